@@ -1,0 +1,327 @@
+//! Connectors: one external system, as surfaces to read and a place to write.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Digest;
+use crate::id::{ObjectType, SurfaceName, TenantId};
+use crate::model::Path;
+use crate::surface::Surface;
+use crate::text::Text;
+use crate::value::Native;
+
+/// A webhook request as it came in: method, full URL, headers, raw body.
+pub type Delivery = http::Request<Bytes>;
+
+/// A position in a surface. Opaque to the engine, readable to the connector.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
+
+/// One external system: surfaces to read, and a place to write.
+///
+/// Implement this to teach Accordant about a new system. The engine is the only caller.
+///
+/// # Contract
+///
+/// - **Delivery.** A surface may repeat an item, and may give a newer state without the ones before it. `read_page`
+///   never skips a change older than the cursor that it returns.
+/// - **Order.** Tokens of the surfaces that observe are comparable per object type. A connector reports the system's
+///   own; it never substitutes its clock.
+/// - **Bodies.** Items carry bytes as the system sent them. Decoding is the engine's.
+/// - **Concurrency.** Calls for different records overlap. Writes to one record never do.
+///
+/// # Cancel safety
+///
+/// Dropping a read loses nothing: no cursor has moved. Dropping `write_batch` leaves outcomes unknown; the engine
+/// probes before it sends again.
+///
+/// # Errors
+///
+/// Each failure becomes a [`ConnectorError`] that says whether waiting helps. A lost race is an outcome
+/// ([`Outcome::Stale`]), and so is a refused write.
+#[async_trait]
+pub trait Connector: Send + Sync + 'static {
+    /// The system, as models name it.
+    fn system(&self) -> &str;
+
+    /// The surfaces, constant for the life of the value.
+    fn surfaces(&self) -> &[Surface];
+
+    /// How far a create can be made safe.
+    fn create_safety(&self) -> CreateSafety;
+
+    /// Checks that the system sent this request and splits its body into items. No I/O.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectorErrorKind::Denied`] for a wrong or stale signature, `Malformed` for a body that has no items.
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError>;
+
+    /// Reads the next page of a poll, stream or scan surface.
+    ///
+    /// # Errors
+    ///
+    /// If the page cannot be read. The cursor has not moved.
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError>;
+
+    /// Reads records by id: for hints, for read-back, for probes. One answer per key, in the order of keys.
+    ///
+    /// # Errors
+    ///
+    /// If nothing could be read. A missing record is an answer.
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError>;
+
+    /// Writes records. One receipt per write, in the order of writes: never one error for all.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was sent at all.
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError>;
+}
+
+/// Opens a tenant's connectors. `builder.connect(c)` is the fixed, one-client case.
+#[async_trait]
+pub trait Connections: Send + Sync + 'static {
+    /// The connector behind a tenant's connection.
+    ///
+    /// # Errors
+    ///
+    /// If the tenant has no such connection, or its credentials cannot be had.
+    async fn open(&self, tenant: &TenantId, connection: &str) -> Result<Arc<dyn Connector>, ConnectorError>;
+}
+
+/// A webhook that is known to come from its system.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// What it carries.
+    pub items: Vec<Item>,
+    /// The id by which the sender marks repetitions, if it has one.
+    pub delivery_id: Option<Text>,
+    /// What to answer once the items are durable.
+    pub reply: http::Response<Bytes>,
+}
+
+/// One thing that a surface said.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The surface.
+    pub surface: SurfaceName,
+    /// What kind of thing it is.
+    pub says: Says,
+    /// The bytes, as the system sent them.
+    pub body: Bytes,
+}
+
+/// What kind of thing an item is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Says {
+    /// The body holds a record, or the attributes of it that changed: id, token and fields are decoded from it.
+    Record,
+    /// The record of this id was deleted. The token, if there is one, is decoded from the body.
+    Deleted {
+        /// The native id.
+        id: Text,
+    },
+    /// Records were merged into another.
+    Merged {
+        /// The id that lives on.
+        survivor: Text,
+        /// The ids that lead to it.
+        losers: Vec<Text>,
+    },
+    /// Something happened to the record of this id: read it.
+    Hint {
+        /// The native id.
+        id: Text,
+    },
+}
+
+/// One page of a poll, stream or scan.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// What it carries.
+    pub items: Vec<Item>,
+    /// Where to go on.
+    pub next: Option<Cursor>,
+    /// Whether there is more now. A scan is complete when its last page says no.
+    pub more: bool,
+}
+
+/// Names a record within a connection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey {
+    /// The native type.
+    pub object: ObjectType,
+    /// The native id; for a probe, the create key.
+    pub id: Text,
+    /// Whether `id` is a create key rather than a native id.
+    pub by_create_key: bool,
+}
+
+/// The answer to the read of one record.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ReadAnswer {
+    /// The record, in the shape of the named surface. If the decoded id is not the one asked for, the records were merged.
+    Found(Item),
+    /// The system has no such record.
+    Gone,
+    /// This record cannot be read now; the others could.
+    Failed(ConnectorError),
+}
+
+/// One write to one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The native type.
+    pub object: ObjectType,
+    /// What to do.
+    pub action: WriteAction,
+    /// The leaves to write, by path in the documented record shape, ordered.
+    pub changes: Vec<(Path, Native)>,
+    /// The leaves that those paths are expected to hold now, where the plan knows them.
+    pub expect: Vec<(Path, Native)>,
+    /// The ordering token of the record's last full observation: for systems with compare-and-set.
+    pub expect_token: Option<i64>,
+    /// The same for every attempt of one intent.
+    pub idempotency_key: Digest,
+}
+
+/// What a write does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteAction {
+    /// Creates a record under a key that is unique per entity and generation.
+    Create {
+        /// The key: to be stored with the record, or used as its external id, where the system can.
+        key: Text,
+    },
+    /// Changes the record of this id.
+    Update {
+        /// The native id.
+        id: Text,
+    },
+    /// Archives the record of this id.
+    Archive {
+        /// The native id.
+        id: Text,
+    },
+}
+
+/// What a system answered to one write.
+#[derive(Debug, Clone)]
+pub struct WriteReceipt {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The record as the write's own answer carried it, if it carried every field.
+    pub record: Option<Item>,
+    /// The ordering token that the write gave the record.
+    pub token: Option<i64>,
+}
+
+/// The outcome of one write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Done. The id is that of the record written or created.
+    Applied {
+        /// The native id.
+        id: Text,
+    },
+    /// The record was no longer as expected. Nothing was written.
+    Stale,
+    /// The system refuses the values. Trying again would not help.
+    Refused {
+        /// Why, without values.
+        reason: Text,
+    },
+    /// Not sent, or not accepted, for now.
+    Deferred {
+        /// How long the system asks us to wait.
+        after: Option<TimeDelta>,
+    },
+    /// Sent, and no answer came. It may have happened.
+    Unknown,
+}
+
+/// How far a create can be made safe against double effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CreateSafety {
+    /// The system enforces our key: a second create under it has no effect.
+    RemoteKey,
+    /// After this long no old request can still be under way, and a look-up then sees every create.
+    DrainThenConsistentLookup {
+        /// Seconds.
+        drain_seconds: u32,
+    },
+    /// Neither: duplicates are found by the next complete scan and merged.
+    DetectAndMerge,
+}
+
+/// A call to a system that could not be completed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct ConnectorError {
+    /// What went wrong, in terms that a caller can act on.
+    pub kind: ConnectorErrorKind,
+    /// Whether waiting can help.
+    pub retry: Retry,
+    /// What was being done. Never a payload, never a secret.
+    pub message: String,
+}
+
+impl ConnectorError {
+    /// An error of a kind that waiting does not mend.
+    #[must_use]
+    pub fn new(kind: ConnectorErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, retry: Retry::Never, message: message.into() }
+    }
+
+    /// Says whether waiting can help.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectorErrorKind {
+    /// Credentials or a signature were missing, expired or refused.
+    #[error("denied")]
+    Denied,
+    /// The system sent what its own schema does not allow.
+    #[error("malformed")]
+    Malformed,
+    /// The system is throttling us.
+    #[error("throttled")]
+    Throttled,
+    /// The system or the network was not there.
+    #[error("unavailable")]
+    Unavailable,
+    /// The connector has no such surface or object type.
+    #[error("unsupported")]
+    Unsupported,
+}
+
+/// Whether trying again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Retry {
+    /// The same call would fail the same way.
+    Never,
+    /// Back off.
+    Backoff,
+    /// The system named a delay.
+    After(TimeDelta),
+}

@@ -1,0 +1,20 @@
+//! Accordant keeps one business entity true across systems that each hold a part of it.
+
+extern crate self as accordant;
+
+pub mod connector;
+pub mod decode;
+pub mod equivalence;
+pub mod fingerprint;
+pub mod hub;
+pub mod id;
+pub mod journal;
+pub mod model;
+pub mod observation;
+pub mod ownership;
+pub mod policy;
+pub mod stamp;
+pub mod store;
+pub mod surface;
+pub mod text;
+pub mod value;

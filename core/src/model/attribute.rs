@@ -1,0 +1,724 @@
+//! Attributes: the typed builder that the derive calls, and the erased entry that the engine holds.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::equivalence::{Equivalence, Normalizer};
+use crate::fingerprint::Fingerprint;
+use crate::id::{AttributeId, EntityType, GroupId, ObjectKey, SystemName};
+use crate::model::{Derivation, Inputs, Part, Path, Shape};
+use crate::ownership::{Direction, OnClear, Strength};
+use crate::policy::{AnyPolicy, Policy, erase};
+use crate::value::{Field, Hints, InCurrency, Kind, Leaf, Malformed, Native, OneLeaf, Value};
+
+/// Turns the leaves of one mapping into a canonical field, and back.
+pub trait Codec: Send + Sync {
+    /// Reads one leaf per read path; appends the canonical text to `out` and says what was read.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if the leaves are no value of the attribute's type; `out` is then unspecified.
+    fn read(&self, leaves: &[Leaf<'_>], out: &mut String) -> Result<Read, Malformed>;
+
+    /// One leaf per write path.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if the field is not in canonical form.
+    fn write(&self, field: &Field) -> Result<Vec<Native>, Malformed>;
+
+    /// Adds everything that decides how a leaf reads: two codecs of one fingerprint read alike.
+    fn fingerprint(&self, fingerprint: &mut Fingerprint);
+}
+
+impl std::fmt::Debug for dyn Codec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Codec")
+    }
+}
+
+/// What a codec read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// No value.
+    Null,
+    /// The empty value.
+    Empty,
+    /// A value, appended to the output.
+    Value,
+}
+
+/// A user's own way between native leaves and a value: several paths for one value, a unit, a code.
+///
+/// `read` and `write` must undo each other; `accordant::laws!` checks it.
+pub trait Transform<T>: Send + Sync + 'static {
+    /// The name that appears in errors.
+    fn name(&self) -> Cow<'static, str>;
+
+    /// Adds version and parameters.
+    fn fingerprint(&self, fingerprint: &mut Fingerprint);
+
+    /// Reads one leaf per read path; `None`: no value.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if the leaves make no value.
+    fn read(&self, leaves: &[Leaf<'_>]) -> Result<Option<T>, Malformed>;
+
+    /// One leaf per write path.
+    fn write(&self, value: &T) -> Vec<Native>;
+}
+
+/// Where one object type holds an attribute, erased.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    /// The object type, by its key.
+    pub object: ObjectKey,
+    /// The paths read, one leaf each.
+    pub read: Vec<Path>,
+    /// The paths written, one leaf each.
+    pub write: Vec<Path>,
+    /// Which way the mapping works.
+    pub direction: Direction,
+    /// How hard it pushes.
+    pub strength: Strength,
+    /// The currency, region, zone, format that it gives its leaves.
+    pub hints: Hints,
+    /// What separates the values of a set that the system keeps in one text: `a;b;c`.
+    pub separator: Option<char>,
+    /// The way between leaves and canonical text.
+    pub codec: Arc<dyn Codec>,
+}
+
+/// One attribute of an entity type, its value type erased.
+#[derive(Debug, Clone)]
+pub struct AttributeModel {
+    /// The stable id: state and journal are keyed by it.
+    pub id: AttributeId,
+    /// Former ids.
+    pub was: Vec<AttributeId>,
+    /// The value type.
+    pub kind: Kind,
+    /// One value, or how its elements are told apart.
+    pub shape: Shape,
+    /// Whether a golden record without it is incomplete.
+    pub required: bool,
+    /// Whether equal values mean the same entity.
+    pub identity: bool,
+    /// Whether it holds personal data.
+    pub pii: bool,
+    /// The group that it resolves with.
+    pub group: Option<GroupId>,
+    /// Its owners, in order of authority. None: every mapped system is a co-owner.
+    pub owners: Vec<SystemName>,
+    /// When two of its values are the same.
+    pub equivalence: Equivalence,
+    /// What clearing does; `None`: propagate for an owner, hold for a co-owner.
+    pub on_clear: Option<OnClear>,
+    /// The entity type that its value names.
+    pub reference: Option<EntityType>,
+    /// Where each object type holds it.
+    pub mappings: Vec<Mapping>,
+    /// Its policy chain. Empty: owner if there is one; else three-way merge, then park.
+    pub chain: Vec<Arc<dyn AnyPolicy>>,
+    /// How it is computed, if it is.
+    pub derived: Option<Arc<dyn AnyDerivation>>,
+    /// The members of an element, for a keyed collection; the first is the key.
+    pub members: Vec<MemberModel>,
+    /// Whether canonical text reads as a value of the type.
+    pub check: fn(&str) -> Result<(), Malformed>,
+}
+
+/// A member of a part: an attribute whose id and paths are relative to the part's.
+#[derive(Debug, Clone)]
+pub struct MemberModel(pub AttributeModel);
+
+impl MemberModel {
+    /// A member, described as an attribute.
+    #[must_use]
+    pub fn new<T: Value>(member: TypedAttribute<T>) -> Self {
+        Self(member.erase())
+    }
+}
+
+/// A derivation whose type parameter has been erased.
+pub trait AnyDerivation: Send + Sync {
+    /// The attributes that it reads.
+    fn inputs(&self) -> &[AttributeId];
+    /// As [`Derivation::name`].
+    fn name(&self) -> Cow<'static, str>;
+    /// As [`Derivation::fingerprint`].
+    fn fingerprint(&self, fingerprint: &mut Fingerprint);
+    /// The canonical field.
+    fn derive(&self, inputs: &Inputs<'_>) -> Field;
+}
+
+impl std::fmt::Debug for dyn AnyDerivation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+struct ErasedDerivation<T, D> {
+    inputs: Vec<AttributeId>,
+    derivation: D,
+    _type: PhantomData<fn() -> T>,
+}
+
+impl<T: Value, D: Derivation<T>> AnyDerivation for ErasedDerivation<T, D> {
+    fn inputs(&self) -> &[AttributeId] {
+        &self.inputs
+    }
+    fn name(&self) -> Cow<'static, str> {
+        self.derivation.name()
+    }
+    fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.text(&self.derivation.name());
+        self.derivation.fingerprint(fingerprint);
+        for input in &self.inputs {
+            fingerprint.text(input.as_str());
+        }
+    }
+    fn derive(&self, inputs: &Inputs<'_>) -> Field {
+        self.derivation.derive(inputs).map_or(Field::Null, |value| {
+            let mut text = String::new();
+            value.canonical(&mut text);
+            if text.is_empty() { Field::Empty } else { Field::Value(text.into()) }
+        })
+    }
+}
+
+/// Where one object type holds an attribute of type `T`.
+pub struct At<T> {
+    object: ObjectKey,
+    read: Vec<Path>,
+    write: Option<Vec<Path>>,
+    direction: Direction,
+    strength: Strength,
+    hints: Hints,
+    separator: Option<char>,
+    via: Option<Arc<dyn Transform<T>>>,
+}
+
+impl<T> std::fmt::Debug for At<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("At").field("object", &self.object).field("read", &self.read).finish_non_exhaustive()
+    }
+}
+
+impl<T: Value> At<T> {
+    fn of(object: &str, read: Vec<Path>) -> Self {
+        Self {
+            object: object.into(),
+            read,
+            write: None,
+            direction: Direction::Both,
+            strength: Strength::Normal,
+            hints: Hints { object: Some(object.into()), ..Hints::default() },
+            separator: None,
+            via: None,
+        }
+    }
+
+    /// One path holds the value.
+    #[must_use]
+    pub fn path(object: &str, path: &str) -> Self
+    where
+        T: OneLeaf,
+    {
+        Self::of(object, vec![path.into()])
+    }
+
+    /// One path holds an amount, in a currency that the model states (ISO 4217).
+    #[must_use]
+    pub fn amount_in(object: &str, path: &str, currency: &str) -> Self
+    where
+        T: InCurrency,
+    {
+        let mut at = Self::of(object, vec![path.into()]);
+        at.hints.currency = Some(currency.into());
+        at
+    }
+
+    /// One path holds an amount, another its currency.
+    #[must_use]
+    pub fn amount_with_currency_at(object: &str, path: &str, currency: &str) -> Self
+    where
+        T: InCurrency,
+    {
+        Self::of(object, vec![path.into(), currency.into()])
+    }
+
+    /// A transform makes the value of several leaves.
+    #[must_use]
+    pub fn via<X: Transform<T>>(object: &str, paths: &[&str], transform: X) -> Self {
+        let mut at = Self::of(object, paths.iter().map(|path| Path::new(path)).collect());
+        at.via = Some(Arc::new(transform));
+        at
+    }
+
+    /// Writes to other paths than are read.
+    #[must_use]
+    pub fn write_to(mut self, paths: &[&str]) -> Self {
+        self.write = Some(paths.iter().map(|path| Path::new(path)).collect());
+        self
+    }
+
+    /// Never writes.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.direction = Direction::ReadOnly;
+        self
+    }
+
+    /// Never reads.
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.direction = Direction::WriteOnly;
+        self
+    }
+
+    /// Fills empties only.
+    #[must_use]
+    pub fn weak(mut self) -> Self {
+        self.strength = Strength::Weak;
+        self
+    }
+
+    /// Writes a deviating observer back.
+    #[must_use]
+    pub fn strong(mut self) -> Self {
+        self.strength = Strength::Strong;
+        self
+    }
+
+    /// The region (ISO 3166 alpha-2) of national phone numbers.
+    #[must_use]
+    pub fn region(mut self, region: &str) -> Self {
+        self.hints.region = Some(region.into());
+        self
+    }
+
+    /// The IANA zone of local times without offset.
+    #[must_use]
+    pub fn zone(mut self, zone: &str) -> Self {
+        self.hints.zone = Some(zone.into());
+        self
+    }
+
+    /// The `strftime` format of dates and times.
+    #[must_use]
+    pub fn format(mut self, format: &str) -> Self {
+        self.hints.format = Some(format.into());
+        self
+    }
+
+    /// What separates the values of a set kept in one text.
+    #[must_use]
+    pub fn separator(mut self, separator: char) -> Self {
+        self.separator = Some(separator);
+        self
+    }
+}
+
+/// One attribute of type `T`, while its type is known: a wrong policy does not compile.
+pub struct TypedAttribute<T> {
+    model: AttributeModel,
+    normalizers: Vec<Arc<dyn Normalizer>>,
+    at: Vec<At<T>>,
+}
+
+impl<T> std::fmt::Debug for TypedAttribute<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TypedAttribute").field(&self.model.id).finish()
+    }
+}
+
+impl<T: Value> TypedAttribute<T> {
+    /// An optional attribute with one value, owned by nobody, mapped nowhere: the hub's own until `at` is called.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self {
+            model: AttributeModel {
+                id: id.into(),
+                was: Vec::new(),
+                kind: T::KIND,
+                shape: Shape::One,
+                required: false,
+                identity: false,
+                pii: false,
+                group: None,
+                owners: Vec::new(),
+                equivalence: Equivalence::Exact,
+                on_clear: None,
+                reference: T::reference().map(EntityType::from),
+                mappings: Vec::new(),
+                chain: Vec::new(),
+                derived: None,
+                members: Vec::new(),
+                check: |text| T::from_canonical(text).map(|_| ()),
+            },
+            normalizers: Vec::new(),
+            at: Vec::new(),
+        }
+    }
+
+    /// A former id.
+    #[must_use]
+    pub fn was(mut self, id: &str) -> Self {
+        self.model.was.push(id.into());
+        self
+    }
+
+    /// Whether a golden record without it is incomplete.
+    #[must_use]
+    pub fn required(mut self, required: bool) -> Self {
+        self.model.required = required;
+        self
+    }
+
+    /// Equal values mean the same entity.
+    #[must_use]
+    pub fn identity(mut self) -> Self {
+        self.model.identity = true;
+        self
+    }
+
+    /// Holds personal data.
+    #[must_use]
+    pub fn pii(mut self) -> Self {
+        self.model.pii = true;
+        self
+    }
+
+    /// Resolves with the other members of a group.
+    #[must_use]
+    pub fn group(mut self, group: &str) -> Self {
+        self.model.group = Some(group.into());
+        self
+    }
+
+    /// Names an owner; the order of calls is the order of authority.
+    #[must_use]
+    pub fn owner(mut self, system: &str) -> Self {
+        self.model.owners.push(system.into());
+        self
+    }
+
+    /// Several values: a list, or a set.
+    #[must_use]
+    pub fn shape(mut self, shape: Shape) -> Self {
+        self.model.shape = shape;
+        self
+    }
+
+    /// Rewrites every value that is read, in the order of calls.
+    #[must_use]
+    pub fn normalize<N: Normalizer>(mut self, normalizer: N) -> Self {
+        self.normalizers.push(Arc::new(normalizer));
+        self
+    }
+
+    /// When two values are the same.
+    #[must_use]
+    pub fn equivalence(mut self, equivalence: Equivalence) -> Self {
+        self.model.equivalence = equivalence;
+        self
+    }
+
+    /// What clearing does.
+    #[must_use]
+    pub fn on_clear(mut self, on_clear: OnClear) -> Self {
+        self.model.on_clear = Some(on_clear);
+        self
+    }
+
+    /// Where an object type holds it.
+    #[must_use]
+    pub fn at(mut self, at: At<T>) -> Self {
+        self.at.push(at);
+        self
+    }
+
+    /// Appends a policy to the chain.
+    #[must_use]
+    pub fn resolve<P: Policy<T>>(mut self, policy: P) -> Self {
+        self.model.chain.push(erase::<T, P>(policy));
+        self
+    }
+
+    /// Computes it from other attributes.
+    #[must_use]
+    pub fn derived<D: Derivation<T>>(mut self, inputs: &[&str], derivation: D) -> Self {
+        self.model.derived = Some(Arc::new(ErasedDerivation {
+            inputs: inputs.iter().map(|id| AttributeId::from(*id)).collect(),
+            derivation,
+            _type: PhantomData,
+        }));
+        self
+    }
+
+    /// Erases the value type.
+    #[must_use]
+    pub fn erase(self) -> AttributeModel {
+        let normalizers: Arc<[Arc<dyn Normalizer>]> = self.normalizers.into();
+        let mut model = self.model;
+        model.mappings = self
+            .at
+            .into_iter()
+            .map(|at| {
+                let codec: Arc<dyn Codec> = match at.via {
+                    Some(transform) => Arc::new(TransformCodec { transform, normalizers: Arc::clone(&normalizers) }),
+                    None => Arc::new(LeafCodec::<T> {
+                        hints: at.hints.clone(),
+                        normalizers: Arc::clone(&normalizers),
+                        _type: PhantomData,
+                    }),
+                };
+                Mapping {
+                    object: at.object,
+                    write: at.write.unwrap_or_else(|| at.read.clone()),
+                    read: at.read,
+                    direction: at.direction,
+                    strength: at.strength,
+                    hints: at.hints,
+                    separator: at.separator,
+                    codec,
+                }
+            })
+            .collect();
+        model
+    }
+}
+
+/// A field whose type is a [`Part`]: a group of members, or a keyed collection.
+pub struct PartAttribute<P> {
+    id: AttributeId,
+    key: Option<String>,
+    pii: bool,
+    owners: Vec<SystemName>,
+    on_clear: Option<OnClear>,
+    at: Vec<(ObjectKey, Path, Direction, Strength)>,
+    chain: Vec<Arc<dyn AnyPolicy>>,
+    _type: PhantomData<fn() -> P>,
+}
+
+impl<P> std::fmt::Debug for PartAttribute<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PartAttribute").field(&self.id).finish()
+    }
+}
+
+impl<P: Part> PartAttribute<P> {
+    /// A group: its members resolve as one.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            key: None,
+            pii: false,
+            owners: Vec::new(),
+            on_clear: None,
+            at: Vec::new(),
+            chain: Vec::new(),
+            _type: PhantomData,
+        }
+    }
+
+    /// A collection whose elements are told apart by a member.
+    #[must_use]
+    pub fn keyed(id: &str, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..Self::new(id) }
+    }
+
+    /// Holds personal data.
+    #[must_use]
+    pub fn pii(mut self) -> Self {
+        self.pii = true;
+        self
+    }
+
+    /// Names an owner; the order of calls is the order of authority.
+    #[must_use]
+    pub fn owner(mut self, system: &str) -> Self {
+        self.owners.push(system.into());
+        self
+    }
+
+    /// What clearing does.
+    #[must_use]
+    pub fn on_clear(mut self, on_clear: OnClear) -> Self {
+        self.on_clear = Some(on_clear);
+        self
+    }
+
+    /// The path that the members' paths are relative to; for a collection, that of the array.
+    #[must_use]
+    pub fn at(mut self, object: &str, path: &str, direction: Direction, strength: Strength) -> Self {
+        self.at.push((object.into(), path.into(), direction, strength));
+        self
+    }
+
+    /// Appends a policy to the chain.
+    #[must_use]
+    pub fn resolve<Q: Policy<crate::value::Composite>>(mut self, policy: Q) -> Self {
+        self.chain.push(erase::<crate::value::Composite, Q>(policy));
+        self
+    }
+
+    /// The attributes that it stands for, and its group's settings through them.
+    #[must_use]
+    pub fn flatten(self) -> Vec<AttributeModel> {
+        let members = P::members();
+        if let Some(key) = &self.key {
+            let mut collection = TypedAttribute::<crate::value::Composite>::new(self.id.as_str()).erase();
+            collection.shape = Shape::Keyed;
+            collection.pii = self.pii;
+            collection.owners = self.owners;
+            collection.on_clear = self.on_clear;
+            collection.chain = self.chain;
+            collection.mappings = self
+                .at
+                .into_iter()
+                .map(|(object, path, direction, strength)| Mapping {
+                    hints: Hints { object: Some(object.as_str().into()), ..Hints::default() },
+                    object,
+                    read: vec![path.clone()],
+                    write: vec![path],
+                    direction,
+                    strength,
+                    separator: None,
+                    codec: Arc::new(LeafCodec::<crate::value::Composite> {
+                        hints: Hints::default(),
+                        normalizers: Arc::new([]),
+                        _type: PhantomData,
+                    }),
+                })
+                .collect();
+            let (keys, rest): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.0.id.as_str() == key);
+            collection.members = keys.into_iter().chain(rest).collect();
+            return vec![collection];
+        }
+        members
+            .into_iter()
+            .map(|MemberModel(mut member)| {
+                member.id = AttributeId::from(format!("{}.{}", self.id, member.id));
+                member.group = Some(GroupId::new(self.id.as_str()));
+                member.pii |= self.pii;
+                member.owners.clone_from(&self.owners);
+                member.on_clear = self.on_clear;
+                member.chain.clone_from(&self.chain);
+                member.mappings = std::mem::take(&mut member.mappings)
+                    .into_iter()
+                    .filter_map(|mut mapping| {
+                        let (_, prefix, direction, strength) = self.at.iter().find(|at| at.0 == mapping.object)?;
+                        mapping.read = mapping.read.iter().map(|path| prefix.join(path)).collect();
+                        mapping.write = mapping.write.iter().map(|path| prefix.join(path)).collect();
+                        if mapping.direction == Direction::Both {
+                            mapping.direction = *direction;
+                        }
+                        mapping.strength = *strength;
+                        Some(mapping)
+                    })
+                    .collect();
+                member
+            })
+            .collect()
+    }
+}
+
+/// The codec of a value type: one leaf, and for amounts a second one with the currency.
+struct LeafCodec<T> {
+    hints: Hints,
+    normalizers: Arc<[Arc<dyn Normalizer>]>,
+    _type: PhantomData<fn() -> T>,
+}
+
+impl<T: Value> Codec for LeafCodec<T> {
+    fn read(&self, leaves: &[Leaf<'_>], out: &mut String) -> Result<Read, Malformed> {
+        let leaf = match leaves.first().copied().unwrap_or(Leaf::Null) {
+            Leaf::Null => return Ok(Read::Null),
+            Leaf::Text(text) if text.trim().is_empty() => return Ok(Read::Empty),
+            leaf => leaf,
+        };
+        let start = out.len();
+        match leaves.get(1).and_then(Leaf::as_text) {
+            Some(currency) => {
+                let hints = Hints { currency: Some(currency.into()), ..self.hints.clone() };
+                T::canonical_of(leaf, &hints, out)?;
+            }
+            None => T::canonical_of(leaf, &self.hints, out)?,
+        }
+        normalize(&self.normalizers, start, out);
+        Ok(if out.len() == start { Read::Empty } else { Read::Value })
+    }
+
+    fn write(&self, field: &Field) -> Result<Vec<Native>, Malformed> {
+        Ok(match field {
+            Field::Null => vec![Native::Null],
+            Field::Empty => vec![Native::Text("".into())],
+            Field::Value(text) => vec![T::from_canonical(text)?.native(&self.hints)],
+        })
+    }
+
+    fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.text(T::KIND.name).number(i64::from(T::KIND.version));
+        let Hints { object, currency, region, zone, format } = &self.hints;
+        for hint in [object, currency, region, zone, format] {
+            fingerprint.text(hint.as_deref().unwrap_or(""));
+        }
+        for normalizer in self.normalizers.iter() {
+            fingerprint.text(&normalizer.name());
+            normalizer.fingerprint(fingerprint);
+        }
+    }
+}
+
+/// The codec of a user's transform.
+struct TransformCodec<T> {
+    transform: Arc<dyn Transform<T>>,
+    normalizers: Arc<[Arc<dyn Normalizer>]>,
+}
+
+impl<T: Value> Codec for TransformCodec<T> {
+    fn read(&self, leaves: &[Leaf<'_>], out: &mut String) -> Result<Read, Malformed> {
+        let empty =
+            |leaf: &Leaf<'_>| matches!(leaf, Leaf::Null) || leaf.as_text().is_some_and(|text| text.trim().is_empty());
+        if leaves.iter().all(empty) {
+            let null = leaves.iter().all(|leaf| matches!(leaf, Leaf::Null));
+            return Ok(if null { Read::Null } else { Read::Empty });
+        }
+        let Some(value) = self.transform.read(leaves)? else { return Ok(Read::Null) };
+        let start = out.len();
+        value.canonical(out);
+        normalize(&self.normalizers, start, out);
+        Ok(if out.len() == start { Read::Empty } else { Read::Value })
+    }
+
+    fn write(&self, field: &Field) -> Result<Vec<Native>, Malformed> {
+        Ok(match field {
+            Field::Null | Field::Empty => Vec::new(),
+            Field::Value(text) => self.transform.write(&T::from_canonical(text)?),
+        })
+    }
+
+    fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.text(T::KIND.name).number(i64::from(T::KIND.version)).text(&self.transform.name());
+        self.transform.fingerprint(fingerprint);
+        for normalizer in self.normalizers.iter() {
+            fingerprint.text(&normalizer.name());
+            normalizer.fingerprint(fingerprint);
+        }
+    }
+}
+
+/// Applies normalizers to the text appended behind `start`.
+fn normalize(normalizers: &[Arc<dyn Normalizer>], start: usize, out: &mut String) {
+    for normalizer in normalizers {
+        if let Cow::Owned(normal) = normalizer.normalize(&out[start..]) {
+            out.truncate(start);
+            out.push_str(&normal);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The in-memory store.
+/// stub
+#[derive(Debug)]
+pub struct MemoryStore;

@@ -1,0 +1,238 @@
+//! Stores: where a tenant's state and journal are kept, under one atomic commit.
+
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use async_trait::async_trait;
+
+use crate::id::TenantId;
+use crate::journal::{Draft, Entry, Head, Payload};
+use crate::text::Text;
+
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+
+/// What a row is about. Each is a table of its own in stores that have tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Table {
+    /// The model and the formats of the store.
+    Meta,
+    /// What a system says now: key = record.
+    Representation,
+    /// Record → entity: key = record. The key makes a second live link impossible.
+    Link,
+    /// Golden record, bases, decisions: key = entity id.
+    Entity,
+    /// Identity and search values: key = entity type, attribute, value, record.
+    Index,
+    /// Standing disagreements: key = discrepancy id.
+    Discrepancy,
+    /// Plans: key = plan hash.
+    Plan,
+    /// Approvals: key = operation key.
+    Approval,
+    /// Intents and receipts: key = operation key, or create key.
+    Outbox,
+    /// Deliveries already taken in: key = connection and delivery id.
+    Dedup,
+    /// Positions of polls and scans: key = connection and surface.
+    Cursor,
+    /// Records to be read: key = record.
+    Work,
+    /// Inputs that could not be processed, kept whole.
+    DeadLetter,
+    /// Cases that wait for a person.
+    Case,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Table; 14] = [
+        Table::Meta,
+        Table::Representation,
+        Table::Link,
+        Table::Entity,
+        Table::Index,
+        Table::Discrepancy,
+        Table::Plan,
+        Table::Approval,
+        Table::Outbox,
+        Table::Dedup,
+        Table::Cursor,
+        Table::Work,
+        Table::DeadLetter,
+        Table::Case,
+    ];
+
+    /// The table's name in stores that name theirs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Table::Meta => "meta",
+            Table::Representation => "representation",
+            Table::Link => "link",
+            Table::Entity => "entity",
+            Table::Index => "identity_index",
+            Table::Discrepancy => "discrepancy",
+            Table::Plan => "plan",
+            Table::Approval => "approval",
+            Table::Outbox => "outbox",
+            Table::Dedup => "dedup",
+            Table::Cursor => "cursor",
+            Table::Work => "work",
+            Table::DeadLetter => "dead_letter",
+            Table::Case => "open_case",
+        }
+    }
+}
+
+/// Names a row within a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowKey {
+    /// The table.
+    pub table: Table,
+    /// The key, compared bytewise.
+    pub key: Text,
+}
+
+impl RowKey {
+    /// Names a row.
+    #[must_use]
+    pub fn new(table: Table, key: impl Into<Text>) -> Self {
+        Self { table, key: key.into() }
+    }
+}
+
+/// A stored row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its key.
+    pub key: Text,
+    /// Raised by one with every change of the row, from 1. A row that was deleted and put again starts over.
+    pub revision: u64,
+    /// Its content: JSON.
+    pub value: Vec<u8>,
+}
+
+/// Everything that one step changes. It happens as a whole or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Revisions that rows must still have; `None`: the row must not exist.
+    pub expect: Vec<(RowKey, Option<u64>)>,
+    /// Rows to insert or replace.
+    pub put: Vec<(RowKey, Vec<u8>)>,
+    /// Rows to delete; a missing one is no error.
+    pub delete: Vec<RowKey>,
+    /// Entries to append to the journal, chained inside the transaction ([`crate::journal::seal`]).
+    pub journal: Vec<Draft>,
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// It is durable.
+    Done {
+        /// The end of the journal after it.
+        head: Head,
+    },
+    /// A row was not as expected. Nothing was changed: load anew and decide anew.
+    Lost {
+        /// The first such row.
+        key: RowKey,
+    },
+}
+
+/// Keeps the state and the journal of tenants.
+///
+/// Implement this to run Accordant on another database; the engine is the only caller. A store holds no rules: one that
+/// "helps" by merging is wrong.
+///
+/// # Contract
+///
+/// - **Atomic.** A [`Commit`] takes effect as a whole, and is durable when `commit` returns `Done`.
+/// - **Isolated.** `expect` is checked in the same transaction that writes. Commits of one tenant are serialised as far
+///   as their journal entries are chained.
+/// - **Ordered.** `scan` and `journal` answer in ascending order of key and place.
+/// - **Tenants.** No call sees a row of another tenant.
+///
+/// # Cancel safety
+///
+/// A dropped `commit` has happened or has not; it is never half done.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The rows of these keys, in the order of keys.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError>;
+
+    /// Up to `limit` rows of a table whose keys start with `prefix` and stand behind `after`.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Writes everything in `commit`, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written. A row that is not as expected is an outcome.
+    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Up to `limit` journal entries behind place `after`, with the payloads that were not erased.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError>;
+
+    /// Destroys payloads and salts of the entries about a subject. The entries stay. Says how many it destroyed.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written.
+    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError>;
+}
+
+/// A store that could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database refused or could not be reached.
+    #[error("the store could not {doing}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// The driver's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file or schema was written by another version.
+    #[error("the store has format {found}, this version reads {supported}")]
+    Format {
+        /// The format found.
+        found: u32,
+        /// The format that this version reads.
+        supported: u32,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}

@@ -1,0 +1,4 @@
+//! The SQLite store.
+/// stub
+#[derive(Debug)]
+pub struct SqliteStore;

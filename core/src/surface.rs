@@ -1,0 +1,191 @@
+//! Surfaces: the ways in which a system's changes become known, and what each promises.
+//!
+//! Promises are values that the engine reads. Overlap windows, full scans after an outage and the choice between
+//! believing a payload and reading the record follow from them.
+
+use chrono::TimeDelta;
+
+use crate::id::{ObjectType, SurfaceName};
+use crate::model::Path;
+use crate::stamp::Domain;
+
+/// One event surface of a connector, for one object type.
+#[derive(Debug, Clone)]
+pub struct Surface {
+    /// Its name within the connector.
+    pub name: SurfaceName,
+    /// The native object type that it tells of.
+    pub object: ObjectType,
+    /// How changes arrive.
+    pub channel: Channel,
+    /// What it promises.
+    pub semantics: EventSemantics,
+    /// How its payloads relate to the documented shape of the record.
+    pub shape: SurfaceShape,
+}
+
+/// How changes arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Channel {
+    /// The system calls us.
+    Webhook,
+    /// We ask for what changed.
+    Poll,
+    /// We follow a log.
+    Stream,
+    /// We read everything.
+    Scan,
+    /// We read one record.
+    Read,
+}
+
+/// What a surface promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSemantics {
+    /// How often an event arrives, if at all.
+    pub delivery: Guarantee,
+    /// Whether and how its events can be ordered.
+    pub order: Order,
+    /// How much of a record an event carries.
+    pub completeness: Completeness,
+    /// How deletions show.
+    pub deletes: Deletes,
+    /// Whether it tells of merges.
+    pub merges: Merges,
+    /// How long a change may stay invisible, and so how far back a poll must reach.
+    pub lag: TimeDelta,
+    /// After an outage longer than this, events are lost and only a full scan helps. `None`: never.
+    pub unrecoverable_after: Option<TimeDelta>,
+}
+
+impl EventSemantics {
+    /// Whether what the surface carries is believed, or only tells us to read the record.
+    #[must_use]
+    pub const fn observes(&self) -> bool {
+        !matches!(self.order, Order::None) && !matches!(self.completeness, Completeness::IdOnly | Completeness::Gap)
+    }
+}
+
+/// How often an event arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Guarantee {
+    /// Perhaps never.
+    AtMostOnce,
+    /// At least once while the sender keeps trying.
+    AtLeastOnceWithin {
+        /// Attempts.
+        attempts: u32,
+        /// How long they go on.
+        horizon: TimeDelta,
+    },
+    /// At least once for whoever follows the cursor while the log is kept.
+    AtLeastOnceByCursor {
+        /// How long the log is kept.
+        retention: TimeDelta,
+    },
+    /// Whatever is there when we look.
+    Snapshot,
+}
+
+/// Whether events can be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Order {
+    /// By tokens of the record's ordering domain.
+    By(Domain),
+    /// By tokens that can only be followed: a cursor, never a stamp.
+    FollowOnly,
+    /// Not at all: an event is a hint to read.
+    None,
+}
+
+/// How much of a record an event carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Completeness {
+    /// Every mapped attribute.
+    Full,
+    /// The attributes that changed.
+    ChangedFields,
+    /// One attribute.
+    SingleField,
+    /// The id alone.
+    IdOnly,
+    /// Notice that something was missed.
+    Gap,
+}
+
+/// How deletions show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deletes {
+    /// As an event.
+    Explicit,
+    /// As a flag on a record that stays readable for this long.
+    SoftFlag {
+        /// How long.
+        retention: TimeDelta,
+    },
+    /// Only by absence from a complete scan.
+    Absence,
+    /// Never.
+    NeverTold,
+}
+
+/// Whether merges inside the system are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Merges {
+    /// As an event with survivor and losers.
+    Explicit,
+    /// A read by an old id answers with another.
+    ChangedId,
+    /// Not at all.
+    NeverTold,
+}
+
+/// How a surface's payload relates to the connector's documented record shape.
+///
+/// Mapping paths address the documented shape; each surface translates. Shopify's REST payloads say `default_address`
+/// where the documented shape says `defaultAddress`; HubSpot's webhooks carry one property by name.
+#[derive(Debug, Clone, Default)]
+pub struct SurfaceShape {
+    /// Where the record is inside an item's body.
+    pub root: Path,
+    /// The native id, from the root of the body.
+    pub id: Path,
+    /// The ordering token, from the root of the body. Empty: the item has none.
+    pub token: Path,
+    /// How the token is written.
+    pub token_format: TokenFormat,
+    /// Documented path → the path in this payload, longest match first. A prefix moves everything below it.
+    pub renames: Vec<(Path, Path)>,
+    /// A property carried by name: `(path of the name, path of the value, prefix of the documented path)`.
+    pub named_property: Option<(Path, Path, Path)>,
+    /// What stands before the number in an id that is an address: `gid://shopify/Customer/`.
+    pub id_prefix: String,
+    /// The flag whose truth means that the record is archived.
+    pub archived: Option<Path>,
+}
+
+/// How an ordering token is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TokenFormat {
+    /// A number of milliseconds since the epoch, as a number or as text.
+    #[default]
+    Millis,
+    /// RFC 3339, `2026-11-21T03:00:00-05:00`.
+    Rfc3339,
+    /// A local time in a zone: `strftime` format, IANA zone.
+    Local {
+        /// The format.
+        format: String,
+        /// The zone.
+        zone: String,
+    },
+    /// A version number.
+    Integer,
+}

@@ -1,0 +1,1 @@
+//! The derive macros of `accordant`. Use them through the re-exports in that crate.
