@@ -2,10 +2,17 @@
 
 extern crate self as accordant;
 
+pub mod base;
+pub mod classify;
 pub mod connector;
+pub mod decision;
 pub mod decode;
+pub mod discrepancy;
+pub mod entity;
 pub mod equivalence;
+pub mod fact;
 pub mod fingerprint;
+pub mod golden;
 pub mod hub;
 pub mod id;
 pub mod journal;
@@ -13,8 +20,14 @@ pub mod model;
 pub mod observation;
 pub mod ownership;
 pub mod policy;
+pub mod representation;
+pub mod resolve;
+pub mod rule;
+pub mod settle;
+pub mod sight;
 pub mod stamp;
 pub mod store;
 pub mod surface;
 pub mod text;
 pub mod value;
+pub mod write_access;

@@ -12,7 +12,7 @@ use std::fmt::{self, Debug};
 use serde::{Deserialize, Serialize};
 
 pub use composite::Composite;
-pub use compound::{join, split};
+pub use compound::{join, split, split_member};
 
 use crate::text::Text;
 
