@@ -1,5 +1,7 @@
 //! Entities: a canonical business thing with its links, bases, golden values, decisions and discrepancies.
 
+pub(crate) mod stored;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

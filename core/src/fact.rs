@@ -1,5 +1,7 @@
 //! Facts: everything that changes an entity is one. The engine applies and journals them; replay applies them again.
 
+pub(crate) mod stored;
+
 use std::sync::Arc;
 
 use crate::base::Base;

@@ -19,6 +19,7 @@ pub mod journal;
 pub mod model;
 pub mod observation;
 pub mod ownership;
+pub mod plan;
 pub mod policy;
 pub mod representation;
 pub mod resolve;

@@ -3,6 +3,8 @@
 //! Fold is commutative, associative and idempotent. Every register here is a maximum, or a set that only grows, so any
 //! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
 
+pub(crate) mod stored;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Shape;

@@ -3,7 +3,7 @@
 //! A pure function from an entity, its representations and the ground rules to facts. Everything it decides is a fact;
 //! nothing else changes the entity.
 
-mod existence;
+pub(crate) mod existence;
 mod findings;
 mod unit;
 
@@ -18,7 +18,7 @@ use crate::representation::Representation;
 use crate::rule::AnyRule;
 use crate::sight::{Ground, keys};
 
-pub(crate) use unit::{move_golden, oscillates, short};
+pub(crate) use unit::move_golden;
 
 /// The rules of an entity type, per unit.
 pub type RuleSet = BTreeMap<UnitIndex, Vec<Arc<dyn AnyRule>>>;

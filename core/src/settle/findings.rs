@@ -8,7 +8,6 @@ use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
 use crate::sight::{Ground, Shown};
 use crate::text::Text;
-use crate::value::Field;
 use crate::write_access::{WriteAccess, write_access};
 
 /// Adds what stands about one unit. `first` is what happened, `after` what golden's move left.

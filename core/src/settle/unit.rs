@@ -77,7 +77,7 @@ pub(super) fn settle_derived(
             field,
             origin: None,
             resolution: Resolution { policy: derivation.name().as_ref().into(), ..Resolution::default() },
-            fingerprint: short(unit),
+            fingerprint: unit.fingerprint.short_number(),
             status: Status::Settled,
         };
         recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
@@ -86,11 +86,6 @@ pub(super) fn settle_derived(
     adopt(recorder, unit, &key, &shown, &again);
     let after = classified(recorder, unit, &key, &shown);
     findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, &after, findings);
-}
-
-/// The first eight bytes of a unit's fingerprint: what golden cells and decisions carry.
-pub(crate) fn short(unit: &Unit) -> u64 {
-    unit.fingerprint.0.iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
 }
 
 fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
@@ -330,7 +325,7 @@ pub(crate) fn move_golden(
         field: field.clone(),
         origin: proposal.origin,
         resolution: proposal.resolution,
-        fingerprint: short(unit),
+        fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
     };
     if golden.as_ref() != Some(&cell) {
@@ -379,7 +374,7 @@ fn empty_cell(unit: &Unit) -> GoldenCell {
         field: Field::Null,
         origin: None,
         resolution: Resolution::default(),
-        fingerprint: short(unit),
+        fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
     }
 }
