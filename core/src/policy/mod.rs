@@ -4,6 +4,7 @@
 
 pub mod builtin;
 mod registry;
+pub(crate) mod suggest;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
