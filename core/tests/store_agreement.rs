@@ -1,5 +1,6 @@
 //! Random histories end alike in memory and in SQLite.
 #![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use accordant::id::{Actor, TenantId};
 use accordant::journal::{Draft, Head, verify};

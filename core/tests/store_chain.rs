@@ -1,4 +1,5 @@
 //! The journal's chain: any single change of it is found.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use accordant::fingerprint::Digest;
 use accordant::id::Actor;

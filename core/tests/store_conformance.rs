@@ -1,4 +1,5 @@
 //! Every case of the conformance suite against every store that comes with the crate.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod memory {
     use accordant::store::MemoryStore;

@@ -1,10 +1,12 @@
 //! What only a store in a file can do: be reopened, be shared, be refused, be read by other tools.
 #![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use accordant::id::{Actor, TenantId};
 use accordant::journal::{Draft, Head, verify};
@@ -151,7 +153,7 @@ fn the_last_handle_may_be_dropped_by_the_stores_own_thread() {
         let pending = slot.as_mut().unwrap().poll_unpin(&mut Context::from_waker(&waker)).is_pending();
         drop(slot);
         if pending {
-            assert_ne!(woken.recv().unwrap(), thread::current().id());
+            assert_ne!(woken.recv_timeout(Duration::from_secs(60)).unwrap(), thread::current().id());
             assert!(task.future.lock().unwrap().is_none());
             return;
         }
@@ -160,9 +162,27 @@ fn the_last_handle_may_be_dropped_by_the_stores_own_thread() {
 }
 
 #[test]
+fn handles_may_create_the_file_at_once() {
+    for _ in 0..20 {
+        let file = File::new();
+        let barrier = Barrier::new(4);
+        thread::scope(|scope| {
+            for index in 0..4 {
+                let (file, barrier) = (&file, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    done(&file.open(), put(Table::Entity, &index.to_string(), "{}"));
+                });
+            }
+        });
+        assert_eq!(block_on(file.open().scan(&tenant(), Table::Entity, "", None, 9)).unwrap().len(), 4);
+    }
+}
+
+#[test]
 fn handles_on_one_file_race_by_their_expectations() {
     const HANDLES: usize = 2;
-    const EACH: u64 = 40;
+    const EACH: u64 = 200;
     let file = File::new();
     let key = RowKey::new(Table::Entity, "counter");
     let barrier = Barrier::new(HANDLES);

@@ -1,7 +1,7 @@
 //! What every store must pass, for authors of stores.
 //!
 //! Behind the feature `conformance`, and exempt from semver: a new version may have new cases. Each case takes an empty
-//! store and panics where the store breaks the contract of [`Store`](super::Store). [`store_conformance!`] makes a test
+//! store and panics where the store breaks the contract of [`Store`]. [`store_conformance!`] makes a test
 //! of each:
 //!
 //! ```

@@ -109,6 +109,7 @@ pub(super) fn erase(connection: &Connection, tenant: &TenantId, subject: &str) -
 struct StillRead;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::time::Duration;
 

@@ -102,5 +102,5 @@ impl std::error::Error for Shared {
 }
 
 #[cfg(test)]
-#[path = "group_tests.rs"]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;

@@ -17,6 +17,9 @@ const FORMAT: i32 = 1;
 /// How long a statement waits for other handles' locks.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often a new file is asked for its write-ahead log while other handles ask, too.
+const SWITCHES: usize = 20;
+
 /// Statements kept prepared: at most eight for each table, and those of the journal.
 const STATEMENTS: usize = 8 * Table::ALL.len() + 16;
 
@@ -84,7 +87,10 @@ pub(super) fn use_log(connection: &Connection) -> Result<(), StoreError> {
     let mut mode = switch();
     // Where two handles switch a new file at once, SQLite refuses one of them without waiting. Waiting for the write
     // lock waits for the other's switch.
-    while mode.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)) {
+    for _ in 0..SWITCHES {
+        if !mode.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)) {
+            break;
+        }
         connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(refused(DOING))?;
         mode = switch();
     }
@@ -150,6 +156,7 @@ struct Foreign;
 struct NoLog(String);
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use rusqlite::Connection;
 
