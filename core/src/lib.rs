@@ -9,6 +9,7 @@ pub mod connector;
 pub mod decision;
 pub mod decode;
 pub mod discrepancy;
+pub mod engine;
 pub mod entity;
 pub mod equivalence;
 pub mod error;
