@@ -82,3 +82,5 @@ fn a_golden_record_is_read_and_what_is_missing_named_at_once() {
     assert_eq!(customer.lines[0].sku, customer.first.as_ref().expect("a first line").sku);
     assert!(customer.lines[0].quantity.is_some());
 }
+
+accordant::laws!(Customer);

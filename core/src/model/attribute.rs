@@ -128,6 +128,8 @@ pub struct AttributeModel {
     pub derived: Option<Arc<dyn AnyDerivation>>,
     /// The members of an element, for a keyed collection; the first is the key.
     pub members: Vec<MemberModel>,
+    /// Canonical texts of the type that the mapping laws try; empty: those of the built-in types.
+    pub samples: &'static [&'static str],
     /// Whether canonical text reads as a value of the type.
     pub check: fn(&str) -> Result<(), Malformed>,
 }
@@ -360,6 +362,7 @@ impl<T: Value> TypedAttribute<T> {
                 chain: Vec::new(),
                 derived: None,
                 members: Vec::new(),
+                samples: T::samples(),
                 check: |text| T::from_canonical(text).map(|_| ()),
             },
             normalizers: Vec::new(),

@@ -18,6 +18,7 @@ pub(crate) fn value(value: &ValueType) -> TokenStream {
 fn enumeration(value: &ValueType, variants: &[Variant], ordered: Option<Span>) -> TokenStream {
     let ValueType { krate, ident, kind, .. } = value;
     let version = value.version.as_ref().map_or_else(|| quote!(1), |version| quote!(#version));
+    let ids: Vec<_> = variants.iter().map(|variant| &variant.id).collect();
     let variants = variants.iter().map(|variant| {
         let Variant { ident: name, id, was, at } = variant;
         let at = at.iter().map(|(object, spellings)| {
@@ -76,6 +77,10 @@ fn enumeration(value: &ValueType, variants: &[Variant], ordered: Option<Span>) -
                 fn native(&self, hints: &#krate::value::Hints) -> #krate::value::Native {
                     VARIANTS.native(self, hints)
                 }
+
+                fn samples() -> &'static [&'static str] {
+                    &[#(#ids),*]
+                }
             }
 
             #[automatically_derived]
@@ -125,6 +130,10 @@ fn newtype(value: &ValueType, inner: &Type, normalize: &[NormalizerAttr], amount
 
             fn reference() -> ::core::option::Option<&'static str> {
                 <#inner as #krate::value::Value>::reference()
+            }
+
+            fn samples() -> &'static [&'static str] {
+                <#inner as #krate::value::Value>::samples()
             }
         }
 
