@@ -10,6 +10,10 @@ use crate::model::{GoldenReader, Incomplete, MemberModel, Part};
 use crate::value::{Composite, Field, Hints, Leaf, Malformed, Native, Slot, Value};
 
 /// A field of a part's type: `P` when some member is required, `Option<P>` when the entity can lack it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a part nor an `Option` of one",
+    label = "not a part: derive `CanonicalPart` on it"
+)]
 pub trait PartSlot: Sized {
     /// The part inside.
     type Part: Part;

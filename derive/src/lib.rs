@@ -49,7 +49,7 @@ mod syntax;
 /// | `derived(from(first, last), by = FullName)` | computed from other attributes by a `Derivation` |
 /// | `hub` | operators alone enter it |
 /// | `owner(netsuite)`, `owner(netsuite, hubspot)` | the truth boundary, in order of authority; `hub` may be an owner |
-/// | `resolve(latest, source_priority(netsuite, hubspot), trust(hubspot = 90), custom::Mine { days: 30 })` | the policy chain: a bare lower-case name is built in (`accordant::policy::builtin`), as is a call of one with systems; any other expression is yours |
+/// | `resolve(latest, source_priority(netsuite, hubspot), trust(hubspot = 90), custom::Mine { days: 30 })` | the policy chain: a bare lower-case name, and a call of one, is built in (`accordant::policy::builtin`), also with methods behind: `latest().within(60)`; any other expression is yours, so yours have a path or a capital |
 /// | `on_clear = propagate` or `hold` | whether golden follows when an authority clears the value |
 /// | `normalize = email`, `normalize(trim, lowercase)` | rewrites what is read: a bare lower-case name is built in (`accordant::normalize`) |
 /// | `equivalence = exact`, `lowercase`, `tolerance("0.01")` | when two values are the same: equal, equal once normalized, or this close |

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Expr, Ident, LitChar, LitInt, LitStr, Path, Type, Visibility};
 
-use crate::attr::{EquivalenceAttr, NormalizerAttr, PolicyAttr, Push, Spelling, SystemAttr, Way};
+use crate::attr::{EquivalenceAttr, NamedAttr, Push, Spelling, SystemAttr, Way};
 
 /// An entity struct.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(crate) struct Attribute {
     pub(crate) hub: bool,
     pub(crate) group: Option<LitStr>,
     pub(crate) decide: Decide,
-    pub(crate) normalize: Vec<NormalizerAttr>,
+    pub(crate) normalize: Vec<NamedAttr>,
     pub(crate) equivalence: Option<EquivalenceAttr>,
     pub(crate) derived: Option<Derived>,
     pub(crate) at: Vec<At>,
@@ -84,7 +84,7 @@ pub(crate) struct Decide {
     /// The owners, in order of authority.
     pub(crate) owners: Vec<LitStr>,
     /// The policies, in order.
-    pub(crate) chain: Vec<PolicyAttr>,
+    pub(crate) chain: Vec<NamedAttr>,
     /// Whether clearing propagates; `None`: the default.
     pub(crate) propagate: Option<bool>,
 }
@@ -154,7 +154,7 @@ pub(crate) enum ValueBody {
     /// A struct around one value.
     Newtype {
         inner: Box<Type>,
-        normalize: Vec<NormalizerAttr>,
+        normalize: Vec<NamedAttr>,
         /// Whether it is an amount, which one leaf alone does not determine.
         amount: bool,
     },

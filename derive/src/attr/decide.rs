@@ -1,9 +1,10 @@
 //! What decides about a value: owners, policies, normalizers, equivalence, clearing, derivation.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, LitStr, Token};
+use syn::{Expr, ExprCall, Ident, LitStr, Token};
 
 use crate::errors::Errors;
 use crate::syntax::{Name, bare, elements, inside, items, list, once, unknown, value, word};
@@ -12,7 +13,7 @@ use crate::syntax::{Name, bare, elements, inside, items, list, once, unknown, va
 #[derive(Debug, Default)]
 pub(crate) struct DecideAttrs {
     pub(crate) owner: Vec<OwnerAttr>,
-    pub(crate) resolve: Option<(Span, Vec<PolicyAttr>)>,
+    pub(crate) resolve: Option<(Span, Vec<NamedAttr>)>,
     pub(crate) on_clear: Option<OnClearAttr>,
 }
 
@@ -30,26 +31,33 @@ pub(crate) struct OnClearAttr {
     pub(crate) propagate: bool,
 }
 
-/// One policy of a chain.
+/// One policy of a chain, or one normalizer.
 #[derive(Debug)]
-pub(crate) enum PolicyAttr {
-    /// `latest`
-    Builtin(Ident),
-    /// `source_priority(netsuite, hubspot)`
-    Systems(Ident, Vec<Name>),
-    /// `trust(hubspot = 90, netsuite = 80)`
-    Weights(Ident, Vec<(Name, Expr)>),
+pub(crate) enum NamedAttr {
+    /// `latest`, `source_priority(netsuite, hubspot)`, `trust(hubspot = 90).half_life_days(30)`
+    Builtin(Builtin),
     /// The user's own.
     Expression(Box<Expr>),
 }
 
-/// One normalizer.
+/// Something of ours, named by a bare lower-case name.
 #[derive(Debug)]
-pub(crate) enum NormalizerAttr {
-    /// `email`
-    Builtin(Ident),
-    /// The user's own.
-    Expression(Box<Expr>),
+pub(crate) struct Builtin {
+    pub(crate) name: Ident,
+    pub(crate) arguments: Arguments,
+    /// The methods called on it: `.within(60)`.
+    pub(crate) methods: TokenStream,
+}
+
+/// The arguments of something of ours.
+#[derive(Debug)]
+pub(crate) enum Arguments {
+    /// `(netsuite, hubspot)`
+    Systems(Vec<Name>),
+    /// `(hubspot = 90, netsuite = 80)`
+    Weights(Vec<(Name, Expr)>),
+    /// None, or any others.
+    Other(Vec<Expr>),
 }
 
 /// `equivalence = ..`
@@ -60,7 +68,7 @@ pub(crate) enum EquivalenceAttr {
     /// `tolerance("0.01")`: the number without its point, and how many of its digits stand behind the point.
     Tolerance(i64, u32),
     /// The normal forms are equal.
-    Normalized(NormalizerAttr),
+    Normalized(NamedAttr),
 }
 
 /// `derived(from(first, last), by = FullName)`
@@ -108,45 +116,65 @@ impl DecideAttrs {
     }
 }
 
-impl Parse for PolicyAttr {
+impl From<Expr> for NamedAttr {
+    fn from(expression: Expr) -> Self {
+        builtin(&expression).map_or_else(|| Self::Expression(Box::new(expression)), Self::Builtin)
+    }
+}
+
+impl Parse for NamedAttr {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let expression: Expr = input.parse()?;
-        if let Some(ident) = bare(&expression) {
-            return Ok(Self::Builtin(ident.clone()));
+        input.parse().map(Expr::into)
+    }
+}
+
+/// What of ours an expression names, if it does.
+fn builtin(expression: &Expr) -> Option<Builtin> {
+    match expression {
+        Expr::Path(_) => {
+            let name = bare(expression)?.clone();
+            Some(Builtin { name, arguments: Arguments::Other(Vec::new()), methods: TokenStream::new() })
         }
-        let Expr::Call(call) = &expression else { return Ok(Self::Expression(Box::new(expression))) };
-        let Some(function) = bare(&call.func).cloned() else { return Ok(Self::Expression(Box::new(expression))) };
-        if call.args.is_empty() {
-            return Ok(Self::Builtin(function));
+        Expr::Call(call) => {
+            let name = bare(&call.func)?.clone();
+            Some(Builtin { name, arguments: Arguments::of(call), methods: TokenStream::new() })
         }
-        if let Some(systems) = call.args.iter().map(|arg| bare(arg).map(Name::of)).collect() {
-            return Ok(Self::Systems(function, systems));
+        Expr::MethodCall(call) if !matches!(*call.receiver, Expr::Path(_)) => {
+            let mut receiver = builtin(&call.receiver)?;
+            let (method, turbofish, arguments) = (&call.method, &call.turbofish, &call.args);
+            receiver.methods.extend(quote! { .#method #turbofish (#arguments) });
+            Some(receiver)
         }
+        _ => None,
+    }
+}
+
+impl Arguments {
+    fn of(call: &ExprCall) -> Self {
         let weight = |arg: &Expr| match arg {
             Expr::Assign(assign) => Some((bare(&assign.left).map(Name::of)?, (*assign.right).clone())),
             _ => None,
         };
-        if let Some(weights) = call.args.iter().map(weight).collect() {
-            return Ok(Self::Weights(function, weights));
+        if call.args.is_empty() {
+            Self::Other(Vec::new())
+        } else if let Some(systems) = call.args.iter().map(|arg| bare(arg).map(Name::of)).collect() {
+            Self::Systems(systems)
+        } else if let Some(weights) = call.args.iter().map(weight).collect() {
+            Self::Weights(weights)
+        } else {
+            Self::Other(call.args.iter().cloned().collect())
         }
-        Ok(Self::Expression(Box::new(expression)))
-    }
-}
-
-impl From<Expr> for NormalizerAttr {
-    fn from(expression: Expr) -> Self {
-        bare(&expression).cloned().map_or_else(|| Self::Expression(Box::new(expression)), Self::Builtin)
     }
 }
 
 /// Reads `= email`, or `(trim, lowercase)`.
-pub(crate) fn normalizers(input: ParseStream<'_>) -> syn::Result<Vec<NormalizerAttr>> {
+pub(crate) fn normalizers(input: ParseStream<'_>) -> syn::Result<Vec<NamedAttr>> {
     if input.peek(Token![=]) {
         return Ok(vec![value::<Expr>(input)?.into()]);
     }
     inside(input, |content| {
         let all = Punctuated::<Expr, Token![,]>::parse_terminated(content)?;
-        Ok(all.into_iter().map(NormalizerAttr::from).collect())
+        Ok(all.into_iter().map(NamedAttr::from).collect())
     })
 }
 

@@ -6,7 +6,7 @@ use syn::{Attribute, Ident, LitStr, Token};
 
 use crate::attr::at::{AtAttr, entries};
 use crate::attr::decide::{
-    DecideAttrs, DerivedAttr, EquivalenceAttr, NormalizerAttr, derived, equivalence, ids, normalizers,
+    DecideAttrs, DerivedAttr, EquivalenceAttr, NamedAttr, derived, equivalence, ids, normalizers,
 };
 use crate::errors::Errors;
 use crate::syntax::{elements, helpers, once, unknown, value};
@@ -19,7 +19,7 @@ pub(crate) struct FieldAttrs {
     pub(crate) identity: Option<Span>,
     pub(crate) pii: Option<Span>,
     pub(crate) hub: Option<Span>,
-    pub(crate) normalize: Vec<NormalizerAttr>,
+    pub(crate) normalize: Vec<NamedAttr>,
     pub(crate) normalize_span: Option<Span>,
     pub(crate) equivalence: Option<(Span, EquivalenceAttr)>,
     pub(crate) group: Option<LitStr>,

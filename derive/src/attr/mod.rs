@@ -7,7 +7,7 @@ mod field;
 mod value;
 
 pub(crate) use at::{AtAttr, Currency, Push, Way};
-pub(crate) use decide::{DecideAttrs, EquivalenceAttr, NormalizerAttr, PolicyAttr};
+pub(crate) use decide::{Arguments, Builtin, DecideAttrs, EquivalenceAttr, NamedAttr};
 pub(crate) use entity::{EntityAttrs, GroupAttr, PresenceAttr, SystemAttr};
 pub(crate) use field::FieldAttrs;
 pub(crate) use value::{Spelling, ValueAttrs, VariantAttrs};

@@ -5,7 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, LitBool, LitInt, LitStr, Path, Token};
 
-use crate::attr::decide::{NormalizerAttr, ids, normalizers};
+use crate::attr::decide::{NamedAttr, ids, normalizers};
 use crate::attr::entity::krate;
 use crate::errors::Errors;
 use crate::syntax::{Name, helpers, inside, items, once, unknown, value};
@@ -20,7 +20,7 @@ pub(crate) struct ValueAttrs {
     pub(crate) version: Option<LitInt>,
     pub(crate) ordered: Option<Span>,
     pub(crate) amount: Option<Span>,
-    pub(crate) normalize: Option<(Span, Vec<NormalizerAttr>)>,
+    pub(crate) normalize: Option<(Span, Vec<NamedAttr>)>,
     pub(crate) krate: Option<Path>,
 }
 

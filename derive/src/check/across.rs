@@ -97,7 +97,7 @@ fn mapped_whole(name: &str, members: &[&Attribute], errors: &mut Errors) {
 /// Owners can be heard, and strong mappings enforce on observers only.
 pub(crate) fn authority(attributes: &[Attribute], groups: &[Group], systems: Systems<'_>, errors: &mut Errors) {
     let system_of = |object: &LitStr| systems.object(&object.value()).map(|object| object.system.text.as_str());
-    for attribute in attributes {
+    for attribute in attributes.iter().filter(|attribute| attribute.derived.is_none()) {
         let group = attribute.group.as_ref().and_then(|name| groups.iter().find(|group| group.name == *name));
         let owners = group.map_or(&attribute.decide.owners, |group| &group.decide.owners);
         for owner in owners {
@@ -111,9 +111,6 @@ pub(crate) fn authority(attributes: &[Attribute], groups: &[Group], systems: Sys
                 );
                 errors.on(owner, message);
             }
-        }
-        if attribute.derived.is_some() {
-            continue;
         }
         for at in attribute.at.iter().filter(|at| is_strong(at)) {
             let Some(system) = system_of(&at.object) else { continue };

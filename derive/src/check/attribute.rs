@@ -282,7 +282,7 @@ impl Currency {
 
 fn belongs_to_members(entry: &AtAttr, errors: &mut Errors) {
     let options = [
-        ("via", entry.via.as_ref().map(|via| syn::spanned::Spanned::span(via))),
+        ("via", entry.via.as_ref().map(syn::spanned::Spanned::span)),
         ("currency", entry.currency.as_ref().map(Currency::span)),
         ("region", entry.region.as_ref().map(LitStr::span)),
         ("zone", entry.zone.as_ref().map(LitStr::span)),

@@ -1,6 +1,6 @@
 //! Rules about owners and policies.
 
-use crate::attr::{DecideAttrs, PolicyAttr, SystemAttr};
+use crate::attr::{Arguments, DecideAttrs, NamedAttr, SystemAttr};
 use crate::errors::{Errors, hint};
 use crate::model::Decide;
 use crate::syntax::Name;
@@ -88,11 +88,12 @@ pub(crate) fn decide(attrs: DecideAttrs, systems: Systems<'_>, errors: &mut Erro
 }
 
 /// The systems that a built-in policy names are systems of the entity, each named once.
-fn policy_systems(policy: &PolicyAttr, systems: Systems<'_>, errors: &mut Errors) {
-    let names: Vec<&Name> = match policy {
-        PolicyAttr::Systems(_, names) => names.iter().collect(),
-        PolicyAttr::Weights(_, weights) => weights.iter().map(|(name, _)| name).collect(),
-        PolicyAttr::Builtin(_) | PolicyAttr::Expression(_) => return,
+fn policy_systems(policy: &NamedAttr, systems: Systems<'_>, errors: &mut Errors) {
+    let NamedAttr::Builtin(builtin) = policy else { return };
+    let names: Vec<&Name> = match &builtin.arguments {
+        Arguments::Systems(names) => names.iter().collect(),
+        Arguments::Weights(weights) => weights.iter().map(|(name, _)| name).collect(),
+        Arguments::Other(_) => return,
     };
     for (index, name) in names.iter().enumerate() {
         systems.check_system(name, "a policy", errors);

@@ -6,14 +6,16 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, LitStr, Path, Visibility};
 
-use crate::attr::{EquivalenceAttr, NormalizerAttr, PolicyAttr, Push, Way};
-use crate::expand::Handle;
+use crate::attr::{Arguments, Builtin, EquivalenceAttr, NamedAttr, Push, Way};
+use crate::expand::{Handle, krate_at};
 use crate::model::{At, Attribute, Decide, Form, Source};
+use crate::syntax::Name;
 
 impl Attribute {
     /// The value type that the handle carries.
     pub(crate) fn value(&self, krate: &Path) -> TokenStream {
         let ty = &self.ty;
+        let krate = krate_at(krate, ty.span());
         match &self.form {
             Form::One => quote_spanned! {ty.span()=> <#ty as #krate::value::Slot>::Value },
             Form::Part => quote_spanned! {ty.span()=> <#ty as #krate::__private::PartSlot>::Part },
@@ -41,20 +43,21 @@ impl Attribute {
     pub(crate) fn described(&self, krate: &Path) -> TokenStream {
         let Self { ty, id, .. } = self;
         let value = self.value(krate);
-        let attribute = quote! { #krate::model::TypedAttribute::<#value>::new(#id) };
+        // All that asks something of the type stands at its place, so that rustc says it there, and once.
+        let span = ty.span();
+        let here = krate_at(krate, span);
+        let attribute = quote_spanned! {span=> #here::model::TypedAttribute::<#value>::new(#id) };
+        let part = quote_spanned! {span=> #here::model::PartAttribute::<#value> };
         let new = match &self.form {
-            Form::One => {
-                quote! { #attribute.required(<#ty as #krate::value::Slot>::REQUIRED) }
-            }
-            Form::Set(_) => quote! { #attribute.shape(#krate::model::Shape::Set) },
-            Form::List(_) => quote! { #attribute.shape(#krate::model::Shape::List) },
-            Form::Part => quote! {
-                #krate::model::PartAttribute::<#value>::new(#id)
-                    .required(<#ty as #krate::__private::PartSlot>::REQUIRED)
+            Form::One => quote_spanned! {span=> #attribute.required(<#ty as #here::value::Slot>::REQUIRED) },
+            Form::Set(_) => quote! { #attribute.shape(#here::model::Shape::Set) },
+            Form::List(_) => quote! { #attribute.shape(#here::model::Shape::List) },
+            Form::Part => quote_spanned! {span=>
+                #part::new(#id).required(<#ty as #here::__private::PartSlot>::REQUIRED)
             },
             Form::Keyed(element, key) => {
                 let key = crate::check::handle(key);
-                quote! { #krate::model::PartAttribute::<#element>::keyed(#id, <#element>::#key.id()) }
+                quote_spanned! {span=> #part::keyed(#id, <#element>::#key.id()) }
             }
         };
         let was = &self.was;
@@ -63,7 +66,7 @@ impl Attribute {
         let hub = self.hub.then(|| quote! { .hub() });
         let group = self.group.iter();
         let normalize = self.normalize.iter().map(|normalizer| {
-            let normalizer = normalizer.expand(krate);
+            let normalizer = normalizer.expand(krate, &quote! { normalize });
             quote! { .normalize(#normalizer) }
         });
         let equivalence = self.equivalence.iter().map(|equivalence| {
@@ -74,8 +77,7 @@ impl Attribute {
             let (from, by) = (&derived.from, &derived.by);
             quote! { .derived(&[#(#from),*], #by) }
         });
-        let at =
-            self.at.iter().map(|at| if self.form.of_parts() { at.of_part(krate) } else { at.expand(krate, &value) });
+        let at = self.at.iter().map(|at| if self.form.of_parts() { at.of_part(krate) } else { at.expand(krate) });
         let decide = self.decide.expand(krate);
         quote! {
             #new #(.was(#was))* #identity #pii #hub #(.group(#group))* #(#normalize)* #(#equivalence)* #decide
@@ -92,9 +94,12 @@ impl Attribute {
     pub(crate) fn read(&self, krate: &Path) -> TokenStream {
         let Self { ty, id, .. } = self;
         let local = self.local();
+        let here = krate_at(krate, ty.span());
         match &self.form {
-            Form::One => quote! { let #local = golden.slot::<#ty>(#id, &mut missing); },
-            Form::Part => quote! { let #local = #krate::__private::part::<#ty>(golden, #id, &mut missing); },
+            Form::One => quote_spanned! {ty.span()=> let #local = golden.slot::<#ty>(#id, &mut missing); },
+            Form::Part => quote_spanned! {ty.span()=>
+                let #local = #here::__private::part::<#ty>(golden, #id, &mut missing);
+            },
             Form::Set(element) | Form::List(element) => {
                 quote! { let #local = golden.values::<#element>(#id).into_iter().collect(); }
             }
@@ -119,7 +124,7 @@ impl Decide {
     /// The calls that set it, on an attribute, a part or a group.
     pub(crate) fn expand(&self, krate: &Path) -> TokenStream {
         let owners = &self.owners;
-        let chain = self.chain.iter().map(|policy| policy.expand(krate));
+        let chain = self.chain.iter().map(|policy| policy.expand(krate, &quote! { policy::builtin }));
         let on_clear = self.propagate.map(|propagate| {
             let on_clear = if propagate { quote!(Propagate) } else { quote!(Hold) };
             quote! { .on_clear(#krate::ownership::OnClear::#on_clear) }
@@ -128,34 +133,36 @@ impl Decide {
     }
 }
 
-impl PolicyAttr {
-    /// The policy as an expression. Built-in names keep the user's span: an unknown one is reported there.
-    fn expand(&self, krate: &Path) -> TokenStream {
+impl NamedAttr {
+    /// The policy or normalizer as an expression; what is ours is looked up in `module`.
+    pub(crate) fn expand(&self, krate: &Path, module: &TokenStream) -> TokenStream {
         match self {
-            PolicyAttr::Builtin(name) => quote_spanned! {name.span()=> #krate::policy::builtin::#name() },
-            PolicyAttr::Systems(name, systems) => {
-                let systems = systems.iter().map(crate::syntax::Name::literal);
-                quote_spanned! {name.span()=> #krate::policy::builtin::#name(&[#(#systems),*]) }
-            }
-            PolicyAttr::Weights(name, weights) => {
-                let weights = weights.iter().map(|(system, weight)| {
-                    let system = system.literal();
-                    quote! { (#system, #weight) }
-                });
-                quote_spanned! {name.span()=> #krate::policy::builtin::#name(&[#(#weights),*]) }
-            }
-            PolicyAttr::Expression(expression) => quote! { #expression },
+            NamedAttr::Builtin(builtin) => builtin.expand(krate, module),
+            NamedAttr::Expression(expression) => quote! { #expression },
         }
     }
 }
 
-impl NormalizerAttr {
-    /// The normalizer as an expression.
-    pub(crate) fn expand(&self, krate: &Path) -> TokenStream {
-        match self {
-            NormalizerAttr::Builtin(name) => quote_spanned! {name.span()=> #krate::normalize::#name() },
-            NormalizerAttr::Expression(expression) => quote! { #expression },
-        }
+impl Builtin {
+    /// The name keeps the user's span: an unknown one, or one that does not suit the type, is reported there.
+    fn expand(&self, krate: &Path, module: &TokenStream) -> TokenStream {
+        let Self { name, arguments, methods } = self;
+        let krate = krate_at(krate, name.span());
+        let arguments = match arguments {
+            Arguments::Systems(systems) => {
+                let systems = systems.iter().map(Name::literal);
+                quote! { &[#(#systems),*] }
+            }
+            Arguments::Weights(weights) => {
+                let weights = weights.iter().map(|(system, weight)| {
+                    let system = system.literal();
+                    quote! { (#system, #weight) }
+                });
+                quote! { &[#(#weights),*] }
+            }
+            Arguments::Other(arguments) => quote! { #(#arguments),* },
+        };
+        quote_spanned! {name.span()=> #krate::#module::#name(#arguments) #methods }
     }
 }
 
@@ -165,7 +172,7 @@ impl EquivalenceAttr {
             EquivalenceAttr::Exact => quote! { #krate::equivalence::Equivalence::Exact },
             EquivalenceAttr::Tolerance(digits, scale) => quote! { #krate::__private::tolerance(#digits, #scale) },
             EquivalenceAttr::Normalized(normalizer) => {
-                let normalizer = normalizer.expand(krate);
+                let normalizer = normalizer.expand(krate, &quote! { normalize });
                 quote! { #krate::equivalence::Equivalence::Normalized(::std::sync::Arc::new(#normalizer)) }
             }
         }
@@ -173,17 +180,22 @@ impl EquivalenceAttr {
 }
 
 impl At {
-    /// The call that maps an attribute of type `value`.
-    fn expand(&self, krate: &Path, value: &TokenStream) -> TokenStream {
+    /// The call that maps an attribute. Its type is inferred from the attribute.
+    fn expand(&self, krate: &Path) -> TokenStream {
         let Self { object, source, .. } = self;
-        // A type that the way of mapping does not suit is reported on the path.
+        // A type that the way of mapping does not suit is reported on the path, or on its currency.
         let (span, new) = match source {
-            Source::Path(path) => (path.span(), quote! { path(#object, #path) }),
-            Source::InCurrency(path, code) => (code.span(), quote! { amount_in(#object, #path, #code) }),
-            Source::CurrencyAt(path, at) => (at.span(), quote! { amount_with_currency_at(#object, #path, #at) }),
+            Source::Path(path) => (path.span(), quote_spanned! {path.span()=> path(#object, #path) }),
+            Source::InCurrency(path, code) => {
+                (code.span(), quote_spanned! {code.span()=> amount_in(#object, #path, #code) })
+            }
+            Source::CurrencyAt(path, at) => {
+                (at.span(), quote_spanned! {at.span()=> amount_with_currency_at(#object, #path, #at) })
+            }
             Source::Via(paths, transform) => (transform.span(), quote! { via(#object, &[#(#paths),*], #transform) }),
         };
-        let at = quote_spanned! {span=> #krate::model::At::<#value>:: };
+        let here = krate_at(krate, span);
+        let at = quote_spanned! {span=> #here::model::At:: };
         let write = self.write.iter().map(|paths: &Vec<LitStr>| quote! { .write_to(&[#(#paths),*]) });
         let way = self.way.map(|way| match way {
             Way::ReadOnly => quote! { .read_only() },

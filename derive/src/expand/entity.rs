@@ -5,6 +5,7 @@ use quote::quote;
 use syn::{Ident, Path};
 
 use crate::attr::{PresenceAttr, SystemAttr};
+use crate::expand::handles;
 use crate::model::{Attribute, Entity, Group};
 
 /// Expands an entity.
@@ -17,7 +18,7 @@ pub(crate) fn entity(entity: &Entity) -> TokenStream {
         let on_delete = if archive { quote!(Archive) } else { quote!(Hold) };
         quote! { model.on_delete = #krate::model::OnDelete::#on_delete; }
     });
-    let handles = entity.attributes.iter().map(|attribute| attribute.handle(krate, vis, ident));
+    let handles = handles(ident, entity.attributes.iter().map(|attribute| attribute.handle(krate, vis, ident)));
     let read = reader(&entity.attributes, krate);
     quote! {
         #[automatically_derived]
@@ -42,10 +43,7 @@ pub(crate) fn entity(entity: &Entity) -> TokenStream {
             }
         }
 
-        #[automatically_derived]
-        impl #ident {
-            #(#handles)*
-        }
+        #handles
     }
 }
 

@@ -8,8 +8,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote};
 use syn::{Ident, Path, Visibility};
 
 pub(crate) use entity::entity;
@@ -37,6 +37,26 @@ impl Handle<'_> {
         quote! {
             #[doc = #doc]
             #vis const #name: #krate::model::Attribute<#owner, #value> = #krate::model::Attribute::new(#id);
+        }
+    }
+}
+
+/// The path to `accordant`, as if the user had written it at `span`: rustc reports a whole path where it starts.
+fn krate_at(krate: &Path, span: Span) -> TokenStream {
+    let respanned = krate.to_token_stream().into_iter().map(|mut token: TokenTree| {
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    respanned.collect()
+}
+
+/// The impl that holds the handles of `owner`.
+fn handles(owner: &Ident, handles: impl Iterator<Item = TokenStream>) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[allow(dead_code, reason = "handles are offered, not owed")]
+        impl #owner {
+            #(#handles)*
         }
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::Type;
 
-use crate::attr::{NormalizerAttr, Spelling};
+use crate::attr::{NamedAttr, Spelling};
 use crate::model::{ValueBody, ValueType, Variant};
 
 /// Expands a value type.
@@ -91,7 +91,7 @@ fn enumeration(value: &ValueType, variants: &[Variant], ordered: Option<Span>) -
     }
 }
 
-fn newtype(value: &ValueType, inner: &Type, normalize: &[NormalizerAttr], amount: bool) -> TokenStream {
+fn newtype(value: &ValueType, inner: &Type, normalize: &[NamedAttr], amount: bool) -> TokenStream {
     let ValueType { krate, ident, kind, .. } = value;
     let version = value
         .version
@@ -100,7 +100,7 @@ fn newtype(value: &ValueType, inner: &Type, normalize: &[NormalizerAttr], amount
     let parse = if normalize.is_empty() {
         quote! { <#inner as #krate::value::Value>::parse(leaf, hints).map(Self) }
     } else {
-        let normalize = normalize.iter().map(|normalizer| normalizer.expand(krate));
+        let normalize = normalize.iter().map(|normalizer| normalizer.expand(krate, &quote! { normalize }));
         quote! { #krate::__private::normalized::<#inner>(leaf, hints, &[#(&#normalize),*]).map(Self) }
     };
     let marker = if amount { quote!(InCurrency) } else { quote!(OneLeaf) };
