@@ -128,6 +128,7 @@ impl<'a> GoldenReader<'a> {
 }
 
 /// A nested struct whose fields resolve as one: emitted by `#[derive(CanonicalPart)]`.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a part", label = "not a part: derive `CanonicalPart` on it")]
 pub trait Part: Sized + Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// The members, in order: ids relative to the part, value types and paths relative to the part's own path.
     fn members() -> Vec<MemberModel>;
