@@ -171,6 +171,12 @@ pub trait Policy<T: Value>: Send + Sync + 'static {
     /// Adds version and parameters to the model's fingerprint.
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
 
+    /// Whether the policy may be shown observers of an owned unit. Its answer is then a fallback at most: shown as
+    /// provisional, never written. Only [`builtin::owner_with_fallback`] needs it.
+    fn hears_observers(&self) -> bool {
+        false
+    }
+
     /// Answers, or says why it cannot. There is at least one candidate.
     fn resolve(&self, candidates: &Candidates<'_, T>) -> Answer<T>;
 }
@@ -181,6 +187,8 @@ pub trait AnyPolicy: Send + Sync {
     fn name(&self) -> Cow<'static, str>;
     /// As [`Policy::fingerprint`].
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
+    /// As [`Policy::hears_observers`].
+    fn hears_observers(&self) -> bool;
     /// As [`Policy::resolve`], in canonical form.
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field>;
 }
@@ -201,6 +209,10 @@ impl<T: Value, P: Policy<T>> AnyPolicy for Erased<T, P> {
     fn fingerprint(&self, fingerprint: &mut Fingerprint) {
         fingerprint.text(&self.0.name());
         self.0.fingerprint(fingerprint);
+    }
+
+    fn hears_observers(&self) -> bool {
+        self.0.hears_observers()
     }
 
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field> {

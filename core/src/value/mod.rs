@@ -12,7 +12,7 @@ use std::fmt::{self, Debug};
 use serde::{Deserialize, Serialize};
 
 pub use composite::Composite;
-pub use compound::{join, split};
+pub use compound::{join, split, split_member};
 
 use crate::text::Text;
 
@@ -69,17 +69,37 @@ impl Native {
 
 /// What a system says of one attribute. The fourth state, *unobserved*, is the absence of a `Field`.
 ///
-/// The order is total and part of the format: among equal stamps the greater field wins (`docs/semantics.md` 2).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// The order is total and part of the format: among equal stamps the greater field wins (`docs/semantics.md` 2). In JSON
+/// a field is `null`, `""` or its canonical text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Field {
     /// The record has no value.
     #[default]
     Null,
     /// The record has the empty value, where the system tells it from none.
     Empty,
-    /// A value in canonical form.
+    /// A value in canonical form; never the empty text.
     Value(Text),
+}
+
+impl Serialize for Field {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Field::Null => serializer.serialize_none(),
+            Field::Empty => serializer.serialize_str(""),
+            Field::Value(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::<Text>::deserialize(deserializer)? {
+            None => Field::Null,
+            Some(text) if text.is_empty() => Field::Empty,
+            Some(text) => Field::Value(text),
+        })
+    }
 }
 
 impl Field {
