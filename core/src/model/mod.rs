@@ -23,7 +23,8 @@ pub use compile::{CompiledEntity, CompiledObject, Model, SlotModel, Unit, UnitIn
 pub use derivation::{Derivation, Inputs};
 pub use mistake::{Mistake, Mistakes};
 pub use object::{Cardinality, Presence, Reduce, SystemObject, WriteTo};
-pub use overlay::OverlayError;
+pub(crate) use overlay::{Declaration, declare, declare_amount};
+pub use overlay::{OverlayError, OverlayMistake};
 pub use shape::{Path, Shape};
 
 /// Emitted by `#[derive(Canonical)]`: a model as data, and the way back to the struct. No logic.
