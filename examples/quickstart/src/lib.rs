@@ -1,4 +1,6 @@
-//! The quickstart: a model, three systems, one day. The binary tells the story; this library is its cast.
+//! The quickstart: a model, three systems, one day. The binary tells the story; this library is its cast and stage.
 
+pub mod generate;
+pub mod screen;
 pub mod systems;
 pub mod world;

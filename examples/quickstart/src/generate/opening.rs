@@ -28,14 +28,11 @@ pub mod first_id {
 }
 
 /// How the systems spell how far a customer is: HubSpot, NetSuite.
-const STATUS: [(&str, &str); 3] = [
-    ("lead", "LEAD-Qualified"),
-    ("customer", "CUSTOMER-Closed Won"),
-    ("former_customer", "CUSTOMER-Lost Customer"),
-];
+const STATUS: [(&str, &str); 3] =
+    [("lead", "LEAD-Qualified"), ("customer", "CUSTOMER-Closed Won"), ("former_customer", "CUSTOMER-Lost Customer")];
 
 /// How the systems spell how far an order is: Shopify, NetSuite.
-pub const FULFILMENT: [(&str, &str); 3] = [
+pub(super) const FULFILMENT: [(&str, &str); 3] = [
     ("UNFULFILLED", "Sales Order : Pending Fulfillment"),
     ("PARTIALLY_FULFILLED", "Sales Order : Partially Fulfilled"),
     ("FULFILLED", "Sales Order : Billed"),
@@ -45,9 +42,9 @@ pub const FULFILMENT: [(&str, &str); 3] = [
 pub type Records = BTreeMap<(&'static str, &'static str), Vec<Value>>;
 
 /// Who has no customer in Shopify.
-pub const MISSING_IN_SHOPIFY: [usize; 2] = [4, 5];
+pub(super) const MISSING_IN_SHOPIFY: [usize; 2] = [4, 5];
 /// Who has a second contact in HubSpot, under a misspelt address.
-pub const TWICE_IN_HUBSPOT: usize = 7;
+pub(super) const TWICE_IN_HUBSPOT: usize = 7;
 
 /// Makes records in one system's shape.
 struct Shape<'a> {
@@ -68,7 +65,13 @@ impl Shape<'_> {
 }
 
 /// The records of the morning. `since` and `until` bound the times at which they last changed.
-pub fn records(random: &mut SplitMix64, people: &[Person], companies: &[Company], since: i64, until: i64) -> Records {
+pub(super) fn records(
+    random: &mut SplitMix64,
+    people: &[Person],
+    companies: &[Company],
+    since: i64,
+    until: i64,
+) -> Records {
     let mut all = Records::new();
     let mut add = |ways: &dyn Dialect, object: &'static str, id: u64, random: &mut SplitMix64, leaves: Leaves| {
         let created = random.between(since - 90 * 86_400_000, since) / 1_000 * 1_000;
@@ -113,17 +116,17 @@ pub fn records(random: &mut SplitMix64, people: &[Person], companies: &[Company]
 }
 
 /// Leaves by path.
-pub type Leaves = Vec<(&'static str, Value)>;
+pub(super) type Leaves = Vec<(&'static str, Value)>;
 
 /// Cents as an amount.
 #[must_use]
-pub fn amount(cents: i64) -> String {
+pub(super) fn amount(cents: i64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
 
 /// A national number in one of the ways in which people type it.
 #[must_use]
-pub fn typed_phone(digits: &str, way: u64) -> String {
+pub(super) fn typed_phone(digits: &str, way: u64) -> String {
     let (area, exchange, line) = (&digits[..3], &digits[3..6], &digits[6..]);
     match way {
         0 => format!("({area}) {exchange}-{line}"),
@@ -223,7 +226,7 @@ fn netsuite_company(company: &Company) -> Leaves {
 
 /// An order as Shopify holds it.
 #[must_use]
-pub fn shopify_order(number: u64, person: u64, status: usize, total: i64) -> Leaves {
+pub(super) fn shopify_order(number: u64, person: u64, status: usize, total: i64) -> Leaves {
     let customer = first_id::SHOPIFY_CUSTOMER + person;
     vec![
         ("name", json!(format!("#{number}"))),
@@ -237,7 +240,7 @@ pub fn shopify_order(number: u64, person: u64, status: usize, total: i64) -> Lea
 
 /// An order as NetSuite holds it.
 #[must_use]
-pub fn sales_order(number: u64, person: u64, status: usize, total: i64) -> Leaves {
+pub(super) fn sales_order(number: u64, person: u64, status: usize, total: i64) -> Leaves {
     vec![
         ("tranid", json!(format!("SO{number}"))),
         ("otherrefnum", json!(format!("#{number}"))),

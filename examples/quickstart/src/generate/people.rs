@@ -3,55 +3,55 @@
 use super::random::SplitMix64;
 
 /// How many people there are.
-pub const PEOPLE: usize = 300;
+pub(super) const PEOPLE: usize = 300;
 /// How many companies they work for.
-pub const COMPANIES: usize = 100;
+pub(super) const COMPANIES: usize = 100;
 
 /// A person who buys.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub(super) struct Person {
     /// First name.
-    pub first: String,
+    pub(super) first: String,
     /// Last name.
-    pub last: String,
+    pub(super) last: String,
     /// E-mail address, in lower case.
-    pub email: String,
+    pub(super) email: String,
     /// Ten digits of a national number, if they gave one.
-    pub phone: Option<String>,
+    pub(super) phone: Option<String>,
     /// Where they live, if they said.
-    pub address: Option<Address>,
+    pub(super) address: Option<Address>,
     /// Their company, by its place.
-    pub company: usize,
+    pub(super) company: usize,
     /// How far they are as a customer: 0 lead, 1 active, 2 former.
-    pub status: usize,
+    pub(super) status: usize,
     /// What they owe, in cents.
-    pub balance: i64,
+    pub(super) balance: i64,
     /// The numbers of their orders.
-    pub orders: Vec<u64>,
+    pub(super) orders: Vec<u64>,
 }
 
 /// A postal address in the United States.
 #[derive(Debug, Clone)]
-pub struct Address {
+pub(super) struct Address {
     /// House number and street.
-    pub street: String,
+    pub(super) street: String,
     /// City.
-    pub city: &'static str,
+    pub(super) city: &'static str,
     /// State, two letters.
-    pub state: &'static str,
+    pub(super) state: &'static str,
     /// ZIP code.
-    pub zip: &'static str,
+    pub(super) zip: &'static str,
 }
 
 /// A company.
 #[derive(Debug, Clone)]
-pub struct Company {
+pub(super) struct Company {
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Its domain.
-    pub domain: String,
+    pub(super) domain: String,
     /// Its revenue a year, in whole dollars.
-    pub revenue: i64,
+    pub(super) revenue: i64,
 }
 
 /// People of the story, each with something that happens to them. The others only have noise.
@@ -68,19 +68,30 @@ pub const CAST: [(&str, &str); 9] = [
 ];
 
 const FIRST: [&str; 40] = [
-    "Aaron", "Bella", "Carlos", "Dana", "Erik", "Fatima", "George", "Hannah", "Ivan", "Julia", "Kofi", "Laura", "Marco",
-    "Nadia", "Oscar", "Paula", "Quinn", "Rosa", "Samir", "Tara", "Umar", "Vera", "Walter", "Xenia", "Yusuf", "Zoë",
-    "Andrea", "Björn", "Clara", "David", "Emily", "Felix", "Gina", "Hugo", "Irene", "Jonas", "Karen", "Liam", "Mei",
-    "Noor",
+    "Aaron", "Bella", "Carlos", "Dana", "Erik", "Fatima", "George", "Hannah", "Ivan", "Julia", "Kofi", "Laura",
+    "Marco", "Nadia", "Oscar", "Paula", "Quinn", "Rosa", "Samir", "Tara", "Umar", "Vera", "Walter", "Xenia", "Yusuf",
+    "Zoë", "Andrea", "Björn", "Clara", "David", "Emily", "Felix", "Gina", "Hugo", "Irene", "Jonas", "Karen", "Liam",
+    "Mei", "Noor",
 ];
 const LAST: [&str; 37] = [
     "Adams", "Baker", "Chen", "Diaz", "Evans", "Fischer", "Garcia", "Hughes", "Ito", "Jensen", "Khan", "Larsen",
-    "Meyer", "Nguyen", "O'Neill", "Patel", "Quist", "Reyes", "Silva", "Turner", "Ueda", "Vogel", "Walsh", "Xu", "Young",
-    "Zhang", "Abbott", "Brandt", "Costa", "Dubois", "Ekström", "Foster", "Grant", "Holm", "Ivanov", "Jones", "Klein",
+    "Meyer", "Nguyen", "O'Neill", "Patel", "Quist", "Reyes", "Silva", "Turner", "Ueda", "Vogel", "Walsh", "Xu",
+    "Young", "Zhang", "Abbott", "Brandt", "Costa", "Dubois", "Ekström", "Foster", "Grant", "Holm", "Ivanov", "Jones",
+    "Klein",
 ];
 const STREETS: [&str; 12] = [
-    "Maple St", "Oak Ave", "Pine Rd", "Cedar Ln", "Elm St", "Lake Dr", "Hill Rd", "Park Ave", "River St", "Church St",
-    "Mill Ln", "Spring St",
+    "Maple St",
+    "Oak Ave",
+    "Pine Rd",
+    "Cedar Ln",
+    "Elm St",
+    "Lake Dr",
+    "Hill Rd",
+    "Park Ave",
+    "River St",
+    "Church St",
+    "Mill Ln",
+    "Spring St",
 ];
 const CITIES: [(&str, &str, &str); 14] = [
     ("San Francisco", "CA", "94107"),
@@ -108,7 +119,7 @@ const NAMES_B: [&str; 5] = ["Light", "Works", "Supply", "Foods", "Labs"];
 
 /// All companies.
 #[must_use]
-pub fn companies(random: &mut SplitMix64) -> Vec<Company> {
+pub(super) fn companies(random: &mut SplitMix64) -> Vec<Company> {
     (0..COMPANIES)
         .map(|place| {
             let (a, b) = (NAMES_A[place % NAMES_A.len()], NAMES_B[place / NAMES_A.len() % NAMES_B.len()]);
@@ -123,13 +134,12 @@ pub fn companies(random: &mut SplitMix64) -> Vec<Company> {
 
 /// All people: those of the story first.
 #[must_use]
-pub fn people(random: &mut SplitMix64, companies: &[Company]) -> Vec<Person> {
+pub(super) fn people(random: &mut SplitMix64, companies: &[Company]) -> Vec<Person> {
     let mut number = 1_000;
     (0..PEOPLE)
         .map(|place| {
             let in_story = CAST.get(place);
-            let (first, last) =
-                in_story.copied().unwrap_or((FIRST[place % FIRST.len()], LAST[place % LAST.len()]));
+            let (first, last) = in_story.copied().unwrap_or((FIRST[place % FIRST.len()], LAST[place % LAST.len()]));
             let company = place % companies.len();
             let orders = 1 + random.below(3);
             number += orders;
@@ -147,7 +157,7 @@ pub fn people(random: &mut SplitMix64, companies: &[Company]) -> Vec<Person> {
                     1 => 2,
                     _ => 1,
                 },
-                balance: if random.once_in(3) { 0 } else { random.between(1_000, 900_000) },
+                balance: if in_story.is_none() && random.once_in(3) { 0 } else { random.between(1_000, 900_000) },
                 orders: (number - orders + 1..=number).collect(),
             }
         })
@@ -155,7 +165,7 @@ pub fn people(random: &mut SplitMix64, companies: &[Company]) -> Vec<Person> {
 }
 
 /// An address.
-pub fn address(random: &mut SplitMix64) -> Address {
+pub(super) fn address(random: &mut SplitMix64) -> Address {
     let (city, state, zip) = *random.pick(&CITIES);
     Address { street: format!("{} {}", random.between(1, 990), random.pick(&STREETS)), city, state, zip }
 }

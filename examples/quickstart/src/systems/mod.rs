@@ -5,8 +5,8 @@ mod netsuite;
 mod shopify;
 
 use accordant::connector::{
-    ConnectorError, ConnectorErrorKind, Cursor, Delivery, Item, Outcome, Page, ReadAnswer, RecordKey, Retry, Says, Write,
-    WriteAction, WriteReceipt,
+    ConnectorError, ConnectorErrorKind, Cursor, Delivery, Item, Outcome, Page, ReadAnswer, RecordKey, Retry, Says,
+    Write, WriteAction, WriteReceipt,
 };
 use accordant::model::Path;
 use accordant::surface::{Channel, EventSemantics, Surface, SurfaceShape};
@@ -73,7 +73,12 @@ fn poll(remote: &Remote, surface: &Surface, after: Option<Cursor>) -> Result<Pag
 }
 
 /// Reads a page of everything: live records first, then archived ones where the system keeps them.
-fn scan(remote: &Remote, surface: &Surface, after: Option<Cursor>, keeps_archived: bool) -> Result<Page, ConnectorError> {
+fn scan(
+    remote: &Remote,
+    surface: &Surface,
+    after: Option<Cursor>,
+    keeps_archived: bool,
+) -> Result<Page, ConnectorError> {
     let (archived, behind) = match &after {
         None => (false, 0),
         Some(cursor) => {
@@ -186,7 +191,8 @@ fn unsupported() -> ConnectorError {
 }
 
 fn bad_cursor() -> ConnectorError {
-    ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave").retry(Retry::Never)
+    ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
+        .retry(Retry::Never)
 }
 
 fn malformed(what: &'static str) -> ConnectorError {

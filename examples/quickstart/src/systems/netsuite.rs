@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use accordant::connector::{
-    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write, WriteReceipt,
+    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
+    WriteReceipt,
 };
 use accordant::id::SurfaceName;
 use accordant::stamp::{Domain, TimeKind, TimeScale};

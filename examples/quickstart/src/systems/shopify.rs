@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use accordant::connector::{
-    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Item, Page, ReadAnswer, RecordKey, Says, Verified, Write,
-    WriteReceipt,
+    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Item, Page, ReadAnswer, RecordKey, Says, Verified,
+    Write, WriteReceipt,
 };
 use accordant::id::SurfaceName;
 use accordant::model::Path;

@@ -203,9 +203,7 @@ impl Step {
             set.iter().map(|(path, value)| (Path::new(path), value.clone())).collect()
         };
         let done = match &self.happens {
-            Happens::Edit { object, id, by, set, .. } => {
-                remote.edit(object, *id, &leaves(set), &author(by))?.is_some()
-            }
+            Happens::Edit { object, id, by, set, .. } => remote.edit(object, *id, &leaves(set), &author(by))?.is_some(),
             Happens::Create { object, by, set, .. } => {
                 remote.create(object, None, &leaves(set), &author(by)).map(|_| true)?
             }

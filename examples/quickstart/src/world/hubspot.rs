@@ -16,7 +16,7 @@ pub const BATCH: usize = 100;
 pub struct HubSpotWays;
 
 /// An instant as HubSpot writes it.
-pub(crate) fn instant(at: i64) -> String {
+fn instant(at: i64) -> String {
     DateTime::from_timestamp_millis(at).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 

@@ -28,8 +28,7 @@ pub use log::Log;
 pub use netsuite::{NetSuiteWays, TIME_FORMAT, ZONE};
 pub use remote::{Author, Becomes, Change, Line, Remote, Untouched};
 pub use shopify::ShopifyWays;
-pub(crate) use {hubspot::instant as hubspot_instant, netsuite::instant as netsuite_instant};
-pub(crate) use {shopify::instant as shopify_instant, shopify::node_type};
+pub(crate) use shopify::node_type;
 
 /// Three systems, the script of one day, and how far it went.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ pub const ZONE: &str = "America/New_York";
 pub struct NetSuiteWays;
 
 /// An instant as SuiteQL writes it.
-pub(crate) fn instant(at: i64) -> String {
+fn instant(at: i64) -> String {
     let at = DateTime::from_timestamp_millis(at).unwrap_or_default();
     at.with_timezone(&New_York).format(TIME_FORMAT).to_string()
 }

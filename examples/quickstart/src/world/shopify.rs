@@ -12,7 +12,7 @@ use super::leaf::text;
 pub struct ShopifyWays;
 
 /// An instant as GraphQL writes it: whole seconds, in UTC.
-pub(crate) fn instant(at: i64) -> String {
+fn instant(at: i64) -> String {
     DateTime::from_timestamp_millis(at).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -56,7 +56,8 @@ impl Dialect for ShopifyWays {
             "updatedAt": instant(at),
         });
         // `customerSet(identifier: {customId})` finds a record by a metafield whose values are unique.
-        node["metafield"] = key.map_or(Value::Null, |key| json!({"namespace": "accordant", "key": "key", "value": key}));
+        node["metafield"] =
+            key.map_or(Value::Null, |key| json!({"namespace": "accordant", "key": "key", "value": key}));
         if object == "customers" {
             node["state"] = "DISABLED".into();
             node["tags"] = json!([]);
