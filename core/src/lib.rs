@@ -9,6 +9,7 @@ pub mod fingerprint;
 pub mod hub;
 pub mod id;
 pub mod journal;
+pub mod laws;
 pub mod model;
 pub mod observation;
 pub mod ownership;
@@ -18,3 +19,10 @@ pub mod store;
 pub mod surface;
 pub mod text;
 pub mod value;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+#[cfg(feature = "derive")]
+pub use accordant_derive::{Canonical, CanonicalPart, CanonicalValue};

@@ -198,6 +198,12 @@ pub trait Value: Clone + Eq + Debug + Send + Sync + 'static {
         None
     }
 
+    /// Canonical texts that [`laws!`](crate::laws!) tries: all variants of an enum. Empty: those of the built-in types.
+    #[must_use]
+    fn samples() -> &'static [&'static str] {
+        &[]
+    }
+
     /// Appends the canonical text of a leaf: `parse` then `canonical`, which a type may shorten.
     ///
     /// # Errors
