@@ -96,9 +96,19 @@ fn story(script: &mut Script, people: &[Person], revenue: i64) {
     ];
     script.debtor(MORNING + 65 * MINUTE, ana, "noah@acme.example", &house);
 
-    // Two people take Bruno's new number in the same minute, and one of them mishears it.
-    script.contact(MORNING + 91 * MINUTE, bruno, "mia@acme.example", &[("properties.phone", json!("(503) 555-0177"))]);
-    script.debtor(MORNING + 91 * MINUTE + 20_000, bruno, "noah@acme.example", &[("phone", json!("(503) 555-0171"))]);
+    // Two people take Bruno's new mobile number in the same minute, and one of them mishears it.
+    script.contact(
+        MORNING + 91 * MINUTE,
+        bruno,
+        "mia@acme.example",
+        &[("properties.mobilephone", json!("(503) 555-0177"))],
+    );
+    script.debtor(
+        MORNING + 91 * MINUTE + 20_000,
+        bruno,
+        "noah@acme.example",
+        &[("mobilephone", json!("(503) 555-0171"))],
+    );
 
     // Sales writes off what Chloe owes. What she owes is NetSuite's to say.
     script.contact(MORNING + 2 * HOUR, chloe, "mia@acme.example", &[("properties.balance", json!("0"))]);
@@ -178,8 +188,8 @@ fn noise(script: &mut Script, random: &mut SplitMix64, people: &[Person]) {
         // Two people type the same number, each in their own way.
         let digits = format!("2125550{}", 150 + person % 50);
         let at = time(random);
-        script.contact(at, person, "mia@acme.example", &[("properties.phone", json!(typed_phone(&digits, 2)))]);
-        script.debtor(at + 50_000, person, "noah@acme.example", &[("phone", json!(typed_phone(&digits, 0)))]);
+        script.contact(at, person, "mia@acme.example", &[("properties.mobilephone", json!(typed_phone(&digits, 2)))]);
+        script.debtor(at + 50_000, person, "noah@acme.example", &[("mobilephone", json!(typed_phone(&digits, 0)))]);
     }
     let shipped: Vec<u64> = some(40).into_iter().map(|person| people[person].orders[0]).collect();
     for (place, number) in shipped.into_iter().enumerate() {

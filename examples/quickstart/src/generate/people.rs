@@ -18,6 +18,8 @@ pub(super) struct Person {
     pub(super) email: String,
     /// Ten digits of a national number, if they gave one.
     pub(super) phone: Option<String>,
+    /// The same of a mobile phone.
+    pub(super) mobile: Option<String>,
     /// Where they live, if they said.
     pub(super) address: Option<Address>,
     /// Their company, by its place.
@@ -149,6 +151,8 @@ pub(super) fn people(random: &mut SplitMix64, companies: &[Company]) -> Vec<Pers
                 email: format!("{}.{}@{}", plain(first), plain(last), companies[company].domain),
                 phone: (in_story.is_some() || !random.once_in(10))
                     .then(|| format!("{}5550{}", AREAS[place % AREAS.len()], 100 + place / AREAS.len())),
+                mobile: (in_story.is_some() || random.once_in(2))
+                    .then(|| format!("{}5550{}", AREAS[(place + 5) % AREAS.len()], 130 + place / AREAS.len())),
                 address: (in_story.is_some() || !random.once_in(16)).then(|| address(random)),
                 company,
                 status: match random.below(20) {

@@ -26,7 +26,7 @@ pub use hubspot::{BATCH, HubSpotWays, PORTAL};
 pub use leaf::{json, leaf, put, same, text};
 pub use log::Log;
 pub use netsuite::{NetSuiteWays, TIME_FORMAT, ZONE};
-pub use remote::{Author, Becomes, Change, Line, Remote, Untouched};
+pub use remote::{Author, Becomes, Change, Line, Remote, Untouched, Written};
 pub use shopify::ShopifyWays;
 pub(crate) use shopify::node_type;
 

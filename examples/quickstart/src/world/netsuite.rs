@@ -70,7 +70,7 @@ impl Dialect for NetSuiteWays {
     fn tidy(&self, _object: &str, path: &str, value: Value) -> Value {
         match (path, value) {
             (_, Value::String(text)) if text.is_empty() => Value::Null,
-            ("phone", Value::String(text)) => Value::String(phone(&text).map_or(text, local_phone)),
+            ("phone" | "mobilephone", Value::String(text)) => Value::String(phone(&text).map_or(text, local_phone)),
             (_, Value::Number(number)) => Value::String(number.to_string()),
             (_, Value::Bool(flag)) => Value::String(if flag { "T" } else { "F" }.to_owned()),
             (_, value) => value,

@@ -321,6 +321,26 @@ impl Remote {
         self.inside().lines.clone()
     }
 
+    /// What Accordant did here, intent by intent, in the order of first attempts.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Written> {
+        let mut writes: Vec<Written> = Vec::new();
+        for line in &self.inside().lines {
+            let Author::Accordant { intent, target } = &line.author else { continue };
+            let effects = usize::from(!line.changes.is_empty());
+            match writes.iter_mut().find(|written| written.intent == *intent && written.target == *target) {
+                Some(written) => {
+                    written.attempts += 1;
+                    written.effects += effects;
+                }
+                None => {
+                    writes.push(Written { target: target.clone(), intent: intent.clone(), attempts: 1, effects });
+                }
+            }
+        }
+        writes
+    }
+
     /// The last step of the script that was taken here.
     #[must_use]
     pub fn last_step(&self) -> Option<u64> {
@@ -366,6 +386,19 @@ impl Remote {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What came of one intent of Accordant's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The record, or the key to create under: `contacts/1017`.
+    pub target: String,
+    /// The idempotency key.
+    pub intent: String,
+    /// How often it was sent.
+    pub attempts: usize,
+    /// How often that changed anything. More than once is a doubled write.
+    pub effects: usize,
 }
 
 /// Why an edit did nothing.
