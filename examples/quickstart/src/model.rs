@@ -1,5 +1,7 @@
 //! The model: what a customer, a company and an order are, whoever holds them.
 //!
+//! NetSuite's amounts are read with the currency of their row, and written without it: a row keeps its currency.
+//!
 //! Each line says what the attribute is, where the three systems keep it, and who decides. Nothing else in the
 //! quickstart knows a path of any system.
 
@@ -8,9 +10,11 @@ use accordant::{Canonical, CanonicalPart, CanonicalValue, Email, Money, Phone, R
 /// Somebody who buys.
 #[derive(Canonical, Clone, Debug, PartialEq)]
 #[canonical(entity = "customer")]
-#[canonical(system(hubspot, object = "contacts", required))]
-#[canonical(system(shopify, object = "customers", required, create_needs(email, last_name)))]
-#[canonical(system(netsuite, object = "customer", required, create_needs(email, last_name)))]
+#[canonical(
+    system(hubspot, object = "contacts", required),
+    system(shopify, object = "customers", required, create_needs(email, last_name)),
+    system(netsuite, object = "customer", required, create_needs(email, last_name))
+)]
 pub struct Customer {
     /// By this the three systems know that they mean the same person.
     #[canonical(identity, pii, normalize = email, resolve(most_recent_authoritative, latest))]
@@ -40,7 +44,11 @@ pub struct Customer {
 
     /// The name of the company, as the most official system spells it.
     #[canonical(resolve(source_priority(netsuite, hubspot, shopify)))]
-    #[canonical(at(hubspot = "properties.company", shopify("defaultAddress.company", read_only), netsuite = "companyname"))]
+    #[canonical(at(
+        hubspot = "properties.company",
+        shopify("defaultAddress.company", read_only),
+        netsuite = "companyname"
+    ))]
     pub company: Option<String>,
 
     /// The company itself: native ids go through the crosswalk.
@@ -105,14 +113,17 @@ pub struct Company {
     pub domain: String,
 
     /// Its name.
-    #[canonical(resolve(source_priority(netsuite, hubspot)), at(hubspot = "properties.name", netsuite = "companyname"))]
+    #[canonical(
+        resolve(source_priority(netsuite, hubspot)),
+        at(hubspot = "properties.name", netsuite = "companyname")
+    )]
     pub name: String,
 
     /// Revenue a year. A great change waits for an approval: see the rule in `main.rs`.
     #[canonical(owner(hubspot))]
     #[canonical(at(
         hubspot("properties.annualrevenue", currency = USD),
-        netsuite("custentity_annual_revenue", currency = "currency")
+        netsuite("custentity_annual_revenue", currency = "currency", write = "custentity_annual_revenue")
     ))]
     pub annual_revenue: Option<Money>,
 }
@@ -133,8 +144,8 @@ pub struct Order {
     /// What it costs.
     #[canonical(owner(shopify))]
     #[canonical(at(
-        shopify("totalPriceSet.shopMoney.amount", currency = "totalPriceSet.shopMoney.currencyCode"),
-        netsuite("foreigntotal", currency = "currency")
+        shopify("totalPriceSet.shopMoney.amount", currency = "totalPriceSet.shopMoney.currencyCode", read_only),
+        netsuite("foreigntotal", currency = "currency", write = "foreigntotal")
     ))]
     pub total: Option<Money>,
 
@@ -156,4 +167,29 @@ pub enum OrderStatus {
     /// All of it is shipped.
     #[canonical(at(shopify = "FULFILLED", netsuite = "Sales Order : Billed" | "Sales Order : Pending Billing"))]
     Fulfilled,
+}
+
+#[cfg(test)]
+mod tests {
+    use accordant::model::{Canonical as _, Model};
+
+    use super::{Company, Customer, Order};
+
+    #[test]
+    fn the_model_compiles_as_a_whole() {
+        let model = Model::compile(vec![Customer::model(), Company::model(), Order::model()]);
+        assert_eq!(model.map(|model| model.entities.len()).map_err(|mistakes| mistakes.to_string()), Ok(3));
+    }
+
+    mod customer {
+        accordant::laws!(super::Customer);
+    }
+
+    mod company {
+        accordant::laws!(super::Company);
+    }
+
+    mod order {
+        accordant::laws!(super::Order);
+    }
 }
