@@ -39,7 +39,7 @@ fn state(world: &World) -> Vec<(u64, Value)> {
     let all = |archived| {
         world.remotes().into_iter().flat_map(move |remote| {
             let listed = move |object: &&str| remote.listed_after(object, 0, archived, usize::MAX);
-            remote.dialect().objects().iter().flat_map(move |object| listed(object))
+            remote.dialect().objects().iter().flat_map(listed)
         })
     };
     all(false).chain(all(true)).collect()
