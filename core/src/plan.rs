@@ -205,6 +205,19 @@ impl PlanDraft {
         Self { kind, scope, ..Self::default() }
     }
 
+    /// What has been planned so far.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The connections and object types in which records would be archived.
+    #[must_use]
+    pub fn archive_places(&self) -> std::collections::BTreeSet<(ConnectionName, ObjectType)> {
+        let archives = self.operations.iter().filter(|operation| operation.intent == Intent::Archive);
+        archives.map(|operation| (operation.target.connection().clone(), operation.target.object().clone())).collect()
+    }
+
     /// Orders the operations, holds deletes to the limits, and names the plan. `active(connection, object)` counts the
     /// active links there and the deletes since the last approval.
     #[must_use]
@@ -239,15 +252,7 @@ impl PlanDraft {
 
     /// Parks the whole delete part of an object type whose deletes exceed a limit; the rest goes on.
     fn hold_deletes(&mut self, limits: Limits, active: &dyn Fn(&ConnectionName, &ObjectType) -> (usize, usize)) {
-        let mut places: Vec<(ConnectionName, ObjectType)> = self
-            .operations
-            .iter()
-            .filter(|operation| operation.intent == Intent::Archive)
-            .map(|operation| (operation.target.connection().clone(), operation.target.object().clone()))
-            .collect();
-        places.sort();
-        places.dedup();
-        for (connection, object) in places {
+        for (connection, object) in self.archive_places() {
             let here = |operation: &Operation| {
                 operation.intent == Intent::Archive
                     && *operation.target.connection() == connection

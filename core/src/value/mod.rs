@@ -52,6 +52,10 @@ pub enum Native {
     Text(Text),
     /// A number, as its text.
     Number(Text),
+    /// The elements of a collection.
+    List(Vec<Native>),
+    /// An element of a keyed collection: its members by path.
+    Record(Vec<(Text, Native)>),
 }
 
 impl Native {
@@ -63,6 +67,8 @@ impl Native {
             Native::Bool(value) => Leaf::Bool(*value),
             Native::Text(text) => Leaf::Text(text),
             Native::Number(text) => Leaf::Number(text),
+            // A collection is no leaf.
+            Native::List(_) | Native::Record(_) => Leaf::Null,
         }
     }
 }
