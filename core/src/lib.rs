@@ -9,6 +9,7 @@ pub mod connector;
 pub mod decision;
 pub mod decode;
 pub mod discrepancy;
+pub mod engine;
 pub mod entity;
 pub mod equivalence;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod golden;
 pub mod hub;
 pub mod id;
 pub mod journal;
+pub mod laws;
 pub mod model;
 pub mod observation;
 pub mod ownership;
@@ -35,3 +37,76 @@ pub mod text;
 pub mod value;
 pub mod working_set;
 pub mod write_access;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+/// # Example
+///
+/// ```
+/// use accordant::model::{Canonical as _, Model};
+/// use accordant::value::Composite as Name;
+/// use accordant::{Canonical, CanonicalPart, CanonicalValue};
+///
+/// #[derive(CanonicalValue, Debug, Clone, PartialEq, Eq)]
+/// #[canonical(ordered)]
+/// pub enum Tier {
+///     #[canonical(at(hubspot = "tier_1"))]
+///     Basic,
+///     #[canonical(was("premium"), at(hubspot = "tier_2" | "tier_3"))]
+///     Gold,
+/// }
+///
+/// #[derive(CanonicalValue, Debug, Clone, PartialEq, Eq)]
+/// pub struct Sku(Name);
+///
+/// #[derive(CanonicalPart, Debug, Clone, PartialEq)]
+/// pub struct Line {
+///     #[canonical(at(shopify = "sku"))]
+///     pub sku: Sku,
+///     #[canonical(at(shopify = "title"))]
+///     pub title: Option<Name>,
+/// }
+///
+/// #[derive(Canonical)]
+/// #[canonical(entity = "customer", existence(netsuite))]
+/// #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
+/// #[canonical(system(shopify, object = "customers", required_when(tier = "gold"), create_needs(email)))]
+/// #[canonical(group("address", owner(netsuite)))]
+/// #[canonical(retired("fax"))] // an id that stored state may hold and that must never be used again
+/// pub struct Customer {
+///     #[canonical(identity, pii, resolve(most_recent_authoritative, latest))]
+///     #[canonical(at(hubspot = "properties.email", shopify = "email", netsuite = "email"))]
+///     pub email: Name,
+///
+///     #[canonical(at(hubspot("properties.company", weak), netsuite = "companyname"))]
+///     #[canonical(resolve(latest().within(60), source_priority(netsuite, hubspot)))]
+///     pub company: Option<Name>,
+///
+///     // renamed: stored state and journal keep the id
+///     #[canonical(id = "tier", was("segment"), at(hubspot = "properties.tier"), on_clear = hold)]
+///     pub r#type: Option<Tier>,
+///
+///     #[canonical(group = "address", at(shopify = "defaultAddress.address1", netsuite = "addr1"))]
+///     pub street: Option<Name>,
+///     #[canonical(group = "address", at(shopify = "defaultAddress.zip", netsuite = "zip"))]
+///     pub postal_code: Option<Name>,
+///
+///     #[canonical(set, at(hubspot("properties.tags", separator = ";")))]
+///     pub tags: Vec<Name>,
+///     #[canonical(keyed = sku, at(shopify("lines", read_only)))]
+///     pub lines: Vec<Line>,
+///     #[canonical(hub)]
+///     pub note: Option<Name>,
+/// }
+///
+/// assert_eq!(Customer::TYPE.id(), "tier");
+/// Model::compile(vec![Customer::model()])?;
+/// accordant::laws::check(&Customer::model()).expect("every mapping keeps the laws");
+/// # Ok::<(), accordant::model::Mistakes>(())
+/// ```
+#[cfg(feature = "derive")]
+pub use accordant_derive::Canonical;
+#[cfg(feature = "derive")]
+pub use accordant_derive::{CanonicalPart, CanonicalValue};

@@ -221,9 +221,8 @@ impl PlanDraft {
             Intent::Set(_) => 1,
             Intent::Archive => 2,
         };
-        self.operations.sort_by(|a, b| {
-            (rank(a), &a.target, a.entity, &a.unit).cmp(&(rank(b), &b.target, b.entity, &b.unit))
-        });
+        self.operations
+            .sort_by(|a, b| (rank(a), &a.target, a.entity, &a.unit).cmp(&(rank(b), &b.target, b.entity, &b.unit)));
         let mut fingerprint = Fingerprint::new();
         fingerprint.text(tenant.as_str()).number(self.kind as i64);
         for operation in &self.operations {
@@ -303,7 +302,8 @@ fn plan_unit(
         frozen: false,
         owned: !unit.owners.is_empty() || unit.derived.is_some(),
     };
-    let classification = classify(&sides(entity, &shown, key), standing, &|value, reference| unit.same(value, reference));
+    let classification =
+        classify(&sides(entity, &shown, key), standing, &|value, reference| unit.same(value, reference));
     let name = ground.model.unit_name(key);
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };

@@ -188,6 +188,12 @@ impl Existence {
         self.absences.iter().filter(|scan| **scan > u64::from(self.met_by)).count()
     }
 
+    /// The number of the last scan or direct read that met the record.
+    #[must_use]
+    pub const fn met_by(&self) -> u32 {
+        self.met_by
+    }
+
     /// The highest stamp of any sighting or death.
     #[must_use]
     pub fn last(&self) -> Option<Stamp> {

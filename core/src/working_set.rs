@@ -24,6 +24,7 @@ use crate::stamp::{Domain, Stamp};
 use crate::text::Text;
 
 pub use identity::{IdentityKey, Unlinked};
+pub(crate) use identity::{identity_key, identity_keys};
 
 /// The place of a record in a working set.
 pub type RecordIndex = u32;
@@ -205,8 +206,8 @@ impl WorkingSet {
         loaded.map(|entity| self.entities[entity as usize].entity.id).or_else(|| self.crosswalk.get(record).copied())
     }
 
-    /// Folds one observation into its record.
-    pub fn fold(&mut self, frame: &Frame<'_>, record: RecordIndex, observation: &Observation) -> FoldOutcome {
+    /// Folds one observation into its record. Says whether it changed anything: a repetition does not.
+    pub fn fold(&mut self, frame: &Frame<'_>, record: RecordIndex, observation: &Observation) -> bool {
         let state = &mut self.records[record as usize];
         let of = frame.model.entity(state.entity_type);
         let hub_shapes: Vec<Shape>;
@@ -217,13 +218,12 @@ impl WorkingSet {
                 &hub_shapes
             }
         };
-        let before = state.representation.existence().clone();
+        let before = state.representation.clone();
         let outcome = state.representation.fold(observation, shapes);
-        state.changed |= !outcome.touched.is_empty() || before != *state.representation.existence();
-        // A repeated value is a later stamp of the same cell: it is state too.
-        state.changed |= !observation.cells.is_empty();
+        let changed = before != state.representation;
+        state.changed |= changed;
         self.note(frame, record, &outcome);
-        outcome
+        changed
     }
 
     /// Folds one decoded record: the way without an [`Observation`], for streams that journal nothing.

@@ -103,9 +103,10 @@ pub(crate) fn read_by(model: &CompiledEntity, object: u16, key: &UnitKey) -> u64
         Some((object, object.unit_slots.get(usize::from(unit))?))
     });
     let Some((object, slots)) = slots else { return 0 };
-    slots.iter().filter_map(|slot| object.slots.get(usize::from(*slot))).fold(0, |all: u64, slot| {
-        all.rotate_left(7) ^ slot.fingerprint.short_number()
-    })
+    slots
+        .iter()
+        .filter_map(|slot| object.slots.get(usize::from(*slot)))
+        .fold(0, |all: u64, slot| all.rotate_left(7) ^ slot.fingerprint.short_number())
 }
 
 fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {

@@ -24,16 +24,46 @@ pub enum StoredFact {
         #[serde(rename = "type")]
         entity_type: EntityType,
     },
-    Linked { record: Arc<RecordRef>, object: Text, order: u64, evidence: Evidence },
-    Unlinked { record: Arc<RecordRef> },
-    Settled { unit: Text, cell: Option<Box<GoldenCell>> },
-    Rebased { record: Arc<RecordRef>, unit: Text, base: Option<Box<Base>> },
-    Existed { record: Arc<RecordRef>, existed: bool },
-    Lived { life: GoldenLife },
-    Reacted { record: Arc<RecordRef>, unit: Text, count: u8 },
-    Decided { unit: Text, decision: Option<Box<Decision>> },
-    Disputed { discrepancy: Box<Discrepancy> },
-    Generation { generation: u32 },
+    Linked {
+        record: Arc<RecordRef>,
+        object: Text,
+        order: u64,
+        evidence: Evidence,
+    },
+    Unlinked {
+        record: Arc<RecordRef>,
+    },
+    Settled {
+        unit: Text,
+        cell: Option<Box<GoldenCell>>,
+    },
+    Rebased {
+        record: Arc<RecordRef>,
+        unit: Text,
+        base: Option<Box<Base>>,
+    },
+    Existed {
+        record: Arc<RecordRef>,
+        existed: bool,
+    },
+    Lived {
+        life: GoldenLife,
+    },
+    Reacted {
+        record: Arc<RecordRef>,
+        unit: Text,
+        count: u8,
+    },
+    Decided {
+        unit: Text,
+        decision: Option<Box<Decision>>,
+    },
+    Disputed {
+        discrepancy: Box<Discrepancy>,
+    },
+    Generation {
+        generation: u32,
+    },
 }
 
 impl Fact {
@@ -47,9 +77,7 @@ impl Fact {
             }
             Fact::Unlinked { record } => StoredFact::Unlinked { record },
             Fact::Settled { unit, cell } => StoredFact::Settled { unit: model.unit_name(&unit), cell },
-            Fact::Rebased { record, unit, base } => {
-                StoredFact::Rebased { record, unit: model.unit_name(&unit), base }
-            }
+            Fact::Rebased { record, unit, base } => StoredFact::Rebased { record, unit: model.unit_name(&unit), base },
             Fact::Existed { record, existed } => StoredFact::Existed { record, existed },
             Fact::Lived { life } => StoredFact::Lived { life },
             Fact::Reacted { record, unit, count } => {

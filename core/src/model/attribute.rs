@@ -108,6 +108,8 @@ pub struct AttributeModel {
     pub identity: bool,
     /// Whether it holds personal data.
     pub pii: bool,
+    /// Whether it is the hub's own: operators enter it, no system holds it.
+    pub hub: bool,
     /// The group that it resolves with.
     pub group: Option<GroupId>,
     /// Its owners, in order of authority. None: every mapped system is a co-owner.
@@ -126,6 +128,8 @@ pub struct AttributeModel {
     pub derived: Option<Arc<dyn AnyDerivation>>,
     /// The members of an element, for a keyed collection; the first is the key.
     pub members: Vec<MemberModel>,
+    /// Canonical texts of the type that the mapping laws try; empty: those of the built-in types.
+    pub samples: &'static [&'static str],
     /// Whether canonical text reads as a value of the type.
     pub check: fn(&str) -> Result<(), Malformed>,
 }
@@ -348,6 +352,7 @@ impl<T: Value> TypedAttribute<T> {
                 required: false,
                 identity: false,
                 pii: false,
+                hub: false,
                 group: None,
                 owners: Vec::new(),
                 equivalence: Equivalence::Exact,
@@ -357,6 +362,7 @@ impl<T: Value> TypedAttribute<T> {
                 chain: Vec::new(),
                 derived: None,
                 members: Vec::new(),
+                samples: T::samples(),
                 check: |text| T::from_canonical(text).map(|_| ()),
             },
             normalizers: Vec::new(),
@@ -389,6 +395,13 @@ impl<T: Value> TypedAttribute<T> {
     #[must_use]
     pub fn pii(mut self) -> Self {
         self.model.pii = true;
+        self
+    }
+
+    /// Operators alone enter it: that no system holds it is meant.
+    #[must_use]
+    pub fn hub(mut self) -> Self {
+        self.model.hub = true;
         self
     }
 
@@ -496,6 +509,7 @@ impl<T: Value> TypedAttribute<T> {
 pub struct PartAttribute<P> {
     id: AttributeId,
     key: Option<String>,
+    required: bool,
     pii: bool,
     owners: Vec<SystemName>,
     on_clear: Option<OnClear>,
@@ -517,6 +531,7 @@ impl<P: Part> PartAttribute<P> {
         Self {
             id: id.into(),
             key: None,
+            required: false,
             pii: false,
             owners: Vec::new(),
             on_clear: None,
@@ -530,6 +545,13 @@ impl<P: Part> PartAttribute<P> {
     #[must_use]
     pub fn keyed(id: &str, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..Self::new(id) }
+    }
+
+    /// Whether a golden record without its required members is incomplete.
+    #[must_use]
+    pub fn required(mut self, required: bool) -> Self {
+        self.required = required;
+        self
     }
 
     /// Holds personal data.
@@ -605,6 +627,7 @@ impl<P: Part> PartAttribute<P> {
             .map(|MemberModel(mut member)| {
                 member.id = AttributeId::from(format!("{}.{}", self.id, member.id));
                 member.group = Some(GroupId::new(self.id.as_str()));
+                member.required &= self.required;
                 member.pii |= self.pii;
                 member.owners.clone_from(&self.owners);
                 member.on_clear = self.on_clear;

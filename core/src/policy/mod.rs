@@ -17,7 +17,7 @@ use crate::ownership::Authority;
 use crate::stamp::{Stamp, TimeScale};
 use crate::value::{Field, Value};
 
-pub use registry::{PolicySpec, Registry, UnknownPolicy};
+pub use registry::{NotAPolicySpec, Parameter, PolicyMistake, PolicySpec, Registry, UnknownPolicy};
 
 /// One system's voice in a resolution.
 #[derive(Debug, Clone, Copy)]

@@ -188,6 +188,11 @@ impl Malformed {
 /// - **Total.** No leaf makes it panic.
 ///
 /// `accordant::laws!(Customer)` checks all three for every mapped attribute of a model.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a canonical value",
+    label = "not a canonical value",
+    note = "derive `CanonicalValue` on an enum or newtype of your own"
+)]
 pub trait Value: Clone + Eq + Debug + Send + Sync + 'static {
     /// Name and version of the canonical form.
     const KIND: Kind;
@@ -216,6 +221,12 @@ pub trait Value: Clone + Eq + Debug + Send + Sync + 'static {
     #[must_use]
     fn reference() -> Option<&'static str> {
         None
+    }
+
+    /// Canonical texts that [`laws!`](crate::laws!) tries: all variants of an enum. Empty: those of the built-in types.
+    #[must_use]
+    fn samples() -> &'static [&'static str] {
+        &[]
     }
 
     /// Appends the canonical text of a leaf: `parse` then `canonical`, which a type may shorten.
@@ -259,6 +270,11 @@ pub trait Ordered: Value {
 /// A field of a canonical struct: `T` when the value is required, `Option<T>` when the entity can lack it.
 ///
 /// Told apart by type, not by tokens, so aliases work.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a canonical value nor an `Option` of one",
+    label = "not a canonical value",
+    note = "derive `CanonicalValue` on an enum or newtype of your own; mark a nested struct `part`, a collection `set` or `list`"
+)]
 pub trait Slot: Sized {
     /// The value type inside.
     type Value: Value;

@@ -126,7 +126,7 @@ impl World {
         self.equivalence = equivalence;
         self
     }
-    pub(crate) fn as_of(mut self, as_of: i64) -> Self {
+    pub(crate) fn with_as_of(mut self, as_of: i64) -> Self {
         self.as_of = Some(as_of);
         self
     }

@@ -107,7 +107,7 @@ fn world() -> impl Strategy<Value = World> {
                 _ => Equivalence::Tolerance(1.into()),
             });
             let world = golden.map_or(world.clone(), |golden| world.golden(golden));
-            as_of.map_or(world.clone(), |as_of| world.as_of(as_of))
+            as_of.map_or(world.clone(), |as_of| world.with_as_of(as_of))
         },
     )
 }

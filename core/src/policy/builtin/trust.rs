@@ -60,10 +60,6 @@ impl Trust {
         self
     }
 
-    pub(crate) const fn reads_values(&self) -> bool {
-        self.invalid > 0
-    }
-
     fn points<T: Value>(&self, candidate: &Candidate<'_>) -> u32 {
         let points = self.points.get(candidate.origin_system).copied().unwrap_or(0);
         let invalid =
@@ -175,7 +171,7 @@ mod tests {
                 ),
             ],
         );
-        let both_old = World::of(&[says("h", "x").at(0), says("n", "y").at(11 * DAY)]).as_of(400 * DAY);
+        let both_old = World::of(&[says("h", "x").at(0), says("n", "y").at(11 * DAY)]).with_as_of(400 * DAY);
         assert_eq!(both_old.ask::<Composite, _>(&trust(&[("h", 80), ("n", 40)]).half_life_days(10)), "y");
         let floored = trust(&[("h", 80), ("n", 40)]).half_life_days(10).floor(50);
         assert_eq!(both_old.ask::<Composite, _>(&floored), "x");
