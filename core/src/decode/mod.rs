@@ -13,6 +13,7 @@
 
 mod batch;
 mod error;
+mod order;
 mod scan;
 mod slots;
 mod table;
@@ -121,7 +122,7 @@ impl DecodeTable {
         }
         let text =
             std::str::from_utf8(body).map_err(|bad| DecodeError::at(DecodeErrorKind::NotUtf8, bad.valid_up_to()))?;
-        walk::walk(text, &self.trie, self.places, scratch)?;
+        walk::walk(text, &self.trie, &self.identity, self.places, scratch)?;
         Ok(text)
     }
 

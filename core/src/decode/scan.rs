@@ -96,6 +96,13 @@ impl<'a> Scanner<'a> {
     /// The next byte that is not white space, left where it is.
     #[inline]
     pub(super) fn peek(&mut self) -> Result<u8, Bad> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte > b' ' => Ok(byte),
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    fn peek_behind_space(&mut self) -> Result<u8, Bad> {
         loop {
             match self.bytes.get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
@@ -109,6 +116,16 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) const fn step(&mut self) {
         self.at += 1;
+    }
+
+    /// Steps over `text` if it stands here.
+    #[inline]
+    pub(super) fn follows(&mut self, text: &[u8]) -> bool {
+        let follows = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        if follows {
+            self.at += text.len();
+        }
+        follows
     }
 
     /// That nothing but white space follows.
@@ -136,30 +153,38 @@ impl<'a> Scanner<'a> {
     /// The string whose opening quote stands here.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Quoted, Bad> {
-        self.at += 1;
-        let start = self.at;
+        let start = self.at + 1;
+        let mut at = start;
         let mut escaped = false;
         loop {
-            while let Some(word) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+            while let Some(word) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
                 let found = special(u64::from_le_bytes(*word));
                 if found != 0 {
-                    self.at += found.trailing_zeros() as usize / 8;
+                    at += found.trailing_zeros() as usize / 8;
                     break;
                 }
-                self.at += 8;
+                at += 8;
             }
-            match self.bytes.get(self.at) {
-                None => return Err(Bad::Truncated),
+            match self.bytes.get(at) {
                 Some(b'"') => {
-                    self.at += 1;
-                    return Ok(Quoted { start, end: self.at - 1, escaped });
+                    self.at = at + 1;
+                    return Ok(Quoted { start, end: at, escaped });
                 }
                 Some(b'\\') => {
                     escaped = true;
+                    self.at = at;
                     self.escape()?;
+                    at = self.at;
                 }
-                Some(0..0x20) => return Err(Bad::Syntax),
-                Some(_) => self.at += 1,
+                Some(0..0x20) => {
+                    self.at = at;
+                    return Err(Bad::Syntax);
+                }
+                Some(_) => at += 1,
+                None => {
+                    self.at = at;
+                    return Err(Bad::Truncated);
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::order::Identity;
 use super::slots::{MemberPlan, SlotPlan, SlotShape};
 use super::token::TokenReader;
 use super::trie::{Branch, KeySet, Trie, number};
@@ -27,6 +28,7 @@ use crate::surface::SurfaceShape;
 #[derive(Debug, Clone)]
 pub struct DecodeTable {
     pub(super) trie: Trie,
+    pub(super) identity: Identity,
     /// The captured places: the trie's nodes, and behind them one for each named property.
     pub(super) places: usize,
     pub(super) slots: Vec<SlotPlan>,
@@ -117,7 +119,7 @@ impl DecodeTable {
                 }
             }
         }
-        let trie = tree.freeze();
+        let (trie, _) = tree.freeze();
         let mut names: Vec<(crate::text::Text, u32)> = Vec::new();
         let nodes = trie.nodes.len();
         let mut place_of = |documented: &Path| match carried(shape, documented) {
@@ -167,6 +169,7 @@ impl DecodeTable {
             archived: shape.archived.as_ref().map(find),
             named: named.map(|(name, value)| Named { name, value, properties: KeySet::new(names) }),
             trie,
+            identity: Identity::default(),
             places,
             slots,
             id_path: shape.id.clone(),
