@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::hint::black_box;
 
 use accordant::decode::Batch;
+use accordant::surface::SurfaceShape;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
@@ -249,9 +250,14 @@ fn row(body: &[u8], out: &mut Packed) {
     out.push(r.id.0.parse().unwrap(), time(&r.lastmodifieddate.0), 0, &fields);
 }
 
+/// Payload number `n`.
+type Body = fn(u64) -> String;
+/// The hand-written decoder of a shape.
+type ByHand = fn(&[u8], &mut Packed);
+
 fn decode(criterion: &mut Criterion) {
     let model = support::model();
-    let shapes: [(&str, usize, _, fn(u64) -> String, fn(&[u8], &mut Packed)); 4] = [
+    let shapes: [(&str, usize, SurfaceShape, Body, ByHand); 4] = [
         ("hubspot_webhook", 0, support::hubspot_webhook(), support::hubspot_body, webhook),
         ("shopify_rest", 1, support::shopify_rest(), support::rest_body, rest),
         ("shopify_graphql", 1, support::shopify_graphql(), support::graphql_body, graphql),

@@ -77,6 +77,17 @@ const fn special(word: u64) -> u64 {
         & HIGH
 }
 
+/// Whether two texts of one length are equal, by words: keys are too short for a call to `memcmp` to pay.
+#[inline]
+pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+    let equal = |(word, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*word) == u64::from_ne_bytes(*other);
+    // The last eight bytes overlap the words before them, so no remainder is left.
+    match left.last_chunk::<8>().zip(right.last_chunk::<8>()) {
+        Some(ends) => equal(ends) && left.as_chunks().0.iter().zip(right.as_chunks().0).all(equal),
+        None => left.iter().eq(right),
+    }
+}
+
 impl<'a> Scanner<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
         Self { bytes: text.as_bytes(), at: 0 }
@@ -121,7 +132,7 @@ impl<'a> Scanner<'a> {
     /// Steps over `text` if it stands here.
     #[inline]
     pub(super) fn follows(&mut self, text: &[u8]) -> bool {
-        let follows = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        let follows = self.bytes.get(self.at..self.at + text.len()).is_some_and(|here| same(here, text));
         if follows {
             self.at += text.len();
         }
@@ -247,10 +258,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// The word `true`, `false` or `null` that begins here.
-    pub(super) fn word(&mut self, word: &'static [u8]) -> Result<(), Bad> {
+    #[inline]
+    pub(super) fn word<const N: usize>(&mut self, word: &'static [u8; N]) -> Result<(), Bad> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        if rest.starts_with(word) {
-            self.at += word.len();
+        if rest.first_chunk::<N>() == Some(word) {
+            self.at += N;
             return Ok(());
         }
         Err(if word.starts_with(rest) { Bad::Truncated } else { Bad::Syntax })

@@ -1,9 +1,11 @@
 //! The keys that a table looks for, as a tree laid out in one vector.
 
+use super::scan::same;
 use crate::model::Path;
 use crate::text::Text;
 
-/// Keys, each with its answer, ordered by length and bytes.
+/// Keys, each with its answer, ordered by length: most keys of a payload are not mapped, and most of those have another
+/// length than the ones that are.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeySet {
     keys: Vec<(Box<[u8]>, u32)>,
@@ -13,7 +15,7 @@ impl KeySet {
     pub(super) fn new(keys: impl IntoIterator<Item = (Text, u32)>) -> Self {
         let mut keys: Vec<(Box<[u8]>, u32)> =
             keys.into_iter().map(|(key, answer)| (key.as_bytes().into(), answer)).collect();
-        keys.sort_by(|(left, _), (right, _)| order(left, right));
+        keys.sort_by_key(|(key, _)| key.len());
         Self { keys }
     }
 
@@ -24,15 +26,10 @@ impl KeySet {
     /// The answer for `key`.
     #[inline]
     pub(super) fn get(&self, key: &[u8]) -> Option<u32> {
-        let found = self.keys.binary_search_by(|(known, _)| order(known, key)).ok()?;
-        self.keys.get(found).map(|(_, answer)| *answer)
+        let first = self.keys.partition_point(|(known, _)| known.len() < key.len());
+        let alike = self.keys.get(first..)?.iter().take_while(|(known, _)| known.len() == key.len());
+        alike.into_iter().find(|(known, _)| same(known, key)).map(|(_, answer)| *answer)
     }
-}
-
-/// By length first: most keys of a payload are not mapped, and most of those differ from all that are by their length.
-#[inline]
-fn order(left: &[u8], right: &[u8]) -> std::cmp::Ordering {
-    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
 /// A tree of keys. Nodes stand in depth-first order, so what is below a node is the range behind it.
