@@ -6,6 +6,11 @@
 
 mod composite;
 mod compound;
+mod exact;
+mod integer;
+#[cfg(test)]
+mod laws;
+mod text_value;
 
 use std::fmt::{self, Debug};
 
