@@ -21,6 +21,7 @@ pub mod id;
 pub mod journal;
 pub mod laws;
 pub mod model;
+pub mod normalize;
 pub mod observation;
 pub mod ownership;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod ask;
+mod decide;
 mod plans;
 mod read;
 mod take_in;

@@ -300,12 +300,6 @@ impl Tenant {
         Ok(())
     }
 
-    /// Whether a record has ever been observed.
-    pub(crate) async fn knows(&self, record: &RecordRef) -> Result<bool, Error> {
-        let rows = self.core.store.load(&self.id, &[representation_key(record)]).await;
-        Ok(rows.map_err(Error::store("look for a record"))?.iter().any(Option::is_some))
-    }
-
     /// Puts a record on the list of those to read.
     pub(crate) async fn hint(&self, record: &RecordRef) -> Result<(), Error> {
         let key = RowKey::new(Table::Work, record_key(record));
