@@ -7,6 +7,9 @@ mod plans;
 mod read;
 mod take_in;
 
+pub use apply::Applied;
+pub use plans::PlanRequest;
+
 use std::sync::Arc;
 
 use crate::engine::{Connection, Core};
