@@ -259,6 +259,11 @@ pub trait Value: Clone + Eq + Debug + Send + Sync + 'static {
     /// The leaf to write into a system.
     fn native(&self, hints: &Hints) -> Native;
 
+    /// What stands on a second path beside the value, for amounts: the currency.
+    fn unit(&self) -> Option<Text> {
+        None
+    }
+
     /// The entity type that a value names, for references.
     #[must_use]
     fn reference() -> Option<&'static str> {

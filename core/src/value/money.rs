@@ -9,6 +9,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::rule::Measured;
+use crate::text::Text;
 use crate::value::{Additive, Currency, Decimal, Hints, InCurrency, Kind, Leaf, Malformed, Native, Ordered, Value};
 
 /// An exact amount in a currency.
@@ -159,6 +160,10 @@ impl Value for Money {
 
     fn native(&self, _: &Hints) -> Native {
         Native::Text(self.amount_text().into())
+    }
+
+    fn unit(&self) -> Option<Text> {
+        Some(self.currency.code().into())
     }
 }
 

@@ -31,6 +31,12 @@ impl<T> Ref<T> {
         Self(id, PhantomData)
     }
 
+    /// A reference to an entity.
+    #[must_use]
+    pub const fn to(id: Id<T>) -> Self {
+        Self(id.erase(), PhantomData)
+    }
+
     /// The id of the entity.
     #[must_use]
     pub const fn id(self) -> Id<T> {
@@ -90,7 +96,7 @@ impl<T> FromStr for Ref<T> {
 }
 impl<T> From<Id<T>> for Ref<T> {
     fn from(id: Id<T>) -> Self {
-        Self::new(id.erase())
+        Self::to(id)
     }
 }
 impl<T> Serialize for Ref<T> {
