@@ -35,7 +35,9 @@ impl Value for String {
 
 fn text_of(leaf: Leaf<'_>) -> Result<&str, Malformed> {
     match leaf {
-        Leaf::Text(text) | Leaf::Number(text) if text.as_bytes().contains(&0) => Err(Malformed::new("text with a NUL character")),
+        Leaf::Text(text) | Leaf::Number(text) if text.as_bytes().contains(&0) => {
+            Err(Malformed::new("text with a NUL character"))
+        }
         Leaf::Text(text) | Leaf::Number(text) => Ok(text),
         Leaf::Bool(true) => Ok("true"),
         Leaf::Bool(false) => Ok("false"),
