@@ -3,14 +3,13 @@
 use smallvec::SmallVec;
 
 use crate::base::Base;
-use crate::classify::{Classification, LinkState, Standing, Verdict, classify};
+use crate::classify::{Classification, LinkState, Standing, classify};
 use crate::entity::REACTIONS_TO_FREEZE;
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
-use crate::policy::AnyPolicy;
 use crate::representation::Representation;
-use crate::resolve::{Proposal, Resolved, resolve};
+use crate::resolve::{Proposal, Resolved, has_say, needs_fallback, resolve};
 use crate::rule;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, shown, sides};
@@ -35,7 +34,7 @@ pub(super) fn settle_unit(
     } else if must_resolve(recorder, unit, key, &shown, &first) {
         moved = decide(ground, recorder, unit, key, &shown, &first);
     } else {
-        release(recorder, unit, key, &first);
+        release(recorder, unit, key, &shown, &first);
     }
     let after = if moved {
         // Golden moved, so links that hold it already agree, and others are now behind.
@@ -88,7 +87,7 @@ pub(super) fn settle_derived(
     findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, &after, findings);
 }
 
-fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
+pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
     let standing = Standing {
         golden: recorder.entity.golden.get(key).filter(|cell| settled(cell)).map(|cell| &cell.field),
         frozen: false,
@@ -186,14 +185,17 @@ fn must_resolve(
     classification: &Classification,
 ) -> bool {
     let decides = |place: usize| shown[place].authority.decides();
-    let moved = |place: usize| classification.states[place] == LinkState::Moved && decides(place);
+    // A clear that is held changes nothing, however long it stands.
+    let moved = |place: usize| {
+        classification.states[place] == LinkState::Moved && decides(place) && has_say(unit, &shown[place])
+    };
     let has_value = |place: usize| shown[place].field().is_some_and(Field::is_value);
     let new_value =
         |place: usize| classification.states[place] == LinkState::NoBase && decides(place) && has_value(place);
     let golden = recorder.entity.golden.get(key);
     let empty = golden.is_none_or(|cell| !cell.field.is_value());
     let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional { .. }));
-    let fallback = empty && unit.chain.iter().any(|policy| AnyPolicy::hears_observers(policy.as_ref()));
+    let fallback = empty && needs_fallback(unit, shown);
     (0..shown.len()).any(|place| moved(place) || (empty && new_value(place)) || (fallback && has_value(place)))
         || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
 }
@@ -353,15 +355,25 @@ pub(crate) fn move_golden(
     changed
 }
 
-/// Nothing moves any more: what was held or parked because something had moved is free again.
-fn release(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, classification: &Classification) {
+/// Nothing with a say moves any more: what was held or parked because something had moved is free again, and a fallback
+/// ends once an owner can be read.
+fn release(
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) {
     let Some(cell) = recorder.entity.golden.get(key) else { return };
-    if !matches!(cell.status, Status::Held { .. } | Status::Parked { .. }) {
-        return;
-    }
-    let calm = !matches!(classification.verdict, Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged);
-    // At first contact nothing has moved, yet nothing is settled: that stays parked.
-    if !calm || !cell.field.is_value() && !classification.no_base_conflicts.is_empty() {
+    let over = match cell.status {
+        Status::Settled => false,
+        // At first contact nothing has moved, yet nothing is settled: that stays parked.
+        Status::Held { .. } | Status::Parked { .. } => {
+            cell.field.is_value() || classification.no_base_conflicts.is_empty()
+        }
+        Status::Provisional { .. } => !needs_fallback(unit, shown),
+    };
+    if !over {
         return;
     }
     let keep = cell.field.is_value() || unit.shape == UnitShape::Set || unit.shape == UnitShape::Keyed;
