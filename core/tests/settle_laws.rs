@@ -1,0 +1,8 @@
+//! The laws of settling (`docs/semantics.md` 4 to 11): named examples, and properties over random entities.
+
+#[path = "settle/structure.rs"]
+mod structure;
+#[path = "settle/universe.rs"]
+mod universe;
+#[path = "settle/values.rs"]
+mod values;
