@@ -230,7 +230,9 @@ fn supports(entity: &Entity, all: &[Shown<'_>], shown: &Shown<'_>, speaker: &Spe
     shown.field().is_some_and(Field::is_value) && (said_here || !origin_seen())
 }
 
-fn is_collection(unit: &Unit) -> bool {
+/// Whether the unit is an element: present or absent, each link for itself.
+#[must_use]
+pub(crate) fn is_collection(unit: &Unit) -> bool {
     matches!(unit.shape, UnitShape::Set | UnitShape::Keyed)
 }
 

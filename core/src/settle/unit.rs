@@ -9,7 +9,7 @@ use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::representation::Representation;
-use crate::resolve::{Proposal, Resolved, has_say, needs_fallback, resolve};
+use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, resolve};
 use crate::rule;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, shown, sides};
@@ -27,12 +27,15 @@ pub(super) fn settle_unit(
     let shown = shown(ground, recorder.entity, representations, key);
     let first = classified(recorder, unit, key, &shown);
     adopt(recorder, unit, key, &shown, &first);
-    count_reactions(recorder, unit, key, &shown, &first);
+    let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
     if oscillates(recorder, key) {
         findings::oscillating(ground, recorder.entity, key, findings);
     } else if must_resolve(recorder, unit, key, &shown, &first) {
         moved = decide(ground, recorder, unit, key, &shown, &first);
+        if moved {
+            start_over(recorder, key, &restored);
+        }
     } else {
         release(recorder, unit, key, &shown, &first);
     }
@@ -133,36 +136,50 @@ fn adopt(
 }
 
 /// Counts changes that restore what our own write displaced: two systems that fight through us must stop somewhere.
+/// Answers with the links that restored something now.
 fn count_reactions(
     recorder: &mut Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
     classification: &Classification,
-) {
+) -> SmallVec<[usize; 2]> {
+    let mut restored = SmallVec::new();
     for (place, state) in classification.states.iter().enumerate() {
         if *state != LinkState::Moved {
             continue;
         }
         let Some(seen) = shown[place].field() else { continue };
         let link = &recorder.entity.links[shown[place].link];
-        let restores = link.bases.get(key).and_then(|base| base.displaced.as_ref());
-        let restores = restores.is_some_and(|displaced| unit.same(seen, displaced));
-        let count = link.reactions.get(key).copied().unwrap_or(0);
-        let record = std::sync::Arc::clone(&link.record);
-        if restores {
-            recorder.record(Fact::Reacted {
-                record: record.clone(),
-                unit: key.clone(),
-                count: count.saturating_add(1),
-            });
-            // Counted once: the displaced value is remembered anew with the next write.
-            let base =
-                link_base(recorder, shown[place].link, key).map(|base| Box::new(Base { displaced: None, ..base }));
-            recorder.record(Fact::Rebased { record, unit: key.clone(), base });
-        } else if count > 0 && shown[place].authority.decides() && count < REACTIONS_TO_FREEZE {
-            recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
+        let displaced = link.bases.get(key).and_then(|base| base.displaced.as_ref());
+        if !displaced.is_some_and(|displaced| unit.same(seen, displaced)) {
+            continue;
         }
+        restored.push(shown[place].link);
+        let count = link.reactions.get(key).copied().unwrap_or(0).saturating_add(1);
+        let record = std::sync::Arc::clone(&link.record);
+        recorder.record(Fact::Reacted { record: record.clone(), unit: key.clone(), count });
+        // Counted once: the displaced value is remembered anew with the next write.
+        let base = link_base(recorder, shown[place].link, key).map(|base| Box::new(Base { displaced: None, ..base }));
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+    }
+    restored
+}
+
+/// Golden moved: reactions count from here, unless the move is itself one of them.
+fn start_over(recorder: &mut Recorder<'_>, key: &UnitKey, restored: &[usize]) {
+    let origin = recorder.entity.golden.get(key).and_then(|cell| cell.origin.as_ref());
+    let reaction = match origin.and_then(|origin| recorder.entity.link_of(&origin.record)) {
+        Some(link) => restored.contains(&link),
+        None => !restored.is_empty(),
+    };
+    if reaction {
+        return;
+    }
+    let counted = recorder.entity.links.iter().filter(|link| link.reactions.contains_key(key));
+    let records: SmallVec<[_; 2]> = counted.map(|link| std::sync::Arc::clone(&link.record)).collect();
+    for record in records {
+        recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
     }
 }
 
@@ -194,9 +211,11 @@ fn must_resolve(
         |place: usize| classification.states[place] == LinkState::NoBase && decides(place) && has_value(place);
     let golden = recorder.entity.golden.get(key);
     let empty = golden.is_none_or(|cell| !cell.field.is_value());
+    // What was cleared is not filled by a value that was never in agreement; an element is, by whoever says it.
+    let fillable = empty && (is_collection(unit) || !golden.is_some_and(settled));
     let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional { .. }));
     let fallback = empty && needs_fallback(unit, shown);
-    (0..shown.len()).any(|place| moved(place) || (empty && new_value(place)) || (fallback && has_value(place)))
+    (0..shown.len()).any(|place| moved(place) || (fillable && new_value(place)) || (fallback && has_value(place)))
         || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
 }
 
@@ -213,10 +232,10 @@ fn decide(
     if let Some(moved) = follow_decision(recorder, unit, key, shown) {
         return moved;
     }
-    // A conflict without base blocks its link, unless there is no golden value yet and the chain can tell.
+    // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
     let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
-    let blocked: SmallVec<[usize; 2]> =
-        if has_golden { classification.no_base_conflicts.clone() } else { SmallVec::new() };
+    let blocks = if is_collection(unit) { has_golden } else { golden.as_ref().is_some_and(settled) };
+    let blocked: SmallVec<[usize; 2]> = if blocks { classification.no_base_conflicts.clone() } else { SmallVec::new() };
     match resolve(ground, recorder.entity, unit, key, shown, &classification.states, &blocked) {
         Resolved::Keep => false,
         Resolved::Parked { reason, resolution } => {
