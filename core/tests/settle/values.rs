@@ -236,6 +236,24 @@ fn s08_a_conflict_without_base_blocks_its_link_only() {
 }
 
 #[test]
+fn s08_a_conflict_without_base_does_not_fill_what_was_cleared() {
+    let mut universe = Universe::new(model(co_owned().on_clear(OnClear::Propagate)));
+    for system in ["crm", "erp"] {
+        universe.link(system);
+        universe.set(system, "name", "A");
+    }
+    universe.settle();
+    universe.link("shop");
+    universe.set("shop", "name", "Z");
+    universe.settle();
+    universe.set("crm", "name", "");
+    universe.settle();
+    assert_eq!(universe.settle(), []);
+    assert_eq!(universe.golden("name"), "");
+    assert!(universe.open("name").contains(&(DiscrepancyKind::HardConflictNoBase, true)));
+}
+
+#[test]
 fn s09_a_held_unit_keeps_golden_and_every_base() {
     let hold = rule::<Word>("four eyes", 1, |change: &Change<'_, Word>| match &change.before {
         Some(_) => Verdict::Hold("moves".into()),
@@ -313,6 +331,26 @@ fn s11_three_reactions_freeze_the_unit() {
     universe.settle();
     assert_eq!(universe.golden("name"), "B", "frozen: not even the owner moves it");
     assert_eq!(universe.open("name"), [(DiscrepancyKind::HardConflict, true)]);
+}
+
+#[test]
+fn s11_a_reaction_that_golden_does_not_follow_counts_all_the_same() {
+    let mut universe = agreeing(co_owned());
+    let reactions = |universe: &Universe| {
+        let crm = universe.entity.link_of(&crate::universe::record("crm")).expect("linked");
+        universe.entity.links[crm].reactions.get(&universe.key("name")).copied().unwrap_or(0)
+    };
+    universe.set("crm", "name", "");
+    universe.settle();
+    universe.write("crm", "name");
+    universe.settle();
+    universe.set("crm", "name", "");
+    universe.settle();
+    universe.settle();
+    assert_eq!(reactions(&universe), 1, "the clear is held, and stands");
+    universe.set("erp", "name", "B");
+    universe.settle();
+    assert_eq!(reactions(&universe), 0, "an authoritative move starts the count anew");
 }
 
 #[test]
