@@ -1,12 +1,17 @@
 //! A tenant's handle: every verb lives here.
 
+mod apply;
 mod ask;
+mod decide;
+mod plans;
 mod read;
 mod take_in;
 
+pub use apply::Applied;
+pub use plans::PlanRequest;
+
 use std::sync::Arc;
 
-use crate::clock::Clock as _;
 use crate::engine::{Connection, Core};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, TenantId};
@@ -83,10 +88,22 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// The object types in which a create is under way.
+    /// The connections and object types in which a create is under way.
     pub(crate) async fn creates_under_way(
         &self,
     ) -> Result<std::collections::BTreeSet<(ConnectionName, crate::id::ObjectType)>, Error> {
-        Ok(std::collections::BTreeSet::new())
+        let rows = self
+            .core
+            .store
+            .scan(&self.id, crate::store::Table::Outbox, apply::create_prefix(), None, usize::MAX)
+            .await
+            .map_err(Error::store("list creates under way"))?;
+        rows.iter()
+            .map(|row| {
+                let row: apply::OutboxRow = crate::engine::hydrate::parse(crate::store::Table::Outbox, row)?;
+                let target = &row.operations[0].target;
+                Ok((target.connection().clone(), target.object().clone()))
+            })
+            .collect()
     }
 }
