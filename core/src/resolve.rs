@@ -270,7 +270,9 @@ fn speakers(
         if blocked.contains(&place) || (fallback && !stands_in) {
             continue;
         }
-        if !field.is_value() && !(states[place] == LinkState::Moved && has_say(unit, shown)) {
+        // A clear takes part when it happens, and only if golden follows it.
+        let cleared = states[place] == LinkState::Moved && has_say(unit, shown);
+        if !field.is_value() && !cleared {
             continue;
         }
         speakers.push(Speaker {

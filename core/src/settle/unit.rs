@@ -37,17 +37,13 @@ pub(super) fn settle_unit(
         if moved {
             start_over(recorder, key, &restored);
         }
+        // Links that hold golden already agree, and those that hold what lost are behind.
+        let again = classified(recorder, unit, key, &shown);
+        adopt(recorder, unit, key, &shown, &again);
     } else {
         release(recorder, unit, key, &shown, &first);
     }
-    let after = if moved {
-        // Golden moved, so links that hold it already agree, and others are now behind.
-        let again = classified(recorder, unit, key, &shown);
-        adopt(recorder, unit, key, &shown, &again);
-        classified(recorder, unit, key, &shown)
-    } else {
-        classified(recorder, unit, key, &shown)
-    };
+    let after = classified(recorder, unit, key, &shown);
     findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, &after, findings);
     moved
 }
