@@ -1,5 +1,7 @@
 //! The laws of settling (`docs/semantics.md` 4 to 11): named examples, and properties over random entities.
 
+#[path = "settle/decisions.rs"]
+mod decisions;
 #[path = "settle/laws.rs"]
 mod laws;
 #[path = "settle/story.rs"]

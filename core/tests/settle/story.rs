@@ -56,7 +56,7 @@ impl Story {
 
 /// The greatest text wins.
 #[derive(Debug)]
-struct Greatest;
+pub(crate) struct Greatest;
 
 impl Policy<Word> for Greatest {
     fn name(&self) -> Cow<'static, str> {

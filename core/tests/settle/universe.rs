@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use accordant::base::Base;
 use accordant::classify::{Classification, Standing, classify};
-use accordant::decision::{Decision, Lifetime};
+use accordant::decision::Lifetime;
 use accordant::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use accordant::entity::{Entity, Evidence};
 use accordant::fact::Fact;
-use accordant::golden::{GoldenCell, Resolution, Status};
+use accordant::golden::{GoldenCell, Status};
 use accordant::id::{Actor, EntityId, RecordRef, TenantId};
 use accordant::model::{EntityModel, Model, Shape, SystemObject, UnitIndex, UnitKey};
 use accordant::observation::{Coverage, DeathEvidence, Observation, Said, Sighting};
 use accordant::representation::Representation;
 use accordant::rule::{AnyRule, Rule, erase};
-use accordant::settle::{RuleSet, Touched, settle};
+use accordant::settle::{Choice, RuleSet, Ruling, Touched, rule_on, settle};
 use accordant::sight::{Ground, shown, sides};
 use accordant::stamp::{Domain, Stamp, TimeKind, TimeScale};
 use accordant::value::{Field, Hints, Kind, Leaf, Malformed, Native, OneLeaf, Value};
@@ -320,30 +320,12 @@ impl Universe {
 
     /// A person decides.
     pub(crate) fn decide(&mut self, name: &str, value: &str, lifetime: Lifetime) {
-        let unit = self.key(name);
-        let by = Actor::new("ana");
-        let inputs = self.seen(&unit);
-        let inputs =
-            inputs.into_iter().map(|(link, field)| ((*self.entity.links[link].record).clone(), field)).collect();
-        let decision = Decision {
-            chosen: text(value),
-            by: by.clone(),
-            at: self.clock,
-            reason: String::new(),
-            lifetime,
-            inputs,
-            fingerprint: 0,
-        };
-        let resolution = Resolution { policy: "decision".into(), by: Some(by), ..Resolution::default() };
-        let cell = GoldenCell { field: text(value), origin: None, resolution, fingerprint: 0, status: Status::Settled };
-        Fact::Settled { unit: unit.clone(), cell: Some(Box::new(cell)) }.apply(&mut self.entity);
-        // What lost was heard: its base moves to what it says.
-        for (link, field) in self.seen(&unit) {
-            let base = if field == text(value) { Base::accepted(field.clone(), field) } else { Base::lost(field) };
-            let record = Arc::clone(&self.entity.links[link].record);
-            Fact::Rebased { record, unit: unit.clone(), base: Some(Box::new(base)) }.apply(&mut self.entity);
-        }
-        Fact::Decided { unit, decision: Some(Box::new(decision)) }.apply(&mut self.entity);
+        let choice = Choice::Value(text(value));
+        let ruling = Ruling { choice, lifetime, by: Actor::new("ana"), reason: String::new() };
+        let (mut entity, mut facts) = (self.entity.clone(), Vec::new());
+        self.under(|ground| rule_on(ground, &mut entity, &self.in_order(), &self.key(name), &ruling, &mut facts))
+            .expect("a value can always be chosen");
+        self.entity = entity;
     }
 
     /// Writes golden to one system, confirmed by the write's own answer, and observes it there.

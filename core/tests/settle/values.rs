@@ -27,7 +27,7 @@ fn model(attribute: TypedAttribute<Word>) -> EntityModel {
 }
 
 /// Three systems that agree on `name`, under the given attribute.
-fn agreeing(attribute: TypedAttribute<Word>) -> Universe {
+pub(crate) fn agreeing(attribute: TypedAttribute<Word>) -> Universe {
     agreeing_in(Universe::new(model(attribute)))
 }
 
@@ -42,11 +42,11 @@ fn agreeing_in(mut universe: Universe) -> Universe {
     universe
 }
 
-fn co_owned() -> TypedAttribute<Word> {
+pub(crate) fn co_owned() -> TypedAttribute<Word> {
     mapped("name", &THREE)
 }
 
-fn owned() -> TypedAttribute<Word> {
+pub(crate) fn owned() -> TypedAttribute<Word> {
     co_owned().owner("erp")
 }
 
@@ -254,6 +254,25 @@ fn s08_a_conflict_without_base_does_not_fill_what_was_cleared() {
 }
 
 #[test]
+fn s05_a_link_without_base_that_holds_what_lost_is_behind() {
+    let mut universe = Universe::new(model(co_owned().resolve(crate::story::Greatest)));
+    for system in ["crm", "erp"] {
+        universe.link(system);
+        universe.set(system, "name", "M");
+    }
+    universe.settle();
+    universe.link("shop");
+    universe.set("shop", "name", "A");
+    universe.settle();
+    assert_eq!(universe.open("name"), [(DiscrepancyKind::HardConflictNoBase, true)]);
+    universe.set("crm", "name", "A");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "M", "A lost");
+    assert_eq!(universe.open("name"), [(DiscrepancyKind::SoftDriftAuthoritative, false)]);
+    assert_eq!(universe.settle(), []);
+}
+
+#[test]
 fn s09_a_held_unit_keeps_golden_and_every_base() {
     let hold = rule::<Word>("four eyes", 1, |change: &Change<'_, Word>| match &change.before {
         Some(_) => Verdict::Hold("moves".into()),
@@ -276,94 +295,17 @@ fn s09_a_held_unit_keeps_golden_and_every_base() {
 }
 
 #[test]
-fn s11_a_decision_lapses_on_news_only() {
-    let mut universe = agreeing(co_owned());
-    universe.set("crm", "name", "B");
-    universe.set("erp", "name", "C");
-    universe.settle();
-    universe.decide("name", "C", Lifetime::UntilInputsChange);
-    universe.settle();
-    assert_eq!(universe.golden("name"), "C");
-    let decided = |universe: &Universe| universe.entity.decisions.get(&universe.key("name")).is_some();
-    universe.set("crm", "name", "C");
-    universe.settle();
-    assert!(decided(&universe), "moving to the chosen value never reopens it");
-    universe.set("crm", "name", "B");
-    universe.settle();
-    assert!(decided(&universe), "B was on the table");
-    assert_eq!(universe.golden("name"), "C");
-    universe.set("crm", "name", "D");
-    universe.settle();
-    assert!(!decided(&universe));
-    assert_eq!(universe.golden("name"), "D");
-}
-
-#[test]
-fn s11_an_observer_brings_no_news_and_a_pin_hears_none() {
+fn s07_a_decision_on_an_owned_unit_is_addressed_to_the_owner() {
     let mut universe = agreeing(owned());
     universe.decide("name", "X", Lifetime::UntilInputsChange);
-    universe.set("crm", "name", "N");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "A", "golden moves when the owner is seen to hold it");
+    universe.set("crm", "name", "X");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "A");
+    universe.set("erp", "name", "X");
     universe.settle();
     assert_eq!(universe.golden("name"), "X");
-    assert!(universe.entity.decisions.get(&universe.key("name")).is_some());
-    let mut universe = agreeing(co_owned());
-    universe.decide("name", "X", Lifetime::Pinned);
-    universe.set("crm", "name", "N");
-    universe.settle();
-    assert_eq!(universe.golden("name"), "X");
-}
-
-#[test]
-fn s11_three_reactions_freeze_the_unit() {
-    let mut universe = agreeing(owned());
-    universe.set("erp", "name", "B");
-    universe.settle();
-    for reaction in 1..=3 {
-        universe.write("crm", "name");
-        universe.settle();
-        universe.set("crm", "name", "A");
-        universe.settle();
-        let place = universe.entity.link_of(&crate::universe::record("crm")).expect("linked");
-        assert_eq!(universe.entity.links[place].reactions.get(&universe.key("name")), Some(&reaction));
-        assert_eq!(universe.settle(), [], "one restoring counts once");
-    }
-    universe.set("erp", "name", "C");
-    universe.settle();
-    assert_eq!(universe.golden("name"), "B", "frozen: not even the owner moves it");
-    assert_eq!(universe.open("name"), [(DiscrepancyKind::HardConflict, true)]);
-}
-
-#[test]
-fn s11_a_reaction_that_golden_does_not_follow_counts_all_the_same() {
-    let mut universe = agreeing(co_owned());
-    let reactions = |universe: &Universe| {
-        let crm = universe.entity.link_of(&crate::universe::record("crm")).expect("linked");
-        universe.entity.links[crm].reactions.get(&universe.key("name")).copied().unwrap_or(0)
-    };
-    universe.set("crm", "name", "");
-    universe.settle();
-    universe.write("crm", "name");
-    universe.settle();
-    universe.set("crm", "name", "");
-    universe.settle();
-    universe.settle();
-    assert_eq!(reactions(&universe), 1, "the clear is held, and stands");
-    universe.set("erp", "name", "B");
-    universe.settle();
-    assert_eq!(reactions(&universe), 0, "an authoritative move starts the count anew");
-}
-
-#[test]
-fn s11_a_change_to_something_else_is_no_reaction() {
-    let mut universe = agreeing(co_owned());
-    universe.set("erp", "name", "B");
-    universe.settle();
-    universe.write("crm", "name");
-    universe.settle();
-    universe.set("crm", "name", "C");
-    universe.settle();
-    assert!(universe.entity.links.iter().all(|link| link.reactions.is_empty()));
-    assert_eq!(universe.golden("name"), "C");
 }
 
 #[test]
