@@ -3,9 +3,13 @@
 mod apply;
 mod ask;
 mod decide;
+mod merge;
 mod plans;
 mod read;
 mod take_in;
+
+pub use apply::Applied;
+pub use plans::PlanRequest;
 
 use std::sync::Arc;
 

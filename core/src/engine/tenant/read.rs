@@ -7,7 +7,7 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery, Rea
 use crate::decode::Batch;
 use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::persist::{Changes, record_key, record_of_key, representation_key};
+use crate::engine::persist::{Changes, record_key, record_of_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::take_in::WorkRow;
 use crate::engine::{Tenant, persist};

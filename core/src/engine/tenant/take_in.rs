@@ -336,12 +336,7 @@ fn list_unlinked(changes: &mut Changes<'_>, record: &RecordRef, unlinked: &Unlin
 pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
     let body = match std::str::from_utf8(&letter.body) {
         Ok(text) => text.to_owned(),
-        Err(_) => letter.body.iter().fold(String::from("hex:"), |mut hex, byte| {
-            use std::fmt::Write as _;
-            // Writing to a string cannot fail.
-            drop(write!(hex, "{byte:02x}"));
-            hex
-        }),
+        Err(_) => letter.body.iter().map(|byte| format!("{byte:02x}")).fold("hex:".to_owned(), |hex, byte| hex + &byte),
     };
     let stored = StoredDeadLetter {
         connection: letter.connection.clone(),
