@@ -13,6 +13,7 @@ pub mod engine;
 pub mod entity;
 pub mod equivalence;
 pub mod error;
+pub mod explain;
 pub mod fact;
 pub mod fingerprint;
 pub mod golden;
@@ -35,6 +36,7 @@ pub mod store;
 pub mod surface;
 pub mod text;
 pub mod value;
+pub mod view;
 pub mod working_set;
 pub mod write_access;
 

@@ -18,7 +18,7 @@ use crate::representation::Representation;
 use crate::rule::AnyRule;
 use crate::sight::{Ground, keys};
 
-pub(crate) use unit::move_golden;
+pub(crate) use unit::{move_golden, settled};
 
 /// The rules of an entity type, per unit.
 pub type RuleSet = BTreeMap<UnitIndex, Vec<Arc<dyn AnyRule>>>;
