@@ -14,6 +14,9 @@ use crate::id::{Actor, ConnectionName, TenantId};
 use crate::store::{Commit, Committed};
 use crate::working_set::Frame;
 
+pub use ask::{DiscrepancyFilter, UnlinkedRecord};
+pub use take_in::StoredDeadLetter;
+
 /// One client's data and verbs.
 ///
 /// Cheap to clone. Every future is `Send` and runs on any executor; dropping one loses nothing: what it was doing has
