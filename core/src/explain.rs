@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::classify::Verdict;
-use crate::decision::Lifetime;
 use crate::entity::Entity;
 use crate::golden::{Resolution, Status};
 use crate::id::{Actor, AttributeId, EntityId, EntityType, RecordRef};
@@ -19,8 +18,8 @@ use crate::sight::{Ground, keys};
 use crate::text::Text;
 use crate::value::Field;
 use crate::view::{
-    DiscrepancyView, FirstSaid, GoldenStatus, MASK, RecordSchema, Shows, UnitLink, UnitView, discrepancies, mask_field,
-    mask_text, unit_view,
+    DecisionView, DiscrepancyView, FirstSaid, GoldenStatus, RecordSchema, Shows, UnitLink, UnitView, discrepancies,
+    mask_field, unit_view,
 };
 
 /// Why one unit is what it is.
@@ -41,11 +40,14 @@ pub struct Explanation {
     /// Where and when the golden value was first said; `None`: it was computed, or entered by a person.
     pub first_said: Option<FirstSaid>,
     /// How it was chosen.
-    pub chosen: Choice,
+    pub chosen: Chosen,
     /// How the change that waits was chosen, if a rule holds one.
-    pub proposed: Option<Choice>,
-    /// The person who decided, if one did.
-    pub decided: Option<Decided>,
+    pub proposed: Option<Chosen>,
+    /// The person who chose or accepted the golden value, if one did.
+    #[schemars(with = "Option<String>")]
+    pub decided_by: Option<Actor>,
+    /// The decision that holds, if one does. Of a unit with an owner, it asks the owner to follow.
+    pub decision: Option<DecisionView>,
     /// What a derived value is computed from.
     #[schemars(with = "Option<Vec<String>>")]
     pub derived_from: Option<Vec<AttributeId>>,
@@ -62,7 +64,7 @@ pub struct Explanation {
 /// How a value was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[non_exhaustive]
-pub struct Choice {
+pub struct Chosen {
     /// The policy that decided; for a derived value, the derivation.
     #[schemars(with = "String")]
     pub policy: Text,
@@ -95,22 +97,6 @@ pub struct VoiceView {
     pub first_said: FirstSaid,
     /// Whether it won.
     pub won: bool,
-}
-
-/// What a person decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct Decided {
-    /// Who.
-    #[schemars(with = "String")]
-    pub by: Actor,
-    /// When, in milliseconds since the epoch; `None`: the decision has lapsed, its value stands.
-    pub at: Option<i64>,
-    /// Why, in the person's words.
-    pub reason: Option<String>,
-    /// How long it holds.
-    #[schemars(with = "Option<String>")]
-    pub lifetime: Option<Lifetime>,
 }
 
 impl Explanation {
@@ -147,20 +133,13 @@ impl Explanation {
                 };
                 Some(FirstSaid::of(ground, cell.origin.as_ref().or(provisional)?))
             }),
-            chosen: golden.map(|cell| Choice::of(ground, &cell.resolution)).unwrap_or_default(),
+            chosen: golden.map(|cell| Chosen::of(ground, &cell.resolution)).unwrap_or_default(),
             proposed: golden.and_then(|cell| match &cell.status {
-                Status::Held { resolution, .. } => Some(Choice::of(ground, resolution)),
+                Status::Held { resolution, .. } => Some(Chosen::of(ground, resolution)),
                 Status::Settled | Status::Parked { .. } | Status::Provisional { .. } => None,
             }),
-            decided: golden.and_then(|cell| cell.resolution.by.clone()).map(|by| {
-                let standing = entity.decisions.get(key).filter(|decision| decision.by == by);
-                Decided {
-                    by,
-                    at: standing.map(|decision| decision.at),
-                    reason: standing.map(|decision| decision.reason.clone()),
-                    lifetime: standing.map(|decision| decision.lifetime),
-                }
-            }),
+            decided_by: golden.and_then(|cell| cell.resolution.by.clone()),
+            decision: entity.decisions.get(key).map(|decision| DecisionView::of(ground, key, decision)),
             derived_from,
             fingerprint: golden.map(|cell| format!("{:016x}", cell.fingerprint)),
             current: golden.is_none_or(|cell| cell.fingerprint == unit.fingerprint.short_number()),
@@ -176,7 +155,7 @@ impl Explanation {
         let settled = self.unit.status == GoldenStatus::Settled && self.unit.golden.is_value();
         let itself = !settled
             || self.first_said.is_some()
-            || self.decided.is_some()
+            || self.decided_by.is_some()
             || self.derived_from.is_some()
             || !(self.chosen.policy.is_empty() || self.chosen.voices.is_empty());
         itself && self.elements.iter().all(Self::explains_itself)
@@ -201,13 +180,8 @@ impl Explanation {
         for voice in masked.chosen.voices.iter_mut().chain(proposed) {
             mask_field(&mut voice.field);
         }
-        if let Some(reason) = masked.decided.as_mut().and_then(|decided| decided.reason.as_mut()) {
-            MASK.clone_into(reason);
-        }
-        for standing in &mut masked.discrepancies {
-            standing.unit = masked.unit.name.clone();
-            standing.reason = mask_text(&standing.reason);
-        }
+        masked.decision.iter_mut().for_each(DecisionView::mask);
+        masked.discrepancies.iter_mut().for_each(DiscrepancyView::mask);
         masked.elements = self.elements.iter().map(Self::masked).collect();
         masked
     }
@@ -221,7 +195,7 @@ impl Explanation {
     }
 }
 
-impl Choice {
+impl Chosen {
     fn of(ground: &Ground<'_>, resolution: &Resolution) -> Self {
         Self {
             policy: resolution.policy.clone(),

@@ -312,10 +312,15 @@ fn plan_unit(
     let name = ground.model.unit_name(key);
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
-        if unit.same(field, &golden.field) {
+        let access = write_access(ground.model, entity, shown.link, key);
+        // An owner is written only what a person decided; everyone else what golden holds.
+        let wanted = match access {
+            WriteAccess::ByDecision => entity.decisions.get(key).map_or(&golden.field, |decision| &decision.chosen),
+            WriteAccess::Yes(_) | WriteAccess::No => &golden.field,
+        };
+        if unit.same(field, wanted) {
             continue;
         }
-        let access = write_access(ground.model, entity, shown.link, key);
         let Some(reason) = why_write(entity, unit, key, shown, &classification, place, access, plan.kind) else {
             continue;
         };
@@ -330,12 +335,12 @@ fn plan_unit(
             entity,
             target,
             name.clone(),
-            Intent::Set(golden.field.clone()),
+            Intent::Set(wanted.clone()),
             field.clone(),
-            basis(&golden.field, unit),
+            basis(wanted, unit),
             reason,
         );
-        match unresolved(ground, surroundings, link.object, &link.record.connection, key, &golden.field) {
+        match unresolved(ground, surroundings, link.object, &link.record.connection, key, wanted) {
             None => plan.operations.push(operation),
             Some(target) => {
                 let why = format!("waits until entity {target} has a record there").into();
@@ -359,7 +364,7 @@ pub(crate) fn why_write(
 ) -> Option<&'static str> {
     let strength = match access {
         WriteAccess::No => return None,
-        WriteAccess::ByDecision => Strength::Normal,
+        WriteAccess::ByDecision => return Some("a person decided it; the owner is asked to follow"),
         WriteAccess::Yes(strength) => strength,
     };
     let golden = &entity.golden.get(key)?.field;

@@ -29,7 +29,7 @@ use crate::write_access::WriteAccess;
 
 pub(crate) use build::discrepancies;
 pub(crate) use golden::read_golden;
-pub(crate) use mask::{MASK, mask_field, mask_name, mask_text};
+pub(crate) use mask::mask_field;
 pub(crate) use table::{lifetime_words, quoted};
 pub(crate) use unit::{unit_view, words};
 pub(crate) use when::instant_of;

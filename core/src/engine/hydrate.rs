@@ -81,6 +81,9 @@ impl<'a> Loader<'a> {
                 entities.insert(link.entity);
             }
         }
+        // The hub's own records are named by their entities.
+        let hub = wanted.iter().filter(|record| record.connection.as_str() == crate::hub::SYSTEM);
+        entities.extend(hub.filter_map(|record| record.id.parse::<EntityId>().ok()));
         self.entities(&entities.into_iter().collect::<Vec<_>>()).await
     }
 

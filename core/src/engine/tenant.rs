@@ -2,9 +2,15 @@
 
 mod apply;
 mod ask;
+mod decide;
 mod plans;
 mod read;
 mod take_in;
+
+pub use apply::Applied;
+pub use ask::{DiscrepancyFilter, UnlinkedRecord};
+pub use plans::PlanRequest;
+pub use take_in::StoredDeadLetter;
 
 use std::sync::Arc;
 
@@ -13,9 +19,6 @@ use crate::error::Error;
 use crate::id::{Actor, ConnectionName, TenantId};
 use crate::store::{Commit, Committed};
 use crate::working_set::Frame;
-
-pub use ask::{DiscrepancyFilter, UnlinkedRecord};
-pub use take_in::StoredDeadLetter;
 
 /// One client's data and verbs.
 ///

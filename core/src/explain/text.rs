@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::classify::{Drift, LinkState, Verdict};
-use crate::explain::{Choice, Decided, Explanation, shows};
+use crate::explain::{Chosen, Explanation, shows};
 use crate::view::{GoldenStatus, Shows, UnitLink, WriteView, instant_of, lifetime_words, quoted, words};
 
 impl fmt::Display for Explanation {
@@ -59,18 +59,25 @@ impl Explanation {
             let inputs: Vec<&str> = inputs.iter().map(|id| id.as_str()).collect();
             return writeln!(f, "  derived by {} from {}", self.chosen.policy, inputs.join(", "));
         }
-        if let Some(decided) = &self.decided {
-            write_decided(f, decided)?;
-        } else if !self.chosen.policy.is_empty() {
-            writeln!(f, "  decided by {}{}", self.chosen.policy, passed(&self.chosen))?;
-        } else if !self.chosen.passed.is_empty() {
-            writeln!(f, "  undecided{}", passed(&self.chosen))?;
+        let (policy, passed) = (&self.chosen.policy, passed(&self.chosen));
+        match &self.decided_by {
+            // The resolution of a person's own choice names no policy but the decision.
+            Some(by) if **policy == *"decision" => writeln!(f, "  decided by {by}")?,
+            Some(by) => writeln!(f, "  decided by {policy}{passed}, accepted by {by}")?,
+            None if !policy.is_empty() => writeln!(f, "  decided by {policy}{passed}")?,
+            None if !passed.is_empty() => writeln!(f, "  undecided{passed}")?,
+            None => {}
+        }
+        if let Some(decision) = &self.decision {
+            let chosen = quoted(&words(&decision.chosen, self.unit.compound));
+            let (by, at, holds) = (&decision.by, instant_of(decision.at), lifetime_words(decision.lifetime));
+            writeln!(f, "  {by} chose {chosen} at {at}, {holds}: {}", decision.reason)?;
         }
         self.write_voices(f, &self.chosen)
     }
 
     /// Who was heard; one voice alone is the winner, and was named.
-    fn write_voices(&self, f: &mut fmt::Formatter<'_>, choice: &Choice) -> fmt::Result {
+    fn write_voices(&self, f: &mut fmt::Formatter<'_>, choice: &Chosen) -> fmt::Result {
         let alone = choice.voices.len() == 1 && choice.voices.iter().all(|voice| voice.won);
         for voice in choice.voices.iter().filter(|_| !alone) {
             let said = quoted(&words(&voice.field, self.unit.compound));
@@ -101,25 +108,11 @@ impl Explanation {
     }
 }
 
-fn write_decided(f: &mut fmt::Formatter<'_>, decided: &Decided) -> fmt::Result {
-    write!(f, "  decided by {}", decided.by)?;
-    if let Some(at) = decided.at {
-        write!(f, " at {}", instant_of(at))?;
-    }
-    if let Some(lifetime) = decided.lifetime {
-        write!(f, ", {}", lifetime_words(lifetime))?;
-    }
-    match decided.reason.as_deref().filter(|reason| !reason.is_empty()) {
-        Some(reason) => writeln!(f, ": {reason}"),
-        None => writeln!(f),
-    }
-}
-
-fn by_policy(choice: &Choice) -> String {
+fn by_policy(choice: &Chosen) -> String {
     if choice.policy.is_empty() { String::new() } else { format!(", by {}{}", choice.policy, passed(choice)) }
 }
 
-fn passed(choice: &Choice) -> String {
+fn passed(choice: &Chosen) -> String {
     if choice.passed.is_empty() {
         return String::new();
     }

@@ -488,6 +488,7 @@ impl<T: Value> TypedAttribute<T> {
                     Some(transform) => Arc::new(TransformCodec { transform, normalizers: Arc::clone(&normalizers) }),
                     None => Arc::new(LeafCodec::<T> {
                         hints: at.hints.clone(),
+                        paths: at.write.as_ref().map_or(at.read.len(), Vec::len),
                         normalizers: Arc::clone(&normalizers),
                         _type: PhantomData,
                     }),
@@ -630,6 +631,7 @@ impl<P: Part> PartAttribute<P> {
                     separator: None,
                     codec: Arc::new(LeafCodec::<crate::value::Composite> {
                         hints: Hints::default(),
+                        paths: 1,
                         normalizers: Arc::new([]),
                         _type: PhantomData,
                     }),
@@ -671,6 +673,8 @@ impl<P: Part> PartAttribute<P> {
 /// The codec of a value type: one leaf, and for amounts a second one with the currency.
 struct LeafCodec<T> {
     hints: Hints,
+    /// How many paths are written.
+    paths: usize,
     normalizers: Arc<[Arc<dyn Normalizer>]>,
     _type: PhantomData<fn() -> T>,
 }
@@ -698,7 +702,12 @@ impl<T: Value> Codec for LeafCodec<T> {
         Ok(match field {
             Field::Null => vec![Native::Null],
             Field::Empty => vec![Native::Text("".into())],
-            Field::Value(text) => vec![T::from_canonical(text)?.native(&self.hints)],
+            Field::Value(text) => {
+                let value = T::from_canonical(text)?;
+                let amount = value.native(&self.hints);
+                // Written only where the mapping has a second path for it.
+                std::iter::once(amount).chain(value.unit().map(Native::Text)).take(self.paths).collect()
+            }
         })
     }
 

@@ -1,5 +1,6 @@
 //! Building the view of an entity.
 
+use crate::decision::Decision;
 use crate::discrepancy::DiscrepancyState;
 use crate::entity::stored::object_name;
 use crate::entity::{Entity, HUB_OBJECT};
@@ -8,9 +9,7 @@ use crate::id::SystemName;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::{Life, Representation};
 use crate::sight::{Ground, keys};
-use crate::view::{
-    DecisionView, DiscrepancyView, EntityView, LinkView, RecordPresence, UnitView, mask_field, unit_view,
-};
+use crate::view::{DecisionView, DiscrepancyView, EntityView, LinkView, RecordPresence, UnitView, unit_view};
 
 impl EntityView {
     /// Looks at an entity. `representations` stand in the order of its links.
@@ -33,15 +32,7 @@ impl EntityView {
             decisions: entity
                 .decisions
                 .iter()
-                .map(|(key, decision)| DecisionView {
-                    unit: ground.model.unit_name(&key),
-                    pii: is_personal(ground, &key),
-                    chosen: decision.chosen.clone(),
-                    by: decision.by.clone(),
-                    at: decision.at,
-                    reason: decision.reason.clone(),
-                    lifetime: decision.lifetime,
-                })
+                .map(|(key, decision)| DecisionView::of(ground, &key, decision))
                 .collect(),
             masked: false,
         }
@@ -54,29 +45,16 @@ impl EntityView {
     }
 }
 
-impl UnitView {
-    /// Masks every value.
-    pub(crate) fn mask(&mut self) {
-        use crate::view::{GoldenStatus, MASK, Shows, mask_name};
-        self.name = mask_name(&self.name);
-        mask_field(&mut self.golden);
-        match &mut self.status {
-            GoldenStatus::Held { proposed, reason, .. } => {
-                mask_field(proposed);
-                // A rule's reason may quote the value that it judged.
-                *reason = MASK.into();
-            }
-            GoldenStatus::Provisional { shown } => mask_field(shown),
-            GoldenStatus::Unsettled | GoldenStatus::Settled | GoldenStatus::Parked { .. } => {}
-        }
-        for link in &mut self.links {
-            if let Shows::Value(field) = &mut link.shows {
-                mask_field(field);
-            }
-            if let Some(base) = &mut link.base {
-                mask_field(&mut base.seen);
-                mask_field(&mut base.agreed);
-            }
+impl DecisionView {
+    pub(crate) fn of(ground: &Ground<'_>, key: &UnitKey, decision: &Decision) -> Self {
+        Self {
+            unit: ground.model.unit_name(key),
+            pii: is_personal(ground, key),
+            chosen: decision.chosen.clone(),
+            by: decision.by.clone(),
+            at: decision.at,
+            reason: decision.reason.clone(),
+            lifetime: decision.lifetime,
         }
     }
 }

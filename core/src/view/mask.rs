@@ -2,10 +2,10 @@
 
 use crate::text::Text;
 use crate::value::Field;
-use crate::view::EntityView;
+use crate::view::{DecisionView, DiscrepancyView, EntityView, GoldenStatus, Shows, UnitView};
 
 /// What stands in place of a value.
-pub(crate) const MASK: &str = "•••";
+const MASK: &str = "•••";
 
 impl EntityView {
     /// The same view with every value of personal data replaced by `•••`.
@@ -20,16 +20,50 @@ impl EntityView {
         for unit in view.units.iter_mut().filter(|unit| unit.pii) {
             unit.mask();
         }
-        for discrepancy in view.discrepancies.iter_mut().filter(|standing| standing.pii) {
-            discrepancy.unit = mask_name(&discrepancy.unit);
-            discrepancy.reason = mask_text(&discrepancy.reason);
-        }
-        for decision in view.decisions.iter_mut().filter(|decision| decision.pii) {
-            decision.unit = mask_name(&decision.unit);
-            mask_field(&mut decision.chosen);
-            MASK.clone_into(&mut decision.reason);
-        }
+        view.discrepancies.iter_mut().filter(|standing| standing.pii).for_each(DiscrepancyView::mask);
+        view.decisions.iter_mut().filter(|decision| decision.pii).for_each(DecisionView::mask);
         view
+    }
+}
+
+impl UnitView {
+    /// Masks every value.
+    pub(crate) fn mask(&mut self) {
+        self.name = mask_name(&self.name);
+        mask_field(&mut self.golden);
+        match &mut self.status {
+            GoldenStatus::Held { proposed, reason, .. } => {
+                mask_field(proposed);
+                // A rule's reason may quote the value that it judged.
+                *reason = MASK.into();
+            }
+            GoldenStatus::Provisional { shown } => mask_field(shown),
+            GoldenStatus::Unsettled | GoldenStatus::Settled | GoldenStatus::Parked { .. } => {}
+        }
+        for link in &mut self.links {
+            if let Shows::Value(field) = &mut link.shows {
+                mask_field(field);
+            }
+            if let Some(base) = &mut link.base {
+                mask_field(&mut base.seen);
+                mask_field(&mut base.agreed);
+            }
+        }
+    }
+}
+
+impl DiscrepancyView {
+    pub(crate) fn mask(&mut self) {
+        self.unit = mask_name(&self.unit);
+        self.reason = mask_text(&self.reason);
+    }
+}
+
+impl DecisionView {
+    pub(crate) fn mask(&mut self) {
+        self.unit = mask_name(&self.unit);
+        mask_field(&mut self.chosen);
+        MASK.clone_into(&mut self.reason);
     }
 }
 
@@ -41,7 +75,7 @@ pub(crate) fn mask_field(field: &mut Field) {
 }
 
 /// Replaces what a rule wrote behind its name.
-pub(crate) fn mask_text(reason: &Text) -> Text {
+fn mask_text(reason: &Text) -> Text {
     match reason.strip_prefix("held by ").and_then(|rest| rest.split_once(": ")) {
         Some((rule, _)) => format!("held by {rule}: {MASK}").into(),
         None => reason.clone(),
@@ -49,7 +83,7 @@ pub(crate) fn mask_text(reason: &Text) -> Text {
 }
 
 /// The name of an element, without its key: the key of a collection of personal data is one.
-pub(crate) fn mask_name(name: &Text) -> Text {
+fn mask_name(name: &Text) -> Text {
     match name.split_once('[') {
         Some((unit, _)) => format!("{unit}[{MASK}]").into(),
         None => name.clone(),

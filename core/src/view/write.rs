@@ -75,12 +75,15 @@ pub(super) fn write_view(situation: &Situation<'_>, shown: &Shown<'_>, place: us
         };
         return WriteView::No(why.into());
     };
-    if unit.same(field, &golden.field) {
-        let letter = *field == golden.field || !field.is_value();
-        let why = if letter { "it holds the golden value" } else { "it holds the golden value, spelled otherwise" };
-        return WriteView::No(why.into());
-    }
     let access = write_access(ground.model, entity, shown.link, key);
+    let (wanted, held, spelled_otherwise) = match (access, entity.decisions.get(key)) {
+        (WriteAccess::ByDecision, Some(decision)) => (&decision.chosen, "it holds what was decided", ""),
+        _ => (&golden.field, "it holds the golden value", ", spelled otherwise"),
+    };
+    if unit.same(field, wanted) {
+        let letter = field == wanted || !field.is_value();
+        return WriteView::No(format!("{held}{}", if letter { "" } else { spelled_otherwise }).into());
+    }
     let why = |kind| why_write(entity, unit, key, shown, classification, place, access, kind);
     if let Some(reason) = why(PlanKind::Regular) {
         return WriteView::Owed(reason.into());

@@ -7,7 +7,7 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery, Rea
 use crate::decode::Batch;
 use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::persist::{Changes, record_key, record_of_key, representation_key};
+use crate::engine::persist::{Changes, record_key, record_of_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::take_in::WorkRow;
 use crate::engine::{Tenant, persist};
@@ -298,12 +298,6 @@ impl Tenant {
         changes.put(key, position);
         self.commit("move a cursor", changes.commit).await?;
         Ok(())
-    }
-
-    /// Whether a record has ever been observed.
-    pub(crate) async fn knows(&self, record: &RecordRef) -> Result<bool, Error> {
-        let rows = self.core.store.load(&self.id, &[representation_key(record)]).await;
-        Ok(rows.map_err(Error::store("look for a record"))?.iter().any(Option::is_some))
     }
 
     /// Puts a record on the list of those to read.
