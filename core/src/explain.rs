@@ -8,7 +8,6 @@ mod text;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::classify::Verdict;
 use crate::entity::Entity;
 use crate::golden::{Resolution, Status};
 use crate::id::{Actor, AttributeId, EntityId, EntityType, RecordRef};
@@ -184,10 +183,6 @@ impl Explanation {
         masked.discrepancies.iter_mut().for_each(DiscrepancyView::mask);
         masked.elements = self.elements.iter().map(Self::masked).collect();
         masked
-    }
-
-    fn verdict(&self) -> Verdict {
-        self.unit.verdict
     }
 
     fn record(&self, link: &UnitLink) -> String {

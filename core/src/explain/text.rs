@@ -39,7 +39,7 @@ impl fmt::Display for Explanation {
             GoldenStatus::Parked { reason } => writeln!(f, "  waits for a person: {reason}")?,
             GoldenStatus::Unsettled | GoldenStatus::Settled | GoldenStatus::Provisional { .. } => {}
         }
-        writeln!(f, "  now: {}", verdict_words(self.verdict()))?;
+        writeln!(f, "  now: {}", verdict_words(self.unit.verdict))?;
         for link in &self.unit.links {
             self.write_link(f, link)?;
         }
@@ -99,10 +99,10 @@ impl Explanation {
         let since = if visible { since } else { String::new() };
         write!(f, "  {} shows {}{since}{state}", self.record(link), shows(&self.unit, link))?;
         match &link.write {
-            WriteView::Owed(reason) => writeln!(f, "; a write is owed: it {reason}"),
+            WriteView::Owed(reason) => writeln!(f, "; a write is owed: {reason}"),
             WriteView::AtFirstContact(reason) => writeln!(f, "; a bootstrap plan writes: {reason}"),
-            // Why nothing is seen was said already.
-            WriteView::No(_) if !visible => writeln!(f),
+            // Why nothing is seen, or written anywhere, was said already.
+            WriteView::No(_) if !visible || self.unit.verdict == Verdict::Frozen => writeln!(f),
             WriteView::No(reason) => writeln!(f, "; no write: {reason}"),
         }
     }

@@ -141,7 +141,7 @@ struct Fake {
 
 impl Fake {
     fn new(system: &'static str, objects: &[&str]) -> Self {
-        let scale = TimeScale { kind: TimeKind::RecordModified, precision_ms: 1000, skew_ms: 0 };
+        let scale = TimeScale { kind: TimeKind::FieldModified, precision_ms: 1000, skew_ms: 0 };
         let surface = |object: &&str| Surface {
             name: SurfaceName::new(object),
             object: (*object).into(),
