@@ -30,7 +30,7 @@ impl fmt::Display for Explanation {
         self.write_choice(f)?;
         match &self.unit.status {
             GoldenStatus::Held { proposed, rule, reason } => {
-                let by = self.proposed.as_ref().map(|choice| by_policy(choice)).unwrap_or_default();
+                let by = self.proposed.as_ref().map(by_policy).unwrap_or_default();
                 writeln!(f, "  held by \"{rule}\": {reason}; it would become {}{by}", value(proposed))?;
                 if let Some(choice) = &self.proposed {
                     self.write_voices(f, choice)?;

@@ -28,19 +28,19 @@ use chrono::{DateTime, TimeDelta};
 use futures::executor::block_on;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Customer {
-    pub email: String,
-    pub phone: Option<String>,
-    pub zip: Option<String>,
-    pub tags: Vec<String>,
+pub(crate) struct Customer {
+    pub(crate) email: String,
+    pub(crate) phone: Option<String>,
+    pub(crate) zip: Option<String>,
+    pub(crate) tags: Vec<String>,
 }
 
 impl Customer {
-    pub const EMAIL: Attribute<Self, String> = Attribute::new("email");
-    pub const PHONE: Attribute<Self, String> = Attribute::new("phone");
-    pub const TIER: Attribute<Self, String> = Attribute::new("tier");
-    pub const ZIP: Attribute<Self, String> = Attribute::new("zip");
-    pub const TAGS: Attribute<Self, String> = Attribute::new("tags");
+    pub(crate) const EMAIL: Attribute<Self, String> = Attribute::new("email");
+    pub(crate) const PHONE: Attribute<Self, String> = Attribute::new("phone");
+    pub(crate) const TIER: Attribute<Self, String> = Attribute::new("tier");
+    pub(crate) const ZIP: Attribute<Self, String> = Attribute::new("zip");
+    pub(crate) const TAGS: Attribute<Self, String> = Attribute::new("tags");
 }
 
 /// As a mailbox is compared: without the white space around it, in lower case.
@@ -118,7 +118,7 @@ impl Canonical for Customer {
 }
 
 #[derive(Debug)]
-pub struct Company;
+pub(crate) struct Company;
 
 impl Canonical for Company {
     const ENTITY: &'static str = "company";
@@ -192,14 +192,14 @@ impl Connector for Fake {
 }
 
 /// One tenant, and the clock that stands.
-pub struct World {
-    pub tenant: Tenant,
+pub(crate) struct World {
+    pub(crate) tenant: Tenant,
     clock: Arc<ManualClock>,
     first: RefCell<Option<Id<Customer>>>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let start = DateTime::from_timestamp_millis(1_772_704_800_000).expect("an instant");
         let clock = Arc::new(ManualClock::at(start));
         let guard = rule::rule("verify-email", 1, |change: &rule::Change<'_, String>| match &change.before {
@@ -221,14 +221,14 @@ impl World {
     }
 
     /// A system says something, a minute after the last time.
-    pub fn says(&self, system: &str, body: &str) {
+    pub(crate) fn says(&self, system: &str, body: &str) {
         let delivery = http::Request::new(Bytes::copy_from_slice(body.as_bytes()));
         block_on(self.tenant.receive(system, delivery)).expect("the delivery is taken in");
         self.clock.advance(TimeDelta::minutes(1));
     }
 
     /// The entity of HubSpot's contact 101.
-    pub fn customer(&self) -> Id<Customer> {
+    pub(crate) fn customer(&self) -> Id<Customer> {
         *self.first.borrow_mut().get_or_insert_with(|| {
             let record = RecordRef::new("hubspot", "contacts", "101");
             let id = block_on(self.tenant.entity_of(&record)).expect("a look-up").expect("the contact is linked");
