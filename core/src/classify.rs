@@ -3,6 +3,8 @@
 //! This file is the whole of `docs/semantics.md` 8. It takes values and gives values. The order of the rules is total
 //! and does not depend on the order of links; `tests/classify.rs` walks through every small world to show it.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::base::Base;
@@ -32,7 +34,8 @@ pub enum Sight<'a> {
 }
 
 /// Why a unit is hidden on a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Hidden {
     /// Never said.
@@ -48,7 +51,8 @@ pub enum Hidden {
 }
 
 /// The state of one link in a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkState {
     /// Not comparable: never a mover, candidate, loser or target, and stops nobody else.
     Hidden(Hidden),
@@ -61,7 +65,8 @@ pub enum LinkState {
 }
 
 /// What happened to a unit. In order of precedence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
     /// Held by a rule, parked, or oscillating: no write, no revert, on any link.
@@ -85,7 +90,8 @@ pub enum Verdict {
 }
 
 /// Who moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Drift {
     /// Systems that decide, and nobody contradicts.
     Authoritative,

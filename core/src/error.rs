@@ -35,6 +35,9 @@ pub enum Error {
         /// The id.
         id: EntityId,
     },
+    /// The model has no such entity type.
+    #[error("the model has no entity type `{0}`")]
+    UnknownEntityType(Text),
     /// The entity type has no such attribute or unit.
     #[error("{entity} has no attribute `{attribute}`")]
     UnknownAttribute {
@@ -136,6 +139,7 @@ impl Error {
             Error::UnknownConnection(_)
             | Error::UnknownSurface { .. }
             | Error::UnknownEntity { .. }
+            | Error::UnknownEntityType(_)
             | Error::UnknownPlan(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Decode { .. } => 400,
             Error::NotHeld { .. } | Error::ModelChanged { .. } => 409,

@@ -352,7 +352,7 @@ fn plan_unit(
 
 /// Why a link is written, or `None` if it is not.
 #[expect(clippy::too_many_arguments, reason = "one decision over all that is known of one link's unit")]
-fn why_write(
+pub(crate) fn why_write(
     entity: &Entity,
     unit: &Unit,
     key: &UnitKey,

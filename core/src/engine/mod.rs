@@ -23,7 +23,7 @@ use crate::surface::Surface;
 
 pub use builder::Builder;
 pub use intake::TakenIn;
-pub use tenant::{Applied, PlanRequest, Tenant};
+pub use tenant::{Applied, DiscrepancyFilter, PlanRequest, StoredDeadLetter, Tenant, UnlinkedRecord};
 
 /// The library, configured: a model, connections, rules, a store.
 ///

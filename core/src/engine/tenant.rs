@@ -9,7 +9,9 @@ mod read;
 mod take_in;
 
 pub use apply::Applied;
+pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use plans::PlanRequest;
+pub use take_in::StoredDeadLetter;
 
 use std::sync::Arc;
 

@@ -99,7 +99,7 @@ fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Show
 }
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
-fn settled(cell: &GoldenCell) -> bool {
+pub(crate) fn settled(cell: &GoldenCell) -> bool {
     cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
 }
 
