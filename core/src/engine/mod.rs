@@ -23,7 +23,7 @@ use crate::surface::Surface;
 
 pub use builder::Builder;
 pub use intake::TakenIn;
-pub use tenant::Tenant;
+pub use tenant::{Compared, Difference, Rederived, Replayed, Reread, Tenant, Verified};
 
 /// The library, configured: a model, connections, rules, a store.
 ///
@@ -68,6 +68,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
     pub(crate) names: Vec<Vec<SlotNames>>,
+    /// The tenants whose store is known to have been written under this model.
+    pub(crate) accepted: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
 }
 
 /// One connection, bound to the model.

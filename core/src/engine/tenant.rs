@@ -1,8 +1,13 @@
 //! A tenant's handle: every verb lives here.
 
 mod ask;
+mod model;
 mod read;
+mod rederive;
+mod reindex;
+mod replay;
 mod take_in;
+mod verify;
 
 use std::sync::Arc;
 
@@ -12,6 +17,10 @@ use crate::error::Error;
 use crate::id::{Actor, ConnectionName, TenantId};
 use crate::store::{Commit, Committed};
 use crate::working_set::Frame;
+
+pub use rederive::{Rederived, Reread};
+pub use replay::Replayed;
+pub use verify::{Compared, Difference, Verified};
 
 /// One client's data and verbs.
 ///

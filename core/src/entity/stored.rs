@@ -60,6 +60,15 @@ pub(crate) struct StoredBase {
     pub(crate) read_by: u64,
 }
 
+impl StoredEntity {
+    /// The names of the units that anything is stored of.
+    pub(crate) fn unit_names(&self) -> impl Iterator<Item = &Text> {
+        let links = self.links.iter().flat_map(|link| link.bases.keys().chain(link.reactions.keys()));
+        let disputes = self.discrepancies.iter().map(|standing| &standing.unit);
+        self.golden.keys().chain(self.decisions.keys()).chain(links).chain(disputes)
+    }
+}
+
 impl Entity {
     /// The form that a row holds.
     #[must_use]
@@ -103,10 +112,17 @@ pub(crate) fn read_by(model: &CompiledEntity, object: u16, key: &UnitKey) -> u64
         Some((object, object.unit_slots.get(usize::from(unit))?))
     });
     let Some((object, slots)) = slots else { return 0 };
-    slots
-        .iter()
-        .filter_map(|slot| object.slots.get(usize::from(*slot)))
-        .fold(0, |all: u64, slot| all.rotate_left(7) ^ slot.fingerprint.short_number())
+    fold_read_by(
+        slots
+            .iter()
+            .filter_map(|slot| object.slots.get(usize::from(*slot)))
+            .map(|slot| slot.fingerprint.short_number()),
+    )
+}
+
+/// How a unit is read, from how its members are.
+pub(crate) fn fold_read_by(slots: impl Iterator<Item = u64>) -> u64 {
+    slots.fold(0, |all, slot| all.rotate_left(7) ^ slot)
 }
 
 fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {

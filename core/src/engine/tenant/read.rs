@@ -218,6 +218,7 @@ impl Tenant {
 
     /// Issues the number of a direct read: later reads have greater numbers.
     pub(crate) async fn read_number(&self) -> Result<u32, Error> {
+        self.require_model().await?;
         let key = RowKey::new(Table::Meta, "reads");
         for _ in 0..MOST_ATTEMPTS {
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
