@@ -84,6 +84,9 @@ pub struct Entity {
     pub discrepancies: BTreeMap<Digest, Discrepancy>,
     /// The generation of creates: raised when a created record is gone for good.
     pub generation: u32,
+    /// Links of object types that today's model does not have. They are kept as they were stored: a system that is taken
+    /// out of the model and put back finds its records linked.
+    pub(crate) out_of_scope: Vec<stored::StoredLink>,
 }
 
 impl Entity {
@@ -99,6 +102,7 @@ impl Entity {
             decisions: PerUnit::default(),
             discrepancies: BTreeMap::new(),
             generation: 0,
+            out_of_scope: Vec::new(),
         }
     }
 

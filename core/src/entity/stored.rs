@@ -37,8 +37,9 @@ pub struct StoredEntity {
     generation: u32,
 }
 
+/// A link as a row holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredLink {
+pub(crate) struct StoredLink {
     record: Arc<RecordRef>,
     /// The object key; `hub` for the hub's own record.
     object: Text,
@@ -77,7 +78,7 @@ impl Entity {
             format: FORMAT,
             id: self.id,
             entity_type: model.name.clone(),
-            links: self.links.iter().map(|link| store_link(link, model)).collect(),
+            links: self.links.iter().map(|link| store_link(link, model)).chain(self.out_of_scope.iter().cloned()).collect(),
             golden: named(&self.golden, model),
             life: self.life,
             decisions: named(&self.decisions, model),
@@ -92,10 +93,13 @@ impl Entity {
     pub fn from_stored(stored: StoredEntity, model: &Model) -> Option<Self> {
         let entity = model.entity_index(stored.entity_type.as_str())?;
         let of = model.entity(entity);
+        let (links, out_of_scope): (Vec<_>, Vec<_>) =
+            stored.links.into_iter().partition(|link| object_index(of, &link.object).is_some());
         Some(Self {
             id: stored.id,
             entity,
-            links: stored.links.into_iter().filter_map(|link| load_link(link, of)).collect(),
+            out_of_scope,
+            links: links.into_iter().filter_map(|link| load_link(link, of)).collect(),
             golden: indexed(stored.golden, of),
             life: stored.life,
             decisions: indexed(stored.decisions, of),

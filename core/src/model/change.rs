@@ -202,6 +202,13 @@ pub enum What {
         /// The id.
         attribute: AttributeId,
     },
+    /// Refused: an attribute takes up a former id of another one, under which values may still be stored.
+    Taken {
+        /// The id.
+        attribute: AttributeId,
+        /// The attribute that had it.
+        by: AttributeId,
+    },
     /// Refused: an attribute no longer lists one of its former ids, under which values may still be stored.
     Forgotten {
         /// The attribute.
@@ -236,7 +243,7 @@ impl What {
     /// Whether it cannot be accepted.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
-        matches!(self, What::Reused { .. } | What::Forgotten { .. } | What::Joined { .. })
+        matches!(self, What::Reused { .. } | What::Taken { .. } | What::Forgotten { .. } | What::Joined { .. })
     }
 }
 
@@ -272,6 +279,9 @@ impl fmt::Display for Change {
                 if *rereads { f.write_str("; unobserved there until read again") } else { Ok(()) }
             }
             What::Reused { attribute } => write!(f, "{entity}.{attribute}: this id was retired for ever"),
+            What::Taken { attribute, by } => {
+                write!(f, "{entity}.{attribute}: {by} once had this id; a new attribute needs another one")
+            }
             What::Forgotten { attribute, was } => {
                 write!(f, "{entity}.{attribute}: it was {was} once, and no longer says so")
             }

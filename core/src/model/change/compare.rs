@@ -75,6 +75,9 @@ fn added(then: &EntityPart, attribute: &AttributePart, found: &mut Found<'_>) {
     for id in std::iter::once(&attribute.id).chain(&attribute.was).filter(|id| then.retired.contains(id)) {
         found.add(What::Reused { attribute: id.clone() });
     }
+    for former in then.attributes.iter().filter(|former| former.was.contains(&attribute.id)) {
+        found.add(What::Taken { attribute: attribute.id.clone(), by: former.id.clone() });
+    }
 }
 
 fn attributes(before: &AttributePart, now: &AttributePart, found: &mut Found<'_>) {

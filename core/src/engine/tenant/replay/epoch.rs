@@ -1,7 +1,7 @@
 //! Epochs: under which model the entries of a stretch of the journal were written.
 
 use crate::entity::stored::{object_name, read_by};
-use crate::entity::{Entity, HUB_OBJECT};
+use crate::entity::{Entity, HUB_OBJECT, Link};
 use crate::fact::Fact;
 use crate::id::AttributeId;
 use crate::model::change::{EntityPart, ObjectPart, StoredModel, UnitPart};
@@ -54,7 +54,6 @@ impl Then<'_> {
 
     /// Forgets what the former model could not read of an entity: its row was written without it.
     pub(super) fn forget_unread(&self, of: &CompiledEntity, entity: &mut Entity) {
-        entity.links.retain(|link| link.object == HUB_OBJECT || self.0.object(&object_name(of, link.object)).is_some());
         let unread = |unit: &UnitKey| !self.knows(of, unit);
         let forget = |keys: Vec<UnitKey>| keys.into_iter().filter(|key| unread(key)).collect::<Vec<_>>();
         for unit in forget(entity.golden.iter().map(|(unit, _)| unit).collect()) {
@@ -63,7 +62,9 @@ impl Then<'_> {
         for unit in forget(entity.decisions.iter().map(|(unit, _)| unit).collect()) {
             entity.decisions.set(&unit, None);
         }
-        for link in &mut entity.links {
+        // Links of object types that it did not have were kept as they were.
+        let known = |link: &&mut Link| link.object == HUB_OBJECT || self.0.object(&object_name(of, link.object)).is_some();
+        for link in entity.links.iter_mut().filter(known) {
             link.reactions.retain(|unit, _| !unread(unit));
             let bases: Vec<UnitKey> = link.bases.iter().map(|(unit, _)| unit).collect();
             for unit in bases.into_iter().filter(|unit| !self.base_read_alike(of, link.object, unit)) {
