@@ -20,7 +20,7 @@ use crate::model::{AttributeModel, Canonical, EntityModel, Mapping, Read};
 use crate::ownership::Direction;
 use crate::value::{Field, Leaf, Native};
 
-/// Canonical texts of the built-in types, two of each, so that a mapping that tells no two values apart is found.
+/// Values of the built-in types, two of each, so that a mapping that tells no two values apart is found.
 const SAMPLES: &[&str] = &[
     "Ana Weber",
     "GmbH & Co. KG",
@@ -126,16 +126,18 @@ fn check_values(attribute: &AttributeModel, id: AttributeId, broken: &mut Vec<Br
     if attribute.reference.is_some() {
         return;
     }
-    let samples: Vec<&str> = if attribute.samples.is_empty() {
-        SAMPLES.iter().copied().filter(|sample| (attribute.check)(sample).is_ok()).collect()
+    let mut samples: Vec<String> = if attribute.samples.is_empty() {
+        SAMPLES.iter().filter_map(|sample| (attribute.canonical)(sample)).collect()
     } else {
-        attribute.samples.to_vec()
+        attribute.samples.iter().map(|sample| (*sample).to_owned()).collect()
     };
+    let mut seen = BTreeSet::new();
+    samples.retain(|sample| seen.insert(sample.clone()));
     let mut first: Vec<Option<(&ObjectKey, Field)>> = vec![None; samples.len()];
     for mapping in attribute.mappings.iter().filter(|mapping| mapping.direction == Direction::Both) {
         let mut seen: BTreeSet<Field> = BTreeSet::new();
         let mut tried = 0;
-        for (sample, first) in samples.iter().zip(&mut first) {
+        for (sample, first) in samples.iter().map(String::as_str).zip(&mut first) {
             if !in_currency(sample, mapping) {
                 continue;
             }
@@ -152,7 +154,7 @@ fn check_values(attribute: &AttributeModel, id: AttributeId, broken: &mut Vec<Br
                 broken.push(Broken::RoundTrip(
                     id.clone(),
                     mapping.object.clone(),
-                    (*sample).to_owned(),
+                    sample.to_owned(),
                     written,
                     field.clone(),
                 ));
@@ -160,7 +162,7 @@ fn check_values(attribute: &AttributeModel, id: AttributeId, broken: &mut Vec<Br
             match first {
                 Some((object, other)) if *other != field => broken.push(Broken::Disagreement(
                     id.clone(),
-                    (*sample).to_owned(),
+                    sample.to_owned(),
                     object.clone(),
                     other.clone(),
                     mapping.object.clone(),

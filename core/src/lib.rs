@@ -1,4 +1,28 @@
 //! Accordant keeps one business entity true across systems that each hold a part of it.
+//!
+//! You declare a canonical model, say how each system represents it, who owns which attribute, and what counts as wrong.
+//! The engine takes in what the systems emit, keeps an inspectable state, names every discrepancy, and plans the writes
+//! that would mend it. Nothing is written behind an operator's back, and every value can be explained.
+//!
+//! # A tour
+//!
+//! - **Declare.** [`#[derive(Canonical)]`](macro@Canonical), or [`model::EntityModel::from_toml`]: attributes, mappings,
+//!   owners, policies. [`Accordant::builder`] checks it all before the first event.
+//! - **Take in.** [`Tenant::receive`], [`Tenant::poll`], [`Tenant::scan`]: bytes become observations, observations fold into
+//!   [representations](representation), representations join an [entity].
+//! - **Know.** [Policies](policy) resolve golden values; [`classify`] says what happened; [discrepancies](discrepancy) stand
+//!   until the systems agree.
+//! - **Mend.** [`Tenant::plan`], [`Tenant::approve`], [`Tenant::apply`]: every write is planned, approved by hash, made durable
+//!   before the call, and confirmed by what the system then holds.
+//!
+//! The centre ([`representation`], [`classify`](mod@classify), [`resolve`](mod@resolve), [`settle`](mod@settle), [`plan`]) is
+//! pure: no clock, no I/O, no async, no randomness. Connectors and stores are the only async traits, and no executor is
+//! assumed.
+//!
+//! # Features
+//!
+//! `derive`, `sqlite` and `phone` are on by default. `testing` adds stories, fake systems and a manual clock; `conformance`
+//! adds the suite that a [`store::Store`] must pass.
 
 extern crate self as accordant;
 
@@ -21,6 +45,7 @@ pub mod id;
 pub mod journal;
 pub mod laws;
 pub mod model;
+pub mod normalize;
 pub mod observation;
 pub mod ownership;
 pub mod plan;
@@ -37,6 +62,27 @@ pub mod text;
 pub mod value;
 pub mod working_set;
 pub mod write_access;
+
+pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemEntropy};
+pub use connector::{Connector, Delivery};
+pub use decision::Lifetime;
+pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
+pub use engine::{Accordant, Applied, Builder, PlanRequest, TakenIn, Tenant};
+pub use error::Error;
+pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
+pub use model::{Attribute, Canonical, Incomplete};
+pub use plan::{Limits, Plan, PlanHash, Scope};
+pub use rule::RequireApproval;
+pub use settle::{Choice, Ruling};
+pub use store::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
+#[cfg(feature = "phone")]
+pub use value::Phone;
+pub use value::{Country, Currency, Decimal, Domain, Email, Money, Ref, WebUrl};
+
+// The types of other crates in public signatures.
+pub use {bytes, chrono, http, schemars, serde};
 
 #[doc(hidden)]
 #[path = "private.rs"]

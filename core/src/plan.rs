@@ -205,6 +205,19 @@ impl PlanDraft {
         Self { kind, scope, ..Self::default() }
     }
 
+    /// What has been planned so far.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The connections and object types in which records would be archived.
+    #[must_use]
+    pub fn archive_places(&self) -> std::collections::BTreeSet<(ConnectionName, ObjectType)> {
+        let archives = self.operations.iter().filter(|operation| operation.intent == Intent::Archive);
+        archives.map(|operation| (operation.target.connection().clone(), operation.target.object().clone())).collect()
+    }
+
     /// Orders the operations, holds deletes to the limits, and names the plan. `active(connection, object)` counts the
     /// active links there and the deletes since the last approval.
     #[must_use]
@@ -239,15 +252,7 @@ impl PlanDraft {
 
     /// Parks the whole delete part of an object type whose deletes exceed a limit; the rest goes on.
     fn hold_deletes(&mut self, limits: Limits, active: &dyn Fn(&ConnectionName, &ObjectType) -> (usize, usize)) {
-        let mut places: Vec<(ConnectionName, ObjectType)> = self
-            .operations
-            .iter()
-            .filter(|operation| operation.intent == Intent::Archive)
-            .map(|operation| (operation.target.connection().clone(), operation.target.object().clone()))
-            .collect();
-        places.sort();
-        places.dedup();
-        for (connection, object) in places {
+        for (connection, object) in self.archive_places() {
             let here = |operation: &Operation| {
                 operation.intent == Intent::Archive
                     && *operation.target.connection() == connection
@@ -307,10 +312,15 @@ fn plan_unit(
     let name = ground.model.unit_name(key);
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
-        if unit.same(field, &golden.field) {
+        let access = write_access(ground.model, entity, shown.link, key);
+        // An owner is written only what a person decided; everyone else what golden holds.
+        let wanted = match access {
+            WriteAccess::ByDecision => entity.decisions.get(key).map_or(&golden.field, |decision| &decision.chosen),
+            WriteAccess::Yes(_) | WriteAccess::No => &golden.field,
+        };
+        if unit.same(field, wanted) {
             continue;
         }
-        let access = write_access(ground.model, entity, shown.link, key);
         let Some(reason) = why_write(entity, unit, key, shown, &classification, place, access, plan.kind) else {
             continue;
         };
@@ -325,12 +335,12 @@ fn plan_unit(
             entity,
             target,
             name.clone(),
-            Intent::Set(golden.field.clone()),
+            Intent::Set(wanted.clone()),
             field.clone(),
-            basis(&golden.field, unit),
+            basis(wanted, unit),
             reason,
         );
-        match unresolved(ground, surroundings, link.object, &link.record.connection, key, &golden.field) {
+        match unresolved(ground, surroundings, link.object, &link.record.connection, key, wanted) {
             None => plan.operations.push(operation),
             Some(target) => {
                 let why = format!("waits until entity {target} has a record there").into();
@@ -354,7 +364,7 @@ fn why_write(
 ) -> Option<&'static str> {
     let strength = match access {
         WriteAccess::No => return None,
-        WriteAccess::ByDecision => Strength::Normal,
+        WriteAccess::ByDecision => return Some("a person decided it; the owner is asked to follow"),
         WriteAccess::Yes(strength) => strength,
     };
     let golden = &entity.golden.get(key)?.field;

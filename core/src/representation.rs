@@ -8,7 +8,7 @@ pub(crate) mod stored;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Shape;
-use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::observation::{self, Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::Field;
@@ -56,7 +56,7 @@ impl Cell {
     }
 
     /// The set, ascending, the value last.
-    pub fn history(&self) -> impl Iterator<Item = (Stamp, &Field)> {
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
         self.earlier().iter().map(|(stamp, field)| (*stamp, field)).chain(std::iter::once((self.stamp, &self.field)))
     }
 
@@ -92,6 +92,15 @@ impl Cell {
                     }
                 }
             }
+        }
+    }
+
+    fn retain_earlier(&mut self, keep: impl Fn(Stamp) -> bool) {
+        if let Some(earlier) = &mut self.earlier {
+            earlier.retain(|(stamp, _)| keep(*stamp));
+        }
+        if self.earlier().is_empty() {
+            self.earlier = None;
         }
     }
 
@@ -162,7 +171,7 @@ impl Existence {
             (None, None) => Life::Unknown,
             (Some(_), None) => Life::Live,
             (live, Some((dead, evidence))) if live < Some(dead) => Life::Dead(evidence),
-            (Some(_), Some((dead, _))) if self.full >= Some(dead) => Life::Live,
+            (live, Some((dead, _))) if live == Some(dead) || self.full >= Some(dead) => Life::Live,
             _ => Life::Resurrected,
         }
     }
@@ -245,16 +254,19 @@ impl Representation {
         let mut outcome = FoldOutcome::default();
         let stamp = observation.stamp;
         self.sight(stamp, &observation.sighting, &mut outcome);
-        for said in &observation.cells {
-            let whole = shapes.get(usize::from(said.slot)).is_some_and(|shape| is_collection(*shape));
+        for cells in observation.cells.chunk_by(|one, next| one.slot == next.slot) {
+            let slot = cells[0].slot;
+            let whole = shapes.get(usize::from(slot)).is_some_and(|shape| is_collection(*shape));
             if whole {
-                self.cover(said.slot, stamp, &mut outcome);
+                self.cover_with(slot, stamp, cells, &mut outcome);
             }
-            match (&said.element, whole) {
-                (Some(element), true) => self.say_element(said.slot, element, stamp, said.field.clone(), &mut outcome),
-                (None, false) => self.say(said.slot, stamp, said.field.clone(), &mut outcome),
-                // A collection said without elements is empty: covering it says so. The other case cannot be decoded.
-                (None, true) | (Some(_), false) => {}
+            for said in cells {
+                match (&said.element, whole) {
+                    (Some(element), true) => self.say_element(slot, element, stamp, said.field.clone(), &mut outcome),
+                    (None, false) => self.say(slot, stamp, said.field.clone(), &mut outcome),
+                    // A collection said without elements is empty: covering it says so. The other case cannot be decoded.
+                    (None, true) | (Some(_), false) => {}
+                }
             }
         }
         if let Coverage::AllBut(uncovered) = &observation.coverage {
@@ -269,7 +281,7 @@ impl Representation {
                     continue;
                 }
                 if is_collection(*shape) {
-                    self.cover(slot, stamp, &mut outcome);
+                    self.cover_with(slot, stamp, &[], &mut outcome);
                 } else {
                     self.say(slot, stamp, Field::Null, &mut outcome);
                 }
@@ -285,6 +297,7 @@ impl Representation {
 
     /// Folds one scalar cell: the hot path, for decoders that hold no [`Observation`].
     pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: Field, outcome: &mut FoldOutcome) {
+        let was_denied = self.is_denied(slot);
         let place = usize::from(slot);
         if place >= self.cells.len() {
             self.cells.resize(place + 1, None);
@@ -297,6 +310,10 @@ impl Representation {
             }
         };
         note(slot, folded, outcome);
+        if folded == Folded::Repeated && was_denied && !self.is_denied(slot) {
+            // The same value, but readable again.
+            outcome.touched.push(slot);
+        }
     }
 
     /// Folds one element of a collection.
@@ -315,6 +332,10 @@ impl Representation {
                 Folded::Changed
             }
         };
+        if folded == Folded::Repeated {
+            // It may have been gone in between, or for another look at this stamp.
+            outcome.touched.push(slot);
+        }
         note(slot, folded, outcome);
     }
 
@@ -323,6 +344,20 @@ impl Representation {
         if self.covered.entry(slot).or_default().insert(stamp) {
             outcome.touched.push(slot);
         }
+    }
+
+    /// Covers a collection. Seen last at this stamp, but with other elements, it is a tie: the record must be read.
+    fn cover_with(&mut self, slot: SlotIndex, stamp: Stamp, cells: &[observation::Said], outcome: &mut FoldOutcome) {
+        if self.covered.get(&slot).is_some_and(|seen| seen.last() == Some(&stamp)) {
+            let said = |key: &Text| cells.iter().any(|cell| cell.element.as_ref() == Some(key));
+            let known = |key: &Text| {
+                let cell = self.elements.get(&(slot, key.clone()));
+                cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
+            };
+            outcome.tie |= self.element_keys(slot).any(|key| known(key) && !said(key))
+                || cells.iter().filter_map(|cell| cell.element.as_ref()).any(|key| !known(key));
+        }
+        self.cover(slot, stamp, outcome);
     }
 
     /// Folds a sighting.
@@ -404,6 +439,9 @@ impl Representation {
     /// Whether the link may not read this attribute. The last value is kept.
     #[must_use]
     pub fn is_denied(&self, slot: SlotIndex) -> bool {
+        if self.denied.is_empty() {
+            return false;
+        }
         let said = self.cell(slot).map(Cell::stamp).max(self.covered.get(&slot).and_then(|seen| seen.last().copied()));
         self.denied.get(&slot).copied() > said
     }
@@ -429,7 +467,39 @@ impl Representation {
     /// Forgets what lies before `horizon`, but for what today's answers rest on. Nothing older may arrive afterwards.
     pub fn compact(&mut self, horizon: i64) {
         self.cells.iter_mut().flatten().for_each(|cell| cell.compact(horizon));
-        self.elements.values_mut().for_each(|cell| cell.compact(horizon));
+        let slots: Vec<SlotIndex> = self.covered.keys().copied().collect();
+        for slot in slots {
+            self.compact_collection(slot, horizon);
+        }
+    }
+
+    /// Whether an element was there without a break is read from looks and elements together, so they are forgotten
+    /// together. Of the time before the horizon remains what the collection was like when it ended, and since when:
+    /// equal stamps may still fill a gap behind it. What an element was said at stays wherever a look stays for
+    /// another element's sake.
+    fn compact_collection(&mut self, slot: SlotIndex, horizon: i64) {
+        let Some(covered) = self.covered.get(&slot) else { return };
+        let before: BTreeSet<Stamp> = covered.iter().copied().filter(|stamp| stamp.token < horizon).collect();
+        let mut kept: BTreeSet<Stamp> = covered.difference(&before).copied().collect();
+        kept.extend(before.first().into_iter().chain(before.last()));
+        for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
+            let said = || cell.history().filter(|(stamp, _)| stamp.token < horizon);
+            let Some((last, _)) = said().last() else { continue };
+            let gone = before.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next();
+            match (gone, run_since(said(), &before)) {
+                (None, Some(since)) => kept.extend(before.range(..since).next_back()),
+                (gone, _) => kept.extend(gone),
+            }
+        }
+        for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
+            let Some(since) = run_since(cell.history().filter(|(stamp, _)| stamp.token < horizon), &before) else {
+                continue;
+            };
+            cell.retain_earlier(|stamp| {
+                stamp.token >= horizon || stamp == since || (stamp > since && kept.contains(&stamp))
+            });
+        }
+        self.covered.insert(slot, kept);
     }
 }
 
@@ -450,15 +520,23 @@ pub struct Said<'a> {
 
 /// The stamp since which an element stands: its run of equal values, cut where the collection was seen without it.
 fn element_since(cell: &Cell, covered: &BTreeSet<Stamp>) -> Stamp {
-    let mut since = cell.stamp();
-    for (stamp, field) in cell.earlier().iter().rev() {
-        let between = (std::ops::Bound::Excluded(*stamp), std::ops::Bound::Excluded(since));
-        if field != cell.field() || covered.range(between).next().is_some() {
+    run_since(cell.history(), covered).unwrap_or(cell.stamp())
+}
+
+fn run_since<'a>(
+    said: impl DoubleEndedIterator<Item = (Stamp, &'a Field)>,
+    covered: &BTreeSet<Stamp>,
+) -> Option<Stamp> {
+    let mut said = said.rev();
+    let (mut since, value) = said.next()?;
+    for (stamp, field) in said {
+        let between = (std::ops::Bound::Excluded(stamp), std::ops::Bound::Excluded(since));
+        if field != value || (stamp < since && covered.range(between).next().is_some()) {
             break;
         }
-        since = *stamp;
+        since = stamp;
     }
-    since
+    Some(since)
 }
 
 const fn is_collection(shape: Shape) -> bool {

@@ -5,6 +5,7 @@
 
 pub(crate) mod existence;
 mod findings;
+mod ruling;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use crate::representation::Representation;
 use crate::rule::AnyRule;
 use crate::sight::{Ground, keys};
 
-pub(crate) use unit::move_golden;
+pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 
 /// The rules of an entity type, per unit.
 pub type RuleSet = BTreeMap<UnitIndex, Vec<Arc<dyn AnyRule>>>;

@@ -1,7 +1,6 @@
 //! Write access: whether a unit may be written on a link, and how hard. Ownership and mapping decide; nothing else may.
 
 use crate::entity::{Entity, HUB_OBJECT};
-use crate::golden::Status;
 use crate::model::{Cardinality, CompiledEntity, UnitKey, WriteTo};
 use crate::ownership::{Authority, Strength};
 
@@ -38,10 +37,7 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
     }
     match object.authority.get(unit) {
         Some(Authority::Owner) => {
-            let decided = entity
-                .golden
-                .get(key)
-                .is_some_and(|cell| cell.status == Status::Settled && cell.resolution.by.is_some());
+            let decided = entity.decisions.get(key).is_some();
             if decided { WriteAccess::ByDecision } else { WriteAccess::No }
         }
         Some(Authority::CoOwner | Authority::Observer) => WriteAccess::Yes(*strength),

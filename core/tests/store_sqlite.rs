@@ -331,30 +331,3 @@ fn a_handle_may_be_sent_and_shared() {
     fn sendable<T: Send + Sync + Clone + 'static>(_: &T) {}
     sendable(&SqliteStore::open_in_memory().unwrap());
 }
-
-/// Not a test of anything: tells the rate of single commits. `cargo test --test store_sqlite -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-#[allow(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a measurement reads the clock and tells what it saw"
-)]
-fn rate_of_single_commits() {
-    let file = File::new();
-    let store = file.open();
-    let value = format!("{{\"a\":\"{}\"}}", "x".repeat(1000));
-    let commit = |index: u32| Commit {
-        journal: vec![draft("r", value.clone())],
-        ..put(Table::Representation, &format!("{index:05}"), &value)
-    };
-    let start = std::time::Instant::now();
-    for index in 0..1000 {
-        done(&store, commit(index));
-    }
-    println!("1000 commits, one after the other: {:?}", start.elapsed());
-    let start = std::time::Instant::now();
-    let id = tenant();
-    block_on(futures::future::join_all((1000..11_000).map(|index| store.commit(&id, commit(index)))));
-    println!("10000 commits under way together: {:?}", start.elapsed());
-}

@@ -13,6 +13,7 @@
 
 mod batch;
 mod error;
+mod order;
 mod scan;
 mod slots;
 mod table;
@@ -29,6 +30,7 @@ use slots::{Captures, Sink};
 use trie::number;
 use walk::{Captured, Kind, Scratch};
 
+use crate::observation::SlotIndex;
 use crate::value::Leaf;
 
 impl DecodeTable {
@@ -48,7 +50,7 @@ impl DecodeTable {
         let Batch { arena, records, cells, faults, whole, scratch, joined, .. } = out;
         let Scratch { captured, text: unescaped, .. } = scratch;
         let full = full && self.named.is_none();
-        self.place_named(text, unescaped, captured);
+        let named = self.place_named(text, unescaped, captured);
         let found = Captures { body: text, text: unescaped, places: captured };
 
         if found.kind(self.record) != Kind::Object {
@@ -62,8 +64,19 @@ impl DecodeTable {
         arena.push_str(id);
         let id = Span::new(before.0, arena.len());
         let mut sink = Sink { arena, cells, faults, whole, joined };
-        for (slot, plan) in (0u16..).zip(&self.slots) {
-            sink.slot(slot, plan, found, full);
+        match named {
+            Some(readers) => {
+                for slot in readers {
+                    if let Some(plan) = self.slots.get(usize::from(*slot)) {
+                        sink.slot(*slot, plan, found, full);
+                    }
+                }
+            }
+            None => {
+                for (slot, plan) in (0u16..).zip(&self.slots) {
+                    sink.slot(slot, plan, found, full);
+                }
+            }
         }
         if u32::try_from(arena.len()).is_err() {
             arena.truncate(before.0);
@@ -121,29 +134,36 @@ impl DecodeTable {
         }
         let text =
             std::str::from_utf8(body).map_err(|bad| DecodeError::at(DecodeErrorKind::NotUtf8, bad.valid_up_to()))?;
-        walk::walk(text, &self.trie, self.places, scratch)?;
+        walk::walk(text, &self.trie, &self.identity, self.places, scratch)?;
         Ok(text)
     }
 
-    /// Puts the value of a property carried by name at the place of that property.
-    fn place_named(&self, body: &str, unescaped: &str, captured: &mut [Captured]) {
-        let Some(named) = &self.named else { return };
-        let name = match (Captures { body, text: unescaped, places: captured }).leaf(named.name) {
+    /// Puts the value of a property carried by name at the place of that property, and says which slots then are all
+    /// that can have something to read; `None`: any may.
+    fn place_named(&self, body: &str, unescaped: &str, captured: &mut [Captured]) -> Option<&[SlotIndex]> {
+        let named = self.named.as_ref()?;
+        let place = match (Captures { body, text: unescaped, places: captured }).leaf(named.name) {
             Ok(Some(Leaf::Text(name))) => named.properties.get(name.as_bytes()),
             _ => None,
         };
-        let value = captured.get(named.value as usize).copied();
-        if let Some((value, place)) = value.zip(name.and_then(|place| captured.get_mut(place as usize))) {
+        let Some(place) = place.map(|place| place as usize) else { return named.alone.then_some(&[]) };
+        let value = captured.get(named.value as usize).copied().unwrap_or(Captured::ABSENT);
+        if let Some(at) = captured.get_mut(place) {
             // A property that is named and has no value was withheld: the record has to be read.
-            *place = if value.kind == Kind::Absent { Captured { kind: Kind::Withheld, ..value } } else { value };
+            *at = if value.kind == Kind::Absent { Captured { kind: Kind::Withheld, ..value } } else { value };
         }
+        let readers = named.readers.get(place.checked_sub(self.trie.nodes.len())?)?;
+        named.alone.then_some(readers.as_slice())
     }
 
     fn read_id<'a>(&self, found: Captures<'a>) -> Result<&'a str, DecodeError> {
         let error = |kind| DecodeError::of(kind, &self.id_path);
         match found.leaf(self.id) {
             Ok(Some(Leaf::Text(id) | Leaf::Number(id))) => {
-                let id = id.strip_prefix(self.id_prefix.as_str()).unwrap_or(id);
+                let id = match self.id_prefix.as_str() {
+                    "" => id,
+                    prefix => id.strip_prefix(prefix).unwrap_or(id),
+                };
                 if id.is_empty() { Err(error(DecodeErrorKind::MissingId)) } else { Ok(id) }
             }
             Ok(Some(Leaf::Null) | None) => Err(error(DecodeErrorKind::MissingId)),

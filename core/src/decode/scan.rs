@@ -77,6 +77,17 @@ const fn special(word: u64) -> u64 {
         & HIGH
 }
 
+/// Whether two texts of one length are equal, by words: keys are too short for a call to `memcmp` to pay.
+#[inline]
+pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+    let equal = |(word, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*word) == u64::from_ne_bytes(*other);
+    // The last eight bytes overlap the words before them, so no remainder is left.
+    match left.last_chunk::<8>().zip(right.last_chunk::<8>()) {
+        Some(ends) => equal(ends) && left.as_chunks().0.iter().zip(right.as_chunks().0).all(equal),
+        None => left.iter().eq(right),
+    }
+}
+
 impl<'a> Scanner<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
         Self { bytes: text.as_bytes(), at: 0 }
@@ -96,6 +107,13 @@ impl<'a> Scanner<'a> {
     /// The next byte that is not white space, left where it is.
     #[inline]
     pub(super) fn peek(&mut self) -> Result<u8, Bad> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte > b' ' => Ok(byte),
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    fn peek_behind_space(&mut self) -> Result<u8, Bad> {
         loop {
             match self.bytes.get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
@@ -109,6 +127,16 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) const fn step(&mut self) {
         self.at += 1;
+    }
+
+    /// Steps over `text` if it stands here.
+    #[inline]
+    pub(super) fn follows(&mut self, text: &[u8]) -> bool {
+        let follows = self.bytes.get(self.at..self.at + text.len()).is_some_and(|here| same(here, text));
+        if follows {
+            self.at += text.len();
+        }
+        follows
     }
 
     /// That nothing but white space follows.
@@ -136,30 +164,38 @@ impl<'a> Scanner<'a> {
     /// The string whose opening quote stands here.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Quoted, Bad> {
-        self.at += 1;
-        let start = self.at;
+        let start = self.at + 1;
+        let mut at = start;
         let mut escaped = false;
         loop {
-            while let Some(word) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+            while let Some(word) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
                 let found = special(u64::from_le_bytes(*word));
                 if found != 0 {
-                    self.at += found.trailing_zeros() as usize / 8;
+                    at += found.trailing_zeros() as usize / 8;
                     break;
                 }
-                self.at += 8;
+                at += 8;
             }
-            match self.bytes.get(self.at) {
-                None => return Err(Bad::Truncated),
+            match self.bytes.get(at) {
                 Some(b'"') => {
-                    self.at += 1;
-                    return Ok(Quoted { start, end: self.at - 1, escaped });
+                    self.at = at + 1;
+                    return Ok(Quoted { start, end: at, escaped });
                 }
                 Some(b'\\') => {
                     escaped = true;
+                    self.at = at;
                     self.escape()?;
+                    at = self.at;
                 }
-                Some(0..0x20) => return Err(Bad::Syntax),
-                Some(_) => self.at += 1,
+                Some(0..0x20) => {
+                    self.at = at;
+                    return Err(Bad::Syntax);
+                }
+                Some(_) => at += 1,
+                None => {
+                    self.at = at;
+                    return Err(Bad::Truncated);
+                }
             }
         }
     }
@@ -222,10 +258,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// The word `true`, `false` or `null` that begins here.
-    pub(super) fn word(&mut self, word: &'static [u8]) -> Result<(), Bad> {
+    #[inline]
+    pub(super) fn word<const N: usize>(&mut self, word: &'static [u8; N]) -> Result<(), Bad> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        if rest.starts_with(word) {
-            self.at += word.len();
+        if rest.first_chunk::<N>() == Some(word) {
+            self.at += N;
             return Ok(());
         }
         Err(if word.starts_with(rest) { Bad::Truncated } else { Bad::Syntax })

@@ -64,7 +64,7 @@ impl<'a> Captures<'a> {
         self.places.get(place as usize).map_or(Kind::Absent, |captured| captured.kind)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, place: u32) -> Found<'a> {
         let Some(captured) = self.places.get(place as usize) else { return Found::Absent };
         let slice = |text: &'a str| {

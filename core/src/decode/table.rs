@@ -2,10 +2,12 @@
 
 use smallvec::SmallVec;
 
+use super::order::Identity;
 use super::slots::{MemberPlan, SlotPlan, SlotShape};
 use super::token::TokenReader;
 use super::trie::{Branch, KeySet, Trie, number};
 use crate::model::{CompiledEntity, CompiledObject, Mapping, Path, Shape};
+use crate::observation::SlotIndex;
 use crate::ownership::Direction;
 use crate::surface::SurfaceShape;
 
@@ -27,6 +29,7 @@ use crate::surface::SurfaceShape;
 #[derive(Debug, Clone)]
 pub struct DecodeTable {
     pub(super) trie: Trie,
+    pub(super) identity: Identity,
     /// The captured places: the trie's nodes, and behind them one for each named property.
     pub(super) places: usize,
     pub(super) slots: Vec<SlotPlan>,
@@ -49,6 +52,10 @@ pub(super) struct Named {
     pub(super) name: u32,
     pub(super) value: u32,
     pub(super) properties: KeySet,
+    /// By property, in the order of their places: the slots that read it.
+    pub(super) readers: Vec<Vec<SlotIndex>>,
+    /// Whether every slot reads properties and nothing else, so that the readers of one are all there is to decode.
+    pub(super) alone: bool,
 }
 
 /// Where a surface carries a documented path.
@@ -117,7 +124,7 @@ impl DecodeTable {
                 }
             }
         }
-        let trie = tree.freeze();
+        let (trie, _) = tree.freeze();
         let mut names: Vec<(crate::text::Text, u32)> = Vec::new();
         let nodes = trie.nodes.len();
         let mut place_of = |documented: &Path| match carried(shape, documented) {
@@ -132,7 +139,7 @@ impl DecodeTable {
             }),
             Carried::Nowhere => None,
         };
-        let slots = object
+        let slots: Vec<SlotPlan> = object
             .slots
             .iter()
             .enumerate()
@@ -158,15 +165,30 @@ impl DecodeTable {
             })
             .collect();
         let find = |path: &Path| trie.find(path).unwrap_or_default();
-        let named = shape.named_property.as_ref().map(|(name, value, _)| (find(name), find(value)));
+        let named = shape.named_property.as_ref().map(|(name, value, _)| {
+            let reads = |place: u32| {
+                let reads =
+                    move |(slot, plan): (SlotIndex, &SlotPlan)| plan.parts.contains(&Some(place)).then_some(slot);
+                (0..).zip(&slots).filter_map(reads).collect()
+            };
+            let property = |part: &Option<u32>| part.is_none_or(|place| place as usize >= nodes);
+            Named {
+                name: find(name),
+                value: find(value),
+                readers: names.iter().map(|(_, place)| reads(*place)).collect(),
+                alone: slots.iter().flat_map(|plan| &plan.parts).all(property),
+                properties: KeySet::new(names.iter().cloned()),
+            }
+        });
         let places = nodes + names.len();
         Self {
             record: find(&shape.root),
             id: find(&shape.id),
             token: (!shape.token.keys().is_empty()).then(|| find(&shape.token)),
             archived: shape.archived.as_ref().map(find),
-            named: named.map(|(name, value)| Named { name, value, properties: KeySet::new(names) }),
+            named,
             trie,
+            identity: Identity::default(),
             places,
             slots,
             id_path: shape.id.clone(),

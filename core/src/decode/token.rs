@@ -11,6 +11,8 @@ use crate::value::Leaf;
 pub(super) enum TokenReader {
     Millis,
     Rfc3339,
+    /// [`PLAIN`], in UTC.
+    PlainUtc,
     Local {
         format: String,
         zone: Tz,
@@ -22,6 +24,7 @@ pub(super) enum TokenReader {
 
 /// The local format that SuiteQL's `TO_CHAR` is asked for: read by hand.
 const PLAIN: &str = "%Y-%m-%d %H:%M:%S";
+const NOT_LOCAL: &str = "a local time of the format and zone given";
 
 impl TokenReader {
     pub(super) fn of(format: &TokenFormat) -> Self {
@@ -29,6 +32,7 @@ impl TokenReader {
             TokenFormat::Millis => Self::Millis,
             TokenFormat::Rfc3339 => Self::Rfc3339,
             TokenFormat::Local { format, zone } => match zone.parse() {
+                Ok(Tz::UTC) if format == PLAIN => Self::PlainUtc,
                 Ok(zone) => Self::Local { format: format.clone(), zone },
                 Err(_) => Self::UnknownZone,
             },
@@ -45,9 +49,8 @@ impl TokenReader {
         match self {
             Self::Millis => text.and_then(millis).ok_or("a number of milliseconds"),
             Self::Rfc3339 => text.and_then(rfc3339).ok_or("a time as in RFC 3339"),
-            Self::Local { format, zone } => {
-                text.and_then(|text| local(text, format, *zone)).ok_or("a local time of the format and zone given")
-            }
+            Self::PlainUtc => text.and_then(plain_utc).ok_or(NOT_LOCAL),
+            Self::Local { format, zone } => text.and_then(|text| local(text, format, *zone)).ok_or(NOT_LOCAL),
             Self::Integer => text.and_then(|text| text.parse().ok()).ok_or("a whole number"),
             Self::UnknownZone => Err("in a zone that is known"),
         }
@@ -129,14 +132,12 @@ fn fixed_rfc3339(text: &[u8]) -> Option<i64> {
     Some(time + fraction - offset * 1_000)
 }
 
+fn plain_utc(text: &str) -> Option<i64> {
+    let fixed = if text.len() == 19 { civil(text.as_bytes(), b" ") } else { None };
+    fixed.or_else(|| local(text, PLAIN, Tz::UTC))
+}
+
 fn local(text: &str, format: &str, zone: Tz) -> Option<i64> {
-    if format == PLAIN
-        && zone == Tz::UTC
-        && text.len() == 19
-        && let Some(time) = civil(text.as_bytes(), b" ")
-    {
-        return Some(time);
-    }
     let time = NaiveDateTime::parse_from_str(text, format)
         .ok()
         .or_else(|| NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0))?;

@@ -1,52 +1,22 @@
 //! The keys that a table looks for, as a tree laid out in one vector.
 
+use super::scan::same;
 use crate::model::Path;
 use crate::text::Text;
 
-/// The keys of one node: an open-addressed table with a seed under which its keys rarely or never collide.
-///
-/// Most keys of a payload are not mapped. They miss on an empty place, or on a length, without a comparison of text.
+/// Keys, each with its answer, ordered by length: most keys of a payload are not mapped, and most of those have another
+/// length than the ones that are.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeySet {
-    keys: Vec<(Text, u32)>,
-    places: Vec<u16>,
-    seed: u32,
-}
-
-const EMPTY: u16 = u16::MAX;
-
-fn hash(key: &[u8], seed: u32) -> u32 {
-    let byte = |at: usize| u32::from(key.get(at).copied().unwrap_or_default());
-    let last = key.len().wrapping_sub(1);
-    let length = u32::try_from(key.len()).unwrap_or(u32::MAX);
-    (length ^ byte(0) << 8 ^ byte(last) << 16 ^ byte(key.len() / 2) << 24).wrapping_mul(seed) >> 16
+    keys: Vec<(Box<[u8]>, u32)>,
 }
 
 impl KeySet {
-    /// A set of keys, each with its answer. At most 2^15 keys; the rest are not found.
-    pub(super) fn new(mut keys: Vec<(Text, u32)>) -> Self {
-        keys.truncate(1 << 15);
-        if keys.is_empty() {
-            return Self::default();
-        }
-        let size = (keys.len() * 4).next_power_of_two().min(1 << 16);
-        let seeds = (0..64u32).map(|n| 0x9E37_79B1_u32.wrapping_add(n.wrapping_mul(0x85EB_CA6A)) | 1);
-        let collisions = |seed: u32| {
-            let mut taken: Vec<usize> =
-                keys.iter().map(|(key, _)| hash(key.as_bytes(), seed) as usize % size).collect();
-            taken.sort_unstable();
-            taken.windows(2).filter(|pair| pair[0] == pair[1]).count()
-        };
-        let seed = seeds.min_by_key(|seed| collisions(*seed)).unwrap_or(1);
-        let mut places = vec![EMPTY; size];
-        for (index, (key, _)) in (0u16..).zip(&keys) {
-            let mut place = hash(key.as_bytes(), seed) as usize % size;
-            while places[place] != EMPTY {
-                place = (place + 1) % size;
-            }
-            places[place] = index;
-        }
-        Self { keys, places, seed }
+    pub(super) fn new(keys: impl IntoIterator<Item = (Text, u32)>) -> Self {
+        let mut keys: Vec<(Box<[u8]>, u32)> =
+            keys.into_iter().map(|(key, answer)| (key.as_bytes().into(), answer)).collect();
+        keys.sort_by_key(|(key, _)| key.len());
+        Self { keys }
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -56,15 +26,9 @@ impl KeySet {
     /// The answer for `key`.
     #[inline]
     pub(super) fn get(&self, key: &[u8]) -> Option<u32> {
-        let mask = self.places.len().checked_sub(1)?;
-        let mut place = hash(key, self.seed) as usize & mask;
-        loop {
-            let (known, answer) = self.keys.get(usize::from(*self.places.get(place)?))?;
-            if known.as_bytes() == key {
-                return Some(*answer);
-            }
-            place = (place + 1) & mask;
-        }
+        let first = self.keys.partition_point(|(known, _)| known.len() < key.len());
+        let alike = self.keys.get(first..)?.iter().take_while(|(known, _)| known.len() == key.len());
+        alike.into_iter().find(|(known, _)| same(known, key)).map(|(_, answer)| *answer)
     }
 }
 
@@ -72,6 +36,8 @@ impl KeySet {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trie {
     pub(super) nodes: Vec<Node>,
+    /// Tells the nodes of a table's several tries apart: the number of the first one's among all of them.
+    pub(super) first: u32,
 }
 
 /// One place in a payload that is looked at.
@@ -109,16 +75,30 @@ impl Branch {
         self.each.get_or_insert_default()
     }
 
-    pub(super) fn freeze(self) -> Trie {
-        let mut trie = Trie::default();
-        self.lay_out(&mut trie);
-        trie
+    /// Lays the tree out, and says how many nodes it and the trees of its elements have.
+    pub(super) fn freeze(self) -> (Trie, u32) {
+        self.freeze_from(0)
     }
 
-    fn lay_out(self, trie: &mut Trie) -> u32 {
+    fn freeze_from(self, first: u32) -> (Trie, u32) {
+        let mut trie = Trie { nodes: Vec::new(), first };
+        let mut arrays = Vec::new();
+        self.lay_out(&mut trie, &mut arrays);
+        let mut next = first.saturating_add(number(trie.nodes.len()));
+        for (node, each) in arrays {
+            let (each, end) = each.freeze_from(next);
+            trie.nodes[node].each = Some(Box::new(each));
+            next = end;
+        }
+        (trie, next)
+    }
+
+    fn lay_out(self, trie: &mut Trie, arrays: &mut Vec<(usize, Self)>) -> u32 {
         let here = trie.nodes.len();
-        trie.nodes.push(Node { each: self.each.map(|each| Box::new(each.freeze())), ..Node::default() });
-        let keys = self.below.into_iter().map(|(key, branch)| (key, branch.lay_out(trie))).collect();
+        trie.nodes.push(Node::default());
+        arrays.extend(self.each.map(|each| (here, *each)));
+        let keys: Vec<(Text, u32)> =
+            self.below.into_iter().map(|(key, branch)| (key, branch.lay_out(trie, arrays))).collect();
         let end = number(trie.nodes.len());
         let node = &mut trie.nodes[here];
         node.keys = KeySet::new(keys);

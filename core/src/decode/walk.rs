@@ -3,8 +3,9 @@
 //! Where an object has a key twice the last one counts, with all that is below it, as in `JSON.parse` and as in
 //! `serde_json::Value`.
 
+use super::order::{Identity, Orders};
 use super::scan::{Bad, Levels, Scanner, unescape};
-use super::trie::{Trie, number};
+use super::trie::{Node, Trie, number};
 
 /// Elements of one array that are captured; an array of more is a fault of the attributes that read it.
 pub(super) const MAX_ELEMENTS: u32 = 1 << 16;
@@ -66,6 +67,7 @@ pub(super) struct Scratch {
     pub(super) text: String,
     key: String,
     levels: Levels,
+    orders: Orders,
 }
 
 /// Scratch space beyond this is given back, so that one huge payload is not paid for ever after.
@@ -88,8 +90,15 @@ impl Scratch {
 /// # Errors
 ///
 /// What is wrong, and at which byte.
-pub(super) fn walk(body: &str, trie: &Trie, places: usize, scratch: &mut Scratch) -> Result<(), (Bad, usize)> {
+pub(super) fn walk(
+    body: &str,
+    trie: &Trie,
+    identity: &Identity,
+    places: usize,
+    scratch: &mut Scratch,
+) -> Result<(), (Bad, usize)> {
     scratch.reset(places);
+    scratch.orders.turn_to(identity);
     let mut walk = Walk { scan: Scanner::new(body), body, scratch };
     let walked = walk.value(trie, 0, 0, 0).and_then(|()| walk.scan.end());
     walked.map_err(|bad| (bad, walk.scan.offset()))
@@ -162,16 +171,19 @@ impl Walk<'_, '_> {
             self.scan.step();
             return Ok(());
         }
+        let order = (trie.first + node) as usize;
+        let mut position = 0;
         loop {
-            let key = self.scan.key()?;
-            let child = if key.escaped {
-                self.scratch.key.clear();
-                let raw = self.body.get(key.start..key.end).unwrap_or_default();
-                // A key that is no text is no key of ours.
-                let text = unescape(raw, &mut self.scratch.key);
-                text.then(|| plan.keys.get(self.scratch.key.as_bytes())).flatten()
-            } else {
-                plan.keys.get(self.scan.between(key.start, key.end))
+            self.scan.peek()?;
+            let child = match self.scratch.orders.expected(order, &mut position, &mut self.scan) {
+                Some(child) => child,
+                None => {
+                    let start = self.scan.offset();
+                    let child = self.key(plan)?;
+                    let written = self.scan.between(start, self.scan.offset());
+                    self.scratch.orders.learn(order, &mut position, written, child);
+                    child
+                }
             };
             match child {
                 Some(child) => self.value(trie, child, base, depth + 1)?,
@@ -186,6 +198,19 @@ impl Walk<'_, '_> {
                 _ => return Err(Bad::Syntax),
             }
         }
+    }
+
+    /// Reads a key, and says which node it leads to.
+    fn key(&mut self, plan: &Node) -> Result<Option<u32>, Bad> {
+        let key = self.scan.key()?;
+        if !key.escaped {
+            return Ok(plan.keys.get(self.scan.between(key.start, key.end)));
+        }
+        self.scratch.key.clear();
+        let raw = self.body.get(key.start..key.end).unwrap_or_default();
+        // A key that is no text is no key of ours.
+        let text = unescape(raw, &mut self.scratch.key);
+        Ok(text.then(|| plan.keys.get(self.scratch.key.as_bytes())).flatten())
     }
 
     fn array(&mut self, each: &Trie, depth: u32) -> Result<Captured, Bad> {

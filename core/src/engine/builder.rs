@@ -97,6 +97,26 @@ impl Builder {
         self
     }
 
+    /// Changes owners, paths, policies of an entity type from a TOML text. The entity type is declared before.
+    #[must_use]
+    pub fn overlay(mut self, text: &str, registry: &crate::policy::Registry) -> Self {
+        let named = text.parse::<toml::Table>().ok();
+        let named = named.and_then(|table| Some(table.get("entity")?.as_str()?.to_owned()));
+        let found = self.models.iter_mut().find(|model| Some(model.entity.as_str()) == named.as_deref());
+        match found {
+            Some(model) => {
+                if let Err(error) = model.overlay(text, registry) {
+                    self.mistakes.push(Mistake::Other(error.to_string()));
+                }
+            }
+            None => self.mistakes.push(Mistake::Other(format!(
+                "the overlay is for entity `{}`, which is not declared",
+                named.unwrap_or_default()
+            ))),
+        }
+        self
+    }
+
     /// The limits that plans keep. By default 25 deletes and 5 %.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {

@@ -81,6 +81,9 @@ impl<'a> Loader<'a> {
                 entities.insert(link.entity);
             }
         }
+        // The hub's own records are named by their entities.
+        let hub = wanted.iter().filter(|record| record.connection.as_str() == crate::hub::SYSTEM);
+        entities.extend(hub.filter_map(|record| record.id.parse::<EntityId>().ok()));
         self.entities(&entities.into_iter().collect::<Vec<_>>()).await
     }
 
@@ -178,6 +181,21 @@ impl<'a> Loader<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Loads the entities that golden references name: where a reference is written, their records are needed.
+    pub(crate) async fn golden_references(&mut self) -> Result<(), Error> {
+        let mut ids: BTreeSet<EntityId> = BTreeSet::new();
+        for state in self.loaded.set.entities() {
+            let model = self.core.model.entity(state.entity.entity);
+            for (key, cell) in state.entity.golden.iter() {
+                let unit = key.index().and_then(|unit| model.units.get(usize::from(unit)));
+                if unit.is_some_and(|unit| unit.reference.is_some()) {
+                    ids.extend(cell.field.as_value().and_then(|id| id.parse::<EntityId>().ok()));
+                }
+            }
+        }
+        self.entities(&ids.into_iter().collect::<Vec<_>>()).await
     }
 
     /// Loads the entities that wait for a record to be linked.

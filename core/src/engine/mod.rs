@@ -23,7 +23,7 @@ use crate::surface::Surface;
 
 pub use builder::Builder;
 pub use intake::TakenIn;
-pub use tenant::{Compared, Difference, Rederived, Replayed, Reread, Tenant, Verified};
+pub use tenant::{Applied, Compared, Difference, PlanRequest, Rederived, Replayed, Reread, Tenant, Verified};
 
 /// The library, configured: a model, connections, rules, a store.
 ///

@@ -1,7 +1,10 @@
 //! A tenant's handle: every verb lives here.
 
+mod apply;
 mod ask;
+mod decide;
 mod model;
+mod plans;
 mod read;
 mod rederive;
 mod reindex;
@@ -9,9 +12,11 @@ mod replay;
 mod take_in;
 mod verify;
 
+pub use apply::Applied;
+pub use plans::PlanRequest;
+
 use std::sync::Arc;
 
-use crate::clock::Clock as _;
 use crate::engine::{Connection, Core};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, TenantId};
@@ -77,8 +82,15 @@ impl Tenant {
         })
     }
 
-    /// Commits, and says whether it took effect; a lost race is `false`.
+    /// Commits, and says whether it took effect; a lost race is `false`. Refuses while the model is another one than the
+    /// store was written under.
     pub(crate) async fn commit(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
+        self.require_model().await?;
+        self.commit_anyhow(doing, commit).await
+    }
+
+    /// Commits whatever the model is: for the change of the model itself.
+    pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
             Committed::Done { .. } => Ok(true),
             Committed::Lost { .. } => Ok(false),
@@ -92,10 +104,22 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// The object types in which a create is under way.
+    /// The connections and object types in which a create is under way.
     pub(crate) async fn creates_under_way(
         &self,
     ) -> Result<std::collections::BTreeSet<(ConnectionName, crate::id::ObjectType)>, Error> {
-        Ok(std::collections::BTreeSet::new())
+        let rows = self
+            .core
+            .store
+            .scan(&self.id, crate::store::Table::Outbox, apply::create_prefix(), None, usize::MAX)
+            .await
+            .map_err(Error::store("list creates under way"))?;
+        rows.iter()
+            .map(|row| {
+                let row: apply::OutboxRow = crate::engine::hydrate::parse(crate::store::Table::Outbox, row)?;
+                let target = &row.operations[0].target;
+                Ok((target.connection().clone(), target.object().clone()))
+            })
+            .collect()
     }
 }

@@ -78,7 +78,12 @@ impl Entity {
             format: FORMAT,
             id: self.id,
             entity_type: model.name.clone(),
-            links: self.links.iter().map(|link| store_link(link, model)).chain(self.out_of_scope.iter().cloned()).collect(),
+            links: self
+                .links
+                .iter()
+                .map(|link| store_link(link, model))
+                .chain(self.out_of_scope.iter().cloned())
+                .collect(),
             golden: named(&self.golden, model),
             life: self.life,
             decisions: named(&self.decisions, model),

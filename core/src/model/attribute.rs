@@ -130,6 +130,8 @@ pub struct AttributeModel {
     pub members: Vec<MemberModel>,
     /// Canonical texts of the type that the mapping laws try; empty: those of the built-in types.
     pub samples: &'static [&'static str],
+    /// The canonical text of what a system might say, if it is a value of the type.
+    pub canonical: fn(&str) -> Option<String>,
     /// Whether canonical text reads as a value of the type.
     pub check: fn(&str) -> Result<(), Malformed>,
 }
@@ -363,6 +365,7 @@ impl<T: Value> TypedAttribute<T> {
                 derived: None,
                 members: Vec::new(),
                 samples: T::samples(),
+                canonical: said::<T>,
                 check: |text| T::from_canonical(text).map(|_| ()),
             },
             normalizers: Vec::new(),
@@ -485,6 +488,7 @@ impl<T: Value> TypedAttribute<T> {
                     Some(transform) => Arc::new(TransformCodec { transform, normalizers: Arc::clone(&normalizers) }),
                     None => Arc::new(LeafCodec::<T> {
                         hints: at.hints.clone(),
+                        paths: at.write.as_ref().map_or(at.read.len(), Vec::len),
                         normalizers: Arc::clone(&normalizers),
                         _type: PhantomData,
                     }),
@@ -503,6 +507,20 @@ impl<T: Value> TypedAttribute<T> {
             .collect();
         model
     }
+}
+
+/// Reads a text as whichever leaf would hold it, and gives its canonical form. `10.50 USD` is an amount and its currency.
+fn said<T: Value>(text: &str) -> Option<String> {
+    let hints = Hints::default();
+    let boolean = text.parse().ok().map(Leaf::Bool);
+    let value = [Some(Leaf::Text(text)), boolean].into_iter().flatten().find_map(|leaf| T::parse(leaf, &hints).ok());
+    let value = value.or_else(|| {
+        let (amount, currency) = text.rsplit_once(' ')?;
+        T::parse(Leaf::Text(amount), &Hints { currency: Some(currency.into()), ..hints }).ok()
+    })?;
+    let mut canonical = String::new();
+    value.canonical(&mut canonical);
+    (!canonical.is_empty() && T::from_canonical(&canonical).is_ok()).then_some(canonical)
 }
 
 /// A field whose type is a [`Part`]: a group of members, or a keyed collection.
@@ -613,6 +631,7 @@ impl<P: Part> PartAttribute<P> {
                     separator: None,
                     codec: Arc::new(LeafCodec::<crate::value::Composite> {
                         hints: Hints::default(),
+                        paths: 1,
                         normalizers: Arc::new([]),
                         _type: PhantomData,
                     }),
@@ -654,6 +673,8 @@ impl<P: Part> PartAttribute<P> {
 /// The codec of a value type: one leaf, and for amounts a second one with the currency.
 struct LeafCodec<T> {
     hints: Hints,
+    /// How many paths are written.
+    paths: usize,
     normalizers: Arc<[Arc<dyn Normalizer>]>,
     _type: PhantomData<fn() -> T>,
 }
@@ -681,7 +702,12 @@ impl<T: Value> Codec for LeafCodec<T> {
         Ok(match field {
             Field::Null => vec![Native::Null],
             Field::Empty => vec![Native::Text("".into())],
-            Field::Value(text) => vec![T::from_canonical(text)?.native(&self.hints)],
+            Field::Value(text) => {
+                let value = T::from_canonical(text)?;
+                let amount = value.native(&self.hints);
+                // Written only where the mapping has a second path for it.
+                std::iter::once(amount).chain(value.unit().map(Native::Text)).take(self.paths).collect()
+            }
         })
     }
 

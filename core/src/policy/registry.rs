@@ -187,7 +187,29 @@ impl fmt::Debug for Registry {
 
 /// Registers every built-in kind and normalizer.
 fn builtin(mut registry: Registry) -> Registry {
+    use chrono::{DateTime, NaiveDate, Utc};
+
+    use crate::value::{Country, Currency, Decimal, Domain, Email, Money, WebUrl};
+
     registry = registry.kind::<Composite>();
+    registry = registry.kind::<String>().ordered::<String>();
+    registry = registry.kind::<i64>().ordered::<i64>().additive::<i64>();
+    registry = registry.kind::<u64>().ordered::<u64>().additive::<u64>();
+    registry = registry.kind::<bool>();
+    registry = registry.kind::<Decimal>().ordered::<Decimal>().additive::<Decimal>();
+    registry = registry.amount::<Money>().ordered::<Money>().additive::<Money>();
+    registry = registry.kind::<Email>().kind::<WebUrl>().kind::<Domain>().kind::<Country>().kind::<Currency>();
+    registry = registry.kind::<NaiveDate>().ordered::<NaiveDate>();
+    registry = registry.kind::<DateTime<Utc>>().ordered::<DateTime<Utc>>();
+    #[cfg(feature = "phone")]
+    {
+        registry = registry.kind::<crate::value::Phone>();
+    }
+    for name in crate::normalize::NAMES {
+        if let Some(normalizer) = crate::normalize::by_name(name) {
+            registry.normalizers.insert((*name).to_owned(), normalizer);
+        }
+    }
     if let Some(entry) = registry.kinds.get_mut(Composite::KIND.name) {
         // Composites come from groups and collections; no single attribute is declared as one.
         entry.declare = None;

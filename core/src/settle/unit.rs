@@ -8,6 +8,7 @@ use crate::entity::REACTIONS_TO_FREEZE;
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
+use crate::ownership::Authority;
 use crate::policy::AnyPolicy;
 use crate::representation::Representation;
 use crate::resolve::{Proposal, Resolved, resolve};
@@ -172,7 +173,7 @@ fn link_base(recorder: &Recorder<'_>, link: usize, key: &UnitKey) -> Option<Base
 }
 
 /// Whether a link of the unit has restored displaced values too often.
-pub(crate) fn oscillates(recorder: &Recorder<'_>, key: &UnitKey) -> bool {
+fn oscillates(recorder: &Recorder<'_>, key: &UnitKey) -> bool {
     let counts = recorder.entity.links.iter().filter_map(|link| link.reactions.get(key));
     counts.max().is_some_and(|count| *count >= REACTIONS_TO_FREEZE)
 }
@@ -250,6 +251,16 @@ fn decide(
 /// A decision that still holds outranks every policy. `None`: there is none, or it lapsed.
 fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Option<bool> {
     let decision = recorder.entity.decisions.get(key)?.clone();
+    if !unit.owners.is_empty() {
+        // Golden is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
+        let followed = shown.iter().any(|shown| {
+            shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &decision.chosen))
+        });
+        if followed && decision.lifetime != crate::decision::Lifetime::Pinned {
+            recorder.record(Fact::Decided { unit: key.clone(), decision: None });
+        }
+        return None;
+    }
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
     let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
         let record = &recorder.entity.links[shown.link].record;
@@ -306,7 +317,7 @@ fn guard(
 }
 
 /// Moves golden to a proposal, and the bases of everyone who was heard. Says whether golden's value changed.
-pub(crate) fn move_golden(
+pub(super) fn move_golden(
     recorder: &mut Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,

@@ -6,6 +6,22 @@
 
 mod composite;
 mod compound;
+mod country;
+mod currency;
+mod date;
+mod decimal;
+mod email;
+mod exact;
+mod integer;
+#[cfg(test)]
+mod laws;
+mod money;
+#[cfg(feature = "phone")]
+mod phone;
+mod reference;
+mod text_newtype;
+mod text_value;
+mod web;
 
 use std::fmt::{self, Debug};
 
@@ -13,6 +29,15 @@ use serde::{Deserialize, Serialize};
 
 pub use composite::Composite;
 pub use compound::{join, split, split_member};
+pub use country::Country;
+pub use currency::Currency;
+pub use decimal::Decimal;
+pub use email::Email;
+pub use money::Money;
+#[cfg(feature = "phone")]
+pub use phone::Phone;
+pub use reference::Ref;
+pub use web::{Domain, WebUrl};
 
 use crate::text::Text;
 
@@ -52,6 +77,10 @@ pub enum Native {
     Text(Text),
     /// A number, as its text.
     Number(Text),
+    /// The elements of a collection.
+    List(Vec<Native>),
+    /// An element of a keyed collection: its members by path.
+    Record(Vec<(Text, Native)>),
 }
 
 impl Native {
@@ -63,6 +92,8 @@ impl Native {
             Native::Bool(value) => Leaf::Bool(*value),
             Native::Text(text) => Leaf::Text(text),
             Native::Number(text) => Leaf::Number(text),
+            // A collection is no leaf.
+            Native::List(_) | Native::Record(_) => Leaf::Null,
         }
     }
 }
@@ -216,6 +247,11 @@ pub trait Value: Clone + Eq + Debug + Send + Sync + 'static {
 
     /// The leaf to write into a system.
     fn native(&self, hints: &Hints) -> Native;
+
+    /// What stands on a second path beside the value, for amounts: the currency.
+    fn unit(&self) -> Option<Text> {
+        None
+    }
 
     /// The entity type that a value names, for references.
     #[must_use]

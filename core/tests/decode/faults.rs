@@ -9,8 +9,11 @@ fn suite() -> DecodeTable {
     table(&model(), 2, &suiteql())
 }
 
+/// Slot, kind and reason.
+type Fault = (u16, FaultKind, &'static str);
+
 /// Cells and faults of one partial row.
-fn row(tail: &str) -> (Vec<(u16, String)>, Vec<(u16, FaultKind, &'static str)>) {
+fn row(tail: &str) -> (Vec<(u16, String)>, Vec<Fault>) {
     let mut batch = Batch::new();
     suite().decode(format!(r#"{{"id":"1",{tail}}}"#).as_bytes(), false, &mut batch).unwrap();
     let record = batch.records().next().unwrap();

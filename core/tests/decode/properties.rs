@@ -1,6 +1,6 @@
 //! Properties: nothing panics, `serde_json` is agreed with, what was put in comes out.
 
-use accordant::decode::{Batch, DecodeErrorKind, DecodeTable, FieldRef};
+use accordant::decode::{Batch, DecodeErrorKind, DecodeTable, DecodedRecord, FieldRef};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
@@ -106,6 +106,26 @@ const REST: [&[&str]; 8] = [
     &["total_spent"],
 ];
 
+/// What the decoder said, in the terms of [`expected`].
+fn found(record: &DecodedRecord<'_>) -> [Option<Result<String, ()>>; 8] {
+    let mut found = [const { None }; 8];
+    for (slot, _, field) in record.cells() {
+        found[usize::from(slot)] = match field {
+            FieldRef::Null => None,
+            FieldRef::Empty => Some(Ok(String::new())),
+            FieldRef::Value(text) => Some(Ok(text.to_owned())),
+        };
+    }
+    for slot in record.uncovered() {
+        found[usize::from(slot)] = Some(Err(()));
+    }
+    found
+}
+
+fn graphql() -> DecodeTable {
+    table(&model(), 1, &shopify_graphql())
+}
+
 fn rest() -> DecodeTable {
     table(&model(), 1, &shopify_rest())
 }
@@ -140,31 +160,46 @@ proptest! {
         }
     }
 
+    /// Through one batch, so that what it remembers of one payload is tried on the next, and between two tables.
     #[test]
-    fn arbitrary_json_reads_as_by_paths_into_values(mut record in json(), pretty: bool) {
-        if let Json::Object(object) = &mut record {
-            object.insert("id".to_owned(), Json::from(7));
-            object.remove("updated_at");
+    fn arbitrary_json_reads_as_by_paths_into_values(
+        records in prop::collection::vec((json(), any::<bool>(), any::<bool>()), 1..6),
+    ) {
+        let (tables, mut batch) = ([rest(), rest().with_max_bytes(1 << 20), graphql()], Batch::new());
+        for (mut record, pretty, other) in records {
+            if let Json::Object(object) = &mut record {
+                object.insert("id".to_owned(), Json::from(7));
+                object.remove("updated_at");
+            }
+            let body = if pretty { serde_json::to_string_pretty(&record) } else { serde_json::to_string(&record) };
+            let body = body.unwrap();
+            if other {
+                drop(tables[2].decode(body.as_bytes(), true, &mut batch));
+            }
+            for table in &tables[..2] {
+                batch.clear();
+                let decoded = table.decode(body.as_bytes(), true, &mut batch);
+                prop_assert_eq!(decoded.is_ok(), record.is_object());
+                for decoded in batch.records() {
+                    for (found, path) in found(&decoded).into_iter().zip(REST) {
+                        prop_assert_eq!(found, expected(&record, path), "{:?} in {}", path, body);
+                    }
+                }
+            }
         }
-        let body = if pretty { serde_json::to_string_pretty(&record) } else { serde_json::to_string(&record) }.unwrap();
-        let mut batch = Batch::new();
-        let decoded = rest().decode(body.as_bytes(), true, &mut batch);
-        prop_assert_eq!(decoded.is_ok(), record.is_object());
-        for record_out in batch.records() {
-            let mut found = [const { None }; 8];
-            for (slot, _, field) in record_out.cells() {
-                found[usize::from(slot)] = match field {
-                    FieldRef::Null => None,
-                    FieldRef::Empty => Some(Ok(String::new())),
-                    FieldRef::Value(text) => Some(Ok(text.to_owned())),
-                };
-            }
-            for slot in record_out.uncovered() {
-                found[usize::from(slot)] = Some(Err(()));
-            }
-            for (found, path) in found.into_iter().zip(REST) {
-                prop_assert_eq!(found, expected(&record, path), "{:?} in {}", path, body);
-            }
+    }
+
+    #[test]
+    fn a_payload_reads_the_same_however_often(bodies in prop::collection::vec(near_json(), 1..5)) {
+        let (table, mut warm) = (rest(), Batch::new());
+        for body in bodies.iter().chain(&bodies).map(|body| format!("{{\"id\":1,{body}")) {
+            let mut cold = Batch::new();
+            warm.clear();
+            let (once, again) =
+                (table.decode(body.as_bytes(), false, &mut cold), table.decode(body.as_bytes(), false, &mut warm));
+            prop_assert_eq!(once, again);
+            let cells = |batch: &Batch| format!("{:?}", batch.records().map(|r| found(&r)).collect::<Vec<_>>());
+            prop_assert_eq!(cells(&cold), cells(&warm));
         }
     }
 

@@ -123,7 +123,7 @@ pub fn values(n: u64) -> [String; 8] {
         format!("+1 {:03}-{:03}-{:04}", 200 + n % 700, n % 1000, n % 10_000),
         company.to_owned(),
         ["Los Angeles", "Fort Worth", "Detroit"][(n % 3) as usize].to_owned(),
-        ["enabled", "disabled"][usize::from(n % 8 == 0)].to_owned(),
+        ["enabled", "disabled"][usize::from(n.is_multiple_of(8))].to_owned(),
         format!("{}.{:02}", n % 100_000, n % 100),
     ]
 }

@@ -148,15 +148,17 @@ fn rederiving_tells_what_retained_bodies_would_fill() {
 }
 
 fn variant() -> impl Strategy<Value = Variant> {
-    (any::<[bool; 7]>()).prop_map(|[move_name, own_name, swap, ungroup, retype_segment, add_phone, drop_shop]| Variant {
-        move_name,
-        own_name,
-        swap_address: swap,
-        ungroup_address: ungroup,
-        retype_segment,
-        add_phone,
-        drop_shop,
-        ..Variant::default()
+    (any::<[bool; 7]>()).prop_map(|[move_name, own_name, swap, ungroup, retype_segment, add_phone, drop_shop]| {
+        Variant {
+            move_name,
+            own_name,
+            swap_address: swap,
+            ungroup_address: ungroup,
+            retype_segment,
+            add_phone,
+            drop_shop,
+            ..Variant::default()
+        }
     })
 }
 

@@ -13,8 +13,11 @@ use crate::support::{SYSTEMS, Said, Variant, clock, open, says};
 const PATHS: [&str; 7] = ["email", "name", "balance", "segment", "fax", "street", "zip"];
 
 fn fields() -> impl Strategy<Value = Json> {
-    let scalar = option::weighted(0.7, prop_oneof![4 => (0u8..3).prop_map(|n| Json::from(format!("v{n}"))),
-                                                   1 => Just(Json::Null), 1 => Just(Json::from(""))]);
+    let scalar = option::weighted(
+        0.7,
+        prop_oneof![4 => (0u8..3).prop_map(|n| Json::from(format!("v{n}"))),
+                                                   1 => Just(Json::Null), 1 => Just(Json::from(""))],
+    );
     let tags = option::weighted(0.4, vec((0u8..3).prop_map(|n| Json::from(format!("t{n}"))), 0..3));
     (vec(scalar, PATHS.len()), tags).prop_map(|(scalars, tags)| {
         let said = PATHS.iter().zip(scalars).filter_map(|(path, said)| Some(((*path).to_owned(), said?)));

@@ -50,7 +50,11 @@ fn a_clean_store_verifies_and_says_so_in_one_line() {
 fn an_altered_golden_value_is_named_without_its_content() {
     let (tenant, store) = filled();
     let row = rows(&store, Table::Entity).remove(0);
-    let text = String::from_utf8(row.value).unwrap().replacen("\"golden\":{\"balance\":{\"field\":\"1\"", "\"golden\":{\"balance\":{\"field\":\"99\"", 1);
+    let text = String::from_utf8(row.value).unwrap().replacen(
+        "\"golden\":{\"balance\":{\"field\":\"1\"",
+        "\"golden\":{\"balance\":{\"field\":\"99\"",
+        1,
+    );
     put(&store, Table::Entity, &row.key, text.into_bytes());
     let verified = block_on(tenant.verify()).unwrap();
     let [Difference::Entity { part, name, compared, .. }] = verified.differences.as_slice() else {
@@ -88,16 +92,37 @@ struct Holed(MemoryStore);
 
 #[async_trait::async_trait]
 impl Store for Holed {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<accordant::store::Row>>, accordant::store::StoreError> {
+    async fn load(
+        &self,
+        tenant: &TenantId,
+        keys: &[RowKey],
+    ) -> Result<Vec<Option<accordant::store::Row>>, accordant::store::StoreError> {
         self.0.load(tenant, keys).await
     }
-    async fn scan(&self, tenant: &TenantId, table: Table, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<accordant::store::Row>, accordant::store::StoreError> {
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<accordant::store::Row>, accordant::store::StoreError> {
         self.0.scan(tenant, table, prefix, after, limit).await
     }
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<accordant::store::Committed, accordant::store::StoreError> {
+    async fn commit(
+        &self,
+        tenant: &TenantId,
+        commit: Commit,
+    ) -> Result<accordant::store::Committed, accordant::store::StoreError> {
         self.0.commit(tenant, commit).await
     }
-    async fn journal(&self, tenant: &TenantId, after: u64, limit: usize) -> Result<Vec<(accordant::journal::Entry, Option<accordant::journal::Payload>)>, accordant::store::StoreError> {
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(accordant::journal::Entry, Option<accordant::journal::Payload>)>, accordant::store::StoreError>
+    {
         let mut page = self.0.journal(tenant, after, limit).await?;
         page.retain(|(entry, _)| entry.seq != 3);
         Ok(page)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use syn::LitStr;
 use syn::ext::IdentExt as _;
 
-use crate::check::attribute::{is_read, is_strong};
+use crate::check::at::{is_read, is_strong};
 use crate::check::decide::{HUB, Systems};
 use crate::errors::{Errors, hint, suggestion};
 use crate::model::{Attribute, Form, Group};

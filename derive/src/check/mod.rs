@@ -1,6 +1,7 @@
 //! Rules across fields: from attributes as written to the checked description. Collects every mistake.
 
 mod across;
+mod at;
 mod attribute;
 mod decide;
 mod entity;

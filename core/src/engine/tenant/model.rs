@@ -73,7 +73,7 @@ impl Tenant {
             let lines = change.changes.iter().map(ToString::to_string).collect();
             changes.journal(MODEL_ACCEPTED, "model", &Accepted { model: now.clone(), changes: lines });
             changes.commit.expect.push((model_key(), revision));
-            if !self.commit("journal a change of the model", changes.commit).await? {
+            if !self.commit_anyhow("journal a change of the model", changes.commit).await? {
                 continue;
             }
             self.reform(&change, by).await?;
@@ -83,7 +83,7 @@ impl Tenant {
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.commit.expect.push((model_key(), revision));
             changes.put(model_key(), &now);
-            if self.commit("remember the model", changes.commit).await? {
+            if self.commit_anyhow("remember the model", changes.commit).await? {
                 self.note_accepted();
                 return Ok(change);
             }
@@ -110,7 +110,7 @@ impl Tenant {
             changes.journal(MODEL_ACCEPTED, "model", &Accepted { model: now.clone(), changes: Vec::new() });
             changes.commit.expect.push((model_key(), revision));
             changes.put(model_key(), &now);
-            if self.commit("remember the model", changes.commit).await? {
+            if self.commit_anyhow("remember the model", changes.commit).await? {
                 self.note_accepted();
                 return Ok(());
             }
@@ -187,7 +187,7 @@ impl Tenant {
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
             let done = changes.commit.put.is_empty() && changes.commit.journal.is_empty();
-            if done || self.commit("clear what was retyped", changes.commit).await? {
+            if done || self.commit_anyhow("clear what was retyped", changes.commit).await? {
                 return Ok(());
             }
         }

@@ -7,7 +7,7 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery, Rea
 use crate::decode::Batch;
 use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::persist::{Changes, record_key, record_of_key, representation_key};
+use crate::engine::persist::{Changes, record_key, record_of_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::take_in::WorkRow;
 use crate::engine::{Tenant, persist};
@@ -218,7 +218,6 @@ impl Tenant {
 
     /// Issues the number of a direct read: later reads have greater numbers.
     pub(crate) async fn read_number(&self) -> Result<u32, Error> {
-        self.require_model().await?;
         let key = RowKey::new(Table::Meta, "reads");
         for _ in 0..MOST_ATTEMPTS {
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
@@ -299,12 +298,6 @@ impl Tenant {
         changes.put(key, position);
         self.commit("move a cursor", changes.commit).await?;
         Ok(())
-    }
-
-    /// Whether a record has ever been observed.
-    pub(crate) async fn knows(&self, record: &RecordRef) -> Result<bool, Error> {
-        let rows = self.core.store.load(&self.id, &[representation_key(record)]).await;
-        Ok(rows.map_err(Error::store("look for a record"))?.iter().any(Option::is_some))
     }
 
     /// Puts a record on the list of those to read.

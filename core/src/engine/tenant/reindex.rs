@@ -53,7 +53,7 @@ impl Tenant {
             loader.identities(&keys).await?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &[]))?;
-            if changes.commit.put.is_empty() || self.commit("index identity values", changes.commit).await? {
+            if changes.commit.put.is_empty() || self.commit_anyhow("index identity values", changes.commit).await? {
                 return Ok(());
             }
         }
@@ -94,7 +94,7 @@ impl Tenant {
             } else {
                 commit.put.push((key.clone(), crate::engine::persist::json(&kept)));
             }
-            if self.commit("drop an identity value", commit).await? {
+            if self.commit_anyhow("drop an identity value", commit).await? {
                 return Ok(());
             }
         }

@@ -11,7 +11,7 @@ use crate::engine::hydrate::Loader;
 use crate::engine::intake::{DeadLetter, Input, TakenIn, sort};
 use crate::engine::persist::{Changes, record_key};
 use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
-use crate::entity::Evidence;
+use crate::entity::{Evidence, HUB_OBJECT};
 use crate::error::Error;
 use crate::fact::EntityFact;
 use crate::fingerprint::Digest;
@@ -134,6 +134,13 @@ impl Tenant {
                 let reference = (*state.record).clone();
                 let awaits = awaiting.contains(&(reference.connection.clone(), reference.object.clone()));
                 let order = order(as_of, place);
+                if state.object == HUB_OBJECT {
+                    let entity = reference.id.parse().ok().and_then(|id| loader.loaded.set.find_entity(id));
+                    if let Some(entity) = entity {
+                        loader.loaded.set.link(entity, record, order, Evidence::Hub, &mut facts);
+                    }
+                    continue;
+                }
                 let mut new_id = || self.core.new_entity_id(as_of);
                 match loader.loaded.set.join(frame, record, order, awaits, &mut new_id, &mut facts) {
                     Ok(entity) => joined.push((reference, entity)),
@@ -330,12 +337,7 @@ fn list_unlinked(changes: &mut Changes<'_>, record: &RecordRef, unlinked: &Unlin
 pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
     let body = match std::str::from_utf8(&letter.body) {
         Ok(text) => text.to_owned(),
-        Err(_) => letter.body.iter().fold(String::from("hex:"), |mut hex, byte| {
-            use std::fmt::Write as _;
-            // Writing to a string cannot fail.
-            drop(write!(hex, "{byte:02x}"));
-            hex
-        }),
+        Err(_) => letter.body.iter().map(|byte| format!("{byte:02x}")).fold("hex:".to_owned(), |hex, byte| hex + &byte),
     };
     let stored = StoredDeadLetter {
         connection: letter.connection.clone(),

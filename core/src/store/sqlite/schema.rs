@@ -61,7 +61,8 @@ CREATE VIEW open_discrepancies AS
         json_extract(value, '$.state') AS state,
         json_extract(value, '$.first_seen') AS first_seen,
         json_extract(value, '$.last_seen') AS last_seen
-    FROM discrepancy WHERE json_valid(value);
+    FROM discrepancy
+    WHERE json_valid(value) AND json_extract(value, '$.state') IS NOT 'resolved';
 ";
 
 /// Sets up the connection, and refuses a file that is not ours before anything in it is changed.

@@ -63,7 +63,8 @@ impl Then<'_> {
             entity.decisions.set(&unit, None);
         }
         // Links of object types that it did not have were kept as they were.
-        let known = |link: &&mut Link| link.object == HUB_OBJECT || self.0.object(&object_name(of, link.object)).is_some();
+        let known =
+            |link: &&mut Link| link.object == HUB_OBJECT || self.0.object(&object_name(of, link.object)).is_some();
         for link in entity.links.iter_mut().filter(known) {
             link.reactions.retain(|unit, _| !unread(unit));
             let bases: Vec<UnitKey> = link.bases.iter().map(|(unit, _)| unit).collect();
