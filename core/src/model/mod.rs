@@ -20,7 +20,7 @@ use crate::value::Composite;
 pub use attribute::{
     AnyDerivation, At, AttributeModel, Codec, Mapping, MemberModel, PartAttribute, Read, Transform, TypedAttribute,
 };
-pub use change::{Change, ModelChange, What};
+pub use change::{Change, ModelChange, StoredModel, What};
 pub use compile::{CompiledEntity, CompiledObject, Model, SlotModel, Unit, UnitIndex, UnitKey, UnitShape};
 pub use derivation::{Derivation, Inputs};
 pub use mistake::{Mistake, Mistakes};

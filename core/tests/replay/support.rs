@@ -98,7 +98,7 @@ impl Connector for Fake {
     fn create_safety(&self) -> CreateSafety {
         CreateSafety::RemoteKey
     }
-    /// The body is an array of `[surface, kind, id, other, record]`.
+    /// The body is an array of [`Said`].
     fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
         let malformed = |_| ConnectorError::new(ConnectorErrorKind::Malformed, "read a webhook");
         let said: Vec<Said> = serde_json::from_slice(delivery.body()).map_err(malformed)?;
