@@ -3,6 +3,7 @@
 mod apply;
 mod ask;
 mod decide;
+mod merge;
 mod model;
 mod plans;
 mod read;

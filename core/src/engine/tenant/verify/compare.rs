@@ -46,6 +46,9 @@ pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, fo
     if replayed.life != stored.life {
         found.push(add("life", Text::default(), Compared::Differs));
     }
+    if replayed.merged_into != stored.merged_into {
+        found.push(add("merge", Text::default(), Compared::Differs));
+    }
     if replayed.generation != stored.generation {
         found.push(add("generation of creates", Text::default(), Compared::Differs));
     }
