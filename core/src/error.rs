@@ -125,6 +125,12 @@ pub enum Error {
         /// What changed, in words.
         changes: String,
     },
+    /// The model cannot follow the one that the store was written under.
+    #[error("the model cannot be accepted: {reasons}")]
+    ModelRefused {
+        /// What is impossible, in words.
+        reasons: String,
+    },
     /// The journal's chain does not hold.
     #[error("the journal is broken")]
     Journal(#[source] Broken),
@@ -142,7 +148,7 @@ impl Error {
             | Error::UnknownEntityType(_)
             | Error::UnknownPlan(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Decode { .. } => 400,
-            Error::NotHeld { .. } | Error::ModelChanged { .. } => 409,
+            Error::NotHeld { .. } | Error::ModelChanged { .. } | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {
                 ConnectorErrorKind::Denied => 401,
                 ConnectorErrorKind::Malformed | ConnectorErrorKind::Unsupported => 400,
