@@ -216,7 +216,16 @@ fn decide(
     let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
     let blocked: SmallVec<[usize; 2]> =
         if has_golden { classification.no_base_conflicts.clone() } else { SmallVec::new() };
-    match resolve(ground, recorder.entity, unit, key, shown, &classification.states, &blocked) {
+    match resolve(
+        ground,
+        recorder.entity,
+        unit,
+        key,
+        shown,
+        &classification.states,
+        &classification.contemporaries,
+        &blocked,
+    ) {
         Resolved::Keep => false,
         Resolved::Parked { reason, resolution } => {
             let mut cell = golden.unwrap_or_else(|| empty_cell(unit));
