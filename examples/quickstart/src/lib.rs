@@ -3,5 +3,6 @@
 pub mod generate;
 pub mod model;
 pub mod screen;
+pub mod stage;
 pub mod systems;
 pub mod world;

@@ -1,88 +1,69 @@
-//! probe
-use std::error::Error;
-use std::path::PathBuf;
-use std::time::Instant;
-use accordant::clock::SeededEntropy;
-use accordant::engine::Accordant;
-use accordant::plan::{Scope, Plan, Intent};
-use accordant::id::Actor;
-use accordant::money;
-use accordant::rule::RequireApproval;
-use accordant::store::SqliteStore;
-use futures::executor::block_on;
-use quickstart::generate::{Feed, SEED};
-use quickstart::model::{Company, Customer, Order};
-use quickstart::systems::{HubSpot, NetSuite, Shopify};
-use quickstart::world::{Moment, World};
+//! Three systems, one customer, one day. This file is all that an embedder writes beside the model.
 
-fn show(name: &str, plan: &Plan) {
-    println!("{name}: {} ops {} parked", plan.operations.len(), plan.parked.len());
-    let mut kinds = std::collections::BTreeMap::new();
-    for o in &plan.operations {
-        let i = match &o.intent { Intent::Set(_) => "set", Intent::Create(_) => "create", Intent::Archive => "archive" };
-        kinds.entry((o.entity_type.to_string(), o.target.connection().to_string(), i, o.unit.to_string())).or_insert_with(Vec::new).push(o);
-    }
-    for (k, v) in kinds { println!("  {k:?} {} e.g. {:?} {:?} expect {:?} {}", v.len(), v[0].target, v[0].intent, v[0].expect, v[0].reason); }
-    for p in plan.parked.iter().take(5) { println!("  parked {:?} {:?} {}", p.operation.target, p.operation.intent, p.why); }
-}
+use std::error::Error;
+
+use accordant::{Accordant, Actor, Choice, RequireApproval, Scope, SeededEntropy, SqliteStore, Tenant, money};
+use quickstart::model::{Company, Customer, Order};
+use quickstart::stage::Stage;
+use quickstart::systems::{HubSpot, NetSuite, Shopify};
+use quickstart::world::Moment;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let directory = PathBuf::from(std::env::args().nth(1).unwrap());
-    Feed::of(SEED)?.write(&directory)?;
-    let world = World::open(&directory)?;
-    println!("clock {}", world.clock.now());
-    let hub = Accordant::builder()
-        .store(SqliteStore::open(directory.join("accordant.db"))?)
-        .clock(world.clock.clone())
-        .entropy(SeededEntropy::new(SEED))
-        .connect(HubSpot::new(&world.hubspot))
-        .connect(Shopify::new(&world.shopify))
-        .connect(NetSuite::new(&world.netsuite))
-        .entity::<Customer>().entity::<Company>().entity::<Order>()
+    let stage = Stage::set()?;
+    let accordant = Accordant::builder()
+        .store(SqliteStore::open(stage.database())?)
+        .clock(stage.world.clock.clone())
+        .entropy(SeededEntropy::new(stage.seed))
+        .connect(HubSpot::new(&stage.world.hubspot))
+        .connect(Shopify::new(&stage.world.shopify))
+        .connect(NetSuite::new(&stage.world.netsuite))
+        .entity::<Customer>()
+        .entity::<Company>()
+        .entity::<Order>()
         .rule(Company::ANNUAL_REVENUE, RequireApproval::when_moved_by(money!(10_000_000 USD)))
-        .build().map_err(|e| { eprintln!("{:?}", e.source().map(ToString::to_string)); e })?;
-    let acme = hub.tenant("acme");
-    let me = Actor::new("me");
-    block_on(async {
-        let start = Instant::now();
-        for moment in world.day() {
-            let moment = moment?;
-            match &moment {
-                Moment::Scan { connection, .. } => { let t = acme.scan(connection).await?; println!("{connection} {t:?} {:?}", start.elapsed()); }
-                Moment::Poll { connection, .. } => { let _ = acme.poll(connection).await?; }
-                Moment::Delivery(d) => { let _ = acme.receive(&d.connection, d.request()?).await?; }
-            }
-            while acme.step().await? {}
-            world.answered(&moment)?;
+        .build()?;
+    futures::executor::block_on(play(&accordant.tenant("acme"), &stage))
+}
+
+async fn play(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
+    let (mia, noah) = (Actor::new("mia@acme.example"), Actor::new("noah@acme.example"));
+    for moment in stage.day() {
+        hear(acme, stage, &moment?).await?;
+    }
+
+    let ana = acme.find(Customer::EMAIL, "ana.lopez@harborlight.example").await?[0];
+    stage.side_by_side(&acme.inspect(ana).await?);
+    stage.discrepancies(&acme.discrepancies(Default::default()).await?);
+    let chloe = acme.find(Customer::EMAIL, "chloe.martin@copperlight.example").await?[0];
+    stage.explanation(&acme.explain(chloe, Customer::BALANCE).await?);
+
+    let bruno = acme.find(Customer::EMAIL, "bruno.keller@kitelight.example").await?[0];
+    let harbor = acme.find(Company::DOMAIN, "harborlight.example").await?[0];
+    if stage.waits(&acme.inspect(bruno).await?, Customer::MOBILE) {
+        acme.decide(bruno, Customer::MOBILE, Choice::Take("hubspot".into()), &mia, "I called him").await?;
+    }
+    if stage.waits(&acme.inspect(harbor).await?, Company::ANNUAL_REVENUE) {
+        acme.decide(harbor, Company::ANNUAL_REVENUE, Choice::Accept, &noah, "their annual report says so").await?;
+    }
+
+    let mut plan = acme.plan(Scope::default()).by(&mia).await?;
+    while stage.has_work(&plan) {
+        acme.approve(plan.hash, &noah).await?;
+        stage.applied(&acme.apply(plan.hash).await?);
+        for moment in stage.world.echoes() {
+            hear(acme, stage, &moment).await?;
         }
-        println!("day {:?}", start.elapsed());
-        for round in 0..4 {
-            for boot in [true, false] {
-                let t = Instant::now();
-                let request = acme.plan(Scope::default());
-                let plan = if boot { request.bootstrap() } else { request }.await?;
-                println!("plan took {:?}", t.elapsed());
-                show(&format!("round {round} boot {boot}"), &plan);
-                acme.approve(plan.hash, &me).await?;
-                let t = Instant::now();
-                let a = acme.apply(plan.hash).await?;
-                println!("applied {:?} done {} already {} unapproved {} superseded {} refused {} deferred {} unknown {} successor {:?}", t.elapsed(), a.done, a.already, a.unapproved, a.superseded, a.refused.len(), a.deferred, a.unknown, a.successor.is_some());
-                for (o, why) in a.refused.iter().take(3) { println!("refused {o:?} {why}"); }
-                while acme.step().await? {}
-            }
-            let t = Instant::now();
-            let echoes = world.echoes();
-            println!("{} echoes", echoes.len());
-            for m in echoes {
-                if let Moment::Delivery(d) = &m { let _ = acme.receive(&d.connection, d.request()?).await?; }
-                while acme.step().await? {}
-                world.answered(&m)?;
-            }
-            for c in ["hubspot", "shopify", "netsuite"] { let t = acme.poll(c).await?; println!("poll {t:?}"); }
-            while acme.step().await? {}
-            println!("echo {:?}", t.elapsed());
-        }
-        for r in world.remotes() { println!("{} writes {} doubled {}", r.dialect().system(), r.writes().len(), r.writes().iter().filter(|w| w.effects > 1).count()); }
-        Ok(())
-    })
+        plan = acme.plan(Scope::default()).by(&mia).await?;
+    }
+    stage.verified(&acme.verify().await?)
+}
+
+async fn hear(acme: &Tenant, stage: &Stage, moment: &Moment) -> Result<(), Box<dyn Error>> {
+    match moment {
+        Moment::Scan { connection, .. } => _ = acme.scan(connection).await?,
+        Moment::Poll { connection, .. } => _ = acme.poll(connection).await?,
+        Moment::Delivery(delivery) => drop(acme.receive(&delivery.connection, delivery.request()?).await?),
+    }
+    while acme.step().await? {}
+    Ok(stage.world.answered(moment)?)
 }
