@@ -453,6 +453,17 @@ impl Representation {
         cells.chain(self.existence.last().map(|stamp| stamp.token)).max().unwrap_or(0)
     }
 
+    /// Forgets what is said of slots: they are read otherwise by now.
+    pub(crate) fn forget(&mut self, forgotten: impl Fn(SlotIndex) -> bool) {
+        for (slot, cell) in self.cells.iter_mut().enumerate() {
+            if SlotIndex::try_from(slot).is_ok_and(&forgotten) {
+                *cell = None;
+            }
+        }
+        self.elements.retain(|(slot, _), _| !forgotten(*slot));
+        self.covered.retain(|slot, _| !forgotten(*slot));
+    }
+
     /// Forgets what lies before `horizon`, but for what today's answers rest on. Nothing older may arrive afterwards.
     pub fn compact(&mut self, horizon: i64) {
         self.cells.iter_mut().flatten().for_each(|cell| cell.compact(horizon));

@@ -57,6 +57,7 @@ struct Speaker {
 }
 
 /// Resolves one unit.
+#[expect(clippy::too_many_arguments, reason = "one unit, and what classification said of its links")]
 pub fn resolve(
     ground: &Ground<'_>,
     entity: &Entity,
@@ -64,6 +65,7 @@ pub fn resolve(
     key: &UnitKey,
     shown: &[Shown<'_>],
     states: &[LinkState],
+    contemporaries: &[usize],
     blocked: &[usize],
 ) -> Resolved {
     let cell = entity.golden.get(key);
@@ -106,7 +108,7 @@ pub fn resolve(
                 field: shown.field()?,
                 authority: shown.authority,
                 rank: speaker.rank,
-                moved: states[speaker.place] == LinkState::Moved,
+                moved: states[speaker.place] == LinkState::Moved || contemporaries.contains(&speaker.place),
                 origin: distinct[index],
                 origin_system: origins[index],
                 stamp: speaker.origin.stamp,

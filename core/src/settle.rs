@@ -20,6 +20,7 @@ use crate::rule::AnyRule;
 use crate::sight::{Ground, keys};
 
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
+pub(crate) use unit::settled;
 
 /// The rules of an entity type, per unit.
 pub type RuleSet = BTreeMap<UnitIndex, Vec<Arc<dyn AnyRule>>>;

@@ -55,7 +55,10 @@ pub(super) fn settle_existence(
         }
         return;
     }
-    missing(ground, recorder.entity, findings);
+    // An entity whose records were all merged into another's is expected nowhere.
+    if places.iter().any(|place| !matches!(life(*place), Life::Dead(_))) {
+        missing(ground, recorder.entity, findings);
+    }
     for place in places.iter().filter(|place| !matches!(life(**place), Life::Dead(_))) {
         duplicate(ground, recorder.entity, representations, *place, findings);
     }

@@ -97,7 +97,7 @@ pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, sh
 }
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
-fn settled(cell: &GoldenCell) -> bool {
+pub(crate) fn settled(cell: &GoldenCell) -> bool {
     cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
 }
 
@@ -233,7 +233,16 @@ fn decide(
     let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
     let blocks = if is_collection(unit) { has_golden } else { golden.as_ref().is_some_and(settled) };
     let blocked: SmallVec<[usize; 2]> = if blocks { classification.no_base_conflicts.clone() } else { SmallVec::new() };
-    match resolve(ground, recorder.entity, unit, key, shown, &classification.states, &blocked) {
+    match resolve(
+        ground,
+        recorder.entity,
+        unit,
+        key,
+        shown,
+        &classification.states,
+        &classification.contemporaries,
+        &blocked,
+    ) {
         Resolved::Keep => false,
         Resolved::Parked { reason, resolution } => {
             let mut cell = golden.unwrap_or_else(|| empty_cell(unit));

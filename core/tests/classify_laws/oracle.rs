@@ -130,7 +130,19 @@ fn verdict(world: World<'_>, states: &[LinkState]) -> Verdict {
     };
     let visible: BTreeSet<char> = world.links.iter().filter_map(|link| link.sight.ok()).map(Letter::class).collect();
     let (authorities, others) = (movers(true), movers(false));
-    if authorities.len() > 1 {
+    // "An authority that moved from an agreement older than golden is concurrent with whoever holds golden."
+    let unaware = world.links.iter().zip(states).any(|(link, state)| {
+        *state == LinkState::Moved
+            && link.authority == deciding
+            && world.golden.is_some_and(Letter::is_value)
+            && link.base.is_some_and(|(_, agreed)| agreed.class() != golden_class(world))
+    });
+    let held = world.links.iter().zip(states).any(|(link, state)| {
+        *state == LinkState::Same
+            && link.authority == deciding
+            && link.sight.is_ok_and(|seen| seen.class() == golden_class(world))
+    });
+    if authorities.len() > 1 || (unaware && held && !authorities.contains(&golden_class(world))) {
         return Verdict::HardConflict;
     }
     if authorities.len() == 1 {
