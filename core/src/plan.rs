@@ -3,6 +3,8 @@
 //! Planning is level-triggered: the same function plans after every reply, timeout, restart and decision, and a quiet
 //! world plans nothing.
 
+mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, LinkState, Standing, classify};
