@@ -82,6 +82,8 @@ pub struct Entity {
     pub decisions: PerUnit<Decision>,
     /// Its standing disagreements, resolved ones included.
     pub discrepancies: BTreeMap<Digest, Discrepancy>,
+    /// The entity that it was merged into: its id is an alias until it is unmerged.
+    pub merged_into: Option<EntityId>,
     /// The generation of creates: raised when a created record is gone for good.
     pub generation: u32,
 }
@@ -98,6 +100,7 @@ impl Entity {
             life: GoldenLife::Live,
             decisions: PerUnit::default(),
             discrepancies: BTreeMap::new(),
+            merged_into: None,
             generation: 0,
         }
     }

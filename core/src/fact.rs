@@ -86,6 +86,11 @@ pub enum Fact {
         /// As it stands now.
         discrepancy: Box<Discrepancy>,
     },
+    /// The entity was merged into another, or unmerged.
+    Merged {
+        /// The survivor; `None`: the entity stands for itself again.
+        into: Option<EntityId>,
+    },
     /// A created record is gone for good: the next create is a new one.
     Generation {
         /// The generation of the next create.
@@ -117,6 +122,7 @@ impl Fact {
             Fact::Reacted { .. } => "reacted",
             Fact::Decided { .. } => "decided",
             Fact::Disputed { .. } => "disputed",
+            Fact::Merged { .. } => "merged",
             Fact::Generation { .. } => "generation",
         }
     }
@@ -164,6 +170,7 @@ impl Fact {
             Fact::Disputed { discrepancy } => {
                 entity.discrepancies.insert(discrepancy.id, (**discrepancy).clone());
             }
+            Fact::Merged { into } => entity.merged_into = *into,
             Fact::Generation { generation } => entity.generation = *generation,
         }
     }

@@ -288,6 +288,10 @@ impl WorkingSet {
         for index in std::mem::take(&mut self.dirty) {
             let state = &mut self.entities[index as usize];
             let Some(touched) = state.touched.take() else { continue };
+            if state.entity.merged_into.is_some() {
+                // An alias has nothing of its own to settle.
+                continue;
+            }
             let id = state.entity.id;
             let blank = Entity::new(id, state.entity.entity);
             let mut entity = std::mem::replace(&mut state.entity, blank);

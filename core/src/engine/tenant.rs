@@ -3,6 +3,7 @@
 mod apply;
 mod ask;
 mod decide;
+mod merge;
 mod plans;
 mod read;
 mod take_in;

@@ -33,6 +33,8 @@ pub struct StoredEntity {
     decisions: BTreeMap<Text, Decision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     discrepancies: Vec<Discrepancy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    merged_into: Option<EntityId>,
     #[serde(default)]
     generation: u32,
 }
@@ -73,6 +75,7 @@ impl Entity {
             life: self.life,
             decisions: named(&self.decisions, model),
             discrepancies: self.discrepancies.values().cloned().collect(),
+            merged_into: self.merged_into,
             generation: self.generation,
         }
     }
@@ -91,6 +94,7 @@ impl Entity {
             life: stored.life,
             decisions: indexed(stored.decisions, of),
             discrepancies: stored.discrepancies.into_iter().map(|standing| (standing.id, standing)).collect(),
+            merged_into: stored.merged_into,
             generation: stored.generation,
         })
     }

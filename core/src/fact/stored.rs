@@ -61,6 +61,9 @@ pub enum StoredFact {
     Disputed {
         discrepancy: Box<Discrepancy>,
     },
+    Merged {
+        into: Option<crate::id::EntityId>,
+    },
     Generation {
         generation: u32,
     },
@@ -85,6 +88,7 @@ impl Fact {
             }
             Fact::Decided { unit, decision } => StoredFact::Decided { unit: model.unit_name(&unit), decision },
             Fact::Disputed { discrepancy } => StoredFact::Disputed { discrepancy },
+            Fact::Merged { into } => StoredFact::Merged { into },
             Fact::Generation { generation } => StoredFact::Generation { generation },
         }
     }
@@ -107,6 +111,7 @@ impl StoredFact {
             StoredFact::Reacted { record, unit, count } => Fact::Reacted { record, unit: of.unit_key(&unit)?, count },
             StoredFact::Decided { unit, decision } => Fact::Decided { unit: of.unit_key(&unit)?, decision },
             StoredFact::Disputed { discrepancy } => Fact::Disputed { discrepancy },
+            StoredFact::Merged { into } => Fact::Merged { into },
             StoredFact::Generation { generation } => Fact::Generation { generation },
         })
     }
