@@ -10,7 +10,7 @@ use crate::hub;
 use crate::id::SystemName;
 use crate::model::{Cardinality, Reduce, Unit, UnitKey, UnitShape};
 use crate::ownership::{Authority, OnClear};
-use crate::policy::{Answer, Candidate, RawCandidates};
+use crate::policy::{Answer, Candidate, MOVED_APART, RawCandidates};
 use crate::sight::{Ground, Shown};
 use crate::text::Text;
 use crate::value::Field;
@@ -93,6 +93,7 @@ pub fn resolve(
                 authority: shown.authority,
                 rank: speaker.rank,
                 moved: states[speaker.place] == LinkState::Moved,
+                behind: is_behind(entity, unit, key, shown, golden),
                 origin: distinct[index],
                 origin_system: origins[index],
                 stamp: speaker.origin.stamp,
@@ -179,13 +180,21 @@ fn three_way(unit: &Unit, raw: &RawCandidates<'_>) -> Answer<Field> {
     let movers: SmallVec<[(usize, &Candidate<'_>); 4]> = all.iter().filter(moved).copied().collect();
     let voices = if movers.is_empty() { &all } else { &movers };
     let Some((first, candidate)) = voices.first() else { return Answer::Inconclusive("nobody has a value") };
-    if voices.iter().all(|(_, other)| unit.same(other.field, candidate.field)) {
+    if !movers.is_empty() && raw.moved_apart() {
+        Answer::Park(MOVED_APART)
+    } else if voices.iter().all(|(_, other)| unit.same(other.field, candidate.field)) {
         Answer::Winner(*first)
     } else if movers.is_empty() {
         Answer::Park("systems differ, and none of them is known to have moved")
     } else {
-        Answer::Park("several systems moved apart")
+        Answer::Park(MOVED_APART)
     }
+}
+
+/// Whether golden has moved since a link's value was accepted: whoever moved there had not seen what golden holds.
+fn is_behind(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>, golden: Option<&Field>) -> bool {
+    let base = entity.links[shown.link].bases.get(key);
+    matches!((base, golden), (Some(base), Some(golden)) if !unit.same(&base.agreed, golden))
 }
 
 /// Who has a say: links that decide, are seen, and either have a value or cleared one that golden follows.

@@ -6,6 +6,7 @@ use crate::entity::Entity;
 use crate::golden::Status;
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
+use crate::policy::MOVED_APART;
 use crate::sight::{Ground, Shown};
 use crate::text::Text;
 use crate::write_access::{WriteAccess, write_access};
@@ -75,6 +76,10 @@ fn agreement(
     let (kind, waits, reason) = match status {
         Some(Status::Held { rule, reason, .. }) => {
             (drift_kind(after.verdict)?, true, Text::from(format!("held by \"{rule}\": {reason}")))
+        }
+        // One mover against golden that another moved meanwhile: the systems moved apart, one after the other.
+        Some(Status::Parked { reason }) if **reason == *MOVED_APART => {
+            (DiscrepancyKind::HardConflict, true, reason.clone())
         }
         Some(Status::Parked { reason }) => {
             (drift_kind(after.verdict).unwrap_or(DiscrepancyKind::HardConflict), true, reason.clone())
