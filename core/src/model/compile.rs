@@ -325,7 +325,8 @@ fn compile_entity(
     for object in &objects {
         fingerprint.text(object.declared.key.as_str()).text(object.declared.object.as_str());
         for slot in &object.slots {
-            fingerprint.bytes(&slot.fingerprint.0);
+            let attribute = &model.attributes[usize::from(slot.attribute)];
+            fingerprint.text(attribute.id.as_str()).bytes(&slot.fingerprint.0);
         }
     }
     CompiledEntity {
@@ -626,7 +627,8 @@ fn authority_over(owners: &[SystemName], system: &SystemName) -> Authority {
 
 fn slot_fingerprint(attribute: &AttributeModel, mapping: &Mapping) -> Digest {
     let mut fingerprint = Fingerprint::new();
-    fingerprint.text(attribute.id.as_str()).number(attribute.shape as i64);
+    // Not the attribute's id: a renamed attribute reads what it read before, and keeps its bases.
+    fingerprint.number(attribute.shape as i64);
     for path in &mapping.read {
         fingerprint.text(&path.to_string());
     }
