@@ -23,7 +23,8 @@ use crate::text::Text;
 ///
 /// Every object type has four surfaces: `contacts/changes` (a poll, complete records in the order of their changes),
 /// `contacts/scan`, `contacts/read` and `contacts/webhooks`. Each carries a modification time per record, taken from the
-/// clock that the system was made with and never the same twice for one record.
+/// clock that the system was made with and never the same twice for one record. It is taken for the time at which what
+/// changed did: a fake system is as exact as a test wants it.
 ///
 /// Clones share one state: keep one to play the people who work in the system.
 #[derive(Clone)]
@@ -53,6 +54,8 @@ struct State {
     rewrites: Vec<(Path, Rewrite)>,
     /// What becomes of the next writes, before any is carried out.
     faults: VecDeque<Fault>,
+    /// Bytes that stand on the next page of changes.
+    raw: Vec<(ObjectType, Bytes)>,
     lag: i64,
     silent: bool,
     unavailable: bool,
@@ -178,6 +181,12 @@ impl FakeSystem {
         self.change(object, survivor, |value| value);
     }
 
+    /// Puts any bytes among the items of the next page of an object type's changes.
+    pub fn raw_page(&self, object: &str, body: Bytes) -> &Self {
+        self.state().raw.push((object.into(), body));
+        self
+    }
+
     /// The record as it stands.
     #[must_use]
     pub fn record(&self, object: &str, id: &str) -> Option<Value> {
@@ -229,6 +238,12 @@ impl FakeSystem {
     pub fn merge_webhook(&self, object: &str, survivor: &str, loser: &str) -> Delivery {
         let token = self.state().records.get(&(object.into(), survivor.into())).map_or(0, Record::token);
         self.delivery(object, &format!("merged {survivor} {loser}"), envelope(survivor, token, None))
+    }
+
+    /// The webhook that only says: something happened to this record.
+    #[must_use]
+    pub fn hint_webhook(&self, object: &str, id: &str) -> Delivery {
+        self.delivery(object, &format!("hint {id}"), Bytes::new())
     }
 
     /// A webhook with any body at all.

@@ -5,8 +5,7 @@
 //! What is not as expected panics, with what was expected, what is there, and the story so far.
 //!
 //! ```
-//! use accordant::testing::Story;
-//! use accordant::{Canonical, DiscrepancyKind, Email};
+//! use accordant::{Canonical, DiscrepancyKind, Email, testing::Story};
 //! use serde_json::json;
 //!
 //! #[derive(Canonical)]

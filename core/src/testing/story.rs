@@ -18,6 +18,7 @@ use crate::id::{Actor, RecordRef};
 use crate::model::{Attribute, Canonical, EntityModel};
 use crate::plan::{Limits, Plan, Scope};
 use crate::rule::Rule;
+use crate::store::MemoryStore;
 use crate::testing::FakeSystem;
 use crate::value::Value;
 
@@ -30,6 +31,7 @@ pub struct Story {
     models: Vec<EntityModel>,
     fakes: BTreeMap<String, FakeSystem>,
     clock: Arc<ManualClock>,
+    store: MemoryStore,
     tenant: Option<Tenant>,
     /// The records that were spoken of, the last one last.
     spoken_of: Vec<RecordRef>,
@@ -59,8 +61,12 @@ impl Story {
     pub fn of<E: Canonical>() -> Self {
         let begins: DateTime<Utc> = BEGINS.parse().expect("the first day is a date");
         let clock = Arc::new(ManualClock::at(begins));
+        let store = MemoryStore::new();
         let story = Self {
-            builder: Some(Accordant::builder().clock(Arc::clone(&clock)).entropy(SeededEntropy::new(1))),
+            builder: Some(
+                Accordant::builder().clock(Arc::clone(&clock)).entropy(SeededEntropy::new(1)).store(store.clone()),
+            ),
+            store,
             models: Vec::new(),
             fakes: BTreeMap::new(),
             clock,
@@ -197,6 +203,35 @@ impl Story {
         let record = self.record(key, survivor);
         self.fake(record.connection.as_str()).merge(record.object.as_str(), survivor, loser);
         self.note(format!("{loser} is merged into {record}"));
+        self
+    }
+
+    /// A webhook only says that something happened to a record, and so it is read.
+    #[must_use]
+    #[track_caller]
+    pub fn hints(mut self, key: &str, id: &str) -> Self {
+        let record = self.record(key, id);
+        let delivery = self.fake(record.connection.as_str()).hint_webhook(record.object.as_str(), id);
+        self.note(format!("a webhook hints at {record}"));
+        self.receive(record.connection.as_str(), delivery)
+    }
+
+    /// The library is built anew with another model of the same systems, on the same store.
+    #[must_use]
+    #[track_caller]
+    pub fn upgraded_to<E: Canonical>(mut self) -> Self {
+        self.begin();
+        self.models = vec![E::model()];
+        let mut builder = Accordant::builder()
+            .clock(Arc::clone(&self.clock))
+            .entropy(SeededEntropy::new(2))
+            .store(self.store.clone())
+            .entity::<E>();
+        for fake in self.fakes.values() {
+            builder = builder.connect(fake.clone());
+        }
+        self.note("the model is another one now".to_owned());
+        self.build(builder);
         self
     }
 
@@ -357,6 +392,11 @@ impl Story {
             builder = builder.connect(fake.clone());
             self.fakes.insert(name, fake);
         }
+        self.build(builder);
+    }
+
+    #[track_caller]
+    fn build(&mut self, builder: Builder) {
         match builder.build() {
             Ok(accordant) => self.tenant = Some(accordant.tenant("story")),
             Err(error) => panic!("the model cannot be built: {}", because(&error)),

@@ -35,6 +35,7 @@ impl Connector for FakeSystem {
         let says = delivery.headers().get("x-says").and_then(|says| says.to_str().ok()).unwrap_or("record");
         let mut words = says.split(' ');
         let says = match (words.next(), words.next(), words.next()) {
+            (Some("hint"), Some(id), _) => Says::Hint { id: id.into() },
             (Some("deleted"), Some(id), _) => Says::Deleted { id: id.into() },
             (Some("merged"), Some(survivor), Some(loser)) => {
                 Says::Merged { survivor: survivor.into(), losers: vec![loser.into()] }
@@ -53,7 +54,7 @@ impl Connector for FakeSystem {
         let unsupported = || ConnectorError::new(ConnectorErrorKind::Unsupported, format!("no surface {surface}"));
         let (object, kind) = surfaces::parts(surface).ok_or_else(unsupported)?;
         let horizon = self.clock.now();
-        let state = self.reachable()?;
+        let mut state = self.reachable()?;
         match kind {
             "changes" => Ok(state.changes_page(&object, surface, after, horizon)),
             "scan" => Ok(state.scan_page(&object, surface, after)),
@@ -85,7 +86,7 @@ impl FakeSystem {
 }
 
 impl State {
-    fn changes_page(&self, object: &ObjectType, surface: &SurfaceName, after: Option<Cursor>, now: i64) -> Page {
+    fn changes_page(&mut self, object: &ObjectType, surface: &SurfaceName, after: Option<Cursor>, now: i64) -> Page {
         let start: usize = after.and_then(|cursor| cursor.0.parse().ok()).unwrap_or(0);
         let mut items = Vec::new();
         let mut next = start;
@@ -99,6 +100,9 @@ impl State {
             }
         }
         let more = items.len() == PAGE && next < self.changes.len();
+        for (_, body) in self.raw.extract_if(.., |(of, _)| of == object) {
+            items.push(Item { surface: surface.clone(), says: Says::Record, body });
+        }
         Page { items, next: Some(Cursor(next.to_string())), more }
     }
 

@@ -39,7 +39,7 @@ fn surface(object: &ObjectType, kind: &str, channel: Channel, delivery: Guarante
         channel,
         semantics: EventSemantics {
             delivery,
-            order: Order::By(Domain::Time(TimeScale { kind: TimeKind::RecordModified, precision_ms: 1, skew_ms: 0 })),
+            order: Order::By(Domain::Time(TimeScale { kind: TimeKind::FieldModified, precision_ms: 1, skew_ms: 0 })),
             completeness: Completeness::Full,
             deletes: if told { Deletes::Explicit } else { Deletes::Absence },
             merges: if told { Merges::Explicit } else { Merges::ChangedId },
