@@ -21,6 +21,8 @@ use crate::shape::{Kind, design};
 use crate::world::{Step, World, beginning, history, id};
 
 fn config(cases: u32) -> ProptestConfig {
+    // Fewer while working on it; a run of the suite has all of them.
+    let cases = std::env::var("INVARIANT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() }
 }
 

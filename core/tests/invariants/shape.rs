@@ -52,10 +52,10 @@ fn attribute() -> impl Strategy<Value = Attribute> {
     let kind = prop_oneof![3 => Just(Kind::One), 1 => Just(Kind::Group), 1 => Just(Kind::Set)];
     let policy = prop_oneof![
         3 => Just(Policy::None),
-        Just(Policy::Latest),
-        Just(Policy::Priority),
-        Just(Policy::Consensus),
-        Just(Policy::ThreeWay),
+        1 => Just(Policy::Latest),
+        1 => Just(Policy::Priority),
+        1 => Just(Policy::Consensus),
+        1 => Just(Policy::ThreeWay),
     ];
     let owner = proptest::option::of(0..25_usize);
     let unmapped = prop_oneof![2 => Just(0), 1 => any::<u32>()];

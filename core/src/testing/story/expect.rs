@@ -1,7 +1,5 @@
 //! What must be true at a point of a story.
 
-use std::fmt::Write as _;
-
 use crate::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use crate::entity::Entity;
 use crate::golden::{GoldenCell, GoldenLife, Status};
@@ -314,8 +312,7 @@ fn listed(standing: &[Discrepancy]) -> String {
     let mut text = String::new();
     for Discrepancy { kind, unit, link, state, reason, .. } in standing {
         let link = link.as_deref().map_or_else(String::new, |link| format!(" at {link}"));
-        // Writing to a string cannot fail.
-        drop(write!(text, "\n      {} about {unit}{link} ({state:?}): {reason}", kind.title()));
+        text.push_str(&format!("\n      {} about {unit}{link} ({state:?}): {reason}", kind.title()));
     }
     text
 }
