@@ -211,7 +211,7 @@ fn losers(world: &World) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    for (_, payload) in journal(&world.tenant).into_iter().filter(|(entry, _)| entry.kind == *"facts") {
+    for (_, payload) in journal(&world.tenant).into_iter().filter(|(entry, _)| entry.kind.as_str() == "facts") {
         let payload = payload.expect("nothing was erased");
         collect(&serde_json::from_slice(&payload.bytes).expect("JSON"), &mut found);
     }

@@ -12,7 +12,7 @@ pub struct Attribute {
     pub kind: Kind,
     /// The system that owns it, if one does.
     pub owner: Option<usize>,
-    /// Two bits per system: weak, normal, normal, strong.
+    /// Two bits per system: weak, normal, normal, strong if it is an observer.
     pub strengths: u64,
     /// One bit per system: not mapped there.
     pub unmapped: u32,
@@ -113,7 +113,7 @@ impl Design {
             let at = At::path(&name(system), path);
             typed = typed.at(match attribute.strengths >> (2 * system) & 3 {
                 0 => at.weak(),
-                3 => at.strong(),
+                3 if self.owner(index).is_some_and(|owner| owner != system) => at.strong(),
                 _ => at,
             });
         }
