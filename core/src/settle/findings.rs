@@ -52,14 +52,21 @@ pub(super) fn of_unit(
             && !unit.same(field, &golden.field)
         {
             let access = write_access(ground.model, entity, shown.link, key);
+            // A frozen unit is written nowhere: what it lacks waits with it.
+            let frozen = golden.status != Status::Settled;
             let fillable = access != WriteAccess::No;
             if field.is_value() {
                 let reason = "an observer contradicts the owner since first contact";
                 let replaced = matches!(access, WriteAccess::Yes(strength) if strength > Strength::Weak);
-                findings.push(finding(Family::Base, DiscrepancyKind::SoftDriftUnauthorized, !replaced, reason));
+                findings.push(finding(
+                    Family::Base,
+                    DiscrepancyKind::SoftDriftUnauthorized,
+                    frozen || !replaced,
+                    reason,
+                ));
             } else if fillable {
                 let reason = "the system has no value yet; a bootstrap plan fills it";
-                findings.push(finding(Family::Base, DiscrepancyKind::Unfilled, false, reason));
+                findings.push(finding(Family::Base, DiscrepancyKind::Unfilled, frozen, reason));
             }
         }
     }

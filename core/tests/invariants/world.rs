@@ -9,6 +9,7 @@ use accordant::golden::GoldenCell;
 use accordant::model::UnitKey;
 use accordant::store::{Store as _, Table};
 use accordant::testing::{FakeSystem, entities};
+use accordant::value::Field;
 use accordant::{
     Accordant, Actor, Applied, Choice, Lifetime, ManualClock, MemoryStore, Plan, Ruling, Scope, SeededEntropy, Tenant,
     TenantId,
@@ -294,29 +295,37 @@ impl World {
         rows.map(|(table, row)| (table, row.key.to_string(), row.value)).collect()
     }
 
-    /// How many pairs of system and unit differ from golden.
+    /// How many pairs of system and unit differ from golden, or from what an owner is asked to make golden.
     pub fn differing(&self) -> usize {
         let mut differing = 0;
         for entity in 0..2 {
             let Some(held) = self.entity(entity) else { continue };
             for attribute in 0..self.design.attributes.len() {
-                let golden: BTreeSet<String> = self
-                    .golden(&held, attribute)
-                    .iter()
-                    .filter_map(|cell| cell.field.as_value().map(str::to_owned))
-                    .collect();
+                let wanted = self.wanted(&held, attribute);
                 let systems = (0..self.design.systems).filter(|system| self.design.maps(attribute, *system));
                 for system in systems {
                     let record = self.fakes[system].record("things", &id(entity)).unwrap_or_default();
                     let holds = values(&record[format!("a{attribute}")]);
-                    differing += match self.design.attributes[attribute].kind {
+                    let differs = |golden: &BTreeSet<String>| match self.design.attributes[attribute].kind {
                         Kind::Set => golden.symmetric_difference(&holds).count(),
-                        Kind::One | Kind::Group => usize::from(golden != holds),
+                        Kind::One | Kind::Group => usize::from(*golden != holds),
                     };
+                    differing += wanted.iter().map(differs).sum::<usize>();
                 }
             }
         }
         differing
+    }
+
+    /// What golden holds, and what it will hold once an owner has followed a decision.
+    fn wanted(&self, held: &Entity, attribute: usize) -> Vec<BTreeSet<String>> {
+        let unit = u16::try_from(attribute + 1).expect("few attributes");
+        let golden = self.golden(held, attribute).into_iter().map(|cell| cell.field).collect();
+        let decided = held.decisions.get(&UnitKey::Whole(unit)).map(|decision| vec![decision.chosen.clone()]);
+        let fields: Vec<Vec<Field>> = std::iter::once(golden).chain(decided).collect();
+        let texts =
+            |fields: &Vec<Field>| fields.iter().filter_map(|field| field.as_value().map(str::to_owned)).collect();
+        fields.iter().map(texts).collect()
     }
 
     pub fn writes(&self) -> usize {

@@ -99,6 +99,19 @@ fn a_decision_on_an_owned_value_asks_the_owner_first() {
 }
 
 #[test]
+fn a_decision_that_the_owner_overtakes_lapses() {
+    ana()
+        .decides("ana", Customer::BALANCE, Choice::Value(Field::value("500.00 USD")))
+        .says("netsuite", "7", json!({ "balance": "120.00" }))
+        .expect(Customer::BALANCE, "120 USD")
+        .apply()
+        .expect_in("netsuite", "7", "balance", json!("120.00"))
+        .expect_in("crm", "101", "balance", json!("120.00"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
 fn an_owner_that_refuses_a_decision_keeps_golden() {
     let story = ana()
         .system("netsuite", |netsuite| {
