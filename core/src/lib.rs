@@ -59,6 +59,8 @@ pub mod sight;
 pub mod stamp;
 pub mod store;
 pub mod surface;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod text;
 pub mod value;
 pub mod view;

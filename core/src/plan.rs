@@ -3,6 +3,8 @@
 //! Planning is level-triggered: the same function plans after every reply, timeout, restart and decision, and a quiet
 //! world plans nothing.
 
+mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, LinkState, Standing, classify};
@@ -310,6 +312,13 @@ fn plan_unit(
     let classification =
         classify(&sides(entity, &shown, key), standing, &|value, reference| unit.same(value, reference));
     let name = ground.model.unit_name(key);
+    // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
+    let asked = entity.decisions.get(key).filter(|_| !unit.owners.is_empty()).is_some_and(|decision| {
+        shown.iter().any(|shown| {
+            write_access(ground.model, entity, shown.link, key) == WriteAccess::ByDecision
+                && shown.field().is_some_and(|field| !unit.same(field, &decision.chosen))
+        })
+    });
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
         let access = write_access(ground.model, entity, shown.link, key);
@@ -318,7 +327,7 @@ fn plan_unit(
             WriteAccess::ByDecision => entity.decisions.get(key).map_or(&golden.field, |decision| &decision.chosen),
             WriteAccess::Yes(_) | WriteAccess::No => &golden.field,
         };
-        if unit.same(field, wanted) {
+        if unit.same(field, wanted) || (asked && access != WriteAccess::ByDecision) {
             continue;
         }
         let Some(reason) = why_write(entity, unit, key, shown, &classification, place, access, plan.kind) else {

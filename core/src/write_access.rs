@@ -15,7 +15,8 @@ pub enum WriteAccess {
     No,
 }
 
-/// Answers for one unit on one link, by its place.
+/// Answers for one unit on one link, by its place. Whether anything is seen there is not asked: where a system holds one
+/// record, a second one is hidden ([`crate::sight::shown`]), and so is one that was merged away.
 #[must_use]
 pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> WriteAccess {
     let Some(linked) = entity.links.get(link) else { return WriteAccess::No };
@@ -28,8 +29,8 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
     let unit = usize::from(unit);
     let Some(Some((strength, _))) = object.writes.get(unit) else { return WriteAccess::No };
     let written = match object.declared.cardinality {
-        Cardinality::One | Cardinality::Many { write: WriteTo::Primary, .. } => entity.is_primary(link),
-        Cardinality::Many { write: WriteTo::All, .. } => true,
+        Cardinality::Many { write: WriteTo::Primary, .. } => entity.is_primary(link),
+        Cardinality::One | Cardinality::Many { write: WriteTo::All, .. } => true,
         Cardinality::Many { write: WriteTo::Nobody, .. } => false,
     };
     if !written {

@@ -325,7 +325,8 @@ fn compile_entity(
     for object in &objects {
         fingerprint.text(object.declared.key.as_str()).text(object.declared.object.as_str());
         for slot in &object.slots {
-            fingerprint.bytes(&slot.fingerprint.0);
+            let attribute = &model.attributes[usize::from(slot.attribute)];
+            fingerprint.text(attribute.id.as_str()).bytes(&slot.fingerprint.0);
         }
     }
     CompiledEntity {

@@ -8,6 +8,7 @@ use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
 use crate::sight::{Ground, Shown};
 use crate::text::Text;
+use crate::value::Field;
 use crate::write_access::{WriteAccess, write_access};
 
 /// Adds what stands about one unit. `first` is what happened, `after` what golden's move left.
@@ -49,13 +50,22 @@ pub(super) fn of_unit(
             && golden.field.is_value()
             && !unit.same(field, &golden.field)
         {
-            let fillable = write_access(ground.model, entity, shown.link, key) != WriteAccess::No;
+            let access = write_access(ground.model, entity, shown.link, key);
+            // A frozen unit is written nowhere: what it lacks waits with it.
+            let frozen = golden.status != Status::Settled;
+            let fillable = access != WriteAccess::No;
             if field.is_value() {
                 let reason = "an observer contradicts the owner since first contact";
-                findings.push(finding(Family::Base, DiscrepancyKind::SoftDriftUnauthorized, !fillable, reason));
+                let replaced = matches!(access, WriteAccess::Yes(strength) if strength > Strength::Weak);
+                findings.push(finding(
+                    Family::Base,
+                    DiscrepancyKind::SoftDriftUnauthorized,
+                    frozen || !replaced,
+                    reason,
+                ));
             } else if fillable {
                 let reason = "the system has no value yet; a bootstrap plan fills it";
-                findings.push(finding(Family::Base, DiscrepancyKind::Unfilled, false, reason));
+                findings.push(finding(Family::Base, DiscrepancyKind::Unfilled, frozen, reason));
             }
         }
     }
@@ -87,15 +97,13 @@ fn agreement(
             }
             Verdict::Pending => {
                 let owed = |place: &usize| is_owed(entity, key, shown, after, *place);
-                let stuck = (0..shown.len())
-                    .filter(owed)
-                    .all(|place| write_access(ground.model, entity, shown[place].link, key) == WriteAccess::No);
+                let stuck = (0..shown.len()).filter(owed).all(|place| !is_written(ground, entity, key, &shown[place]));
                 let kind = drift_kind(first.verdict)
                     .or_else(|| standing_kind(ground, entity, name))
                     .unwrap_or(DiscrepancyKind::Pending);
                 let policy = entity.golden.get(key).map_or("", |cell| &cell.resolution.policy);
                 let reason = if stuck {
-                    "golden cannot be written where it is owed".to_owned()
+                    "golden is not written where it is owed: by its mapping, that is for people".to_owned()
                 } else {
                     format!("settled by {policy}; a write is owed")
                 };
@@ -129,6 +137,9 @@ fn why_it_stands(
             waits = true;
             let cleared = shown[place].field().is_some_and(|field| !field.is_value());
             reason = if cleared { "it was cleared, and clearing is held" } else { "no policy could tell" };
+        } else if entity.golden.get(key).is_none() {
+            waits = true;
+            reason = "an observer moved, and golden has never had a value to enforce";
         } else if access == WriteAccess::Yes(Strength::Strong) {
             reason = if waits { reason } else { "an observer moved; its mapping is strong, so a plan writes it back" };
         } else {
@@ -137,6 +148,19 @@ fn why_it_stands(
         }
     }
     (waits, reason.into())
+}
+
+/// Whether a plan writes what is owed to a link. A weak mapping fills what never had a value, and nothing else.
+fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<'_>) -> bool {
+    match write_access(ground.model, entity, shown.link, key) {
+        WriteAccess::No => false,
+        WriteAccess::Yes(Strength::Weak) => {
+            let agreed = entity.links[shown.link].bases.get(key).map(|base| &base.agreed);
+            let had = [shown.field(), agreed].into_iter().flatten().any(Field::is_value);
+            !had && entity.golden.get(key).is_some_and(|cell| cell.field.is_value())
+        }
+        WriteAccess::Yes(Strength::Normal | Strength::Strong) | WriteAccess::ByDecision => true,
+    }
 }
 
 /// Whether a write of golden is owed to a link.

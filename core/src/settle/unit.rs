@@ -277,23 +277,22 @@ fn decide(
 /// A decision that still holds outranks every policy. `None`: there is none, or it lapsed.
 fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Option<bool> {
     let decision = recorder.entity.decisions.get(key)?.clone();
-    if !unit.owners.is_empty() {
-        // Golden is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
-        let followed = shown.iter().any(|shown| {
-            shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &decision.chosen))
-        });
-        if followed && decision.lifetime != crate::decision::Lifetime::Pinned {
-            recorder.record(Fact::Decided { unit: key.clone(), decision: None });
-        }
-        return None;
-    }
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
     let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
         let record = &recorder.entity.links[shown.link].record;
         shown.field().is_some_and(|field| decision.is_news(record, field, &same))
     });
-    if news && decision.lifetime != crate::decision::Lifetime::Pinned {
+    // Golden of an owned unit is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
+    let owned = !unit.owners.is_empty();
+    let followed = owned
+        && shown.iter().any(|shown| {
+            shown.authority == Authority::Owner && shown.field().is_some_and(|field| same(field, &decision.chosen))
+        });
+    if (news || followed) && decision.lifetime != crate::decision::Lifetime::Pinned {
         recorder.record(Fact::Decided { unit: key.clone(), decision: None });
+        return None;
+    }
+    if owned {
         return None;
     }
     let proposal = Proposal {

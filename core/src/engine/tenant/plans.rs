@@ -250,7 +250,7 @@ impl Tenant {
     }
 }
 
-/// The record of an entity in a connection's object type: the primary.
+/// The record of an entity in a connection's object type: the oldest confirmed of those that speak, else of all.
 pub(crate) fn native(
     set: &WorkingSet,
     entity: EntityId,
@@ -258,7 +258,10 @@ pub(crate) fn native(
     object: &ObjectType,
 ) -> Option<RecordRef> {
     let entity: &Entity = &set.entity(set.find_entity(entity)?).entity;
-    let mut links =
-        entity.links.iter().filter(|link| link.record.connection == *connection && link.record.object == *object);
-    links.next().map(|link| (*link.record).clone())
+    let links =
+        || entity.links.iter().filter(|link| link.record.connection == *connection && link.record.object == *object);
+    let speaks =
+        |record: &RecordRef| set.find_record(record).is_some_and(|index| set.record(index).representation.speaks());
+    let link = links().find(|link| speaks(&link.record)).or_else(|| links().next())?;
+    Some((*link.record).clone())
 }

@@ -26,6 +26,7 @@ use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::value::{Field, split};
 use crate::working_set::{EntityIndex, Frame, RecordIndex};
+use crate::write_access::{WriteAccess, write_access};
 
 impl Tenant {
     /// Settles one write by its receipt.
@@ -321,6 +322,12 @@ impl Tenant {
             for (name, value, displaced) in units {
                 let Some(key) = model.unit_key(name) else { continue };
                 let set = &loader.loaded.set;
+                let entity = &set.entity(of).entity;
+                let link = entity.link_of(&record);
+                if link.is_some_and(|link| write_access(model, entity, link, &key) == WriteAccess::ByDecision) {
+                    // The owner was asked to follow a decision. That it did is a move of its own, which golden follows.
+                    continue;
+                }
                 let held = set.with_ground(frame, of, as_of, |ground, entity, representations| {
                     let shown = crate::sight::shown(ground, entity, representations, &key);
                     let shown = shown.iter().find(|shown| entity.links[shown.link].record == record);

@@ -1,0 +1,63 @@
+//! Paths into JSON records, and native leaves as JSON.
+
+use serde_json::{Map, Value};
+
+use crate::model::Path;
+use crate::value::Native;
+
+/// What stands at a path; null if nothing does.
+pub(super) fn get<'a>(record: &'a Value, path: &Path) -> &'a Value {
+    path.keys().iter().fold(record, |value, key| value.get(key.as_str()).unwrap_or(&Value::Null))
+}
+
+/// Puts a value at a path, and makes the objects on the way.
+pub(super) fn set(record: &mut Value, path: &Path, value: Value) {
+    let mut place = record;
+    for key in path.keys() {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        place = &mut place[key.as_str()];
+    }
+    *place = value;
+}
+
+/// Merges what a person typed into a record: objects key by key, everything else as a whole.
+pub(super) fn merge(record: &mut Value, edit: &Value) {
+    match (record, edit) {
+        (Value::Object(record), Value::Object(edit)) => {
+            for (key, value) in edit {
+                merge(record.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (record, edit) => *record = edit.clone(),
+    }
+}
+
+/// A leaf as a JSON value.
+pub(super) fn of_native(native: &Native) -> Value {
+    match native {
+        Native::Null => Value::Null,
+        Native::Bool(value) => Value::Bool(*value),
+        Native::Text(text) => Value::String(text.to_string()),
+        Native::Number(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_string())),
+        Native::List(elements) => Value::Array(elements.iter().map(of_native).collect()),
+        Native::Record(members) => {
+            let mut record = Value::Object(Map::new());
+            for (path, member) in members {
+                set(&mut record, &Path::new(path), of_native(member));
+            }
+            record
+        }
+    }
+}
+
+/// Whether a record holds a leaf: numbers and texts are compared as text, because systems differ on which they hold.
+pub(super) fn holds(value: &Value, native: &Native) -> bool {
+    match (value, of_native(native)) {
+        (Value::String(one), Value::Number(other)) => *one == other.to_string(),
+        (Value::Number(one), Value::String(other)) => one.to_string() == other,
+        (Value::String(one), Value::Null) => one.is_empty(),
+        (one, other) => *one == other,
+    }
+}

@@ -1,0 +1,27 @@
+//! Stories over three systems: what happens, what is golden then, what stands open, and what would be written.
+
+#[path = "stories/collections.rs"]
+mod collections;
+#[path = "stories/contact.rs"]
+mod contact;
+#[path = "stories/drift.rs"]
+mod drift;
+#[path = "stories/model.rs"]
+mod model;
+#[path = "stories/people.rs"]
+mod people;
+#[path = "stories/presence.rs"]
+mod presence;
+#[path = "stories/references.rs"]
+mod references;
+#[path = "stories/trouble.rs"]
+mod trouble;
+
+#[test]
+fn a_model_of_three_systems_is_tested_in_at_most_25_lines() {
+    let module = include_str!("../src/testing/mod.rs");
+    let example = module.split("//! ```\n").nth(1).expect("the module's example");
+    let lines = example.lines().count();
+    assert!(lines <= 25, "{lines} lines");
+    assert_eq!(example.matches("system(").count(), 3);
+}

@@ -1,0 +1,80 @@
+//! First contact: systems that have never been compared.
+
+use accordant::DiscrepancyKind::{HardConflictNoBase, SoftDriftUnauthorized, Unfilled};
+use accordant::settle::Choice;
+use accordant::testing::Story;
+use serde_json::json;
+
+use crate::model::{Customer, ana};
+
+#[test]
+fn equal_values_agree_at_once() {
+    ana()
+        .expect(Customer::EMAIL, "ana@acme.test")
+        .expect(Customer::PHONE, "1")
+        .expect(Customer::BALANCE, "100 USD")
+        .expect(Customer::ZIP, "1")
+        .expect(Customer::GREETING, "Acme")
+        .expect_elements(Customer::TAGS, &["a"])
+        .expect_entities(1)
+        .expect_bootstrap_plan("");
+}
+
+#[test]
+fn a_value_that_one_system_has_fills_the_others() {
+    Story::of::<Customer>()
+        .says("crm", "101", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .says("shop", "9", json!({ "email": "ana@acme.test" }))
+        .says("netsuite", "7", json!({ "email": "Ana@acme.test" }))
+        .expect(Customer::PHONE, "1")
+        .expect_discrepancy(Unfilled, "phone")
+        .expect_quiet()
+        .expect_bootstrap_plan(
+            r#"
+            netsuite/customer/7 phone: (none) -> "1" (fills a value at first contact)
+            shop/customers/9 phone: (none) -> "1" (fills a value at first contact)
+            "#,
+        )
+        .bootstrap()
+        .expect_in("netsuite", "7", "phone", json!("1"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn values_that_differ_without_a_common_ancestor_wait_for_a_person() {
+    Story::of::<Customer>()
+        .says("crm", "101", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .says("shop", "9", json!({ "email": "ana@acme.test", "phone": "2" }))
+        .says("netsuite", "7", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .expect(Customer::PHONE, "1")
+        .expect_discrepancy(HardConflictNoBase, "phone")
+        .expect_quiet()
+        .expect_bootstrap_plan("")
+        .decides("ana", Customer::PHONE, Choice::Take("shop".into()))
+        .expect(Customer::PHONE, "2")
+        .expect_plan(
+            r#"
+            crm/contacts/101 phone: "1" -> "2" (propagates the golden value)
+            netsuite/customer/7 phone: "1" -> "2" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn the_owner_replaces_an_observers_value_under_the_plan_of_first_contact() {
+    Story::of::<Customer>()
+        .says("crm", "101", json!({ "email": "ana@acme.test", "balance": "1" }))
+        .expect_missing(Customer::BALANCE)
+        .says("netsuite", "7", json!({ "email": "ana@acme.test", "balance": "2" }))
+        .expect(Customer::BALANCE, "2 USD")
+        .expect_discrepancy(SoftDriftUnauthorized, "balance")
+        .expect_quiet()
+        .bootstrap()
+        .expect_in("crm", "101", "balance", json!("2.00"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}

@@ -1,0 +1,235 @@
+//! One value, three systems: who moved, who follows, and who is not listened to.
+
+use accordant::DiscrepancyKind::{Rewritten, SoftDriftAuthoritative, SoftDriftUnauthorized};
+use accordant::chrono::TimeDelta;
+use serde_json::json;
+
+use crate::model::{Customer, ana};
+
+#[test]
+fn our_own_echo_causes_no_write() {
+    ana()
+        .says("crm", "101", json!({ "phone": "2" }))
+        .expect(Customer::PHONE, "2")
+        .expect_discrepancy(SoftDriftAuthoritative, "phone")
+        .expect_plan(
+            r#"
+            netsuite/customer/7 phone: "1" -> "2" (propagates the golden value)
+            shop/customers/9 phone: "1" -> "2" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_in("shop", "9", "phone", json!("2"))
+        .tells("shop", "9")
+        .tells("shop", "9")
+        .tells("netsuite", "7")
+        .scans("shop")
+        .expect(Customer::PHONE, "2")
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("shop", 1)
+        .expect_writes("netsuite", 1)
+        .expect_writes("crm", 0);
+}
+
+#[test]
+fn a_target_that_rewrites_is_noted_once_and_not_fought() {
+    ana()
+        .system("shop", |shop| {
+            shop.rewrites("title", str::to_uppercase);
+        })
+        .says("netsuite", "7", json!({ "title": "Dr" }))
+        .apply()
+        .expect_in("shop", "9", "title", json!("DR"))
+        .tells("shop", "9")
+        .scans("shop")
+        .expect(Customer::TITLE, "Dr")
+        .expect_discrepancy(Rewritten, "title")
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .later(TimeDelta::days(1))
+        .says("shop", "9", json!({ "phone": "5" }))
+        .apply()
+        .expect_in("shop", "9", "title", json!("DR"))
+        .expect_discrepancy(Rewritten, "title")
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("shop", 1);
+}
+
+#[test]
+fn a_late_event_loses() {
+    ana()
+        .edits("crm", "101", json!({ "phone": "2" }))
+        .later(TimeDelta::minutes(1))
+        .edits("crm", "101", json!({ "phone": "3" }))
+        .tells_of("crm", "101", 2)
+        .tells_of("crm", "101", 1)
+        .tells_of("crm", "101", 0)
+        .expect(Customer::PHONE, "3")
+        .apply()
+        .tells_of("crm", "101", 1)
+        .expect(Customer::PHONE, "3")
+        .expect_in("shop", "9", "phone", json!("3"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn the_latest_wins_whatever_comes_first() {
+    ana()
+        .edits("crm", "101", json!({ "company": "Old" }))
+        .later(TimeDelta::minutes(5))
+        .says("shop", "9", json!({ "defaultAddress": { "company": "New" } }))
+        .tells("crm", "101")
+        .expect(Customer::COMPANY, "New")
+        .expect_plan(
+            r#"
+            crm/contacts/101 company: "Old" -> "New" (propagates the golden value)
+            crm/contacts/101 greeting: "Acme" -> "New" (propagates the golden value)
+            netsuite/customer/7 company: "Acme" -> "New" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_strong_mapping_writes_an_observer_back() {
+    ana()
+        .says("crm", "101", json!({ "balance": "999.00" }))
+        .expect(Customer::BALANCE, "100.00 USD")
+        .expect_discrepancy(SoftDriftUnauthorized, "balance")
+        .expect_plan(
+            r#"
+            crm/contacts/101 balance: "999.00 USD" -> "100.00 USD" (enforces the golden value against an observer's change)
+            "#,
+        )
+        .apply()
+        .expect_in("crm", "101", "balance", json!("100.00"))
+        .expect(Customer::BALANCE, "100.00 USD")
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_normal_mapping_leaves_an_observers_edit_and_lists_it() {
+    ana()
+        .says("shop", "9", json!({ "credit": { "balance": "999.00" } }))
+        .expect(Customer::BALANCE, "100.00 USD")
+        .expect_discrepancy(SoftDriftUnauthorized, "balance")
+        .expect_quiet()
+        .says("shop", "9", json!({ "credit": { "balance": "100.00" } }))
+        .expect(Customer::BALANCE, "100.00 USD")
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn the_owner_moves_golden_and_everyone_follows() {
+    ana()
+        .says("netsuite", "7", json!({ "balance": "120.50" }))
+        .expect(Customer::BALANCE, "120.50 USD")
+        .expect_plan(
+            r#"
+            crm/contacts/101 balance: "100.00 USD" -> "120.50 USD" (propagates the golden value)
+            shop/customers/9 balance: "100.00 USD" -> "120.50 USD" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_in("shop", "9", "credit", json!({ "balance": "120.50" }))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn weak_fills_and_never_refills_what_was_cleared() {
+    ana()
+        .says("netsuite", "7", json!({ "title": "Dr" }))
+        .expect_plan(
+            r#"
+            crm/contacts/101 greeting: "Acme" -> "Dr of Acme" (propagates the golden value)
+            crm/contacts/101 title: (none) -> "Dr" (fills a value that was never there)
+            shop/customers/9 title: (none) -> "Dr" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_no_discrepancy()
+        .says("crm", "101", json!({ "title": null }))
+        .expect(Customer::TITLE, "Dr")
+        .expect_discrepancy(SoftDriftUnauthorized, "title")
+        .expect_quiet()
+        .says("netsuite", "7", json!({ "title": "Prof" }))
+        .expect_plan(
+            r#"
+            crm/contacts/101 greeting: "Dr of Acme" -> "Prof of Acme" (propagates the golden value)
+            shop/customers/9 title: "Dr" -> "Prof" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_in("crm", "101", "title", json!(null))
+        .expect_quiet();
+}
+
+#[test]
+fn clearing_by_the_owner_propagates() {
+    ana()
+        .says("netsuite", "7", json!({ "balance": null }))
+        .expect_missing(Customer::BALANCE)
+        .expect_plan(
+            r#"
+            crm/contacts/101 balance: "100.00 USD" -> (none) (propagates the golden value)
+            shop/customers/9 balance: "100.00 USD" -> (none) (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_in("crm", "101", "balance", json!(null))
+        .expect_missing(Customer::BALANCE)
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn clearing_by_a_co_owner_is_held() {
+    ana()
+        .says("crm", "101", json!({ "phone": "" }))
+        .expect(Customer::PHONE, "1")
+        .expect_discrepancy(SoftDriftAuthoritative, "phone")
+        .expect_quiet()
+        .says("crm", "101", json!({ "phone": "1" }))
+        .expect(Customer::PHONE, "1")
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_group_never_mixes_two_systems() {
+    ana()
+        .says("shop", "9", json!({ "defaultAddress": { "street": "B St" } }))
+        .later(TimeDelta::minutes(5))
+        .says("netsuite", "7", json!({ "zip": "2" }))
+        .expect(Customer::STREET, "A St")
+        .expect(Customer::ZIP, "2")
+        .expect_plan(
+            r#"
+            crm/contacts/101 address: ["A St","1"] -> ["A St","2"] (propagates the golden value)
+            shop/customers/9 address: ["B St","1"] -> ["A St","2"] (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_in("shop", "9", "defaultAddress", json!({ "company": "Acme", "street": "A St", "zip": "2" }))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_derived_attribute_follows() {
+    ana()
+        .says("netsuite", "7", json!({ "companyname": "Globex", "title": "Dr" }))
+        .expect(Customer::GREETING, "Dr of Globex")
+        .apply()
+        .expect_in("crm", "101", "greeting", json!("Dr of Globex"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}

@@ -1,0 +1,141 @@
+//! Trouble: stale targets, systems that cannot be reached, programs that fight, and models that change.
+
+use accordant::DiscrepancyKind::HardConflict;
+use accordant::chrono::TimeDelta;
+use accordant::testing::Story;
+use accordant::{Canonical, Email};
+use serde_json::json;
+
+use crate::model::{Customer, ana};
+
+#[test]
+fn a_target_that_moved_is_not_overwritten_but_planned_again() {
+    let story =
+        ana().says("crm", "101", json!({ "company": "B" })).later(TimeDelta::minutes(5)).apply_after(|systems| {
+            systems.of("shop").edit("customers", "9", &json!({ "defaultAddress": { "company": "C" } }));
+        });
+    assert_eq!(story.applied().superseded, 1);
+    story
+        .expect_in("shop", "9", "defaultAddress", json!({ "company": "C", "street": "A St", "zip": "1" }))
+        .expect(Customer::COMPANY, "C")
+        .apply()
+        .expect_in("crm", "101", "company", json!("C"))
+        .expect_in("netsuite", "7", "companyname", json!("C"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn an_edit_of_another_field_does_not_stop_a_write() {
+    let story = ana().says("crm", "101", json!({ "company": "B" })).apply_after(|systems| {
+        systems.of("shop").edit("customers", "9", &json!({ "phone": "5" }));
+    });
+    assert_eq!(story.applied().superseded, 0);
+    story.apply().expect_in("crm", "101", "phone", json!("5")).expect_no_discrepancy().expect_quiet();
+}
+
+#[test]
+fn a_system_that_cannot_be_reached_is_owed_its_write() {
+    let story = ana().says("crm", "101", json!({ "phone": "2" })).apply_after(|systems| {
+        systems.of("shop").defers();
+    });
+    assert_eq!(story.applied().deferred, 1);
+    story.apply().expect_in("shop", "9", "phone", json!("2")).expect_no_discrepancy().expect_quiet();
+}
+
+#[test]
+fn an_update_whose_answer_is_lost_is_found_to_have_happened() {
+    ana()
+        .system("shop", |shop| {
+            shop.loses_answer();
+        })
+        .says("crm", "101", json!({ "phone": "2" }))
+        .apply()
+        .expect_in("shop", "9", "phone", json!("2"))
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("shop", 1);
+}
+
+#[test]
+fn a_write_without_the_record_in_its_answer_is_read_back() {
+    ana()
+        .system("shop", |shop| {
+            shop.answers_without_record();
+        })
+        .says("crm", "101", json!({ "phone": "2", "tags": "a;b" }))
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("shop", 1);
+}
+
+#[test]
+fn systems_that_fight_through_us_are_stopped() {
+    let mut story = ana();
+    for _ in 0..4 {
+        story = story.later(TimeDelta::minutes(1)).says("crm", "101", json!({ "balance": "999.00" })).apply();
+    }
+    story
+        .expect(Customer::BALANCE, "100 USD")
+        .expect_discrepancy(HardConflict, "balance")
+        .expect_quiet()
+        .expect_writes("crm", 3);
+}
+
+#[derive(Canonical)]
+#[canonical(
+    entity = "lead",
+    system(crm, object = "leads"),
+    system(shop, object = "leads"),
+    system(netsuite, object = "lead")
+)]
+struct Before {
+    #[canonical(identity, at(crm = "email", shop = "email", netsuite = "email"))]
+    email: Email,
+    #[canonical(at(crm = "fax", shop = "fax", netsuite = "fax"))]
+    fax: Option<String>,
+    #[canonical(at(crm = "segment", shop = "segment", netsuite = "segment"))]
+    segment: Option<String>,
+}
+
+#[derive(Canonical)]
+#[canonical(
+    entity = "lead",
+    system(crm, object = "leads"),
+    system(shop, object = "leads"),
+    system(netsuite, object = "lead")
+)]
+#[canonical(retired("fax"))]
+struct After {
+    #[canonical(identity, at(crm = "email", shop = "email", netsuite = "email"))]
+    email: Email,
+    #[canonical(was("segment"), at(crm = "segment", shop = "segment", netsuite = "segment"))]
+    tier: Option<String>,
+}
+
+#[test]
+fn a_renamed_attribute_keeps_its_value_and_a_retired_one_writes_nothing() {
+    let lead = json!({ "email": "ana@acme.test", "fax": "1", "segment": "gold" });
+    Story::of::<Before>()
+        .says("crm", "1", lead.clone())
+        .says("shop", "2", lead.clone())
+        .says("netsuite", "3", lead)
+        .says("crm", "1", json!({ "fax": "2" }))
+        .expect(Before::SEGMENT, "gold")
+        .upgraded_to::<After>()
+        .expect(After::TIER, "gold")
+        .expect_quiet()
+        .says("shop", "2", json!({ "segment": "silver", "fax": "3" }))
+        .expect(After::TIER, "silver")
+        .expect_plan(
+            r#"
+            crm/leads/1 tier: "gold" -> "silver" (propagates the golden value)
+            netsuite/lead/3 tier: "gold" -> "silver" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_in("crm", "1", "fax", json!("2"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
