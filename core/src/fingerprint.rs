@@ -54,6 +54,12 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The first eight bytes as a number: what stored cells and bases carry to tell mappings apart.
+    #[must_use]
+    pub fn short_number(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
     /// The first twelve hexadecimal digits: enough to tell plans apart on a screen.
     #[must_use]
     pub fn short(&self) -> String {

@@ -1,5 +1,7 @@
 //! Observations: "this connection was seen to say this about this record".
 
+pub(crate) mod stored;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::RecordRef;

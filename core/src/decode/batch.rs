@@ -213,8 +213,6 @@ impl<'a> DecodedRecord<'a> {
 
     /// The sets and keyed collections that the body carried whole: an element without a cell is not there.
     ///
-    /// [`Coverage::Carried`] cannot say this. Whoever keeps a partial observation without it keeps elements that the
-    /// record no longer has until the next full read.
     #[must_use]
     pub fn collections(&self) -> &'a [SlotIndex] {
         part(&self.batch.whole, self.decoded.whole)
@@ -240,9 +238,22 @@ impl<'a> DecodedRecord<'a> {
         self.gaps().iter().any(|fault| fault.kind == FaultKind::Incomplete)
     }
 
-    /// The record as an observation of its own.
+    /// The record as an observation of its own. A collection that a partial record carries whole and empty has a cell
+    /// without element.
     #[must_use]
     pub fn to_observation(&self, connection: &ConnectionName, object: &ObjectType, stamp: Stamp) -> Observation {
+        let said = |(slot, element, field): (SlotIndex, Option<&str>, FieldRef<'_>)| Said {
+            slot,
+            element: element.map(Text::new),
+            field: field.to_field(),
+        };
+        let mut cells: Vec<Said> = self.cells().map(said).collect();
+        if !self.is_full() {
+            let empty = |slot: &&SlotIndex| !cells.iter().any(|said| said.slot == **slot);
+            let empty: Vec<SlotIndex> = self.collections().iter().filter(empty).copied().collect();
+            cells.extend(empty.into_iter().map(|slot| Said { slot, element: None, field: Field::Null }));
+            cells.sort_by(|a, b| (a.slot, &a.element).cmp(&(b.slot, &b.element)));
+        }
         Observation {
             record: RecordRef { connection: connection.clone(), object: object.clone(), id: self.id().into() },
             stamp,
@@ -252,10 +263,7 @@ impl<'a> DecodedRecord<'a> {
                 Sighting::Live { full: self.is_full() }
             },
             coverage: if self.is_full() { Coverage::AllBut(self.uncovered().collect()) } else { Coverage::Carried },
-            cells: self
-                .cells()
-                .map(|(slot, element, field)| Said { slot, element: element.map(Text::new), field: field.to_field() })
-                .collect(),
+            cells,
             denied: Vec::new(),
         }
     }

@@ -108,6 +108,8 @@ pub struct AttributeModel {
     pub identity: bool,
     /// Whether it holds personal data.
     pub pii: bool,
+    /// Whether it is the hub's own: operators enter it, no system holds it.
+    pub hub: bool,
     /// The group that it resolves with.
     pub group: Option<GroupId>,
     /// Its owners, in order of authority. None: every mapped system is a co-owner.
@@ -126,6 +128,10 @@ pub struct AttributeModel {
     pub derived: Option<Arc<dyn AnyDerivation>>,
     /// The members of an element, for a keyed collection; the first is the key.
     pub members: Vec<MemberModel>,
+    /// Canonical texts of the type that the mapping laws try; empty: those of the built-in types.
+    pub samples: &'static [&'static str],
+    /// The canonical text of what a system might say, if it is a value of the type.
+    pub canonical: fn(&str) -> Option<String>,
     /// Whether canonical text reads as a value of the type.
     pub check: fn(&str) -> Result<(), Malformed>,
 }
@@ -348,6 +354,7 @@ impl<T: Value> TypedAttribute<T> {
                 required: false,
                 identity: false,
                 pii: false,
+                hub: false,
                 group: None,
                 owners: Vec::new(),
                 equivalence: Equivalence::Exact,
@@ -357,6 +364,8 @@ impl<T: Value> TypedAttribute<T> {
                 chain: Vec::new(),
                 derived: None,
                 members: Vec::new(),
+                samples: T::samples(),
+                canonical: said::<T>,
                 check: |text| T::from_canonical(text).map(|_| ()),
             },
             normalizers: Vec::new(),
@@ -389,6 +398,13 @@ impl<T: Value> TypedAttribute<T> {
     #[must_use]
     pub fn pii(mut self) -> Self {
         self.model.pii = true;
+        self
+    }
+
+    /// Operators alone enter it: that no system holds it is meant.
+    #[must_use]
+    pub fn hub(mut self) -> Self {
+        self.model.hub = true;
         self
     }
 
@@ -472,6 +488,7 @@ impl<T: Value> TypedAttribute<T> {
                     Some(transform) => Arc::new(TransformCodec { transform, normalizers: Arc::clone(&normalizers) }),
                     None => Arc::new(LeafCodec::<T> {
                         hints: at.hints.clone(),
+                        paths: at.write.as_ref().map_or(at.read.len(), Vec::len),
                         normalizers: Arc::clone(&normalizers),
                         _type: PhantomData,
                     }),
@@ -492,10 +509,25 @@ impl<T: Value> TypedAttribute<T> {
     }
 }
 
+/// Reads a text as whichever leaf would hold it, and gives its canonical form. `10.50 USD` is an amount and its currency.
+fn said<T: Value>(text: &str) -> Option<String> {
+    let hints = Hints::default();
+    let boolean = text.parse().ok().map(Leaf::Bool);
+    let value = [Some(Leaf::Text(text)), boolean].into_iter().flatten().find_map(|leaf| T::parse(leaf, &hints).ok());
+    let value = value.or_else(|| {
+        let (amount, currency) = text.rsplit_once(' ')?;
+        T::parse(Leaf::Text(amount), &Hints { currency: Some(currency.into()), ..hints }).ok()
+    })?;
+    let mut canonical = String::new();
+    value.canonical(&mut canonical);
+    (!canonical.is_empty() && T::from_canonical(&canonical).is_ok()).then_some(canonical)
+}
+
 /// A field whose type is a [`Part`]: a group of members, or a keyed collection.
 pub struct PartAttribute<P> {
     id: AttributeId,
     key: Option<String>,
+    required: bool,
     pii: bool,
     owners: Vec<SystemName>,
     on_clear: Option<OnClear>,
@@ -517,6 +549,7 @@ impl<P: Part> PartAttribute<P> {
         Self {
             id: id.into(),
             key: None,
+            required: false,
             pii: false,
             owners: Vec::new(),
             on_clear: None,
@@ -530,6 +563,13 @@ impl<P: Part> PartAttribute<P> {
     #[must_use]
     pub fn keyed(id: &str, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..Self::new(id) }
+    }
+
+    /// Whether a golden record without its required members is incomplete.
+    #[must_use]
+    pub fn required(mut self, required: bool) -> Self {
+        self.required = required;
+        self
     }
 
     /// Holds personal data.
@@ -591,6 +631,7 @@ impl<P: Part> PartAttribute<P> {
                     separator: None,
                     codec: Arc::new(LeafCodec::<crate::value::Composite> {
                         hints: Hints::default(),
+                        paths: 1,
                         normalizers: Arc::new([]),
                         _type: PhantomData,
                     }),
@@ -605,6 +646,7 @@ impl<P: Part> PartAttribute<P> {
             .map(|MemberModel(mut member)| {
                 member.id = AttributeId::from(format!("{}.{}", self.id, member.id));
                 member.group = Some(GroupId::new(self.id.as_str()));
+                member.required &= self.required;
                 member.pii |= self.pii;
                 member.owners.clone_from(&self.owners);
                 member.on_clear = self.on_clear;
@@ -631,6 +673,8 @@ impl<P: Part> PartAttribute<P> {
 /// The codec of a value type: one leaf, and for amounts a second one with the currency.
 struct LeafCodec<T> {
     hints: Hints,
+    /// How many paths are written.
+    paths: usize,
     normalizers: Arc<[Arc<dyn Normalizer>]>,
     _type: PhantomData<fn() -> T>,
 }
@@ -658,7 +702,12 @@ impl<T: Value> Codec for LeafCodec<T> {
         Ok(match field {
             Field::Null => vec![Native::Null],
             Field::Empty => vec![Native::Text("".into())],
-            Field::Value(text) => vec![T::from_canonical(text)?.native(&self.hints)],
+            Field::Value(text) => {
+                let value = T::from_canonical(text)?;
+                let amount = value.native(&self.hints);
+                // Written only where the mapping has a second path for it.
+                std::iter::once(amount).chain(value.unit().map(Native::Text)).take(self.paths).collect()
+            }
         })
     }
 

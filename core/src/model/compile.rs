@@ -147,6 +147,10 @@ pub struct CompiledObject {
     pub slot_unit: Vec<UnitIndex>,
     /// Whether the system decides about existence.
     pub existence: Authority,
+    /// Per unit: the native object type that a reference names in this system.
+    pub references: Vec<Option<ObjectType>>,
+    /// Per slot: the shape of its attribute.
+    pub shapes: Vec<Shape>,
 }
 
 /// One entity type, laid out by index.
@@ -311,7 +315,7 @@ fn compile_entity(
     check_entity(&model, declared, mistakes);
     let units = units_of(&model, mistakes);
     let objects: Vec<CompiledObject> =
-        model.objects.iter().map(|object| compile_object(object, &model, &units, mistakes)).collect();
+        model.objects.iter().map(|object| compile_object(object, &model, declared, &units, mistakes)).collect();
     let derived_order = derivation_order(&model, &units, mistakes);
     let mut fingerprint = Fingerprint::new();
     fingerprint.text(model.entity.as_str());
@@ -530,6 +534,7 @@ fn locate(model: &EntityModel, units: &[Unit], id: &AttributeId) -> Option<(Unit
 fn compile_object(
     object: &SystemObject,
     model: &EntityModel,
+    declared: &[(EntityType, Vec<SystemObject>)],
     units: &[Unit],
     mistakes: &mut Vec<Mistake>,
 ) -> CompiledObject {
@@ -589,6 +594,13 @@ fn compile_object(
             mistakes.push(Mistake::StrongIntoAuthority(model.entity.clone(), id, object.key.clone(), role));
         }
     }
+    let target = |unit: &Unit| {
+        let target = unit.reference.as_ref()?;
+        let (_, objects) = declared.iter().find(|(name, _)| name == target)?;
+        objects.iter().find(|candidate| candidate.system == object.system).map(|found| found.object.clone())
+    };
+    let references = units.iter().map(target).collect();
+    let shapes = slots.iter().map(|slot| model.attributes[usize::from(slot.attribute)].shape).collect();
     CompiledObject {
         declared: object.clone(),
         slots,
@@ -597,6 +609,8 @@ fn compile_object(
         writes,
         slot_unit,
         existence: authority_over(&model.existence_owners, &object.system),
+        references,
+        shapes,
     }
 }
 

@@ -23,7 +23,8 @@ pub use compile::{CompiledEntity, CompiledObject, Model, SlotModel, Unit, UnitIn
 pub use derivation::{Derivation, Inputs};
 pub use mistake::{Mistake, Mistakes};
 pub use object::{Cardinality, Presence, Reduce, SystemObject, WriteTo};
-pub use overlay::OverlayError;
+pub(crate) use overlay::{Declaration, declare, declare_amount};
+pub use overlay::{OverlayError, OverlayMistake};
 pub use shape::{Path, Shape};
 
 /// Emitted by `#[derive(Canonical)]`: a model as data, and the way back to the struct. No logic.
@@ -128,6 +129,7 @@ impl<'a> GoldenReader<'a> {
 }
 
 /// A nested struct whose fields resolve as one: emitted by `#[derive(CanonicalPart)]`.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a part", label = "not a part: derive `CanonicalPart` on it")]
 pub trait Part: Sized + Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
     /// The members, in order: ids relative to the part, value types and paths relative to the part's own path.
     fn members() -> Vec<MemberModel>;

@@ -4,6 +4,7 @@
 
 pub mod builtin;
 mod registry;
+pub(crate) mod suggest;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -16,7 +17,7 @@ use crate::ownership::Authority;
 use crate::stamp::{Stamp, TimeScale};
 use crate::value::{Field, Value};
 
-pub use registry::{PolicySpec, Registry, UnknownPolicy};
+pub use registry::{NotAPolicySpec, Parameter, PolicyMistake, PolicySpec, Registry, UnknownPolicy};
 
 /// One system's voice in a resolution.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +30,15 @@ pub struct Candidate<'a> {
     pub field: &'a Field,
     /// What the system is to the unit.
     pub authority: Authority,
+    /// The system's place among the unit's owners: 0 is the first; `u16::MAX` if it is none of them.
+    pub rank: u16,
     /// Whether the value moved since it was last accepted.
     pub moved: bool,
     /// Where the value was first said: equal numbers are copies of one origin.
     pub origin: u16,
+    /// The system of that origin. It differs from `system` where the value is a copy that we wrote: trust, weights and
+    /// priorities belong to who said it, not to who repeats it.
+    pub origin_system: &'a SystemName,
     /// The stamp of the origin: when the value came to be, not when it was last seen.
     pub stamp: Stamp,
     /// What the stamp's token means, if it is an instant.
@@ -51,10 +57,18 @@ impl Candidate<'_> {
         let late =
             self.stamp.token.saturating_add(i64::from(scale.precision_ms)).saturating_add(i64::from(scale.skew_ms));
         let from = match scale.kind {
-            crate::stamp::TimeKind::RecordModified => self.not_before.unwrap_or(self.stamp.token),
+            crate::stamp::TimeKind::RecordModified => {
+                self.not_before.map_or(self.stamp.token, |before| before.min(self.stamp.token))
+            }
             _ => self.stamp.token,
         };
         Some((from.saturating_sub(i64::from(scale.skew_ms)), late))
+    }
+
+    /// Whether the system said the value itself, rather than repeat what we wrote there.
+    #[must_use]
+    pub fn is_original(&self) -> bool {
+        self.system == self.origin_system
     }
 }
 
@@ -62,6 +76,8 @@ impl Candidate<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct RawCandidates<'a> {
     /// The voices, in the order of links.
+    ///
+    /// Observers stand among them for `owner_with_fallback` alone: no other built-in policy lets one win.
     pub all: &'a [Candidate<'a>],
     /// The value that golden holds now.
     pub golden: Option<&'a Field>,
@@ -125,6 +141,8 @@ impl<'a, T: Value> Candidates<'a, T> {
 pub enum Answer<T> {
     /// The candidate of this index wins.
     Winner(usize),
+    /// The candidate of this index stands in for an owner that cannot be read: shown as provisional, never written.
+    Provisional(usize),
     /// No candidate's value, but one computed from them.
     Computed(T),
     /// The policy cannot tell, and why; the next one in the chain is asked.
@@ -153,6 +171,12 @@ pub trait Policy<T: Value>: Send + Sync + 'static {
     /// Adds version and parameters to the model's fingerprint.
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
 
+    /// Whether the policy may be shown observers of an owned unit. Its answer is then a fallback at most: shown as
+    /// provisional, never written. Only [`builtin::owner_with_fallback`] needs it.
+    fn hears_observers(&self) -> bool {
+        false
+    }
+
     /// Answers, or says why it cannot. There is at least one candidate.
     fn resolve(&self, candidates: &Candidates<'_, T>) -> Answer<T>;
 }
@@ -163,6 +187,8 @@ pub trait AnyPolicy: Send + Sync {
     fn name(&self) -> Cow<'static, str>;
     /// As [`Policy::fingerprint`].
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
+    /// As [`Policy::hears_observers`].
+    fn hears_observers(&self) -> bool;
     /// As [`Policy::resolve`], in canonical form.
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field>;
 }
@@ -185,13 +211,18 @@ impl<T: Value, P: Policy<T>> AnyPolicy for Erased<T, P> {
         self.0.fingerprint(fingerprint);
     }
 
+    fn hears_observers(&self) -> bool {
+        self.0.hears_observers()
+    }
+
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field> {
         match self.0.resolve(&Candidates::new(*candidates)) {
             Answer::Winner(index) => Answer::Winner(index),
+            Answer::Provisional(index) => Answer::Provisional(index),
             Answer::Computed(value) => {
                 let mut text = String::new();
                 value.canonical(&mut text);
-                Answer::Computed(Field::Value(text.into()))
+                Answer::Computed(if text.is_empty() { Field::Empty } else { Field::Value(text.into()) })
             }
             Answer::Inconclusive(reason) => Answer::Inconclusive(reason),
             Answer::Park(reason) => Answer::Park(reason),

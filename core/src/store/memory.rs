@@ -1,4 +1,141 @@
-//! The in-memory store.
-/// stub
-#[derive(Debug)]
-pub struct MemoryStore;
+//! The store in memory: for tests, and the reference that other stores are compared with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use crate::id::TenantId;
+use crate::journal::{self, Entry, Head, Payload};
+use crate::text::Text;
+
+/// Keeps everything in memory, and nothing beyond the last handle.
+///
+/// Clones share one state. It is written to be read, and is the oracle of the conformance tests.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    tenants: Arc<Mutex<BTreeMap<TenantId, Tenant>>>,
+}
+
+#[derive(Default)]
+struct Tenant {
+    rows: BTreeMap<RowKey, Kept>,
+    head: Head,
+    journal: Vec<(Entry, Option<Payload>)>,
+}
+
+struct Kept {
+    revision: u64,
+    value: Vec<u8>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn tenants(&self) -> MutexGuard<'_, BTreeMap<TenantId, Tenant>> {
+        // Nothing below panics between two writes, so a poisoned lock guards a whole state.
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The content is other people's data: it stays out of logs.
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl Tenant {
+    fn commit(&mut self, commit: Commit) -> Committed {
+        let Commit { expect, put, delete, journal } = commit;
+        for (key, expected) in expect {
+            if self.rows.get(&key).map(|kept| kept.revision) != expected {
+                return Committed::Lost { key };
+            }
+        }
+        for (key, value) in Commit::changes(put, delete) {
+            match value {
+                Some(value) => {
+                    let revision = self.rows.get(&key).map_or(1, |kept| kept.revision + 1);
+                    self.rows.insert(key, Kept { revision, value });
+                }
+                None => {
+                    self.rows.remove(&key);
+                }
+            }
+        }
+        let (head, sealed) = journal::seal(self.head, journal);
+        self.head = head;
+        self.journal.extend(sealed.into_iter().map(|(entry, payload)| (entry, Some(payload))));
+        Committed::Done { head }
+    }
+
+    fn row(&self, key: &RowKey) -> Option<Row> {
+        self.rows.get(key).map(|kept| kept.row(&key.key))
+    }
+}
+
+impl Kept {
+    fn row(&self, key: &Text) -> Row {
+        Row { key: key.clone(), revision: self.revision, value: self.value.clone() }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        let tenants = self.tenants();
+        let tenant = tenants.get(tenant);
+        Ok(keys.iter().map(|key| tenant?.row(key)).collect())
+    }
+
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let tenants = self.tenants();
+        let Some(tenant) = tenants.get(tenant) else { return Ok(Vec::new()) };
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(RowKey::new(table, after)),
+            _ => Bound::Included(RowKey::new(table, prefix)),
+        };
+        let rows = tenant.rows.range((start, Bound::Unbounded));
+        let rows = rows.take_while(|(key, _)| key.table == table && key.key.starts_with(prefix));
+        Ok(rows.take(limit).map(|(key, kept)| kept.row(&key.key)).collect())
+    }
+
+    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
+        Ok(self.tenants().entry(tenant.clone()).or_default().commit(commit))
+    }
+
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        let tenants = self.tenants();
+        let Some(tenant) = tenants.get(tenant) else { return Ok(Vec::new()) };
+        // Entry n stands at n - 1, so the entries behind place `after` start at index `after`.
+        let start = usize::try_from(after).unwrap_or(usize::MAX);
+        Ok(tenant.journal.iter().skip(start).take(limit).cloned().collect())
+    }
+
+    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+        let mut tenants = self.tenants();
+        let Some(tenant) = tenants.get_mut(tenant) else { return Ok(0) };
+        let about = tenant.journal.iter_mut().filter(|(entry, _)| entry.subject.as_str() == subject);
+        Ok(about.filter_map(|(_, payload)| payload.take()).map(|_| 1).sum())
+    }
+}

@@ -1,8 +1,12 @@
 //! Stores: where a tenant's state and journal are kept, under one atomic commit.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
@@ -118,6 +122,9 @@ pub struct Row {
 }
 
 /// Everything that one step changes. It happens as a whole or not at all.
+///
+/// A commit changes a row at most once: of several puts of one key the last counts, and a row that is both put and
+/// deleted is put. Either way its revision rises by one, also if the value is the one it had.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
     /// Revisions that rows must still have; `None`: the row must not exist.
@@ -128,6 +135,17 @@ pub struct Commit {
     pub delete: Vec<RowKey>,
     /// Entries to append to the journal, chained inside the transaction ([`crate::journal::seal`]).
     pub journal: Vec<Draft>,
+}
+
+impl Commit {
+    /// What becomes of each row: its new value, or `None` if it goes. Stores call it to read `put` and `delete` alike.
+    #[must_use]
+    pub fn changes(put: Vec<(RowKey, Vec<u8>)>, delete: Vec<RowKey>) -> BTreeMap<RowKey, Option<Vec<u8>>> {
+        // A deletion under a put must not be carried out: the revision would start over, and a reader of the old row
+        // could win a race that it lost.
+        let deleted = delete.into_iter().map(|key| (key, None));
+        deleted.chain(put.into_iter().map(|(key, value)| (key, Some(value)))).collect()
+    }
 }
 
 /// How a commit ended.
@@ -157,6 +175,7 @@ pub enum Committed {
 ///   as their journal entries are chained.
 /// - **Ordered.** `scan` and `journal` answer in ascending order of key and place.
 /// - **Tenants.** No call sees a row of another tenant.
+/// - **Bytes.** Keys and values come back as they went in; no character in a key or prefix has a meaning.
 ///
 /// # Cancel safety
 ///
@@ -188,7 +207,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store cannot be written. A row that is not as expected is an outcome.
+    /// If the store cannot be written. A row that is not as expected is an outcome. An error does not say that nothing
+    /// happened, because the acknowledgement may be what failed: load anew and decide anew.
     async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError>;
 
     /// Up to `limit` journal entries behind place `after`, with the payloads that were not erased.

@@ -48,6 +48,15 @@ pub fn split(field: &Field, arity: usize) -> Option<Vec<Field>> {
     })
 }
 
+/// One member's field of a group; a single attribute is its own only member.
+#[must_use]
+pub fn split_member(field: &Field, arity: usize, member: u16) -> Option<Field> {
+    if arity == 1 {
+        return (member == 0).then(|| field.clone());
+    }
+    split(field, arity)?.into_iter().nth(usize::from(member))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,13 +6,49 @@
 
 mod composite;
 mod compound;
+mod country;
+mod currency;
+mod date;
+mod decimal;
+mod email;
+mod exact;
+mod host;
+mod instant;
+mod integer;
+mod kinds;
+#[cfg(test)]
+mod laws;
+mod money;
+#[cfg(feature = "phone")]
+mod phone;
+mod reference;
+mod rounding;
+mod text_form;
+mod text_value;
+mod web;
 
 use std::fmt::{self, Debug};
 
 use serde::{Deserialize, Serialize};
 
 pub use composite::Composite;
-pub use compound::{join, split};
+pub use compound::{join, split, split_member};
+pub use country::Country;
+pub use currency::Currency;
+pub use decimal::Decimal;
+pub use email::Email;
+pub use kinds::{KIND_NAMES, KindVisitor, with_kind};
+pub use money::Money;
+#[doc(hidden)]
+pub use money::literal as __money;
+#[cfg(feature = "phone")]
+pub use phone::Phone;
+pub use reference::Ref;
+pub use rounding::Rounding;
+pub use web::{Domain, WebUrl};
+
+pub(crate) use email::normal as normal_email;
+pub(crate) use web::domain as normal_domain;
 
 use crate::text::Text;
 
@@ -52,6 +88,10 @@ pub enum Native {
     Text(Text),
     /// A number, as its text.
     Number(Text),
+    /// The elements of a collection.
+    List(Vec<Native>),
+    /// An element of a keyed collection: its members by path.
+    Record(Vec<(Text, Native)>),
 }
 
 impl Native {
@@ -63,23 +103,45 @@ impl Native {
             Native::Bool(value) => Leaf::Bool(*value),
             Native::Text(text) => Leaf::Text(text),
             Native::Number(text) => Leaf::Number(text),
+            // A collection is no leaf.
+            Native::List(_) | Native::Record(_) => Leaf::Null,
         }
     }
 }
 
 /// What a system says of one attribute. The fourth state, *unobserved*, is the absence of a `Field`.
 ///
-/// The order is total and part of the format: among equal stamps the greater field wins (`docs/semantics.md` 2).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// The order is total and part of the format: among equal stamps the greater field wins (`docs/semantics.md` 2). In JSON
+/// a field is `null`, `""` or its canonical text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Field {
     /// The record has no value.
     #[default]
     Null,
     /// The record has the empty value, where the system tells it from none.
     Empty,
-    /// A value in canonical form.
+    /// A value in canonical form; never the empty text.
     Value(Text),
+}
+
+impl Serialize for Field {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Field::Null => serializer.serialize_none(),
+            Field::Empty => serializer.serialize_str(""),
+            Field::Value(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::<Text>::deserialize(deserializer)? {
+            None => Field::Null,
+            Some(text) if text.is_empty() => Field::Empty,
+            Some(text) => Field::Value(text),
+        })
+    }
 }
 
 impl Field {
@@ -168,6 +230,11 @@ impl Malformed {
 /// - **Total.** No leaf makes it panic.
 ///
 /// `accordant::laws!(Customer)` checks all three for every mapped attribute of a model.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a canonical value",
+    label = "not a canonical value",
+    note = "derive `CanonicalValue` on an enum or newtype of your own"
+)]
 pub trait Value: Clone + Eq + Debug + Send + Sync + 'static {
     /// Name and version of the canonical form.
     const KIND: Kind;
@@ -192,10 +259,21 @@ pub trait Value: Clone + Eq + Debug + Send + Sync + 'static {
     /// The leaf to write into a system.
     fn native(&self, hints: &Hints) -> Native;
 
+    /// What stands on a second path beside the value, for amounts: the currency.
+    fn unit(&self) -> Option<Text> {
+        None
+    }
+
     /// The entity type that a value names, for references.
     #[must_use]
     fn reference() -> Option<&'static str> {
         None
+    }
+
+    /// Canonical texts that [`laws!`](crate::laws!) tries: all variants of an enum. Empty: those of the built-in types.
+    #[must_use]
+    fn samples() -> &'static [&'static str] {
+        &[]
     }
 
     /// Appends the canonical text of a leaf: `parse` then `canonical`, which a type may shorten.
@@ -239,6 +317,11 @@ pub trait Ordered: Value {
 /// A field of a canonical struct: `T` when the value is required, `Option<T>` when the entity can lack it.
 ///
 /// Told apart by type, not by tokens, so aliases work.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a canonical value nor an `Option` of one",
+    label = "not a canonical value",
+    note = "derive `CanonicalValue` on an enum or newtype of your own; mark a nested struct `part`, a collection `set` or `list`"
+)]
 pub trait Slot: Sized {
     /// The value type inside.
     type Value: Value;

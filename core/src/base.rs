@@ -1,0 +1,52 @@
+//! Bases: per link and unit, the common ancestor of what a system holds and what golden holds.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::RecordRef;
+use crate::stamp::Stamp;
+use crate::value::Field;
+
+/// Where and when a value was first said.
+///
+/// A cell that equals what we wrote there inherits the origin of what we wrote: our own echo is no witness.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The record that said it first.
+    pub record: Arc<RecordRef>,
+    /// The stamp since which it says so.
+    pub stamp: Stamp,
+}
+
+/// What a system last held and had accepted, and the golden value it was accepted against.
+///
+/// Both sides of the pair answer one question each. Has the system moved? Its value is not the same as `seen`. Is a
+/// write owed? Golden is not the same as `agreed`, and the system does not hold golden.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Base {
+    /// The system's last accepted value.
+    pub seen: Field,
+    /// The golden value against which it was accepted. For a value that lost a resolution: the value itself.
+    pub agreed: Field,
+    /// The origin of what we wrote there, if `seen` is our own writing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrote: Option<Origin>,
+    /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub displaced: Option<Field>,
+}
+
+impl Base {
+    /// A base for a value that was accepted into golden as it stands.
+    #[must_use]
+    pub fn accepted(seen: Field, golden: Field) -> Self {
+        Self { seen, agreed: golden, wrote: None, displaced: None }
+    }
+
+    /// A base for a value that lost a resolution: a write of golden is owed.
+    #[must_use]
+    pub fn lost(seen: Field) -> Self {
+        Self { agreed: seen.clone(), seen, wrote: None, displaced: None }
+    }
+}

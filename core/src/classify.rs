@@ -1,0 +1,270 @@
+//! Classification: what happened to a unit, as one verdict, and to each of its links, as one state.
+//!
+//! This file is the whole of `docs/semantics.md` 8. It takes values and gives values. The order of the rules is total
+//! and does not depend on the order of links; `tests/classify.rs` walks through every small world to show it.
+
+use smallvec::SmallVec;
+
+use crate::base::Base;
+use crate::ownership::Authority;
+use crate::value::Field;
+
+/// What one link shows of a unit.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// What is seen there.
+    pub sight: Sight<'a>,
+    /// The common ancestor, if there is one.
+    pub base: Option<&'a Base>,
+    /// What the system is to the unit.
+    pub authority: Authority,
+    /// Whether a person decided that this link may differ.
+    pub diverges: bool,
+}
+
+/// What is seen of a unit on one link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight<'a> {
+    /// Nothing that could be compared.
+    Hidden(Hidden),
+    /// The observed value.
+    Seen(&'a Field),
+}
+
+/// Why a unit is hidden on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Hidden {
+    /// Never said.
+    Unobserved,
+    /// The link may not read it.
+    Denied,
+    /// The record is gone, redirected, or not read since it came back.
+    Gone,
+    /// It names a record that is not linked yet.
+    Unresolved,
+    /// A second record where the system holds one: only the primary counts.
+    Duplicate,
+}
+
+/// The state of one link in a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkState {
+    /// Not comparable: never a mover, candidate, loser or target, and stops nobody else.
+    Hidden(Hidden),
+    /// Seen, but without a common ancestor.
+    NoBase,
+    /// As it was accepted.
+    Same,
+    /// Not as it was accepted.
+    Moved,
+}
+
+/// What happened to a unit. In order of precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Held by a rule, parked, or oscillating: no write, no revert, on any link.
+    Frozen,
+    /// Authorities moved to different values.
+    HardConflict,
+    /// Authorities moved, and every visible link has the new value.
+    Converged,
+    /// Systems differ because some moved.
+    SoftDrift(Drift),
+    /// A write is owed.
+    Pending,
+    /// A system keeps its own form of what we wrote.
+    Rewritten,
+    /// A system differs by a person's decision.
+    Diverged,
+    /// Values are equivalent, but not equal to the letter.
+    Cosmetic,
+    /// All the same.
+    InAgreement,
+}
+
+/// Who moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Drift {
+    /// Systems that decide, and nobody contradicts.
+    Authoritative,
+    /// Systems that decide, while observers moved elsewhere.
+    Contested,
+    /// Observers only.
+    Unauthorized,
+}
+
+/// The answer for one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Classification {
+    /// What happened.
+    pub verdict: Verdict,
+    /// Each link's state, in the order of sides.
+    pub states: SmallVec<[LinkState; 4]>,
+    /// Links whose base follows from what is seen: they hold golden, or a value that golden was accepted against.
+    pub adopts: SmallVec<[(usize, Field); 4]>,
+    /// Links without base whose value differs from golden although both decide: **hard conflict (no base)**. It blocks
+    /// that link only and stands beside the verdict.
+    pub no_base_conflicts: SmallVec<[usize; 2]>,
+}
+
+/// What a unit is, beyond its links.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// The golden value; `None`: never settled.
+    pub golden: Option<&'a Field>,
+    /// Whether the unit is held, parked or oscillating.
+    pub frozen: bool,
+    /// Whether the unit names an owner.
+    pub owned: bool,
+}
+
+/// Classifies one unit. `same(value, reference)` is the unit's equivalence.
+#[must_use]
+pub fn classify(sides: &[Side<'_>], standing: Standing<'_>, same: &dyn Fn(&Field, &Field) -> bool) -> Classification {
+    let mut adopts = SmallVec::new();
+    let states: SmallVec<[LinkState; 4]> = sides
+        .iter()
+        .enumerate()
+        .map(|(link, side)| state_of(link, side, sides, standing.golden, same, &mut adopts))
+        .collect();
+    let no_base_conflicts = no_base_conflicts(sides, &states, standing, same);
+    let verdict = verdict_of(sides, &states, &adopts, standing, same);
+    Classification { verdict, states, adopts, no_base_conflicts }
+}
+
+static NONE: Field = Field::Null;
+
+/// Rule 1. A link that moved to golden is not a mover: it agrees, and its base follows.
+fn state_of(
+    link: usize,
+    side: &Side<'_>,
+    sides: &[Side<'_>],
+    golden: Option<&Field>,
+    same: &dyn Fn(&Field, &Field) -> bool,
+    adopts: &mut SmallVec<[(usize, Field); 4]>,
+) -> LinkState {
+    let field = match side.sight {
+        Sight::Hidden(why) => return LinkState::Hidden(why),
+        Sight::Seen(field) => field,
+    };
+    // Golden that was never settled is none, and a system without the value agrees with that.
+    let is_golden = golden.or((!field.is_value()).then_some(&NONE)).filter(|golden| same(field, golden));
+    match (side.base, is_golden) {
+        (Some(base), _) if same(field, &base.seen) => LinkState::Same,
+        (_, Some(golden)) => {
+            adopts.push((link, golden.clone()));
+            LinkState::Same
+        }
+        (Some(_), None) => LinkState::Moved,
+        (None, None) => {
+            // Golden may have moved on since this value was golden: then the link is behind, not in conflict.
+            let former = sides.iter().filter_map(|other| other.base).map(|base| &base.agreed);
+            match former.filter(|agreed| agreed.is_value()).find(|agreed| same(field, agreed)) {
+                Some(agreed) => {
+                    adopts.push((link, agreed.clone()));
+                    LinkState::Same
+                }
+                None => LinkState::NoBase,
+            }
+        }
+    }
+}
+
+/// Links without base that contradict golden, or each other where there is no golden yet.
+fn no_base_conflicts(
+    sides: &[Side<'_>],
+    states: &[LinkState],
+    standing: Standing<'_>,
+    same: &dyn Fn(&Field, &Field) -> bool,
+) -> SmallVec<[usize; 2]> {
+    // Null takes part in no conflict: it is what a system says that never had the value.
+    let without_base = |link: &usize| {
+        states[*link] == LinkState::NoBase
+            && sides[*link].authority.decides()
+            && matches!(sides[*link].sight, Sight::Seen(field) if field.is_value())
+    };
+    let links: SmallVec<[usize; 4]> = (0..sides.len()).filter(without_base).collect();
+    // Golden that was cleared is settled too: a value that was never in agreement contradicts it.
+    match standing.golden {
+        Some(_) => links.into_iter().collect(),
+        None => {
+            let values = links.iter().filter_map(|link| seen(&sides[*link]));
+            if classes(values, same) > 1 { links.into_iter().collect() } else { SmallVec::new() }
+        }
+    }
+}
+
+fn verdict_of(
+    sides: &[Side<'_>],
+    states: &[LinkState],
+    adopts: &[(usize, Field)],
+    standing: Standing<'_>,
+    same: &dyn Fn(&Field, &Field) -> bool,
+) -> Verdict {
+    // Rule 0.
+    if standing.frozen {
+        return Verdict::Frozen;
+    }
+    let moved = |link: usize| states[link] == LinkState::Moved;
+    let decides = |link: usize| {
+        let authority = sides[link].authority;
+        if standing.owned { authority == Authority::Owner } else { authority == Authority::CoOwner }
+    };
+    let movers: SmallVec<[usize; 4]> = (0..sides.len()).filter(|link| moved(*link)).collect();
+    let authorities: SmallVec<[usize; 4]> = movers.iter().copied().filter(|link| decides(*link)).collect();
+    // Rule 2. The class of the first mover stands for all where there is only one.
+    if let Some(value) = authorities.first().and_then(|link| seen(&sides[*link])) {
+        if classes(authorities.iter().filter_map(|link| seen(&sides[*link])), same) > 1 {
+            return Verdict::HardConflict;
+        }
+        let agrees = |side: &Side<'_>| match side.sight {
+            Sight::Hidden(_) => true,
+            Sight::Seen(field) => same(field, value),
+        };
+        if sides.iter().all(agrees) {
+            return Verdict::Converged;
+        }
+        let contradicted = movers.iter().any(|link| !decides(*link) && !agrees(&sides[*link]));
+        return Verdict::SoftDrift(if contradicted { Drift::Contested } else { Drift::Authoritative });
+    }
+    // Rule 3. Nobody who decides moved; whoever moved is an observer.
+    if !movers.is_empty() {
+        return Verdict::SoftDrift(Drift::Unauthorized);
+    }
+    // Rule 4. Nobody moved. The first that any link shows, in the order of `Verdict`.
+    let Some(golden) = standing.golden else { return Verdict::InAgreement };
+    (0..sides.len())
+        .map(|link| {
+            let Sight::Seen(field) = sides[link].sight else { return Verdict::InAgreement };
+            let adopted = adopts.iter().find(|(adopting, _)| *adopting == link).map(|(_, agreed)| agreed);
+            let Some(agreed) = adopted.or(sides[link].base.map(|base| &base.agreed)) else {
+                return Verdict::InAgreement;
+            };
+            if same(field, golden) {
+                if field == golden || !field.is_value() { Verdict::InAgreement } else { Verdict::Cosmetic }
+            } else if sides[link].diverges {
+                Verdict::Diverged
+            } else if same(agreed, golden) {
+                Verdict::Rewritten
+            } else {
+                Verdict::Pending
+            }
+        })
+        .min()
+        .unwrap_or(Verdict::InAgreement)
+}
+
+fn seen<'a>(side: &Side<'a>) -> Option<&'a Field> {
+    match side.sight {
+        Sight::Hidden(_) => None,
+        Sight::Seen(field) => Some(field),
+    }
+}
+
+/// How many classes the values fall into, counting no further than two.
+fn classes<'a>(mut values: impl Iterator<Item = &'a Field>, same: &dyn Fn(&Field, &Field) -> bool) -> usize {
+    let Some(first) = values.next() else { return 0 };
+    if values.all(|value| same(value, first)) { 1 } else { 2 }
+}

@@ -1,0 +1,176 @@
+//! Discrepancies: named, standing disagreements, with an identity and a life.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::{Digest, Fingerprint};
+use crate::id::{EntityId, EntityType, TenantId};
+use crate::text::Text;
+
+/// What a discrepancy is about. Its kind may change within the family; its identity does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Family {
+    /// Whether systems agree on a unit.
+    Agreement,
+    /// Whether a link has a common ancestor on a unit.
+    Base,
+    /// Whether the entity has a record where one is expected.
+    Presence,
+    /// Whether a record was deleted.
+    Existence,
+    /// Whether a system holds more records than it should.
+    Duplicate,
+    /// Whether a reference leads to an entity.
+    Reference,
+}
+
+/// What a discrepancy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DiscrepancyKind {
+    /// Authorities moved to different values.
+    HardConflict,
+    /// A record without common ancestor contradicts golden.
+    HardConflictNoBase,
+    /// A record was deleted in one system while another one that decides changed it.
+    DeleteAgainstUpdate,
+    /// A record is expected where none ever was.
+    MissingRepresentation,
+    /// Two records where the system holds one.
+    DuplicateRepresentation,
+    /// A system that decides moved, and the others are behind.
+    SoftDriftAuthoritative,
+    /// A system that decides moved, and observers moved elsewhere.
+    SoftDriftContested,
+    /// An observer moved.
+    SoftDriftUnauthorized,
+    /// A system lacks a value that it never had.
+    Unfilled,
+    /// A write is owed.
+    Pending,
+    /// A reference names a record that is not linked.
+    UnresolvedReference,
+    /// A system keeps its own form of what we wrote. Noted, not fought.
+    Rewritten,
+    /// A system differs by a person's decision. Noted.
+    Diverged,
+    /// Equivalent, but not equal to the letter. Noted.
+    Cosmetic,
+}
+
+impl DiscrepancyKind {
+    /// The name that people read.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            DiscrepancyKind::HardConflict => "hard conflict",
+            DiscrepancyKind::HardConflictNoBase => "hard conflict (no base)",
+            DiscrepancyKind::DeleteAgainstUpdate => "delete against update",
+            DiscrepancyKind::MissingRepresentation => "missing representation",
+            DiscrepancyKind::DuplicateRepresentation => "duplicate representation",
+            DiscrepancyKind::SoftDriftAuthoritative => "soft drift (authoritative)",
+            DiscrepancyKind::SoftDriftContested => "soft drift (contested)",
+            DiscrepancyKind::SoftDriftUnauthorized => "soft drift (unauthorized)",
+            DiscrepancyKind::Unfilled => "unfilled",
+            DiscrepancyKind::Pending => "pending write",
+            DiscrepancyKind::UnresolvedReference => "unresolved reference",
+            DiscrepancyKind::Rewritten => "rewritten by target",
+            DiscrepancyKind::Diverged => "diverged by decision",
+            DiscrepancyKind::Cosmetic => "cosmetic",
+        }
+    }
+
+    /// Whether it is only noted: nothing is wrong that anyone should act on.
+    #[must_use]
+    pub const fn is_noted(self) -> bool {
+        matches!(self, DiscrepancyKind::Rewritten | DiscrepancyKind::Diverged | DiscrepancyKind::Cosmetic)
+    }
+}
+
+/// Where a discrepancy stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DiscrepancyState {
+    /// A plan can mend it.
+    Open,
+    /// It waits for a person: no plan mends it until someone decides.
+    Waiting,
+    /// It is on record, and nothing is to be done.
+    Noted,
+    /// The systems agree again.
+    Resolved,
+}
+
+/// A named, standing disagreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discrepancy {
+    /// A hash over tenant, entity at first sight, unit, link and family.
+    pub id: Digest,
+    /// The entity.
+    pub entity: EntityId,
+    /// Its type.
+    pub entity_type: EntityType,
+    /// The unit, by name.
+    pub unit: Text,
+    /// The record or object type that it concerns, if it concerns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Text>,
+    /// What it is about.
+    pub family: Family,
+    /// What it is.
+    pub kind: DiscrepancyKind,
+    /// Where it stands.
+    pub state: DiscrepancyState,
+    /// Why, in words: the policy that settled it, the rule that holds it, what is missing.
+    pub reason: Text,
+    /// When it was first seen, in milliseconds since the epoch.
+    pub first_seen: i64,
+    /// When it last changed.
+    pub last_seen: i64,
+    /// How often it came back after it was resolved.
+    #[serde(default)]
+    pub reopened: u32,
+}
+
+/// What settling found: it opens or refreshes a discrepancy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The unit, by name.
+    pub unit: Text,
+    /// The record or object type that it concerns, if it concerns one.
+    pub link: Option<Text>,
+    /// What it is about.
+    pub family: Family,
+    /// What it is.
+    pub kind: DiscrepancyKind,
+    /// Whether it waits for a person.
+    pub waits: bool,
+    /// Why, in words.
+    pub reason: Text,
+}
+
+impl Finding {
+    /// The identity of the discrepancy that this finding opens or refreshes.
+    #[must_use]
+    pub fn id(&self, tenant: &TenantId, entity: EntityId) -> Digest {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.text(tenant.as_str()).bytes(&entity.as_u128().to_be_bytes()).text(&self.unit);
+        fingerprint.text(self.link.as_deref().unwrap_or("")).number(self.family as i64);
+        fingerprint.finish()
+    }
+
+    /// The state of a discrepancy that this finding opens.
+    #[must_use]
+    pub const fn state(&self) -> DiscrepancyState {
+        if self.kind.is_noted() {
+            DiscrepancyState::Noted
+        } else if self.waits {
+            DiscrepancyState::Waiting
+        } else {
+            DiscrepancyState::Open
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Hydration: loads into a working set what a step will touch, and remembers the revisions it rests on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Core;
+use crate::engine::persist::{LinkRow, identity_row, link_key, representation_key, waiting_prefix};
+use crate::entity::Entity;
+use crate::entity::stored::StoredEntity;
+use crate::error::Error;
+use crate::id::{EntityId, RecordRef, TenantId};
+use crate::representation::Representation;
+use crate::representation::stored::StoredRepresentation;
+use crate::sight::reference_object;
+use crate::store::{Row, RowKey, Table};
+use crate::text::Text;
+use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, WorkingSet};
+
+/// Who holds an identity value: the row that makes two workers notice each other when both would make an entity of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Holders {
+    /// Entity by record.
+    pub(crate) holders: BTreeMap<Text, EntityId>,
+}
+
+/// A working set, and what it was loaded from.
+pub(crate) struct Loaded {
+    pub(crate) set: WorkingSet,
+    /// The revision of every row that was asked for; `None`: there was none.
+    pub(crate) revisions: BTreeMap<RowKey, Option<u64>>,
+    /// The identity values that each loaded record had.
+    pub(crate) keys_before: BTreeMap<RecordIndex, Vec<IdentityKey>>,
+    pub(crate) identity_rows: BTreeMap<IdentityKey, Holders>,
+}
+
+/// Loads rows on behalf of one step.
+pub(crate) struct Loader<'a> {
+    core: &'a Core,
+    tenant: &'a TenantId,
+    pub(crate) loaded: Loaded,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(core: &'a Core, tenant: &'a TenantId) -> Self {
+        let loaded = Loaded {
+            set: WorkingSet::new(),
+            revisions: BTreeMap::new(),
+            keys_before: BTreeMap::new(),
+            identity_rows: BTreeMap::new(),
+        };
+        Self { core, tenant, loaded }
+    }
+
+    /// Rows by key, in the order of keys; what was loaded before is loaded again only if it is asked for again.
+    pub(crate) async fn rows(&mut self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.core.store.load(self.tenant, keys).await.map_err(Error::store("load rows"))?;
+        for (key, row) in keys.iter().zip(&rows) {
+            self.loaded.revisions.entry(key.clone()).or_insert(row.as_ref().map(|row| row.revision));
+        }
+        Ok(rows)
+    }
+
+    /// Loads records with their entities, and all records of those.
+    pub(crate) async fn records(&mut self, records: &[RecordRef]) -> Result<(), Error> {
+        let wanted: BTreeSet<&RecordRef> =
+            records.iter().filter(|record| self.loaded.set.find_record(record).is_none()).collect();
+        self.representations(wanted.iter().copied()).await?;
+        let links: Vec<RowKey> = wanted.iter().map(|record| link_key(record)).collect();
+        let rows = self.rows(&links).await?;
+        let mut entities = BTreeSet::new();
+        for (record, row) in wanted.iter().zip(rows) {
+            if let Some(row) = row {
+                let link: LinkRow = parse(Table::Link, &row)?;
+                self.loaded.set.add_crosswalk((*record).clone(), link.entity);
+                entities.insert(link.entity);
+            }
+        }
+        // The hub's own records are named by their entities.
+        let hub = wanted.iter().filter(|record| record.connection.as_str() == crate::hub::SYSTEM);
+        entities.extend(hub.filter_map(|record| record.id.parse::<EntityId>().ok()));
+        self.entities(&entities.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// Loads entities, and all their records.
+    pub(crate) async fn entities(&mut self, ids: &[EntityId]) -> Result<(), Error> {
+        let missing: Vec<EntityId> =
+            ids.iter().copied().filter(|id| self.loaded.set.find_entity(*id).is_none()).collect();
+        let keys: Vec<RowKey> = missing.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
+        let rows = self.rows(&keys).await?;
+        let mut entities = Vec::new();
+        for row in rows.into_iter().flatten() {
+            let stored: StoredEntity = parse(Table::Entity, &row)?;
+            entities.extend(Entity::from_stored(stored, &self.core.model));
+        }
+        let records: BTreeSet<RecordRef> = entities
+            .iter()
+            .flat_map(|entity| &entity.links)
+            .map(|link| (*link.record).clone())
+            .filter(|record| self.loaded.set.find_record(record).is_none())
+            .collect();
+        self.representations(records.iter()).await?;
+        for entity in entities {
+            self.loaded.set.add_entity(entity);
+        }
+        Ok(())
+    }
+
+    /// Loads the representations of records; one that was never observed starts empty.
+    async fn representations(&mut self, records: impl Iterator<Item = &RecordRef>) -> Result<(), Error> {
+        let records: Vec<&RecordRef> = records.collect();
+        let keys: Vec<RowKey> = records.iter().map(|record| representation_key(record)).collect();
+        let rows = self.rows(&keys).await?;
+        for (record, row) in records.into_iter().zip(rows) {
+            let Some((entity, object)) = self.core.place(record) else { continue };
+            let representation = match row {
+                None => Representation::new(),
+                Some(row) => {
+                    let stored: StoredRepresentation = parse(Table::Representation, &row)?;
+                    Representation::from_stored(stored, self.core.slot_names(entity, object))
+                }
+            };
+            let keys = crate::working_set::identity_keys(self.core.model.entity(entity), object, &representation);
+            let index = self.loaded.set.add_record(Arc::new(record.clone()), entity, object, representation);
+            self.loaded.keys_before.insert(index, keys);
+        }
+        Ok(())
+    }
+
+    /// Loads the entities that hold any of these identity values.
+    pub(crate) async fn identities(&mut self, keys: &[IdentityKey]) -> Result<(), Error> {
+        let wanted: Vec<&IdentityKey> =
+            keys.iter().filter(|key| !self.loaded.identity_rows.contains_key(*key)).collect();
+        let rows_of: Vec<RowKey> = wanted.iter().map(|key| identity_row(key)).collect();
+        let rows = self.rows(&rows_of).await?;
+        let mut entities = BTreeSet::new();
+        for (key, row) in wanted.into_iter().zip(rows) {
+            let holders: Holders = row.map(|row| parse(Table::Index, &row)).transpose()?.unwrap_or_default();
+            for entity in holders.holders.values() {
+                self.loaded.set.add_identity(key.clone(), *entity);
+                entities.insert(*entity);
+            }
+            self.loaded.identity_rows.insert(key.clone(), holders);
+        }
+        self.entities(&entities.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// Learns which entities the references of loaded records lead to.
+    pub(crate) async fn references(&mut self) -> Result<(), Error> {
+        let mut targets: BTreeSet<RecordRef> = BTreeSet::new();
+        for state in self.loaded.set.records() {
+            let model = self.core.model.entity(state.entity_type);
+            let Some(object) = model.objects.get(usize::from(state.object)) else { continue };
+            for (slot, unit) in object.slot_unit.iter().enumerate() {
+                let key = crate::model::UnitKey::Whole(*unit);
+                let Some(native) = reference_object(model, state.object, &key) else { continue };
+                let Ok(slot) = u16::try_from(slot) else { break };
+                let Some(id) = state.representation.cell(slot).and_then(|cell| cell.field().as_value()) else {
+                    continue;
+                };
+                targets.insert(RecordRef {
+                    connection: state.record.connection.clone(),
+                    object: native.clone(),
+                    id: id.into(),
+                });
+            }
+        }
+        targets.retain(|record| self.loaded.set.entity_of(record).is_none());
+        let targets: Vec<RecordRef> = targets.into_iter().collect();
+        let keys: Vec<RowKey> = targets.iter().map(link_key).collect();
+        let rows = self.rows(&keys).await?;
+        for (record, row) in targets.into_iter().zip(rows) {
+            if let Some(row) = row {
+                let link: LinkRow = parse(Table::Link, &row)?;
+                self.loaded.set.add_crosswalk(record, link.entity);
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads the entities that golden references name: where a reference is written, their records are needed.
+    pub(crate) async fn golden_references(&mut self) -> Result<(), Error> {
+        let mut ids: BTreeSet<EntityId> = BTreeSet::new();
+        for state in self.loaded.set.entities() {
+            let model = self.core.model.entity(state.entity.entity);
+            for (key, cell) in state.entity.golden.iter() {
+                let unit = key.index().and_then(|unit| model.units.get(usize::from(unit)));
+                if unit.is_some_and(|unit| unit.reference.is_some()) {
+                    ids.extend(cell.field.as_value().and_then(|id| id.parse::<EntityId>().ok()));
+                }
+            }
+        }
+        self.entities(&ids.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// Loads the entities that wait for a record to be linked.
+    pub(crate) async fn waiting_for(&mut self, record: &RecordRef) -> Result<Vec<(RowKey, EntityIndex)>, Error> {
+        let prefix = waiting_prefix(record);
+        let rows = self
+            .core
+            .store
+            .scan(self.tenant, Table::Index, &prefix, None, usize::MAX)
+            .await
+            .map_err(Error::store("look for waiting references"))?;
+        let mut waiting = Vec::new();
+        for row in rows {
+            let link: LinkRow = parse(Table::Index, &row)?;
+            self.entities(&[link.entity]).await?;
+            if let Some(entity) = self.loaded.set.find_entity(link.entity) {
+                waiting.push((RowKey::new(Table::Index, row.key), entity));
+            }
+        }
+        Ok(waiting)
+    }
+}
+
+/// Reads a row's content.
+pub(crate) fn parse<T: DeserializeOwned>(table: Table, row: &Row) -> Result<T, Error> {
+    serde_json::from_slice(&row.value).map_err(|source| Error::Row {
+        table: table.name(),
+        key: row.key.clone(),
+        source,
+    })
+}

@@ -1,0 +1,179 @@
+//! Intake: what a surface said becomes observations, merges, hints to read, or dead letters. Pure.
+
+use bytes::Bytes;
+
+use crate::connector::{Item, Says};
+use crate::decode::{Batch, FaultKind};
+use crate::engine::Connection;
+use crate::id::{ConnectionName, RecordRef, SurfaceName};
+use crate::observation::{Coverage, DeathEvidence, Observation, Sighting};
+use crate::stamp::{Domain, Stamp};
+use crate::surface::{Channel, Completeness, Order};
+use crate::text::Text;
+
+/// What became of a delivery, page or read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TakenIn {
+    /// Observations that changed something.
+    pub observed: usize,
+    /// Observations that said nothing new: repetitions and echoes.
+    pub known: usize,
+    /// Records that are now waiting to be read.
+    pub hinted: usize,
+    /// Items, or single attributes, that could not be decoded: kept as dead letters.
+    pub dead_letters: usize,
+}
+
+impl std::ops::AddAssign for TakenIn {
+    fn add_assign(&mut self, other: Self) {
+        self.observed += other.observed;
+        self.known += other.known;
+        self.hinted += other.hinted;
+        self.dead_letters += other.dead_letters;
+    }
+}
+
+/// What one item turned out to be.
+#[derive(Debug, Clone)]
+pub(crate) enum Input {
+    /// Something was said of a record.
+    Observed { observation: Observation, surface: SurfaceName, body: Bytes },
+    /// A death, to be stamped with the last token known of the record: the surface gave none.
+    Gone { record: RecordRef, evidence: DeathEvidence, read: u32, surface: SurfaceName },
+    /// A complete scan did not meet the record.
+    Absent { record: RecordRef, scan: u64 },
+    /// A merge inside the system.
+    Merged { loser: RecordRef, survivor: Text, token: Option<i64> },
+    /// A record to be read.
+    Hint(RecordRef),
+    /// Bytes that could not be understood, or a part of them.
+    Dead(DeadLetter),
+}
+
+/// An input that could not be processed, with its cause.
+#[derive(Debug, Clone)]
+pub(crate) struct DeadLetter {
+    pub(crate) connection: ConnectionName,
+    pub(crate) surface: SurfaceName,
+    /// The record, where it is known.
+    pub(crate) record: Option<RecordRef>,
+    /// What was expected, and where. Never what was found.
+    pub(crate) cause: String,
+    pub(crate) body: Bytes,
+}
+
+/// Sorts the items of one delivery, page or read. `read` is the number that the store issued when a direct read started;
+/// 0 for push and poll.
+pub(crate) fn sort(
+    name: &ConnectionName,
+    connection: &Connection,
+    model: &crate::model::Model,
+    items: &[Item],
+    read: u32,
+    batch: &mut Batch,
+) -> Vec<Input> {
+    let mut inputs = Vec::with_capacity(items.len());
+    for item in items {
+        sort_one(name, connection, model, item, read, batch, &mut inputs);
+    }
+    inputs
+}
+
+fn sort_one(
+    name: &ConnectionName,
+    connection: &Connection,
+    model: &crate::model::Model,
+    item: &Item,
+    read: u32,
+    batch: &mut Batch,
+    inputs: &mut Vec<Input>,
+) {
+    let dead = |record: Option<RecordRef>, cause: String| {
+        Input::Dead(DeadLetter {
+            connection: name.clone(),
+            surface: item.surface.clone(),
+            record,
+            cause,
+            body: item.body.clone(),
+        })
+    };
+    let Some(bound) = connection.surfaces.iter().find(|bound| bound.surface.name == item.surface) else {
+        inputs.push(dead(None, format!("surface `{}` is not one of the connector's", item.surface)));
+        return;
+    };
+    let object = &bound.surface.object;
+    let (Some(table), Some((entity, of, domain))) = (&bound.decodes, connection.objects.get(object)) else {
+        inputs.push(dead(None, format!("object type `{object}` is not in the model")));
+        return;
+    };
+    let record = |id: &str| RecordRef { connection: name.clone(), object: object.clone(), id: id.into() };
+    let observes = bound.surface.semantics.observes()
+        || matches!(bound.surface.channel, Channel::Read | Channel::Scan) && *domain == Domain::ReadOrder;
+    match &item.says {
+        Says::Hint { id } => inputs.push(Input::Hint(record(id))),
+        Says::Deleted { id } if !observes => inputs.push(Input::Hint(record(id))),
+        Says::Deleted { id } => {
+            let token = table.token(&item.body).ok().flatten();
+            let evidence = DeathEvidence::Deleted;
+            inputs.push(match token {
+                None => Input::Gone { record: record(id), evidence, read, surface: item.surface.clone() },
+                Some(token) => Input::Observed {
+                    observation: Observation {
+                        record: record(id),
+                        stamp: Stamp { token, read },
+                        sighting: Sighting::Dead(evidence),
+                        coverage: Coverage::Carried,
+                        cells: Vec::new(),
+                        denied: Vec::new(),
+                    },
+                    surface: item.surface.clone(),
+                    body: item.body.clone(),
+                },
+            });
+        }
+        Says::Merged { survivor, losers } => {
+            let token = table.token(&item.body).ok().flatten();
+            for loser in losers {
+                inputs.push(Input::Merged { loser: record(loser), survivor: survivor.clone(), token });
+            }
+            inputs.push(Input::Hint(record(survivor)));
+        }
+        Says::Record => {
+            batch.clear();
+            let full = bound.surface.semantics.completeness == Completeness::Full;
+            if let Err(error) = table.decode(&item.body, full, batch) {
+                inputs.push(dead(None, error.to_string()));
+                return;
+            }
+            for decoded in batch.records() {
+                let record = record(decoded.id());
+                if !observes || decoded.incomplete() {
+                    inputs.push(Input::Hint(record));
+                    continue;
+                }
+                let token = match (bound.surface.semantics.order, decoded.token()) {
+                    (Order::By(_), Some(token)) => token,
+                    // A surface that promises order and gives none is not believed: the record is read instead.
+                    (Order::By(_), None) => {
+                        inputs.push(Input::Hint(record));
+                        continue;
+                    }
+                    (Order::FollowOnly | Order::None, _) => 0,
+                };
+                let attributes = &model.entity(*entity).attributes;
+                let slots = &model.entity(*entity).objects[usize::from(*of)].slots;
+                for fault in decoded.faults().filter(|fault| fault.kind != FaultKind::Incomplete) {
+                    let attribute = slots
+                        .get(usize::from(fault.slot))
+                        .map_or("?", |slot| attributes[usize::from(slot.attribute)].id.as_str());
+                    inputs.push(dead(Some(record.clone()), format!("{attribute}: {}", fault.reason)));
+                }
+                inputs.push(Input::Observed {
+                    observation: decoded.to_observation(name, object, Stamp { token, read }),
+                    surface: item.surface.clone(),
+                    body: item.body.clone(),
+                });
+            }
+        }
+    }
+}

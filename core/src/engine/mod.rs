@@ -1,0 +1,124 @@
+//! The engine: sequences the pure centre between connectors and a store, and records what happened. It decides nothing.
+
+mod builder;
+mod hydrate;
+mod intake;
+mod persist;
+mod tenant;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::{Clock, Entropy};
+use crate::connector::Connector;
+use crate::decode::DecodeTable;
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, SystemName, TenantId};
+use crate::model::Model;
+use crate::plan::Limits;
+use crate::representation::stored::SlotNames;
+use crate::settle::RuleSet;
+use crate::stamp::Domain;
+use crate::store::Store;
+use crate::surface::Surface;
+
+pub use builder::Builder;
+pub use intake::TakenIn;
+pub use tenant::{Applied, PlanRequest, Tenant};
+
+/// The library, configured: a model, connections, rules, a store.
+///
+/// Cheap to clone, and shared by all tenants: every verb lives on [`Tenant`], so that no call can forget whose data it is.
+#[derive(Clone)]
+pub struct Accordant(pub(crate) Arc<Core>);
+
+impl std::fmt::Debug for Accordant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accordant").field("connections", &self.0.connections.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Accordant {
+    /// Starts a configuration.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// A tenant's handle.
+    #[must_use]
+    pub fn tenant(&self, id: &str) -> Tenant {
+        Tenant::new(Arc::clone(&self.0), TenantId::new(id))
+    }
+
+    /// The compiled model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.0.model
+    }
+}
+
+/// Everything that tenants share.
+pub(crate) struct Core {
+    pub(crate) model: Model,
+    pub(crate) rules: Vec<RuleSet>,
+    pub(crate) connections: BTreeMap<ConnectionName, Connection>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) limits: Limits,
+    /// How slots are named in stored state: per entity type and object type; the hub's own last.
+    pub(crate) names: Vec<Vec<SlotNames>>,
+}
+
+/// One connection, bound to the model.
+pub(crate) struct Connection {
+    pub(crate) system: SystemName,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) surfaces: Vec<BoundSurface>,
+    /// The entity type and object type, by index, of each native type; and the ordering domain of its stamps.
+    pub(crate) objects: BTreeMap<ObjectType, (u16, u16, Domain)>,
+}
+
+/// A surface with its decoder; none if the model does not know its object type.
+pub(crate) struct BoundSurface {
+    pub(crate) surface: Surface,
+    pub(crate) decodes: Option<DecodeTable>,
+}
+
+impl Core {
+    /// The entity type and object type, by index, of a record.
+    pub(crate) fn place(&self, record: &RecordRef) -> Option<(u16, u16)> {
+        if record.connection.as_str() == crate::hub::SYSTEM {
+            let entity = self.model.entity_index(record.object.as_str())?;
+            return Some((entity, crate::entity::HUB_OBJECT));
+        }
+        let (entity, object, _) = self.connections.get(&record.connection)?.objects.get(&record.object)?;
+        Some((*entity, *object))
+    }
+
+    /// The ordering domain of a record's stamps. The hub's are instants of our own clock.
+    pub(crate) fn domain(&self, record: &RecordRef) -> Domain {
+        if record.connection.as_str() == crate::hub::SYSTEM {
+            return Domain::Time(crate::stamp::TimeScale {
+                kind: crate::stamp::TimeKind::FieldModified,
+                precision_ms: 1,
+                skew_ms: 0,
+            });
+        }
+        let connection = self.connections.get(&record.connection);
+        connection.and_then(|c| c.objects.get(&record.object)).map_or(Domain::ReadOrder, |(_, _, domain)| *domain)
+    }
+
+    /// How a record's slots are named in stored state.
+    pub(crate) fn slot_names(&self, entity: u16, object: u16) -> &SlotNames {
+        let names = &self.names[usize::from(entity)];
+        names.get(usize::from(object)).unwrap_or(&names[names.len() - 1])
+    }
+
+    /// A new entity's id: an instant and randomness, both journaled with the entity.
+    pub(crate) fn new_entity_id(&self, as_of: i64) -> EntityId {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        EntityId::from_parts(u64::try_from(as_of).unwrap_or(0), random)
+    }
+}

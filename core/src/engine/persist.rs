@@ -1,0 +1,219 @@
+//! Persistence: what a step changed, as rows and journal entries of one commit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::classify::Hidden;
+use crate::engine::Core;
+use crate::engine::hydrate::Loaded;
+use crate::error::Error;
+use crate::fact::stored::StoredFact;
+use crate::fact::{EntityFact, Fact};
+use crate::id::{Actor, EntityId, RecordRef};
+use crate::journal;
+use crate::model::UnitKey;
+use crate::sight::{reference_object, shown};
+use crate::store::{Commit, RowKey, Table};
+use crate::text::Text;
+use crate::working_set::{Frame, IdentityKey};
+
+/// The row of a link, and of a reference that waits for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LinkRow {
+    pub(crate) entity: EntityId,
+}
+
+/// Separates the parts of composed keys: it occurs in no name.
+const SEPARATOR: char = '\u{1f}';
+
+pub(crate) fn representation_key(record: &RecordRef) -> RowKey {
+    RowKey::new(Table::Representation, record_key(record))
+}
+
+pub(crate) fn link_key(record: &RecordRef) -> RowKey {
+    RowKey::new(Table::Link, record_key(record))
+}
+
+/// A record as a key: its parts cannot run into each other.
+pub(crate) fn record_key(record: &RecordRef) -> String {
+    format!("{}{SEPARATOR}{}{SEPARATOR}{}", record.connection, record.object, record.id)
+}
+
+/// The record that a key names.
+pub(crate) fn record_of_key(key: &str) -> Option<RecordRef> {
+    let mut parts = key.splitn(3, SEPARATOR);
+    Some(RecordRef::new(parts.next()?, parts.next()?, parts.next()?))
+}
+
+pub(crate) fn identity_row(key: &IdentityKey) -> RowKey {
+    RowKey::new(Table::Index, format!("{}{SEPARATOR}{}{SEPARATOR}{}", key.entity_type, key.attribute, key.value))
+}
+
+pub(crate) fn waiting_prefix(record: &RecordRef) -> String {
+    format!("{SEPARATOR}waits{SEPARATOR}{}{SEPARATOR}", record_key(record))
+}
+
+/// Collects one step's changes.
+pub(crate) struct Changes<'a> {
+    core: &'a Core,
+    as_of: i64,
+    actor: Actor,
+    pub(crate) commit: Commit,
+}
+
+impl<'a> Changes<'a> {
+    pub(crate) fn new(core: &'a Core, as_of: i64, actor: &Actor) -> Self {
+        Self { core, as_of, actor: actor.clone(), commit: Commit::default() }
+    }
+
+    /// The instant of the step.
+    pub(crate) const fn as_of(&self) -> i64 {
+        self.as_of
+    }
+
+    /// Appends a journal entry.
+    pub(crate) fn journal(&mut self, kind: &'static str, subject: &str, payload: &impl Serialize) {
+        let mut salt = [0; 16];
+        self.core.entropy.fill(&mut salt);
+        self.commit.journal.push(journal::Draft {
+            at: self.as_of,
+            actor: self.actor.clone(),
+            kind,
+            subject: subject.into(),
+            payload: json(payload),
+            salt,
+        });
+    }
+
+    /// Inserts or replaces a row.
+    pub(crate) fn put(&mut self, key: RowKey, value: &impl Serialize) {
+        self.commit.put.push((key, json(value)));
+    }
+
+    /// Deletes a row.
+    pub(crate) fn delete(&mut self, key: RowKey) {
+        self.commit.delete.push(key);
+    }
+
+    /// Adds everything that changed in a working set, and that its rows must be as they were loaded.
+    pub(crate) fn add_set(&mut self, frame: &Frame<'_>, loaded: &Loaded, facts: &[EntityFact]) -> Result<(), Error> {
+        self.commit.expect.extend(loaded.revisions.iter().map(|(key, revision)| (key.clone(), *revision)));
+        for state in loaded.set.records().iter().filter(|state| state.changed) {
+            let names = self.core.slot_names(state.entity_type, state.object);
+            self.put(representation_key(&state.record), &state.representation.to_stored(names));
+        }
+        for (index, state) in (0u32..).zip(loaded.set.entities()) {
+            if !state.changed {
+                continue;
+            }
+            let model = self.core.model.entity(state.entity.entity);
+            self.put(RowKey::new(Table::Entity, state.entity.id.to_string()), &state.entity.to_stored(model));
+            let waits = loaded.set.with_ground(frame, index, self.as_of, |ground, entity, representations| {
+                let mut waits = Vec::new();
+                for unit in (0u16..).take(ground.model.units.len()) {
+                    let key = UnitKey::Whole(unit);
+                    if ground.model.units[usize::from(unit)].reference.is_none() {
+                        continue;
+                    }
+                    for shown in shown(ground, entity, representations, &key) {
+                        if shown.sight == Err(Hidden::Unresolved) {
+                            waits.extend(awaited(ground, entity, representations, &key, shown.link));
+                        }
+                    }
+                }
+                waits
+            });
+            for record in waits {
+                let key = format!("{}{}", waiting_prefix(&record), state.entity.id);
+                self.put(RowKey::new(Table::Index, key), &LinkRow { entity: state.entity.id });
+            }
+        }
+        self.add_index(frame, loaded);
+        self.add_facts(loaded, facts);
+        Ok(())
+    }
+
+    /// Keeps the rows of identity values in step with what linked records say.
+    fn add_index(&mut self, frame: &Frame<'_>, loaded: &Loaded) {
+        let mut rows: BTreeMap<&IdentityKey, crate::engine::hydrate::Holders> = BTreeMap::new();
+        let none = Vec::new();
+        let now: Vec<(u32, Vec<IdentityKey>)> = (0u32..)
+            .zip(loaded.set.records())
+            .map(|(index, _)| (index, loaded.set.identity_keys(frame, index)))
+            .collect();
+        for (index, keys) in &now {
+            let state = loaded.set.record(*index);
+            let before = loaded.keys_before.get(index).unwrap_or(&none);
+            let record = Text::from(record_key(&state.record));
+            let Some(entity) = state.entity.map(|entity| loaded.set.entity(entity).entity.id) else { continue };
+            for key in before.iter().filter(|key| !keys.contains(key)) {
+                let Some(holders) = loaded.identity_rows.get(key) else { continue };
+                rows.entry(key).or_insert_with(|| holders.clone()).holders.remove(&record);
+            }
+            for key in keys {
+                let Some(holders) = loaded.identity_rows.get(key) else { continue };
+                if rows.get(key).unwrap_or(holders).holders.get(&record) != Some(&entity) {
+                    rows.entry(key).or_insert_with(|| holders.clone()).holders.insert(record.clone(), entity);
+                }
+            }
+        }
+        let puts: Vec<(RowKey, _)> = rows.into_iter().map(|(key, holders)| (identity_row(key), holders)).collect();
+        for (key, holders) in puts {
+            if holders.holders.is_empty() {
+                self.delete(key);
+            } else {
+                self.put(key, &holders);
+            }
+        }
+    }
+
+    /// Journals facts, one entry per entity, and keeps the rows of links and discrepancies in step.
+    fn add_facts(&mut self, loaded: &Loaded, facts: &[EntityFact]) {
+        let mut by_entity: BTreeMap<EntityId, Vec<StoredFact>> = BTreeMap::new();
+        let mut order: Vec<EntityId> = Vec::new();
+        for EntityFact { entity, fact } in facts {
+            let Some(index) = loaded.set.find_entity(*entity) else { continue };
+            let model = self.core.model.entity(loaded.set.entity(index).entity.entity);
+            if !order.contains(entity) {
+                order.push(*entity);
+            }
+            by_entity.entry(*entity).or_default().push(fact.to_stored(model));
+            match fact {
+                Fact::Linked { record, .. } => self.put(link_key(record), &LinkRow { entity: *entity }),
+                Fact::Unlinked { record } => self.delete(link_key(record)),
+                Fact::Disputed { discrepancy } => {
+                    self.put(RowKey::new(Table::Discrepancy, discrepancy.id.to_string()), discrepancy);
+                }
+                _ => {}
+            }
+        }
+        for entity in order {
+            if let Some(facts) = by_entity.get(&entity) {
+                let facts = facts.clone();
+                self.journal("facts", &entity.to_string(), &facts);
+            }
+        }
+    }
+}
+
+/// The record that a reference on one link waits for.
+fn awaited(
+    ground: &crate::sight::Ground<'_>,
+    entity: &crate::entity::Entity,
+    representations: &[Option<&crate::representation::Representation>],
+    key: &UnitKey,
+    link: usize,
+) -> Option<RecordRef> {
+    let linked = entity.links.get(link)?;
+    let native = reference_object(ground.model, linked.object, key)?;
+    let object = ground.model.objects.get(usize::from(linked.object))?;
+    let slot = *object.unit_slots.get(usize::from(key.index()?))?.first()?;
+    let id = representations.get(link).copied().flatten()?.cell(slot)?.field().as_value()?;
+    Some(RecordRef { connection: linked.record.connection.clone(), object: native.clone(), id: id.into() })
+}
+
+/// Serialising the engine's own types to JSON cannot fail: their maps have text keys, and their numbers are integers.
+pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("the engine's own types have text keys and integer numbers")
+}

@@ -1,0 +1,110 @@
+//! A tenant's handle: every verb lives here.
+
+mod apply;
+mod ask;
+mod decide;
+mod merge;
+mod plans;
+mod read;
+mod take_in;
+
+pub use apply::Applied;
+pub use plans::PlanRequest;
+
+use std::sync::Arc;
+
+use crate::engine::{Connection, Core};
+use crate::error::Error;
+use crate::id::{Actor, ConnectionName, TenantId};
+use crate::store::{Commit, Committed};
+use crate::working_set::Frame;
+
+/// One client's data and verbs.
+///
+/// Cheap to clone. Every future is `Send` and runs on any executor; dropping one loses nothing: what it was doing has
+/// been committed as a whole, or not at all.
+#[derive(Clone)]
+pub struct Tenant {
+    pub(crate) core: Arc<Core>,
+    pub(crate) id: TenantId,
+}
+
+impl std::fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Tenant").field(&self.id).finish()
+    }
+}
+
+/// How often a step that lost a race is decided anew before it gives up.
+pub(crate) const MOST_ATTEMPTS: u32 = 64;
+
+/// How many inputs one commit takes in: the granule of the engine.
+pub(crate) const BATCH: usize = 64;
+
+impl Tenant {
+    pub(crate) const fn new(core: Arc<Core>, id: TenantId) -> Self {
+        Self { core, id }
+    }
+
+    /// The tenant's id.
+    #[must_use]
+    pub const fn id(&self) -> &TenantId {
+        &self.id
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.core.clock.now()
+    }
+
+    pub(crate) fn connection(&self, name: &str) -> Result<(ConnectionName, &Connection), Error> {
+        let name = ConnectionName::new(name);
+        let connection = self.core.connections.get(&name).ok_or_else(|| Error::UnknownConnection(name.clone()))?;
+        Ok((name, connection))
+    }
+
+    /// Runs `work` with the frame of this tenant. Synchronous: nothing in it is held across a suspension.
+    pub(crate) fn with_frame<R>(&self, work: impl FnOnce(&Frame<'_>) -> R) -> R {
+        let core = &self.core;
+        work(&Frame {
+            tenant: &self.id,
+            model: &core.model,
+            rules: &core.rules,
+            domain: &|record| core.domain(record),
+            keep_voices: true,
+        })
+    }
+
+    /// Commits, and says whether it took effect; a lost race is `false`.
+    pub(crate) async fn commit(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
+        match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
+            Committed::Done { .. } => Ok(true),
+            Committed::Lost { .. } => Ok(false),
+        }
+    }
+
+    /// The actor of what nobody in particular did.
+    pub(crate) fn engine() -> Actor {
+        Actor::new("accordant")
+    }
+}
+
+impl Tenant {
+    /// The connections and object types in which a create is under way.
+    pub(crate) async fn creates_under_way(
+        &self,
+    ) -> Result<std::collections::BTreeSet<(ConnectionName, crate::id::ObjectType)>, Error> {
+        let rows = self
+            .core
+            .store
+            .scan(&self.id, crate::store::Table::Outbox, apply::create_prefix(), None, usize::MAX)
+            .await
+            .map_err(Error::store("list creates under way"))?;
+        rows.iter()
+            .map(|row| {
+                let row: apply::OutboxRow = crate::engine::hydrate::parse(crate::store::Table::Outbox, row)?;
+                let target = &row.operations[0].target;
+                Ok((target.connection().clone(), target.object().clone()))
+            })
+            .collect()
+    }
+}

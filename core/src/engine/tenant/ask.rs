@@ -1,0 +1,1 @@
+//! Asking: finding entities, listing discrepancies and dead letters.

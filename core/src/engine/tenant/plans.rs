@@ -1,0 +1,264 @@
+//! Planning and approving.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::persist::Changes;
+use crate::engine::tenant::apply::{OutboxRow, create_prefix};
+use crate::entity::Entity;
+use crate::error::Error;
+use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
+use crate::plan::{Plan, PlanDraft, PlanHash, PlanKind, Scope, Surroundings, plan_entity};
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use crate::working_set::WorkingSet;
+
+/// How many entities are planned at a time.
+const PAGE: usize = 200;
+
+/// An approval as its row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApprovalRow {
+    pub(crate) by: Actor,
+    pub(crate) at: i64,
+    pub(crate) plan: PlanHash,
+}
+
+/// A plan being asked for; awaiting it makes the plan, stores it and gives it back.
+#[derive(Debug, Clone)]
+#[must_use = "a plan is made when it is awaited"]
+pub struct PlanRequest {
+    tenant: Tenant,
+    scope: Scope,
+    kind: PlanKind,
+    by: Actor,
+}
+
+impl PlanRequest {
+    /// Only writes into this connection or system. May be repeated.
+    pub fn toward(mut self, name: &str) -> Self {
+        self.scope.toward.get_or_insert_default().push(name.into());
+        self
+    }
+
+    /// Writes into every system: the default, said aloud.
+    pub fn both_ways(mut self) -> Self {
+        self.scope.toward = None;
+        self
+    }
+
+    /// Only these attributes or groups, by id.
+    pub fn attributes(mut self, ids: &[&str]) -> Self {
+        self.scope.units = Some(ids.iter().map(|id| Text::new(id)).collect());
+        self
+    }
+
+    /// A plan for first contact: fills what systems never had, and lets owners replace observers' values.
+    pub fn bootstrap(mut self) -> Self {
+        self.kind = PlanKind::Bootstrap;
+        self
+    }
+
+    /// Who asks.
+    pub fn by(mut self, actor: &Actor) -> Self {
+        self.by = actor.clone();
+        self
+    }
+}
+
+impl IntoFuture for PlanRequest {
+    type Output = Result<Plan, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<Plan, Error>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.tenant.make_plan(self.scope, self.kind, &self.by).await })
+    }
+}
+
+impl From<EntityId> for Scope {
+    fn from(id: EntityId) -> Self {
+        Scope { entities: Some(vec![id]), ..Scope::default() }
+    }
+}
+
+impl<E> From<Id<E>> for Scope {
+    fn from(id: Id<E>) -> Self {
+        id.erase().into()
+    }
+}
+
+impl Tenant {
+    /// Asks for a plan: of one entity (`plan(id)`), or of all (`plan(Scope::default())`).
+    pub fn plan(&self, scope: impl Into<Scope>) -> PlanRequest {
+        PlanRequest { tenant: self.clone(), scope: scope.into(), kind: PlanKind::Regular, by: Self::engine() }
+    }
+
+    /// A stored plan.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPlan`] if there is none of this hash.
+    pub async fn stored_plan(&self, hash: PlanHash) -> Result<Plan, Error> {
+        let key = RowKey::new(Table::Plan, hash.to_string());
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = rows.map_err(Error::store("load a plan"))?.into_iter().next().flatten();
+        parse(Table::Plan, &row.ok_or(Error::UnknownPlan(hash))?)
+    }
+
+    /// Approves every operation of a plan, durably: another process may apply it.
+    ///
+    /// An approval names an operation by target, unit, expectation and intent. Planned again, the same operation stays
+    /// approved; one that changed does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPlan`], or a store that failed.
+    pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
+        let plan = self.stored_plan(hash).await?;
+        let as_of = self.now();
+        let mut changes = Changes::new(&self.core, as_of, by);
+        for operation in &plan.operations {
+            let row = ApprovalRow { by: by.clone(), at: as_of, plan: hash };
+            changes.put(RowKey::new(Table::Approval, operation.key.to_string()), &row);
+        }
+        let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
+        changes.journal("approved", &hash.to_string(), &(hash, keys));
+        self.commit("store an approval", changes.commit).await?;
+        Ok(())
+    }
+
+    async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
+        let creating = self.creating().await?;
+        let mut draft = PlanDraft::new(kind, scope.clone());
+        match &scope.entities {
+            Some(ids) => self.plan_into(ids, &creating, &mut draft).await?,
+            None => {
+                let mut after: Option<Text> = None;
+                loop {
+                    let rows = self
+                        .core
+                        .store
+                        .scan(&self.id, Table::Entity, "", after.as_deref(), PAGE)
+                        .await
+                        .map_err(Error::store("list entities"))?;
+                    let Some(last) = rows.last() else { break };
+                    after = Some(last.key.clone());
+                    let ids: Vec<EntityId> = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
+                    self.plan_into(&ids, &creating, &mut draft).await?;
+                }
+            }
+        }
+        let active = self.count_links(&draft.archive_places()).await?;
+        let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
+            active.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
+        });
+        let mut changes = Changes::new(&self.core, self.now(), by);
+        changes.put(RowKey::new(Table::Plan, plan.hash.to_string()), &plan);
+        let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
+        changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
+        self.commit("store a plan", changes.commit).await?;
+        Ok(plan)
+    }
+
+    /// Plans entities into a draft, without storing anything.
+    pub(crate) async fn plan_into(
+        &self,
+        ids: &[EntityId],
+        creating: &BTreeSet<(EntityId, ObjectType)>,
+        draft: &mut PlanDraft,
+    ) -> Result<(), Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        loader.entities(ids).await?;
+        loader.references().await?;
+        loader.golden_references().await?;
+        self.plan_loaded(&loader.loaded.set, ids, creating, draft);
+        Ok(())
+    }
+
+    /// Plans entities of a working set.
+    pub(crate) fn plan_loaded(
+        &self,
+        set: &WorkingSet,
+        ids: &[EntityId],
+        creating: &BTreeSet<(EntityId, ObjectType)>,
+        draft: &mut PlanDraft,
+    ) {
+        let as_of = self.now();
+        let surroundings = Surroundings {
+            native: &|entity, connection, object| native(set, entity, connection, object),
+            creates_in: &|system| self.creates_in(system),
+            creating: &|entity, object| creating.contains(&(entity, object.clone())),
+        };
+        self.with_frame(|frame| {
+            for id in ids {
+                let Some(index) = set.find_entity(*id) else { continue };
+                set.with_ground(frame, index, as_of, |ground, entity, representations| {
+                    plan_entity(ground, &surroundings, entity, representations, draft);
+                });
+            }
+        });
+    }
+
+    /// The connection in which records of a system are created: the one of its name, else its first.
+    fn creates_in(&self, system: &SystemName) -> Option<ConnectionName> {
+        let own = ConnectionName::new(system.as_str());
+        if self.core.connections.get(&own).is_some_and(|connection| connection.system == *system) {
+            return Some(own);
+        }
+        self.core.connections.iter().find(|(_, connection)| connection.system == *system).map(|(name, _)| name.clone())
+    }
+
+    /// The creates that have been intended and not settled.
+    pub(crate) async fn creating(&self) -> Result<BTreeSet<(EntityId, ObjectType)>, Error> {
+        let rows = self
+            .core
+            .store
+            .scan(&self.id, Table::Outbox, create_prefix(), None, usize::MAX)
+            .await
+            .map_err(Error::store("list creates under way"))?;
+        rows.iter()
+            .map(|row| {
+                let row: OutboxRow = parse(Table::Outbox, row)?;
+                let operation = &row.operations[0];
+                Ok((operation.entity, operation.target.object().clone()))
+            })
+            .collect()
+    }
+
+    /// The active links of object types, and the deletes there since the last approval.
+    async fn count_links(
+        &self,
+        places: &BTreeSet<(ConnectionName, ObjectType)>,
+    ) -> Result<BTreeMap<(ConnectionName, ObjectType), (usize, usize)>, Error> {
+        let mut counts = BTreeMap::new();
+        for (connection, object) in places {
+            let prefix = format!("{connection}\u{1f}{object}\u{1f}");
+            let rows = self
+                .core
+                .store
+                .scan(&self.id, Table::Link, &prefix, None, usize::MAX)
+                .await
+                .map_err(Error::store("count links"))?;
+            counts.insert((connection.clone(), object.clone()), (rows.len(), 0));
+        }
+        Ok(counts)
+    }
+}
+
+/// The record of an entity in a connection's object type: the primary.
+pub(crate) fn native(
+    set: &WorkingSet,
+    entity: EntityId,
+    connection: &ConnectionName,
+    object: &ObjectType,
+) -> Option<RecordRef> {
+    let entity: &Entity = &set.entity(set.find_entity(entity)?).entity;
+    let mut links =
+        entity.links.iter().filter(|link| link.record.connection == *connection && link.record.object == *object);
+    links.next().map(|link| (*link.record).clone())
+}

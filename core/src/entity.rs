@@ -1,0 +1,124 @@
+//! Entities: a canonical business thing with its links, bases, golden values, decisions and discrepancies.
+
+pub(crate) mod stored;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Base;
+use crate::decision::Decision;
+use crate::discrepancy::Discrepancy;
+use crate::fingerprint::Digest;
+use crate::golden::{GoldenCell, GoldenLife, PerUnit};
+use crate::id::{Actor, AttributeId, EntityId, RecordRef};
+use crate::model::UnitKey;
+
+/// Why a record belongs to an entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Evidence {
+    /// It was the first to be seen: the entity was made of it.
+    FirstSight,
+    /// It has an identity value in common with another record.
+    Key {
+        /// The attribute.
+        attribute: AttributeId,
+    },
+    /// We created it.
+    Created,
+    /// A person, or an imported crosswalk, says so.
+    Asserted {
+        /// Who.
+        by: Actor,
+    },
+    /// It survived a merge inside its system.
+    Survived,
+    /// It is the hub's own record of the entity.
+    Hub,
+}
+
+/// A link (crosswalk entry): one record of one entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The record.
+    pub record: Arc<RecordRef>,
+    /// Its object type, by index in the entity's model. `u16::MAX` for the hub's own record.
+    pub object: u16,
+    /// Its place in the order of confirmation: the oldest is the primary.
+    pub order: u64,
+    /// Why it belongs here.
+    pub evidence: Evidence,
+    /// What was accepted, per unit.
+    pub bases: PerUnit<Base>,
+    /// Whether its presence was accepted: a death is then a move.
+    pub existed: bool,
+    /// How often a change here restored what our write had displaced, per unit.
+    pub reactions: BTreeMap<UnitKey, u8>,
+}
+
+/// The object index of the hub's own record.
+pub const HUB_OBJECT: u16 = u16::MAX;
+
+/// Restoring a displaced value this often freezes the unit.
+pub const REACTIONS_TO_FREEZE: u8 = 3;
+
+/// One canonical business thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entity {
+    /// Its id.
+    pub id: EntityId,
+    /// Its type, by index in the model.
+    pub entity: u16,
+    /// Its links, in the order of confirmation.
+    pub links: Vec<Link>,
+    /// What is true.
+    pub golden: PerUnit<GoldenCell>,
+    /// Whether golden says that it exists.
+    pub life: GoldenLife,
+    /// What people decided and still holds.
+    pub decisions: PerUnit<Decision>,
+    /// Its standing disagreements, resolved ones included.
+    pub discrepancies: BTreeMap<Digest, Discrepancy>,
+    /// The entity that it was merged into: its id is an alias until it is unmerged.
+    pub merged_into: Option<EntityId>,
+    /// The generation of creates: raised when a created record is gone for good.
+    pub generation: u32,
+}
+
+impl Entity {
+    /// A new entity without links.
+    #[must_use]
+    pub fn new(id: EntityId, entity: u16) -> Self {
+        Self {
+            id,
+            entity,
+            links: Vec::new(),
+            golden: PerUnit::default(),
+            life: GoldenLife::Live,
+            decisions: PerUnit::default(),
+            discrepancies: BTreeMap::new(),
+            merged_into: None,
+            generation: 0,
+        }
+    }
+
+    /// The place of a record's link.
+    #[must_use]
+    pub fn link_of(&self, record: &RecordRef) -> Option<usize> {
+        self.links.iter().position(|link| *link.record == *record)
+    }
+
+    /// Whether the link is the oldest confirmed of its connection and object type.
+    #[must_use]
+    pub fn is_primary(&self, place: usize) -> bool {
+        let Some(link) = self.links.get(place) else { return false };
+        !self.links.iter().any(|other| {
+            other.object == link.object
+                && other.record.connection == link.record.connection
+                && (other.order, &other.record.id) < (link.order, &link.record.id)
+        })
+    }
+}

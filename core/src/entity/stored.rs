@@ -1,0 +1,187 @@
+//! The stored form of an entity: JSON, keyed by unit name, so that a model may change around it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Base;
+use crate::decision::Decision;
+use crate::discrepancy::Discrepancy;
+use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
+use crate::golden::{GoldenCell, GoldenLife, PerUnit};
+use crate::id::{EntityId, EntityType, RecordRef};
+use crate::model::{CompiledEntity, Model, UnitKey};
+use crate::text::Text;
+
+/// The version of this form.
+const FORMAT: u16 = 1;
+
+/// An entity as a row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredEntity {
+    format: u16,
+    /// Its id.
+    pub id: EntityId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub entity_type: EntityType,
+    links: Vec<StoredLink>,
+    golden: BTreeMap<Text, GoldenCell>,
+    life: GoldenLife,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    decisions: BTreeMap<Text, Decision>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    discrepancies: Vec<Discrepancy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    merged_into: Option<EntityId>,
+    #[serde(default)]
+    generation: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredLink {
+    record: Arc<RecordRef>,
+    /// The object key; `hub` for the hub's own record.
+    object: Text,
+    order: u64,
+    evidence: Evidence,
+    existed: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    bases: BTreeMap<Text, StoredBase>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    reactions: BTreeMap<Text, u8>,
+}
+
+/// A base and how its values were read: canonical forms are not compared across mappings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredBase {
+    #[serde(flatten)]
+    pub(crate) base: Base,
+    #[serde(default)]
+    pub(crate) read_by: u64,
+}
+
+impl Entity {
+    /// The form that a row holds.
+    #[must_use]
+    pub fn to_stored(&self, model: &CompiledEntity) -> StoredEntity {
+        StoredEntity {
+            format: FORMAT,
+            id: self.id,
+            entity_type: model.name.clone(),
+            links: self.links.iter().map(|link| store_link(link, model)).collect(),
+            golden: named(&self.golden, model),
+            life: self.life,
+            decisions: named(&self.decisions, model),
+            discrepancies: self.discrepancies.values().cloned().collect(),
+            merged_into: self.merged_into,
+            generation: self.generation,
+        }
+    }
+
+    /// The entity that a row holds, under today's model. Units that are gone are left out; a base whose values were read
+    /// otherwise is no base. `None` if the model has no such type.
+    #[must_use]
+    pub fn from_stored(stored: StoredEntity, model: &Model) -> Option<Self> {
+        let entity = model.entity_index(stored.entity_type.as_str())?;
+        let of = model.entity(entity);
+        Some(Self {
+            id: stored.id,
+            entity,
+            links: stored.links.into_iter().filter_map(|link| load_link(link, of)).collect(),
+            golden: indexed(stored.golden, of),
+            life: stored.life,
+            decisions: indexed(stored.decisions, of),
+            discrepancies: stored.discrepancies.into_iter().map(|standing| (standing.id, standing)).collect(),
+            merged_into: stored.merged_into,
+            generation: stored.generation,
+        })
+    }
+}
+
+/// How the values of a unit are read on an object type: 0 for the hub, which takes canonical values.
+pub(crate) fn read_by(model: &CompiledEntity, object: u16, key: &UnitKey) -> u64 {
+    let slots = key.index().and_then(|unit| {
+        let object = model.objects.get(usize::from(object))?;
+        Some((object, object.unit_slots.get(usize::from(unit))?))
+    });
+    let Some((object, slots)) = slots else { return 0 };
+    slots
+        .iter()
+        .filter_map(|slot| object.slots.get(usize::from(*slot)))
+        .fold(0, |all: u64, slot| all.rotate_left(7) ^ slot.fingerprint.short_number())
+}
+
+fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
+    StoredLink {
+        record: Arc::clone(&link.record),
+        object: object_name(model, link.object),
+        order: link.order,
+        evidence: link.evidence.clone(),
+        existed: link.existed,
+        bases: link
+            .bases
+            .iter()
+            .map(|(key, base)| {
+                let read_by = read_by(model, link.object, &key);
+                (model.unit_name(&key), StoredBase { base: base.clone(), read_by })
+            })
+            .collect(),
+        reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
+    }
+}
+
+fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
+    let object = object_index(model, &link.object)?;
+    let mut bases = PerUnit::default();
+    for (name, stored) in link.bases {
+        if let Some(key) = model.unit_key(&name)
+            && stored.read_by == read_by(model, object, &key)
+        {
+            bases.set(&key, Some(stored.base));
+        }
+    }
+    let reactions =
+        link.reactions.into_iter().filter_map(|(name, count)| Some((model.unit_key(&name)?, count))).collect();
+    Some(Link {
+        record: link.record,
+        object,
+        order: link.order,
+        evidence: link.evidence,
+        bases,
+        existed: link.existed,
+        reactions,
+    })
+}
+
+/// The name of an object type in stored state.
+pub(crate) fn object_name(model: &CompiledEntity, object: u16) -> Text {
+    if object == HUB_OBJECT {
+        return crate::hub::SYSTEM.into();
+    }
+    model.objects.get(usize::from(object)).map_or("?", |object| object.declared.key.as_str()).into()
+}
+
+/// The object type of a name in stored state.
+pub(crate) fn object_index(model: &CompiledEntity, name: &str) -> Option<u16> {
+    if name == crate::hub::SYSTEM {
+        return Some(HUB_OBJECT);
+    }
+    let place = model.objects.iter().position(|object| object.declared.key.as_str() == name)?;
+    u16::try_from(place).ok()
+}
+
+fn named<T: Clone>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, T> {
+    units.iter().map(|(key, value)| (model.unit_name(&key), value.clone())).collect()
+}
+
+fn indexed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> PerUnit<T> {
+    let mut all = PerUnit::default();
+    for (name, value) in units {
+        if let Some(key) = model.unit_key(&name) {
+            all.set(&key, Some(value));
+        }
+    }
+    all
+}

@@ -1,0 +1,177 @@
+//! Facts: everything that changes an entity is one. The engine applies and journals them; replay applies them again.
+
+pub(crate) mod stored;
+
+use std::sync::Arc;
+
+use crate::base::Base;
+use crate::decision::Decision;
+use crate::discrepancy::Discrepancy;
+use crate::entity::{Entity, Evidence, Link};
+use crate::golden::{GoldenCell, GoldenLife};
+use crate::id::{EntityId, RecordRef};
+use crate::model::UnitKey;
+
+/// One change of one entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fact {
+    /// The entity came to be.
+    Entered {
+        /// Its type, by index.
+        entity: u16,
+    },
+    /// A record was linked.
+    Linked {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// Its object type, by index.
+        object: u16,
+        /// Its place in the order of confirmation.
+        order: u64,
+        /// Why.
+        evidence: Evidence,
+    },
+    /// A record was unlinked.
+    Unlinked {
+        /// The record.
+        record: Arc<RecordRef>,
+    },
+    /// A golden value moved, was held, parked or released.
+    Settled {
+        /// The unit.
+        unit: UnitKey,
+        /// What stands now; `None`: nothing.
+        cell: Option<Box<GoldenCell>>,
+    },
+    /// A base moved.
+    Rebased {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// The unit.
+        unit: UnitKey,
+        /// The base; `None`: there is none any more.
+        base: Option<Box<Base>>,
+    },
+    /// A record's presence was accepted, or its death.
+    Existed {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// Whether it counts as present.
+        existed: bool,
+    },
+    /// Golden's life changed.
+    Lived {
+        /// What it is now.
+        life: GoldenLife,
+    },
+    /// A change restored what our write had displaced; or the count starts over.
+    Reacted {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// The unit.
+        unit: UnitKey,
+        /// How often by now.
+        count: u8,
+    },
+    /// A person decided, or a decision lapsed.
+    Decided {
+        /// The unit.
+        unit: UnitKey,
+        /// What holds now.
+        decision: Option<Box<Decision>>,
+    },
+    /// A discrepancy opened, changed, or was resolved.
+    Disputed {
+        /// As it stands now.
+        discrepancy: Box<Discrepancy>,
+    },
+    /// The entity was merged into another, or unmerged.
+    Merged {
+        /// The survivor; `None`: the entity stands for itself again.
+        into: Option<EntityId>,
+    },
+    /// A created record is gone for good: the next create is a new one.
+    Generation {
+        /// The generation of the next create.
+        generation: u32,
+    },
+}
+
+/// A fact and the entity that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntityFact {
+    /// The entity.
+    pub entity: EntityId,
+    /// The fact.
+    pub fact: Fact,
+}
+
+impl Fact {
+    /// The kind that the journal shows.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Fact::Entered { .. } => "entered",
+            Fact::Linked { .. } => "linked",
+            Fact::Unlinked { .. } => "unlinked",
+            Fact::Settled { .. } => "settled",
+            Fact::Rebased { .. } => "rebased",
+            Fact::Existed { .. } => "existed",
+            Fact::Lived { .. } => "lived",
+            Fact::Reacted { .. } => "reacted",
+            Fact::Decided { .. } => "decided",
+            Fact::Disputed { .. } => "disputed",
+            Fact::Merged { .. } => "merged",
+            Fact::Generation { .. } => "generation",
+        }
+    }
+
+    /// Applies the fact. The only way in which an entity changes, live and in replay.
+    pub fn apply(&self, entity: &mut Entity) {
+        match self {
+            Fact::Entered { entity: of } => entity.entity = *of,
+            Fact::Linked { record, object, order, evidence } => {
+                entity.links.retain(|link| link.record != *record);
+                entity.links.push(Link {
+                    record: Arc::clone(record),
+                    object: *object,
+                    order: *order,
+                    evidence: evidence.clone(),
+                    bases: crate::golden::PerUnit::default(),
+                    existed: false,
+                    reactions: std::collections::BTreeMap::new(),
+                });
+                entity.links.sort_by(|a, b| (a.order, &a.record).cmp(&(b.order, &b.record)));
+            }
+            Fact::Unlinked { record } => entity.links.retain(|link| link.record != *record),
+            Fact::Settled { unit, cell } => entity.golden.set(unit, cell.as_deref().cloned()),
+            Fact::Rebased { record, unit, base } => {
+                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                    link.bases.set(unit, base.as_deref().cloned());
+                }
+            }
+            Fact::Existed { record, existed } => {
+                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                    link.existed = *existed;
+                }
+            }
+            Fact::Lived { life } => entity.life = *life,
+            Fact::Reacted { record, unit, count } => {
+                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                    if *count == 0 {
+                        link.reactions.remove(unit);
+                    } else {
+                        link.reactions.insert(unit.clone(), *count);
+                    }
+                }
+            }
+            Fact::Decided { unit, decision } => entity.decisions.set(unit, decision.as_deref().cloned()),
+            Fact::Disputed { discrepancy } => {
+                entity.discrepancies.insert(discrepancy.id, (**discrepancy).clone());
+            }
+            Fact::Merged { into } => entity.merged_into = *into,
+            Fact::Generation { generation } => entity.generation = *generation,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The stored form of facts: JSON, keyed by unit name and object key, as the journal holds them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Base;
+use crate::decision::Decision;
+use crate::discrepancy::Discrepancy;
+use crate::entity::Evidence;
+use crate::entity::stored::{object_index, object_name};
+use crate::fact::Fact;
+use crate::golden::{GoldenCell, GoldenLife};
+use crate::id::{EntityType, RecordRef};
+use crate::model::{CompiledEntity, Model};
+use crate::text::Text;
+
+/// A fact as the journal holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StoredFact {
+    Entered {
+        #[serde(rename = "type")]
+        entity_type: EntityType,
+    },
+    Linked {
+        record: Arc<RecordRef>,
+        object: Text,
+        order: u64,
+        evidence: Evidence,
+    },
+    Unlinked {
+        record: Arc<RecordRef>,
+    },
+    Settled {
+        unit: Text,
+        cell: Option<Box<GoldenCell>>,
+    },
+    Rebased {
+        record: Arc<RecordRef>,
+        unit: Text,
+        base: Option<Box<Base>>,
+    },
+    Existed {
+        record: Arc<RecordRef>,
+        existed: bool,
+    },
+    Lived {
+        life: GoldenLife,
+    },
+    Reacted {
+        record: Arc<RecordRef>,
+        unit: Text,
+        count: u8,
+    },
+    Decided {
+        unit: Text,
+        decision: Option<Box<Decision>>,
+    },
+    Disputed {
+        discrepancy: Box<Discrepancy>,
+    },
+    Merged {
+        into: Option<crate::id::EntityId>,
+    },
+    Generation {
+        generation: u32,
+    },
+}
+
+impl Fact {
+    /// The form that the journal holds.
+    #[must_use]
+    pub fn to_stored(&self, model: &CompiledEntity) -> StoredFact {
+        match self.clone() {
+            Fact::Entered { entity: _ } => StoredFact::Entered { entity_type: model.name.clone() },
+            Fact::Linked { record, object, order, evidence } => {
+                StoredFact::Linked { record, object: object_name(model, object), order, evidence }
+            }
+            Fact::Unlinked { record } => StoredFact::Unlinked { record },
+            Fact::Settled { unit, cell } => StoredFact::Settled { unit: model.unit_name(&unit), cell },
+            Fact::Rebased { record, unit, base } => StoredFact::Rebased { record, unit: model.unit_name(&unit), base },
+            Fact::Existed { record, existed } => StoredFact::Existed { record, existed },
+            Fact::Lived { life } => StoredFact::Lived { life },
+            Fact::Reacted { record, unit, count } => {
+                StoredFact::Reacted { record, unit: model.unit_name(&unit), count }
+            }
+            Fact::Decided { unit, decision } => StoredFact::Decided { unit: model.unit_name(&unit), decision },
+            Fact::Disputed { discrepancy } => StoredFact::Disputed { discrepancy },
+            Fact::Merged { into } => StoredFact::Merged { into },
+            Fact::Generation { generation } => StoredFact::Generation { generation },
+        }
+    }
+}
+
+impl StoredFact {
+    /// The fact under today's model; `None` if it is about a type, unit or object that is gone.
+    #[must_use]
+    pub fn into_fact(self, model: &Model, of: &CompiledEntity) -> Option<Fact> {
+        Some(match self {
+            StoredFact::Entered { entity_type } => Fact::Entered { entity: model.entity_index(entity_type.as_str())? },
+            StoredFact::Linked { record, object, order, evidence } => {
+                Fact::Linked { record, object: object_index(of, &object)?, order, evidence }
+            }
+            StoredFact::Unlinked { record } => Fact::Unlinked { record },
+            StoredFact::Settled { unit, cell } => Fact::Settled { unit: of.unit_key(&unit)?, cell },
+            StoredFact::Rebased { record, unit, base } => Fact::Rebased { record, unit: of.unit_key(&unit)?, base },
+            StoredFact::Existed { record, existed } => Fact::Existed { record, existed },
+            StoredFact::Lived { life } => Fact::Lived { life },
+            StoredFact::Reacted { record, unit, count } => Fact::Reacted { record, unit: of.unit_key(&unit)?, count },
+            StoredFact::Decided { unit, decision } => Fact::Decided { unit: of.unit_key(&unit)?, decision },
+            StoredFact::Disputed { discrepancy } => Fact::Disputed { discrepancy },
+            StoredFact::Merged { into } => Fact::Merged { into },
+            StoredFact::Generation { generation } => Fact::Generation { generation },
+        })
+    }
+}

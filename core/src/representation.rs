@@ -1,0 +1,544 @@
+//! Representations: the fold of all observations of one record, which is what its system says now.
+//!
+//! Fold is commutative, associative and idempotent. Every register here is a maximum, or a set that only grows, so any
+//! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
+
+pub(crate) mod stored;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::Shape;
+use crate::observation::{self, Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::stamp::Stamp;
+use crate::text::Text;
+use crate::value::Field;
+
+/// What one system says of one attribute: the set of `(stamp, field)` above the compaction horizon. Its maximum is the
+/// value; "unchanged since" is derived from the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    field: Field,
+    stamp: Stamp,
+    /// The rest of the set, ascending. Boxed: most cells were said once.
+    #[expect(clippy::box_collection, reason = "a cell is 48 bytes with a box, 64 with a vector")]
+    earlier: Option<Box<Vec<(Stamp, Field)>>>,
+}
+
+impl Cell {
+    const fn new(stamp: Stamp, field: Field) -> Self {
+        Self { field, stamp, earlier: None }
+    }
+
+    /// What is said.
+    #[must_use]
+    pub const fn field(&self) -> &Field {
+        &self.field
+    }
+
+    /// When it was last said.
+    #[must_use]
+    pub const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// The stamp since which the value has stood unchanged: that of its origin here.
+    #[must_use]
+    pub fn since(&self) -> Stamp {
+        let earlier = self.earlier();
+        let run = earlier.iter().rev().take_while(|(_, field)| *field == self.field);
+        run.last().map_or(self.stamp, |(stamp, _)| *stamp)
+    }
+
+    /// The stamp of the last observation before [`Cell::since`]: the value was not yet there.
+    #[must_use]
+    pub fn not_before(&self) -> Option<Stamp> {
+        self.earlier().iter().rev().find(|(_, field)| *field != self.field).map(|(stamp, _)| *stamp)
+    }
+
+    /// The set, ascending, the value last.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
+        self.earlier().iter().map(|(stamp, field)| (*stamp, field)).chain(std::iter::once((self.stamp, &self.field)))
+    }
+
+    fn earlier(&self) -> &[(Stamp, Field)] {
+        self.earlier.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    fn insert(&mut self, stamp: Stamp, field: Field) -> Folded {
+        match (stamp, &field).cmp(&(self.stamp, &self.field)) {
+            std::cmp::Ordering::Equal => Folded::Known,
+            std::cmp::Ordering::Greater => {
+                let tie = stamp == self.stamp;
+                let same = field == self.field;
+                let former = (self.stamp, std::mem::replace(&mut self.field, field));
+                self.stamp = stamp;
+                self.earlier.get_or_insert_default().push(former);
+                if tie {
+                    Folded::Tie
+                } else if same {
+                    Folded::Repeated
+                } else {
+                    Folded::Changed
+                }
+            }
+            std::cmp::Ordering::Less => {
+                let tie = stamp == self.stamp;
+                let earlier = self.earlier.get_or_insert_default();
+                match earlier.binary_search_by(|(at, said)| (at, said).cmp(&(&stamp, &field))) {
+                    Ok(_) => Folded::Known,
+                    Err(place) => {
+                        earlier.insert(place, (stamp, field));
+                        if tie { Folded::Tie } else { Folded::Late }
+                    }
+                }
+            }
+        }
+    }
+
+    fn retain_earlier(&mut self, keep: impl Fn(Stamp) -> bool) {
+        if let Some(earlier) = &mut self.earlier {
+            earlier.retain(|(stamp, _)| keep(*stamp));
+        }
+        if self.earlier().is_empty() {
+            self.earlier = None;
+        }
+    }
+
+    /// Forgets what was said before `horizon`, but for what [`Cell::since`] and [`Cell::not_before`] answer.
+    fn compact(&mut self, horizon: i64) {
+        let Some(earlier) = &mut self.earlier else { return };
+        let since = {
+            let run = earlier.iter().rev().take_while(|(_, field)| *field == self.field).count();
+            earlier.len() - run
+        };
+        let mut place = 0;
+        earlier.retain(|(stamp, _)| {
+            let keep = stamp.token >= horizon || place == since || place + 1 == since;
+            place += 1;
+            keep
+        });
+        if earlier.is_empty() {
+            self.earlier = None;
+        }
+    }
+}
+
+/// What folding one cell did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Folded {
+    /// It was known already.
+    Known,
+    /// It is older than what stands; it is remembered, and may move "unchanged since".
+    Late,
+    /// The same value, said again later.
+    Repeated,
+    /// Another value at an equal stamp: the greater stands, and the record must be read.
+    Tie,
+    /// The value changed.
+    Changed,
+}
+
+/// Whether a record is there: registers for sightings, deaths and absences.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Existence {
+    live: Option<Stamp>,
+    full: Option<Stamp>,
+    dead: Option<(Stamp, DeathEvidence)>,
+    /// Scans that did not meet the record.
+    absences: BTreeSet<u64>,
+    /// The last scan or direct read that did.
+    met_by: u32,
+}
+
+/// A record's state of existence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Never sighted.
+    Unknown,
+    /// There.
+    Live,
+    /// There again after it was gone; its cells stay hidden until a full read.
+    Resurrected,
+    /// Gone.
+    Dead(DeathEvidence),
+}
+
+impl Existence {
+    /// The state that the registers add up to. A tie means live.
+    #[must_use]
+    pub fn life(&self) -> Life {
+        match (self.live, self.dead) {
+            (None, None) => Life::Unknown,
+            (Some(_), None) => Life::Live,
+            (live, Some((dead, evidence))) if live < Some(dead) => Life::Dead(evidence),
+            (live, Some((dead, _))) if live == Some(dead) || self.full >= Some(dead) => Life::Live,
+            _ => Life::Resurrected,
+        }
+    }
+
+    /// Whether a sighting and a death carry the same stamp: the record must be read.
+    #[must_use]
+    pub fn tied(&self) -> bool {
+        matches!((self.live, self.dead), (Some(live), Some((dead, _))) if live == dead)
+    }
+
+    /// How many complete scans have missed the record since it was last met.
+    #[must_use]
+    pub fn missed_scans(&self) -> usize {
+        self.absences.iter().filter(|scan| **scan > u64::from(self.met_by)).count()
+    }
+
+    /// The number of the last scan or direct read that met the record.
+    #[must_use]
+    pub const fn met_by(&self) -> u32 {
+        self.met_by
+    }
+
+    /// The highest stamp of any sighting or death.
+    #[must_use]
+    pub fn last(&self) -> Option<Stamp> {
+        self.live.max(self.dead.map(|(stamp, _)| stamp))
+    }
+
+    fn fold(&mut self, stamp: Stamp, sighting: &Sighting) {
+        match sighting {
+            Sighting::Live { full } => {
+                self.live = self.live.max(Some(stamp));
+                self.met_by = self.met_by.max(stamp.read);
+                if *full {
+                    self.full = self.full.max(Some(stamp));
+                }
+            }
+            Sighting::Dead(evidence) => self.dead = self.dead.max(Some((stamp, *evidence))),
+            Sighting::Absent { scan } => {
+                self.absences.insert(*scan);
+            }
+        }
+    }
+}
+
+/// What one record's system says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Representation {
+    cells: Vec<Option<Cell>>,
+    elements: BTreeMap<(SlotIndex, Text), Cell>,
+    /// Stamps at which a whole collection was covered: an element not said then was absent.
+    covered: BTreeMap<SlotIndex, BTreeSet<Stamp>>,
+    existence: Existence,
+    /// The latest stamp at which each slot was denied. It is readable again once it is said later.
+    denied: BTreeMap<SlotIndex, Stamp>,
+    /// Where a merge inside the system sent this id: the latest edge counts.
+    redirects: BTreeSet<(Stamp, Text)>,
+}
+
+/// What folding one observation did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FoldOutcome {
+    /// The slots whose value changed, or whose "unchanged since" may have.
+    pub touched: Vec<SlotIndex>,
+    /// Whether equal stamps disagree: the record must be read.
+    pub tie: bool,
+    /// Whether existence changed.
+    pub existence: bool,
+}
+
+impl Representation {
+    /// Nothing observed yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Folds one observation. `shapes` gives each slot's shape.
+    pub fn fold(&mut self, observation: &Observation, shapes: &[Shape]) -> FoldOutcome {
+        let mut outcome = FoldOutcome::default();
+        let stamp = observation.stamp;
+        self.sight(stamp, &observation.sighting, &mut outcome);
+        for cells in observation.cells.chunk_by(|one, next| one.slot == next.slot) {
+            let slot = cells[0].slot;
+            let whole = shapes.get(usize::from(slot)).is_some_and(|shape| is_collection(*shape));
+            if whole {
+                self.cover_with(slot, stamp, cells, &mut outcome);
+            }
+            for said in cells {
+                match (&said.element, whole) {
+                    (Some(element), true) => self.say_element(slot, element, stamp, said.field.clone(), &mut outcome),
+                    (None, false) => self.say(slot, stamp, said.field.clone(), &mut outcome),
+                    // A collection said without elements is empty: covering it says so. The other case cannot be decoded.
+                    (None, true) | (Some(_), false) => {}
+                }
+            }
+        }
+        if let Coverage::AllBut(uncovered) = &observation.coverage {
+            let mut carried = observation.cells.iter().map(|said| said.slot).peekable();
+            for (slot, shape) in shapes.iter().enumerate() {
+                let Ok(slot) = SlotIndex::try_from(slot) else { break };
+                let mut said = false;
+                while carried.peek().is_some_and(|next| *next <= slot) {
+                    said |= carried.next() == Some(slot);
+                }
+                if said || uncovered.contains(&slot) || observation.denied.contains(&slot) {
+                    continue;
+                }
+                if is_collection(*shape) {
+                    self.cover_with(slot, stamp, &[], &mut outcome);
+                } else {
+                    self.say(slot, stamp, Field::Null, &mut outcome);
+                }
+            }
+        }
+        for slot in &observation.denied {
+            let register = self.denied.entry(*slot).or_insert(stamp);
+            *register = (*register).max(stamp);
+            outcome.touched.push(*slot);
+        }
+        outcome
+    }
+
+    /// Folds one scalar cell: the hot path, for decoders that hold no [`Observation`].
+    pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: Field, outcome: &mut FoldOutcome) {
+        let was_denied = self.is_denied(slot);
+        let place = usize::from(slot);
+        if place >= self.cells.len() {
+            self.cells.resize(place + 1, None);
+        }
+        let folded = match &mut self.cells[place] {
+            Some(cell) => cell.insert(stamp, field),
+            empty => {
+                *empty = Some(Cell::new(stamp, field));
+                Folded::Changed
+            }
+        };
+        note(slot, folded, outcome);
+        if folded == Folded::Repeated && was_denied && !self.is_denied(slot) {
+            // The same value, but readable again.
+            outcome.touched.push(slot);
+        }
+    }
+
+    /// Folds one element of a collection.
+    pub fn say_element(
+        &mut self,
+        slot: SlotIndex,
+        element: &Text,
+        stamp: Stamp,
+        field: Field,
+        outcome: &mut FoldOutcome,
+    ) {
+        let folded = match self.elements.entry((slot, element.clone())) {
+            std::collections::btree_map::Entry::Occupied(mut cell) => cell.get_mut().insert(stamp, field),
+            std::collections::btree_map::Entry::Vacant(empty) => {
+                empty.insert(Cell::new(stamp, field));
+                Folded::Changed
+            }
+        };
+        if folded == Folded::Repeated {
+            // It may have been gone in between, or for another look at this stamp.
+            outcome.touched.push(slot);
+        }
+        note(slot, folded, outcome);
+    }
+
+    /// Notes that a whole collection was seen: elements not said at this stamp were not there.
+    pub fn cover(&mut self, slot: SlotIndex, stamp: Stamp, outcome: &mut FoldOutcome) {
+        if self.covered.entry(slot).or_default().insert(stamp) {
+            outcome.touched.push(slot);
+        }
+    }
+
+    /// Covers a collection. Seen last at this stamp, but with other elements, it is a tie: the record must be read.
+    fn cover_with(&mut self, slot: SlotIndex, stamp: Stamp, cells: &[observation::Said], outcome: &mut FoldOutcome) {
+        if self.covered.get(&slot).is_some_and(|seen| seen.last() == Some(&stamp)) {
+            let said = |key: &Text| cells.iter().any(|cell| cell.element.as_ref() == Some(key));
+            let known = |key: &Text| {
+                let cell = self.elements.get(&(slot, key.clone()));
+                cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
+            };
+            outcome.tie |= self.element_keys(slot).any(|key| known(key) && !said(key))
+                || cells.iter().filter_map(|cell| cell.element.as_ref()).any(|key| !known(key));
+        }
+        self.cover(slot, stamp, outcome);
+    }
+
+    /// Folds a sighting.
+    pub fn sight(&mut self, stamp: Stamp, sighting: &Sighting, outcome: &mut FoldOutcome) {
+        let before = self.existence.life();
+        self.existence.fold(stamp, sighting);
+        outcome.existence |= self.existence.life() != before;
+        outcome.tie |= self.existence.tied();
+    }
+
+    /// Notes that a merge inside the system sent this id to another.
+    pub fn redirect(&mut self, stamp: Stamp, survivor: Text) -> bool {
+        self.redirects.insert((stamp, survivor))
+    }
+
+    /// Where this id leads: the survivor of the latest merge.
+    #[must_use]
+    pub fn redirected_to(&self) -> Option<&Text> {
+        self.redirects.last().map(|(_, survivor)| survivor)
+    }
+
+    /// Whether the record is there.
+    #[must_use]
+    pub const fn existence(&self) -> &Existence {
+        &self.existence
+    }
+
+    /// Whether the record's cells may be looked at: it is live, and not redirected.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        self.redirects.is_empty() && self.existence.life() == Life::Live
+    }
+
+    /// What is said of a scalar attribute; `None`: unobserved.
+    #[must_use]
+    pub fn cell(&self, slot: SlotIndex) -> Option<&Cell> {
+        self.cells.get(usize::from(slot))?.as_ref()
+    }
+
+    /// Whether a collection was ever seen whole.
+    #[must_use]
+    pub fn collection_seen(&self, slot: SlotIndex) -> bool {
+        self.covered.contains_key(&slot)
+    }
+
+    /// The keys of elements ever said.
+    pub fn element_keys(&self, slot: SlotIndex) -> impl Iterator<Item = &Text> {
+        self.elements
+            .range((slot, Text::default())..)
+            .take_while(move |((of, _), _)| *of == slot)
+            .map(|((_, key), _)| key)
+    }
+
+    /// What is said of one element, with the stamp since which it stands and the last stamp before that.
+    #[must_use]
+    pub fn element(&self, slot: SlotIndex, key: &Text) -> Option<Said<'_>> {
+        let covered = self.covered.get(&slot)?;
+        let Some(cell) = self.elements.get(&(slot, key.clone())) else {
+            let since = *covered.first()?;
+            return Some(Said { field: &NULL, since, stamp: *covered.last()?, not_before: None });
+        };
+        let gone = covered.range((std::ops::Bound::Excluded(cell.stamp()), std::ops::Bound::Unbounded)).next();
+        Some(match gone {
+            None => Said {
+                field: cell.field(),
+                since: element_since(cell, covered),
+                stamp: cell.stamp(),
+                not_before: covered.range(..element_since(cell, covered)).next_back().copied(),
+            },
+            Some(since) => Said {
+                field: &NULL,
+                since: *since,
+                stamp: covered.last().copied().unwrap_or(*since),
+                not_before: Some(cell.stamp()),
+            },
+        })
+    }
+
+    /// Whether the link may not read this attribute. The last value is kept.
+    #[must_use]
+    pub fn is_denied(&self, slot: SlotIndex) -> bool {
+        if self.denied.is_empty() {
+            return false;
+        }
+        let said = self.cell(slot).map(Cell::stamp).max(self.covered.get(&slot).and_then(|seen| seen.last().copied()));
+        self.denied.get(&slot).copied() > said
+    }
+
+    /// The highest token of anything said: a death without a token of its own is stamped with it.
+    #[must_use]
+    pub fn last_token(&self) -> i64 {
+        let cells = self.cells.iter().flatten().map(|cell| cell.stamp().token);
+        cells.chain(self.existence.last().map(|stamp| stamp.token)).max().unwrap_or(0)
+    }
+
+    /// Forgets what lies before `horizon`, but for what today's answers rest on. Nothing older may arrive afterwards.
+    pub fn compact(&mut self, horizon: i64) {
+        self.cells.iter_mut().flatten().for_each(|cell| cell.compact(horizon));
+        let slots: Vec<SlotIndex> = self.covered.keys().copied().collect();
+        for slot in slots {
+            self.compact_collection(slot, horizon);
+        }
+    }
+
+    /// Whether an element was there without a break is read from looks and elements together, so they are forgotten
+    /// together. Of the time before the horizon remains what the collection was like when it ended, and since when:
+    /// equal stamps may still fill a gap behind it. What an element was said at stays wherever a look stays for
+    /// another element's sake.
+    fn compact_collection(&mut self, slot: SlotIndex, horizon: i64) {
+        let Some(covered) = self.covered.get(&slot) else { return };
+        let before: BTreeSet<Stamp> = covered.iter().copied().filter(|stamp| stamp.token < horizon).collect();
+        let mut kept: BTreeSet<Stamp> = covered.difference(&before).copied().collect();
+        kept.extend(before.first().into_iter().chain(before.last()));
+        for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
+            let said = || cell.history().filter(|(stamp, _)| stamp.token < horizon);
+            let Some((last, _)) = said().next_back() else { continue };
+            let gone = before.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next();
+            match (gone, run_since(said(), &before)) {
+                (None, Some(since)) => kept.extend(before.range(..since).next_back()),
+                (gone, _) => kept.extend(gone),
+            }
+        }
+        for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
+            let Some(since) = run_since(cell.history().filter(|(stamp, _)| stamp.token < horizon), &before) else {
+                continue;
+            };
+            cell.retain_earlier(|stamp| {
+                stamp.token >= horizon || stamp == since || (stamp > since && kept.contains(&stamp))
+            });
+        }
+        self.covered.insert(slot, kept);
+    }
+}
+
+static NULL: Field = Field::Null;
+
+/// What is said of one unit member, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// The field.
+    pub field: &'a Field,
+    /// The stamp since which it stands.
+    pub since: Stamp,
+    /// The stamp at which it was last said.
+    pub stamp: Stamp,
+    /// The last stamp at which it was not yet there.
+    pub not_before: Option<Stamp>,
+}
+
+/// The stamp since which an element stands: its run of equal values, cut where the collection was seen without it.
+fn element_since(cell: &Cell, covered: &BTreeSet<Stamp>) -> Stamp {
+    run_since(cell.history(), covered).unwrap_or(cell.stamp())
+}
+
+fn run_since<'a>(
+    said: impl DoubleEndedIterator<Item = (Stamp, &'a Field)>,
+    covered: &BTreeSet<Stamp>,
+) -> Option<Stamp> {
+    let mut said = said.rev();
+    let (mut since, value) = said.next()?;
+    for (stamp, field) in said {
+        let between = (std::ops::Bound::Excluded(stamp), std::ops::Bound::Excluded(since));
+        if field != value || (stamp < since && covered.range(between).next().is_some()) {
+            break;
+        }
+        since = stamp;
+    }
+    Some(since)
+}
+
+const fn is_collection(shape: Shape) -> bool {
+    matches!(shape, Shape::Set | Shape::Keyed)
+}
+
+fn note(slot: SlotIndex, folded: Folded, outcome: &mut FoldOutcome) {
+    match folded {
+        Folded::Known | Folded::Repeated => {}
+        Folded::Tie => {
+            outcome.tie = true;
+            outcome.touched.push(slot);
+        }
+        Folded::Late | Folded::Changed => outcome.touched.push(slot),
+    }
+}

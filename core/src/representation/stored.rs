@@ -1,0 +1,223 @@
+//! The stored form of a representation: JSON, keyed by attribute id, so that a model may change around it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::CompiledObject;
+use crate::observation::{DeathEvidence, SlotIndex};
+use crate::representation::{Cell, Existence, Representation};
+use crate::stamp::Stamp;
+use crate::text::Text;
+use crate::value::Field;
+
+/// The version of this form.
+const FORMAT: u16 = 1;
+
+type StoredStamp = (i64, u32);
+type StoredCell = Vec<(i64, u32, Field)>;
+
+/// A representation as a row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredRepresentation {
+    format: u16,
+    /// Per attribute: what was said, ascending by stamp.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    cells: BTreeMap<Text, StoredCell>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    elements: BTreeMap<Text, BTreeMap<Text, StoredCell>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    covered: BTreeMap<Text, Vec<StoredStamp>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    denied: BTreeMap<Text, StoredStamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redirects: Vec<(i64, u32, Text)>,
+    existence: StoredExistence,
+    /// Per attribute: how its leaves were read. A cell read otherwise than today's mapping reads is not compared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    read_by: BTreeMap<Text, u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct StoredExistence {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<StoredStamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    full: Option<StoredStamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dead: Option<(i64, u32, DeathEvidence)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    absences: Vec<u64>,
+    #[serde(default)]
+    met_by: u32,
+}
+
+/// How an object type's slots are named in stored state. The hub's own records have one slot per attribute.
+#[derive(Debug, Clone)]
+pub struct SlotNames {
+    names: Vec<(Text, u64)>,
+    former: BTreeMap<Text, SlotIndex>,
+}
+
+impl SlotNames {
+    /// Names the slots: `(attribute id, fingerprint, former ids)` each.
+    #[must_use]
+    pub fn new(slots: impl IntoIterator<Item = (Text, u64, Vec<Text>)>) -> Self {
+        let mut names = Vec::new();
+        let mut former = BTreeMap::new();
+        for (id, fingerprint, was) in slots {
+            if let Ok(slot) = SlotIndex::try_from(names.len()) {
+                former.extend(was.into_iter().chain([id.clone()]).map(|name| (name, slot)));
+            }
+            names.push((id, fingerprint));
+        }
+        Self { names, former }
+    }
+
+    /// The names of a compiled object's slots.
+    #[must_use]
+    pub fn of(object: &CompiledObject, attributes: &[crate::model::AttributeModel]) -> Self {
+        Self::new(object.slots.iter().map(|slot| {
+            let attribute = &attributes[usize::from(slot.attribute)];
+            let was = attribute.was.iter().map(|was| was.as_str().into()).collect();
+            (attribute.id.as_str().into(), slot.fingerprint.short_number(), was)
+        }))
+    }
+
+    /// The slot of a stored attribute id, current or former.
+    #[must_use]
+    pub fn slot(&self, name: &str) -> Option<SlotIndex> {
+        self.former.get(name).copied()
+    }
+
+    /// The attribute id of a slot.
+    #[must_use]
+    pub fn name(&self, slot: SlotIndex) -> Option<&Text> {
+        self.names.get(usize::from(slot)).map(|(name, _)| name)
+    }
+
+    fn fingerprint(&self, slot: SlotIndex) -> Option<u64> {
+        self.names.get(usize::from(slot)).map(|(_, fingerprint)| *fingerprint)
+    }
+}
+
+impl Representation {
+    /// The form that a row holds.
+    #[must_use]
+    pub fn to_stored(&self, names: &SlotNames) -> StoredRepresentation {
+        let named = |slot: usize| names.names.get(slot).map(|(name, _)| name.clone());
+        let mut stored = StoredRepresentation {
+            format: FORMAT,
+            cells: BTreeMap::new(),
+            elements: BTreeMap::new(),
+            covered: BTreeMap::new(),
+            denied: BTreeMap::new(),
+            redirects: self.redirects.iter().map(|(stamp, to)| (stamp.token, stamp.read, to.clone())).collect(),
+            existence: StoredExistence {
+                live: self.existence.live.map(pair),
+                full: self.existence.full.map(pair),
+                dead: self.existence.dead.map(|(stamp, evidence)| (stamp.token, stamp.read, evidence)),
+                absences: self.existence.absences.iter().copied().collect(),
+                met_by: self.existence.met_by,
+            },
+            read_by: BTreeMap::new(),
+        };
+        for (slot, cell) in self.cells.iter().enumerate() {
+            if let (Some(cell), Some(name)) = (cell, named(slot)) {
+                stored.cells.insert(name, store_cell(cell));
+            }
+        }
+        for ((slot, element), cell) in &self.elements {
+            if let Some(name) = named(usize::from(*slot)) {
+                stored.elements.entry(name).or_default().insert(element.clone(), store_cell(cell));
+            }
+        }
+        for (slot, stamps) in &self.covered {
+            if let Some(name) = named(usize::from(*slot)) {
+                stored.covered.insert(name, stamps.iter().map(|stamp| pair(*stamp)).collect());
+            }
+        }
+        for (slot, stamp) in &self.denied {
+            if let Some(name) = named(usize::from(*slot)) {
+                stored.denied.insert(name, pair(*stamp));
+            }
+        }
+        for name in stored.cells.keys().chain(stored.covered.keys()) {
+            if let Some(fingerprint) = names.slot(name).and_then(|slot| names.fingerprint(slot)) {
+                stored.read_by.insert(name.clone(), fingerprint);
+            }
+        }
+        stored
+    }
+
+    /// The representation that a row holds, under today's model: attributes that are gone, or are read otherwise by now,
+    /// are unobserved.
+    #[must_use]
+    pub fn from_stored(stored: StoredRepresentation, names: &SlotNames) -> Self {
+        let read_alike = |name: &Text| {
+            let slot = names.slot(name)?;
+            let then = stored.read_by.get(name)?;
+            (Some(*then) == names.fingerprint(slot)).then_some(slot)
+        };
+        let mut representation = Self::new();
+        for (name, said) in &stored.cells {
+            let (Some(slot), Some(cell)) = (read_alike(name), load_cell(said)) else { continue };
+            let place = usize::from(slot);
+            if place >= representation.cells.len() {
+                representation.cells.resize(place + 1, None);
+            }
+            representation.cells[place] = Some(cell);
+        }
+        for (name, elements) in &stored.elements {
+            let Some(slot) = read_alike(name) else { continue };
+            for (element, said) in elements {
+                if let Some(cell) = load_cell(said) {
+                    representation.elements.insert((slot, element.clone()), cell);
+                }
+            }
+        }
+        for (name, stamps) in &stored.covered {
+            if let Some(slot) = read_alike(name) {
+                representation.covered.insert(slot, stamps.iter().copied().map(stamp).collect());
+            }
+        }
+        for (name, at) in &stored.denied {
+            if let Some(slot) = names.slot(name) {
+                representation.denied.insert(slot, stamp(*at));
+            }
+        }
+        representation.redirects =
+            stored.redirects.into_iter().map(|(token, read, to)| (Stamp { token, read }, to)).collect();
+        let StoredExistence { live, full, dead, absences, met_by } = stored.existence;
+        representation.existence = Existence {
+            live: live.map(stamp),
+            full: full.map(stamp),
+            dead: dead.map(|(token, read, evidence)| (Stamp { token, read }, evidence)),
+            absences: absences.into_iter().collect(),
+            met_by,
+        };
+        representation
+    }
+}
+
+const fn pair(stamp: Stamp) -> StoredStamp {
+    (stamp.token, stamp.read)
+}
+
+const fn stamp((token, read): StoredStamp) -> Stamp {
+    Stamp { token, read }
+}
+
+fn store_cell(cell: &Cell) -> StoredCell {
+    cell.history().map(|(stamp, field)| (stamp.token, stamp.read, field.clone())).collect()
+}
+
+fn load_cell(said: &StoredCell) -> Option<Cell> {
+    let mut said = said.iter().map(|(token, read, field)| (Stamp { token: *token, read: *read }, field.clone()));
+    let (at, field) = said.next()?;
+    let mut cell = Cell::new(at, field);
+    for (at, field) in said {
+        cell.insert(at, field);
+    }
+    Some(cell)
+}

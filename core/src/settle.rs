@@ -1,0 +1,155 @@
+//! Settling: brings one entity's golden record, bases and discrepancies up to what its systems now say.
+//!
+//! A pure function from an entity, its representations and the ground rules to facts. Everything it decides is a fact;
+//! nothing else changes the entity.
+
+pub(crate) mod existence;
+mod findings;
+mod ruling;
+mod unit;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::discrepancy::{Discrepancy, DiscrepancyState, Finding};
+use crate::entity::Entity;
+use crate::fact::Fact;
+use crate::model::{UnitIndex, UnitKey};
+use crate::representation::Representation;
+use crate::rule::AnyRule;
+use crate::sight::{Ground, keys};
+
+pub use ruling::{Choice, NotRuled, Ruling, rule_on};
+
+/// The rules of an entity type, per unit.
+pub type RuleSet = BTreeMap<UnitIndex, Vec<Arc<dyn AnyRule>>>;
+
+/// Which units to settle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// All of them: a link or a decision changed, or a record came or went.
+    Everything,
+    /// These, ascending.
+    Units(Vec<UnitIndex>),
+}
+
+impl Touched {
+    fn covers(&self, unit: UnitIndex) -> bool {
+        match self {
+            Touched::Everything => true,
+            Touched::Units(units) => units.contains(&unit),
+        }
+    }
+}
+
+/// Collects facts, applying each as it comes, so that later steps see what earlier ones did.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    /// The entity, as the facts so far leave it.
+    pub entity: &'a mut Entity,
+    /// The facts so far.
+    pub facts: &'a mut Vec<Fact>,
+}
+
+impl Recorder<'_> {
+    /// Applies and keeps a fact.
+    pub fn record(&mut self, fact: Fact) {
+        fact.apply(self.entity);
+        self.facts.push(fact);
+    }
+}
+
+/// Settles an entity. `representations` stand in the order of its links.
+pub fn settle(
+    ground: &Ground<'_>,
+    entity: &mut Entity,
+    representations: &[Option<&Representation>],
+    touched: &Touched,
+    facts: &mut Vec<Fact>,
+) {
+    let mut recorder = Recorder { entity, facts };
+    let mut findings = Vec::new();
+    let mut moved = false;
+    for (index, unit) in ground.model.units.iter().enumerate() {
+        let Ok(index) = UnitIndex::try_from(index) else { break };
+        if unit.derived.is_some() || !touched.covers(index) {
+            continue;
+        }
+        for key in keys(ground.model, recorder.entity, representations, index) {
+            moved |= unit::settle_unit(ground, &mut recorder, representations, unit, &key, &mut findings);
+        }
+    }
+    for index in &ground.model.derived_order {
+        let Some(unit) = ground.model.units.get(usize::from(*index)) else { continue };
+        if moved || touched.covers(*index) {
+            unit::settle_derived(ground, &mut recorder, representations, unit, *index, &mut findings);
+        }
+    }
+    let derived = |unit: UnitIndex| ground.model.derived_order.contains(&unit);
+    let seen = |unit: UnitIndex| touched.covers(unit) || (moved && derived(unit));
+    existence::settle_existence(ground, &mut recorder, representations, &mut findings);
+    file(ground, &mut recorder, findings, &seen);
+}
+
+/// Opens, refreshes and resolves discrepancies, so that what stands open is what was found.
+fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>, seen: &dyn Fn(UnitIndex) -> bool) {
+    let mut found = BTreeMap::new();
+    for finding in findings {
+        // One discrepancy per identity: the graver kind stands.
+        let id = finding.id(ground.tenant, recorder.entity.id);
+        match found.entry(id) {
+            std::collections::btree_map::Entry::Vacant(empty) => {
+                empty.insert(finding);
+            }
+            std::collections::btree_map::Entry::Occupied(mut standing) => {
+                if finding.kind < standing.get().kind {
+                    standing.insert(finding);
+                }
+            }
+        }
+    }
+    let stale: Vec<Discrepancy> = recorder
+        .entity
+        .discrepancies
+        .values()
+        .filter(|standing| standing.state != DiscrepancyState::Resolved && !found.contains_key(&standing.id))
+        .filter(|standing| match ground.model.unit_key(&standing.unit) {
+            Some(UnitKey::Exists) | None => true,
+            Some(UnitKey::Whole(unit) | UnitKey::Element(unit, _)) => seen(unit),
+        })
+        .cloned()
+        .collect();
+    for mut discrepancy in stale {
+        discrepancy.state = DiscrepancyState::Resolved;
+        discrepancy.last_seen = ground.as_of;
+        recorder.record(Fact::Disputed { discrepancy: Box::new(discrepancy) });
+    }
+    for (id, finding) in found {
+        let state = finding.state();
+        let standing = recorder.entity.discrepancies.get(&id);
+        if standing.is_some_and(|standing| {
+            standing.state == state && standing.kind == finding.kind && standing.reason == finding.reason
+        }) {
+            continue;
+        }
+        let reopened =
+            standing.map_or(0, |standing| standing.reopened + u32::from(standing.state == DiscrepancyState::Resolved));
+        let first_seen = standing.map_or(ground.as_of, |standing| standing.first_seen);
+        recorder.record(Fact::Disputed {
+            discrepancy: Box::new(Discrepancy {
+                id,
+                entity: recorder.entity.id,
+                entity_type: ground.model.name.clone(),
+                unit: finding.unit,
+                link: finding.link,
+                family: finding.family,
+                kind: finding.kind,
+                state,
+                reason: finding.reason,
+                first_seen,
+                last_seen: ground.as_of,
+                reopened,
+            }),
+        });
+    }
+}

@@ -1,0 +1,235 @@
+//! Presence: records that are gone, missing or doubled.
+
+use std::sync::Arc;
+
+use crate::classify::LinkState;
+use crate::discrepancy::{DiscrepancyKind, Family, Finding};
+use crate::entity::{Entity, HUB_OBJECT};
+use crate::fact::Fact;
+use crate::golden::GoldenLife;
+use crate::model::{Cardinality, CompiledObject, OnDelete, Presence, UnitKey};
+use crate::ownership::Authority;
+use crate::representation::{Life, Representation};
+use crate::settle::Recorder;
+use crate::settle::unit::classified;
+use crate::sight::{Ground, shown, speaks_first};
+use crate::text::Text;
+use crate::value::split_member;
+
+/// Settles presence: accepts sightings and deaths, retires or keeps golden, and finds what is missing or doubled.
+pub(super) fn settle_existence(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    representations: &[Option<&Representation>],
+    findings: &mut Vec<Finding>,
+) {
+    let life =
+        |place: usize| representations.get(place).copied().flatten().map_or(Life::Unknown, |r| r.existence().life());
+    let redirected =
+        |place: usize| representations.get(place).copied().flatten().is_some_and(|r| r.redirected_to().is_some());
+    let places: Vec<usize> = (0..recorder.entity.links.len())
+        .filter(|place| recorder.entity.links[*place].object != HUB_OBJECT && !redirected(*place))
+        .collect();
+    let mut dead = Vec::new();
+    for place in &places {
+        let link = &recorder.entity.links[*place];
+        let record = Arc::clone(&link.record);
+        match life(*place) {
+            Life::Live | Life::Resurrected if !link.existed => {
+                recorder.record(Fact::Existed { record, existed: true });
+            }
+            Life::Dead(_) => dead.push(*place),
+            Life::Live | Life::Resurrected | Life::Unknown => {}
+        }
+    }
+    if !places.is_empty() && dead.len() == places.len() {
+        // Everyone lost the record: the systems agree, and golden follows.
+        accept_deaths(recorder, &dead);
+        live(recorder, GoldenLife::Retired);
+    } else {
+        survive(ground, recorder, representations, &dead, findings);
+    }
+    if recorder.entity.life == GoldenLife::Retired {
+        for place in places.iter().filter(|place| matches!(life(**place), Life::Live)) {
+            retired_but_present(ground, recorder.entity, *place, findings);
+        }
+        return;
+    }
+    missing(ground, recorder.entity, findings);
+    for place in places.iter().filter(|place| !matches!(life(**place), Life::Dead(_))) {
+        duplicate(ground, recorder.entity, representations, *place, findings);
+    }
+}
+
+/// Some records are gone, and not all.
+fn survive(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    representations: &[Option<&Representation>],
+    dead: &[usize],
+    findings: &mut Vec<Finding>,
+) {
+    for place in dead {
+        let link = &recorder.entity.links[*place];
+        let authority = authority(ground, link.object);
+        let (kind, reason) = if contested(ground, recorder, representations, *place) {
+            (DiscrepancyKind::DeleteAgainstUpdate, "it was deleted while a system that decides changed what it held")
+        } else {
+            match authority {
+                Authority::Owner if link.existed => {
+                    let record = Arc::clone(&link.record);
+                    recorder.record(Fact::Existed { record, existed: false });
+                    live(recorder, GoldenLife::Retired);
+                    continue;
+                }
+                // The death was accepted before, and golden lives on by decision.
+                Authority::Owner => continue,
+                Authority::CoOwner => (
+                    DiscrepancyKind::SoftDriftAuthoritative,
+                    "the record was deleted; existence has no owner who could say so",
+                ),
+                Authority::Observer => (
+                    DiscrepancyKind::SoftDriftUnauthorized,
+                    "the record was deleted by a system that does not own existence",
+                ),
+            }
+        };
+        let link = &recorder.entity.links[*place];
+        if link.existed {
+            findings.push(finding(Family::Existence, kind, Some(link.record.to_string()), true, reason));
+        }
+    }
+}
+
+/// Whether a live system that decides has said something that the deleted record had not yet been told: golden follows
+/// it, or it waits because a rule holds it or no policy could tell.
+fn contested(
+    ground: &Ground<'_>,
+    recorder: &Recorder<'_>,
+    representations: &[Option<&Representation>],
+    place: usize,
+) -> bool {
+    let entity = &*recorder.entity;
+    let link = &entity.links[place];
+    link.bases.iter().any(|(key, base)| {
+        let Some(unit) = key.index().and_then(|index| ground.model.units.get(usize::from(index))) else { return false };
+        let shown = shown(ground, entity, representations, &key);
+        let states = classified(recorder, unit, &key, &shown).states;
+        if shown.iter().zip(states).any(|(shown, state)| state == LinkState::Moved && shown.authority.decides()) {
+            return true;
+        }
+        let Some(golden) = entity.golden.get(&key) else { return false };
+        let elsewhere = golden.origin.as_ref().is_some_and(|origin| {
+            *origin.record != *link.record
+                && entity.link_of(&origin.record).is_some_and(|other| {
+                    representations.get(other).copied().flatten().is_some_and(Representation::speaks)
+                })
+        });
+        elsewhere && !unit.same(&base.agreed, &golden.field) && !unit.same(&base.seen, &golden.field)
+    })
+}
+
+fn retired_but_present(ground: &Ground<'_>, entity: &Entity, place: usize, findings: &mut Vec<Finding>) {
+    let waits = ground.model.on_delete == OnDelete::Hold;
+    let reason = if waits {
+        "the entity was retired by the system that owns existence; what becomes of this record is not declared"
+    } else {
+        "the entity was retired; an archive is owed"
+    };
+    let record = entity.links[place].record.to_string();
+    findings.push(finding(Family::Existence, DiscrepancyKind::SoftDriftAuthoritative, Some(record), waits, reason));
+}
+
+fn missing(ground: &Ground<'_>, entity: &Entity, findings: &mut Vec<Finding>) {
+    for (index, object) in ground.model.objects.iter().enumerate() {
+        let ever = entity.links.iter().any(|link| usize::from(link.object) == index);
+        if ever || !is_expected(ground, entity, object) {
+            continue;
+        }
+        let lacking: Vec<&str> = object
+            .declared
+            .create_needs
+            .iter()
+            .filter(|needed| !has_value(ground, entity, needed.as_str()))
+            .map(|needed| needed.as_str())
+            .collect();
+        let place = format!("{}/{}", object.declared.system, object.declared.object);
+        let reason = if lacking.is_empty() {
+            "a record is expected here, and none ever existed".to_owned()
+        } else {
+            format!("a record is expected here; it cannot be created without {}", lacking.join(", "))
+        };
+        let waits = !lacking.is_empty();
+        findings.push(finding(Family::Presence, DiscrepancyKind::MissingRepresentation, Some(place), waits, &reason));
+    }
+}
+
+/// Whether the model expects a record of this object type for the entity.
+#[must_use]
+pub(crate) fn is_expected(ground: &Ground<'_>, entity: &Entity, object: &CompiledObject) -> bool {
+    match &object.declared.presence {
+        Presence::Optional => false,
+        Presence::Required => true,
+        Presence::RequiredWhen { attribute, equals } => golden_text(ground, entity, attribute.as_str())
+            .is_some_and(|value| equals.as_ref().is_none_or(|wanted| *value == **wanted)),
+    }
+}
+
+/// Whether golden has a value for an attribute.
+#[must_use]
+pub(crate) fn has_value(ground: &Ground<'_>, entity: &Entity, attribute: &str) -> bool {
+    golden_text(ground, entity, attribute).is_some()
+}
+
+fn golden_text(ground: &Ground<'_>, entity: &Entity, attribute: &str) -> Option<Text> {
+    let (unit, member) = ground.model.unit_of(attribute)?;
+    let arity = ground.model.units.get(usize::from(unit))?.members.len();
+    let golden = entity.golden.get(&UnitKey::Whole(unit))?;
+    split_member(&golden.field, arity, member)?.as_value().map(Text::from)
+}
+
+fn duplicate(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    place: usize,
+    findings: &mut Vec<Finding>,
+) {
+    let link = &entity.links[place];
+    let one = ground
+        .model
+        .objects
+        .get(usize::from(link.object))
+        .is_some_and(|object| matches!(object.declared.cardinality, Cardinality::One));
+    if one && !speaks_first(entity, representations, place) {
+        let reason = "the system holds one record per entity; the oldest confirmed counts";
+        let record = link.record.to_string();
+        findings.push(finding(Family::Duplicate, DiscrepancyKind::DuplicateRepresentation, Some(record), true, reason));
+    }
+}
+
+fn authority(ground: &Ground<'_>, object: u16) -> Authority {
+    ground.model.objects.get(usize::from(object)).map_or(Authority::Observer, |object| object.existence)
+}
+
+fn accept_deaths(recorder: &mut Recorder<'_>, dead: &[usize]) {
+    let records: Vec<_> = dead
+        .iter()
+        .map(|place| &recorder.entity.links[*place])
+        .filter(|link| link.existed)
+        .map(|link| Arc::clone(&link.record))
+        .collect();
+    for record in records {
+        recorder.record(Fact::Existed { record, existed: false });
+    }
+}
+
+fn live(recorder: &mut Recorder<'_>, life: GoldenLife) {
+    if recorder.entity.life != life {
+        recorder.record(Fact::Lived { life });
+    }
+}
+
+fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {
+    Finding { unit: "$exists".into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
+}

@@ -1,0 +1,188 @@
+//! Findings about one unit: what classification and resolution leave standing.
+
+use crate::classify::{Classification, Drift, Hidden, LinkState, Verdict};
+use crate::discrepancy::{DiscrepancyKind, DiscrepancyState, Family, Finding};
+use crate::entity::Entity;
+use crate::golden::Status;
+use crate::model::{Unit, UnitKey};
+use crate::ownership::Strength;
+use crate::sight::{Ground, Shown};
+use crate::text::Text;
+use crate::write_access::{WriteAccess, write_access};
+
+/// Adds what stands about one unit. `first` is what happened, `after` what golden's move left.
+#[expect(clippy::too_many_arguments, reason = "the two classifications and their surroundings belong together")]
+pub(super) fn of_unit(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    first: &Classification,
+    after: &Classification,
+    findings: &mut Vec<Finding>,
+) {
+    let name = ground.model.unit_name(key);
+    if let Some(finding) = agreement(ground, entity, key, shown, first, after, &name) {
+        findings.push(finding);
+    }
+    let golden = entity.golden.get(key);
+    for (place, shown) in shown.iter().enumerate() {
+        let record = || Some(Text::from(entity.links[shown.link].record.to_string()));
+        let finding = |family, kind, waits, reason: &str| Finding {
+            unit: name.clone(),
+            link: record(),
+            family,
+            kind,
+            waits,
+            reason: reason.into(),
+        };
+        if shown.sight == Err(Hidden::Unresolved) {
+            let reason = "it names a record that is not linked";
+            findings.push(finding(Family::Reference, DiscrepancyKind::UnresolvedReference, false, reason));
+        }
+        if after.no_base_conflicts.contains(&place) {
+            let reason = "it was never in agreement with the others, and contradicts them";
+            findings.push(finding(Family::Base, DiscrepancyKind::HardConflictNoBase, true, reason));
+        } else if after.states[place] == LinkState::NoBase
+            && let (Some(field), Some(golden)) = (shown.field(), golden)
+            && golden.field.is_value()
+            && !unit.same(field, &golden.field)
+        {
+            let fillable = write_access(ground.model, entity, shown.link, key) != WriteAccess::No;
+            if field.is_value() {
+                let reason = "an observer contradicts the owner since first contact";
+                findings.push(finding(Family::Base, DiscrepancyKind::SoftDriftUnauthorized, !fillable, reason));
+            } else if fillable {
+                let reason = "the system has no value yet; a bootstrap plan fills it";
+                findings.push(finding(Family::Base, DiscrepancyKind::Unfilled, false, reason));
+            }
+        }
+    }
+}
+
+/// The finding about the unit as a whole.
+fn agreement(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    first: &Classification,
+    after: &Classification,
+    name: &Text,
+) -> Option<Finding> {
+    let status = entity.golden.get(key).map(|cell| &cell.status);
+    let (kind, waits, reason) = match status {
+        Some(Status::Held { rule, reason, .. }) => {
+            (drift_kind(after.verdict)?, true, Text::from(format!("held by \"{rule}\": {reason}")))
+        }
+        Some(Status::Parked { reason }) => {
+            (drift_kind(after.verdict).unwrap_or(DiscrepancyKind::HardConflict), true, reason.clone())
+        }
+        Some(Status::Settled | Status::Provisional { .. }) | None => match after.verdict {
+            // Golden did not follow, though all may agree: a clear is held.
+            Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged => {
+                let (waits, reason) = why_it_stands(ground, entity, key, shown, after);
+                (drift_kind(after.verdict)?, waits, reason)
+            }
+            Verdict::Pending => {
+                let owed = |place: &usize| is_owed(entity, key, shown, after, *place);
+                let stuck = (0..shown.len())
+                    .filter(owed)
+                    .all(|place| write_access(ground.model, entity, shown[place].link, key) == WriteAccess::No);
+                let kind = drift_kind(first.verdict)
+                    .or_else(|| standing_kind(ground, entity, name))
+                    .unwrap_or(DiscrepancyKind::Pending);
+                let policy = entity.golden.get(key).map_or("", |cell| &cell.resolution.policy);
+                let reason = if stuck {
+                    "golden cannot be written where it is owed".to_owned()
+                } else {
+                    format!("settled by {policy}; a write is owed")
+                };
+                (kind, stuck, reason.into())
+            }
+            Verdict::Rewritten => {
+                (DiscrepancyKind::Rewritten, false, "the system keeps its own form of what was written".into())
+            }
+            Verdict::Diverged => (DiscrepancyKind::Diverged, false, "it differs by decision".into()),
+            Verdict::Cosmetic => (DiscrepancyKind::Cosmetic, false, "equivalent, but not equal to the letter".into()),
+            Verdict::Frozen | Verdict::InAgreement => return None,
+        },
+    };
+    Some(Finding { unit: name.clone(), link: None, family: Family::Agreement, kind, waits, reason })
+}
+
+/// Why a drift stands although golden has settled, and whether only a person can mend it.
+fn why_it_stands(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    after: &Classification,
+) -> (bool, Text) {
+    let moved = (0..shown.len()).filter(|place| after.states[*place] == LinkState::Moved);
+    let mut reason = "";
+    let mut waits = false;
+    for place in moved {
+        let access = write_access(ground.model, entity, shown[place].link, key);
+        if shown[place].authority.decides() {
+            waits = true;
+            let cleared = shown[place].field().is_some_and(|field| !field.is_value());
+            reason = if cleared { "it was cleared, and clearing is held" } else { "no policy could tell" };
+        } else if access == WriteAccess::Yes(Strength::Strong) {
+            reason = if waits { reason } else { "an observer moved; its mapping is strong, so a plan writes it back" };
+        } else {
+            waits = true;
+            reason = "an observer moved, and nothing enforces golden there";
+        }
+    }
+    (waits, reason.into())
+}
+
+/// Whether a write of golden is owed to a link.
+fn is_owed(entity: &Entity, key: &UnitKey, shown: &[Shown<'_>], after: &Classification, place: usize) -> bool {
+    let golden = entity.golden.get(key).map(|cell| &cell.field);
+    after.states[place] == LinkState::Same && shown[place].field() != golden
+}
+
+fn drift_kind(verdict: Verdict) -> Option<DiscrepancyKind> {
+    match verdict {
+        Verdict::HardConflict => Some(DiscrepancyKind::HardConflict),
+        Verdict::SoftDrift(Drift::Authoritative) | Verdict::Converged => Some(DiscrepancyKind::SoftDriftAuthoritative),
+        Verdict::SoftDrift(Drift::Contested) => Some(DiscrepancyKind::SoftDriftContested),
+        Verdict::SoftDrift(Drift::Unauthorized) => Some(DiscrepancyKind::SoftDriftUnauthorized),
+        _ => None,
+    }
+}
+
+/// A drift that was settled keeps its kind until the systems agree: the verdict stays recorded.
+fn standing_kind(ground: &Ground<'_>, entity: &Entity, name: &Text) -> Option<DiscrepancyKind> {
+    let probe = Finding {
+        unit: name.clone(),
+        link: None,
+        family: Family::Agreement,
+        kind: DiscrepancyKind::Pending,
+        waits: false,
+        reason: Text::default(),
+    };
+    let standing = entity.discrepancies.get(&probe.id(ground.tenant, entity.id))?;
+    (standing.state != DiscrepancyState::Resolved && !standing.kind.is_noted()).then_some(standing.kind)
+}
+
+/// Two systems fight over a unit through us: it is frozen.
+pub(super) fn oscillating(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, findings: &mut Vec<Finding>) {
+    let writers: Vec<String> = entity
+        .links
+        .iter()
+        .filter(|link| link.reactions.contains_key(key))
+        .map(|link| link.record.to_string())
+        .collect();
+    findings.push(Finding {
+        unit: ground.model.unit_name(key),
+        link: None,
+        family: Family::Agreement,
+        kind: DiscrepancyKind::HardConflict,
+        waits: true,
+        reason: format!("oscillation: {} keeps restoring what was overwritten", writers.join(", ")).into(),
+    });
+}

@@ -1,0 +1,418 @@
+//! One unit: classify, resolve, guard, and move golden and bases.
+
+use smallvec::SmallVec;
+
+use crate::base::Base;
+use crate::classify::{Classification, LinkState, Standing, classify};
+use crate::entity::REACTIONS_TO_FREEZE;
+use crate::fact::Fact;
+use crate::golden::{GoldenCell, Resolution, Status};
+use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
+use crate::ownership::Authority;
+use crate::representation::Representation;
+use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, resolve};
+use crate::rule;
+use crate::settle::{Recorder, findings};
+use crate::sight::{Ground, Shown, shown, sides};
+use crate::value::{Field, split_member};
+
+/// Settles one unit. Says whether golden moved.
+pub(super) fn settle_unit(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    representations: &[Option<&Representation>],
+    unit: &Unit,
+    key: &UnitKey,
+    findings: &mut Vec<crate::discrepancy::Finding>,
+) -> bool {
+    let shown = shown(ground, recorder.entity, representations, key);
+    let first = classified(recorder, unit, key, &shown);
+    adopt(recorder, unit, key, &shown, &first);
+    let restored = count_reactions(recorder, unit, key, &shown, &first);
+    let mut moved = false;
+    if oscillates(recorder, key) {
+        findings::oscillating(ground, recorder.entity, key, findings);
+    } else if must_resolve(recorder, unit, key, &shown, &first) {
+        moved = decide(ground, recorder, unit, key, &shown, &first);
+        if moved {
+            start_over(recorder, key, &restored);
+        }
+        // Links that hold golden already agree, and those that hold what lost are behind.
+        let again = classified(recorder, unit, key, &shown);
+        adopt(recorder, unit, key, &shown, &again);
+    } else {
+        release(recorder, unit, key, &shown, &first);
+    }
+    let after = classified(recorder, unit, key, &shown);
+    findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, &after, findings);
+    moved
+}
+
+/// Settles a derived unit: golden is computed from other golden values; every system that maps it is an observer.
+pub(super) fn settle_derived(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    representations: &[Option<&Representation>],
+    unit: &Unit,
+    index: UnitIndex,
+    findings: &mut Vec<crate::discrepancy::Finding>,
+) {
+    let Some(derivation) = &unit.derived else { return };
+    let inputs: Vec<Field> = unit
+        .inputs
+        .iter()
+        .map(|(input, member)| {
+            let arity = ground.model.units.get(usize::from(*input)).map_or(1, |unit| unit.members.len());
+            let golden = recorder.entity.golden.get(&UnitKey::Whole(*input));
+            golden.and_then(|cell| split_member(&cell.field, arity, *member)).unwrap_or_default()
+        })
+        .collect();
+    let field = derivation.derive(&Inputs::new(&inputs));
+    let key = UnitKey::Whole(index);
+    let shown = shown(ground, recorder.entity, representations, &key);
+    let first = classified(recorder, unit, &key, &shown);
+    if recorder.entity.golden.get(&key).map(|cell| &cell.field) != Some(&field) {
+        let cell = GoldenCell {
+            field,
+            origin: None,
+            resolution: Resolution { policy: derivation.name().as_ref().into(), ..Resolution::default() },
+            fingerprint: unit.fingerprint.short_number(),
+            status: Status::Settled,
+        };
+        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+    }
+    let again = classified(recorder, unit, &key, &shown);
+    adopt(recorder, unit, &key, &shown, &again);
+    let after = classified(recorder, unit, &key, &shown);
+    findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, &after, findings);
+}
+
+pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
+    let standing = Standing {
+        golden: recorder.entity.golden.get(key).filter(|cell| settled(cell)).map(|cell| &cell.field),
+        frozen: false,
+        owned: !unit.owners.is_empty() || unit.derived.is_some(),
+    };
+    classify(&sides(recorder.entity, shown, key), standing, &|value, reference| unit.same(value, reference))
+}
+
+/// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
+fn settled(cell: &GoldenCell) -> bool {
+    cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
+}
+
+/// Gives links the bases that follow from what they show.
+fn adopt(
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) {
+    for (place, agreed) in &classification.adopts {
+        let Some(seen) = shown[*place].field() else { continue };
+        let link = &recorder.entity.links[shown[*place].link];
+        // A link that moved to golden on its own is a witness of its own: the base forgets our writing.
+        let base = Base::accepted(seen.clone(), agreed.clone());
+        let record = std::sync::Arc::clone(&link.record);
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Box::new(base)) });
+    }
+    // A link at golden whose base agreed with a former golden is up to date now.
+    let golden = recorder.entity.golden.get(key).map(|cell| cell.field.clone());
+    let Some(golden) = golden else { return };
+    for shown in shown {
+        let Some(seen) = shown.field() else { continue };
+        let link = &recorder.entity.links[shown.link];
+        let Some(base) = link.bases.get(key) else { continue };
+        if unit.same(seen, &golden) && unit.same(seen, &base.seen) && !unit.same(&base.agreed, &golden) {
+            let base = Base { agreed: golden.clone(), ..base.clone() };
+            let record = std::sync::Arc::clone(&link.record);
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Box::new(base)) });
+        }
+    }
+}
+
+/// Counts changes that restore what our own write displaced: two systems that fight through us must stop somewhere.
+/// Answers with the links that restored something now.
+fn count_reactions(
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) -> SmallVec<[usize; 2]> {
+    let mut restored = SmallVec::new();
+    for (place, state) in classification.states.iter().enumerate() {
+        if *state != LinkState::Moved {
+            continue;
+        }
+        let Some(seen) = shown[place].field() else { continue };
+        let link = &recorder.entity.links[shown[place].link];
+        let displaced = link.bases.get(key).and_then(|base| base.displaced.as_ref());
+        if !displaced.is_some_and(|displaced| unit.same(seen, displaced)) {
+            continue;
+        }
+        restored.push(shown[place].link);
+        let count = link.reactions.get(key).copied().unwrap_or(0).saturating_add(1);
+        let record = std::sync::Arc::clone(&link.record);
+        recorder.record(Fact::Reacted { record: record.clone(), unit: key.clone(), count });
+        // Counted once: the displaced value is remembered anew with the next write.
+        let base = link_base(recorder, shown[place].link, key).map(|base| Box::new(Base { displaced: None, ..base }));
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+    }
+    restored
+}
+
+/// Golden moved: reactions count from here, unless the move is itself one of them.
+fn start_over(recorder: &mut Recorder<'_>, key: &UnitKey, restored: &[usize]) {
+    let origin = recorder.entity.golden.get(key).and_then(|cell| cell.origin.as_ref());
+    let reaction = match origin.and_then(|origin| recorder.entity.link_of(&origin.record)) {
+        Some(link) => restored.contains(&link),
+        None => !restored.is_empty(),
+    };
+    if reaction {
+        return;
+    }
+    let counted = recorder.entity.links.iter().filter(|link| link.reactions.contains_key(key));
+    let records: SmallVec<[_; 2]> = counted.map(|link| std::sync::Arc::clone(&link.record)).collect();
+    for record in records {
+        recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
+    }
+}
+
+fn link_base(recorder: &Recorder<'_>, link: usize, key: &UnitKey) -> Option<Base> {
+    recorder.entity.links[link].bases.get(key).cloned()
+}
+
+/// Whether a link of the unit has restored displaced values too often.
+fn oscillates(recorder: &Recorder<'_>, key: &UnitKey) -> bool {
+    let counts = recorder.entity.links.iter().filter_map(|link| link.reactions.get(key));
+    counts.max().is_some_and(|count| *count >= REACTIONS_TO_FREEZE)
+}
+
+/// Whether anything happened that golden may have to follow: nothing else ever moves it.
+fn must_resolve(
+    recorder: &Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) -> bool {
+    let decides = |place: usize| shown[place].authority.decides();
+    // A clear that is held changes nothing, however long it stands.
+    let moved = |place: usize| {
+        classification.states[place] == LinkState::Moved && decides(place) && has_say(unit, &shown[place])
+    };
+    let has_value = |place: usize| shown[place].field().is_some_and(Field::is_value);
+    let new_value =
+        |place: usize| classification.states[place] == LinkState::NoBase && decides(place) && has_value(place);
+    let golden = recorder.entity.golden.get(key);
+    let empty = golden.is_none_or(|cell| !cell.field.is_value());
+    // What was cleared is not filled by a value that was never in agreement; an element is, by whoever says it.
+    let fillable = empty && (is_collection(unit) || !golden.is_some_and(settled));
+    let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional { .. }));
+    let fallback = empty && needs_fallback(unit, shown);
+    (0..shown.len()).any(|place| moved(place) || (fillable && new_value(place)) || (fallback && has_value(place)))
+        || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
+}
+
+/// Resolves, guards, and moves golden and bases. Says whether golden moved.
+fn decide(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) -> bool {
+    let golden = recorder.entity.golden.get(key).cloned();
+    if let Some(moved) = follow_decision(recorder, unit, key, shown) {
+        return moved;
+    }
+    // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
+    let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
+    let blocks = if is_collection(unit) { has_golden } else { golden.as_ref().is_some_and(settled) };
+    let blocked: SmallVec<[usize; 2]> = if blocks { classification.no_base_conflicts.clone() } else { SmallVec::new() };
+    match resolve(ground, recorder.entity, unit, key, shown, &classification.states, &blocked) {
+        Resolved::Keep => false,
+        Resolved::Parked { reason, resolution } => {
+            let mut cell = golden.unwrap_or_else(|| empty_cell(unit));
+            let status = Status::Parked { reason };
+            if cell.status != status {
+                cell.status = status;
+                if !cell.field.is_value() {
+                    cell.resolution = resolution;
+                }
+                recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+            }
+            false
+        }
+        Resolved::Decided(proposal) if proposal.provisional => {
+            if has_golden {
+                return false;
+            }
+            let cell = GoldenCell {
+                status: Status::Provisional { shown: proposal.field, origin: proposal.origin },
+                resolution: proposal.resolution,
+                ..empty_cell(unit)
+            };
+            if golden.as_ref() != Some(&cell) {
+                recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+            }
+            false
+        }
+        Resolved::Decided(proposal) => guard(ground, recorder, unit, key, shown, proposal),
+    }
+}
+
+/// A decision that still holds outranks every policy. `None`: there is none, or it lapsed.
+fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Option<bool> {
+    let decision = recorder.entity.decisions.get(key)?.clone();
+    if !unit.owners.is_empty() {
+        // Golden is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
+        let followed = shown.iter().any(|shown| {
+            shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &decision.chosen))
+        });
+        if followed && decision.lifetime != crate::decision::Lifetime::Pinned {
+            recorder.record(Fact::Decided { unit: key.clone(), decision: None });
+        }
+        return None;
+    }
+    let same = |value: &Field, reference: &Field| unit.same(value, reference);
+    let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
+        let record = &recorder.entity.links[shown.link].record;
+        shown.field().is_some_and(|field| decision.is_news(record, field, &same))
+    });
+    if news && decision.lifetime != crate::decision::Lifetime::Pinned {
+        recorder.record(Fact::Decided { unit: key.clone(), decision: None });
+        return None;
+    }
+    let proposal = Proposal {
+        field: decision.chosen.clone(),
+        origin: None,
+        resolution: Resolution { policy: "decision".into(), by: Some(decision.by), ..Resolution::default() },
+        provisional: false,
+        heard: (0..shown.len()).collect(),
+    };
+    Some(move_golden(recorder, unit, key, shown, proposal))
+}
+
+/// Asks the rules. A guarded change is held: golden keeps its value, and no base moves.
+fn guard(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    proposal: Proposal,
+) -> bool {
+    let golden = recorder.entity.golden.get(key).cloned();
+    let before = golden.as_ref().map(|cell| &cell.field).filter(|field| field.is_value());
+    let changes = before.is_none_or(|before| !unit.same(&proposal.field, before));
+    let rules = key.index().and_then(|index| ground.rules.get(&index));
+    for rule in rules.into_iter().flatten().filter(|_| changes) {
+        let (rule::Verdict::Hold(reason) | rule::Verdict::Review(reason)) =
+            rule.judge(before, &proposal.field, &proposal.resolution.policy)
+        else {
+            continue;
+        };
+        let mut cell = golden.unwrap_or_else(|| empty_cell(unit));
+        let status = Status::Held {
+            proposed: proposal.field,
+            origin: proposal.origin,
+            resolution: proposal.resolution,
+            rule: rule.name(),
+            reason: reason.into(),
+        };
+        if cell.status != status {
+            cell.status = status;
+            recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+        }
+        return false;
+    }
+    move_golden(recorder, unit, key, shown, proposal)
+}
+
+/// Moves golden to a proposal, and the bases of everyone who was heard. Says whether golden's value changed.
+pub(super) fn move_golden(
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    proposal: Proposal,
+) -> bool {
+    let golden = recorder.entity.golden.get(key).cloned();
+    let before = golden.as_ref().filter(|cell| settled(cell)).map(|cell| &cell.field);
+    let changed = before.is_none_or(|before| !unit.same(&proposal.field, before));
+    let field = match before {
+        // Equivalent values keep the former spelling: golden does not move for the letter's sake.
+        Some(before) if !changed => before.clone(),
+        _ => proposal.field.clone(),
+    };
+    let cell = GoldenCell {
+        field: field.clone(),
+        origin: proposal.origin,
+        resolution: proposal.resolution,
+        fingerprint: unit.fingerprint.short_number(),
+        status: Status::Settled,
+    };
+    if golden.as_ref() != Some(&cell) {
+        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+    }
+    for place in proposal.heard {
+        let Some(seen) = shown[place].field() else { continue };
+        let link = &recorder.entity.links[shown[place].link];
+        let base = link.bases.get(key);
+        let at_golden = unit.same(seen, &field);
+        let moved = base.is_some_and(|base| !unit.same(seen, &base.seen));
+        let next = match (base, at_golden) {
+            (Some(base), true) if !moved => Base { agreed: field.clone(), ..base.clone() },
+            (_, true) => Base::accepted(seen.clone(), field.clone()),
+            // It was heard and lost: the journal names it, and a write of golden is owed.
+            (Some(base), false) if moved => Base { displaced: base.displaced.clone(), ..Base::lost(seen.clone()) },
+            // It stands where it stood, behind golden; or it never had a base, and contradicts.
+            (_, false) => continue,
+        };
+        if base != Some(&next) {
+            let record = std::sync::Arc::clone(&link.record);
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Box::new(next)) });
+        }
+    }
+    changed
+}
+
+/// Nothing with a say moves any more: what was held or parked because something had moved is free again, and a fallback
+/// ends once an owner can be read.
+fn release(
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) {
+    let Some(cell) = recorder.entity.golden.get(key) else { return };
+    let over = match cell.status {
+        Status::Settled => false,
+        // At first contact nothing has moved, yet nothing is settled: that stays parked.
+        Status::Held { .. } | Status::Parked { .. } => {
+            cell.field.is_value() || classification.no_base_conflicts.is_empty()
+        }
+        Status::Provisional { .. } => !needs_fallback(unit, shown),
+    };
+    if !over {
+        return;
+    }
+    let keep = cell.field.is_value() || unit.shape == UnitShape::Set || unit.shape == UnitShape::Keyed;
+    let cell = keep.then(|| Box::new(GoldenCell { status: Status::Settled, ..cell.clone() }));
+    recorder.record(Fact::Settled { unit: key.clone(), cell });
+}
+
+fn empty_cell(unit: &Unit) -> GoldenCell {
+    GoldenCell {
+        field: Field::Null,
+        origin: None,
+        resolution: Resolution::default(),
+        fingerprint: unit.fingerprint.short_number(),
+        status: Status::Settled,
+    }
+}

@@ -1,0 +1,141 @@
+//! The journal: one chain per tenant, whose payloads can be destroyed.
+
+use super::super::{Commit, Committed, Store};
+use super::{done, draft, end, entries, key, put, record, tenant};
+use crate::fingerprint::Digest;
+use crate::id::Actor;
+use crate::journal::{Draft, Head, Payload, seal, verify};
+
+/// Nothing of an entry is lost or altered.
+pub async fn entries_come_back_as_they_were_sealed(store: &dyn Store) {
+    let drafts = vec![
+        Draft { at: i64::MIN, actor: Actor::new(""), salt: [0xff; 16], payload: b"\xff\0".to_vec(), ..draft("", "") },
+        Draft {
+            at: i64::MAX, actor: Actor::new("Zoë 🧑‍🚀"), kind: "linked", ..draft("hubspot/contacts/1%_\0", "{}")
+        },
+        Draft { payload: Vec::new(), salt: [0; 16], ..draft("s", "") },
+    ];
+    let (head, sealed) = seal(Head::default(), drafts.clone());
+    assert_eq!(done(store, record(drafts)).await, head);
+    let expected: Vec<_> = sealed.into_iter().map(|(entry, payload)| (entry, Some(payload))).collect();
+    assert_eq!(entries(store).await, expected);
+}
+
+/// Each commit goes on where the one before it ended.
+pub async fn the_chain_goes_on_across_commits(store: &dyn Store) {
+    let mut head = Head::default();
+    for round in 0..5_u64 {
+        let next = done(store, record((0..round).map(|index| draft("s", &format!("{round}.{index}"))))).await;
+        assert_eq!(next.seq, head.seq + round);
+        assert_eq!(end(&entries(store).await), Ok(next));
+        head = next;
+    }
+}
+
+/// Pages of the journal give every entry once, and none behind the end.
+pub async fn pages_of_the_journal_meet(store: &dyn Store) {
+    let head = done(store, record((0..10).map(|index| draft("s", &index.to_string())))).await;
+    for size in [1, 3, 10, 11] {
+        let mut reached = Head::default();
+        loop {
+            let page = store.journal(&tenant(), reached.seq, size).await.unwrap();
+            assert!(page.len() <= size);
+            if page.is_empty() {
+                break;
+            }
+            for (entry, payload) in page {
+                reached = verify(reached, &entry, payload.as_ref()).unwrap();
+            }
+        }
+        assert_eq!(reached, head, "pages of {size}");
+    }
+    assert_eq!(store.journal(&tenant(), 0, 0).await.unwrap(), []);
+    assert_eq!(store.journal(&tenant(), u64::MAX, 5).await.unwrap(), []);
+}
+
+/// Entries share the fate of the rows.
+pub async fn a_lost_commit_leaves_no_entry(store: &dyn Store) {
+    let head = done(store, record([draft("s", "1")])).await;
+    let lost = Commit { expect: vec![(key("a"), Some(1))], journal: vec![draft("s", "2")], ..put(&["a"]) };
+    assert_eq!(store.commit(&tenant(), lost).await.unwrap(), Committed::Lost { key: key("a") });
+    assert_eq!(end(&entries(store).await), Ok(head));
+    assert_eq!(done(store, record([draft("s", "3")])).await.seq, 2);
+}
+
+/// Erasure takes payloads and leaves entries.
+pub async fn the_chain_verifies_after_an_erasure(store: &dyn Store) {
+    let head = done(store, record((0..9).map(|index| draft(["a", "b", "c"][index % 3], &index.to_string())))).await;
+    let before = entries(store).await;
+    assert_eq!(store.erase(&tenant(), "b").await.unwrap(), 3);
+    let after = entries(store).await;
+    assert_eq!(end(&after), Ok(head));
+    for ((entry, payload), (entry_before, payload_before)) in after.iter().zip(&before) {
+        assert_eq!(entry, entry_before);
+        assert_eq!(*payload, payload_before.clone().filter(|_| entry.subject.as_str() != "b"));
+    }
+    // The chain goes on behind erased entries.
+    assert_eq!(store.erase(&tenant(), "c").await.unwrap(), 3);
+    let head = done(store, record([draft("c", "new")])).await;
+    assert_eq!(end(&entries(store).await), Ok(head));
+}
+
+/// Subjects are compared whole; an erasure of nothing destroys nothing.
+pub async fn an_erasure_concerns_one_subject(store: &dyn Store) {
+    done(store, record(["a", "ab", "A", "a ", "%", "", "a%"].map(|subject| draft(subject, "x")))).await;
+    assert_eq!(store.erase(&tenant(), "b").await.unwrap(), 0);
+    assert_eq!(store.erase(&tenant(), "a").await.unwrap(), 1);
+    assert_eq!(store.erase(&tenant(), "a").await.unwrap(), 0);
+    assert_eq!(store.erase(&tenant(), "%").await.unwrap(), 1);
+    assert_eq!(entries(store).await.iter().filter(|(_, payload)| payload.is_some()).count(), 5);
+}
+
+/// An erasure says nothing about entries to come.
+pub async fn an_erasure_spares_what_comes_later(store: &dyn Store) {
+    done(store, record([draft("a", "1")])).await;
+    assert_eq!(store.erase(&tenant(), "a").await.unwrap(), 1);
+    done(store, record([draft("a", "2")])).await;
+    let payloads: Vec<_> = entries(store).await.into_iter().map(|(_, payload)| payload.is_some()).collect();
+    assert_eq!(payloads, [false, true]);
+}
+
+/// What a store gives out is enough to find an altered entry or payload.
+pub async fn an_altered_entry_is_found(store: &dyn Store) {
+    done(store, record((0..3).map(|index| draft("s", &index.to_string())))).await;
+    let sound = entries(store).await;
+    for index in 0..3 {
+        let mut altered = sound.clone();
+        altered[index].0.subject = "t".into();
+        assert_eq!(end(&altered).unwrap_err().seq, index as u64 + 1);
+        let mut altered = sound.clone();
+        altered[index].0.digest = Digest::of(b"forged");
+        assert_eq!(end(&altered).unwrap_err().seq, index as u64 + 1);
+        let mut altered = sound.clone();
+        altered[index].1 = Some(Payload { bytes: b"forged".to_vec(), salt: [0; 16] });
+        assert_eq!(end(&altered).unwrap_err().seq, index as u64 + 1);
+    }
+}
+
+/// A missing entry breaks the chain, or, if it was the last, misses the head that the commit was told.
+pub async fn a_removed_entry_is_found(store: &dyn Store) {
+    let head = done(store, record((0..3).map(|index| draft("s", &index.to_string())))).await;
+    let sound = entries(store).await;
+    for index in 0..3 {
+        let mut shorter = sound.clone();
+        shorter.remove(index);
+        assert_ne!(end(&shorter), Ok(head));
+    }
+}
+
+/// Entries that changed places break the chain, even if their numbers are made to fit.
+pub async fn reordered_entries_are_found(store: &dyn Store) {
+    done(store, record((0..4).map(|index| draft("s", &index.to_string())))).await;
+    let sound = entries(store).await;
+    for index in 0..3 {
+        let mut swapped = sound.clone();
+        swapped.swap(index, index + 1);
+        end(&swapped).unwrap_err();
+        let numbers = [swapped[index + 1].0.seq, swapped[index].0.seq];
+        (swapped[index].0.seq, swapped[index + 1].0.seq) = (numbers[0], numbers[1]);
+        end(&swapped).unwrap_err();
+    }
+}

@@ -1,0 +1,163 @@
+//! What every store must pass, for authors of stores.
+//!
+//! Behind the feature `conformance`, and exempt from semver: a new version may have new cases. Each case takes an empty
+//! store and panics where the store breaks the contract of [`Store`]. [`store_conformance!`] makes a test
+//! of each:
+//!
+//! ```
+//! mod conformance {
+//!     use accordant::store::MemoryStore;
+//!
+//!     accordant::store_conformance!(((), MemoryStore::new()));
+//! }
+//! ```
+//!
+//! What needs more than one handle or a restart is the store's own business: that content outlives a reopening, that
+//! two processes may race, that a crash tears nothing.
+//!
+//! [`store_conformance!`]: crate::store_conformance
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a case tells its finding by panicking")]
+
+mod chain;
+mod commits;
+mod rows;
+mod scans;
+
+use std::future::Future;
+
+use super::{Commit, Committed, Row, RowKey, Store, Table};
+use crate::id::{Actor, TenantId};
+use crate::journal::{Draft, Entry, Head, Payload, verify};
+
+pub use chain::*;
+pub use commits::*;
+pub use rows::*;
+pub use scans::*;
+
+/// Makes a test of every case in [`conformance`](crate::store::conformance).
+///
+/// The argument is evaluated for each test. It is a pair: what has to outlive the store, such as a temporary directory,
+/// and an empty store.
+#[macro_export]
+macro_rules! store_conformance {
+    ($open:expr) => {
+        $crate::store_conformance! { @cases $open;
+            an_empty_commit_changes_nothing
+            a_commit_happens_as_a_whole
+            a_lost_race_leaves_nothing
+            the_first_row_that_is_not_as_expected_is_named
+            expectations_alone_write_nothing
+            expectations_see_the_state_before_the_commit
+            revisions_rise_by_one_from_one
+            a_deleted_row_starts_over
+            a_missing_row_may_be_deleted
+            the_later_put_of_a_key_counts
+            a_row_both_put_and_deleted_is_put
+            of_two_racing_commits_one_is_done
+            concurrent_commits_all_happen
+            a_dropped_commit_is_whole_or_nothing
+            a_commit_that_was_never_polled_does_not_happen
+
+            rows_are_loaded_in_the_order_of_keys
+            tables_are_separate
+            values_come_back_as_they_went_in
+            a_large_value_comes_back_as_it_went_in
+            keys_come_back_as_they_went_in
+            tenants_do_not_see_each_other
+
+            a_scan_is_ordered_by_bytes
+            pages_of_a_scan_meet
+            a_scan_starts_behind_after_and_within_the_prefix
+            no_character_of_a_prefix_has_a_meaning
+            keys_may_be_prefixes_of_each_other
+            prefixes_end_where_characters_end
+            a_limit_of_any_size_is_kept
+
+            entries_come_back_as_they_were_sealed
+            the_chain_goes_on_across_commits
+            pages_of_the_journal_meet
+            a_lost_commit_leaves_no_entry
+            the_chain_verifies_after_an_erasure
+            an_erasure_concerns_one_subject
+            an_erasure_spares_what_comes_later
+            an_altered_entry_is_found
+            a_removed_entry_is_found
+            reordered_entries_are_found
+        }
+    };
+    (@cases $open:expr; $($case:ident)+) => {
+        $(
+            #[test]
+            fn $case() {
+                let (_outlives, store) = $open;
+                $crate::store::conformance::block_on($crate::store::conformance::$case(&store));
+            }
+        )+
+    };
+}
+
+/// Runs a case on this thread.
+pub fn block_on<T>(case: impl Future<Output = T>) -> T {
+    futures::executor::block_on(case)
+}
+
+fn tenant() -> TenantId {
+    TenantId::new("acme")
+}
+
+fn key(key: &str) -> RowKey {
+    RowKey::new(Table::Entity, key)
+}
+
+fn put(keys: &[&str]) -> Commit {
+    Commit { put: keys.iter().map(|name| (key(name), name.as_bytes().to_vec())).collect(), ..Commit::default() }
+}
+
+fn draft(subject: &str, payload: &str) -> Draft {
+    // Any salts will do here, as long as they differ.
+    let mut salt = [0; 16];
+    for (index, byte) in subject.bytes().chain(payload.bytes()).enumerate() {
+        salt[index % 16] ^= byte.wrapping_add(index.to_le_bytes()[0]);
+    }
+    Draft {
+        at: 1_700_000_000_000,
+        actor: Actor::new("accordant"),
+        kind: "observed",
+        subject: subject.into(),
+        payload: payload.as_bytes().to_vec(),
+        salt,
+    }
+}
+
+fn record(drafts: impl IntoIterator<Item = Draft>) -> Commit {
+    Commit { journal: drafts.into_iter().collect(), ..Commit::default() }
+}
+
+async fn done(store: &dyn Store, commit: Commit) -> Head {
+    match store.commit(&tenant(), commit).await.unwrap() {
+        Committed::Done { head } => head,
+        Committed::Lost { key } => panic!("lost a race about {key:?} that nobody else ran"),
+    }
+}
+
+async fn load(store: &dyn Store, name: &str) -> Option<Row> {
+    store.load(&tenant(), &[key(name)]).await.unwrap().remove(0)
+}
+
+async fn revision(store: &dyn Store, name: &str) -> Option<u64> {
+    load(store, name).await.map(|row| row.revision)
+}
+
+async fn keys(store: &dyn Store, prefix: &str, after: Option<&str>, limit: usize) -> Vec<String> {
+    let rows = store.scan(&tenant(), Table::Entity, prefix, after, limit).await.unwrap();
+    rows.into_iter().map(|row| row.key.as_str().to_owned()).collect()
+}
+
+async fn entries(store: &dyn Store) -> Vec<(Entry, Option<Payload>)> {
+    store.journal(&tenant(), 0, usize::MAX).await.unwrap()
+}
+
+/// Where the chain of `entries` ends, if it holds.
+fn end(entries: &[(Entry, Option<Payload>)]) -> Result<Head, crate::journal::Broken> {
+    entries.iter().try_fold(Head::default(), |head, (entry, payload)| verify(head, entry, payload.as_ref()))
+}

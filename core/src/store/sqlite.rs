@@ -1,4 +1,0 @@
-//! The SQLite store.
-/// stub
-#[derive(Debug)]
-pub struct SqliteStore;

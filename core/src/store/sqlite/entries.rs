@@ -1,0 +1,158 @@
+//! The journal's rows, and their payloads in rows of their own.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::super::StoreError;
+use super::refused;
+use super::rows::{Readable, bytes, signed, unsigned};
+use crate::fingerprint::Digest;
+use crate::id::{Actor, TenantId};
+use crate::journal::{self, Draft, Entry, Head, Payload};
+use crate::text::Text;
+
+/// Chains the drafts behind the tenant's last entry. Says where the journal ends now.
+pub(super) fn append(connection: &Connection, tenant: &TenantId, drafts: Vec<Draft>) -> rusqlite::Result<Head> {
+    let former = head(connection, tenant)?;
+    if drafts.is_empty() {
+        return Ok(former);
+    }
+    let mut entries = connection.prepare_cached(
+        "INSERT INTO journal (tenant, seq, format, at, actor, kind, subject, commitment, digest) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    let mut payloads = connection.prepare_cached(
+        "INSERT INTO journal_payload (tenant, seq, subject, salt, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let (head, sealed) = journal::seal(former, drafts);
+    for (entry, payload) in sealed {
+        let Entry { seq, format, at, actor, kind, subject, commitment, digest } = entry;
+        let (tenant, seq, subject) = (tenant.as_str(), signed(seq), subject.as_str());
+        entries.execute(params![
+            tenant,
+            seq,
+            format,
+            at,
+            actor.as_str(),
+            kind.as_str(),
+            subject,
+            commitment.0,
+            digest.0
+        ])?;
+        payloads.execute(params![tenant, seq, subject, payload.salt, Readable(&payload.bytes)])?;
+    }
+    Ok(head)
+}
+
+fn head(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Head> {
+    // Read anew for every commit: another handle may have written.
+    let mut statement =
+        connection.prepare_cached("SELECT seq, digest FROM journal WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1")?;
+    let head = statement
+        .query_row([tenant.as_str()], |row| Ok(Head { seq: unsigned(row.get(0)?), digest: Digest(row.get(1)?) }))
+        .optional()?;
+    Ok(head.unwrap_or_default())
+}
+
+/// A page of entries, with the payloads that are still there.
+pub(super) fn page(
+    connection: &Connection,
+    tenant: &TenantId,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<(Entry, Option<Payload>)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT j.seq, j.format, j.at, j.actor, j.kind, j.subject, j.commitment, j.digest, p.salt, p.payload \
+         FROM journal j LEFT JOIN journal_payload p ON p.tenant = j.tenant AND p.seq = j.seq \
+         WHERE j.tenant = ?1 AND j.seq > ?2 ORDER BY j.seq LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![tenant.as_str(), signed(after), signed(limit)], |row| {
+        let entry = Entry {
+            seq: unsigned(row.get(0)?),
+            format: row.get(1)?,
+            at: row.get(2)?,
+            actor: Actor::new(row.get_ref(3)?.as_str()?),
+            kind: Text::new(row.get_ref(4)?.as_str()?),
+            subject: Text::new(row.get_ref(5)?.as_str()?),
+            commitment: Digest(row.get(6)?),
+            digest: Digest(row.get(7)?),
+        };
+        let payload = match row.get_ref(9)? {
+            ValueRef::Null => None,
+            payload => Some(Payload { bytes: bytes(payload)?, salt: row.get(8)? }),
+        };
+        Ok((entry, payload))
+    })?;
+    rows.collect()
+}
+
+/// Deletes the payloads about `subject`, and their traces in the write-ahead log.
+pub(super) fn erase(connection: &Connection, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+    let deleted = connection
+        .prepare_cached("DELETE FROM journal_payload WHERE tenant = ?1 AND subject = ?2")
+        .and_then(|mut delete| delete.execute([tenant.as_str(), subject]))
+        .map_err(refused("erase payloads"))?;
+    // The file's pages were overwritten (`secure_delete`), but the log still holds the former ones. Done even if nothing
+    // was deleted: a call before this one may have failed here.
+    let busy: bool = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(refused("empty its log after an erasure"))?;
+    if busy {
+        return Err(refused("empty its log after an erasure")(StillRead));
+    }
+    Ok(deleted as u64)
+}
+
+/// Somebody else's read transaction needs the log.
+#[derive(Debug, thiserror::Error)]
+#[error("another process is still reading the log that holds what was erased")]
+struct StillRead;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::super::schema;
+    use super::{append, erase};
+    use crate::id::{Actor, TenantId};
+    use crate::journal::Draft;
+    use crate::store::StoreError;
+
+    #[test]
+    fn an_erasure_that_a_reader_holds_up_says_so_and_can_be_repeated() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        let left = || {
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes.extend(std::fs::read(path.with_extension("db-wal")).unwrap());
+            bytes.windows(10).any(|window| window == b"the secret")
+        };
+        let mut connection = Connection::open(&path).unwrap();
+        schema::prepare(&mut connection).unwrap();
+        schema::use_log(&connection).unwrap();
+        schema::create(&mut connection).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        let tenant = TenantId::new("acme");
+        let draft = Draft {
+            at: 0,
+            actor: Actor::new("test"),
+            kind: "observed",
+            subject: "person".into(),
+            payload: b"the secret".to_vec(),
+            salt: [0; 16],
+        };
+        append(&connection, &tenant, vec![draft]).unwrap();
+
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM journal_payload").unwrap();
+        assert!(matches!(erase(&connection, &tenant, "person"), Err(StoreError::Database { .. })));
+        assert!(left());
+        reader.execute_batch("COMMIT").unwrap();
+        // Nothing is left to delete, but its bytes were.
+        assert_eq!(erase(&connection, &tenant, "person").unwrap(), 0);
+        assert!(!left());
+    }
+}

@@ -1,0 +1,181 @@
+//! The file's format: its tables, and how another format is recognised.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::super::{StoreError, Table};
+use super::refused;
+
+/// Marks the file as ours: `Accd`.
+const APPLICATION: i32 = 0x4163_6364;
+
+/// The version of the tables below. Raise it with any change of them.
+const FORMAT: i32 = 1;
+
+/// How long a statement waits for other handles' locks.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a new file is asked for its write-ahead log while other handles ask, too.
+const SWITCHES: usize = 20;
+
+/// Statements kept prepared: at most eight for each table, and those of the journal.
+const STATEMENTS: usize = 8 * Table::ALL.len() + 16;
+
+/// The journal and the views. Only payloads have a rowid: they are large, and a tree without it would push each of
+/// them into a page of its own.
+const JOURNAL: &str = "
+CREATE TABLE journal (
+    tenant TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    commitment BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (tenant, seq)
+) WITHOUT ROWID;
+CREATE TABLE journal_payload (
+    tenant TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    payload NOT NULL,
+    PRIMARY KEY (tenant, seq)
+);
+CREATE INDEX journal_payload_by_subject ON journal_payload (tenant, subject);
+CREATE VIEW journal_entries AS
+    SELECT j.tenant, j.seq, strftime('%Y-%m-%dT%H:%M:%fZ', j.at / 1000.0, 'unixepoch') AS at, j.actor, j.kind,
+        j.subject, p.payload, lower(hex(j.digest)) AS digest
+    FROM journal j LEFT JOIN journal_payload p ON p.tenant = j.tenant AND p.seq = j.seq;
+CREATE VIEW open_discrepancies AS
+    SELECT tenant,
+        json_extract(value, '$.id') AS id,
+        json_extract(value, '$.entity') AS entity,
+        json_extract(value, '$.unit') AS unit,
+        json_extract(value, '$.kind') AS kind,
+        json_extract(value, '$.link') AS link,
+        json_extract(value, '$.state') AS state,
+        json_extract(value, '$.first_seen') AS first_seen,
+        json_extract(value, '$.last_seen') AS last_seen
+    FROM discrepancy
+    WHERE json_valid(value) AND json_extract(value, '$.state') IS NOT 'resolved';
+";
+
+/// Sets up the connection, and refuses a file that is not ours before anything in it is changed.
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let set = |connection: &Connection| -> rusqlite::Result<()> {
+        connection.busy_timeout(PATIENCE)?;
+        // NORMAL would lose acknowledged commits when the power fails.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // Erased bytes are overwritten with zeros.
+        connection.pragma_update(None, "secure_delete", "ON")
+    };
+    set(connection).map_err(refused("set up the connection"))?;
+    // In one snapshot: another handle may be creating the tables.
+    let snapshot = connection.transaction().map_err(refused("recognise the file"))?;
+    recognise(&snapshot).map(drop)
+}
+
+/// Gives the file a write-ahead log, in which commits append and readers do not wait.
+pub(super) fn use_log(connection: &Connection) -> Result<(), StoreError> {
+    const DOING: &str = "use a write-ahead log";
+    let switch = || connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+    let mut mode = switch();
+    // Where two handles switch a new file at once, SQLite refuses one of them without waiting. Waiting for the write
+    // lock waits for the other's switch.
+    for _ in 0..SWITCHES {
+        if !mode.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)) {
+            break;
+        }
+        connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(refused(DOING))?;
+        mode = switch();
+    }
+    match mode.map_err(refused(DOING))?.as_str() {
+        "wal" => Ok(()),
+        other => Err(refused(DOING)(NoLog(other.to_owned()))),
+    }
+}
+
+/// Creates the tables in an empty file.
+pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
+    const DOING: &str = "create its tables";
+    // Under the write lock, because another handle may be creating them too.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(DOING))?;
+    if recognise(&transaction)? == Found::Empty {
+        let mut sql = String::new();
+        for table in Table::ALL {
+            // The value has no type, so that SQLite keeps text as text and bytes as bytes. Writing to a String cannot
+            // fail.
+            let _ = write!(
+                sql,
+                "CREATE TABLE \"{}\" (tenant TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, \
+                 value NOT NULL, PRIMARY KEY (tenant, key)) WITHOUT ROWID;",
+                table.name(),
+            );
+        }
+        sql.push_str(JOURNAL);
+        let _ = write!(sql, "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
+        transaction.execute_batch(&sql).map_err(refused(DOING))?;
+    }
+    transaction.commit().map_err(refused(DOING))
+}
+
+#[derive(PartialEq, Eq)]
+enum Found {
+    Empty,
+    Ours,
+}
+
+fn recognise(connection: &Connection) -> Result<Found, StoreError> {
+    const DOING: &str = "recognise the file";
+    let read = |sql| connection.query_row(sql, [], |row| row.get::<_, i32>(0)).map_err(refused(DOING));
+    let application = read("PRAGMA application_id")?;
+    let format = read("PRAGMA user_version")?;
+    match (application, format) {
+        (APPLICATION, FORMAT) => Ok(Found::Ours),
+        (APPLICATION, _) => {
+            Err(StoreError::Format { found: format.cast_unsigned(), supported: FORMAT.cast_unsigned() })
+        }
+        (0, 0) if read("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(Found::Empty),
+        _ => Err(refused(DOING)(Foreign)),
+    }
+}
+
+/// The file is a database of something else.
+#[derive(Debug, thiserror::Error)]
+#[error("it is the database of another application")]
+struct Foreign;
+
+/// The file system or path does not allow a write-ahead log.
+#[derive(Debug, thiserror::Error)]
+#[error("SQLite stays in journal mode `{0}` here")]
+struct NoLog(String);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{create, prepare, use_log};
+
+    #[test]
+    fn a_commit_is_flushed_and_a_deletion_overwrites() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(directory.path().join("store.db")).unwrap();
+        prepare(&mut connection).unwrap();
+        use_log(&connection).unwrap();
+        create(&mut connection).unwrap();
+        let read = |pragma: &str| {
+            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get_ref(0)?.as_i64().map_err(Into::into))
+        };
+        assert_eq!(read("synchronous"), Ok(2), "FULL");
+        assert_eq!(read("secure_delete"), Ok(1));
+        let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+}

@@ -1,0 +1,452 @@
+//! The working set: the records and entities that one step works on, in memory, with the pure centre in sequence.
+//!
+//! A tenant's step loads what its inputs touch into a working set, lets it fold, link and settle, and commits what
+//! changed. The stream benchmark keeps one working set for all its entities. There is no clock, no I/O and no randomness
+//! here: the instant, new ids and everything else it cannot know are arguments.
+
+mod identity;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::decode::DecodedRecord;
+use crate::entity::{Entity, Evidence, HUB_OBJECT};
+use crate::fact::{EntityFact, Fact};
+use crate::id::{EntityId, RecordRef, TenantId};
+use crate::model::{CompiledEntity, Model, Shape, UnitIndex};
+use crate::observation::{DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::representation::{FoldOutcome, Representation};
+use crate::settle::{RuleSet, Touched, settle};
+use crate::sight::Ground;
+use crate::stamp::{Domain, Stamp};
+use crate::text::Text;
+
+pub use identity::{IdentityKey, Unlinked};
+pub(crate) use identity::{identity_key, identity_keys};
+
+/// The place of a record in a working set.
+pub type RecordIndex = u32;
+/// The place of an entity in a working set.
+pub type EntityIndex = u32;
+
+/// What stays the same while a working set works.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// The model.
+    pub model: &'a Model,
+    /// Rules, per entity type and unit.
+    pub rules: &'a [RuleSet],
+    /// The ordering domain of a connection's object type.
+    pub domain: &'a dyn Fn(&RecordRef) -> Domain,
+    /// Whether resolutions keep every candidate's voice, for the journal and for explanations.
+    pub keep_voices: bool,
+}
+
+impl std::fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frame").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
+/// One record of a working set.
+#[derive(Debug, Clone)]
+pub struct RecordState {
+    /// The record.
+    pub record: Arc<RecordRef>,
+    /// What its system says.
+    pub representation: Representation,
+    /// Its entity type, by index.
+    pub entity_type: u16,
+    /// Its object type, by index.
+    pub object: u16,
+    /// Its entity, if it is linked.
+    pub entity: Option<EntityIndex>,
+    /// Whether its representation changed.
+    pub changed: bool,
+    /// Whether equal stamps disagreed: it must be read.
+    pub must_read: bool,
+}
+
+/// One entity of a working set.
+#[derive(Debug, Clone)]
+pub struct EntityState {
+    /// The entity.
+    pub entity: Entity,
+    /// The records of its links, in the order of links.
+    pub records: Vec<RecordIndex>,
+    /// What must be settled.
+    touched: Option<Touched>,
+    /// Whether a fact changed it.
+    pub changed: bool,
+}
+
+/// The records and entities that one step works on.
+#[derive(Debug, Default)]
+pub struct WorkingSet {
+    records: Vec<RecordState>,
+    by_record: HashMap<Arc<RecordRef>, RecordIndex>,
+    entities: Vec<EntityState>,
+    by_entity: HashMap<EntityId, EntityIndex>,
+    /// Entities of records that are not loaded: what references may lead to.
+    crosswalk: HashMap<RecordRef, EntityId>,
+    /// Which entities hold an identity value.
+    identity: BTreeMap<IdentityKey, BTreeSet<EntityId>>,
+    dirty: Vec<EntityIndex>,
+    scratch: Vec<Fact>,
+}
+
+impl WorkingSet {
+    /// An empty working set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a record, or gives the one that is there.
+    pub fn add_record(
+        &mut self,
+        record: Arc<RecordRef>,
+        entity_type: u16,
+        object: u16,
+        representation: Representation,
+    ) -> RecordIndex {
+        if let Some(index) = self.by_record.get(&record) {
+            return *index;
+        }
+        let index = next(self.records.len());
+        self.by_record.insert(Arc::clone(&record), index);
+        self.records.push(RecordState {
+            record,
+            representation,
+            entity_type,
+            object,
+            entity: None,
+            changed: false,
+            must_read: false,
+        });
+        index
+    }
+
+    /// Adds an entity whose linked records were added before.
+    pub fn add_entity(&mut self, entity: Entity) -> EntityIndex {
+        if let Some(index) = self.by_entity.get(&entity.id) {
+            return *index;
+        }
+        let index = next(self.entities.len());
+        self.by_entity.insert(entity.id, index);
+        self.entities.push(EntityState { entity, records: Vec::new(), touched: None, changed: false });
+        self.match_records(index);
+        index
+    }
+
+    /// Tells which entity a record that is not loaded belongs to.
+    pub fn add_crosswalk(&mut self, record: RecordRef, entity: EntityId) {
+        self.crosswalk.insert(record, entity);
+    }
+
+    /// The place of a record.
+    #[must_use]
+    pub fn find_record(&self, record: &RecordRef) -> Option<RecordIndex> {
+        self.by_record.get(record).copied()
+    }
+
+    /// The place of an entity.
+    #[must_use]
+    pub fn find_entity(&self, id: EntityId) -> Option<EntityIndex> {
+        self.by_entity.get(&id).copied()
+    }
+
+    /// A record.
+    ///
+    /// # Panics
+    ///
+    /// If the index is not one that this working set gave.
+    #[must_use]
+    pub fn record(&self, index: RecordIndex) -> &RecordState {
+        &self.records[index as usize]
+    }
+
+    /// An entity.
+    ///
+    /// # Panics
+    ///
+    /// If the index is not one that this working set gave.
+    #[must_use]
+    pub fn entity(&self, index: EntityIndex) -> &EntityState {
+        &self.entities[index as usize]
+    }
+
+    /// The records, in the order in which they were added.
+    #[must_use]
+    pub fn records(&self) -> &[RecordState] {
+        &self.records
+    }
+
+    /// The entities, in the order in which they were added.
+    #[must_use]
+    pub fn entities(&self) -> &[EntityState] {
+        &self.entities
+    }
+
+    /// The representations of an entity's links, in the order of links.
+    #[must_use]
+    pub fn representations(&self, index: EntityIndex) -> Vec<Option<&Representation>> {
+        let state = self.entity(index);
+        state.records.iter().map(|record| self.records.get(*record as usize).map(|r| &r.representation)).collect()
+    }
+
+    /// The entity that a record belongs to, loaded or not.
+    #[must_use]
+    pub fn entity_of(&self, record: &RecordRef) -> Option<EntityId> {
+        let loaded = self.by_record.get(record).and_then(|index| self.records[*index as usize].entity);
+        loaded.map(|entity| self.entities[entity as usize].entity.id).or_else(|| self.crosswalk.get(record).copied())
+    }
+
+    /// Folds one observation into its record. Says whether it changed anything: a repetition does not.
+    pub fn fold(&mut self, frame: &Frame<'_>, record: RecordIndex, observation: &Observation) -> bool {
+        let state = &mut self.records[record as usize];
+        let of = frame.model.entity(state.entity_type);
+        let hub_shapes: Vec<Shape>;
+        let shapes: &[Shape] = match of.objects.get(usize::from(state.object)) {
+            Some(object) => &object.shapes,
+            None => {
+                hub_shapes = of.attributes.iter().map(|attribute| attribute.shape).collect();
+                &hub_shapes
+            }
+        };
+        let before = state.representation.clone();
+        let outcome = state.representation.fold(observation, shapes);
+        let changed = before != state.representation;
+        state.changed |= changed;
+        self.note(frame, record, &outcome);
+        changed
+    }
+
+    /// Folds one decoded record: the way without an [`Observation`], for streams that journal nothing.
+    pub fn fold_decoded(&mut self, frame: &Frame<'_>, record: RecordIndex, decoded: &DecodedRecord<'_>, stamp: Stamp) {
+        let state = &mut self.records[record as usize];
+        let mut outcome = FoldOutcome::default();
+        let sighting = if decoded.archived() {
+            Sighting::Dead(DeathEvidence::Archived)
+        } else {
+            Sighting::Live { full: decoded.is_full() }
+        };
+        state.representation.sight(stamp, &sighting, &mut outcome);
+        for slot in decoded.collections() {
+            state.representation.cover(*slot, stamp, &mut outcome);
+        }
+        for (slot, element, field) in decoded.cells() {
+            match element {
+                None => state.representation.say(slot, stamp, field.to_field(), &mut outcome),
+                Some(element) => {
+                    let element = Text::new(element);
+                    state.representation.say_element(slot, &element, stamp, field.to_field(), &mut outcome);
+                }
+            }
+        }
+        state.changed = true;
+        self.note(frame, record, &outcome);
+    }
+
+    /// Records a merge inside a system: `loser` leads to `survivor` from now on.
+    pub fn redirect(&mut self, loser: RecordIndex, stamp: Stamp, survivor: Text) {
+        let state = &mut self.records[loser as usize];
+        if state.representation.redirect(stamp, survivor) {
+            state.changed = true;
+            if let Some(entity) = state.entity {
+                self.touch(entity, Touched::Everything);
+            }
+        }
+    }
+
+    /// Marks units of an entity to be settled.
+    pub fn touch(&mut self, entity: EntityIndex, touched: Touched) {
+        let state = &mut self.entities[entity as usize];
+        match (&mut state.touched, touched) {
+            (None, touched) => {
+                state.touched = Some(touched);
+                self.dirty.push(entity);
+            }
+            (Some(Touched::Everything), _) => {}
+            (Some(standing), Touched::Everything) => *standing = Touched::Everything,
+            (Some(Touched::Units(standing)), Touched::Units(more)) => {
+                for unit in more {
+                    if let Err(place) = standing.binary_search(&unit) {
+                        standing.insert(place, unit);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Settles every touched entity, and appends what was decided to `facts`.
+    pub fn settle(&mut self, frame: &Frame<'_>, as_of: i64, facts: &mut Vec<EntityFact>) {
+        for index in std::mem::take(&mut self.dirty) {
+            let state = &mut self.entities[index as usize];
+            let Some(touched) = state.touched.take() else { continue };
+            if state.entity.merged_into.is_some() {
+                // An alias has nothing of its own to settle.
+                continue;
+            }
+            let id = state.entity.id;
+            let blank = Entity::new(id, state.entity.entity);
+            let mut entity = std::mem::replace(&mut state.entity, blank);
+            let mut scratch = std::mem::take(&mut self.scratch);
+            let representations: smallvec::SmallVec<[Option<&Representation>; 8]> = self.entities[index as usize]
+                .records
+                .iter()
+                .map(|record| self.records.get(*record as usize).map(|record| &record.representation))
+                .collect();
+            let ground = Ground {
+                tenant: frame.tenant,
+                model: frame.model.entity(entity.entity),
+                rules: &frame.rules[usize::from(entity.entity)],
+                as_of,
+                domain: frame.domain,
+                crosswalk: &|record| self.entity_of(record),
+                keep_voices: frame.keep_voices,
+            };
+            settle(&ground, &mut entity, &representations, &touched, &mut scratch);
+            let state = &mut self.entities[index as usize];
+            state.entity = entity;
+            state.changed |= !scratch.is_empty();
+            facts.extend(scratch.drain(..).map(|fact| EntityFact { entity: id, fact }));
+            self.scratch = scratch;
+        }
+    }
+
+    /// Applies a fact decided outside of settling, and appends it to `facts`.
+    pub fn record_fact(&mut self, index: EntityIndex, fact: Fact, facts: &mut Vec<EntityFact>) {
+        let state = &mut self.entities[index as usize];
+        fact.apply(&mut state.entity);
+        state.changed = true;
+        let links = matches!(fact, Fact::Linked { .. } | Fact::Unlinked { .. });
+        facts.push(EntityFact { entity: state.entity.id, fact });
+        if links {
+            self.match_records(index);
+            self.touch(index, Touched::Everything);
+        }
+    }
+
+    /// Links a record that was added to an entity that was added.
+    pub fn link(
+        &mut self,
+        entity: EntityIndex,
+        record: RecordIndex,
+        order: u64,
+        evidence: Evidence,
+        facts: &mut Vec<EntityFact>,
+    ) {
+        let state = &self.records[record as usize];
+        let fact = Fact::Linked { record: Arc::clone(&state.record), object: state.object, order, evidence };
+        self.record_fact(entity, fact, facts);
+    }
+
+    /// The ground rules for one entity.
+    pub fn with_ground<R>(
+        &self,
+        frame: &Frame<'_>,
+        entity: EntityIndex,
+        as_of: i64,
+        work: impl FnOnce(&Ground<'_>, &Entity, &[Option<&Representation>]) -> R,
+    ) -> R {
+        let state = self.entity(entity);
+        let ground = Ground {
+            tenant: frame.tenant,
+            model: frame.model.entity(state.entity.entity),
+            rules: &frame.rules[usize::from(state.entity.entity)],
+            as_of,
+            domain: frame.domain,
+            crosswalk: &|record| self.entity_of(record),
+            keep_voices: frame.keep_voices,
+        };
+        work(&ground, &state.entity, &self.representations(entity))
+    }
+
+    /// Lets `work` decide facts about one entity.
+    pub fn decide(
+        &mut self,
+        frame: &Frame<'_>,
+        index: EntityIndex,
+        as_of: i64,
+        facts: &mut Vec<EntityFact>,
+        work: impl FnOnce(&Ground<'_>, &mut Entity, &[Option<&Representation>], &mut Vec<Fact>),
+    ) {
+        let id = self.entities[index as usize].entity.id;
+        let mut entity = self.entities[index as usize].entity.clone();
+        let mut decided = Vec::new();
+        {
+            let representations = self.representations(index);
+            let ground = Ground {
+                tenant: frame.tenant,
+                model: frame.model.entity(entity.entity),
+                rules: &frame.rules[usize::from(entity.entity)],
+                as_of,
+                domain: frame.domain,
+                crosswalk: &|record| self.entity_of(record),
+                keep_voices: frame.keep_voices,
+            };
+            work(&ground, &mut entity, &representations, &mut decided);
+        }
+        let state = &mut self.entities[index as usize];
+        state.entity = entity;
+        state.changed |= !decided.is_empty();
+        facts.extend(decided.into_iter().map(|fact| EntityFact { entity: id, fact }));
+        self.match_records(index);
+        self.touch(index, Touched::Everything);
+    }
+
+    /// Matches an entity's links with loaded records.
+    fn match_records(&mut self, index: EntityIndex) {
+        let state = &mut self.entities[index as usize];
+        for record in state.records.drain(..) {
+            if let Some(record) = self.records.get_mut(record as usize).filter(|record| record.entity == Some(index)) {
+                record.entity = None;
+            }
+        }
+        for link in &state.entity.links {
+            let record = self.by_record.get(&link.record).copied();
+            if let Some(record) = record {
+                self.records[record as usize].entity = Some(index);
+            }
+            state.records.push(record.unwrap_or(RecordIndex::MAX));
+        }
+    }
+
+    fn note(&mut self, frame: &Frame<'_>, record: RecordIndex, outcome: &FoldOutcome) {
+        let state = &mut self.records[record as usize];
+        state.must_read |= outcome.tie;
+        let Some(entity) = state.entity else { return };
+        if outcome.existence {
+            self.touch(entity, Touched::Everything);
+        } else if !outcome.touched.is_empty() {
+            let units = units_of(frame.model.entity(state.entity_type), state.object, &outcome.touched);
+            self.touch(entity, Touched::Units(units));
+        }
+    }
+}
+
+/// The units that slots belong to, ascending.
+fn units_of(model: &CompiledEntity, object: u16, slots: &[SlotIndex]) -> Vec<UnitIndex> {
+    let mut units: Vec<UnitIndex> = slots
+        .iter()
+        .filter_map(|slot| {
+            if object == HUB_OBJECT {
+                let member = |unit: &crate::model::Unit| unit.members.contains(slot);
+                return model.units.iter().position(member).and_then(|unit| UnitIndex::try_from(unit).ok());
+            }
+            model.objects.get(usize::from(object))?.slot_unit.get(usize::from(*slot)).copied()
+        })
+        .collect();
+    units.sort_unstable();
+    units.dedup();
+    units
+}
+
+fn next(length: usize) -> u32 {
+    u32::try_from(length).expect("a working set holds fewer than four thousand million records")
+}

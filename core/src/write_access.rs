@@ -1,0 +1,46 @@
+//! Write access: whether a unit may be written on a link, and how hard. Ownership and mapping decide; nothing else may.
+
+use crate::entity::{Entity, HUB_OBJECT};
+use crate::model::{Cardinality, CompiledEntity, UnitKey, WriteTo};
+use crate::ownership::{Authority, Strength};
+
+/// Whether a unit may be written on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteAccess {
+    /// It may, this hard.
+    Yes(Strength),
+    /// It may, because a person decided: the link's system owns the unit.
+    ByDecision,
+    /// It may not.
+    No,
+}
+
+/// Answers for one unit on one link, by its place.
+#[must_use]
+pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> WriteAccess {
+    let Some(linked) = entity.links.get(link) else { return WriteAccess::No };
+    if linked.object == HUB_OBJECT {
+        return WriteAccess::No;
+    }
+    let (Some(object), Some(unit)) = (model.objects.get(usize::from(linked.object)), key.index()) else {
+        return WriteAccess::No;
+    };
+    let unit = usize::from(unit);
+    let Some(Some((strength, _))) = object.writes.get(unit) else { return WriteAccess::No };
+    let written = match object.declared.cardinality {
+        Cardinality::One | Cardinality::Many { write: WriteTo::Primary, .. } => entity.is_primary(link),
+        Cardinality::Many { write: WriteTo::All, .. } => true,
+        Cardinality::Many { write: WriteTo::Nobody, .. } => false,
+    };
+    if !written {
+        return WriteAccess::No;
+    }
+    match object.authority.get(unit) {
+        Some(Authority::Owner) => {
+            let decided = entity.decisions.get(key).is_some();
+            if decided { WriteAccess::ByDecision } else { WriteAccess::No }
+        }
+        Some(Authority::CoOwner | Authority::Observer) => WriteAccess::Yes(*strength),
+        None => WriteAccess::No,
+    }
+}

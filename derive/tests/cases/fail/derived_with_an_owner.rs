@@ -1,0 +1,14 @@
+use accordant::Canonical;
+use accordant::value::Composite as Name;
+
+#[derive(Canonical)]
+#[canonical(entity = "customer")]
+#[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
+struct Customer {
+    #[canonical(at(hubspot = "a"))]
+    a: Name,
+    #[canonical(derived(from(a), by = Join), owner(hubspot))]
+    b: Option<Name>,
+}
+
+fn main() {}

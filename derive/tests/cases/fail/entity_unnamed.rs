@@ -1,0 +1,11 @@
+use accordant::Canonical;
+use accordant::value::Composite as Name;
+
+#[derive(Canonical)]
+#[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
+struct Customer {
+    #[canonical(at(hubspot = "email"))]
+    email: Name,
+}
+
+fn main() {}

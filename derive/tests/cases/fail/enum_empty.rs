@@ -1,0 +1,4 @@
+#[derive(accordant::CanonicalValue, Debug, Clone, PartialEq, Eq)]
+enum Status {}
+
+fn main() {}

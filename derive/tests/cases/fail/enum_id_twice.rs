@@ -1,0 +1,10 @@
+#[derive(accordant::CanonicalValue, Debug, Clone, PartialEq, Eq)]
+enum Status {
+    Active,
+    #[canonical(id = "active")]
+    Held,
+    #[canonical(was("active"))]
+    Closed,
+}
+
+fn main() {}

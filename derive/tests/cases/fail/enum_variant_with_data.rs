@@ -1,0 +1,7 @@
+#[derive(accordant::CanonicalValue, Debug, Clone, PartialEq, Eq)]
+enum Status {
+    Active,
+    Held(u8),
+}
+
+fn main() {}

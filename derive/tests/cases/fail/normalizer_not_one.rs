@@ -1,0 +1,14 @@
+use accordant::Canonical;
+use accordant::value::Composite as Name;
+
+struct Loud;
+
+#[derive(Canonical)]
+#[canonical(entity = "customer")]
+#[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
+struct Customer {
+    #[canonical(at(hubspot = "email"), normalize = Loud)]
+    email: Name,
+}
+
+fn main() {}

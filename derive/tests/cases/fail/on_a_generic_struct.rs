@@ -1,0 +1,12 @@
+use accordant::value::Composite as Name;
+
+#[derive(accordant::Canonical)]
+#[canonical(entity = "customer", system(hubspot, object = "contacts"))]
+struct Customer<T> {
+    #[canonical(at(hubspot = "email"))]
+    email: Name,
+    #[canonical(at(hubspot = "email"))]
+    other: T,
+}
+
+fn main() {}

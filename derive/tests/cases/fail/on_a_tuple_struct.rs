@@ -1,0 +1,5 @@
+#[derive(accordant::Canonical)]
+#[canonical(entity = "customer")]
+struct Customer(u8);
+
+fn main() {}

@@ -1,0 +1,8 @@
+#[derive(accordant::Canonical)]
+#[canonical(entity = "customer")]
+enum Customer {
+    Person,
+    Company,
+}
+
+fn main() {}

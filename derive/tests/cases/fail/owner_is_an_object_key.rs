@@ -1,0 +1,12 @@
+use accordant::Canonical;
+use accordant::value::Composite as Name;
+
+#[derive(Canonical)]
+#[canonical(entity = "customer")]
+#[canonical(system(hubspot as hubspot_company, object = "companies"))]
+struct Customer {
+    #[canonical(at(hubspot_company = "name"), owner(hubspot_company))]
+    name: Name,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use accordant::Canonical;
+use accordant::value::Composite as Name;
+
+#[derive(Canonical)]
+#[canonical(entity = "customer")]
+#[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
+struct Customer {
+    #[canonical(at(hubspot = "email", netsuite = "email"))]
+    #[canonical(owner(netsuite), owner(hubspot))]
+    email: Name,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use accordant::value::Composite as Name;
+
+#[derive(accordant::CanonicalPart, Debug, Clone, PartialEq)]
+struct Line {
+    #[canonical(at(hubspot = "sku"))]
+    sku: Name,
+}
+
+#[derive(accordant::Canonical)]
+#[canonical(entity = "order", system(hubspot, object = "deals"))]
+struct Order {
+    #[canonical(keyed = skuu, at(hubspot = "lines"))]
+    lines: Vec<Line>,
+}
+
+fn main() {}

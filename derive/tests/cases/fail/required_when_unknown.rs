@@ -1,0 +1,12 @@
+use accordant::Canonical;
+use accordant::value::Composite as Name;
+
+#[derive(Canonical)]
+#[canonical(entity = "customer")]
+#[canonical(system(hubspot, object = "contacts", required_when(teir = "gold")))]
+struct Customer {
+    #[canonical(at(hubspot = "tier"))]
+    tier: Option<Name>,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use accordant::Canonical;
+
+#[derive(Canonical)]
+#[canonical(entity = "customer")]
+#[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
+struct Customer {
+    #[canonical(at(hubspot = "since"))]
+    since: Option<std::time::Instant>,
+}
+
+fn main() {}

@@ -1,0 +1,39 @@
+# Lists the recipes.
+default:
+    @just --list
+
+# What CI runs, on this machine.
+check:
+    bash .ci/run
+
+# The README's test command.
+test:
+    cargo test
+
+# The main job.
+quickstart:
+    cargo run --release -p quickstart
+
+# Formatting, as CI checks it.
+fmt:
+    cargo fmt --all
+
+# Lints, as CI checks them.
+clippy:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Documentation, as CI checks it.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Kills the quickstart a hundred times.
+crash:
+    cargo test -p quickstart --test crash --locked -- --nocapture
+
+# The stream benchmark against the yardsticks in $ACCORDANT_YARDSTICKS, if there are any.
+compare:
+    cargo run --release -p accordant-bench --locked -- compare
+
+# Licences, bans and sources of dependencies (needs cargo-deny).
+deny:
+    cargo deny check bans licenses sources
