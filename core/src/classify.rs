@@ -226,7 +226,8 @@ fn no_base_conflicts(
             && matches!(sides[*link].sight, Sight::Seen(field) if field.is_value())
     };
     let links: SmallVec<[usize; 4]> = (0..sides.len()).filter(without_base).collect();
-    match standing.golden.filter(|golden| golden.is_value()) {
+    // Golden that was cleared is settled too: a value that was never in agreement contradicts it.
+    match standing.golden {
         Some(_) => links.into_iter().collect(),
         None => {
             let values = links.iter().filter_map(|link| seen(&sides[*link]));

@@ -484,7 +484,7 @@ impl Representation {
         kept.extend(before.first().into_iter().chain(before.last()));
         for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
             let said = || cell.history().filter(|(stamp, _)| stamp.token < horizon);
-            let Some((last, _)) = said().last() else { continue };
+            let Some((last, _)) = said().next_back() else { continue };
             let gone = before.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next();
             match (gone, run_since(said(), &before)) {
                 (None, Some(since)) => kept.extend(before.range(..since).next_back()),

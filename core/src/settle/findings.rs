@@ -80,7 +80,8 @@ fn agreement(
             (drift_kind(after.verdict).unwrap_or(DiscrepancyKind::HardConflict), true, reason.clone())
         }
         Some(Status::Settled | Status::Provisional { .. }) | None => match after.verdict {
-            Verdict::HardConflict | Verdict::SoftDrift(_) => {
+            // Golden did not follow, though all may agree: a clear is held.
+            Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged => {
                 let (waits, reason) = why_it_stands(ground, entity, key, shown, after);
                 (drift_kind(after.verdict)?, waits, reason)
             }
@@ -105,7 +106,7 @@ fn agreement(
             }
             Verdict::Diverged => (DiscrepancyKind::Diverged, false, "it differs by decision".into()),
             Verdict::Cosmetic => (DiscrepancyKind::Cosmetic, false, "equivalent, but not equal to the letter".into()),
-            Verdict::Frozen | Verdict::Converged | Verdict::InAgreement => return None,
+            Verdict::Frozen | Verdict::InAgreement => return None,
         },
     };
     Some(Finding { unit: name.clone(), link: None, family: Family::Agreement, kind, waits, reason })

@@ -150,6 +150,7 @@ fn s08_rule_1_without_a_common_ancestor() {
     blocked("a new co-owner contradicts", &unit("A", &[at(CoOwner, "A", "A"), new(CoOwner, "B")]), &[1]);
     case("beside the unit's verdict", &unit("A", &[at(CoOwner, "A", "A"), new(CoOwner, "B")]), InAgreement);
     case("which is what the others did", &unit("A", &[at(CoOwner, "A", "C"), at(CoOwner, "A", "A"), new(CoOwner, "B")]), AUTHORITATIVE);
+    blocked("golden was cleared", &unit("", &[at(CoOwner, "", ""), new(CoOwner, "B")]), &[1]);
     blocked("two at first contact", &first_contact(&[new(CoOwner, "A"), new(CoOwner, "B")]), &[0, 1]);
     blocked("alike at first contact", &first_contact(&[new(CoOwner, "A"), new(CoOwner, "a")]), &[]);
     blocked("one alone", &first_contact(&[new(CoOwner, "A"), new(CoOwner, "")]), &[]);
