@@ -20,12 +20,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta};
 
-pub const SYSTEMS: [(&str, &str); 3] = [("crm", "contacts"), ("shop", "customers"), ("erp", "customer")];
+pub(crate) const SYSTEMS: [(&str, &str); 3] = [("crm", "contacts"), ("shop", "customers"), ("erp", "customer")];
 
 macro_rules! text_value {
     ($name:ident, $kind:literal) => {
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name(String);
+        pub(crate) struct $name(String);
         impl Value for $name {
             const KIND: Kind = Kind { name: $kind, version: 1 };
             fn parse(leaf: Leaf<'_>, _: &Hints) -> Result<Self, Malformed> {
@@ -49,13 +49,13 @@ text_value!(Word, "word");
 text_value!(Code, "code");
 
 /// One of the fake systems. What it says, tests hand to `receive`.
-pub struct Fake {
+pub(crate) struct Fake {
     system: &'static str,
     surfaces: Vec<Surface>,
 }
 
 impl Fake {
-    pub fn new(system: &'static str, object: &str) -> Self {
+    pub(crate) fn new(system: &'static str, object: &str) -> Self {
         let surface = |name: &str, completeness| Surface {
             name: name.into(),
             object: object.into(),
@@ -128,41 +128,41 @@ impl Connector for Fake {
 
 /// Something that a system says.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub struct Said {
-    pub part: bool,
-    pub kind: String,
-    pub id: String,
-    pub other: String,
-    pub at: i64,
-    pub fields: serde_json::Value,
+pub(crate) struct Said {
+    pub(crate) part: bool,
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) other: String,
+    pub(crate) at: i64,
+    pub(crate) fields: serde_json::Value,
 }
 
-pub fn record(id: &str, at: i64, fields: serde_json::Value) -> Said {
+pub(crate) fn record(id: &str, at: i64, fields: serde_json::Value) -> Said {
     Said { part: false, kind: "record".into(), id: id.into(), other: String::new(), at, fields }
 }
 
-pub async fn says(tenant: &Tenant, system: &str, said: &[Said]) -> Result<(), accordant::error::Error> {
+pub(crate) async fn says(tenant: &Tenant, system: &str, said: &[Said]) -> Result<(), accordant::error::Error> {
     let body = Bytes::from(serde_json::to_vec(said).expect("plain data"));
     tenant.receive(system, http::Request::new(body)).await.map(drop)
 }
 
 /// What a test changes about the model.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Variant {
-    pub rename_segment: bool,
-    pub rename_email: bool,
-    pub add_phone: bool,
-    pub retire_fax: bool,
-    pub reuse_fax: bool,
-    pub retype_segment: bool,
-    pub move_name: bool,
-    pub own_name: bool,
-    pub swap_address: bool,
-    pub ungroup_address: bool,
-    pub drop_shop: bool,
+pub(crate) struct Variant {
+    pub(crate) rename_segment: bool,
+    pub(crate) rename_email: bool,
+    pub(crate) add_phone: bool,
+    pub(crate) retire_fax: bool,
+    pub(crate) reuse_fax: bool,
+    pub(crate) retype_segment: bool,
+    pub(crate) move_name: bool,
+    pub(crate) own_name: bool,
+    pub(crate) swap_address: bool,
+    pub(crate) ungroup_address: bool,
+    pub(crate) drop_shop: bool,
 }
 
-pub fn model(variant: Variant) -> EntityModel {
+pub(crate) fn model(variant: Variant) -> EntityModel {
     let Variant { rename_segment, rename_email, add_phone, retire_fax, reuse_fax, retype_segment, .. } = variant;
     let mut model = EntityModel::new("customer");
     for (system, object) in systems(variant) {
@@ -214,11 +214,11 @@ pub fn model(variant: Variant) -> EntityModel {
     model
 }
 
-pub fn systems(variant: Variant) -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(crate) fn systems(variant: Variant) -> impl Iterator<Item = (&'static str, &'static str)> {
     SYSTEMS.into_iter().filter(move |(system, _)| !(variant.drop_shop && *system == "shop"))
 }
 
-pub fn open(variant: Variant, store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Accordant {
+pub(crate) fn open(variant: Variant, store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Accordant {
     let mut builder = Accordant::builder().store(store).clock(Arc::clone(clock)).entropy(SeededEntropy::new(seed));
     for (system, object) in systems(variant) {
         builder = builder.connect(Fake::new(system, object));
@@ -229,6 +229,6 @@ pub fn open(variant: Variant, store: impl Store, clock: &Arc<ManualClock>, seed:
     })
 }
 
-pub fn clock() -> Arc<ManualClock> {
+pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(DateTime::from_timestamp_millis(1_780_000_000_000).expect("an instant")))
 }

@@ -155,3 +155,15 @@ fn erased_entries_are_skipped_and_counted() {
     block_on(store.commit(&id(), Commit { delete, ..Commit::default() })).unwrap();
     assert!(block_on(tenant.verify()).unwrap().is_clean());
 }
+
+#[test]
+fn futures_can_be_sent() {
+    fn sendable<T: Send>(_: T) {}
+    let (tenant, _) = filled();
+    let actor = accordant::id::Actor::new("ana");
+    sendable(tenant.replay());
+    sendable(tenant.verify());
+    sendable(tenant.rederive());
+    sendable(tenant.model_change());
+    sendable(tenant.accept_model(&actor));
+}

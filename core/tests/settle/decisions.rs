@@ -26,7 +26,9 @@ fn s11_a_decision_lapses_on_news_only() {
     universe.set("crm", "name", "D");
     universe.settle();
     assert!(!decided(&universe));
-    assert_eq!(universe.golden("name"), "D");
+    // Erp stands by C, and crm never knew of it: the case is open again, and a person is asked again.
+    assert_eq!(universe.golden("name"), "C");
+    assert_eq!(universe.open("name"), [(DiscrepancyKind::HardConflict, true)]);
 }
 
 #[test]
