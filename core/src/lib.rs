@@ -160,3 +160,7 @@ pub mod __private;
 pub use accordant_derive::Canonical;
 #[cfg(feature = "derive")]
 pub use accordant_derive::{CanonicalPart, CanonicalValue};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

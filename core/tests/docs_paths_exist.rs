@@ -1,0 +1,86 @@
+//! The documentation names nothing that is not there: no path, and no test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn markdown_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("an entry of a folder").path();
+        if path.is_dir() {
+            markdown_below(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+}
+
+/// What stands between backticks, outside of code blocks.
+fn backticked(text: &str) -> Vec<&str> {
+    let mut spans = Vec::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            spans.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
+    spans
+}
+
+/// Whether a text is meant as a path from the root of the repository.
+fn looks_like_a_path(text: &str) -> bool {
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let ends = [".rs", ".md", ".toml", "/"].iter().any(|end| text.ends_with(end));
+    plain && ends && text.contains('/')
+}
+
+#[test]
+fn docs_paths_exist() {
+    let root = root();
+    let mut documents: Vec<PathBuf> =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].iter().map(|name| root.join(name)).collect();
+    markdown_below(&root.join("docs"), &mut documents);
+    documents.sort();
+
+    let mut missing = Vec::new();
+    for document in &documents {
+        for span in backticked(&read(document)) {
+            if looks_like_a_path(span) && !root.join(span).exists() {
+                missing.push(format!("{}: `{span}`", document.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "paths that are not there:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_test_that_the_semantics_names_exists() {
+    let root = root();
+    let semantics = read(&root.join("docs/semantics.md"));
+    let mut named = 0;
+    let mut missing = Vec::new();
+    for span in backticked(&semantics) {
+        let Some((file, test)) = span.split_once("::") else { continue };
+        if !file.ends_with(".rs") {
+            continue;
+        }
+        named += 1;
+        let path = root.join(file);
+        let found = path.is_file() && read(&path).contains(&format!("fn {test}("));
+        if !found {
+            missing.push(span);
+        }
+    }
+    assert!(named > 0, "the semantics names its tests as `file::test_name`");
+    assert!(missing.is_empty(), "tests that are not there:\n{}", missing.join("\n"));
+}
