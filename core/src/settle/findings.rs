@@ -7,6 +7,7 @@ use crate::golden::Status;
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
 use crate::policy::MOVED_APART;
+use crate::settle::unit::settled;
 use crate::sight::{Ground, Shown};
 use crate::text::Text;
 use crate::value::Field;
@@ -43,7 +44,11 @@ pub(super) fn of_unit(
             let reason = "it names a record that is not linked";
             findings.push(finding(Family::Reference, DiscrepancyKind::UnresolvedReference, false, reason));
         }
-        if after.no_base_conflicts.contains(&place) {
+        let contradicts_clearing = after.states[place] == LinkState::NoBase
+            && shown.authority.decides()
+            && shown.field().is_some_and(Field::is_value)
+            && golden.is_some_and(|golden| !golden.field.is_value() && settled(golden));
+        if contradicts_clearing || after.no_base_conflicts.contains(&place) {
             let reason = "it was never in agreement with the others, and contradicts them";
             findings.push(finding(Family::Base, DiscrepancyKind::HardConflictNoBase, true, reason));
         } else if after.states[place] == LinkState::NoBase

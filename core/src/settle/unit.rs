@@ -99,7 +99,7 @@ fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Show
 }
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
-fn settled(cell: &GoldenCell) -> bool {
+pub(super) fn settled(cell: &GoldenCell) -> bool {
     cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
 }
 
@@ -193,9 +193,12 @@ fn must_resolve(
         |place: usize| classification.states[place] == LinkState::NoBase && decides(place) && has_value(place);
     let golden = recorder.entity.golden.get(key);
     let empty = golden.is_none_or(|cell| !cell.field.is_value());
+    // What was cleared is not filled again by who contradicted it all along; but an owner speaks for itself.
+    let cleared = golden.is_some_and(settled);
+    let fills = |place: usize| empty && new_value(place) && (!cleared || shown[place].authority == Authority::Owner);
     let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional { .. }));
     let fallback = empty && unit.chain.iter().any(|policy| AnyPolicy::hears_observers(policy.as_ref()));
-    (0..shown.len()).any(|place| moved(place) || (empty && new_value(place)) || (fallback && has_value(place)))
+    (0..shown.len()).any(|place| moved(place) || fills(place) || (fallback && has_value(place)))
         || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
 }
 
