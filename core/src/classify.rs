@@ -3,6 +3,8 @@
 //! This file is the whole of `docs/semantics.md` 8. It takes values and gives values. The order of the rules is total
 //! and does not depend on the order of links; `tests/classify.rs` walks through every small world to show it.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::base::Base;
@@ -32,7 +34,8 @@ pub enum Sight<'a> {
 }
 
 /// Why a unit is hidden on a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Hidden {
     /// Never said.
@@ -48,7 +51,8 @@ pub enum Hidden {
 }
 
 /// The state of one link in a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkState {
     /// Not comparable: never a mover, candidate, loser or target, and stops nobody else.
     Hidden(Hidden),
@@ -61,7 +65,8 @@ pub enum LinkState {
 }
 
 /// What happened to a unit. In order of precedence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
     /// Held by a rule, parked, or oscillating: no write, no revert, on any link.
@@ -85,7 +90,8 @@ pub enum Verdict {
 }
 
 /// Who moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Drift {
     /// Systems that decide, and nobody contradicts.
     Authoritative,
@@ -104,6 +110,9 @@ pub struct Classification {
     pub states: SmallVec<[LinkState; 4]>,
     /// Links whose base follows from what is seen: they hold golden, or a value that golden was accepted against.
     pub adopts: SmallVec<[(usize, Field); 4]>,
+    /// Links at golden that count as movers: another authority moved on from an older agreement, without knowing of
+    /// golden, so that the two moves are concurrent whichever of them was heard first.
+    pub contemporaries: SmallVec<[usize; 2]>,
     /// Links without base whose value differs from golden although both decide: **hard conflict (no base)**. It blocks
     /// that link only and stands beside the verdict.
     pub no_base_conflicts: SmallVec<[usize; 2]>,
@@ -130,8 +139,39 @@ pub fn classify(sides: &[Side<'_>], standing: Standing<'_>, same: &dyn Fn(&Field
         .map(|(link, side)| state_of(link, side, sides, standing.golden, same, &mut adopts))
         .collect();
     let no_base_conflicts = no_base_conflicts(sides, &states, standing, same);
-    let verdict = verdict_of(sides, &states, &adopts, standing, same);
-    Classification { verdict, states, adopts, no_base_conflicts }
+    let contemporaries = contemporaries(sides, &states, standing, same);
+    let verdict = verdict_of(sides, &states, &adopts, &contemporaries, standing, same);
+    Classification { verdict, states, adopts, contemporaries, no_base_conflicts }
+}
+
+/// Whether a side has authority over the unit: an owner if there is one, else every co-owner.
+fn decides(side: &Side<'_>, standing: Standing<'_>) -> bool {
+    side.authority == if standing.owned { Authority::Owner } else { Authority::CoOwner }
+}
+
+/// Rule 2, concurrency: whoever moved from an agreement older than golden did not know of golden. Without this, the
+/// order of arrival would decide between two people: latest by silence.
+fn contemporaries(
+    sides: &[Side<'_>],
+    states: &[LinkState],
+    standing: Standing<'_>,
+    same: &dyn Fn(&Field, &Field) -> bool,
+) -> SmallVec<[usize; 2]> {
+    let Some(golden) = standing.golden.filter(|golden| golden.is_value()) else { return SmallVec::new() };
+    let unaware = |link: usize| {
+        states[link] == LinkState::Moved
+            && decides(&sides[link], standing)
+            && sides[link].base.is_some_and(|base| !same(&base.agreed, golden))
+    };
+    if !(0..sides.len()).any(unaware) {
+        return SmallVec::new();
+    }
+    let holds = |link: &usize| {
+        states[*link] == LinkState::Same
+            && decides(&sides[*link], standing)
+            && seen(&sides[*link]).is_some_and(|field| same(field, golden))
+    };
+    (0..sides.len()).filter(holds).collect()
 }
 
 static NONE: Field = Field::Null;
@@ -186,7 +226,8 @@ fn no_base_conflicts(
             && matches!(sides[*link].sight, Sight::Seen(field) if field.is_value())
     };
     let links: SmallVec<[usize; 4]> = (0..sides.len()).filter(without_base).collect();
-    match standing.golden.filter(|golden| golden.is_value()) {
+    // Golden that was cleared is settled too: a value that was never in agreement contradicts it.
+    match standing.golden {
         Some(_) => links.into_iter().collect(),
         None => {
             let values = links.iter().filter_map(|link| seen(&sides[*link]));
@@ -199,6 +240,7 @@ fn verdict_of(
     sides: &[Side<'_>],
     states: &[LinkState],
     adopts: &[(usize, Field)],
+    contemporaries: &[usize],
     standing: Standing<'_>,
     same: &dyn Fn(&Field, &Field) -> bool,
 ) -> Verdict {
@@ -207,15 +249,13 @@ fn verdict_of(
         return Verdict::Frozen;
     }
     let moved = |link: usize| states[link] == LinkState::Moved;
-    let decides = |link: usize| {
-        let authority = sides[link].authority;
-        if standing.owned { authority == Authority::Owner } else { authority == Authority::CoOwner }
-    };
+    let decides = |link: usize| decides(&sides[link], standing);
     let movers: SmallVec<[usize; 4]> = (0..sides.len()).filter(|link| moved(*link)).collect();
     let authorities: SmallVec<[usize; 4]> = movers.iter().copied().filter(|link| decides(*link)).collect();
     // Rule 2. The class of the first mover stands for all where there is only one.
     if let Some(value) = authorities.first().and_then(|link| seen(&sides[*link])) {
-        if classes(authorities.iter().filter_map(|link| seen(&sides[*link])), same) > 1 {
+        let all = authorities.iter().chain(contemporaries);
+        if classes(all.filter_map(|link| seen(&sides[*link])), same) > 1 {
             return Verdict::HardConflict;
         }
         let agrees = |side: &Side<'_>| match side.sight {

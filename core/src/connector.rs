@@ -185,7 +185,9 @@ pub struct Write {
     pub action: WriteAction,
     /// The leaves to write, by path in the documented record shape, ordered.
     pub changes: Vec<(Path, Native)>,
-    /// The leaves that those paths are expected to hold now, where the plan knows them.
+    /// The leaves that those paths are expected to hold now, where the plan knows them: in the spelling in which we would
+    /// write them. A system that spells them otherwise is compared by `expect_token`, or by values read as the mapping
+    /// reads them; to the letter they may differ.
     pub expect: Vec<(Path, Native)>,
     /// The ordering token of the record's last full observation: for systems with compare-and-set.
     pub expect_token: Option<i64>,

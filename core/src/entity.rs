@@ -86,6 +86,9 @@ pub struct Entity {
     pub merged_into: Option<EntityId>,
     /// The generation of creates: raised when a created record is gone for good.
     pub generation: u32,
+    /// Links of object types that today's model does not have. They are kept as they were stored: a system that is taken
+    /// out of the model and put back finds its records linked.
+    pub(crate) out_of_scope: Vec<stored::StoredLink>,
 }
 
 impl Entity {
@@ -102,6 +105,7 @@ impl Entity {
             discrepancies: BTreeMap::new(),
             merged_into: None,
             generation: 0,
+            out_of_scope: Vec::new(),
         }
     }
 

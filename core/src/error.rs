@@ -35,6 +35,9 @@ pub enum Error {
         /// The id.
         id: EntityId,
     },
+    /// The model has no such entity type.
+    #[error("the model has no entity type `{0}`")]
+    UnknownEntityType(Text),
     /// The entity type has no such attribute or unit.
     #[error("{entity} has no attribute `{attribute}`")]
     UnknownAttribute {
@@ -122,6 +125,12 @@ pub enum Error {
         /// What changed, in words.
         changes: String,
     },
+    /// The model cannot follow the one that the store was written under.
+    #[error("the model cannot be accepted: {reasons}")]
+    ModelRefused {
+        /// What is impossible, in words.
+        reasons: String,
+    },
     /// The journal's chain does not hold.
     #[error("the journal is broken")]
     Journal(#[source] Broken),
@@ -136,9 +145,10 @@ impl Error {
             Error::UnknownConnection(_)
             | Error::UnknownSurface { .. }
             | Error::UnknownEntity { .. }
+            | Error::UnknownEntityType(_)
             | Error::UnknownPlan(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Decode { .. } => 400,
-            Error::NotHeld { .. } | Error::ModelChanged { .. } => 409,
+            Error::NotHeld { .. } | Error::ModelChanged { .. } | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {
                 ConnectorErrorKind::Denied => 401,
                 ConnectorErrorKind::Malformed | ConnectorErrorKind::Unsupported => 400,

@@ -37,6 +37,7 @@ pub mod engine;
 pub mod entity;
 pub mod equivalence;
 pub mod error;
+pub mod explain;
 pub mod fact;
 pub mod fingerprint;
 pub mod golden;
@@ -62,6 +63,7 @@ pub mod surface;
 pub mod testing;
 pub mod text;
 pub mod value;
+pub mod view;
 pub mod working_set;
 pub mod write_access;
 

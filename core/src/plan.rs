@@ -14,7 +14,7 @@ use crate::golden::{GoldenLife, Status};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SystemName, TenantId};
 use crate::model::{CompiledObject, OnDelete, Unit, UnitIndex, UnitKey};
 use crate::ownership::{Authority, Strength};
-use crate::representation::Representation;
+use crate::representation::{Life, Representation};
 use crate::settle::existence::{has_value, is_expected};
 use crate::sight::{Ground, Shown, keys, reference_object, shown, sides};
 use crate::text::Text;
@@ -361,7 +361,7 @@ fn plan_unit(
 
 /// Why a link is written, or `None` if it is not.
 #[expect(clippy::too_many_arguments, reason = "one decision over all that is known of one link's unit")]
-fn why_write(
+pub(crate) fn why_write(
     entity: &Entity,
     unit: &Unit,
     key: &UnitKey,
@@ -440,6 +440,17 @@ fn plan_presence(
                 "the entity was retired by the system that owns existence",
             ));
         }
+        return;
+    }
+    // Nothing is created for an entity whose records were all merged into another's, or are gone.
+    let stands = entity.links.iter().enumerate().any(|(place, link)| {
+        let representation = representations.get(place).copied().flatten();
+        link.object != HUB_OBJECT
+            && representation.is_none_or(|known| {
+                known.redirected_to().is_none() && !matches!(known.existence().life(), Life::Dead(_))
+            })
+    });
+    if !stands {
         return;
     }
     for (index, object) in ground.model.objects.iter().enumerate() {

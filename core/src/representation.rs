@@ -453,6 +453,17 @@ impl Representation {
         cells.chain(self.existence.last().map(|stamp| stamp.token)).max().unwrap_or(0)
     }
 
+    /// Forgets what is said of slots: they are read otherwise by now.
+    pub(crate) fn forget(&mut self, forgotten: impl Fn(SlotIndex) -> bool) {
+        for (slot, cell) in self.cells.iter_mut().enumerate() {
+            if SlotIndex::try_from(slot).is_ok_and(&forgotten) {
+                *cell = None;
+            }
+        }
+        self.elements.retain(|(slot, _), _| !forgotten(*slot));
+        self.covered.retain(|slot, _| !forgotten(*slot));
+    }
+
     /// Forgets what lies before `horizon`, but for what today's answers rest on. Nothing older may arrive afterwards.
     pub fn compact(&mut self, horizon: i64) {
         self.cells.iter_mut().flatten().for_each(|cell| cell.compact(horizon));
@@ -473,7 +484,7 @@ impl Representation {
         kept.extend(before.first().into_iter().chain(before.last()));
         for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
             let said = || cell.history().filter(|(stamp, _)| stamp.token < horizon);
-            let Some((last, _)) = said().last() else { continue };
+            let Some((last, _)) = said().next_back() else { continue };
             let gone = before.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next();
             match (gone, run_since(said(), &before)) {
                 (None, Some(since)) => kept.extend(before.range(..since).next_back()),

@@ -5,12 +5,13 @@ use smallvec::SmallVec;
 use crate::base::Origin;
 use crate::classify::LinkState;
 use crate::entity::{Entity, HUB_OBJECT};
+use crate::equivalence::Equivalence;
 use crate::golden::{Resolution, Voice};
 use crate::hub;
 use crate::id::SystemName;
 use crate::model::{Cardinality, Reduce, Unit, UnitKey, UnitShape};
 use crate::ownership::{Authority, OnClear};
-use crate::policy::{Answer, Candidate, MOVED_APART, RawCandidates};
+use crate::policy::{Answer, Candidate, RawCandidates};
 use crate::sight::{Ground, Shown};
 use crate::text::Text;
 use crate::value::Field;
@@ -56,6 +57,7 @@ struct Speaker {
 }
 
 /// Resolves one unit.
+#[expect(clippy::too_many_arguments, reason = "one unit, and what classification said of its links")]
 pub fn resolve(
     ground: &Ground<'_>,
     entity: &Entity,
@@ -63,12 +65,26 @@ pub fn resolve(
     key: &UnitKey,
     shown: &[Shown<'_>],
     states: &[LinkState],
+    contemporaries: &[usize],
     blocked: &[usize],
 ) -> Resolved {
-    let golden = entity.golden.get(key).map(|cell| &cell.field);
-    let speakers = speakers(ground, entity, unit, key, shown, states, blocked);
+    let cell = entity.golden.get(key);
+    let golden = cell.map(|cell| &cell.field);
+    let (speakers, silent) = speakers(ground, entity, unit, key, shown, states, blocked);
     if speakers.is_empty() {
         return Resolved::Keep;
+    }
+    // Whoever a reducer silences was heard by it, and lost.
+    let heard: SmallVec<[usize; 4]> = speakers.iter().map(|speaker| speaker.place).chain(silent).collect();
+    let nobody_moved = speakers.iter().all(|speaker| states[speaker.place] != LinkState::Moved);
+    if let Some(cell) = cell
+        && cell.field.is_value()
+        && nobody_moved
+        && unit.chain.is_empty()
+        && unit.owners.is_empty()
+    {
+        let (field, origin, resolution) = (cell.field.clone(), cell.origin.clone(), cell.resolution.clone());
+        return Resolved::Decided(Proposal { field, origin, resolution, provisional: false, heard });
     }
     let distinct = distinct_origins(&speakers);
     let systems: SmallVec<[&SystemName; 4]> =
@@ -92,8 +108,7 @@ pub fn resolve(
                 field: shown.field()?,
                 authority: shown.authority,
                 rank: speaker.rank,
-                moved: states[speaker.place] == LinkState::Moved,
-                behind: is_behind(entity, unit, key, shown, golden),
+                moved: states[speaker.place] == LinkState::Moved || contemporaries.contains(&speaker.place),
                 origin: distinct[index],
                 origin_system: origins[index],
                 stamp: speaker.origin.stamp,
@@ -102,7 +117,11 @@ pub fn resolve(
             })
         })
         .collect();
-    let equivalence = unit.equivalences.first().cloned().unwrap_or_default();
+    // The joined text of several members is compared whole: no member's own equivalence fits it.
+    let equivalence = match unit.equivalences.as_slice() {
+        [one] => one.clone(),
+        _ => Equivalence::Exact,
+    };
     let raw = RawCandidates { all: &candidates, golden, equivalence: &equivalence, as_of: Some(ground.as_of) };
     // Observers come last: policies that may not hear them are shown the part before.
     let permitted =
@@ -111,8 +130,9 @@ pub fn resolve(
     if ground.keep_voices {
         resolution.candidates = voices(&speakers, shown);
     }
-    let answer = ask(unit, &raw, permitted, &mut resolution);
-    let heard = speakers.iter().map(|speaker| speaker.place).collect();
+    let supports: SmallVec<[bool; 4]> =
+        speakers.iter().map(|speaker| supports(entity, shown, &shown[speaker.place], speaker)).collect();
+    let (answer, heard_observers) = ask(unit, &raw, permitted, &supports, &mut resolution);
     match answer {
         Answer::Winner(index) | Answer::Provisional(index) if index < candidates.len() => {
             // Whatever a policy says, an observer's value is a fallback at most.
@@ -126,7 +146,8 @@ pub fn resolve(
             Resolved::Decided(Proposal { field, origin, resolution, provisional, heard })
         }
         Answer::Computed(field) => {
-            Resolved::Decided(Proposal { field, origin: None, resolution, provisional: false, heard })
+            // What was computed from observers is a fallback too.
+            Resolved::Decided(Proposal { field, origin: None, resolution, provisional: heard_observers, heard })
         }
         Answer::Park(reason) | Answer::Inconclusive(reason) => Resolved::Parked { reason: reason.into(), resolution },
         Answer::Winner(_) | Answer::Provisional(_) => {
@@ -135,8 +156,15 @@ pub fn resolve(
     }
 }
 
-/// Asks the chain. Without one: the owner if there is one, else three-way merge, then a person. Never latest by silence.
-fn ask(unit: &Unit, raw: &RawCandidates<'_>, permitted: usize, resolution: &mut Resolution) -> Answer<Field> {
+/// Asks the chain, and says whether the one that answered heard observers. Without a chain: the owner if there is one,
+/// else three-way merge, then a person. Never latest by silence.
+fn ask(
+    unit: &Unit,
+    raw: &RawCandidates<'_>,
+    permitted: usize,
+    supports: &[bool],
+    resolution: &mut Resolution,
+) -> (Answer<Field>, bool) {
     let authorities = RawCandidates { all: &raw.all[..permitted], ..*raw };
     let mut last = "no owner can be read";
     for policy in &unit.chain {
@@ -152,16 +180,16 @@ fn ask(unit: &Unit, raw: &RawCandidates<'_>, permitted: usize, resolution: &mut 
             }
             answer => {
                 resolution.policy = name;
-                return answer;
+                return (answer, heard.all.len() > permitted);
             }
         }
     }
     if !unit.chain.is_empty() {
-        return Answer::Park(last);
+        return (Answer::Park(last), false);
     }
-    if unit.owners.is_empty() {
+    let answer = if unit.owners.is_empty() {
         resolution.policy = "three-way".into();
-        three_way(unit, raw)
+        three_way(unit, raw, supports)
     } else {
         resolution.policy = "owner".into();
         let owners = raw.all.iter().enumerate().filter(|(_, candidate)| candidate.authority == Authority::Owner);
@@ -170,34 +198,63 @@ fn ask(unit: &Unit, raw: &RawCandidates<'_>, permitted: usize, resolution: &mut 
             Some((index, _)) => Answer::Winner(index),
             None => Answer::Inconclusive("no owner can be read"),
         }
-    }
+    };
+    (answer, false)
 }
 
-/// The default for co-owned units: what moved wins if all that moved agree.
-fn three_way(unit: &Unit, raw: &RawCandidates<'_>) -> Answer<Field> {
+/// The default for co-owned units: what moved wins if all that moved agree. An element leaves with its last support.
+fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &[bool]) -> Answer<Field> {
     let moved = |candidate: &&(usize, &Candidate<'_>)| candidate.1.moved;
     let all: SmallVec<[(usize, &Candidate<'_>); 4]> = raw.all.iter().enumerate().collect();
     let movers: SmallVec<[(usize, &Candidate<'_>); 4]> = all.iter().filter(moved).copied().collect();
     let voices = if movers.is_empty() { &all } else { &movers };
     let Some((first, candidate)) = voices.first() else { return Answer::Inconclusive("nobody has a value") };
-    if !movers.is_empty() && raw.moved_apart() {
-        Answer::Park(MOVED_APART)
-    } else if voices.iter().all(|(_, other)| unit.same(other.field, candidate.field)) {
-        Answer::Winner(*first)
+    if voices.iter().all(|(_, other)| unit.same(other.field, candidate.field)) {
+        let leaves = is_collection(unit) && !candidate.field.is_value();
+        match supports.iter().position(|supports| *supports).filter(|_| leaves) {
+            Some(supporter) => Answer::Winner(supporter),
+            None => Answer::Winner(*first),
+        }
     } else if movers.is_empty() {
         Answer::Park("systems differ, and none of them is known to have moved")
     } else {
-        Answer::Park(MOVED_APART)
+        Answer::Park("several systems moved apart")
     }
 }
 
-/// Whether golden has moved since a link's value was accepted: whoever moved there had not seen what golden holds.
-fn is_behind(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>, golden: Option<&Field>) -> bool {
-    let base = entity.links[shown.link].bases.get(key);
-    matches!((base, golden), (Some(base), Some(golden)) if !unit.same(&base.agreed, golden))
+/// Whether a link supports the element that it shows: it said it itself, or whoever said it cannot be seen, and a
+/// hidden system withdraws nothing.
+fn supports(entity: &Entity, all: &[Shown<'_>], shown: &Shown<'_>, speaker: &Speaker) -> bool {
+    let said_here = *speaker.origin.record == *entity.links[shown.link].record;
+    let origin_seen = || {
+        all.iter().any(|other| *entity.links[other.link].record == *speaker.origin.record && other.field().is_some())
+    };
+    shown.field().is_some_and(Field::is_value) && (said_here || !origin_seen())
 }
 
-/// Who has a say: links that decide, are seen, and either have a value or cleared one that golden follows.
+/// Whether the unit is an element: present or absent, each link for itself.
+#[must_use]
+pub(crate) fn is_collection(unit: &Unit) -> bool {
+    matches!(unit.shape, UnitShape::Set | UnitShape::Keyed)
+}
+
+/// Whether what a link shows takes part: a value does, and a clear that golden follows.
+#[must_use]
+pub(crate) fn has_say(unit: &Unit, shown: &Shown<'_>) -> bool {
+    shown.field().is_some_and(|field| {
+        field.is_value() || is_collection(unit) || unit.on_clear(shown.authority) == OnClear::Propagate
+    })
+}
+
+/// Whether observers may stand in: the chain has a fallback, and no owner can be read. One that holds nothing can be.
+#[must_use]
+pub(crate) fn needs_fallback(unit: &Unit, shown: &[Shown<'_>]) -> bool {
+    let owner_seen = shown.iter().any(|shown| shown.authority == Authority::Owner && shown.field().is_some());
+    !unit.owners.is_empty() && !owner_seen && unit.chain.iter().any(|policy| policy.hears_observers())
+}
+
+/// Who has a say: links that decide, are seen, and either have a value or cleared one that golden follows. And whom a
+/// reducer silenced.
 fn speakers(
     ground: &Ground<'_>,
     entity: &Entity,
@@ -206,20 +263,19 @@ fn speakers(
     shown: &[Shown<'_>],
     states: &[LinkState],
     blocked: &[usize],
-) -> SmallVec<[Speaker; 4]> {
-    let collection = matches!(unit.shape, UnitShape::Set | UnitShape::Keyed);
+) -> (SmallVec<[Speaker; 4]>, SmallVec<[usize; 4]>) {
+    let stands_in = needs_fallback(unit, shown);
     let mut speakers: SmallVec<[Speaker; 4]> = SmallVec::new();
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
         let fallback = !unit.owners.is_empty() && shown.authority == Authority::Observer;
-        if blocked.contains(&place) || (fallback && !hears_observers(unit)) {
+        if blocked.contains(&place) || (fallback && !stands_in) {
             continue;
         }
-        if !field.is_value() {
-            let follows = collection || unit.on_clear(shown.authority) == OnClear::Propagate;
-            if states[place] != LinkState::Moved || !follows {
-                continue;
-            }
+        // A clear takes part when it happens, and only if golden follows it.
+        let cleared = states[place] == LinkState::Moved && has_say(unit, shown);
+        if !field.is_value() && !cleared {
+            continue;
         }
         speakers.push(Speaker {
             place,
@@ -228,18 +284,18 @@ fn speakers(
             rank: rank(unit, system_of(ground, entity, shown.link)),
         });
     }
-    reduce(ground, entity, shown, &mut speakers);
+    let silent = reduce(ground, entity, shown, &mut speakers);
     speakers.sort_by_key(|speaker| !unit.owners.is_empty() && !shown[speaker.place].authority.decides());
-    speakers
-}
-
-/// Whether a policy of the chain answers with a fallback: only then are observers heard at all, and only by it.
-fn hears_observers(unit: &Unit) -> bool {
-    unit.chain.iter().any(|policy| policy.hears_observers())
+    (speakers, silent)
 }
 
 /// Where a system holds several records of one entity, its reducer says which of them speak.
-fn reduce(ground: &Ground<'_>, entity: &Entity, shown: &[Shown<'_>], speakers: &mut SmallVec<[Speaker; 4]>) {
+fn reduce(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    shown: &[Shown<'_>],
+    speakers: &mut SmallVec<[Speaker; 4]>,
+) -> SmallVec<[usize; 4]> {
     let silent: SmallVec<[usize; 4]> = speakers
         .iter()
         .filter(|speaker| {
@@ -265,6 +321,7 @@ fn reduce(ground: &Ground<'_>, entity: &Entity, shown: &[Shown<'_>], speakers: &
         .map(|speaker| speaker.place)
         .collect();
     speakers.retain(|speaker| !silent.contains(&speaker.place));
+    silent
 }
 
 /// Where a link's value was first said: where what we wrote there came from, if it is our echo; else there.

@@ -20,6 +20,7 @@ use crate::rule::AnyRule;
 use crate::sight::{Ground, keys};
 
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
+pub(crate) use unit::settled;
 
 /// The rules of an entity type, per unit.
 pub type RuleSet = BTreeMap<UnitIndex, Vec<Arc<dyn AnyRule>>>;
@@ -79,9 +80,9 @@ pub fn settle(
             moved |= unit::settle_unit(ground, &mut recorder, representations, unit, &key, &mut findings);
         }
     }
-    if moved || *touched == Touched::Everything {
-        for index in &ground.model.derived_order {
-            let Some(unit) = ground.model.units.get(usize::from(*index)) else { continue };
+    for index in &ground.model.derived_order {
+        let Some(unit) = ground.model.units.get(usize::from(*index)) else { continue };
+        if moved || touched.covers(*index) {
             unit::settle_derived(ground, &mut recorder, representations, unit, *index, &mut findings);
         }
     }

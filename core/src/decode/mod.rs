@@ -12,7 +12,10 @@
 //! - **Bounded.** Nesting costs a bit a level and no stack; bodies have a [limit](DecodeTable::with_max_bytes).
 
 mod batch;
+mod captures;
 mod error;
+mod escape;
+mod join;
 mod order;
 mod scan;
 mod slots;
@@ -26,7 +29,8 @@ pub use error::{DecodeError, DecodeErrorKind, Place};
 pub use table::DecodeTable;
 
 use batch::{Decoded, Span};
-use slots::{Captures, Sink};
+use captures::Captures;
+use slots::Sink;
 use trie::number;
 use walk::{Captured, Kind, Scratch};
 

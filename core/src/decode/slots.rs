@@ -5,7 +5,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::batch::{DecodedCell, Fault, FaultKind, Span, State};
-use super::walk::{Captured, Kind};
+use super::captures::{Captures, Found, Gap};
+use super::join::Join;
+
 use crate::model::{Codec, Read};
 use crate::observation::SlotIndex;
 use crate::value::Leaf;
@@ -35,80 +37,6 @@ pub(super) struct MemberPlan {
     /// `None`: the object type does not hold the member.
     pub(super) codec: Option<Arc<dyn Codec>>,
     pub(super) parts: SmallVec<[u32; 2]>,
-}
-
-/// What was found at one place.
-enum Found<'a> {
-    Absent,
-    Leaf(Leaf<'a>),
-    /// The first element's place, and how many.
-    Array(u32, u32),
-    Wrong(&'static str),
-    /// The surface said that it changed, and not to what.
-    Withheld,
-}
-
-const OBJECT: &str = "expected a value, found an object";
-const ARRAY: &str = "expected a value, found an array";
-
-/// What one walk captured.
-#[derive(Clone, Copy)]
-pub(super) struct Captures<'a> {
-    pub(super) body: &'a str,
-    pub(super) text: &'a str,
-    pub(super) places: &'a [Captured],
-}
-
-impl<'a> Captures<'a> {
-    pub(super) fn kind(&self, place: u32) -> Kind {
-        self.places.get(place as usize).map_or(Kind::Absent, |captured| captured.kind)
-    }
-
-    #[inline(always)]
-    fn find(&self, place: u32) -> Found<'a> {
-        let Some(captured) = self.places.get(place as usize) else { return Found::Absent };
-        let slice = |text: &'a str| {
-            let at = captured.at as usize;
-            text.get(at..at + captured.len as usize).unwrap_or_default()
-        };
-        match captured.kind {
-            Kind::Absent => Found::Absent,
-            Kind::Null => Found::Leaf(Leaf::Null),
-            Kind::True => Found::Leaf(Leaf::Bool(true)),
-            Kind::False => Found::Leaf(Leaf::Bool(false)),
-            Kind::Text => Found::Leaf(Leaf::Text(slice(self.body))),
-            Kind::Unescaped => Found::Leaf(Leaf::Text(slice(self.text))),
-            Kind::Number => Found::Leaf(Leaf::Number(slice(self.body))),
-            Kind::Object => Found::Wrong(OBJECT),
-            Kind::Array => Found::Array(captured.at, captured.len),
-            Kind::BrokenText => Found::Wrong("expected text, found half a surrogate pair"),
-            Kind::NoObject => Found::Wrong("expected an object on the way, found something else"),
-            Kind::TooMany => Found::Wrong("more elements than are read"),
-            Kind::Withheld => Found::Withheld,
-        }
-    }
-
-    /// The single value at a place; `Ok(None)` if nothing is there.
-    #[inline]
-    pub(super) fn leaf(&self, place: u32) -> Result<Option<Leaf<'a>>, Gap> {
-        match self.find(place) {
-            Found::Absent => Ok(None),
-            Found::Leaf(leaf) => Ok(Some(leaf)),
-            Found::Array(..) => Err(Gap::Shape(ARRAY)),
-            Found::Wrong(reason) => Err(Gap::Shape(reason)),
-            Found::Withheld => Err(Gap::Incomplete),
-        }
-    }
-}
-
-/// Why a slot gives no cells.
-pub(super) enum Gap {
-    Malformed(&'static str),
-    Shape(&'static str),
-    Incomplete,
-    NotCarried,
-    /// Nothing was said of it.
-    Silent,
 }
 
 /// Where cells go.
@@ -345,46 +273,5 @@ impl Sink<'_> {
             }
         }
         self.cells.truncate(first + kept);
-    }
-}
-
-/// The text of [`crate::value::join`], written in place.
-#[derive(Default)]
-struct Join {
-    begun: bool,
-    any: bool,
-}
-
-impl Join {
-    fn open(out: &mut String) -> Self {
-        out.push('[');
-        Self::default()
-    }
-
-    fn member(&mut self, out: &mut String, read: Read, text: &str) {
-        if self.begun {
-            out.push(',');
-        }
-        self.begun = true;
-        match read {
-            Read::Null => return out.push_str("null"),
-            Read::Empty => out.push_str("\"\""),
-            Read::Value if text.bytes().any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\')) => {
-                // Rare, and serialising a string cannot fail.
-                out.push_str(&serde_json::to_string(text).unwrap_or_default());
-            }
-            Read::Value => {
-                out.push('"');
-                out.push_str(text);
-                out.push('"');
-            }
-        }
-        self.any = true;
-    }
-
-    /// Whether any member was more than Null.
-    fn close(self, out: &mut String) -> bool {
-        out.push(']');
-        self.any
     }
 }

@@ -3,8 +3,9 @@
 //! Where an object has a key twice the last one counts, with all that is below it, as in `JSON.parse` and as in
 //! `serde_json::Value`.
 
+use super::escape::unescape;
 use super::order::{Identity, Orders};
-use super::scan::{Bad, Levels, Scanner, unescape};
+use super::scan::{Bad, Levels, Scanner};
 use super::trie::{Node, Trie, number};
 
 /// Elements of one array that are captured; an array of more is a fault of the attributes that read it.

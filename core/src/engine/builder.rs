@@ -193,6 +193,7 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             names,
+            accepted: std::sync::RwLock::default(),
         })))
     }
 }
@@ -300,7 +301,7 @@ fn place_rules(
 fn slot_names(entity: &CompiledEntity) -> Vec<SlotNames> {
     let hub = SlotNames::new(entity.attributes.iter().map(|attribute| {
         let was = attribute.was.iter().map(|was| was.as_str().into()).collect();
-        (attribute.id.as_str().into(), u64::from(attribute.kind.version), was)
+        (attribute.id.as_str().into(), crate::model::change::hub_read_by(attribute), was)
     }));
     let objects = entity.objects.iter().map(|object| SlotNames::of(object, &entity.attributes));
     objects.chain(std::iter::once(hub)).collect()

@@ -23,7 +23,10 @@ use crate::surface::Surface;
 
 pub use builder::Builder;
 pub use intake::TakenIn;
-pub use tenant::{Applied, PlanRequest, Tenant};
+pub use tenant::{
+    Applied, Compared, Difference, DiscrepancyFilter, PlanRequest, Rederived, Replayed, Reread, StoredDeadLetter,
+    Tenant, UnlinkedRecord, Verified,
+};
 
 /// The library, configured: a model, connections, rules, a store.
 ///
@@ -68,6 +71,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
     pub(crate) names: Vec<Vec<SlotNames>>,
+    /// The tenants whose store is known to have been written under this model.
+    pub(crate) accepted: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
 }
 
 /// One connection, bound to the model.

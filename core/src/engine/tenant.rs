@@ -4,12 +4,19 @@ mod apply;
 mod ask;
 mod decide;
 mod merge;
+mod model;
 mod plans;
 mod read;
+mod rederive;
+mod reindex;
+mod replay;
 mod take_in;
+mod verify;
 
 pub use apply::Applied;
+pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use plans::PlanRequest;
+pub use take_in::StoredDeadLetter;
 
 use std::sync::Arc;
 
@@ -18,6 +25,10 @@ use crate::error::Error;
 use crate::id::{Actor, ConnectionName, TenantId};
 use crate::store::{Commit, Committed};
 use crate::working_set::Frame;
+
+pub use rederive::{Rederived, Reread};
+pub use replay::Replayed;
+pub use verify::{Compared, Difference, Verified};
 
 /// One client's data and verbs.
 ///
@@ -74,8 +85,15 @@ impl Tenant {
         })
     }
 
-    /// Commits, and says whether it took effect; a lost race is `false`.
+    /// Commits, and says whether it took effect; a lost race is `false`. Refuses while the model is another one than the
+    /// store was written under.
     pub(crate) async fn commit(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
+        self.require_model().await?;
+        self.commit_anyhow(doing, commit).await
+    }
+
+    /// Commits whatever the model is: for the change of the model itself.
+    pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
             Committed::Done { .. } => Ok(true),
             Committed::Lost { .. } => Ok(false),

@@ -39,8 +39,9 @@ pub struct StoredEntity {
     generation: u32,
 }
 
+/// A link as a row holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredLink {
+pub(crate) struct StoredLink {
     record: Arc<RecordRef>,
     /// The object key; `hub` for the hub's own record.
     object: Text,
@@ -62,6 +63,15 @@ pub(crate) struct StoredBase {
     pub(crate) read_by: u64,
 }
 
+impl StoredEntity {
+    /// The names of the units that anything is stored of.
+    pub(crate) fn unit_names(&self) -> impl Iterator<Item = &Text> {
+        let links = self.links.iter().flat_map(|link| link.bases.keys().chain(link.reactions.keys()));
+        let disputes = self.discrepancies.iter().map(|standing| &standing.unit);
+        self.golden.keys().chain(self.decisions.keys()).chain(links).chain(disputes)
+    }
+}
+
 impl Entity {
     /// The form that a row holds.
     #[must_use]
@@ -70,7 +80,12 @@ impl Entity {
             format: FORMAT,
             id: self.id,
             entity_type: model.name.clone(),
-            links: self.links.iter().map(|link| store_link(link, model)).collect(),
+            links: self
+                .links
+                .iter()
+                .map(|link| store_link(link, model))
+                .chain(self.out_of_scope.iter().cloned())
+                .collect(),
             golden: named(&self.golden, model),
             life: self.life,
             decisions: named(&self.decisions, model),
@@ -86,10 +101,13 @@ impl Entity {
     pub fn from_stored(stored: StoredEntity, model: &Model) -> Option<Self> {
         let entity = model.entity_index(stored.entity_type.as_str())?;
         let of = model.entity(entity);
+        let (links, out_of_scope): (Vec<_>, Vec<_>) =
+            stored.links.into_iter().partition(|link| object_index(of, &link.object).is_some());
         Some(Self {
             id: stored.id,
             entity,
-            links: stored.links.into_iter().filter_map(|link| load_link(link, of)).collect(),
+            out_of_scope,
+            links: links.into_iter().filter_map(|link| load_link(link, of)).collect(),
             golden: indexed(stored.golden, of),
             life: stored.life,
             decisions: indexed(stored.decisions, of),
@@ -107,10 +125,17 @@ pub(crate) fn read_by(model: &CompiledEntity, object: u16, key: &UnitKey) -> u64
         Some((object, object.unit_slots.get(usize::from(unit))?))
     });
     let Some((object, slots)) = slots else { return 0 };
-    slots
-        .iter()
-        .filter_map(|slot| object.slots.get(usize::from(*slot)))
-        .fold(0, |all: u64, slot| all.rotate_left(7) ^ slot.fingerprint.short_number())
+    fold_read_by(
+        slots
+            .iter()
+            .filter_map(|slot| object.slots.get(usize::from(*slot)))
+            .map(|slot| slot.fingerprint.short_number()),
+    )
+}
+
+/// How a unit is read, from how its members are.
+pub(crate) fn fold_read_by(slots: impl Iterator<Item = u64>) -> u64 {
+    slots.fold(0, |all, slot| all.rotate_left(7) ^ slot)
 }
 
 fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {

@@ -320,7 +320,7 @@ fn compile_entity(
     let mut fingerprint = Fingerprint::new();
     fingerprint.text(model.entity.as_str());
     for unit in &units {
-        fingerprint.bytes(&unit.fingerprint.0);
+        fingerprint.text(&unit.id).bytes(&unit.fingerprint.0);
     }
     for object in &objects {
         fingerprint.text(object.declared.key.as_str()).text(object.declared.object.as_str());
@@ -507,7 +507,8 @@ fn settle_group(unit: &mut Unit, model: &EntityModel, mistakes: &mut Vec<Mistake
 
 fn unit_fingerprint(unit: &Unit) -> Digest {
     let mut fingerprint = Fingerprint::new();
-    fingerprint.text(&unit.id).number(unit.shape as i64);
+    // Without its name: a renamed unit is settled as it was before.
+    fingerprint.number(unit.shape as i64);
     for owner in &unit.owners {
         fingerprint.text("owner").text(owner.as_str());
     }
@@ -627,7 +628,7 @@ fn authority_over(owners: &[SystemName], system: &SystemName) -> Authority {
 
 fn slot_fingerprint(attribute: &AttributeModel, mapping: &Mapping) -> Digest {
     let mut fingerprint = Fingerprint::new();
-    // Not the attribute's id: a renamed attribute reads what it read before, and keeps its bases.
+    // Without ids: a renamed attribute is read as it was before.
     fingerprint.number(attribute.shape as i64);
     for path in &mapping.read {
         fingerprint.text(&path.to_string());
@@ -635,7 +636,6 @@ fn slot_fingerprint(attribute: &AttributeModel, mapping: &Mapping) -> Digest {
     fingerprint.text(&mapping.separator.map(String::from).unwrap_or_default());
     mapping.codec.fingerprint(&mut fingerprint);
     for member in &attribute.members {
-        fingerprint.text(member.0.id.as_str());
         for mapping in member.0.mappings.iter().filter(|inner| inner.object == mapping.object) {
             fingerprint.text(&mapping.read.first().map(ToString::to_string).unwrap_or_default());
             mapping.codec.fingerprint(&mut fingerprint);

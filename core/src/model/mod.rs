@@ -1,6 +1,7 @@
 //! The canonical model as data: what the derive emits, what a file declares, and what `build()` compiles.
 
 mod attribute;
+pub(crate) mod change;
 mod compile;
 mod derivation;
 mod mistake;
@@ -19,6 +20,7 @@ use crate::value::Composite;
 pub use attribute::{
     AnyDerivation, At, AttributeModel, Codec, Mapping, MemberModel, PartAttribute, Read, Transform, TypedAttribute,
 };
+pub use change::{Change, ModelChange, StoredModel, What};
 pub use compile::{CompiledEntity, CompiledObject, Model, SlotModel, Unit, UnitIndex, UnitKey, UnitShape};
 pub use derivation::{Derivation, Inputs};
 pub use mistake::{Mistake, Mistakes};

@@ -18,9 +18,10 @@ pub struct StoredObservation {
     pub surface: SurfaceName,
     stamp: (i64, u32),
     sighting: Sighting,
-    /// What a full observation leaves out; `None`: it covers only what it carries.
+    /// What a full observation covers without saying anything of it: there was no value. `None`: it covers only what it
+    /// carries. What it leaves out is not listed, so that attributes the model gains later are not covered either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    all_but: Option<Vec<Text>>,
+    silent: Option<Vec<Text>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     cells: Vec<(Text, Option<Text>, Field)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -40,8 +41,14 @@ impl StoredObservation {
             surface: surface.clone(),
             stamp: (observation.stamp.token, observation.stamp.read),
             sighting: observation.sighting.clone(),
-            all_but: match &observation.coverage {
-                Coverage::AllBut(slots) => Some(named(slots)),
+            silent: match &observation.coverage {
+                Coverage::AllBut(uncovered) => {
+                    let said = |slot: SlotIndex| observation.cells.iter().any(|cell| cell.slot == slot);
+                    let silent = |slot: &SlotIndex| {
+                        !said(*slot) && !uncovered.contains(slot) && !observation.denied.contains(slot)
+                    };
+                    Some(named(&names.slots().filter(silent).collect::<Vec<_>>()))
+                }
                 Coverage::Carried => None,
             },
             cells: observation
@@ -54,11 +61,24 @@ impl StoredObservation {
         }
     }
 
+    /// Leaves out what is said of attributes that are read otherwise by now.
+    pub(crate) fn forget(&mut self, forgotten: impl Fn(&str) -> bool) {
+        self.cells.retain(|(name, _, _)| !forgotten(name));
+        if let Some(silent) = &mut self.silent {
+            silent.retain(|name| !forgotten(name));
+        }
+    }
+
+    /// Whether it says anything of attributes.
+    pub(crate) fn speaks(&self) -> bool {
+        !self.cells.is_empty() || self.silent.is_some()
+    }
+
     /// The observation under today's model. Attributes that are gone are left out.
     ///
-    /// What the model has gained since was not covered then, so it is left out of a full observation's coverage.
+    /// What the model has gained since was not covered then.
     #[must_use]
-    pub fn into_observation(self, names: &SlotNames, slots: usize) -> Observation {
+    pub fn into_observation(self, names: &SlotNames) -> Observation {
         let indexed = |stored: &[Text]| stored.iter().filter_map(|name| names.slot(name)).collect::<Vec<_>>();
         let mut cells: Vec<Said> = self
             .cells
@@ -66,16 +86,12 @@ impl StoredObservation {
             .filter_map(|(name, element, field)| Some(Said { slot: names.slot(&name)?, element, field }))
             .collect();
         cells.sort_by(|a, b| (a.slot, &a.element).cmp(&(b.slot, &b.element)));
-        let coverage = match &self.all_but {
+        let coverage = match &self.silent {
             None => Coverage::Carried,
-            Some(all_but) => {
-                let mut uncovered = indexed(all_but);
+            Some(silent) => {
+                let silent = indexed(silent);
                 let said = |slot: SlotIndex| cells.iter().any(|cell| cell.slot == slot);
-                let gained = (0..slots).filter_map(|slot| SlotIndex::try_from(slot).ok()).filter(|slot| !said(*slot));
-                uncovered.extend(gained);
-                uncovered.sort_unstable();
-                uncovered.dedup();
-                Coverage::AllBut(uncovered)
+                Coverage::AllBut(names.slots().filter(|slot| !said(*slot) && !silent.contains(slot)).collect())
             }
         };
         Observation {

@@ -34,8 +34,6 @@ pub struct Candidate<'a> {
     pub rank: u16,
     /// Whether the value moved since it was last accepted.
     pub moved: bool,
-    /// Whether golden moved too since then, elsewhere: the system has not been told what golden holds now.
-    pub behind: bool,
     /// Where the value was first said: equal numbers are copies of one origin.
     pub origin: u16,
     /// The system of that origin. It differs from `system` where the value is a copy that we wrote: trust, weights and
@@ -74,9 +72,6 @@ impl Candidate<'_> {
     }
 }
 
-/// Why a three-way merge cannot tell.
-pub(crate) const MOVED_APART: &str = "several systems moved apart";
-
 /// All that a policy may know. No clock: age is measured between stamps, or against a journaled `as_of`.
 #[derive(Debug, Clone, Copy)]
 pub struct RawCandidates<'a> {
@@ -100,19 +95,6 @@ impl<'a> RawCandidates<'a> {
             (Some(a), Some(b)) => self.equivalence.same(a.field, b.field),
             _ => false,
         }
-    }
-
-    /// Whether a system moved that had not been told to what golden moved meanwhile, and another one contradicts it: one
-    /// that moved too, or that stands by golden. Who only waits to be told contradicts nobody.
-    #[must_use]
-    pub fn moved_apart(&self) -> bool {
-        let deciding = || self.all.iter().filter(|candidate| candidate.authority.decides());
-        let contradicts = |other: &Candidate<'_>, mover: &Candidate<'_>| {
-            (other.moved || !other.behind) && !self.equivalence.same(other.field, mover.field)
-        };
-        deciding()
-            .filter(|candidate| candidate.moved && candidate.behind)
-            .any(|mover| deciding().any(|other| contradicts(other, mover)))
     }
 }
 

@@ -96,7 +96,12 @@ impl SlotNames {
         self.names.get(usize::from(slot)).map(|(name, _)| name)
     }
 
-    fn fingerprint(&self, slot: SlotIndex) -> Option<u64> {
+    /// Every slot.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotIndex> + use<> {
+        (0..self.names.len()).filter_map(|slot| SlotIndex::try_from(slot).ok())
+    }
+
+    pub(crate) fn fingerprint(&self, slot: SlotIndex) -> Option<u64> {
         self.names.get(usize::from(slot)).map(|(_, fingerprint)| *fingerprint)
     }
 }
@@ -198,6 +203,33 @@ impl Representation {
         };
         representation
     }
+}
+
+impl StoredRepresentation {
+    /// The attributes, and other parts, in which two differ. Names, never values.
+    pub(crate) fn differing(&self, other: &Self) -> Vec<Text> {
+        let mut parts: std::collections::BTreeSet<Text> = std::collections::BTreeSet::new();
+        differ(&self.cells, &other.cells, &mut parts);
+        differ(&self.elements, &other.elements, &mut parts);
+        differ(&self.covered, &other.covered, &mut parts);
+        differ(&self.denied, &other.denied, &mut parts);
+        if self.redirects != other.redirects {
+            parts.insert("$redirects".into());
+        }
+        if self.existence != other.existence {
+            parts.insert("$exists".into());
+        }
+        parts.into_iter().collect()
+    }
+}
+
+fn differ<T: PartialEq>(
+    one: &BTreeMap<Text, T>,
+    other: &BTreeMap<Text, T>,
+    parts: &mut std::collections::BTreeSet<Text>,
+) {
+    let names = one.keys().chain(other.keys());
+    parts.extend(names.filter(|name| one.get(*name) != other.get(*name)).cloned());
 }
 
 const fn pair(stamp: Stamp) -> StoredStamp {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::classify::LinkState;
 use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::fact::Fact;
@@ -10,7 +11,8 @@ use crate::model::{Cardinality, CompiledObject, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
-use crate::sight::{Ground, speaks_first};
+use crate::settle::unit::classified;
+use crate::sight::{Ground, shown, speaks_first};
 use crate::text::Text;
 use crate::value::split_member;
 
@@ -40,12 +42,11 @@ pub(super) fn settle_existence(
             Life::Live | Life::Resurrected | Life::Unknown => {}
         }
     }
-    let alive = places.iter().any(|place| matches!(life(*place), Life::Live | Life::Resurrected));
     if !places.is_empty() && dead.len() == places.len() {
         // Everyone lost the record: the systems agree, and golden follows.
         accept_deaths(recorder, &dead);
         live(recorder, GoldenLife::Retired);
-    } else if alive {
+    } else {
         survive(ground, recorder, representations, &dead, findings);
     }
     if recorder.entity.life == GoldenLife::Retired {
@@ -54,13 +55,16 @@ pub(super) fn settle_existence(
         }
         return;
     }
-    missing(ground, recorder.entity, findings);
+    // An entity whose records were all merged into another's is expected nowhere.
+    if places.iter().any(|place| !matches!(life(*place), Life::Dead(_))) {
+        missing(ground, recorder.entity, findings);
+    }
     for place in places.iter().filter(|place| !matches!(life(**place), Life::Dead(_))) {
         duplicate(ground, recorder.entity, representations, *place, findings);
     }
 }
 
-/// Some records are gone while others live.
+/// Some records are gone, and not all.
 fn survive(
     ground: &Ground<'_>,
     recorder: &mut Recorder<'_>,
@@ -71,7 +75,7 @@ fn survive(
     for place in dead {
         let link = &recorder.entity.links[*place];
         let authority = authority(ground, link.object);
-        let (kind, reason) = if contested(ground, recorder.entity, representations, *place) {
+        let (kind, reason) = if contested(ground, recorder, representations, *place) {
             (DiscrepancyKind::DeleteAgainstUpdate, "it was deleted while a system that decides changed what it held")
         } else {
             match authority {
@@ -100,11 +104,23 @@ fn survive(
     }
 }
 
-/// Whether a live system that decides has said something that the deleted record had not yet been told.
-fn contested(ground: &Ground<'_>, entity: &Entity, representations: &[Option<&Representation>], place: usize) -> bool {
+/// Whether a live system that decides has said something that the deleted record had not yet been told: golden follows
+/// it, or it waits because a rule holds it or no policy could tell.
+fn contested(
+    ground: &Ground<'_>,
+    recorder: &Recorder<'_>,
+    representations: &[Option<&Representation>],
+    place: usize,
+) -> bool {
+    let entity = &*recorder.entity;
     let link = &entity.links[place];
     link.bases.iter().any(|(key, base)| {
         let Some(unit) = key.index().and_then(|index| ground.model.units.get(usize::from(index))) else { return false };
+        let shown = shown(ground, entity, representations, &key);
+        let states = classified(recorder, unit, &key, &shown).states;
+        if shown.iter().zip(states).any(|(shown, state)| state == LinkState::Moved && shown.authority.decides()) {
+            return true;
+        }
         let Some(golden) = entity.golden.get(&key) else { return false };
         let elsewhere = golden.origin.as_ref().is_some_and(|origin| {
             *origin.record != *link.record

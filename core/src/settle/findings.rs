@@ -6,8 +6,6 @@ use crate::entity::Entity;
 use crate::golden::Status;
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
-use crate::policy::MOVED_APART;
-use crate::settle::unit::settled;
 use crate::sight::{Ground, Shown};
 use crate::text::Text;
 use crate::value::Field;
@@ -44,11 +42,7 @@ pub(super) fn of_unit(
             let reason = "it names a record that is not linked";
             findings.push(finding(Family::Reference, DiscrepancyKind::UnresolvedReference, false, reason));
         }
-        let contradicts_clearing = after.states[place] == LinkState::NoBase
-            && shown.authority.decides()
-            && shown.field().is_some_and(Field::is_value)
-            && golden.is_some_and(|golden| !golden.field.is_value() && settled(golden));
-        if contradicts_clearing || after.no_base_conflicts.contains(&place) {
+        if after.no_base_conflicts.contains(&place) {
             let reason = "it was never in agreement with the others, and contradicts them";
             findings.push(finding(Family::Base, DiscrepancyKind::HardConflictNoBase, true, reason));
         } else if after.states[place] == LinkState::NoBase
@@ -92,15 +86,12 @@ fn agreement(
         Some(Status::Held { rule, reason, .. }) => {
             (drift_kind(after.verdict)?, true, Text::from(format!("held by \"{rule}\": {reason}")))
         }
-        // One mover against golden that another moved meanwhile: the systems moved apart, one after the other.
-        Some(Status::Parked { reason }) if **reason == *MOVED_APART => {
-            (DiscrepancyKind::HardConflict, true, reason.clone())
-        }
         Some(Status::Parked { reason }) => {
             (drift_kind(after.verdict).unwrap_or(DiscrepancyKind::HardConflict), true, reason.clone())
         }
         Some(Status::Settled | Status::Provisional { .. }) | None => match after.verdict {
-            Verdict::HardConflict | Verdict::SoftDrift(_) => {
+            // Golden did not follow, though all may agree: a clear is held.
+            Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged => {
                 let (waits, reason) = why_it_stands(ground, entity, key, shown, after);
                 (drift_kind(after.verdict)?, waits, reason)
             }
@@ -123,7 +114,7 @@ fn agreement(
             }
             Verdict::Diverged => (DiscrepancyKind::Diverged, false, "it differs by decision".into()),
             Verdict::Cosmetic => (DiscrepancyKind::Cosmetic, false, "equivalent, but not equal to the letter".into()),
-            Verdict::Frozen | Verdict::Converged | Verdict::InAgreement => return None,
+            Verdict::Frozen | Verdict::InAgreement => return None,
         },
     };
     Some(Finding { unit: name.clone(), link: None, family: Family::Agreement, kind, waits, reason })

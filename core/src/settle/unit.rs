@@ -3,15 +3,14 @@
 use smallvec::SmallVec;
 
 use crate::base::Base;
-use crate::classify::{Classification, LinkState, Standing, Verdict, classify};
+use crate::classify::{Classification, LinkState, Standing, classify};
 use crate::entity::REACTIONS_TO_FREEZE;
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
-use crate::policy::AnyPolicy;
 use crate::representation::Representation;
-use crate::resolve::{Proposal, Resolved, resolve};
+use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, resolve};
 use crate::rule;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, shown, sides};
@@ -29,23 +28,22 @@ pub(super) fn settle_unit(
     let shown = shown(ground, recorder.entity, representations, key);
     let first = classified(recorder, unit, key, &shown);
     adopt(recorder, unit, key, &shown, &first);
-    count_reactions(recorder, unit, key, &shown, &first);
+    let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
     if oscillates(recorder, key) {
         findings::oscillating(ground, recorder.entity, key, findings);
     } else if must_resolve(recorder, unit, key, &shown, &first) {
         moved = decide(ground, recorder, unit, key, &shown, &first);
-    } else {
-        release(recorder, unit, key, &first);
-    }
-    let after = if moved {
-        // Golden moved, so links that hold it already agree, and others are now behind.
+        if moved {
+            start_over(recorder, key, &restored);
+        }
+        // Links that hold golden already agree, and those that hold what lost are behind.
         let again = classified(recorder, unit, key, &shown);
         adopt(recorder, unit, key, &shown, &again);
-        classified(recorder, unit, key, &shown)
     } else {
-        classified(recorder, unit, key, &shown)
-    };
+        release(recorder, unit, key, &shown, &first);
+    }
+    let after = classified(recorder, unit, key, &shown);
     findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, &after, findings);
     moved
 }
@@ -89,7 +87,7 @@ pub(super) fn settle_derived(
     findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, &after, findings);
 }
 
-fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
+pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
     let standing = Standing {
         golden: recorder.entity.golden.get(key).filter(|cell| settled(cell)).map(|cell| &cell.field),
         frozen: false,
@@ -99,7 +97,7 @@ fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Show
 }
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
-pub(super) fn settled(cell: &GoldenCell) -> bool {
+pub(crate) fn settled(cell: &GoldenCell) -> bool {
     cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
 }
 
@@ -135,36 +133,50 @@ fn adopt(
 }
 
 /// Counts changes that restore what our own write displaced: two systems that fight through us must stop somewhere.
+/// Answers with the links that restored something now.
 fn count_reactions(
     recorder: &mut Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
     classification: &Classification,
-) {
+) -> SmallVec<[usize; 2]> {
+    let mut restored = SmallVec::new();
     for (place, state) in classification.states.iter().enumerate() {
         if *state != LinkState::Moved {
             continue;
         }
         let Some(seen) = shown[place].field() else { continue };
         let link = &recorder.entity.links[shown[place].link];
-        let restores = link.bases.get(key).and_then(|base| base.displaced.as_ref());
-        let restores = restores.is_some_and(|displaced| unit.same(seen, displaced));
-        let count = link.reactions.get(key).copied().unwrap_or(0);
-        let record = std::sync::Arc::clone(&link.record);
-        if restores {
-            recorder.record(Fact::Reacted {
-                record: record.clone(),
-                unit: key.clone(),
-                count: count.saturating_add(1),
-            });
-            // Counted once: the displaced value is remembered anew with the next write.
-            let base =
-                link_base(recorder, shown[place].link, key).map(|base| Box::new(Base { displaced: None, ..base }));
-            recorder.record(Fact::Rebased { record, unit: key.clone(), base });
-        } else if count > 0 && shown[place].authority.decides() && count < REACTIONS_TO_FREEZE {
-            recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
+        let displaced = link.bases.get(key).and_then(|base| base.displaced.as_ref());
+        if !displaced.is_some_and(|displaced| unit.same(seen, displaced)) {
+            continue;
         }
+        restored.push(shown[place].link);
+        let count = link.reactions.get(key).copied().unwrap_or(0).saturating_add(1);
+        let record = std::sync::Arc::clone(&link.record);
+        recorder.record(Fact::Reacted { record: record.clone(), unit: key.clone(), count });
+        // Counted once: the displaced value is remembered anew with the next write.
+        let base = link_base(recorder, shown[place].link, key).map(|base| Box::new(Base { displaced: None, ..base }));
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+    }
+    restored
+}
+
+/// Golden moved: reactions count from here, unless the move is itself one of them.
+fn start_over(recorder: &mut Recorder<'_>, key: &UnitKey, restored: &[usize]) {
+    let origin = recorder.entity.golden.get(key).and_then(|cell| cell.origin.as_ref());
+    let reaction = match origin.and_then(|origin| recorder.entity.link_of(&origin.record)) {
+        Some(link) => restored.contains(&link),
+        None => !restored.is_empty(),
+    };
+    if reaction {
+        return;
+    }
+    let counted = recorder.entity.links.iter().filter(|link| link.reactions.contains_key(key));
+    let records: SmallVec<[_; 2]> = counted.map(|link| std::sync::Arc::clone(&link.record)).collect();
+    for record in records {
+        recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
     }
 }
 
@@ -187,18 +199,20 @@ fn must_resolve(
     classification: &Classification,
 ) -> bool {
     let decides = |place: usize| shown[place].authority.decides();
-    let moved = |place: usize| classification.states[place] == LinkState::Moved && decides(place);
+    // A clear that is held changes nothing, however long it stands.
+    let moved = |place: usize| {
+        classification.states[place] == LinkState::Moved && decides(place) && has_say(unit, &shown[place])
+    };
     let has_value = |place: usize| shown[place].field().is_some_and(Field::is_value);
     let new_value =
         |place: usize| classification.states[place] == LinkState::NoBase && decides(place) && has_value(place);
     let golden = recorder.entity.golden.get(key);
     let empty = golden.is_none_or(|cell| !cell.field.is_value());
-    // What was cleared is not filled again by who contradicted it all along; but an owner speaks for itself.
-    let cleared = golden.is_some_and(settled);
-    let fills = |place: usize| empty && new_value(place) && (!cleared || shown[place].authority == Authority::Owner);
+    // What was cleared is not filled by a value that was never in agreement; an element is, by whoever says it.
+    let fillable = empty && (is_collection(unit) || !golden.is_some_and(settled));
     let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional { .. }));
-    let fallback = empty && unit.chain.iter().any(|policy| AnyPolicy::hears_observers(policy.as_ref()));
-    (0..shown.len()).any(|place| moved(place) || fills(place) || (fallback && has_value(place)))
+    let fallback = empty && needs_fallback(unit, shown);
+    (0..shown.len()).any(|place| moved(place) || (fillable && new_value(place)) || (fallback && has_value(place)))
         || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
 }
 
@@ -215,11 +229,20 @@ fn decide(
     if let Some(moved) = follow_decision(recorder, unit, key, shown) {
         return moved;
     }
-    // A conflict without base blocks its link, unless there is no golden value yet and the chain can tell.
+    // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
     let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
-    let blocked: SmallVec<[usize; 2]> =
-        if has_golden { classification.no_base_conflicts.clone() } else { SmallVec::new() };
-    match resolve(ground, recorder.entity, unit, key, shown, &classification.states, &blocked) {
+    let blocks = if is_collection(unit) { has_golden } else { golden.as_ref().is_some_and(settled) };
+    let blocked: SmallVec<[usize; 2]> = if blocks { classification.no_base_conflicts.clone() } else { SmallVec::new() };
+    match resolve(
+        ground,
+        recorder.entity,
+        unit,
+        key,
+        shown,
+        &classification.states,
+        &classification.contemporaries,
+        &blocked,
+    ) {
         Resolved::Keep => false,
         Resolved::Parked { reason, resolution } => {
             let mut cell = golden.unwrap_or_else(|| empty_cell(unit));
@@ -366,15 +389,25 @@ pub(super) fn move_golden(
     changed
 }
 
-/// Nothing moves any more: what was held or parked because something had moved is free again.
-fn release(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, classification: &Classification) {
+/// Nothing with a say moves any more: what was held or parked because something had moved is free again, and a fallback
+/// ends once an owner can be read.
+fn release(
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) {
     let Some(cell) = recorder.entity.golden.get(key) else { return };
-    if !matches!(cell.status, Status::Held { .. } | Status::Parked { .. }) {
-        return;
-    }
-    let calm = !matches!(classification.verdict, Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged);
-    // At first contact nothing has moved, yet nothing is settled: that stays parked.
-    if !calm || !cell.field.is_value() && !classification.no_base_conflicts.is_empty() {
+    let over = match cell.status {
+        Status::Settled => false,
+        // At first contact nothing has moved, yet nothing is settled: that stays parked.
+        Status::Held { .. } | Status::Parked { .. } => {
+            cell.field.is_value() || classification.no_base_conflicts.is_empty()
+        }
+        Status::Provisional { .. } => !needs_fallback(unit, shown),
+    };
+    if !over {
         return;
     }
     let keep = cell.field.is_value() || unit.shape == UnitShape::Set || unit.shape == UnitShape::Keyed;

@@ -1,6 +1,7 @@
 //! Whole numbers and booleans: `i64`, `u64`, `bool`.
 
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 
 use crate::rule::Measured;
 use crate::value::{Additive, Hints, Kind, Leaf, Malformed, Native, OneLeaf, Ordered, Value, exact};
@@ -21,7 +22,8 @@ impl Value for i64 {
     }
 
     fn canonical(&self, out: &mut String) {
-        out.push_str(&self.to_string());
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{self}");
     }
 
     fn from_canonical(text: &str) -> Result<Self, Malformed> {
@@ -68,7 +70,8 @@ impl Value for u64 {
     }
 
     fn canonical(&self, out: &mut String) {
-        out.push_str(&self.to_string());
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{self}");
     }
 
     fn from_canonical(text: &str) -> Result<Self, Malformed> {

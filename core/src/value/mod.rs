@@ -12,14 +12,18 @@ mod date;
 mod decimal;
 mod email;
 mod exact;
+mod host;
+mod instant;
 mod integer;
+mod kinds;
 #[cfg(test)]
 mod laws;
 mod money;
 #[cfg(feature = "phone")]
 mod phone;
 mod reference;
-mod text_newtype;
+mod rounding;
+mod text_form;
 mod text_value;
 mod web;
 
@@ -33,11 +37,18 @@ pub use country::Country;
 pub use currency::Currency;
 pub use decimal::Decimal;
 pub use email::Email;
+pub use kinds::{KIND_NAMES, KindVisitor, with_kind};
 pub use money::Money;
+#[doc(hidden)]
+pub use money::literal as __money;
 #[cfg(feature = "phone")]
 pub use phone::Phone;
 pub use reference::Ref;
+pub use rounding::Rounding;
 pub use web::{Domain, WebUrl};
+
+pub(crate) use email::normal as normal_email;
+pub(crate) use web::domain as normal_domain;
 
 use crate::text::Text;
 

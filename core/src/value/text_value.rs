@@ -6,7 +6,8 @@ use crate::value::{Hints, Kind, Leaf, Malformed, Native, OneLeaf, Ordered, Value
 
 /// Text exactly as the system gave it: nothing is trimmed, folded or normalised (mappings ask for that by name).
 ///
-/// **Canonical form:** the text. A number gives its text as written, a boolean `true` or `false`.
+/// **Canonical form:** the text. A number gives its text as written, a boolean `true` or `false`. Text with a NUL
+/// character is refused: databases behind systems and stores cannot hold it, and would cut it off or fail.
 impl Value for String {
     const KIND: Kind = Kind { name: "text", version: 1 };
 
@@ -32,8 +33,11 @@ impl Value for String {
     }
 }
 
-const fn text_of(leaf: Leaf<'_>) -> Result<&str, Malformed> {
+fn text_of(leaf: Leaf<'_>) -> Result<&str, Malformed> {
     match leaf {
+        Leaf::Text(text) | Leaf::Number(text) if text.as_bytes().contains(&0) => {
+            Err(Malformed::new("text with a NUL character"))
+        }
         Leaf::Text(text) | Leaf::Number(text) => Ok(text),
         Leaf::Bool(true) => Ok("true"),
         Leaf::Bool(false) => Ok("false"),
@@ -68,6 +72,7 @@ mod tests {
             assert_eq!(canonical::<String>(leaf, &Hints::default()).as_deref(), Ok(expected));
         }
         assert!(String::parse(Leaf::Null, &Hints::default()).is_err());
+        assert!(String::parse(Leaf::Text("a\0b"), &Hints::default()).is_err());
     }
 
     proptest! {

@@ -136,6 +136,16 @@ fn s05_a_link_without_base_adopts_a_value_that_was_golden() {
 
 #[test]
 #[rustfmt::skip]
+fn s08_rule_2_who_never_knew_of_golden_is_concurrent_with_it() {
+    case("two people at once, heard one after the other", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "A", "C")]), HardConflict);
+    case("who had accepted golden moves on from it", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "B", "C")]), AUTHORITATIVE);
+    case("two people at once say the same", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "A", "B")]), InAgreement);
+    case("nobody stands by golden any more", &unit("B", &[at(CoOwner, "A", "C"), at(CoOwner, "A", "A")]), AUTHORITATIVE);
+    case("the owner alone decides", &unit("B", &[at(Owner, "B", "B"), at(Observer, "A", "C")]), SoftDrift(Drift::Unauthorized));
+}
+
+#[test]
+#[rustfmt::skip]
 fn s08_rule_1_hidden_links_stop_nobody() {
     let denied = hidden(CoOwner, "A", Hidden::Denied);
     case("it is no mover", &unit("B", &[at(CoOwner, "B", "B"), denied.clone()]), InAgreement);
@@ -150,6 +160,7 @@ fn s08_rule_1_without_a_common_ancestor() {
     blocked("a new co-owner contradicts", &unit("A", &[at(CoOwner, "A", "A"), new(CoOwner, "B")]), &[1]);
     case("beside the unit's verdict", &unit("A", &[at(CoOwner, "A", "A"), new(CoOwner, "B")]), InAgreement);
     case("which is what the others did", &unit("A", &[at(CoOwner, "A", "C"), at(CoOwner, "A", "A"), new(CoOwner, "B")]), AUTHORITATIVE);
+    blocked("golden was cleared", &unit("", &[at(CoOwner, "", ""), new(CoOwner, "B")]), &[1]);
     blocked("two at first contact", &first_contact(&[new(CoOwner, "A"), new(CoOwner, "B")]), &[0, 1]);
     blocked("alike at first contact", &first_contact(&[new(CoOwner, "A"), new(CoOwner, "a")]), &[]);
     blocked("one alone", &first_contact(&[new(CoOwner, "A"), new(CoOwner, "")]), &[]);

@@ -103,7 +103,7 @@ fn adopted(world: World<'_>, states: &[LinkState], at: usize) -> Option<char> {
 }
 
 /// "NoBase among co-owners that differ is hard conflict (no base) and blocks that link only." They differ from golden,
-/// or from each other while golden has no value. A system without the value contradicts nobody.
+/// cleared or not, or from each other while golden was never settled. A system without the value contradicts nobody.
 fn no_base_conflicts(world: World<'_>, states: &[LinkState]) -> Vec<usize> {
     let contradicts = |at: &usize| {
         let link = &world.links[*at];
@@ -114,7 +114,7 @@ fn no_base_conflicts(world: World<'_>, states: &[LinkState]) -> Vec<usize> {
     let links: Vec<usize> = (0..world.links.len()).filter(contradicts).collect();
     let classes: BTreeSet<char> =
         links.iter().filter_map(|at| world.links[*at].sight.ok()).map(Letter::class).collect();
-    if world.golden.is_some_and(Letter::is_value) || classes.len() > 1 { links } else { Vec::new() }
+    if world.golden.is_some() || classes.len() > 1 { links } else { Vec::new() }
 }
 
 fn verdict(world: World<'_>, states: &[LinkState]) -> Verdict {
@@ -130,7 +130,19 @@ fn verdict(world: World<'_>, states: &[LinkState]) -> Verdict {
     };
     let visible: BTreeSet<char> = world.links.iter().filter_map(|link| link.sight.ok()).map(Letter::class).collect();
     let (authorities, others) = (movers(true), movers(false));
-    if authorities.len() > 1 {
+    // "An authority that moved from an agreement older than golden is concurrent with whoever holds golden."
+    let unaware = world.links.iter().zip(states).any(|(link, state)| {
+        *state == LinkState::Moved
+            && link.authority == deciding
+            && world.golden.is_some_and(Letter::is_value)
+            && link.base.is_some_and(|(_, agreed)| agreed.class() != golden_class(world))
+    });
+    let held = world.links.iter().zip(states).any(|(link, state)| {
+        *state == LinkState::Same
+            && link.authority == deciding
+            && link.sight.is_ok_and(|seen| seen.class() == golden_class(world))
+    });
+    if authorities.len() > 1 || (unaware && held && !authorities.contains(&golden_class(world))) {
         return Verdict::HardConflict;
     }
     if authorities.len() == 1 {

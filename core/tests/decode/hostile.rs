@@ -48,3 +48,30 @@ fn a_long_value_is_read_whole() {
     table.decode(suiteql_body(1).as_bytes(), true, &mut batch).unwrap();
     assert_eq!(batch.records().last().unwrap().cells().len(), 8);
 }
+
+#[test]
+fn every_byte_at_every_place_of_a_string_is_judged_as_by_serde_json() {
+    let table = table(&model(), 2, &suiteql());
+    let mut batch = Batch::new();
+    for place in 0..20 {
+        for byte in 0..=255u8 {
+            for key in ["skipped", "email"] {
+                let mut body = format!(r#"{{"id":"1","{key}":"{}"}}"#, "a".repeat(20)).into_bytes();
+                let start = body.len() - 22;
+                body[start + place] = byte;
+                let theirs = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() && byte.is_ascii();
+                let ours = table.decode(&body, false, &mut batch);
+                assert_eq!(ours.is_ok(), theirs, "byte {byte} at {place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn brackets_of_another_kind_do_not_close() {
+    let table = table(&model(), 2, &suiteql());
+    for wrong in ["[{]}", "{\"a\":[}]", "[1}", "{\"a\":1]", "[[]", "{\"a\"}", "[\"a\":1]", "{,}"] {
+        let body = format!(r#"{{"id":"1","skipped":{wrong}}}"#);
+        assert!(table.decode(body.as_bytes(), false, &mut Batch::new()).is_err(), "{wrong}");
+    }
+}

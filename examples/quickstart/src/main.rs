@@ -1,49 +1,69 @@
-//! Three systems, one day: what the generator made, until the engine plays it.
+//! Three systems, one customer, one day. This file is all that an embedder writes beside the model.
 
-use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::PathBuf;
 
-use quickstart::generate::{Feed, SEED};
-use quickstart::screen::{Screen, Table};
-use quickstart::world::{Moment, World};
+use accordant::{Accordant, Actor, Choice, RequireApproval, Scope, SeededEntropy, SqliteStore, Tenant, money};
+use quickstart::model::{Company, Customer, Order};
+use quickstart::stage::Stage;
+use quickstart::systems::{HubSpot, NetSuite, Shopify};
+use quickstart::world::Moment;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let directory = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["generate", directory] => return Ok(Feed::of(SEED)?.write(&PathBuf::from(directory))?),
-        [directory] => PathBuf::from(directory),
-        _ => std::env::temp_dir().join(format!("accordant-quickstart-{}", std::process::id())),
-    };
-    let screen = Screen::stdout();
-    Feed::of(SEED)?.write(&directory)?;
-    let world = World::open(&directory)?;
-    screen.section("The morning");
-    let mut table = Table::new(&["system", "object", "records"]).right(2);
-    for remote in world.remotes() {
-        for object in remote.dialect().objects() {
-            table.row([remote.dialect().system(), object, &remote.count(object).to_string()]);
+    let stage = Stage::set()?;
+    let accordant = Accordant::builder()
+        .store(SqliteStore::open(stage.database())?)
+        .clock(stage.world.clock.clone())
+        .entropy(SeededEntropy::new(stage.seed))
+        .connect(HubSpot::new(&stage.world.hubspot))
+        .connect(Shopify::new(&stage.world.shopify))
+        .connect(NetSuite::new(&stage.world.netsuite))
+        .entity::<Customer>()
+        .entity::<Company>()
+        .entity::<Order>()
+        .rule(Company::ANNUAL_REVENUE, RequireApproval::when_moved_by(money!(10_000_000 USD)))
+        .build()?;
+    futures::executor::block_on(play(&accordant.tenant("acme"), &stage))
+}
+
+async fn play(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
+    let (mia, noah) = (Actor::new("mia@acme.example"), Actor::new("noah@acme.example"));
+    for moment in stage.day() {
+        hear(acme, stage, &moment?).await?;
+    }
+
+    let ana = acme.find(Customer::EMAIL, "ana.lopez@harborlight.example").await?[0];
+    stage.side_by_side(&acme.inspect(ana).await?);
+    stage.discrepancies(&acme.discrepancies(Default::default()).await?);
+    let chloe = acme.find(Customer::EMAIL, "chloe.martin@copperlight.example").await?[0];
+    stage.explanation(&acme.explain(chloe, Customer::BALANCE).await?);
+
+    let bruno = acme.find(Customer::EMAIL, "bruno.keller@kitelight.example").await?[0];
+    let harbor = acme.find(Company::DOMAIN, "harborlight.example").await?[0];
+    if stage.waits(&acme.inspect(bruno).await?, Customer::MOBILE) {
+        acme.decide(bruno, Customer::MOBILE, Choice::Take("hubspot".into()), &mia, "I called him").await?;
+    }
+    if stage.waits(&acme.inspect(harbor).await?, Company::ANNUAL_REVENUE) {
+        acme.decide(harbor, Company::ANNUAL_REVENUE, Choice::Accept, &noah, "their annual report says so").await?;
+    }
+
+    let mut plan = acme.plan(Scope::default()).by(&mia).await?;
+    while stage.has_work(&plan) {
+        acme.approve(plan.hash, &noah).await?;
+        stage.applied(&acme.apply(plan.hash).await?);
+        for moment in stage.world.echoes() {
+            hear(acme, stage, &moment).await?;
         }
+        plan = acme.plan(Scope::default()).by(&mia).await?;
     }
-    screen.table(&table);
-    screen.section("The day");
-    let mut progress = screen.progress("moments", world.moments_left());
-    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for moment in world.day() {
-        let moment = moment?;
-        let kind = match &moment {
-            Moment::Delivery(delivery) => format!("{} {}", delivery.connection, delivery.topic),
-            Moment::Poll { connection, .. } => format!("{connection} poll"),
-        };
-        *kinds.entry(kind).or_default() += 1;
-        world.answered(&moment)?;
-        progress.step();
+    stage.verified(&acme.verify().await?)
+}
+
+async fn hear(acme: &Tenant, stage: &Stage, moment: &Moment) -> Result<(), Box<dyn Error>> {
+    match moment {
+        Moment::Scan { connection, .. } => _ = acme.scan(connection).await?,
+        Moment::Poll { connection, .. } => _ = acme.poll(connection).await?,
+        Moment::Delivery(delivery) => drop(acme.receive(&delivery.connection, delivery.request()?).await?),
     }
-    progress.finish("none of them read yet");
-    let mut table = Table::new(&["", ""]).right(1);
-    for (kind, count) in &kinds {
-        table.row([kind, &count.to_string()]);
-    }
-    screen.table(&table);
-    Ok(())
+    while acme.step().await? {}
+    Ok(stage.world.answered(moment)?)
 }

@@ -5,7 +5,8 @@
 //! Each line says what the attribute is, where the three systems keep it, and who decides. Nothing else in the
 //! quickstart knows a path of any system.
 
-use accordant::{Canonical, CanonicalPart, CanonicalValue, Email, Money, Phone, Ref};
+use accordant::value::{Email, Money, Phone, Ref};
+use accordant::{Canonical, CanonicalPart, CanonicalValue};
 
 /// Somebody who buys.
 #[derive(Canonical, Clone, Debug, PartialEq)]

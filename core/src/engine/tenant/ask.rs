@@ -1,1 +1,311 @@
-//! Asking: finding entities, listing discrepancies and dead letters.
+//! Asking: finding entities, inspecting and explaining them.
+//!
+//! Nothing here changes anything. Whoever asks sees one consistent state per entity, not across entities.
+
+mod lists;
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::{Holders, Loader, parse};
+use crate::engine::persist::{LinkRow, identity_row, link_key};
+use crate::entity::Entity;
+use crate::entity::stored::StoredEntity;
+use crate::error::Error;
+use crate::explain::Explanation;
+use crate::id::{EntityId, EntityType, Id, RecordRef};
+use crate::model::{Attribute, Canonical, CompiledEntity, Read, UnitKey, UnitShape};
+use crate::representation::Representation;
+use crate::sight::Ground;
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use crate::value::{Field, Leaf, Value, split_member};
+use crate::view::{EntityView, View, read_golden};
+use crate::working_set::{IdentityKey, identity_key};
+
+pub use lists::{DiscrepancyFilter, UnlinkedRecord};
+
+/// How many rows one scan asks the store for.
+const PAGE: usize = 500;
+
+/// An entity's row, read only as far as its type.
+#[derive(Deserialize)]
+struct TypeOnly {
+    #[serde(rename = "type")]
+    entity_type: EntityType,
+}
+
+impl Tenant {
+    /// The entities that have a value, by id.
+    ///
+    /// The text may be spelled as any mapped system would spell it: it is read as each of them reads its own, and
+    /// normalised. Identity attributes are found through an index of what linked records say now. Any other attribute is
+    /// compared with golden values by going through **all** entities of the tenant: slow, and meant for people, not for
+    /// services. A collection matches if an element does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Value`] if the text is no value of the attribute's type; [`Error::UnknownAttribute`].
+    pub async fn find<E: Canonical, T: Value>(
+        &self,
+        attribute: Attribute<E, T>,
+        value: &str,
+    ) -> Result<Vec<Id<E>>, Error> {
+        let found = self.find_erased(E::ENTITY, attribute.id(), value).await?;
+        Ok(found.into_iter().map(Id::new).collect())
+    }
+
+    /// As [`Tenant::find`], for types that the compiler does not know.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::find`], and [`Error::UnknownEntityType`].
+    pub async fn find_erased(&self, entity_type: &str, attribute: &str, value: &str) -> Result<Vec<EntityId>, Error> {
+        let model = self.entity_model(entity_type)?;
+        let unknown = || Error::UnknownAttribute { entity: entity_type.into(), attribute: attribute.into() };
+        let index = model.attribute_index(attribute).ok_or_else(unknown)?;
+        let declared = &model.attributes[usize::from(index)];
+        let spellings = spellings(model, index, value);
+        if spellings.is_empty() {
+            let reason = "the text is no value of its type";
+            return Err(Error::Value { attribute: declared.id.as_str().into(), reason });
+        }
+        // An attribute that only the hub holds is in no index: records of systems fill it.
+        let found = if declared.identity && !declared.mappings.is_empty() {
+            let keys: BTreeSet<IdentityKey> =
+                spellings.iter().map(|spelling| identity_key(model, index, spelling)).collect();
+            self.find_by_keys(&keys).await?
+        } else {
+            let fields: Vec<Field> = spellings.into_iter().map(Field::Value).collect();
+            self.find_by_golden(model, declared.id.as_str(), &fields).await?
+        };
+        Ok(found.into_iter().collect())
+    }
+
+    async fn find_by_keys(&self, keys: &BTreeSet<IdentityKey>) -> Result<BTreeSet<EntityId>, Error> {
+        let rows: Vec<RowKey> = keys.iter().map(identity_row).collect();
+        let rows = self.core.store.load(&self.id, &rows).await.map_err(Error::store("look up an identity value"))?;
+        let mut found = BTreeSet::new();
+        for row in rows.iter().flatten() {
+            let holders: Holders = parse(Table::Index, row)?;
+            found.extend(holders.holders.into_values());
+        }
+        Ok(found)
+    }
+
+    /// Compares golden values of every entity of a type.
+    async fn find_by_golden(
+        &self,
+        model: &CompiledEntity,
+        attribute: &str,
+        fields: &[Field],
+    ) -> Result<BTreeSet<EntityId>, Error> {
+        let mut found = BTreeSet::new();
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self
+                .core
+                .store
+                .scan(&self.id, Table::Entity, "", after.as_deref(), PAGE)
+                .await
+                .map_err(Error::store("go through entities"))?;
+            let Some(last) = rows.last() else { return Ok(found) };
+            after = Some(last.key.clone());
+            for row in &rows {
+                let stored: StoredEntity = parse(Table::Entity, row)?;
+                if stored.entity_type != model.name {
+                    continue;
+                }
+                let Some(entity) = Entity::from_stored(stored, &self.core.model) else { continue };
+                if holds(model, &entity, attribute, fields) {
+                    found.insert(entity.id);
+                }
+            }
+        }
+    }
+
+    /// The entity that a record belongs to, if it is linked.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn entity_of(&self, record: &RecordRef) -> Result<Option<EntityId>, Error> {
+        let rows = self.core.store.load(&self.id, &[link_key(record)]).await;
+        let row = rows.map_err(Error::store("look for a link"))?.into_iter().next().flatten();
+        let link: Option<LinkRow> = row.map(|row| parse(Table::Link, &row)).transpose()?;
+        Ok(link.map(|link| link.entity))
+    }
+
+    /// Up to `limit` entities of a type behind `after`, in the order of ids: that of first sight. Fewer than `limit`:
+    /// there are no more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntityType`]; or a store that cannot be read.
+    pub async fn entities(
+        &self,
+        entity_type: &str,
+        after: Option<EntityId>,
+        limit: usize,
+    ) -> Result<Vec<EntityId>, Error> {
+        let model = self.entity_model(entity_type)?;
+        let mut found = Vec::new();
+        let mut after = after.map(|id| Text::from(id.to_string()));
+        while found.len() < limit {
+            let rows = self
+                .core
+                .store
+                .scan(&self.id, Table::Entity, "", after.as_deref(), PAGE)
+                .await
+                .map_err(Error::store("list entities"))?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            for row in &rows {
+                let stored: TypeOnly = parse(Table::Entity, row)?;
+                if stored.entity_type == model.name
+                    && let Ok(id) = row.key.parse()
+                {
+                    found.push(id);
+                }
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// One entity side by side, with its golden record as the struct.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type.
+    pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
+        self.look(id.erase(), Some(E::ENTITY), |ground, entity, representations| {
+            Ok(View {
+                golden: read_golden::<E>(ground.model, entity),
+                entity: EntityView::of(ground, entity, representations),
+            })
+        })
+        .await
+    }
+
+    /// One entity side by side, whatever its type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`] if there is no such entity.
+    pub async fn inspect_erased(&self, id: EntityId) -> Result<EntityView, Error> {
+        self.look(id, None, |ground, entity, representations| Ok(EntityView::of(ground, entity, representations))).await
+    }
+
+    /// Why an attribute's golden value is what it is, and where a write is owed. Of a member of a group, the group's; of
+    /// a collection, every element's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`], [`Error::UnknownAttribute`].
+    pub async fn explain<E: Canonical, T: Value>(
+        &self,
+        id: Id<E>,
+        attribute: Attribute<E, T>,
+    ) -> Result<Explanation, Error> {
+        self.explain_as(id.erase(), Some(E::ENTITY), attribute.id()).await
+    }
+
+    /// As [`Tenant::explain`], by the name of a unit: `email`, `address`, `lines[SKU-1]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::explain`].
+    pub async fn explain_erased(&self, id: EntityId, unit: &str) -> Result<Explanation, Error> {
+        self.explain_as(id, None, unit).await
+    }
+
+    async fn explain_as(&self, id: EntityId, expected: Option<&'static str>, unit: &str) -> Result<Explanation, Error> {
+        self.look(id, expected, |ground, entity, representations| {
+            ground
+                .model
+                .unit_key(unit)
+                .and_then(|key| Explanation::of(ground, entity, representations, &key))
+                .ok_or_else(|| Error::UnknownAttribute {
+                    entity: ground.model.name.as_str().into(),
+                    attribute: unit.into(),
+                })
+        })
+        .await
+    }
+
+    /// Loads an entity with all that its view rests on, and looks at it.
+    async fn look<R>(
+        &self,
+        id: EntityId,
+        expected: Option<&'static str>,
+        work: impl FnOnce(&Ground<'_>, &Entity, &[Option<&Representation>]) -> Result<R, Error> + Send,
+    ) -> Result<R, Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        loader.entities(&[id]).await?;
+        loader.references().await?;
+        let set = &loader.loaded.set;
+        let unknown = || Error::UnknownEntity { expected: expected.unwrap_or("entity").into(), id };
+        let index = set.find_entity(id).ok_or_else(unknown)?;
+        let name = &self.core.model.entity(set.entity(index).entity.entity).name;
+        if expected.is_some_and(|expected| expected != name.as_str()) {
+            return Err(unknown());
+        }
+        let as_of = self.now();
+        self.with_frame(|frame| set.with_ground(frame, index, as_of, work))
+    }
+
+    fn entity_model(&self, name: &str) -> Result<&CompiledEntity, Error> {
+        let index = self.core.model.entity_index(name).ok_or_else(|| Error::UnknownEntityType(name.into()))?;
+        Ok(self.core.model.entity(index))
+    }
+}
+
+/// The canonical texts that a text may mean: as it stands, and as every system that holds the attribute would read it.
+fn spellings(model: &CompiledEntity, attribute: u16, value: &str) -> BTreeSet<Text> {
+    let declared = &model.attributes[usize::from(attribute)];
+    let mut spellings: BTreeSet<Text> = (declared.canonical)(value).map(Text::from).into_iter().collect();
+    // The canonical text as shown by a view, and what someone copied from a system.
+    let texts: Vec<Text> = spellings.iter().cloned().chain(std::iter::once(value.into())).collect();
+    for mapping in declared.mappings.iter().filter(|mapping| !mapping.read.is_empty()) {
+        for text in &texts {
+            let mut canonical = String::new();
+            if let Ok(Read::Value) = mapping.codec.read(&[Leaf::Text(text)], &mut canonical) {
+                spellings.insert(canonical.into());
+            }
+        }
+    }
+    spellings
+}
+
+/// Whether golden has one of these values for an attribute.
+fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fields: &[Field]) -> bool {
+    let Some((index, member)) = model.unit_of(attribute) else { return false };
+    let Some(unit) = model.units.get(usize::from(index)) else { return false };
+    let Some(equivalence) = unit.equivalences.get(usize::from(member)).or_else(|| unit.equivalences.first()) else {
+        return false;
+    };
+    let same = |value: &Field| fields.iter().any(|field| equivalence.same(value, field));
+    match unit.shape {
+        UnitShape::One | UnitShape::Group => entity
+            .golden
+            .get(&UnitKey::Whole(index))
+            .and_then(|cell| split_member(&cell.field, unit.members.len(), member))
+            .is_some_and(|value| same(&value)),
+        UnitShape::Set | UnitShape::List | UnitShape::Keyed => entity.golden.iter().any(|(key, cell)| {
+            if key.index() != Some(index) || !cell.field.is_value() {
+                return false;
+            }
+            match key {
+                UnitKey::Element(_, element) => same(&Field::Value(element)),
+                UnitKey::Whole(_) | UnitKey::Exists => {
+                    let elements = cell.field.as_value().and_then(|text| serde_json::from_str(text).ok());
+                    let elements: Vec<Option<Text>> = elements.unwrap_or_default();
+                    elements.into_iter().flatten().any(|element| same(&Field::Value(element)))
+                }
+            }
+        }),
+    }
+}

@@ -79,6 +79,7 @@ impl Tenant {
     }
 
     async fn take_batch(&self, inputs: &[Input], actor: &Actor) -> Result<TakenIn, Error> {
+        self.require_model().await?;
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let (taken, commit) = self.prepare(inputs, actor).await?;

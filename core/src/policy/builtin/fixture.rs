@@ -160,7 +160,6 @@ impl World {
                 authority: voice.authority,
                 rank: voice.rank,
                 moved: voice.moved,
-                behind: false,
                 origin: *origin,
                 origin_system,
                 stamp: Stamp::new(voice.token),

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use crate::fingerprint::Fingerprint;
 use crate::policy::builtin::voices::{SILENT, Voices};
-use crate::policy::{Answer, Candidates, MOVED_APART, Policy};
+use crate::policy::{Answer, Candidates, Policy};
 use crate::value::Value;
 
 /// The one value to which systems moved; if none moved, what golden holds already.
 ///
 /// The base of each system is what was last accepted there, so *moved* means changed on that side (`diff3`; Khanna,
-/// Kunal, Pierce: A Formal Investigation of Diff3, 2007). Moves to different values are inconclusive, and so
-/// is a move of a system that had not been told to what golden moved meanwhile: the later of two edits is no better.
+/// Kunal, Pierce: A Formal Investigation of Diff3, 2007). Moves to different values are inconclusive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct ThreeWay;
@@ -33,7 +32,7 @@ impl<T: Value> Policy<T> for ThreeWay {
         }
         let moved = voices.keep(|candidate| candidate.moved);
         if !moved.is_empty() {
-            return if raw.moved_apart() { Answer::Inconclusive(MOVED_APART) } else { moved.decide(MOVED_APART) };
+            return moved.decide("several systems moved apart");
         }
         let unmoved = "nothing moved, and no system holds what golden holds";
         let Some(golden) = raw.golden else { return Answer::Inconclusive(unmoved) };

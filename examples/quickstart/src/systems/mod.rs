@@ -134,7 +134,12 @@ fn write(remote: &Remote, write: &Write, answer: Option<&Surface>) -> WriteRecei
             Err(error) => Err(error),
         },
         _ if changes.is_empty() => return receipt(Outcome::Refused { reason: "nothing to write".into() }),
-        _ => remote.edit_if(object, id, &leaves(expect), &set, &author),
+        // The token says more than the values, whose spelling is the system's own.
+        _ => match write.expect_token {
+            Some(token) if remote.modified(object, id) != Some(token) => Ok(Err(Untouched::NotAsExpected)),
+            Some(_) => remote.edit_if(object, id, &[], &set, &author),
+            None => remote.edit_if(object, id, &leaves(expect), &set, &author),
+        },
     };
     let record = match written {
         Ok(Ok(record)) => record,

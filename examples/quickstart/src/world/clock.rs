@@ -25,3 +25,9 @@ impl WorldClock {
         self.0.fetch_add(millis, Ordering::SeqCst) + millis
     }
 }
+
+impl accordant::clock::Clock for WorldClock {
+    fn now(&self) -> i64 {
+        Self::now(self)
+    }
+}

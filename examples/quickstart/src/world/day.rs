@@ -107,6 +107,13 @@ pub struct Delivery {
 /// Something that reaches us.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Moment {
+    /// The time to read everything that a connection has.
+    Scan {
+        /// A name of its own.
+        name: String,
+        /// The connection.
+        connection: String,
+    },
     /// A webhook.
     Delivery(Delivery),
     /// The time to poll a connection.
@@ -124,7 +131,7 @@ impl Moment {
     pub fn name(&self) -> String {
         match self {
             Moment::Delivery(delivery) => delivery.name.clone(),
-            Moment::Poll { name, .. } => name.clone(),
+            Moment::Scan { name, .. } | Moment::Poll { name, .. } => name.clone(),
         }
     }
 }

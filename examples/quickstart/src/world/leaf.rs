@@ -65,5 +65,7 @@ pub fn json(native: &Native) -> Value {
         Native::Number(text) => {
             text.parse::<i64>().map_or_else(|_| Value::String(text.to_string()), |number| Value::Number(number.into()))
         }
+        Native::List(elements) => elements.iter().map(json).collect(),
+        Native::Record(members) => members.iter().map(|(path, member)| (path.to_string(), json(member))).collect(),
     }
 }

@@ -90,19 +90,29 @@ impl World {
     /// What of the day is still to come, for a progress bar.
     #[must_use]
     pub fn moments_left(&self) -> usize {
-        self.steps.iter().filter_map(Step::moment).filter(|moment| !self.is_answered(&moment.name())).count()
+        let moments = self.opening().chain(self.steps.iter().filter_map(Step::moment));
+        moments.filter(|moment| !self.is_answered(&moment.name())).count()
     }
 
     /// Lives through the day: people edit, systems deliver, and whoever listens is given each moment in turn.
     ///
     /// Say [`World::answered`] once a moment is durable. One that is not answered comes again in the next process.
     pub fn day(&self) -> impl Iterator<Item = io::Result<Moment>> + '_ {
-        self.steps.iter().filter_map(|step| {
+        let opening = self.opening().filter(|moment| !self.is_answered(&moment.name())).map(Ok);
+        opening.chain(self.steps.iter().filter_map(|step| {
             self.clock.reach(step.at.timestamp_millis());
             match step.moment() {
                 Some(moment) => (!self.is_answered(&moment.name())).then_some(Ok(moment)),
                 None => self.take(step).err().map(Err),
             }
+        }))
+    }
+
+    /// First contact: each system is read as a whole.
+    fn opening(&self) -> impl Iterator<Item = Moment> + '_ {
+        self.remotes().into_iter().map(|remote| {
+            let connection = remote.dialect().system().to_owned();
+            Moment::Scan { name: format!("scan-{connection}"), connection }
         })
     }
 

@@ -286,6 +286,12 @@ impl Remote {
         self.inside().follow(object, id).map(|(_, held)| held.record)
     }
 
+    /// When a record last changed, as the system says it.
+    #[must_use]
+    pub fn modified(&self, object: &str, id: u64) -> Option<i64> {
+        self.dialect.modified(&self.record(object, id)?)
+    }
+
     /// A record by the external id that it was created under.
     #[must_use]
     pub fn record_of_key(&self, object: &str, key: &str) -> Option<Value> {

@@ -1,0 +1,147 @@
+//! Lists: discrepancies, dead letters, and records that belong to no entity.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::engine::tenant::ask::PAGE;
+use crate::engine::tenant::take_in::{StoredDeadLetter, UnlinkedRow};
+use crate::error::Error;
+use crate::id::{EntityId, EntityType, RecordRef, SystemName};
+use crate::store::Table;
+use crate::text::Text;
+
+/// Which discrepancies to list. The default: all that are not resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DiscrepancyFilter {
+    /// Of entities of this type only.
+    pub entity_type: Option<EntityType>,
+    /// About this unit only, or the elements of this collection.
+    pub unit: Option<Text>,
+    /// Of these kinds only; empty: of all kinds.
+    pub kinds: Vec<DiscrepancyKind>,
+    /// In these states only; empty: in all but resolved.
+    pub states: Vec<DiscrepancyState>,
+    /// About this system or connection only: about its records, or about a unit as a whole that it holds.
+    pub system: Option<SystemName>,
+}
+
+/// A record that matches no entity, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UnlinkedRecord {
+    /// The record.
+    pub record: RecordRef,
+    /// Why it is not linked.
+    pub why: Text,
+    /// The entities that it may belong to.
+    pub candidates: Vec<EntityId>,
+    /// Since when it is listed, in milliseconds since the epoch.
+    pub since: i64,
+}
+
+impl Tenant {
+    /// Discrepancies, by kind, entity, unit and record: the gravest kinds first.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn discrepancies(&self, filter: DiscrepancyFilter) -> Result<Vec<Discrepancy>, Error> {
+        let mut found: Vec<Discrepancy> = self
+            .list::<Discrepancy>(Table::Discrepancy, "", "list discrepancies")
+            .await?
+            .into_iter()
+            .map(|(_, discrepancy)| discrepancy)
+            .filter(|discrepancy| self.matches(&filter, discrepancy))
+            .collect();
+        found.sort_by(|a, b| (a.kind, a.entity, &a.unit, &a.link).cmp(&(b.kind, b.entity, &b.unit, &b.link)));
+        Ok(found)
+    }
+
+    /// Inputs that could not be processed, whole, with their keys.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn dead_letters(&self) -> Result<Vec<(Text, StoredDeadLetter)>, Error> {
+        self.list(Table::DeadLetter, "", "list dead letters").await
+    }
+
+    /// Records that belong to no entity: they match none and make none, or they match several.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn unlinked(&self) -> Result<Vec<UnlinkedRecord>, Error> {
+        let rows = self.list::<UnlinkedRow>(Table::Case, "unlinked/", "list unlinked records").await?;
+        Ok(rows
+            .into_iter()
+            .map(|(_, UnlinkedRow { record, why, candidates, since })| UnlinkedRecord {
+                record,
+                why,
+                candidates,
+                since,
+            })
+            .collect())
+    }
+
+    /// Every row of a table, in the order of keys.
+    async fn list<T: DeserializeOwned + Send>(
+        &self,
+        table: Table,
+        prefix: &'static str,
+        doing: &'static str,
+    ) -> Result<Vec<(Text, T)>, Error> {
+        let mut all = Vec::new();
+        let mut after: Option<Text> = None;
+        loop {
+            let scan = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
+            let rows = scan.map_err(Error::store(doing))?;
+            let Some(last) = rows.last() else { return Ok(all) };
+            after = Some(last.key.clone());
+            for row in rows {
+                let value = parse(table, &row)?;
+                all.push((row.key, value));
+            }
+        }
+    }
+
+    fn matches(&self, filter: &DiscrepancyFilter, discrepancy: &Discrepancy) -> bool {
+        let state = if filter.states.is_empty() {
+            discrepancy.state != DiscrepancyState::Resolved
+        } else {
+            filter.states.contains(&discrepancy.state)
+        };
+        let unit = filter.unit.as_ref().is_none_or(|unit| {
+            let rest = discrepancy.unit.strip_prefix(unit.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        });
+        state
+            && unit
+            && (filter.kinds.is_empty() || filter.kinds.contains(&discrepancy.kind))
+            && filter.entity_type.as_ref().is_none_or(|wanted| discrepancy.entity_type == *wanted)
+            && filter.system.as_ref().is_none_or(|system| self.concerns(system, discrepancy))
+    }
+
+    /// Whether a discrepancy concerns a system or connection.
+    fn concerns(&self, system: &SystemName, discrepancy: &Discrepancy) -> bool {
+        if let Some(link) = &discrepancy.link {
+            // A record begins with its connection; a missing one with its system.
+            let place = link.split('/').next().unwrap_or_default();
+            let of_system = self.core.connections.get(place).is_some_and(|connection| connection.system == *system);
+            return place == system.as_str() || of_system;
+        }
+        let model = self.core.model.entity_index(discrepancy.entity_type.as_str()).map(|at| self.core.model.entity(at));
+        let unit = model.and_then(|model| Some((model, model.unit_key(&discrepancy.unit)?.index()?)));
+        let Some((model, unit)) = unit else { return false };
+        let bound = self.core.connections.get(system.as_str()).map_or(system, |connection| &connection.system);
+        model.objects.iter().any(|object| {
+            let slots = object.unit_slots.get(usize::from(unit)).is_some_and(|slots| !slots.is_empty());
+            let writes = object.writes.get(usize::from(unit)).is_some_and(Option::is_some);
+            object.declared.system == *bound && (slots || writes)
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! The model over time: a store remembers the model that it was written under, and a change of it is accepted before
+//! anything is written.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::persist::Changes;
+use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
+use crate::entity::stored::StoredEntity;
+use crate::error::Error;
+use crate::fact::Fact;
+use crate::id::{Actor, EntityId};
+use crate::model::change::{StoredModel, compare, join};
+use crate::model::{Change, Model, ModelChange, UnitIndex, UnitKey, What};
+use crate::settle::Touched;
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+
+/// The journal's kind for the model that holds from an entry on.
+pub(crate) const MODEL_ACCEPTED: &str = "model_accepted";
+
+/// The payload of [`MODEL_ACCEPTED`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    pub(crate) model: StoredModel,
+    pub(crate) changes: Vec<String>,
+}
+
+/// What a store remembers, beside today's.
+struct Remembered {
+    revision: Option<u64>,
+    now: StoredModel,
+    /// None for a tenant that nothing was ever journaled of.
+    change: Option<ModelChange>,
+}
+
+fn model_key() -> RowKey {
+    RowKey::new(Table::Meta, "model")
+}
+
+impl Tenant {
+    /// What differs between the model that this tenant's store was written under and today's. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn model_change(&self) -> Result<ModelChange, Error> {
+        Ok(self.remembered().await?.change.unwrap_or_default())
+    }
+
+    /// Accepts today's model: journals the change, clears golden values, bases and decisions of units whose stored values
+    /// would mean something else today, and brings the index of identity values up to date. From then on writes go on.
+    ///
+    /// An interrupted call is finished by the next one. Workers that still run under the former model must be stopped
+    /// before: they do not look again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ModelRefused`] if stored values would be taken for something they are not, or be lost by mistake.
+    pub async fn accept_model(&self, by: &Actor) -> Result<ModelChange, Error> {
+        for _ in 0..MOST_ATTEMPTS {
+            let Remembered { revision, now, change } = self.remembered().await?;
+            let change = change.unwrap_or_default();
+            if change.refused().next().is_some() {
+                return Err(Error::ModelRefused { reasons: join(change.refused()) });
+            }
+            // The entry comes first: from it on, replay reads and drops what the new model reads and drops.
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            let lines = change.changes.iter().map(ToString::to_string).collect();
+            changes.journal(MODEL_ACCEPTED, "model", &Accepted { model: now.clone(), changes: lines });
+            changes.commit.expect.push((model_key(), revision));
+            if !self.commit_anyhow("journal a change of the model", changes.commit).await? {
+                continue;
+            }
+            self.reform(&change, by).await?;
+            if moves_identity(&change) {
+                self.reindex(by).await?;
+            }
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            changes.commit.expect.push((model_key(), revision));
+            changes.put(model_key(), &now);
+            if self.commit_anyhow("remember the model", changes.commit).await? {
+                self.note_accepted();
+                return Ok(change);
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
+    }
+
+    /// Refuses while the model differs from the one that the store was written under. A tenant without entries takes up
+    /// today's. Every path that commits asks; after the first time it costs a look into a set.
+    pub(crate) async fn require_model(&self) -> Result<(), Error> {
+        if self.core.accepted.read().unwrap_or_else(PoisonError::into_inner).contains(&self.id) {
+            return Ok(());
+        }
+        for _ in 0..MOST_ATTEMPTS {
+            let Remembered { revision, now, change } = self.remembered().await?;
+            if let Some(change) = change {
+                if !change.is_empty() {
+                    return Err(Error::ModelChanged { changes: change.line() });
+                }
+                self.note_accepted();
+                return Ok(());
+            }
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            changes.journal(MODEL_ACCEPTED, "model", &Accepted { model: now.clone(), changes: Vec::new() });
+            changes.commit.expect.push((model_key(), revision));
+            changes.put(model_key(), &now);
+            if self.commit_anyhow("remember the model", changes.commit).await? {
+                self.note_accepted();
+                return Ok(());
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
+    }
+
+    fn note_accepted(&self) {
+        self.core.accepted.write().unwrap_or_else(PoisonError::into_inner).insert(self.id.clone());
+    }
+
+    async fn remembered(&self) -> Result<Remembered, Error> {
+        let rows = self.core.store.load(&self.id, &[model_key()]).await.map_err(Error::store("load the model"))?;
+        let mut now = StoredModel::of(&self.core.model);
+        let Some(row) = rows.into_iter().flatten().next() else {
+            let entries = self.core.store.journal(&self.id, 0, 1).await.map_err(Error::store("read the journal"))?;
+            let unrecorded = Change { entity: "".into(), what: What::Unrecorded };
+            let change = (!entries.is_empty()).then(|| ModelChange { changes: vec![unrecorded] });
+            return Ok(Remembered { revision: None, now, change });
+        };
+        let then: StoredModel = parse(Table::Meta, &row)?;
+        now.keep_retired(&then);
+        let change = if then == now { ModelChange::default() } else { compare(&then, &now) };
+        Ok(Remembered { revision: Some(row.revision), now, change: Some(change) })
+    }
+
+    /// Clears what is stored of units that were retyped, and settles the entities that hold anything of units retyped or
+    /// gone.
+    async fn reform(&self, change: &ModelChange, by: &Actor) -> Result<(), Error> {
+        let cleared = cleared(change, &self.core.model);
+        let loses = |change: &Change| matches!(change.what, What::Retired { .. } | What::Removed { .. });
+        if cleared.is_empty() && !change.changes.iter().any(loses) {
+            return Ok(());
+        }
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Entity, "", after.as_deref(), BATCH).await;
+            let rows = rows.map_err(Error::store("list entities"))?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.key.clone());
+            let mut entities = Vec::new();
+            for row in &rows {
+                let stored: StoredEntity = parse(Table::Entity, row)?;
+                if is_concerned(&stored, &cleared, &self.core.model) {
+                    entities.push(stored.id);
+                }
+            }
+            self.reform_entities(&entities, &cleared, by).await?;
+        }
+    }
+
+    async fn reform_entities(
+        &self,
+        entities: &[EntityId],
+        cleared: &BTreeSet<(u16, UnitIndex)>,
+        by: &Actor,
+    ) -> Result<(), Error> {
+        for _ in 0..MOST_ATTEMPTS {
+            let as_of = self.now();
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.entities(entities).await?;
+            loader.references().await?;
+            let mut changes = Changes::new(&self.core, as_of, by);
+            let mut facts = Vec::new();
+            self.with_frame(|frame| {
+                for id in entities {
+                    let Some(index) = loader.loaded.set.find_entity(*id) else { continue };
+                    for fact in clearing(&loader.loaded.set.entity(index).entity, cleared) {
+                        loader.loaded.set.record_fact(index, fact, &mut facts);
+                    }
+                    loader.loaded.set.touch(index, Touched::Everything);
+                }
+                loader.loaded.set.settle(frame, as_of, &mut facts);
+                changes.add_set(frame, &loader.loaded, &facts)
+            })?;
+            let done = changes.commit.put.is_empty() && changes.commit.journal.is_empty();
+            if done || self.commit_anyhow("clear what was retyped", changes.commit).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
+    }
+}
+
+/// The units whose stored values would mean something else today.
+fn cleared(change: &ModelChange, model: &Model) -> BTreeSet<(u16, UnitIndex)> {
+    let retyped = change.changes.iter().filter_map(|change| match &change.what {
+        What::Retyped { unit, .. } => Some((&change.entity, unit)),
+        _ => None,
+    });
+    retyped
+        .filter_map(|(entity, unit)| {
+            let entity = model.entity_index(entity.as_str())?;
+            Some((entity, model.entity(entity).unit_index(unit)?))
+        })
+        .collect()
+}
+
+/// Whether anything is stored of a unit that is gone or cleared.
+fn is_concerned(stored: &StoredEntity, cleared: &BTreeSet<(u16, UnitIndex)>, model: &Model) -> bool {
+    let Some(entity) = model.entity_index(stored.entity_type.as_str()) else { return false };
+    stored.unit_names().any(|name| match model.entity(entity).unit_key(name) {
+        None => true,
+        Some(key) => key.index().is_some_and(|unit| cleared.contains(&(entity, unit))),
+    })
+}
+
+/// The facts that clear units.
+fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>) -> Vec<Fact> {
+    let is_cleared = |key: &UnitKey| key.index().is_some_and(|unit| cleared.contains(&(entity.entity, unit)));
+    let golden = entity.golden.iter().map(|(unit, _)| unit).filter(is_cleared);
+    let mut facts: Vec<Fact> = golden.map(|unit| Fact::Settled { unit, cell: None }).collect();
+    let decisions = entity.decisions.iter().map(|(unit, _)| unit).filter(is_cleared);
+    facts.extend(decisions.map(|unit| Fact::Decided { unit, decision: None }));
+    for link in &entity.links {
+        let record = || link.record.clone();
+        let bases = link.bases.iter().map(|(unit, _)| unit).filter(is_cleared);
+        facts.extend(bases.map(|unit| Fact::Rebased { record: record(), unit, base: None }));
+        let reactions = link.reactions.keys().filter(|unit| is_cleared(unit)).cloned();
+        facts.extend(reactions.map(|unit| Fact::Reacted { record: record(), unit, count: 0 }));
+    }
+    facts
+}
+
+/// Whether the index of identity values must be built anew.
+fn moves_identity(change: &ModelChange) -> bool {
+    change.changes.iter().any(|change| {
+        !matches!(
+            change.what,
+            What::EntityAdded | What::EntityRemoved | What::OnDelete { .. } | What::Added { .. } | What::Owner { .. }
+        )
+    })
+}

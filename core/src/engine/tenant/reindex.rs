@@ -1,0 +1,103 @@
+//! The index of identity values, after a change of the model: values that are identity now are added under today's names
+//! first, and only then those that are none any more are dropped, so that no record ever looks unknown.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::{Holders, Loader, parse};
+use crate::engine::persist::{Changes, identity_row, record_of_key};
+use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
+use crate::error::Error;
+use crate::id::{Actor, RecordRef};
+use crate::store::{Commit, RowKey, Table};
+use crate::text::Text;
+
+impl Tenant {
+    /// Brings the index up to date.
+    pub(crate) async fn reindex(&self, by: &Actor) -> Result<(), Error> {
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Representation, "", after.as_deref(), BATCH).await;
+            let rows = rows.map_err(Error::store("list records"))?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            let records: Vec<RecordRef> = rows.iter().filter_map(|row| record_of_key(&row.key)).collect();
+            self.index(&records, by).await?;
+        }
+        // Identity rows begin with the name of an entity type; rows of waiting references do not.
+        for entity in &self.core.model.entities {
+            let prefix = format!("{}\u{1f}", entity.name);
+            let mut after: Option<Text> = None;
+            loop {
+                let rows = self.core.store.scan(&self.id, Table::Index, &prefix, after.as_deref(), BATCH).await;
+                let rows = rows.map_err(Error::store("list identity values"))?;
+                let Some(last) = rows.last() else { break };
+                after = Some(last.key.clone());
+                for row in rows {
+                    self.weed(row.key).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the identity values of records.
+    async fn index(&self, records: &[RecordRef], by: &Actor) -> Result<(), Error> {
+        for _ in 0..MOST_ATTEMPTS {
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.records(records).await?;
+            let keys = self.with_frame(|frame| {
+                let records = (0u32..).zip(loader.loaded.set.records()).map(|(index, _)| index);
+                records.flat_map(|record| loader.loaded.set.identity_keys(frame, record)).collect::<Vec<_>>()
+            });
+            loader.identities(&keys).await?;
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &[]))?;
+            if changes.commit.put.is_empty() || self.commit_anyhow("index identity values", changes.commit).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: "identity".into() })
+    }
+
+    /// Drops the holders of an identity row that do not hold its value.
+    async fn weed(&self, key: Text) -> Result<(), Error> {
+        let key = RowKey::new(Table::Index, key);
+        for _ in 0..MOST_ATTEMPTS {
+            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+            let Some(row) = rows.map_err(Error::store("load an identity value"))?.into_iter().flatten().next() else {
+                return Ok(());
+            };
+            let holders: Holders = parse(Table::Index, &row)?;
+            let records: Vec<RecordRef> = holders.holders.keys().filter_map(|record| record_of_key(record)).collect();
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.records(&records).await?;
+            let holds: BTreeSet<Text> = self.with_frame(|frame| {
+                let records = (0u32..).zip(loader.loaded.set.records());
+                let holds = |record: u32| {
+                    let held = loader.loaded.set.identity_keys(frame, record);
+                    held.iter().any(|held| identity_row(held) == key)
+                };
+                records
+                    .filter(|(index, _)| holds(*index))
+                    .map(|(_, state)| crate::engine::persist::record_key(&state.record).into())
+                    .collect()
+            });
+            let mut kept = holders.clone();
+            kept.holders.retain(|record, _| holds.contains(record));
+            if kept == holders {
+                return Ok(());
+            }
+            let mut commit = Commit { expect: vec![(key.clone(), Some(row.revision))], ..Commit::default() };
+            if kept.holders.is_empty() {
+                commit.delete.push(key.clone());
+            } else {
+                commit.put.push((key.clone(), crate::engine::persist::json(&kept)));
+            }
+            if self.commit_anyhow("drop an identity value", commit).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
+    }
+}

@@ -1,0 +1,210 @@
+//! Replay: folds a tenant's journal into an empty state in memory, without connectors and without deciding anything.
+//!
+//! Entries are read under today's model, as stored rows are. Where the model changed in between, replay drops what the
+//! engine dropped: values read by another mapping are left out, and a row that was written under a model loses what that
+//! model could not read.
+
+mod epoch;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+
+use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
+use crate::engine::{Core, Tenant};
+use crate::entity::Entity;
+use crate::error::Error;
+use crate::fact::stored::StoredFact;
+use crate::id::{EntityId, RecordRef};
+use crate::journal::{self, Entry, Head, Payload};
+use crate::model::{CompiledEntity, Shape};
+use crate::observation::stored::StoredObservation;
+use crate::representation::Representation;
+use crate::stamp::Stamp;
+use crate::text::Text;
+use epoch::Epoch;
+
+/// How many entries are read at once.
+const PAGE: usize = 512;
+
+/// What a journal adds up to.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Replayed {
+    /// Golden records, links, bases, decisions and discrepancies.
+    pub entities: BTreeMap<EntityId, Entity>,
+    /// What systems say.
+    pub representations: BTreeMap<RecordRef, Representation>,
+    /// How many entries were read.
+    pub entries: u64,
+    /// How many of them have lost their payload to erasure.
+    pub erased: u64,
+    /// How many facts and observations are about what today's model does not know, or about entities whose beginning was
+    /// erased. They are left out.
+    pub left_out: u64,
+    /// The end of the chain, which was verified on the way.
+    pub head: Head,
+}
+
+/// A state being replayed.
+struct Replay<'a> {
+    core: &'a Core,
+    epoch: Epoch,
+    /// The epoch in which each row was last written.
+    written: BTreeMap<Row, u32>,
+    done: Replayed,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Row {
+    Record(RecordRef),
+    Entity(EntityId),
+}
+
+impl Tenant {
+    /// Folds the journal into an empty state, and verifies the chain on the way. Pages of entries are dropped as they
+    /// are folded: memory holds the state alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version.
+    pub async fn replay(&self) -> Result<Replayed, Error> {
+        let mut replay =
+            Replay { core: &self.core, epoch: Epoch::default(), written: BTreeMap::new(), done: Replayed::default() };
+        self.each_entry(|entry, payload| replay.entry(entry, payload)).await?;
+        Ok(replay.done)
+    }
+
+    /// Walks the chain from its beginning, verifies it, and hands on every entry.
+    pub(crate) async fn each_entry(
+        &self,
+        mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
+    ) -> Result<Head, Error> {
+        let mut head = Head::default();
+        loop {
+            let page = self.core.store.journal(&self.id, head.seq, PAGE).await;
+            let page = page.map_err(Error::store("read the journal"))?;
+            if page.is_empty() {
+                return Ok(head);
+            }
+            for (entry, payload) in &page {
+                head = journal::verify(head, entry, payload.as_ref()).map_err(Error::Journal)?;
+                work(entry, payload.as_ref())?;
+            }
+        }
+    }
+}
+
+impl Replay<'_> {
+    fn entry(&mut self, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
+        self.done.entries += 1;
+        self.done.head = Head { seq: entry.seq, digest: entry.digest };
+        let Some(payload) = payload else {
+            self.done.erased += 1;
+            return Ok(());
+        };
+        match entry.kind.as_str() {
+            "observed" => self.observed(read(entry, payload)?),
+            "merged" => self.merged(read(entry, payload)?),
+            "facts" => {
+                let facts: Vec<StoredFact> = read(entry, payload)?;
+                match entry.subject.parse() {
+                    Ok(id) => self.facts(id, facts),
+                    Err(_) => self.done.left_out += 1,
+                }
+            }
+            MODEL_ACCEPTED => {
+                let accepted: Accepted = read(entry, payload)?;
+                self.epoch.enter(accepted.model);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn observed(&mut self, mut stored: StoredObservation) {
+        let Some((entity, object)) = self.core.place(&stored.record) else {
+            self.done.left_out += 1;
+            return;
+        };
+        let of = self.core.model.entity(entity);
+        let names = self.core.slot_names(entity, object);
+        let record = stored.record.clone();
+        let representation = self.done.representations.entry(record.clone()).or_default();
+        if let Some(then) = self.epoch.entity(of) {
+            let alike = then.slots_read_alike(of, object, names);
+            if mark(&mut self.written, Row::Record(record), self.epoch.number) {
+                representation.forget(|slot| !alike.contains(&slot));
+            }
+            stored.forget(|name| names.slot(name).is_none_or(|slot| !alike.contains(&slot)));
+        }
+        representation.fold(&stored.into_observation(names), &shapes(of, object));
+    }
+
+    fn merged(&mut self, (loser, survivor, stamp): (RecordRef, Text, Stamp)) {
+        let Some((entity, object)) = self.core.place(&loser) else {
+            self.done.left_out += 1;
+            return;
+        };
+        let of = self.core.model.entity(entity);
+        let representation = self.done.representations.entry(loser.clone()).or_default();
+        if let Some(then) = self.epoch.entity(of)
+            && mark(&mut self.written, Row::Record(loser), self.epoch.number)
+        {
+            let alike = then.slots_read_alike(of, object, self.core.slot_names(entity, object));
+            representation.forget(|slot| !alike.contains(&slot));
+        }
+        representation.redirect(stamp, survivor);
+    }
+
+    fn facts(&mut self, id: EntityId, facts: Vec<StoredFact>) {
+        let model = &self.core.model;
+        if let Some(StoredFact::Entered { entity_type }) = facts.first()
+            && let Some(entity) = model.entity_index(entity_type.as_str())
+        {
+            self.done.entities.entry(id).or_insert_with(|| Entity::new(id, entity));
+        }
+        let Some(entity) = self.done.entities.get_mut(&id) else {
+            self.done.left_out += facts.len() as u64;
+            return;
+        };
+        let of = model.entity(entity.entity);
+        let then = self.epoch.entity(of);
+        if let Some(then) = &then
+            && mark(&mut self.written, Row::Entity(id), self.epoch.number)
+        {
+            then.forget_unread(of, entity);
+        }
+        for fact in facts {
+            match fact.into_fact(model, of).filter(|fact| then.as_ref().is_none_or(|t| t.reads(of, entity, fact))) {
+                Some(fact) => fact.apply(entity),
+                None => self.done.left_out += 1,
+            }
+        }
+    }
+}
+
+/// Notes that a row is written in an epoch. Says whether it was written in another one before.
+fn mark(written: &mut BTreeMap<Row, u32>, row: Row, epoch: u32) -> bool {
+    written.insert(row, epoch).is_some_and(|before| before != epoch)
+}
+
+/// The shapes of an object type's slots; the hub's own records have one slot per attribute.
+pub(crate) fn shapes(of: &CompiledEntity, object: u16) -> Vec<Shape> {
+    match of.objects.get(usize::from(object)) {
+        Some(object) => object.shapes.clone(),
+        None => of.attributes.iter().map(|attribute| attribute.shape).collect(),
+    }
+}
+
+/// Reads an entry's payload.
+pub(crate) fn read<T: DeserializeOwned>(entry: &Entry, payload: &Payload) -> Result<T, Error> {
+    serde_json::from_slice(&payload.bytes).map_err(|source| Error::Row {
+        table: "journal",
+        key: entry.seq.to_string().into(),
+        source,
+    })
+}
+
+/// A set of slots.
+type Slots = BTreeSet<u16>;

@@ -1,0 +1,258 @@
+//! Verification: the chain holds, and what is stored is what the journal adds up to.
+
+mod compare;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+use crate::discrepancy::Discrepancy;
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::engine::persist::{LinkRow, record_of_key};
+use crate::entity::Entity;
+use crate::entity::stored::StoredEntity;
+use crate::error::Error;
+use crate::fingerprint::Digest;
+use crate::id::{EntityId, RecordRef};
+use crate::representation::Representation;
+use crate::representation::stored::StoredRepresentation;
+use crate::store::{Row, Table};
+use crate::text::Text;
+
+/// What verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Entries of the journal, all chained.
+    pub entries: u64,
+    /// Entries whose payload was erased.
+    pub erased: u64,
+    /// Entities that were compared.
+    pub entities: usize,
+    /// Records that were compared.
+    pub records: usize,
+    /// Discrepancies that were compared, resolved ones included.
+    pub discrepancies: usize,
+    /// Everything that is stored otherwise than the journal says.
+    pub differences: Vec<Difference>,
+}
+
+impl Verified {
+    /// Whether what is stored is what the journal adds up to.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entities = grouped(self.entities as u64, if self.entities == 1 { "entity" } else { "entities" });
+        let entries = grouped(self.entries, if self.entries == 1 { "entry" } else { "entries" });
+        let records = grouped(self.records as u64, if self.records == 1 { "record" } else { "records" });
+        let ies = if self.discrepancies == 1 { "discrepancy" } else { "discrepancies" };
+        let discrepancies = grouped(self.discrepancies as u64, ies);
+        if self.is_clean() {
+            return write!(f, "verified: {entries}, {entities}, {records}, {discrepancies}");
+        }
+        let found = grouped(
+            self.differences.len() as u64,
+            if self.differences.len() == 1 { "difference" } else { "differences" },
+        );
+        write!(f, "{found}: {entries}, {entities}, {records}, {discrepancies}")
+    }
+}
+
+/// A count with a space between thousands, and its noun.
+fn grouped(count: u64, noun: &str) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    format!("{text} {noun}")
+}
+
+/// Something that is stored otherwise than the journal says. Names what and where, never a value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Difference {
+    /// An entity, and the part of it.
+    Entity {
+        /// The entity.
+        id: EntityId,
+        /// Which part.
+        part: &'static str,
+        /// The unit or record, where the part has several.
+        name: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// A record.
+    Record {
+        /// The record.
+        record: RecordRef,
+        /// The attribute, or what else is known of a record.
+        part: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// The row that leads from a record to its entity.
+    Link {
+        /// The record.
+        record: RecordRef,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// The row of a discrepancy.
+    Discrepancy {
+        /// Its id.
+        id: Digest,
+        /// How the two compare.
+        compared: Compared,
+    },
+}
+
+/// How a stored thing compares with what the journal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Compared {
+    /// The journal has it, the store does not.
+    Missing,
+    /// The store has it, the journal does not.
+    Unaccounted,
+    /// Both have it, and they differ.
+    Differs,
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Compared::Missing => "missing in the store",
+            Compared::Unaccounted => "not in the journal",
+            Compared::Differs => "not what the journal says",
+        })
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Entity { id, part, name, compared } if name.is_empty() => write!(f, "{id}: {part} {compared}"),
+            Difference::Entity { id, part, name, compared } => write!(f, "{id}: {part} of {name} {compared}"),
+            Difference::Record { record, part, compared } => write!(f, "{record}: {part} {compared}"),
+            Difference::Link { record, compared } => write!(f, "{record}: link {compared}"),
+            Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
+        }
+    }
+}
+
+impl Tenant {
+    /// Verifies this tenant's store: walks the chain of the journal, replays it, and compares with the stored golden
+    /// records, links, bases, discrepancies and representations. Changes nothing.
+    ///
+    /// Meant for a store that nobody writes to meanwhile: what is committed between the two readings shows as a
+    /// difference.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Journal`] if the chain does not hold: then nothing is compared.
+    pub async fn verify(&self) -> Result<Verified, Error> {
+        let replayed = self.replay().await?;
+        let mut verified = Verified { entries: replayed.entries, erased: replayed.erased, ..Verified::default() };
+        let found = &mut verified.differences;
+        let mut entities = compare::Left::new(replayed.entities.keys());
+        let mut links = replayed.links(&self.core);
+        let mut standing: BTreeMap<Digest, &Discrepancy> =
+            replayed.entities.values().flat_map(|entity| &entity.discrepancies).map(|(id, one)| (*id, one)).collect();
+        let mut records = compare::Left::new(replayed.representations.keys());
+
+        let mut pages = Pages::new(self, Table::Entity);
+        while let Some(row) = pages.next().await? {
+            let stored: StoredEntity = parse(Table::Entity, &row)?;
+            let Some(stored) = Entity::from_stored(stored, &self.core.model) else { continue };
+            verified.entities += 1;
+            entities.met(&stored.id);
+            compare::entity(&self.core, replayed.entities.get(&stored.id), &stored, found);
+        }
+        let mut pages = Pages::new(self, Table::Link);
+        while let Some(row) = pages.next().await? {
+            let stored: LinkRow = parse(Table::Link, &row)?;
+            let Some(record) = record_of_key(&row.key).filter(|record| self.core.place(record).is_some()) else {
+                continue;
+            };
+            match links.remove(&record) {
+                Some(entity) if entity == stored.entity => {}
+                Some(_) => found.push(Difference::Link { record, compared: Compared::Differs }),
+                None => found.push(Difference::Link { record, compared: Compared::Unaccounted }),
+            }
+        }
+        let mut pages = Pages::new(self, Table::Discrepancy);
+        while let Some(row) = pages.next().await? {
+            let stored: Discrepancy = parse(Table::Discrepancy, &row)?;
+            if self.core.model.entity_index(stored.entity_type.as_str()).is_none() {
+                continue;
+            }
+            verified.discrepancies += 1;
+            match standing.remove(&stored.id) {
+                Some(replayed) if *replayed == stored => {}
+                Some(_) => found.push(Difference::Discrepancy { id: stored.id, compared: Compared::Differs }),
+                None => found.push(Difference::Discrepancy { id: stored.id, compared: Compared::Unaccounted }),
+            }
+        }
+        let mut pages = Pages::new(self, Table::Representation);
+        while let Some(row) = pages.next().await? {
+            let stored: StoredRepresentation = parse(Table::Representation, &row)?;
+            let Some(record) = record_of_key(&row.key) else { continue };
+            let Some((entity, object)) = self.core.place(&record) else { continue };
+            verified.records += 1;
+            records.met(&record);
+            let names = self.core.slot_names(entity, object);
+            let stored = Representation::from_stored(stored, names);
+            compare::record(names, &record, replayed.representations.get(&record), &stored, found);
+        }
+        let missing = Compared::Missing;
+        let whole =
+            |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };
+        found.extend(entities.left().map(|id| whole(*id)));
+        found.extend(links.into_keys().map(|record| Difference::Link { record, compared: missing }));
+        found.extend(standing.into_keys().map(|id| Difference::Discrepancy { id, compared: missing }));
+        let whole = |record: RecordRef| Difference::Record { record, part: "the whole".into(), compared: missing };
+        found.extend(records.left().map(|record| whole(record.clone())));
+        found.sort();
+        Ok(verified)
+    }
+}
+
+/// The rows of a table, page by page.
+struct Pages<'a> {
+    tenant: &'a Tenant,
+    table: Table,
+    after: Option<Text>,
+    page: VecDeque<Row>,
+}
+
+/// How many rows are read at once.
+const PAGE: usize = 512;
+
+impl<'a> Pages<'a> {
+    fn new(tenant: &'a Tenant, table: Table) -> Self {
+        Self { tenant, table, after: None, page: VecDeque::new() }
+    }
+
+    async fn next(&mut self) -> Result<Option<Row>, Error> {
+        if self.page.is_empty() {
+            let Tenant { core, id } = self.tenant;
+            let page = core.store.scan(id, self.table, "", self.after.as_deref(), PAGE).await;
+            self.page = page.map_err(Error::store("read what is stored"))?.into();
+        }
+        let row = self.page.pop_front();
+        if let Some(row) = &row {
+            self.after = Some(row.key.clone());
+        }
+        Ok(row)
+    }
+}

@@ -1,0 +1,150 @@
+//! Comparing what is stored with what the journal adds up to, part by part.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Core;
+use crate::engine::tenant::replay::Replayed;
+use crate::engine::tenant::verify::{Compared, Difference};
+use crate::entity::{Entity, Link};
+use crate::golden::PerUnit;
+use crate::id::{EntityId, RecordRef};
+use crate::model::{CompiledEntity, UnitKey};
+use crate::representation::Representation;
+use crate::representation::stored::SlotNames;
+use crate::text::Text;
+
+/// What has not been met yet.
+pub(super) struct Left<'a, T>(BTreeSet<&'a T>);
+
+impl<'a, T: Ord> Left<'a, T> {
+    pub(super) fn new(all: impl Iterator<Item = &'a T>) -> Self {
+        Self(all.collect())
+    }
+
+    pub(super) fn met(&mut self, one: &T) {
+        self.0.remove(one);
+    }
+
+    pub(super) fn left(self) -> impl Iterator<Item = &'a T> {
+        self.0.into_iter()
+    }
+}
+
+/// Compares an entity.
+pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, found: &mut Vec<Difference>) {
+    let id = stored.id;
+    let add = |part, name: Text, compared| Difference::Entity { id, part, name, compared };
+    let Some(replayed) = replayed else {
+        found.push(add("the whole", Text::default(), Compared::Unaccounted));
+        return;
+    };
+    let of = core.model.entity(stored.entity);
+    if replayed.entity != stored.entity {
+        found.push(add("type", Text::default(), Compared::Differs));
+        return;
+    }
+    if replayed.life != stored.life {
+        found.push(add("life", Text::default(), Compared::Differs));
+    }
+    if replayed.merged_into != stored.merged_into {
+        found.push(add("merge", Text::default(), Compared::Differs));
+    }
+    if replayed.generation != stored.generation {
+        found.push(add("generation of creates", Text::default(), Compared::Differs));
+    }
+    units(of, id, "golden value", &replayed.golden, &stored.golden, found);
+    units(of, id, "decision", &replayed.decisions, &stored.decisions, found);
+    for link in &stored.links {
+        match replayed.link_of(&link.record).map(|place| &replayed.links[place]) {
+            None => found.push(add("link", link.record.to_string().into(), Compared::Unaccounted)),
+            Some(known) => links(of, id, known, link, found),
+        }
+    }
+    for link in replayed.links.iter().filter(|link| stored.link_of(&link.record).is_none()) {
+        found.push(add("link", link.record.to_string().into(), Compared::Missing));
+    }
+    for (digest, standing) in &stored.discrepancies {
+        match replayed.discrepancies.get(digest) {
+            Some(known) if known == standing => {}
+            Some(_) => found.push(add("discrepancy", standing.unit.clone(), Compared::Differs)),
+            None => found.push(add("discrepancy", standing.unit.clone(), Compared::Unaccounted)),
+        }
+    }
+    for (digest, standing) in &replayed.discrepancies {
+        if !stored.discrepancies.contains_key(digest) {
+            found.push(add("discrepancy", standing.unit.clone(), Compared::Missing));
+        }
+    }
+}
+
+fn links(of: &CompiledEntity, id: EntityId, replayed: &Link, stored: &Link, found: &mut Vec<Difference>) {
+    let alike = |link: &Link| (link.object, link.order, link.evidence.clone(), link.existed, link.reactions.clone());
+    if alike(replayed) != alike(stored) {
+        let name = stored.record.to_string().into();
+        found.push(Difference::Entity { id, part: "link", name, compared: Compared::Differs });
+    }
+    let mut bases = Vec::new();
+    units(of, id, "base", &replayed.bases, &stored.bases, &mut bases);
+    for difference in &mut bases {
+        if let Difference::Entity { name, .. } = difference {
+            *name = format!("{name} on {}", stored.record).into();
+        }
+    }
+    found.append(&mut bases);
+}
+
+fn units<T: PartialEq>(
+    of: &CompiledEntity,
+    id: EntityId,
+    part: &'static str,
+    replayed: &PerUnit<T>,
+    stored: &PerUnit<T>,
+    found: &mut Vec<Difference>,
+) {
+    let mut add = |key: &UnitKey, compared| {
+        found.push(Difference::Entity { id, part, name: of.unit_name(key), compared });
+    };
+    for (key, value) in stored.iter() {
+        match replayed.get(&key) {
+            Some(known) if known == value => {}
+            Some(_) => add(&key, Compared::Differs),
+            None => add(&key, Compared::Unaccounted),
+        }
+    }
+    for (key, _) in replayed.iter().filter(|(key, _)| stored.get(key).is_none()) {
+        add(&key, Compared::Missing);
+    }
+}
+
+/// Compares a record.
+pub(super) fn record(
+    names: &SlotNames,
+    record: &RecordRef,
+    replayed: Option<&Representation>,
+    stored: &Representation,
+    found: &mut Vec<Difference>,
+) {
+    let Some(replayed) = replayed else {
+        let whole =
+            Difference::Record { record: record.clone(), part: "the whole".into(), compared: Compared::Unaccounted };
+        found.push(whole);
+        return;
+    };
+    let (replayed, stored) = (replayed.to_stored(names), stored.to_stored(names));
+    found.extend(replayed.differing(&stored).into_iter().map(|part| Difference::Record {
+        record: record.clone(),
+        part,
+        compared: Compared::Differs,
+    }));
+}
+
+impl Replayed {
+    /// Which entity each record that is still looked at belongs to.
+    pub(super) fn links(&self, core: &Core) -> std::collections::BTreeMap<RecordRef, EntityId> {
+        let links = self.entities.values().flat_map(|entity| entity.links.iter().map(move |link| (link, entity.id)));
+        links
+            .filter(|(link, _)| core.place(&link.record).is_some())
+            .map(|(link, id)| ((*link.record).clone(), id))
+            .collect()
+    }
+}

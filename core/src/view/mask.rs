@@ -1,0 +1,91 @@
+//! Masking: what people see who may not see personal data.
+
+use crate::text::Text;
+use crate::value::Field;
+use crate::view::{DecisionView, DiscrepancyView, EntityView, GoldenStatus, Shows, UnitView};
+
+/// What stands in place of a value.
+const MASK: &str = "•••";
+
+impl EntityView {
+    /// The same view with every value of personal data replaced by `•••`.
+    ///
+    /// Whether there is a value, and which links moved, stays visible. So do native record ids: where a system uses an
+    /// e-mail address as the id, its doors must hide more. Reasons that may quote a value (a rule's, a person's) are
+    /// replaced with it.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        let mut view = self.clone();
+        view.masked = true;
+        for unit in view.units.iter_mut().filter(|unit| unit.pii) {
+            unit.mask();
+        }
+        view.discrepancies.iter_mut().filter(|standing| standing.pii).for_each(DiscrepancyView::mask);
+        view.decisions.iter_mut().filter(|decision| decision.pii).for_each(DecisionView::mask);
+        view
+    }
+}
+
+impl UnitView {
+    /// Masks every value.
+    pub(crate) fn mask(&mut self) {
+        self.name = mask_name(&self.name);
+        mask_field(&mut self.golden);
+        match &mut self.status {
+            GoldenStatus::Held { proposed, reason, .. } => {
+                mask_field(proposed);
+                // A rule's reason may quote the value that it judged.
+                *reason = MASK.into();
+            }
+            GoldenStatus::Provisional { shown } => mask_field(shown),
+            GoldenStatus::Unsettled | GoldenStatus::Settled | GoldenStatus::Parked { .. } => {}
+        }
+        for link in &mut self.links {
+            if let Shows::Value(field) = &mut link.shows {
+                mask_field(field);
+            }
+            if let Some(base) = &mut link.base {
+                mask_field(&mut base.seen);
+                mask_field(&mut base.agreed);
+            }
+        }
+    }
+}
+
+impl DiscrepancyView {
+    pub(crate) fn mask(&mut self) {
+        self.unit = mask_name(&self.unit);
+        self.reason = mask_text(&self.reason);
+    }
+}
+
+impl DecisionView {
+    pub(crate) fn mask(&mut self) {
+        self.unit = mask_name(&self.unit);
+        mask_field(&mut self.chosen);
+        MASK.clone_into(&mut self.reason);
+    }
+}
+
+/// Replaces a value; having none stays visible.
+pub(crate) fn mask_field(field: &mut Field) {
+    if field.is_value() {
+        *field = Field::value(MASK);
+    }
+}
+
+/// Replaces what a rule wrote behind its name.
+fn mask_text(reason: &Text) -> Text {
+    match reason.strip_prefix("held by ").and_then(|rest| rest.split_once(": ")) {
+        Some((rule, _)) => format!("held by {rule}: {MASK}").into(),
+        None => reason.clone(),
+    }
+}
+
+/// The name of an element, without its key: the key of a collection of personal data is one.
+fn mask_name(name: &Text) -> Text {
+    match name.split_once('[') {
+        Some((unit, _)) => format!("{unit}[{MASK}]").into(),
+        None => name.clone(),
+    }
+}

@@ -1,0 +1,7 @@
+//! Invariant 9: replaying the journal into an empty state gives the same golden records and open discrepancies.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod evolution;
+mod properties;
+mod support;
+mod verify;

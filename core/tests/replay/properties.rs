@@ -1,0 +1,108 @@
+//! Any sequence of what systems say leaves a store that verifies.
+
+use accordant::engine::Tenant;
+use accordant::id::Actor;
+use accordant::store::MemoryStore;
+use chrono::TimeDelta;
+use futures::executor::block_on;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Map, Value as Json};
+
+use crate::support::{SYSTEMS, Said, Variant, clock, open, says};
+
+const PATHS: [&str; 7] = ["email", "name", "balance", "segment", "fax", "street", "zip"];
+
+fn fields() -> impl Strategy<Value = Json> {
+    let scalar = option::weighted(
+        0.7,
+        prop_oneof![4 => (0u8..3).prop_map(|n| Json::from(format!("v{n}"))),
+                                                   1 => Just(Json::Null), 1 => Just(Json::from(""))],
+    );
+    let tags = option::weighted(0.4, vec((0u8..3).prop_map(|n| Json::from(format!("t{n}"))), 0..3));
+    (vec(scalar, PATHS.len()), tags).prop_map(|(scalars, tags)| {
+        let said = PATHS.iter().zip(scalars).filter_map(|(path, said)| Some(((*path).to_owned(), said?)));
+        let mut fields: Map<String, Json> = said.collect();
+        if let Some(tags) = tags {
+            fields.insert("tags".into(), tags.into());
+        }
+        Json::Object(fields)
+    })
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let kind = prop_oneof![12 => Just("record"), 1 => Just("deleted"), 1 => Just("merged")];
+    (any::<bool>(), kind, 0u8..3, 0u8..3, 0i64..6, fields()).prop_map(|(part, kind, id, other, at, fields)| Said {
+        part,
+        kind: kind.into(),
+        id: id.to_string(),
+        other: other.to_string(),
+        at,
+        fields,
+    })
+}
+
+/// Something that happens to a tenant. Entities and records are named by their place among those that are there.
+#[derive(Debug, Clone)]
+enum Step {
+    Delivery(usize, Vec<Said>),
+    Merge(usize, usize),
+    Unmerge(usize),
+    Link(usize, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0usize..3, vec(said(), 1..4)).prop_map(|(system, said)| Step::Delivery(system, said)),
+        1 => (0usize..4, 0usize..4).prop_map(|(survivor, merged)| Step::Merge(survivor, merged)),
+        1 => (0usize..4).prop_map(Step::Unmerge),
+        1 => (0usize..4, 0usize..9).prop_map(|(entity, record)| Step::Link(entity, record)),
+    ]
+}
+
+async fn take(tenant: &Tenant, step: &Step) {
+    let by = Actor::new("ana");
+    let entity = async |place: usize| tenant.replay().await.unwrap().entities.keys().nth(place).copied();
+    match step {
+        Step::Delivery(system, said) => says(tenant, SYSTEMS[*system].0, said).await.unwrap(),
+        Step::Merge(survivor, merged) => {
+            if let (Some(survivor), Some(merged)) = (entity(*survivor).await, entity(*merged).await) {
+                // Refused where either is merged already, or both are one.
+                drop(tenant.merge(survivor, merged, &by).await);
+            }
+        }
+        Step::Unmerge(merged) => {
+            if let Some(merged) = entity(*merged).await {
+                drop(tenant.unmerge(merged, &by).await);
+            }
+        }
+        Step::Link(to, record) => {
+            let record = tenant.replay().await.unwrap().representations.keys().nth(*record).cloned();
+            if let (Some(to), Some(record)) = (entity(*to).await, record) {
+                drop(tenant.link(to, &record, &by).await);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_replayed_journal_is_what_is_stored(steps in vec(step(), 1..9)) {
+        let clock = clock();
+        let tenant = open(Variant::default(), MemoryStore::new(), &clock, 7).tenant("acme");
+        block_on(async {
+            for step in &steps {
+                take(&tenant, step).await;
+                clock.advance(TimeDelta::seconds(1));
+            }
+            let verified = tenant.verify().await.unwrap();
+            prop_assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
+            let rederived = tenant.rederive().await.unwrap();
+            prop_assert!(rederived.is_same(), "{rederived}");
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,202 @@
+//! Kills the program at a hundred random points, starts it again each time, and looks for what was lost or doubled.
+//!
+//! `cargo test -p quickstart --test crash -- --nocapture`
+#![expect(clippy::unwrap_used, reason = "a test that cannot start the program has failed")]
+#![expect(clippy::print_stdout, reason = "the count is what the test is run for")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use accordant::view::Shows;
+use accordant::{Accordant, EntityId, RequireApproval, Scope, SeededEntropy, SqliteStore, Tenant, money};
+use futures::executor::block_on;
+use quickstart::generate::SEED;
+use quickstart::model::{Company, Customer, Order};
+use quickstart::systems::{HubSpot, NetSuite, Shopify};
+use quickstart::world::World;
+
+const KILLS: u32 = 100;
+/// A run is cut into pieces of at most this part of its duration.
+const PIECES: u32 = 8;
+
+#[test]
+fn a_hundred_kills_lose_and_double_nothing() {
+    let whole = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    assert!(start(whole.path()).wait().unwrap().success());
+    let duration = began.elapsed();
+    let expected = Judged::of(whole.path());
+    expected.must_be_sound();
+
+    let mut random = SEED;
+    let (mut kills, mut lost, mut doubled, mut worlds) = (0, 0, 0, 0);
+    let mut spread: BTreeMap<&str, u32> = BTreeMap::new();
+    while kills < KILLS {
+        let directory = tempfile::tempdir().unwrap();
+        while let Some(mut program) = unfinished(directory.path(), duration, &mut random, kills < KILLS) {
+            program.kill().unwrap();
+            program.wait().unwrap();
+            kills += 1;
+            *spread.entry(phase(directory.path())).or_default() += 1;
+        }
+        worlds += 1;
+        let judged = Judged::of(directory.path());
+        judged.must_be_sound();
+        doubled += judged.doubled;
+        for (name, state) in &expected.entities {
+            if judged.entities.get(name) != Some(state) {
+                lost += 1;
+                println!("{name}:\n  expected {state:?}\n  found    {:?}", judged.entities.get(name));
+            }
+        }
+        assert_eq!(judged.entities.keys().collect::<Vec<_>>(), expected.entities.keys().collect::<Vec<_>>());
+    }
+    let spread: Vec<String> = spread.iter().map(|(phase, kills)| format!("{kills} {phase}")).collect();
+    println!("{}; {worlds} worlds lived through to the end", spread.join(", "));
+    println!("{kills} kills, {lost} lost, {doubled} doubled");
+    assert_eq!((lost, doubled), (0, 0));
+}
+
+fn start(directory: &Path) -> Child {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_quickstart"));
+    program.arg("--dir").arg(directory).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// Starts the program and lets it run for a random part of a run. `None`: it came to its end before.
+fn unfinished(directory: &Path, run: Duration, random: &mut u64, cut: bool) -> Option<Child> {
+    let mut program = start(directory);
+    let part = f64::from(u32::try_from(next(random) >> 40).unwrap()) / f64::from(1 << 24);
+    let until = Instant::now() + if cut { run.mul_f64(part) / PIECES } else { Duration::from_hours(1) };
+    while Instant::now() < until {
+        if let Some(status) = program.try_wait().unwrap() {
+            assert!(status.success(), "the program failed after {}", phase(directory));
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Some(program)
+}
+
+/// What the program was doing when it was killed, as its files tell.
+fn phase(directory: &Path) -> &'static str {
+    let Ok(world) = World::open(directory) else { return "before the world was there" };
+    let written = world.remotes().iter().any(|remote| !remote.writes().is_empty());
+    match (world.moments_left(), written) {
+        (0, true) => "while writing",
+        (0, false) => "between reading and writing",
+        _ => "while reading",
+    }
+}
+
+/// `SplitMix64`.
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// What a run left behind.
+struct Judged {
+    unanswered: usize,
+    doubled: usize,
+    created_twice: usize,
+    planned: usize,
+    differences: Vec<String>,
+    /// By type and identity: golden and what each system shows, unit by unit, and what stands open. No ids, no instants.
+    entities: BTreeMap<String, Vec<String>>,
+}
+
+impl Judged {
+    fn of(directory: &Path) -> Self {
+        let world = World::open(directory).unwrap();
+        let accordant = Accordant::builder()
+            .store(SqliteStore::open(directory.join("accordant.db")).unwrap())
+            .clock(world.clock.clone())
+            .entropy(SeededEntropy::new(SEED - 1))
+            .connect(HubSpot::new(&world.hubspot))
+            .connect(Shopify::new(&world.shopify))
+            .connect(NetSuite::new(&world.netsuite))
+            .entity::<Customer>()
+            .entity::<Company>()
+            .entity::<Order>()
+            .rule(Company::ANNUAL_REVENUE, RequireApproval::when_moved_by(money!(10_000_000 USD)))
+            .build()
+            .unwrap();
+        let acme = accordant.tenant("acme");
+        let writes = world.remotes().into_iter().flat_map(|remote| remote.writes());
+        block_on(async {
+            let differences = acme.verify().await.unwrap().differences.iter().map(ToString::to_string).collect();
+            // Before the systems are read once more: what the program had taken in must be all there is.
+            let entities = entities(&acme).await;
+            Self {
+                unanswered: world.moments_left() + world.echoes().len(),
+                doubled: writes.filter(|written| written.effects > 1).count(),
+                created_twice: shared_emails(&world),
+                planned: acme.plan(Scope::default()).await.unwrap().operations.len(),
+                differences,
+                entities,
+            }
+        })
+    }
+
+    fn must_be_sound(&self) {
+        assert_eq!(self.unanswered, 0, "moments that were never answered");
+        assert_eq!(self.created_twice, 0, "customers that a system holds twice");
+        assert_eq!(self.planned, 0, "operations that are still owed");
+        assert_eq!(self.differences, Vec::<String>::new(), "the store is not what its journal adds up to");
+    }
+}
+
+/// How many customers share their email with another one of the same shop.
+fn shared_emails(world: &World) -> usize {
+    let customers = world.shopify.listed_after("customers", 0, false, usize::MAX);
+    let emails: BTreeSet<String> =
+        customers.iter().map(|(_, node)| node["defaultEmailAddress"]["emailAddress"].to_string()).collect();
+    customers.len() - emails.len()
+}
+
+async fn entities(acme: &Tenant) -> BTreeMap<String, Vec<String>> {
+    let mut ids: Vec<EntityId> = Vec::new();
+    for entity_type in ["customer", "company", "order"] {
+        ids.extend(acme.entities(entity_type, None, usize::MAX).await.unwrap());
+    }
+    let mut views = Vec::new();
+    for id in ids {
+        views.push(acme.inspect_erased(id).await.unwrap());
+    }
+    // Ids are drawn anew after every restart: an entity is called by its identity.
+    let names: BTreeMap<String, String> = views
+        .iter()
+        .map(|view| {
+            (view.id.to_string(), format!("{} {}", view.entity_type, view.units[0].golden.as_value().unwrap_or("?")))
+        })
+        .collect();
+    let named = |text: Option<&str>| -> String {
+        text.map_or_else(|| "nothing".to_owned(), |text| names.get(text).cloned().unwrap_or_else(|| text.to_owned()))
+    };
+    let state = |view: &accordant::view::EntityView| {
+        let mut lines: Vec<String> = vec![format!("{:?}", view.life)];
+        lines.extend(view.units.iter().map(|unit| {
+            let mut shows: Vec<String> = unit
+                .links
+                .iter()
+                .map(|link| {
+                    let system = &view.links[link.link].system;
+                    match &link.shows {
+                        Shows::Value(field) => format!("{system} {}", named(field.as_value())),
+                        Shows::Hidden(why) => format!("{system} {why:?}"),
+                    }
+                })
+                .collect();
+            shows.sort();
+            format!("{} = {} {:?}: {}", unit.name, named(unit.golden.as_value()), unit.verdict, shows.join(", "))
+        }));
+        lines.extend(view.discrepancies.iter().map(|one| format!("{:?} {:?} {}", one.kind, one.state, one.unit)));
+        lines
+    };
+    views.iter().map(|view| (names[&view.id.to_string()].clone(), state(view))).collect()
+}
