@@ -30,10 +30,6 @@ doc:
 crash:
     cargo test -p quickstart --test crash --locked -- --nocapture
 
-# The stream benchmark against the yardsticks in $ACCORDANT_YARDSTICKS, if there are any.
-compare:
-    cargo run --release -p accordant-bench --locked -- compare
-
 # Licences, bans and sources of dependencies (needs cargo-deny).
 deny:
     cargo deny check bans licenses sources

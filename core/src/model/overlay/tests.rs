@@ -526,7 +526,9 @@ fn every_mistake_of_a_declaration_is_named() {
         ),
         (
             "[attribute.a]\nkind = 'plain'\nhub = true\nnormalize = 'lowr'",
-            &["line 7: attribute.a.normalize: there is no normalizer `lowr`; did you mean `lower`? (known: lower)"],
+            &[
+                "line 7: attribute.a.normalize: there is no normalizer `lowr`; did you mean `lower`? (known: alphanumeric, collapse_spaces, digits, domain, email, lower, lowercase, phone, trim, uppercase)",
+            ],
         ),
         (
             "[attribute.a]\nkind = 'plain'\nhub = true\nequivalence = { tolerance = -1 }",
