@@ -44,8 +44,8 @@ pub struct Design {
 }
 
 pub fn design() -> impl Strategy<Value = Design> {
-    let systems = prop_oneof![8 => 2..=4_usize, 1 => 5..=25_usize];
-    (systems, vec(attribute(), 1..=3)).prop_map(|(systems, attributes)| Design { systems, attributes })
+    let systems = prop_oneof![40 => 2..=3_usize, 5 => 4..=6_usize, 1 => 7..=25_usize];
+    (systems, vec(attribute(), 1..=2)).prop_map(|(systems, attributes)| Design { systems, attributes })
 }
 
 fn attribute() -> impl Strategy<Value = Attribute> {

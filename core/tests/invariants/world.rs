@@ -76,7 +76,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 }
 
 pub fn history() -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..10)
+    vec(step(), 1..8)
 }
 
 /// What the first records of systems hold: two bits per system and attribute choose.

@@ -208,6 +208,14 @@ fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Wri
                 set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Box::new) }, facts);
             }
         }
+        let counted: std::collections::BTreeSet<&UnitKey> = link.reactions.keys().chain(held.reactions.keys()).collect();
+        for unit in counted {
+            let count = link.reactions.get(unit).copied().unwrap_or(0);
+            if count != held.reactions.get(unit).copied().unwrap_or(0) {
+                let record = Arc::clone(&link.record);
+                set.record_fact(index, Fact::Reacted { record, unit: unit.clone(), count }, facts);
+            }
+        }
         if held.existed != link.existed {
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Existed { record, existed: link.existed }, facts);
