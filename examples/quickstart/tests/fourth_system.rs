@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
 
 #[path = "fourth/model.rs"]
+#[expect(clippy::duplicated_attributes, reason = "each `system(..)` has a `required` of its own")]
 mod model;
 
 use accordant::connector::{

@@ -208,7 +208,8 @@ fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Wri
                 set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Box::new) }, facts);
             }
         }
-        let counted: std::collections::BTreeSet<&UnitKey> = link.reactions.keys().chain(held.reactions.keys()).collect();
+        let counted: std::collections::BTreeSet<&UnitKey> =
+            link.reactions.keys().chain(held.reactions.keys()).collect();
         for unit in counted {
             let count = link.reactions.get(unit).copied().unwrap_or(0);
             if count != held.reactions.get(unit).copied().unwrap_or(0) {
