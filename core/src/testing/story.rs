@@ -302,7 +302,10 @@ impl Story {
     #[track_caller]
     pub fn tenant(&mut self) -> Tenant {
         self.begin();
-        self.tenant.clone().expect("a story that has begun has a tenant")
+        match &self.tenant {
+            Some(tenant) => tenant.clone(),
+            None => self.fail("nothing was built"),
+        }
     }
 
     /// The fake system of this name.
