@@ -1,7 +1,6 @@
 //! The engine's errors. A conflict, a lost race or a refused write is an outcome, not an error.
 
 use crate::connector::ConnectorError;
-use crate::decode::DecodeError;
 use crate::id::{ConnectionName, EntityId, SurfaceName};
 use crate::journal::Broken;
 use crate::model::Mistakes;
@@ -80,17 +79,6 @@ pub enum Error {
         #[source]
         source: ConnectorError,
     },
-    /// A body is no record.
-    #[error("connection `{connection}`, surface `{surface}`: an item cannot be decoded")]
-    Decode {
-        /// The connection.
-        connection: ConnectionName,
-        /// The surface.
-        surface: SurfaceName,
-        /// Why not.
-        #[source]
-        source: DecodeError,
-    },
     /// The store failed.
     #[error("the store failed while the engine tried to {doing}")]
     Store {
@@ -147,12 +135,13 @@ impl Error {
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType(_)
             | Error::UnknownPlan(_) => 404,
-            Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Decode { .. } => 400,
+            Error::UnknownAttribute { .. } | Error::Value { .. } => 400,
             Error::NotHeld { .. } | Error::ModelChanged { .. } | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {
                 ConnectorErrorKind::Denied => 401,
                 ConnectorErrorKind::Malformed | ConnectorErrorKind::Unsupported => 400,
                 ConnectorErrorKind::Throttled | ConnectorErrorKind::Unavailable => 503,
+                ConnectorErrorKind::Contract => 500,
             },
             Error::Store { .. } | Error::Contended { .. } => 503,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) => 500,

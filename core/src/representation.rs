@@ -147,7 +147,7 @@ pub struct Existence {
     /// Scans that did not meet the record.
     absences: BTreeSet<u64>,
     /// The last scan or direct read that did.
-    met_by: u32,
+    met_by: u64,
 }
 
 /// A record's state of existence.
@@ -185,12 +185,12 @@ impl Existence {
     /// How many complete scans have missed the record since it was last met.
     #[must_use]
     pub fn missed_scans(&self) -> usize {
-        self.absences.iter().filter(|scan| **scan > u64::from(self.met_by)).count()
+        self.absences.iter().filter(|scan| **scan > self.met_by).count()
     }
 
     /// The number of the last scan or direct read that met the record.
     #[must_use]
-    pub const fn met_by(&self) -> u32 {
+    pub const fn met_by(&self) -> u64 {
         self.met_by
     }
 

@@ -16,7 +16,7 @@ use crate::rule::{self, AnyRule, Rule};
 use crate::settle::RuleSet;
 use crate::stamp::Domain;
 use crate::store::{MemoryStore, Store};
-use crate::surface::{Channel, Order, Surface};
+use crate::surface::Surface;
 use crate::value::Value;
 
 /// Collects a configuration; [`Builder::build`] checks it.
@@ -262,17 +262,11 @@ enum Undecided {
 
 /// The one ordering domain of an object type. Where no surface orders anything, the numbers of our own reads do.
 fn domain_of(surfaces: &[&Surface]) -> Result<Domain, Undecided> {
-    let observing = surfaces.iter().filter(|surface| surface.semantics.observes());
-    let mut domains = observing.filter_map(|surface| match surface.semantics.order {
-        Order::By(domain) => Some(domain),
-        Order::FollowOnly | Order::None => None,
-    });
+    let mut domains = surfaces.iter().filter_map(|surface| surface.orders_by());
     match domains.next() {
         Some(first) if domains.all(|domain| domain == first) => Ok(first),
         Some(_) => Err(Undecided::Several),
-        None if surfaces.iter().any(|surface| matches!(surface.channel, Channel::Read | Channel::Scan)) => {
-            Ok(Domain::ReadOrder)
-        }
+        None if surfaces.iter().any(|surface| surface.observes(Domain::ReadOrder)) => Ok(Domain::ReadOrder),
         None => Err(Undecided::Nothing),
     }
 }

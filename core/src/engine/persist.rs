@@ -10,7 +10,7 @@ use crate::engine::hydrate::Loaded;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fact::{EntityFact, Fact};
-use crate::id::{Actor, EntityId, RecordRef};
+use crate::id::{Actor, ConnectionName, EntityId, RecordRef};
 use crate::journal;
 use crate::model::UnitKey;
 use crate::sight::{reference_object, shown};
@@ -38,6 +38,11 @@ pub(crate) fn link_key(record: &RecordRef) -> RowKey {
 /// A record as a key: its parts cannot run into each other.
 pub(crate) fn record_key(record: &RecordRef) -> String {
     format!("{}{SEPARATOR}{}{SEPARATOR}{}", record.connection, record.object, record.id)
+}
+
+/// What the keys of a connection's records begin with.
+pub(crate) fn connection_prefix(connection: &ConnectionName) -> String {
+    format!("{connection}{SEPARATOR}")
 }
 
 /// The record that a key names.

@@ -181,7 +181,7 @@ fn existence(seen: &[&Observation]) -> (Life, bool, usize) {
     let missed: BTreeSet<u64> = seen
         .iter()
         .filter_map(|observation| match observation.sighting {
-            Sighting::Absent { scan } if scan > u64::from(met_by) => Some(scan),
+            Sighting::Absent { scan } if scan > met_by => Some(scan),
             _ => None,
         })
         .collect();

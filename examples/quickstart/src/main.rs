@@ -64,6 +64,6 @@ async fn hear(acme: &Tenant, stage: &Stage, moment: &Moment) -> Result<(), Box<d
         Moment::Poll { connection, .. } => _ = acme.poll(connection).await?,
         Moment::Delivery(delivery) => drop(acme.receive(&delivery.connection, delivery.request()?).await?),
     }
-    while acme.step().await? {}
+    while acme.step().await?.more() {}
     Ok(stage.world.answered(moment)?)
 }

@@ -12,7 +12,7 @@ use crate::engine::tenant::take_in::order;
 use crate::entity::{Evidence, HUB_OBJECT};
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
-use crate::id::{Actor, EntityId, Id, RecordRef, SurfaceName};
+use crate::id::{Actor, EntityId, Id, RecordRef};
 use crate::model::Attribute;
 use crate::observation::{Coverage, Observation, Said, Sighting};
 use crate::settle::{Choice, NotRuled, Ruling, Touched, rule_on};
@@ -119,8 +119,7 @@ impl Tenant {
             cells: vec![Said { slot, element: None, field }],
             denied: Vec::new(),
         };
-        let surface = SurfaceName::new("entry");
-        self.take_in(vec![Input::Observed { observation, surface, body: bytes::Bytes::new() }], by).await?;
+        self.take_in(vec![Input::Entered(observation)], by).await?;
         Ok(())
     }
 
@@ -174,19 +173,6 @@ impl Tenant {
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
-    }
-
-    /// Does what is due, within a bound: settles writes of unknown outcome, and reads records that hints point at. Says
-    /// whether there is more to do at once.
-    ///
-    /// Loop, sleep and shutdown are the caller's.
-    ///
-    /// # Errors
-    ///
-    /// If a system or the store fails; what is left stays on its list.
-    pub async fn step(&self) -> Result<bool, Error> {
-        self.recover().await?;
-        self.read_hinted().await
     }
 }
 

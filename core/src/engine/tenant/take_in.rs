@@ -8,46 +8,23 @@ use crate::connector::Item;
 use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
-use crate::engine::intake::{DeadLetter, Input, TakenIn, sort};
+use crate::engine::intake::{Input, TakenIn, sort};
 use crate::engine::persist::{Changes, record_key};
+use crate::engine::tenant::dead_letter::bury;
+use crate::engine::tenant::work::add_hints;
 use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
 use crate::entity::{Evidence, HUB_OBJECT};
 use crate::error::Error;
 use crate::fact::EntityFact;
-use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
 use crate::observation::stored::StoredObservation;
 use crate::observation::{Coverage, Observation, Sighting};
+use crate::representation::Life;
 use crate::settle::Touched;
 use crate::stamp::Stamp;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, Unlinked};
-
-/// The row of a record that waits to be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub(crate) struct WorkRow {
-    /// Raised by every hint, so that one that comes while the record is being read is not lost.
-    pub(crate) hints: u64,
-}
-
-/// A dead letter as its row holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct StoredDeadLetter {
-    /// The connection.
-    pub connection: ConnectionName,
-    /// The surface.
-    pub surface: SurfaceName,
-    /// The record, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<RecordRef>,
-    /// What was expected, and where.
-    pub cause: String,
-    /// When it came, in milliseconds since the epoch.
-    pub at: i64,
-    /// The bytes: text as it is, anything else in hexadecimal behind `hex:`.
-    pub body: String,
-}
 
 /// The row of a record that matches no entity, or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -60,7 +37,7 @@ pub(crate) struct UnlinkedRow {
 
 impl Tenant {
     /// Takes in the items of one delivery, page or read.
-    pub(crate) async fn take_items(&self, name: &ConnectionName, items: &[Item], read: u32) -> Result<TakenIn, Error> {
+    pub(crate) async fn take_items(&self, name: &ConnectionName, items: &[Item], read: u64) -> Result<TakenIn, Error> {
         let inputs = {
             let connection = self.core.connections.get(name).ok_or_else(|| Error::UnknownConnection(name.clone()))?;
             let mut batch = Batch::new();
@@ -71,18 +48,33 @@ impl Tenant {
 
     /// Takes in inputs, [`BATCH`] at a time.
     pub(crate) async fn take_in(&self, inputs: Vec<Input>, actor: &Actor) -> Result<TakenIn, Error> {
+        self.take_in_read(inputs, actor, &BTreeSet::new()).await
+    }
+
+    /// Takes in what a read of the records `reading` answered.
+    pub(crate) async fn take_in_read(
+        &self,
+        inputs: Vec<Input>,
+        actor: &Actor,
+        reading: &BTreeSet<RecordRef>,
+    ) -> Result<TakenIn, Error> {
         let mut taken = TakenIn::default();
         for batch in inputs.chunks(BATCH) {
-            taken += self.take_batch(batch, actor).await?;
+            taken += self.take_batch(batch, actor, reading).await?;
         }
         Ok(taken)
     }
 
-    async fn take_batch(&self, inputs: &[Input], actor: &Actor) -> Result<TakenIn, Error> {
+    async fn take_batch(
+        &self,
+        inputs: &[Input],
+        actor: &Actor,
+        reading: &BTreeSet<RecordRef>,
+    ) -> Result<TakenIn, Error> {
         self.require_model().await?;
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
-            let (taken, commit) = self.prepare(inputs, actor).await?;
+            let (taken, commit) = self.prepare(inputs, actor, reading).await?;
             if commit.put.is_empty() && commit.journal.is_empty() {
                 return Ok(taken);
             }
@@ -97,7 +89,12 @@ impl Tenant {
     }
 
     /// Loads what a batch touches, decides, and collects the changes.
-    async fn prepare(&self, inputs: &[Input], actor: &Actor) -> Result<(TakenIn, crate::store::Commit), Error> {
+    async fn prepare(
+        &self,
+        inputs: &[Input],
+        actor: &Actor,
+        reading: &BTreeSet<RecordRef>,
+    ) -> Result<(TakenIn, crate::store::Commit), Error> {
         let as_of = self.now();
         let mut taken = TakenIn::default();
         let mut loader = Loader::new(&self.core, &self.id);
@@ -126,13 +123,14 @@ impl Tenant {
         });
         keys.extend(loader.loaded.keys_before.iter().filter(|(r, _)| changed.contains(r)).flat_map(|(_, k)| k.clone()));
         loader.identities(&keys).await?;
-        let awaiting = self.creates_under_way().await?;
+        let under_way = self.creates_under_way().await?;
+        let mut awaits: BTreeSet<RecordRef> = BTreeSet::new();
         let mut joined: Vec<(RecordRef, EntityIndex)> = Vec::new();
         self.with_frame(|frame| {
             for (place, record) in unlinked.into_iter().enumerate() {
                 let state = loader.loaded.set.record(record);
                 let reference = (*state.record).clone();
-                let awaits = awaiting.contains(&(reference.connection.clone(), reference.object.clone()));
+                let creating = under_way.contains(&(reference.connection.clone(), reference.object.clone()));
                 let order = order(as_of, place);
                 if state.object == HUB_OBJECT {
                     let entity = reference.id.parse().ok().and_then(|id| loader.loaded.set.find_entity(id));
@@ -142,10 +140,10 @@ impl Tenant {
                     continue;
                 }
                 let mut new_id = || self.core.new_entity_id(as_of);
-                match loader.loaded.set.join(frame, record, order, awaits, &mut new_id, &mut facts) {
+                match loader.loaded.set.join(frame, record, order, creating, &mut new_id, &mut facts) {
                     Ok(entity) => joined.push((reference, entity)),
                     Err(Unlinked::Awaits) => {
-                        hints.insert(reference);
+                        awaits.insert(reference);
                     }
                     Err(unlinked) => list_unlinked(&mut changes, &reference, &unlinked, as_of),
                 }
@@ -166,7 +164,7 @@ impl Tenant {
             }
             changes.add_set(frame, &loader.loaded, &facts)
         })?;
-        self.add_hints(&mut loader, &mut changes, hints, &mut taken).await?;
+        taken.hinted += add_hints(&mut loader, &mut changes, &hints, &awaits, reading).await?;
         Ok((taken, changes.commit))
     }
 
@@ -188,12 +186,23 @@ impl Tenant {
                 } else {
                     taken.known += 1;
                 }
+                if outlived(loader, observation) {
+                    hints.insert(observation.record.clone());
+                }
             }
             Input::Gone { record, evidence, read, surface } => {
                 let Some(index) = loader.loaded.set.find_record(record) else { return };
                 let token = loader.loaded.set.record(index).representation.last_token();
                 let observation = bare(record, Stamp { token, read: *read }, Sighting::Dead(*evidence));
                 taken.observed += usize::from(self.fold(frame, loader, changes, &observation, surface, &[]));
+            }
+            Input::Entered(observation) => {
+                let Some(index) = loader.loaded.set.find_record(&observation.record) else { return };
+                let last = loader.loaded.set.record(index).representation.last_token();
+                let mut observation = observation.clone();
+                observation.stamp.token = observation.stamp.token.max(last);
+                let surface = SurfaceName::new("entry");
+                taken.observed += usize::from(self.fold(frame, loader, changes, &observation, &surface, &[]));
             }
             Input::Absent { record, scan } => {
                 let observation = bare(record, Stamp::default(), Sighting::Absent { scan: *scan });
@@ -216,7 +225,7 @@ impl Tenant {
                 Self::follow_survivor(loader, changes, loser, survivor, facts);
                 taken.observed += 1;
             }
-            Input::Hint(record) => {
+            Input::Hint { record, .. } => {
                 hints.insert(record.clone());
             }
             Input::Dead(letter) => {
@@ -272,25 +281,6 @@ impl Tenant {
             _ => {}
         }
     }
-
-    async fn add_hints(
-        &self,
-        loader: &mut Loader<'_>,
-        changes: &mut Changes<'_>,
-        hints: BTreeSet<RecordRef>,
-        taken: &mut TakenIn,
-    ) -> Result<(), Error> {
-        let keys: Vec<RowKey> = hints.iter().map(|record| RowKey::new(Table::Work, record_key(record))).collect();
-        let rows = loader.rows(&keys).await?;
-        for (key, row) in keys.into_iter().zip(rows) {
-            changes.commit.expect.push((key.clone(), row.as_ref().map(|row| row.revision)));
-            let hints =
-                row.and_then(|row| serde_json::from_slice::<WorkRow>(&row.value).ok()).map_or(0, |row| row.hints);
-            changes.put(key, &WorkRow { hints: hints + 1 });
-            taken.hinted += 1;
-        }
-        Ok(())
-    }
 }
 
 /// The place of a link in the order of confirmation.
@@ -302,14 +292,24 @@ fn touched_records(inputs: &[Input]) -> Vec<RecordRef> {
     inputs
         .iter()
         .flat_map(|input| match input {
-            Input::Observed { observation, .. } => vec![observation.record.clone()],
+            Input::Observed { observation, .. } | Input::Entered(observation) => vec![observation.record.clone()],
             Input::Gone { record, .. } | Input::Absent { record, .. } => vec![record.clone()],
             Input::Merged { loser, survivor, .. } => {
                 vec![loser.clone(), RecordRef { id: survivor.clone(), ..loser.clone() }]
             }
-            Input::Hint(_) | Input::Dead(_) => Vec::new(),
+            Input::Hint { .. } | Input::Dead(_) => Vec::new(),
         })
         .collect()
+}
+
+/// Whether a death and a sighting that a read found carry one token: the system may count in seconds, and which was first
+/// is not said. The record must be read.
+fn outlived(loader: &Loader<'_>, observation: &Observation) -> bool {
+    let dead = matches!(observation.sighting, Sighting::Dead(_)) && observation.stamp.read == 0;
+    let Some(index) = loader.loaded.set.find_record(&observation.record).filter(|_| dead) else { return false };
+    let existence = loader.loaded.set.record(index).representation.existence();
+    let last = existence.last().unwrap_or_default();
+    last > observation.stamp && last.token == observation.stamp.token && !matches!(existence.life(), Life::Dead(_))
 }
 
 fn bare(record: &RecordRef, stamp: Stamp, sighting: Sighting) -> Observation {
@@ -331,25 +331,4 @@ fn list_unlinked(changes: &mut Changes<'_>, record: &RecordRef, unlinked: &Unlin
     };
     let row = UnlinkedRow { record: record.clone(), why: why.into(), candidates, since: as_of };
     changes.put(RowKey::new(Table::Case, format!("unlinked/{}", record_key(record))), &row);
-}
-
-/// Keeps an input that could not be processed, whole. The same letter again is the same row.
-pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
-    let body = match std::str::from_utf8(&letter.body) {
-        Ok(text) => text.to_owned(),
-        Err(_) => letter.body.iter().map(|byte| format!("{byte:02x}")).fold("hex:".to_owned(), |hex, byte| hex + &byte),
-    };
-    let stored = StoredDeadLetter {
-        connection: letter.connection.clone(),
-        surface: letter.surface.clone(),
-        record: letter.record.clone(),
-        cause: letter.cause.clone(),
-        at,
-        body,
-    };
-    let identity = format!("{}/{}/{}/{}", letter.connection, letter.surface, stored.cause, stored.body);
-    let key = Digest::of(identity.as_bytes()).to_string();
-    changes.put(RowKey::new(Table::DeadLetter, key), &stored);
-    let subject = letter.record.as_ref().map_or_else(|| letter.connection.to_string(), ToString::to_string);
-    changes.journal("dead_letter", &subject, &stored);
 }

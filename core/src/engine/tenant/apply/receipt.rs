@@ -62,7 +62,10 @@ impl Tenant {
                 self.end(operations, "stale", "the record was no longer as expected").await?;
                 applied.superseded += operations.len();
             }
-            Outcome::Deferred { .. } => {
+            Outcome::Deferred { after } => {
+                if let Some(delay) = after {
+                    applied.put_off(self.now(), delay);
+                }
                 self.end(operations, "deferred", "the system put it off").await?;
                 applied.deferred += operations.len();
             }
@@ -72,7 +75,7 @@ impl Tenant {
                 applied.refused.extend(refused);
             }
             Outcome::Unknown => {
-                let row = OutboxRow { operations: operations.to_vec(), at: self.now(), unknown: true };
+                let row = OutboxRow { operations: operations.to_vec(), at: self.now() };
                 let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
                 changes.put(outbox_key(first), &row);
                 changes.journal("unknown", &first.entity.to_string(), &row);
@@ -114,7 +117,7 @@ impl Tenant {
         sort(name, bound, &self.core.model, std::slice::from_ref(item?), 0, &mut batch).into_iter().find_map(|input| {
             match input {
                 Input::Observed { observation, .. } => Some(observation.record.id),
-                Input::Hint(record) => Some(record.id),
+                Input::Hint { record, .. } => Some(record.id),
                 _ => None,
             }
         })
@@ -184,7 +187,7 @@ impl Tenant {
         &self,
         record: &RecordRef,
         item: Option<&Item>,
-        read: u32,
+        read: u64,
     ) -> Result<Option<(Observation, SurfaceName, bytes::Bytes)>, Error> {
         let Some(item) = item else { return Ok(None) };
         let (name, bound) = self.connection(record.connection.as_str())?;
@@ -205,7 +208,7 @@ impl Tenant {
         at: RecordIndex,
         operations: &[Operation],
         token: Option<i64>,
-        read: u32,
+        read: u64,
     ) -> Observation {
         let state = loader.loaded.set.record(at);
         let model = self.core.model.entity(state.entity_type);
