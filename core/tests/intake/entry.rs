@@ -20,9 +20,12 @@ fn an_entry_counts_although_the_clock_stepped_back() {
     let (_, world) = begun();
     let ana = Actor::new("ana");
     let id = block_on(world.tenant.find(Thing::KEY, "1")).expect("it is there")[0];
-    let enters = |note: &str| block_on(world.tenant.enter(id, Thing::NOTE, Some(note.to_owned()), &ana)).unwrap();
-    let note = || block_on(world.tenant.inspect(id)).unwrap().golden.unwrap().note;
+    let enters =
+        |note: &str| block_on(world.tenant.enter(id, Thing::NOTE, Some(note.to_owned()), &ana)).expect("entered");
+    let golden = || block_on(world.tenant.inspect(id)).expect("it is there").golden.expect("complete");
+    let note = || golden().note;
     enters("first");
+    assert_eq!((golden().key.as_str(), golden().name.as_deref()), ("1", Some("Ana")));
     world.clock.advance(TimeDelta::hours(-1));
     enters("second");
     assert_eq!(note().as_deref(), Some("second"));

@@ -161,7 +161,7 @@ impl Connector for Scripted {
     }
     fn verify(&self, _: &Delivery) -> Result<Verified, ConnectorError> {
         let items = std::mem::take(&mut self.state().delivery);
-        Ok(Verified { items, delivery_id: None, reply: accordant::http::Response::new(Bytes::new()) })
+        Ok(Verified { items, delivery_id: None, reply: http::Response::new(Bytes::new()) })
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         let next = self.state().pages.get_mut(surface.as_str()).and_then(VecDeque::pop_front);
