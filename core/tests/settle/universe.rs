@@ -66,6 +66,8 @@ pub(crate) struct Universe {
     pub(crate) representations: BTreeMap<RecordRef, Representation>,
     pub(crate) rules: RuleSet,
     pub(crate) clock: i64,
+    /// What the stamps of all systems are the time of.
+    pub(crate) times: TimeKind,
     /// Everything that a record was ever seen to hold of a unit.
     pub(crate) held: BTreeMap<(RecordRef, UnitKey), BTreeSet<Field>>,
     contents: BTreeMap<RecordRef, Content>,
@@ -90,6 +92,7 @@ impl Universe {
             representations: BTreeMap::new(),
             rules: RuleSet::new(),
             clock: 0,
+            times: TimeKind::FieldModified,
             held: BTreeMap::new(),
             contents: BTreeMap::new(),
             denied: BTreeSet::new(),
@@ -270,7 +273,7 @@ impl Universe {
     }
 
     fn under<T>(&self, run: impl FnOnce(&Ground<'_>) -> T) -> T {
-        let scale = TimeScale { kind: TimeKind::FieldModified, precision_ms: 0, skew_ms: 0 };
+        let scale = TimeScale { kind: self.times, precision_ms: 0, skew_ms: 0 };
         run(&Ground {
             tenant: &self.tenant,
             model: self.model.entity(0),

@@ -8,9 +8,11 @@ use accordant::fingerprint::Fingerprint;
 use accordant::golden::Status;
 use accordant::model::{At, EntityModel, TypedAttribute};
 use accordant::ownership::OnClear;
+use accordant::policy::builtin::latest;
 use accordant::policy::{Answer, Candidates, Policy};
 use accordant::rule::{Change, Verdict, rule};
 use accordant::settle::Touched;
+use accordant::stamp::TimeKind;
 
 use crate::universe::{Universe, Word, customer, text};
 
@@ -62,6 +64,54 @@ fn s08_a_co_owner_that_moved_alone_moves_golden_and_a_write_is_owed() {
     assert_eq!(universe.write_all(), 2);
     universe.settle();
     assert_eq!(universe.open("name"), []);
+}
+
+/// Three systems that agree, where a stamp says only when something in the record changed, and the latest wins.
+fn by_record_time() -> Universe {
+    let mut universe = Universe::new(model(co_owned().resolve(latest())));
+    universe.times = TimeKind::RecordModified;
+    agreeing_in(universe)
+}
+
+#[test]
+fn s08_a_lone_change_is_the_latest_though_only_the_record_has_a_time() {
+    let mut universe = by_record_time();
+    // The CRM was last heard before the others: its change may, by record time, be older than their first word.
+    universe.set("crm", "name", "B");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "B");
+    assert_eq!(universe.open("name"), [(DiscrepancyKind::SoftDriftAuthoritative, false)]);
+}
+
+#[test]
+fn s08_a_system_that_waits_for_its_write_does_not_contest_the_next_change() {
+    let mut universe = Universe::new(model(co_owned().resolve(latest())));
+    universe.times = TimeKind::RecordModified;
+    for system in ["crm", "erp"] {
+        universe.link(system);
+        universe.set(system, "name", "A");
+    }
+    universe.settle();
+    universe.set("crm", "name", "B");
+    universe.settle();
+    // Linked late, and behind: its record is younger than anything that the CRM was last heard to say.
+    universe.link("shop");
+    universe.set("shop", "name", "A");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "B");
+    universe.set("crm", "name", "C");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "C");
+}
+
+#[test]
+fn s08_two_changes_that_record_times_cannot_tell_apart_wait() {
+    let mut universe = by_record_time();
+    universe.set("crm", "name", "B");
+    universe.set("erp", "name", "C");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "A");
+    assert_eq!(universe.open("name"), [(DiscrepancyKind::HardConflict, true)]);
 }
 
 #[test]
