@@ -5,6 +5,7 @@
 
 pub(crate) mod stored;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Shape;
@@ -209,7 +210,13 @@ impl Existence {
                     self.full = self.full.max(Some(stamp));
                 }
             }
-            Sighting::Dead(evidence) => self.dead = self.dead.max(Some((stamp, *evidence))),
+            Sighting::Dead(evidence) => {
+                // The strongest evidence of one stamp stands, whichever was heard first.
+                let surer = |(at, known)| (stamp, Reverse(*evidence)) > (at, Reverse(known));
+                if self.dead.is_none_or(surer) {
+                    self.dead = Some((stamp, *evidence));
+                }
+            }
             Sighting::Absent { scan } => {
                 self.absences.insert(*scan);
             }

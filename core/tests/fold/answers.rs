@@ -166,7 +166,8 @@ fn existence(seen: &[&Observation]) -> (Life, bool, usize) {
         Sighting::Dead(evidence) => Some((observation.stamp, evidence)),
         _ => None,
     });
-    let dead = dead.max();
+    // At one stamp the strongest evidence counts: it is listed first.
+    let dead = dead.max_by_key(|(stamp, evidence)| (*stamp, std::cmp::Reverse(*evidence)));
     let life = match (live, dead) {
         (None, None) => Life::Unknown,
         (Some(_), None) => Life::Live,

@@ -164,6 +164,16 @@ fn s03_a_tie_of_life_and_death_means_live_and_asks_for_a_read() {
 }
 
 #[test]
+fn s03_of_two_deaths_at_one_stamp_the_strongest_evidence_stands() {
+    let (sure, weak) = (dead(2, DeathEvidence::Deleted), dead(2, DeathEvidence::MissingInScans));
+    for deaths in [[sure.clone(), weak.clone()], [weak, sure]] {
+        assert_eq!(folded(&deaths).existence().life(), Life::Dead(DeathEvidence::Deleted));
+    }
+    let later = folded(&[dead(2, DeathEvidence::Deleted), dead(3, DeathEvidence::Gone)]);
+    assert_eq!(later.existence().life(), Life::Dead(DeathEvidence::Gone), "a later death is another one");
+}
+
+#[test]
 fn s03_absences_are_a_set_and_a_scan_counts_once() {
     let seen = folded(&[full(1, Vec::new()), absent(3), absent(4), absent(3)]);
     assert_eq!(seen.existence().missed_scans(), 2);
