@@ -145,8 +145,8 @@ pub struct Existence {
     live: Option<Stamp>,
     full: Option<Stamp>,
     dead: Option<(Stamp, DeathEvidence)>,
-    /// Scans that did not meet the record.
-    absences: BTreeSet<u64>,
+    /// Scans that did not meet the record, each with the last token that was known of it then.
+    absences: BTreeMap<u64, i64>,
     /// The last scan or direct read that did.
     met_by: u32,
 }
@@ -183,10 +183,13 @@ impl Existence {
         matches!((self.live, self.dead), (Some(live), Some((dead, _))) if live == dead)
     }
 
-    /// How many complete scans have missed the record since it was last met.
+    /// How many complete scans have missed the record since it was last sighted: by a later scan or direct read, or by a
+    /// push or poll that says something later than what was known when the scan missed it.
     #[must_use]
     pub fn missed_scans(&self) -> usize {
-        self.absences.iter().filter(|scan| **scan > u64::from(self.met_by)).count()
+        let sighted = self.live.map_or(i64::MIN, |stamp| stamp.token);
+        let since = |(scan, token): &(&u64, &i64)| **scan > u64::from(self.met_by) && **token >= sighted;
+        self.absences.iter().filter(since).count()
     }
 
     /// The number of the last scan or direct read that met the record.
@@ -218,7 +221,9 @@ impl Existence {
                 }
             }
             Sighting::Absent { scan } => {
-                self.absences.insert(*scan);
+                // Noted twice, after a crash, a scan still saw no more than it had when it was first noted.
+                let token = self.absences.entry(*scan).or_insert(stamp.token);
+                *token = stamp.token.min(*token);
             }
         }
     }
