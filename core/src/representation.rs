@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Shape;
-use crate::observation::{self, Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::Field;
@@ -270,7 +270,8 @@ impl Representation {
             let slot = cells[0].slot;
             let whole = shapes.get(usize::from(slot)).is_some_and(|shape| is_collection(*shape));
             if whole {
-                self.cover_with(slot, stamp, cells, &mut outcome);
+                let elements = || cells.iter().filter_map(|said| said.element.as_deref()).collect();
+                self.cover_with(slot, stamp, elements, &mut outcome);
             }
             for said in cells {
                 match (&said.element, whole) {
@@ -293,7 +294,7 @@ impl Representation {
                     continue;
                 }
                 if is_collection(*shape) {
-                    self.cover_with(slot, stamp, &[], &mut outcome);
+                    self.cover_with(slot, stamp, Vec::new, &mut outcome);
                 } else {
                     self.say(slot, stamp, Field::Null, &mut outcome);
                 }
@@ -358,16 +359,26 @@ impl Representation {
         }
     }
 
-    /// Covers a collection. Seen last at this stamp, but with other elements, it is a tie: the record must be read.
-    fn cover_with(&mut self, slot: SlotIndex, stamp: Stamp, cells: &[observation::Said], outcome: &mut FoldOutcome) {
+    /// Covers a collection that shows `elements`. Seen last at this stamp, but with other elements, it is a tie: the record
+    /// must be read. `elements` is only asked then.
+    pub(crate) fn cover_with<'e>(
+        &mut self,
+        slot: SlotIndex,
+        stamp: Stamp,
+        elements: impl FnOnce() -> Vec<&'e str>,
+        outcome: &mut FoldOutcome,
+    ) {
         if self.covered.get(&slot).is_some_and(|seen| seen.last() == Some(&stamp)) {
-            let said = |key: &Text| cells.iter().any(|cell| cell.element.as_ref() == Some(key));
-            let known = |key: &Text| {
-                let cell = self.elements.get(&(slot, key.clone()));
-                cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
-            };
-            outcome.tie |= self.element_keys(slot).any(|key| known(key) && !said(key))
-                || cells.iter().filter_map(|cell| cell.element.as_ref()).any(|key| !known(key));
+            let said = elements();
+            let known: BTreeSet<&str> = self
+                .element_keys(slot)
+                .filter(|key| {
+                    let cell = self.elements.get(&(slot, (*key).clone()));
+                    cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
+                })
+                .map(Text::as_str)
+                .collect();
+            outcome.tie |= known != said.into_iter().collect();
         }
         self.cover(slot, stamp, outcome);
     }
