@@ -7,7 +7,7 @@ use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
-use crate::model::{Cardinality, CompiledObject, OnDelete, Presence, UnitKey};
+use crate::model::{Cardinality, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
@@ -234,5 +234,5 @@ fn live(recorder: &mut Recorder<'_>, life: GoldenLife) {
 }
 
 fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {
-    Finding { unit: "$exists".into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
+    Finding { unit: EXISTS.into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
 }
