@@ -6,6 +6,8 @@ mod collections;
 mod contact;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/merges.rs"]
+mod merges;
 #[path = "stories/model.rs"]
 mod model;
 #[path = "stories/people.rs"]
