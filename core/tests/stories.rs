@@ -4,6 +4,8 @@
 mod collections;
 #[path = "stories/contact.rs"]
 mod contact;
+#[path = "stories/crashes.rs"]
+mod crashes;
 #[path = "stories/drift.rs"]
 mod drift;
 #[path = "stories/merges.rs"]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use accordant::decode::{Batch, DecodeTable};
-use accordant::id::{EntityId, RecordRef, TenantId};
 use accordant::entity::{Entity, Evidence};
+use accordant::id::{EntityId, RecordRef, TenantId};
 use accordant::model::Model;
 use accordant::representation::Representation;
 use accordant::settle::RuleSet;
