@@ -128,7 +128,9 @@ fn contested(
                     representations.get(other).copied().flatten().is_some_and(Representation::speaks)
                 })
         });
-        elsewhere && !unit.same(&base.agreed, &golden.field) && !unit.same(&base.seen, &golden.field)
+        elsewhere
+            && base.is_behind(&golden.field, |agreed, golden| unit.same(agreed, golden))
+            && !unit.same(&base.seen, &golden.field)
     })
 }
 

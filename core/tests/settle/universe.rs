@@ -13,6 +13,7 @@ use accordant::golden::{GoldenCell, Status};
 use accordant::id::{Actor, EntityId, RecordRef, TenantId};
 use accordant::model::{EntityModel, Model, Shape, SystemObject, UnitIndex, UnitKey};
 use accordant::observation::{Coverage, DeathEvidence, Observation, Said, Sighting};
+use accordant::plan::{PlanDraft, PlanKind, Scope, Surroundings, plan_entity};
 use accordant::representation::Representation;
 use accordant::rule::{AnyRule, Rule, erase};
 use accordant::settle::{Choice, RuleSet, Ruling, Touched, rule_on, settle};
@@ -367,7 +368,8 @@ impl Universe {
                 let absent =
                     (self.is_collection(&key) && !field.is_value()).then(|| Base::accepted(Field::Null, Field::Null));
                 let Some(base) = base.or(absent) else { continue };
-                let pending = field == base.seen && base.agreed != cell.field && field != cell.field;
+                let behind = base.lost || base.agreed != cell.field;
+                let pending = field == base.seen && behind && field != cell.field;
                 if pending && write_access(self.model.entity(0), &self.entity, link, &key) != WriteAccess::No {
                     let record = &self.entity.links[link].record;
                     owed.push((format!("{}/{}", record.connection, record.id), self.model.entity(0).unit_name(&key)));
@@ -378,6 +380,14 @@ impl Universe {
             self.write(system, unit);
         }
         owed.len()
+    }
+
+    /// The records that a regular plan would write.
+    pub(crate) fn planned(&self) -> Vec<String> {
+        let mut draft = PlanDraft::new(PlanKind::Regular, Scope::default());
+        let surroundings = Surroundings { native: &|_, _, _| None, creates_in: &|_| None, creating: &|_, _| false };
+        self.under(|ground| plan_entity(ground, &surroundings, &self.entity, &self.in_order(), &mut draft));
+        draft.operations().iter().map(|operation| operation.target.connection().to_string()).collect()
     }
 
     pub(crate) fn is_collection(&self, key: &UnitKey) -> bool {

@@ -304,7 +304,7 @@ fn s08_a_conflict_without_base_does_not_fill_what_was_cleared() {
 }
 
 #[test]
-fn s05_a_link_without_base_that_holds_what_lost_is_behind() {
+fn s05_a_value_that_lost_is_no_evidence_for_a_link_without_base() {
     let mut universe = Universe::new(model(co_owned().resolve(crate::story::Greatest)));
     for system in ["crm", "erp"] {
         universe.link(system);
@@ -318,8 +318,35 @@ fn s05_a_link_without_base_that_holds_what_lost_is_behind() {
     universe.set("crm", "name", "A");
     universe.settle();
     assert_eq!(universe.golden("name"), "M", "A lost");
-    assert_eq!(universe.open("name"), [(DiscrepancyKind::SoftDriftAuthoritative, false)]);
+    let lost = Base::lost(text("A"), &Base::accepted(text("M"), text("M")));
+    assert_eq!(universe.base("crm", "name"), Some(lost), "it last agreed with M");
+    // The shop's A was never heard, and no A was ever golden: what the shop holds still waits for a person.
+    let conflict = (DiscrepancyKind::HardConflictNoBase, true);
+    assert_eq!(universe.open("name"), [conflict, (DiscrepancyKind::SoftDriftAuthoritative, false)]);
+    assert_eq!(universe.base("shop", "name"), None);
     assert_eq!(universe.settle(), []);
+    assert_eq!(universe.write_all(), 1, "golden is owed to the loser alone");
+    universe.settle();
+    assert_eq!(universe.open("name"), [conflict]);
+    assert!(universe.holds("shop", "name", None));
+}
+
+#[test]
+fn s05_a_clear_that_lost_is_nothing_that_a_weak_mapping_fills() {
+    let attribute = TypedAttribute::<Word>::new("name")
+        .at(At::path("crm", "name").weak())
+        .at(At::path("erp", "name"))
+        .at(At::path("shop", "name"))
+        .on_clear(OnClear::Propagate)
+        .resolve(crate::story::Greatest);
+    let mut universe = agreeing(attribute);
+    universe.set("crm", "name", "");
+    universe.set("erp", "name", "B");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "B");
+    let planned = universe.planned();
+    assert!(planned.iter().all(|target| !target.contains("crm")), "{planned:?}");
+    assert_eq!(planned.len(), 1, "{planned:?}");
 }
 
 #[test]

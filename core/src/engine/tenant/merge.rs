@@ -200,7 +200,7 @@ fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Wri
             let before = link.bases.get(&unit);
             let ours = written.iter().find(|(record, key, _)| *record == link.record && *key == unit);
             let base = match (before, ours) {
-                (Some(base), Some((_, _, value))) if *value != base.seen => Some(Base::lost(value.clone())),
+                (Some(base), Some((_, _, value))) if *value != base.seen => Some(Base::lost(value.clone(), base)),
                 (base, _) => base.cloned(),
             };
             if base.as_ref() != held.bases.get(&unit) {

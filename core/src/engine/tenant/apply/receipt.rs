@@ -347,6 +347,7 @@ impl Tenant {
                     Base {
                         seen: held.unwrap_or_else(|| value.clone()),
                         agreed: value.clone(),
+                        lost: false,
                         wrote: Some(origin),
                         displaced: displaced.cloned(),
                     },
