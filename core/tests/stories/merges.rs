@@ -1,6 +1,6 @@
 //! Entities that are one: merged by a person, claimed by a merge inside a system, linked by hand.
 
-use accordant::engine::Tenant;
+use accordant::engine::{DiscrepancyFilter, Tenant};
 use accordant::id::{Actor, EntityId, Id, RecordRef};
 use accordant::plan::Scope;
 use accordant::settle::Choice;
@@ -50,6 +50,22 @@ fn a_merged_id_answers_with_the_survivor() {
     let of = |id: EntityId| block_on(async { tenant.plan(id).await }).expect("a plan").operations;
     assert!(!of(survivor).is_empty());
     assert_eq!(of(merged), of(survivor));
+}
+
+#[test]
+fn what_stood_open_of_a_merged_entity_stands_of_the_survivor() {
+    let (story, tenant, survivor, merged) = twice();
+    let _story = story.says("netsuite", "7", json!({ "email": "ana@home.test", "phone": "2" }));
+    let open = || -> Vec<EntityId> {
+        let found = block_on(tenant.discrepancies(DiscrepancyFilter::default())).expect("the list");
+        found.into_iter().filter(|standing| *standing.unit == *"phone").map(|standing| standing.entity).collect()
+    };
+    assert!(!open().is_empty() && open().iter().all(|entity| *entity == merged));
+    let before = open();
+    block_on(tenant.merge(survivor, merged, &Actor::new("ana"))).expect("they can be merged");
+    assert!(!open().is_empty() && open().iter().all(|entity| *entity == survivor), "{:?}", open());
+    block_on(tenant.unmerge(merged, &Actor::new("ana"))).expect("that can be taken back");
+    assert_eq!(open(), before);
 }
 
 #[test]

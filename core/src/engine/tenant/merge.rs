@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Base;
+use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
@@ -70,6 +71,11 @@ impl Tenant {
                 set.record_fact(from, unlinked, &mut facts);
                 let Some(record) = set.find_record(&link.record) else { continue };
                 set.link(into, record, link.order, link.evidence, &mut facts);
+            }
+            // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
+            for discrepancy in open(&set.entity(from).entity) {
+                let discrepancy = Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..discrepancy };
+                set.record_fact(from, Fact::Disputed { discrepancy: Box::new(discrepancy) }, &mut facts);
             }
             set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
             changes.put(merge_key(merged), &row);
@@ -160,6 +166,11 @@ impl Tenant {
         }
         self.commit("store a merge", changes.commit).await
     }
+}
+
+fn open(entity: &Entity) -> Vec<Discrepancy> {
+    let stands = |standing: &&Discrepancy| standing.state != DiscrepancyState::Resolved;
+    entity.discrepancies.values().filter(stands).cloned().collect()
 }
 
 /// The units that we wrote on an entity's records, with what we wrote there: `(record, unit, value)`.
