@@ -165,7 +165,7 @@ fn a_handle_of_another_type_is_refused() {
     assert_eq!(block_on(world.tenant.find(number, "1")).expect_err("the tier is a text").to_string(), refused);
     // One value entered for several would say that there are no others.
     let tags = block_on(world.tenant.enter(customer, Customer::TAGS, Some("x".to_owned()), &by));
-    assert!(matches!(tags, Err(accordant::error::Error::Value { .. })), "{tags:?}");
+    assert!(matches!(tags, Err(Error::Value { .. })), "{tags:?}");
     let missing = Attribute::<Customer, String>::new("fax");
     let decided = block_on(world.tenant.decide(customer, missing, choice(), &by, "")).expect_err("no such attribute");
     assert_eq!(decided.to_string(), "customer has no attribute `fax`");
