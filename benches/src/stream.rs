@@ -1,0 +1,145 @@
+//! From bytes to resolved state: decode, fold, settle, in batches, through the library's public interface.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use accordant::decode::Batch;
+use accordant::stamp::Stamp;
+use accordant::working_set::WorkingSet;
+
+use crate::customer::{OBJECT_OF_SOURCE, carries_whole_records};
+use crate::delivery::{Blocks, cut, lines};
+use crate::usage::{Clocks, Taken};
+use crate::world::{Ground, customers_of, linked, record};
+
+/// How many deliveries are decoded, folded and settled together.
+pub const BATCH: usize = 64;
+
+/// What a stream came to.
+#[derive(Debug)]
+pub struct Streamed {
+    /// Deliveries that were taken in.
+    pub events: u64,
+    /// Lines and bodies that were no deliveries.
+    pub refused: u64,
+    /// Facts that were decided.
+    pub facts: u64,
+    /// What taking in took, from the bytes in memory to settled entities.
+    pub taken: Taken,
+    /// What loading the crosswalk took, before the first delivery.
+    pub loading: Taken,
+    /// The state arrived at.
+    pub set: WorkingSet,
+}
+
+/// Takes in every delivery of a file.
+///
+/// A first pass over the file finds the customers, so that the crosswalk is there before the clock starts; a second one
+/// takes in. Only the second is `taken`, and only while bytes are in memory: reading the file is not.
+///
+/// # Errors
+///
+/// If the file cannot be read.
+pub fn stream(file: &Path) -> io::Result<Streamed> {
+    let ground = Ground::default();
+    let clocks = Clocks::now();
+    let mut customers = BTreeSet::new();
+    let mut blocks = Blocks::new(File::open(file)?);
+    while let Some(block) = blocks.next_lines()? {
+        customers_of(&ground, block, &mut customers);
+    }
+    let set = linked(&ground, customers);
+    let loading = clocks.taken();
+
+    let mut intake = Intake::new(&ground, set);
+    let mut taken = Taken::default();
+    let mut blocks = Blocks::new(File::open(file)?);
+    while let Some(block) = blocks.next_lines()? {
+        let clocks = Clocks::now();
+        intake.take(block);
+        taken += clocks.taken();
+    }
+    Ok(Streamed {
+        events: intake.events,
+        refused: intake.refused,
+        facts: intake.decided,
+        taken,
+        loading,
+        set: intake.set,
+    })
+}
+
+/// The state of a stream between batches.
+#[derive(Debug)]
+pub struct Intake<'g> {
+    ground: &'g Ground,
+    set: WorkingSet,
+    batch: Batch,
+    sources: Vec<usize>,
+    facts: Vec<accordant::fact::EntityFact>,
+    /// The latest instant that any system named: the journaled instant of each step.
+    as_of: i64,
+    events: u64,
+    refused: u64,
+    decided: u64,
+}
+
+impl<'g> Intake<'g> {
+    /// Begins with a working set.
+    #[must_use]
+    pub fn new(ground: &'g Ground, set: WorkingSet) -> Self {
+        Self {
+            ground,
+            set,
+            batch: Batch::new(),
+            sources: Vec::with_capacity(BATCH),
+            facts: Vec::new(),
+            as_of: 0,
+            events: 0,
+            refused: 0,
+            decided: 0,
+        }
+    }
+
+    /// Takes in the deliveries of a block of lines.
+    pub fn take(&mut self, block: &[u8]) {
+        for line in lines(block) {
+            let Some(delivery) = cut(line) else {
+                self.refused += 1;
+                continue;
+            };
+            let full = carries_whole_records(delivery.source);
+            match self.ground.tables[delivery.source].decode(delivery.body, full, &mut self.batch) {
+                Ok(()) => self.sources.push(delivery.source),
+                Err(_) => self.refused += 1,
+            }
+            if self.sources.len() == BATCH {
+                self.settle();
+            }
+        }
+        self.settle();
+    }
+
+    /// Folds and settles what was decoded.
+    fn settle(&mut self) {
+        let frame = self.ground.frame();
+        for (decoded, source) in self.batch.records().zip(&self.sources) {
+            let object = OBJECT_OF_SOURCE[*source];
+            let found = self.set.find_record(&record(&self.ground.model, object, decoded.id()));
+            let (Some(index), Some(token)) = (found, decoded.token()) else {
+                self.refused += 1;
+                continue;
+            };
+            self.as_of = self.as_of.max(token);
+            self.events += 1;
+            self.set.fold_decoded(&frame, index, &decoded, Stamp::new(token));
+        }
+        self.set.settle(&frame, self.as_of, &mut self.facts);
+        self.decided += self.facts.len() as u64;
+        self.facts.clear();
+        self.batch.clear();
+        self.sources.clear();
+    }
+}
