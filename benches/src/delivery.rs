@@ -34,38 +34,50 @@ const BLOCK: usize = 8 << 20;
 pub struct Blocks<R> {
     from: R,
     held: Vec<u8>,
+    ends: Vec<usize>,
     /// Where the lines handed out last end.
     done: usize,
+}
+
+/// Whole lines of a file, and where they end.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    bytes: &'a [u8],
+    ends: &'a [usize],
+}
+
+impl<'a> Block<'a> {
+    /// The lines, without what ends them.
+    pub fn lines(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut from = 0;
+        self.ends.iter().map(move |end| {
+            let line = &self.bytes[from..*end];
+            from = end + 1;
+            line
+        })
+    }
 }
 
 impl<R: Read> Blocks<R> {
     /// Reads from `from`.
     pub fn new(from: R) -> Self {
-        Self { from, held: Vec::with_capacity(BLOCK), done: 0 }
+        Self { from, held: Vec::with_capacity(BLOCK), ends: Vec::new(), done: 0 }
     }
 
-    /// The next whole lines; `None` at the end.
+    /// The next whole lines; `None` at the end. What follows the last line break of the file is no line.
     ///
     /// # Errors
     ///
     /// If the file cannot be read.
-    pub fn next_lines(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn next_block(&mut self) -> io::Result<Option<Block<'_>>> {
         self.held.drain(..self.done);
-        self.done = 0;
         let wanted = BLOCK.saturating_sub(self.held.len()).max(1);
-        let got = (&mut self.from).take(wanted as u64).read_to_end(&mut self.held)?;
-        let end = match self.held.iter().rposition(|byte| *byte == b'\n') {
-            Some(last) if got > 0 => last + 1,
-            _ => self.held.len(),
-        };
-        self.done = end;
-        Ok((end > 0).then(|| &self.held[..end]))
+        (&mut self.from).take(wanted as u64).read_to_end(&mut self.held)?;
+        self.ends.clear();
+        self.ends.extend(self.held.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end));
+        self.done = self.ends.last().map_or(0, |end| end + 1);
+        Ok((self.done > 0).then_some(Block { bytes: &self.held, ends: &self.ends }))
     }
-}
-
-/// The lines of a block.
-pub fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    block.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
 #[cfg(test)]
@@ -83,10 +95,10 @@ mod tests {
 
     #[test]
     fn blocks_end_with_lines() {
-        let mut blocks = Blocks::new("one\ntwo\nthree".as_bytes());
+        let mut blocks = Blocks::new("one\ntwo\nthree\nfo".as_bytes());
         let mut seen = Vec::new();
-        while let Some(block) = blocks.next_lines().expect("memory can be read") {
-            seen.extend(lines(block).map(<[u8]>::to_vec));
+        while let Some(block) = blocks.next_block().expect("memory can be read") {
+            seen.extend(block.lines().map(<[u8]>::to_vec));
         }
         assert_eq!(seen, [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
     }

@@ -1,4 +1,4 @@
-//! The commands of the benchmarks: `gen`, `stream`, `compare`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`.
 
 mod compare;
 
@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use accordant_bench::stream::stream;
+use accordant_bench::stream::{STAGES, Stage, stream};
 use accordant_bench::usage::peak_memory;
 use accordant_bench::{answer, workload};
 
@@ -19,6 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const USAGE: &str = "\
 accordant-bench gen EVENTS ENTITIES FILE [SEED]   writes a workload
 accordant-bench stream FILE                       takes it in, and says what that took
+accordant-bench stages FILE                       what each stage of it takes
 accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
                                                   runs a hand-written yardstick and the stream in turn";
 
@@ -40,7 +41,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["gen", events, entities, file] => generate(events, entities, file, "42"),
         ["gen", events, entities, file, seed] => generate(events, entities, file, seed),
         ["stream", file] => {
-            let streamed = stream(Path::new(file))?;
+            let streamed = stream(Path::new(file), Stage::Settle)?;
             // The answer is read after the peak: summing up is no part of the run.
             let peak = peak_memory();
             writeln!(
@@ -54,6 +55,16 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
                 streamed.loading.cpu,
                 answer::to_json(&streamed.set)
             )?;
+            Ok(())
+        }
+        ["stages", file] => {
+            let mut before = 0;
+            for (stage, name) in STAGES {
+                let streamed = stream(Path::new(file), stage)?;
+                let taken = streamed.taken.cpu.0 / u128::from(streamed.events.max(1));
+                writeln!(out, "{name:<8}{:>8} ns/event{taken:>8} in all", taken.saturating_sub(before))?;
+                before = taken;
+            }
             Ok(())
         }
         ["compare", ref sizes @ ..] => {

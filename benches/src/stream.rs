@@ -10,12 +10,36 @@ use accordant::stamp::Stamp;
 use accordant::working_set::WorkingSet;
 
 use crate::customer::{OBJECT_OF_SOURCE, carries_whole_records};
-use crate::delivery::{Blocks, cut, lines};
+use crate::delivery::{Block, Blocks, cut};
 use crate::usage::{Clocks, Taken};
 use crate::world::{Ground, customers_of, linked, record};
 
 /// How many deliveries are decoded, folded and settled together.
 pub const BATCH: usize = 64;
+
+/// How far deliveries are taken: each stage does what those before it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Cut into surface and body.
+    Cut,
+    /// Decoded.
+    Decode,
+    /// Their records found.
+    Find,
+    /// Folded.
+    Fold,
+    /// Settled.
+    Settle,
+}
+
+/// Every stage, with its name.
+pub const STAGES: [(Stage, &str); 5] = [
+    (Stage::Cut, "cut"),
+    (Stage::Decode, "decode"),
+    (Stage::Find, "find"),
+    (Stage::Fold, "fold"),
+    (Stage::Settle, "settle"),
+];
 
 /// What a stream came to.
 #[derive(Debug)]
@@ -42,21 +66,21 @@ pub struct Streamed {
 /// # Errors
 ///
 /// If the file cannot be read.
-pub fn stream(file: &Path) -> io::Result<Streamed> {
+pub fn stream(file: &Path, until: Stage) -> io::Result<Streamed> {
     let ground = Ground::default();
     let clocks = Clocks::now();
     let mut customers = BTreeSet::new();
     let mut blocks = Blocks::new(File::open(file)?);
-    while let Some(block) = blocks.next_lines()? {
+    while let Some(block) = blocks.next_block()? {
         customers_of(&ground, block, &mut customers);
     }
     let set = linked(&ground, customers);
     let loading = clocks.taken();
 
-    let mut intake = Intake::new(&ground, set);
+    let mut intake = Intake::new(&ground, set, until);
     let mut taken = Taken::default();
     let mut blocks = Blocks::new(File::open(file)?);
-    while let Some(block) = blocks.next_lines()? {
+    while let Some(block) = blocks.next_block()? {
         let clocks = Clocks::now();
         intake.take(block);
         taken += clocks.taken();
@@ -75,6 +99,7 @@ pub fn stream(file: &Path) -> io::Result<Streamed> {
 #[derive(Debug)]
 pub struct Intake<'g> {
     ground: &'g Ground,
+    until: Stage,
     set: WorkingSet,
     batch: Batch,
     sources: Vec<usize>,
@@ -89,9 +114,10 @@ pub struct Intake<'g> {
 impl<'g> Intake<'g> {
     /// Begins with a working set.
     #[must_use]
-    pub fn new(ground: &'g Ground, set: WorkingSet) -> Self {
+    pub fn new(ground: &'g Ground, set: WorkingSet, until: Stage) -> Self {
         Self {
             ground,
+            until,
             set,
             batch: Batch::new(),
             sources: Vec::with_capacity(BATCH),
@@ -104,12 +130,16 @@ impl<'g> Intake<'g> {
     }
 
     /// Takes in the deliveries of a block of lines.
-    pub fn take(&mut self, block: &[u8]) {
-        for line in lines(block) {
+    pub fn take(&mut self, block: Block<'_>) {
+        for line in block.lines() {
             let Some(delivery) = cut(line) else {
                 self.refused += 1;
                 continue;
             };
+            if self.until == Stage::Cut {
+                self.events += std::hint::black_box(1);
+                continue;
+            }
             let full = carries_whole_records(delivery.source);
             match self.ground.tables[delivery.source].decode(delivery.body, full, &mut self.batch) {
                 Ok(()) => self.sources.push(delivery.source),
@@ -125,6 +155,10 @@ impl<'g> Intake<'g> {
     /// Folds and settles what was decoded.
     fn settle(&mut self) {
         let frame = self.ground.frame();
+        if self.until == Stage::Decode {
+            self.events += self.sources.len() as u64;
+            self.sources.clear();
+        }
         for (decoded, source) in self.batch.records().zip(&self.sources) {
             let object = OBJECT_OF_SOURCE[*source];
             let found = self.set.find_record(&record(&self.ground.model, object, decoded.id()));
@@ -134,9 +168,13 @@ impl<'g> Intake<'g> {
             };
             self.as_of = self.as_of.max(token);
             self.events += 1;
-            self.set.fold_decoded(&frame, index, &decoded, Stamp::new(token));
+            if self.until >= Stage::Fold {
+                self.set.fold_decoded(&frame, index, &decoded, Stamp::new(token));
+            }
         }
-        self.set.settle(&frame, self.as_of, &mut self.facts);
+        if self.until >= Stage::Settle {
+            self.set.settle(&frame, self.as_of, &mut self.facts);
+        }
         self.decided += self.facts.len() as u64;
         self.facts.clear();
         self.batch.clear();

@@ -14,7 +14,7 @@ use accordant::{EntityId, RecordRef, TenantId};
 use std::sync::Arc;
 
 use crate::customer::{OBJECT_OF_SOURCE, model, tables};
-use crate::delivery::{cut, lines};
+use crate::delivery::{Block, cut};
 
 /// What stays the same while deliveries are folded.
 #[derive(Debug)]
@@ -69,9 +69,9 @@ pub fn customer_of(object: u16, id: &str) -> Option<u64> {
 }
 
 /// Adds the customers that the lines of `block` tell of to `known`.
-pub fn customers_of(ground: &Ground, block: &[u8], known: &mut BTreeSet<u64>) {
+pub fn customers_of(ground: &Ground, block: Block<'_>, known: &mut BTreeSet<u64>) {
     let mut batch = Batch::new();
-    for delivery in lines(block).filter_map(cut) {
+    for delivery in block.lines().filter_map(cut) {
         batch.clear();
         if ground.tables[delivery.source].decode(delivery.body, false, &mut batch).is_ok() {
             let object = OBJECT_OF_SOURCE[delivery.source];
