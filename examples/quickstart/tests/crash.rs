@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p quickstart --test crash -- --nocapture`
 #![expect(clippy::unwrap_used, reason = "a test that cannot start the program has failed")]
+#![expect(clippy::disallowed_methods, clippy::float_arithmetic, reason = "a kill comes at a moment of the wall clock")]
 #![expect(clippy::print_stdout, reason = "the count is what the test is run for")]
 
 use std::collections::{BTreeMap, BTreeSet};
