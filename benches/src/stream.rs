@@ -7,12 +7,12 @@ use std::path::Path;
 
 use accordant::decode::Batch;
 use accordant::stamp::Stamp;
-use accordant::working_set::WorkingSet;
+use accordant::working_set::{Source, WorkingSet};
 
 use crate::customer::{OBJECT_OF_SOURCE, carries_whole_records};
 use crate::delivery::{Block, Blocks, cut};
 use crate::usage::{Clocks, Taken};
-use crate::world::{Ground, customers_of, linked, record};
+use crate::world::{Ground, customers_of, linked, sources};
 
 /// How many deliveries are decoded, folded and settled together.
 pub const BATCH: usize = 64;
@@ -101,6 +101,8 @@ pub struct Intake<'g> {
     ground: &'g Ground,
     until: Stage,
     set: WorkingSet,
+    /// By object type: where its records are found.
+    objects: [Source; 3],
     batch: Batch,
     sources: Vec<usize>,
     facts: Vec<accordant::fact::EntityFact>,
@@ -114,8 +116,9 @@ pub struct Intake<'g> {
 impl<'g> Intake<'g> {
     /// Begins with a working set.
     #[must_use]
-    pub fn new(ground: &'g Ground, set: WorkingSet, until: Stage) -> Self {
+    pub fn new(ground: &'g Ground, mut set: WorkingSet, until: Stage) -> Self {
         Self {
+            objects: sources(ground, &mut set),
             ground,
             until,
             set,
@@ -161,7 +164,7 @@ impl<'g> Intake<'g> {
         }
         for (decoded, source) in self.batch.records().zip(&self.sources) {
             let object = OBJECT_OF_SOURCE[*source];
-            let found = self.set.find_record(&record(&self.ground.model, object, decoded.id()));
+            let found = self.set.find_native(self.objects[usize::from(object)], decoded.id());
             let (Some(index), Some(token)) = (found, decoded.token()) else {
                 self.refused += 1;
                 continue;

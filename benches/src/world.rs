@@ -9,7 +9,7 @@ use accordant::model::Model;
 use accordant::representation::Representation;
 use accordant::settle::RuleSet;
 use accordant::stamp::{Domain, TimeKind, TimeScale};
-use accordant::working_set::{Frame, WorkingSet};
+use accordant::working_set::{Frame, Source, WorkingSet};
 use accordant::{EntityId, RecordRef, TenantId};
 use std::sync::Arc;
 
@@ -85,6 +85,15 @@ pub fn customers_of(ground: &Ground, block: Block<'_>, known: &mut BTreeSet<u64>
 pub fn record(model: &Model, object: u16, id: &str) -> RecordRef {
     let declared = &model.entity(0).objects[usize::from(object)].declared;
     RecordRef::new(declared.system.as_str(), declared.object.as_str(), id)
+}
+
+/// The sources of the object types of the model.
+#[must_use]
+pub fn sources(ground: &Ground, set: &mut WorkingSet) -> [Source; 3] {
+    std::array::from_fn(|object| {
+        let declared = &ground.model.entity(0).objects[object].declared;
+        set.source(&declared.system.as_str().into(), &declared.object)
+    })
 }
 
 /// A working set of linked customers, of whom nothing was said yet.

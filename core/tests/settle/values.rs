@@ -325,7 +325,7 @@ fn s05_a_system_that_keeps_its_own_form_owes_nothing() {
     let mut universe = agreeing(owned());
     let place = universe.entity.link_of(&crate::universe::record("crm")).expect("linked");
     let record = universe.entity.links[place].record.clone();
-    let base = Some(Box::new(Base::accepted(text("own form"), text("A"))));
+    let base = Some(Arc::new(Base::accepted(text("own form"), text("A"))));
     Fact::Rebased { record, unit: universe.key("name"), base }.apply(&mut universe.entity);
     universe.set("crm", "name", "own form");
     universe.settle();
