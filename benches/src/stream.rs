@@ -132,6 +132,12 @@ impl<'g> Intake<'g> {
         }
     }
 
+    /// Ends with the working set.
+    #[must_use]
+    pub fn finish(self) -> WorkingSet {
+        self.set
+    }
+
     /// Takes in the deliveries of a block of lines.
     pub fn take(&mut self, block: Block<'_>) {
         for line in block.lines() {

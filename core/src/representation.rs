@@ -118,6 +118,8 @@ pub struct FoldOutcome {
     pub tie: bool,
     /// Whether existence changed.
     pub existence: bool,
+    /// Whether it changed because the record was sighted for the first time, and nothing else is known of it.
+    pub first_sight: bool,
 }
 
 impl FoldOutcome {
@@ -126,6 +128,7 @@ impl FoldOutcome {
         self.touched.clear();
         self.tie = false;
         self.existence = false;
+        self.first_sight = false;
     }
 }
 
@@ -255,7 +258,9 @@ impl Representation {
     pub fn sight(&mut self, stamp: Stamp, sighting: &Sighting, outcome: &mut FoldOutcome) {
         let before = self.existence.life();
         self.existence.fold(stamp, sighting);
-        outcome.existence |= self.existence.life() != before;
+        let after = self.existence.life();
+        outcome.existence |= after != before;
+        outcome.first_sight |= (before, after) == (Life::Unknown, Life::Live);
         outcome.tie |= self.existence.tied();
     }
 
@@ -280,6 +285,13 @@ impl Representation {
     #[must_use]
     pub fn speaks(&self) -> bool {
         self.redirects.is_empty() && self.existence.life() == Life::Live
+    }
+
+    /// The slots of which anything was ever said.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotIndex> {
+        let cells = (0..).zip(&self.cells).filter(|(_, cell)| cell.is_some()).map(|(slot, _)| slot);
+        let elements = self.elements.keys().map(|(slot, _)| *slot);
+        cells.chain(elements).chain(self.covered.keys().copied()).chain(self.denied.keys().copied())
     }
 
     /// What is said of a scalar attribute; `None`: unobserved.

@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::decode::DecodedRecord;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::fact::{EntityFact, Fact};
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
-use crate::model::{CompiledEntity, Model, Shape, UnitIndex};
+use crate::model::{CompiledEntity, CompiledObject, Model, Shape, UnitIndex};
 use crate::observation::{DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::representation::{FoldOutcome, Representation};
 use crate::settle::{RuleSet, Touched, settle};
@@ -316,7 +317,7 @@ impl WorkingSet {
             let blank = Entity::new(id, state.entity.entity);
             let mut entity = std::mem::replace(&mut state.entity, blank);
             let mut scratch = std::mem::take(&mut self.scratch);
-            let representations: smallvec::SmallVec<[Option<&Representation>; 8]> = self.entities[index as usize]
+            let representations: SmallVec<[Option<&Representation>; 8]> = self.entities[index as usize]
                 .records
                 .iter()
                 .map(|record| self.records.get(*record as usize).map(|record| &record.representation))
@@ -444,23 +445,62 @@ impl WorkingSet {
         let state = &mut self.records[record as usize];
         state.must_read |= outcome.tie;
         let Some(entity) = state.entity else { return };
+        let (of, object) = (frame.model.entity(state.entity_type), state.object);
         if outcome.existence {
-            self.touch(entity, Touched::Everything);
+            match of.objects.get(usize::from(object)) {
+                Some(declared) if outcome.first_sight && self.is_alone(entity, object) => {
+                    self.touch_shown(entity, record, of, declared);
+                }
+                _ => self.touch(entity, Touched::Everything),
+            }
         } else if !outcome.touched.is_empty() {
-            let (model, object) = (frame.model.entity(state.entity_type), state.object);
-            self.touch_slots(entity, model, object, &outcome.touched);
+            self.touch_slots(entity, of, object, outcome.touched.iter().copied());
+        }
+    }
+
+    /// Whether an entity has at most one link of an object type: then no record speaks in another's place.
+    fn is_alone(&self, entity: EntityIndex, object: u16) -> bool {
+        let links = &self.entities[entity as usize].entity.links;
+        links.iter().filter(|link| link.object == object).count() <= 1
+    }
+
+    /// Marks what a record shows that was never seen before. All else is as hidden as it was.
+    fn touch_shown(
+        &mut self,
+        entity: EntityIndex,
+        record: RecordIndex,
+        of: &CompiledEntity,
+        declared: &CompiledObject,
+    ) {
+        let slots: SmallVec<[SlotIndex; 16]> = self.records[record as usize].representation.slots().collect();
+        let object = self.records[record as usize].object;
+        self.touch_slots(entity, of, object, slots.into_iter());
+        // What is written but never read is seen as soon as the record is.
+        let unread = |(unit, (slots, write)): (UnitIndex, (&SmallVec<_>, &Option<_>))| {
+            (slots.is_empty() && write.is_some()).then_some(unit)
+        };
+        let units: Vec<UnitIndex> =
+            (0..).zip(declared.unit_slots.iter().zip(&declared.writes)).filter_map(unread).collect();
+        if !units.is_empty() {
+            self.touch(entity, Touched::Units(units));
         }
     }
 
     /// Marks the units that slots belong to.
-    fn touch_slots(&mut self, entity: EntityIndex, model: &CompiledEntity, object: u16, slots: &[SlotIndex]) {
+    fn touch_slots(
+        &mut self,
+        entity: EntityIndex,
+        model: &CompiledEntity,
+        object: u16,
+        slots: impl Iterator<Item = SlotIndex>,
+    ) {
         let state = &mut self.entities[entity as usize];
         let touched = state.touched.get_or_insert_with(|| {
             self.dirty.push(entity);
-            Touched::Units(Vec::with_capacity(slots.len()))
+            Touched::Units(Vec::with_capacity(slots.size_hint().0))
         });
         let Touched::Units(units) = touched else { return };
-        for unit in slots.iter().filter_map(|slot| unit_of(model, object, *slot)) {
+        for unit in slots.filter_map(|slot| unit_of(model, object, slot)) {
             if let Err(place) = units.binary_search(&unit) {
                 units.insert(place, unit);
             }

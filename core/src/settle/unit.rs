@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::base::Base;
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::entity::REACTIONS_TO_FREEZE;
+use crate::entity::{Entity, REACTIONS_TO_FREEZE};
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
@@ -29,9 +29,9 @@ pub(super) fn settle_unit(
 ) -> bool {
     let shown = shown(ground, recorder.entity, representations, key);
     let first = classified(recorder, unit, key, &shown);
-    let mut facts = recorder.facts.len();
     let mut later = None;
     adopt(recorder, unit, key, &shown, &first);
+    let adopted = recorder.facts.len();
     let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
     if oscillates(recorder, key) {
@@ -42,13 +42,15 @@ pub(super) fn settle_unit(
             start_over(recorder, key, &restored);
         }
         // Links that hold golden already agree, and those that hold what lost are behind.
-        later = classified_anew(recorder, unit, key, &shown, &mut facts);
-        adopt(recorder, unit, key, &shown, later.as_ref().unwrap_or(&first));
+        later = classified_since(adopted, recorder, unit, key, &shown);
+        if let Some(later) = &later {
+            adopt(recorder, unit, key, &shown, later);
+        }
     } else {
         release(recorder, unit, key, &shown, &first);
+        later = classified_since(adopted, recorder, unit, key, &shown);
     }
-    let last = classified_anew(recorder, unit, key, &shown, &mut facts).or(later);
-    let after = last.as_ref().unwrap_or(&first);
+    let after = later.as_ref().unwrap_or(&first);
     findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, after, findings);
     moved
 }
@@ -76,7 +78,7 @@ pub(super) fn settle_derived(
     let key = UnitKey::Whole(index);
     let shown = shown(ground, recorder.entity, representations, &key);
     let first = classified(recorder, unit, &key, &shown);
-    let mut facts = recorder.facts.len();
+    let facts = recorder.facts.len();
     if recorder.entity.golden.get(&key).map(|cell| &cell.field) != Some(&field) {
         let cell = GoldenCell {
             field,
@@ -87,10 +89,9 @@ pub(super) fn settle_derived(
         };
         recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
     }
-    let again = classified_anew(recorder, unit, &key, &shown, &mut facts);
-    adopt(recorder, unit, &key, &shown, again.as_ref().unwrap_or(&first));
-    let last = classified_anew(recorder, unit, &key, &shown, &mut facts).or(again);
-    let after = last.as_ref().unwrap_or(&first);
+    let again = classified_since(facts, recorder, unit, &key, &shown);
+    let after = again.as_ref().unwrap_or(&first);
+    adopt(recorder, unit, &key, &shown, after);
     findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, after, findings);
 }
 
@@ -103,19 +104,22 @@ pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, sh
     classify(&sides(recorder.entity, shown, key), standing, &|value, reference| unit.same(value, reference))
 }
 
-/// Classifies again, if there are more than `facts`: without a fact nothing has changed, and the answer stands.
-fn classified_anew(
+/// Classifies again, if there are more than `facts`. Without a fact nothing has changed; and bases that only follow what
+/// a classification adopts are in it already, so that it stands ([`adopt`] says why).
+fn classified_since(
+    facts: usize,
     recorder: &Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
-    facts: &mut usize,
 ) -> Option<Classification> {
-    if recorder.facts.len() == *facts {
-        return None;
-    }
-    *facts = recorder.facts.len();
-    Some(classified(recorder, unit, key, shown))
+    (recorder.facts.len() > facts).then(|| classified(recorder, unit, key, shown))
+}
+
+/// A base for a link, shared with a link that has the same one: in most units all systems hold golden.
+fn share(entity: &Entity, key: &UnitKey, base: Base) -> Arc<Base> {
+    let shared = entity.links.iter().find_map(|link| link.bases.shared(key).filter(|other| **other == base));
+    shared.unwrap_or_else(|| Arc::new(base))
 }
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
@@ -124,6 +128,9 @@ pub(crate) fn settled(cell: &GoldenCell) -> bool {
 }
 
 /// Gives links the bases that follow from what they show.
+///
+/// A second classification would say the same: who adopts counts as standing already, what it adopts is golden or a value
+/// that another base agrees with, and an `agreed` that is brought up to golden belongs to a link that holds golden.
 fn adopt(
     recorder: &mut Recorder<'_>,
     unit: &Unit,
@@ -137,7 +144,8 @@ fn adopt(
         // A link that moved to golden on its own is a witness of its own: the base forgets our writing.
         let base = Base::accepted(seen.clone(), agreed.clone());
         let record = Arc::clone(&link.record);
-        recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Arc::new(base)) });
+        let base = share(recorder.entity, key, base);
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
     }
     // A link at golden whose base agreed with a former golden is up to date now.
     for shown in shown {
@@ -148,7 +156,8 @@ fn adopt(
         if !unit.same(&base.agreed, golden) && unit.same(seen, golden) && unit.same(seen, &base.seen) {
             let base = Base { agreed: golden.clone(), ..base.clone() };
             let record = Arc::clone(&link.record);
-            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Arc::new(base)) });
+            let base = share(recorder.entity, key, base);
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
         }
     }
 }
@@ -407,7 +416,8 @@ pub(super) fn move_golden(
         };
         if base != Some(&next) {
             let record = Arc::clone(&link.record);
-            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Arc::new(next)) });
+            let next = share(recorder.entity, key, next);
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(next) });
         }
     }
     changed

@@ -310,8 +310,9 @@ impl Universe {
 
     /// What stands open of a unit, `$exists` included: kind, and whether it waits for a person.
     pub(crate) fn open(&self, name: &str) -> Vec<(DiscrepancyKind, bool)> {
-        let standing =
-            |discrepancy: &&Discrepancy| *discrepancy.unit == *name && discrepancy.state != DiscrepancyState::Resolved;
+        let standing = |discrepancy: &&Arc<Discrepancy>| {
+            *discrepancy.unit == *name && discrepancy.state != DiscrepancyState::Resolved
+        };
         let found = self.entity.discrepancies.values().filter(standing);
         let mut open: Vec<_> = found.map(|found| (found.kind, found.state == DiscrepancyState::Waiting)).collect();
         open.sort_unstable();

@@ -1,5 +1,7 @@
 //! Golden and bases by example: one test for each sentence of `docs/semantics.md` 4 to 11 that settling keeps.
 
+use std::sync::Arc;
+
 use accordant::base::Base;
 use accordant::decision::Lifetime;
 use accordant::discrepancy::DiscrepancyKind;
