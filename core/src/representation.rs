@@ -3,6 +3,7 @@
 //! Fold is commutative, associative and idempotent. Every register here is a maximum, or a set that only grows, so any
 //! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
 
+mod cell;
 pub(crate) mod stored;
 
 use std::cmp::Reverse;
@@ -12,132 +13,9 @@ use crate::model::Shape;
 use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, FieldRef};
 
-/// What one system says of one attribute: the set of `(stamp, field)` above the compaction horizon. Its maximum is the
-/// value; "unchanged since" is derived from the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
-    field: Field,
-    stamp: Stamp,
-    /// The rest of the set, ascending. Boxed: most cells were said once.
-    #[expect(clippy::box_collection, reason = "a cell is 48 bytes with a box, 64 with a vector")]
-    earlier: Option<Box<Vec<(Stamp, Field)>>>,
-}
-
-impl Cell {
-    const fn new(stamp: Stamp, field: Field) -> Self {
-        Self { field, stamp, earlier: None }
-    }
-
-    /// What is said.
-    #[must_use]
-    pub const fn field(&self) -> &Field {
-        &self.field
-    }
-
-    /// When it was last said.
-    #[must_use]
-    pub const fn stamp(&self) -> Stamp {
-        self.stamp
-    }
-
-    /// The stamp since which the value has stood unchanged: that of its origin here.
-    #[must_use]
-    pub fn since(&self) -> Stamp {
-        let earlier = self.earlier();
-        let run = earlier.iter().rev().take_while(|(_, field)| *field == self.field);
-        run.last().map_or(self.stamp, |(stamp, _)| *stamp)
-    }
-
-    /// The stamp of the last observation before [`Cell::since`]: the value was not yet there.
-    #[must_use]
-    pub fn not_before(&self) -> Option<Stamp> {
-        self.earlier().iter().rev().find(|(_, field)| *field != self.field).map(|(stamp, _)| *stamp)
-    }
-
-    /// The set, ascending, the value last.
-    pub fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
-        self.earlier().iter().map(|(stamp, field)| (*stamp, field)).chain(std::iter::once((self.stamp, &self.field)))
-    }
-
-    fn earlier(&self) -> &[(Stamp, Field)] {
-        self.earlier.as_deref().map_or(&[], Vec::as_slice)
-    }
-
-    fn insert(&mut self, stamp: Stamp, field: Field) -> Folded {
-        match (stamp, &field).cmp(&(self.stamp, &self.field)) {
-            std::cmp::Ordering::Equal => Folded::Known,
-            std::cmp::Ordering::Greater => {
-                let tie = stamp == self.stamp;
-                let same = field == self.field;
-                let former = (self.stamp, std::mem::replace(&mut self.field, field));
-                self.stamp = stamp;
-                self.earlier.get_or_insert_default().push(former);
-                if tie {
-                    Folded::Tie
-                } else if same {
-                    Folded::Repeated
-                } else {
-                    Folded::Changed
-                }
-            }
-            std::cmp::Ordering::Less => {
-                let tie = stamp == self.stamp;
-                let earlier = self.earlier.get_or_insert_default();
-                match earlier.binary_search_by(|(at, said)| (at, said).cmp(&(&stamp, &field))) {
-                    Ok(_) => Folded::Known,
-                    Err(place) => {
-                        earlier.insert(place, (stamp, field));
-                        if tie { Folded::Tie } else { Folded::Late }
-                    }
-                }
-            }
-        }
-    }
-
-    fn retain_earlier(&mut self, keep: impl Fn(Stamp) -> bool) {
-        if let Some(earlier) = &mut self.earlier {
-            earlier.retain(|(stamp, _)| keep(*stamp));
-        }
-        if self.earlier().is_empty() {
-            self.earlier = None;
-        }
-    }
-
-    /// Forgets what was said before `horizon`, but for what [`Cell::since`] and [`Cell::not_before`] answer.
-    fn compact(&mut self, horizon: i64) {
-        let Some(earlier) = &mut self.earlier else { return };
-        let since = {
-            let run = earlier.iter().rev().take_while(|(_, field)| *field == self.field).count();
-            earlier.len() - run
-        };
-        let mut place = 0;
-        earlier.retain(|(stamp, _)| {
-            let keep = stamp.token >= horizon || place == since || place + 1 == since;
-            place += 1;
-            keep
-        });
-        if earlier.is_empty() {
-            self.earlier = None;
-        }
-    }
-}
-
-/// What folding one cell did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Folded {
-    /// It was known already.
-    Known,
-    /// It is older than what stands; it is remembered, and may move "unchanged since".
-    Late,
-    /// The same value, said again later.
-    Repeated,
-    /// Another value at an equal stamp: the greater stands, and the record must be read.
-    Tie,
-    /// The value changed.
-    Changed,
-}
+pub use cell::{Cell, Folded};
 
 /// Whether a record is there: registers for sightings, deaths and absences.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -252,6 +130,18 @@ pub struct FoldOutcome {
     pub tie: bool,
     /// Whether existence changed.
     pub existence: bool,
+    /// Whether it changed because the record was sighted for the first time, and nothing else is known of it.
+    pub first_sight: bool,
+}
+
+impl FoldOutcome {
+    /// Forgets everything but the room it took.
+    pub(crate) fn clear(&mut self) {
+        self.touched.clear();
+        self.tie = false;
+        self.existence = false;
+        self.first_sight = false;
+    }
 }
 
 impl Representation {
@@ -275,8 +165,10 @@ impl Representation {
             }
             for said in cells {
                 match (&said.element, whole) {
-                    (Some(element), true) => self.say_element(slot, element, stamp, said.field.clone(), &mut outcome),
-                    (None, false) => self.say(slot, stamp, said.field.clone(), &mut outcome),
+                    (Some(element), true) => {
+                        self.say_element(slot, element, stamp, said.field.borrowed(), &mut outcome)
+                    }
+                    (None, false) => self.say(slot, stamp, said.field.borrowed(), &mut outcome),
                     // A collection said without elements is empty: covering it says so. The other case cannot be decoded.
                     (None, true) | (Some(_), false) => {}
                 }
@@ -296,7 +188,7 @@ impl Representation {
                 if is_collection(*shape) {
                     self.cover_with(slot, stamp, Vec::new, &mut outcome);
                 } else {
-                    self.say(slot, stamp, Field::Null, &mut outcome);
+                    self.say(slot, stamp, FieldRef::Null, &mut outcome);
                 }
             }
         }
@@ -309,10 +201,12 @@ impl Representation {
     }
 
     /// Folds one scalar cell: the hot path, for decoders that hold no [`Observation`].
-    pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: Field, outcome: &mut FoldOutcome) {
+    pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: FieldRef<'_>, outcome: &mut FoldOutcome) {
         let was_denied = self.is_denied(slot);
         let place = usize::from(slot);
         if place >= self.cells.len() {
+            // Records have few attributes and there are many records: room by eights, not by doubling.
+            self.cells.reserve_exact((place | 7) + 1 - self.cells.len());
             self.cells.resize(place + 1, None);
         }
         let folded = match &mut self.cells[place] {
@@ -335,7 +229,7 @@ impl Representation {
         slot: SlotIndex,
         element: &Text,
         stamp: Stamp,
-        field: Field,
+        field: FieldRef<'_>,
         outcome: &mut FoldOutcome,
     ) {
         let folded = match self.elements.entry((slot, element.clone())) {
@@ -387,7 +281,9 @@ impl Representation {
     pub fn sight(&mut self, stamp: Stamp, sighting: &Sighting, outcome: &mut FoldOutcome) {
         let before = self.existence.life();
         self.existence.fold(stamp, sighting);
-        outcome.existence |= self.existence.life() != before;
+        let after = self.existence.life();
+        outcome.existence |= after != before;
+        outcome.first_sight |= (before, after) == (Life::Unknown, Life::Live);
         outcome.tie |= self.existence.tied();
     }
 
@@ -412,6 +308,13 @@ impl Representation {
     #[must_use]
     pub fn speaks(&self) -> bool {
         self.redirects.is_empty() && self.existence.life() == Life::Live
+    }
+
+    /// The slots of which anything was ever said.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotIndex> {
+        let cells = (0..).zip(&self.cells).filter(|(_, cell)| cell.is_some()).map(|(slot, _)| slot);
+        let elements = self.elements.keys().map(|(slot, _)| *slot);
+        cells.chain(elements).chain(self.covered.keys().copied()).chain(self.denied.keys().copied())
     }
 
     /// What is said of a scalar attribute; `None`: unobserved.

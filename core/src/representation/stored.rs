@@ -245,7 +245,7 @@ fn store_cell(cell: &Cell) -> StoredCell {
 }
 
 fn load_cell(said: &StoredCell) -> Option<Cell> {
-    let mut said = said.iter().map(|(token, read, field)| (Stamp { token: *token, read: *read }, field.clone()));
+    let mut said = said.iter().map(|(token, read, field)| (Stamp { token: *token, read: *read }, field.borrowed()));
     let (at, field) = said.next()?;
     let mut cell = Cell::new(at, field);
     for (at, field) in said {

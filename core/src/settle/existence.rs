@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::classify::LinkState;
 use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::{Entity, HUB_OBJECT};
@@ -27,10 +29,10 @@ pub(super) fn settle_existence(
         |place: usize| representations.get(place).copied().flatten().map_or(Life::Unknown, |r| r.existence().life());
     let redirected =
         |place: usize| representations.get(place).copied().flatten().is_some_and(|r| r.redirected_to().is_some());
-    let places: Vec<usize> = (0..recorder.entity.links.len())
+    let places: SmallVec<[usize; 8]> = (0..recorder.entity.links.len())
         .filter(|place| recorder.entity.links[*place].object != HUB_OBJECT && !redirected(*place))
         .collect();
-    let mut dead = Vec::new();
+    let mut dead: SmallVec<[usize; 8]> = SmallVec::new();
     for place in &places {
         let link = &recorder.entity.links[*place];
         let record = Arc::clone(&link.record);

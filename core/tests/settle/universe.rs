@@ -314,8 +314,9 @@ impl Universe {
 
     /// What stands open of a unit, `$exists` included: kind, and whether it waits for a person.
     pub(crate) fn open(&self, name: &str) -> Vec<(DiscrepancyKind, bool)> {
-        let standing =
-            |discrepancy: &&Discrepancy| *discrepancy.unit == *name && discrepancy.state != DiscrepancyState::Resolved;
+        let standing = |discrepancy: &&Arc<Discrepancy>| {
+            *discrepancy.unit == *name && discrepancy.state != DiscrepancyState::Resolved
+        };
         let found = self.entity.discrepancies.values().filter(standing);
         let mut open: Vec<_> = found.map(|found| (found.kind, found.state == DiscrepancyState::Waiting)).collect();
         open.sort_unstable();
@@ -340,7 +341,7 @@ impl Universe {
         let cell = self.entity.golden.get(&unit).expect("there is something to write").clone();
         let displaced = self.seen(&unit).into_iter().find_map(|(at, field)| (at == place).then_some(field));
         let base = Base { wrote: cell.origin, displaced, ..Base::accepted(cell.field.clone(), cell.field.clone()) };
-        Fact::Rebased { record: Arc::new(record.clone()), unit: unit.clone(), base: Some(Box::new(base)) }
+        Fact::Rebased { record: Arc::new(record.clone()), unit: unit.clone(), base: Some(Arc::new(base)) }
             .apply(&mut self.entity);
         let arity = unit.index().map_or(1, |index| self.model.entity(0).units[usize::from(index)].members.len());
         if arity == 1 {

@@ -1,5 +1,7 @@
 //! Golden and bases by example: one test for each sentence of `docs/semantics.md` 4 to 11 that settling keeps.
 
+use std::sync::Arc;
+
 use accordant::base::Base;
 use accordant::decision::Lifetime;
 use accordant::discrepancy::DiscrepancyKind;
@@ -402,7 +404,7 @@ fn s05_a_system_that_keeps_its_own_form_owes_nothing() {
     let mut universe = agreeing(owned());
     let place = universe.entity.link_of(&crate::universe::record("crm")).expect("linked");
     let record = universe.entity.links[place].record.clone();
-    let base = Some(Box::new(Base::accepted(text("own form"), text("A"))));
+    let base = Some(Arc::new(Base::accepted(text("own form"), text("A"))));
     Fact::Rebased { record, unit: universe.key("name"), base }.apply(&mut universe.entity);
     universe.set("crm", "name", "own form");
     universe.settle();

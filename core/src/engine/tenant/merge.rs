@@ -198,7 +198,7 @@ fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Wri
     for unit in units {
         let cell = was.golden.get(&unit);
         if cell != now.golden.get(&unit) {
-            let cell = cell.cloned().map(Box::new);
+            let cell = cell.cloned().map(Arc::new);
             set.record_fact(index, Fact::Settled { unit, cell }, facts);
         }
     }
@@ -216,7 +216,7 @@ fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Wri
             };
             if base.as_ref() != held.bases.get(&unit) {
                 let record = Arc::clone(&link.record);
-                set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Box::new) }, facts);
+                set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Arc::new) }, facts);
             }
         }
         let counted: std::collections::BTreeSet<&UnitKey> =

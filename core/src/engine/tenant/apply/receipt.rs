@@ -355,7 +355,7 @@ impl Tenant {
             }
         }
         for (key, base) in moved {
-            let base = Some(Box::new(base));
+            let base = Some(Arc::new(base));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(&record), unit: key, base }, facts);
         }
         if operations.iter().any(|operation| operation.intent == Intent::Archive) {
@@ -387,7 +387,7 @@ impl Tenant {
             .filter(|key| !sent.iter().any(|(name, _)| *name == model.unit_name(key)))
             .collect();
         for unit in left_out {
-            let base = Some(Box::new(Base::accepted(Field::Null, Field::Null)));
+            let base = Some(Arc::new(Base::accepted(Field::Null, Field::Null)));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(record), unit, base }, facts);
         }
     }
