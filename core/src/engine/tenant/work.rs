@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::{ConnectorError, Retry};
-use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{self, Changes, record_key};
+use crate::engine::persist::{Changes, record_key};
 use crate::error::Error;
 use crate::id::RecordRef;
 use crate::store::{Row, RowKey, Table};
@@ -82,13 +81,9 @@ pub(crate) fn work_key(record: &RecordRef) -> RowKey {
     RowKey::new(Table::Work, record_key(record))
 }
 
-impl Tenant {
-    /// Puts a record on the list of those to read.
-    pub(crate) async fn hint(&self, record: &RecordRef) -> Result<(), Error> {
-        let put = vec![(work_key(record), persist::json(&WorkRow::hinted(None)))];
-        self.commit("put a record on the list", crate::store::Commit { put, ..Default::default() }).await?;
-        Ok(())
-    }
+/// Puts a record on the list of those to read, in a commit that gives reason to: what must be read survives a crash.
+pub(crate) fn hint(changes: &mut Changes<'_>, record: &RecordRef) {
+    changes.put(work_key(record), &WorkRow::hinted(None));
 }
 
 /// Puts records on the list that a step asks to read: at once, or when no create is under way any more. What was just read
