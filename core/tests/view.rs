@@ -112,7 +112,7 @@ fn entities_are_listed_page_by_page() {
     assert_eq!(page(None, 2), all[..2]);
     assert_eq!(page(Some(all[1]), 2), all[2..]);
     assert_eq!(block_on(world.tenant.entities("company", None, 10)).expect("the list"), []);
-    assert!(matches!(block_on(world.tenant.entities("robot", None, 1)), Err(Error::UnknownEntityType(_))));
+    assert!(matches!(block_on(world.tenant.entities("robot", None, 1)), Err(Error::UnknownEntityType { .. })));
 }
 
 #[test]

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::ask::PAGE;
-use crate::engine::tenant::take_in::{StoredDeadLetter, UnlinkedRow};
+use crate::engine::tenant::take_in::StoredDeadLetter;
 use crate::error::Error;
 use crate::id::{EntityId, EntityType, RecordRef, SystemName};
 use crate::store::Table;
@@ -76,16 +77,12 @@ impl Tenant {
     ///
     /// If the store cannot be read.
     pub async fn unlinked(&self) -> Result<Vec<UnlinkedRecord>, Error> {
-        let rows = self.list::<UnlinkedRow>(Table::Case, "unlinked/", "list unlinked records").await?;
-        Ok(rows
-            .into_iter()
-            .map(|(_, UnlinkedRow { record, why, candidates, since })| UnlinkedRecord {
-                record,
-                why,
-                candidates,
-                since,
-            })
-            .collect())
+        let rows = self.list::<CaseRow>(Table::Case, CaseKind::Unlinked.prefix(), "list unlinked records").await?;
+        let unlinked = rows.into_iter().filter_map(|(_, row)| {
+            let record = row.records.into_iter().next()?;
+            Some(UnlinkedRecord { record, why: row.reason, candidates: row.entities, since: row.since })
+        });
+        Ok(unlinked.collect())
     }
 
     /// Every row of a table, in the order of keys.
