@@ -1,11 +1,21 @@
 //! Stories over three systems: what happens, what is golden then, what stands open, and what would be written.
 
+#[path = "stories/arrival.rs"]
+mod arrival;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/contact.rs"]
 mod contact;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/errors.rs"]
+mod errors;
+#[path = "stories/identity.rs"]
+mod identity;
+#[path = "stories/linking.rs"]
+mod linking;
+#[path = "stories/merging.rs"]
+mod merging;
 #[path = "stories/model.rs"]
 mod model;
 #[path = "stories/people.rs"]
