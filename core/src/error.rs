@@ -199,7 +199,7 @@ pub enum Error {
     Contended {
         /// How often it was tried.
         attempts: u32,
-        /// The row.
+        /// The row, by its table and key; never a value.
         key: Text,
     },
     /// The model differs from the one that the store was written under.

@@ -31,7 +31,8 @@ pub enum CaseKind {
     CreatedElsewhere,
     /// A system refused a write. It ends when the write is approved again, takes effect, or is no longer owed.
     Refused,
-    /// Something was decided while two entities were one, and they are two again. It ends when it is decided again.
+    /// Something was decided, or a record was linked, while two entities were one, and they are two again. It ends when it
+    /// is decided or linked again.
     Unmerged,
 }
 
@@ -74,7 +75,7 @@ impl CaseKind {
             CaseKind::MergeCycle => "circle of merges",
             CaseKind::CreatedElsewhere => "created elsewhere",
             CaseKind::Refused => "refused write",
-            CaseKind::Unmerged => "decided while merged",
+            CaseKind::Unmerged => "left of a merge",
         }
     }
 }

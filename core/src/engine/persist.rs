@@ -17,6 +17,7 @@ use crate::journal;
 use crate::model::UnitKey;
 use crate::sight::{reference_object, shown};
 use crate::store::{Commit, RowKey, Table};
+use crate::text::Text;
 use crate::working_set::{Frame, IdentityKey};
 
 /// The row of a link, and of a reference that waits for one.
@@ -65,6 +66,18 @@ pub(crate) fn identity_of_key(key: &str) -> Option<(&str, &str, &str)> {
     let mut parts = key.splitn(3, SEPARATOR);
     let (entity_type, attribute, value) = (parts.next()?, parts.next()?, parts.next()?);
     (!entity_type.is_empty()).then_some((entity_type, attribute, value))
+}
+
+/// What people read for a row: its table and key, but no value. Rows of identity values are keyed by them.
+pub(crate) fn row_name(row: &RowKey) -> Text {
+    if row.table == Table::Index {
+        let name = match identity_of_key(&row.key) {
+            Some((entity_type, attribute, _)) => format!("the index of {entity_type}.{attribute}"),
+            None => "a waiting reference".to_owned(),
+        };
+        return name.into();
+    }
+    format!("{} {}", row.table.name(), row.key.replace(SEPARATOR, "/")).trim_end().into()
 }
 
 /// Collects one step's changes.

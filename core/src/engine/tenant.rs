@@ -22,11 +22,13 @@ pub use take_in::StoredDeadLetter;
 
 use std::sync::Arc;
 
+use crate::engine::persist::row_name;
 use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
 use crate::model::CompiledEntity;
-use crate::store::{Commit, Committed, RowKey};
+use crate::store::{Commit, Committed};
+use crate::text::Text;
 use crate::working_set::Frame;
 
 pub use rederive::{Rederived, Reread};
@@ -101,11 +103,11 @@ impl Tenant {
     }
 
     /// As [`Tenant::commit`]; a lost race names the row that was changed meanwhile.
-    pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<RowKey>, Error> {
+    pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
             Committed::Done { .. } => Ok(None),
-            Committed::Lost { key } => Ok(Some(key)),
+            Committed::Lost { key } => Ok(Some(row_name(&key))),
         }
     }
 

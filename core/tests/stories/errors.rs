@@ -37,7 +37,7 @@ fn a_configuration_lists_its_mistakes_a_line_each() {
 }
 
 /// A store in which another worker is always faster.
-struct Contended(MemoryStore);
+struct Contended(MemoryStore, RowKey);
 
 #[async_trait::async_trait]
 impl Store for Contended {
@@ -56,7 +56,7 @@ impl Store for Contended {
     }
     async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
         if commit.journal.iter().any(|draft| draft.kind == "observed") {
-            return Ok(Committed::Lost { key: RowKey::new(Table::Index, "the row that was lost") });
+            return Ok(Committed::Lost { key: self.1.clone() });
         }
         self.0.commit(tenant, commit).await
     }
@@ -75,11 +75,19 @@ impl Store for Contended {
 
 #[test]
 fn contention_names_the_row_that_was_lost() {
-    let contended = Contended(MemoryStore::new());
-    let mut story = Story::of::<Customer>().configure(|builder| builder.store(contended));
-    let tenant = story.tenant();
-    story.fake("crm").edit("contacts", "1", &json!({ "email": "ana@acme.test" }));
-    let told = story.fake("crm").webhook("contacts", "1", 0);
-    let Err(Error::Contended { key, .. }) = block_on(tenant.receive("crm", told)) else { panic!("it cannot win") };
-    assert_eq!(key.as_str(), "the row that was lost");
+    let lost = |row: RowKey| {
+        let contended = Contended(MemoryStore::new(), row);
+        let mut story = Story::of::<Customer>().configure(|builder| builder.store(contended));
+        let tenant = story.tenant();
+        story.fake("crm").edit("contacts", "1", &json!({ "email": "ana@acme.test" }));
+        let told = story.fake("crm").webhook("contacts", "1", 0);
+        match block_on(tenant.receive("crm", told)) {
+            Err(Error::Contended { key, .. }) => key.to_string(),
+            other => panic!("it cannot win: {other:?}"),
+        }
+    };
+    assert_eq!(lost(RowKey::new(Table::Link, "crm\u{1f}contacts\u{1f}1")), "link crm/contacts/1");
+    // A row that is keyed by a value is named without it.
+    let index = RowKey::new(Table::Index, "customer\u{1f}email\u{1f}ana@acme.test");
+    assert_eq!(lost(index), "the index of customer.email");
 }

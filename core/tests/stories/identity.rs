@@ -92,3 +92,23 @@ fn entities_that_come_to_share_a_value_are_a_case_until_they_do_not() {
     assert_eq!(kinds(&tenant), []);
     assert_verified(&tenant);
 }
+
+#[test]
+fn a_value_that_several_entities_share_links_nothing() {
+    let mut story = Story::of::<Customer>()
+        .says("crm", "1", json!({ "email": "a@acme.test" }))
+        .says("shop", "2", json!({ "email": "b@acme.test" }))
+        .says("crm", "1", json!({ "email": "b@acme.test" }))
+        .says("netsuite", "3", json!({ "email": "b@acme.test" }))
+        .expect_entities(2);
+    assert_eq!(kinds(&story.tenant()), [CaseKind::SharedIdentity, CaseKind::Unlinked]);
+    // One of them is corrected, and the other is meant.
+    let mut story = story.says("crm", "1", json!({ "email": "a@acme.test" })).expect_entities(2);
+    let tenant = story.tenant();
+    let entity = |record: RecordRef| block_on(tenant.entity_of(&record)).expect("the store answers");
+    let joined = entity(RecordRef::new("netsuite", "customer", "3"));
+    assert!(joined.is_some());
+    assert_eq!(joined, entity(RecordRef::new("shop", "customers", "2")));
+    assert_eq!(kinds(&tenant), []);
+    assert_verified(&tenant);
+}

@@ -145,3 +145,29 @@ fn a_refused_write_is_a_case_until_it_is_tried_again_or_owed_no_more() {
     block_on(story.tenant().plan(Scope::default()).into_future()).expect("a plan");
     assert_eq!(cases(&mut story), []);
 }
+
+#[test]
+fn a_record_of_the_merged_time_goes_where_its_values_lead_or_is_a_case() {
+    let (mut story, one, other) = two();
+    let tenant = story.tenant();
+    block_on(tenant.merge(one, other, &by())).expect("nothing is under way");
+    let mut story = story
+        .says("netsuite", "8", json!({ "email": "ben@acme.test" }))
+        .says("netsuite", "9", json!({ "email": "ana@acme.test" }))
+        .says("netsuite", "10", json!({ "email": "someone@acme.test" }));
+    let tenant = story.tenant();
+    let netsuite = |id| RecordRef::new("netsuite", "customer", id);
+    let stray = entity_of(&tenant, &netsuite("10"));
+    block_on(tenant.link(one, &netsuite("10"), &by())).expect("they are both customers");
+    assert_ne!(stray, one);
+    block_on(tenant.unmerge(other, &by())).expect("that can be taken back");
+    let of = |id| entity_of(&tenant, &netsuite(id));
+    assert_eq!((of("8"), of("9"), of("10")), (other, one, one));
+    let cases = |tenant: &Tenant| block_on(tenant.cases(None, 10)).expect("the list");
+    let listed = cases(&tenant);
+    let [case] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((case.kind, &case.records[..]), (CaseKind::Unmerged, &[netsuite("10")][..]));
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+    block_on(tenant.link(one, &netsuite("10"), &by())).expect("it is there");
+    assert_eq!(cases(&tenant), []);
+}

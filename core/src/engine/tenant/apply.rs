@@ -234,7 +234,7 @@ impl Tenant {
                     applied.superseded += group.len() - valid.len();
                     return Ok(Some((valid, write)));
                 }
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })

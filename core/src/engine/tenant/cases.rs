@@ -67,8 +67,9 @@ impl Tenant {
         self.commit("close a case", changes.commit).await
     }
 
-    /// Closes the cases of refused writes that are no longer owed: what was refused has been put right elsewhere.
-    pub(crate) async fn close_refusals(&self) -> Result<(), Error> {
+    /// Closes the cases of refused writes of these entities, or of all, that are no longer owed: what was refused has been
+    /// put right elsewhere.
+    pub(crate) async fn close_refusals(&self, entities: Option<&[EntityId]>) -> Result<(), Error> {
         let prefix = CaseKind::Refused.prefix();
         let mut after: Option<Text> = None;
         loop {
@@ -80,6 +81,9 @@ impl Tenant {
             for row in rows {
                 let case: CaseRow = parse(Table::Case, &row)?;
                 let Some(operation) = case.operation else { continue };
+                if entities.is_some_and(|entities| !entities.contains(&operation.entity)) {
+                    continue;
+                }
                 by_entity.entry(operation.entity).or_default().push((operation.key, row));
             }
             for (entity, refused) in by_entity {

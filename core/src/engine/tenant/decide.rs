@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::decision::Lifetime;
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, case_of};
 use crate::engine::hydrate::Loader;
 use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::apply::write_row;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::engine::tenant::unknown_attribute;
@@ -76,7 +78,7 @@ impl Tenant {
             changes.delete(unmerged_case(id, &model.unit_name(&unit_key)));
             match self.commit_or_lost("store a decision", changes.commit).await? {
                 None => return Ok(()),
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
@@ -131,7 +133,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownEntity`], [`Error::UnknownConnection`], [`Error::UnknownObject`], [`Error::HubRecord`];
     /// [`Error::RecordOfOtherType`] if records of that object type are no such entities; [`Error::AlreadyMerged`] if the
-    /// id is an alias; or a store that failed.
+    /// id is an alias; [`Error::WriteUnderWay`] while a write of the record has no receipt; or a store that failed.
     pub async fn link(&self, id: EntityId, record: &RecordRef, by: &Actor) -> Result<(), Error> {
         self.require_place(record)?;
         let mut key = Text::default();
@@ -149,9 +151,17 @@ impl Tenant {
             self.require_linkable(&set.entity(to).entity, set.record(at))?;
             let from = set.record(at).entity;
             if from == Some(to) {
+                // It is where it belongs: whoever asked that has the answer.
+                self.close_case(&case_of(CaseKind::Unmerged, record).key, by, "it belongs where it is").await?;
                 return Ok(());
             }
+            let write = loader.rows(&[write_row(record)]).await?;
+            if write.into_iter().flatten().next().is_some() {
+                // Its receipt is of the entity that it belongs to now.
+                return Err(Error::WriteUnderWay { entity: id, place: record.to_string().into() });
+            }
             let mut links = Links::default();
+            let set = &mut loader.loaded.set;
             if let Some(from) = from {
                 let record = Arc::clone(&set.record(at).record);
                 set.record_fact(from, Fact::Unlinked { record }, &mut links.facts);
@@ -165,7 +175,7 @@ impl Tenant {
             })?;
             match self.commit_or_lost("store a link", changes.commit).await? {
                 None => return Ok(()),
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })

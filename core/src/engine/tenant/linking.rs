@@ -7,13 +7,14 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_of};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::{changed_rows, to_try_again};
-use crate::engine::persist::Changes;
+use crate::engine::persist::{Changes, record_key};
+use crate::engine::tenant::take_in::WorkRow;
 use crate::entity::{Evidence, HUB_OBJECT};
 use crate::error::Error;
 use crate::fact::EntityFact;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::settle::Touched;
-use crate::store::Table;
+use crate::store::{RowKey, Table};
 use crate::working_set::{EntityIndex, RecordIndex, Unlinked};
 
 /// What a step links, and what it cannot.
@@ -155,6 +156,10 @@ impl Tenant {
             loader.identities_of(&found).await?;
             self.join(loader, &found, as_of, links).await?;
         }
+        for record in &links.awaited {
+            // Whether it is the record that we are creating is known when that is settled: then it is read again.
+            changes.put(RowKey::new(Table::Work, record_key(record)), &WorkRow { hints: 0 });
+        }
         self.list_unlinked(loader, changes, links).await?;
         self.close_settled(loader, changes, links).await?;
         for (row, entity) in loader.waiting_for(&links.linked).await? {
@@ -203,6 +208,7 @@ impl Tenant {
         for record in &links.linked {
             keys.insert(case_of(CaseKind::CreatedElsewhere, record));
             keys.insert(case_of(CaseKind::MergedInSystem, record));
+            keys.insert(case_of(CaseKind::Unmerged, record));
             let state = loader.loaded.set.find_record(record).map(|index| loader.loaded.set.record(index));
             if let Some((_, survivor)) = state.and_then(|state| state.representation.latest_merge()) {
                 let survivor = RecordRef { id: survivor.clone(), ..record.clone() };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::Tenant;
-use crate::engine::case::{CaseKind, CaseRow, case_key};
+use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
@@ -26,7 +26,7 @@ use crate::id::{Actor, EntityId};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, WorkingSet};
-use restore::{restore, written_meanwhile};
+use restore::{part_newcomers, restore, written_meanwhile};
 
 /// What both entities were before a merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,15 +100,15 @@ impl Tenant {
             changes.journal("entities_merged", &merged.to_string(), &(survivor, merged, by));
             match self.store_pair(&mut loader, changes, facts, into).await? {
                 None => return Ok(()),
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// Takes a merge back: the records that came with `merged` go back to it, and both golden records and decisions are
-    /// what they were, but for what people changed in systems meanwhile. What was decided meanwhile is a case: it is to
-    /// be decided again for whichever of the two it is true of.
+    /// what they were, but for what people changed in systems meanwhile. A record that was linked meanwhile goes where its
+    /// identity values lead. What was decided meanwhile, and a record that leads to neither or both, is a case.
     ///
     /// From then on the two are held apart: [`Tenant::merge`] refuses them until [`Tenant::allow_merge`] is called.
     ///
@@ -144,6 +144,8 @@ impl Tenant {
                 let Some(record) = set.find_record(&link.record) else { continue };
                 set.link(from, record, link.order, link.evidence.clone(), &mut facts);
             }
+            let unclear = self
+                .with_frame(|frame| part_newcomers(frame, set, (into, &was_survivor), (from, &was_merged), &mut facts));
             let decided = restore(set, into, &was_survivor, before.at, &written, &mut facts);
             restore(set, from, &was_merged, before.at, &written, &mut facts);
             let inherited = was_merged.cannot_link.difference(&was_survivor.cannot_link);
@@ -163,12 +165,17 @@ impl Tenant {
                 let case = CaseRow::new(Vec::new(), [was_survivor.id, merged], why, as_of);
                 changes.put(unmerged_case(was_survivor.id, &unit), &case);
             }
+            for record in unclear {
+                let why = "it was linked while the two were one: link it to the one that it belongs to";
+                let case = CaseRow::new(vec![record.clone()], [was_survivor.id, merged], why, as_of);
+                changes.put(case_of(CaseKind::Unmerged, &record), &case);
+            }
             changes.delete(row_key.clone());
             changes.commit.expect.push((row_key, Some(row.revision)));
             changes.journal("entities_unmerged", &merged.to_string(), &(was_survivor.id, merged, by));
             match self.store_pair(&mut loader, changes, facts, from).await? {
                 None => return Ok(()),
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
@@ -196,7 +203,7 @@ impl Tenant {
             let changes = Changes::new(&self.core, self.now(), by);
             match self.store_pair(&mut loader, changes, facts, first).await? {
                 None => return Ok(()),
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
@@ -277,7 +284,7 @@ impl Tenant {
         mut changes: Changes<'_>,
         facts: Vec<EntityFact>,
         moved: EntityIndex,
-    ) -> Result<Option<RowKey>, Error> {
+    ) -> Result<Option<Text>, Error> {
         let as_of = changes.as_of();
         let mut links = Links::with(facts);
         for record in loader.loaded.set.entity(moved).records.clone() {

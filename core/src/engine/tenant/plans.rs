@@ -135,7 +135,7 @@ impl Tenant {
     }
 
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
-        self.close_refusals().await?;
+        self.close_refusals(scope.entities.as_deref()).await?;
         let creating = self.creating().await?;
         let mut draft = PlanDraft::new(kind, scope.clone());
         match &scope.entities {

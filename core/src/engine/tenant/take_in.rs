@@ -78,7 +78,7 @@ impl Tenant {
             }
             match self.commit_or_lost("take in what a system said", commit).await? {
                 None => return Ok(taken),
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })

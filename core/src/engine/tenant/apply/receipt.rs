@@ -170,7 +170,7 @@ impl Tenant {
             changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token));
             match self.commit_or_lost("store a receipt", changes.commit).await? {
                 None => return Ok(()),
-                Some(lost) => key = lost.key,
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })

@@ -1,17 +1,17 @@
-//! Restoring what an entity was before a merge.
+//! Restoring what an entity was before a merge, and parting what came while it lasted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::base::Base;
 use crate::decision::Decision;
-use crate::entity::Entity;
+use crate::entity::{Entity, HUB_OBJECT, Link};
 use crate::fact::{EntityFact, Fact};
 use crate::id::RecordRef;
 use crate::model::UnitKey;
 use crate::settle::Touched;
 use crate::value::Field;
-use crate::working_set::{EntityIndex, WorkingSet};
+use crate::working_set::{EntityIndex, Frame, IdentityKey, WorkingSet};
 
 /// The units that we wrote on an entity's records, with what we wrote there: `(record, unit, value)`.
 pub(super) type Written = Vec<(Arc<RecordRef>, UnitKey, Field)>;
@@ -91,4 +91,44 @@ pub(super) fn restore(
     }
     set.touch(index, Touched::Everything);
     decided
+}
+
+/// Records that were linked while two entities were one go where their identity values lead: to the part whose records
+/// held one of them. Gives those that lead to neither part, or to both; they stay with the survivor.
+pub(super) fn part_newcomers(
+    frame: &Frame<'_>,
+    set: &mut WorkingSet,
+    (into, was_survivor): (EntityIndex, &Entity),
+    (from, was_merged): (EntityIndex, &Entity),
+    facts: &mut Vec<EntityFact>,
+) -> Vec<RecordRef> {
+    let held_by = |set: &WorkingSet, was: &Entity| -> BTreeSet<IdentityKey> {
+        let records = was.links.iter().filter_map(|link| set.find_record(&link.record));
+        records.flat_map(|record| set.identity_keys(frame, record)).collect()
+    };
+    let (of_survivor, of_merged) = (held_by(set, was_survivor), held_by(set, was_merged));
+    let newcomers: Vec<Link> = set
+        .entity(into)
+        .entity
+        .links
+        .iter()
+        .filter(|link| link.object != HUB_OBJECT)
+        .filter(|link| was_survivor.link_of(&link.record).is_none() && was_merged.link_of(&link.record).is_none())
+        .cloned()
+        .collect();
+    let mut unclear = Vec::new();
+    for link in newcomers {
+        let Some(record) = set.find_record(&link.record) else { continue };
+        let keys = set.identity_keys(frame, record);
+        let leads_to = |part: &BTreeSet<IdentityKey>| keys.iter().any(|key| part.contains(key));
+        match (leads_to(&of_survivor), leads_to(&of_merged)) {
+            (true, false) => {}
+            (false, true) => {
+                set.record_fact(into, Fact::Unlinked { record: Arc::clone(&link.record) }, facts);
+                set.link(from, record, link.order, link.evidence, facts);
+            }
+            (true, true) | (false, false) => unclear.push((*link.record).clone()),
+        }
+    }
+    unclear
 }
