@@ -1,4 +1,10 @@
 //! Stories over three systems: what happens, what is golden then, what stands open, and what would be written.
+#![allow(
+    unused_must_use,
+    dead_code,
+    unreachable_pub,
+    reason = "a story ends with what it expects; the fields of its models are read through the derive"
+)]
 
 #[path = "stories/arrival.rs"]
 mod arrival;
@@ -6,6 +12,8 @@ mod arrival;
 mod collections;
 #[path = "stories/contact.rs"]
 mod contact;
+#[path = "stories/crashes.rs"]
+mod crashes;
 #[path = "stories/drift.rs"]
 mod drift;
 #[path = "stories/errors.rs"]
@@ -14,6 +22,8 @@ mod errors;
 mod identity;
 #[path = "stories/linking.rs"]
 mod linking;
+#[path = "stories/merges.rs"]
+mod merges;
 #[path = "stories/merging.rs"]
 mod merging;
 #[path = "stories/model.rs"]

@@ -10,6 +10,7 @@ use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::write_row;
+use crate::engine::tenant::ask::typed_index;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::engine::tenant::unknown_attribute;
@@ -17,21 +18,22 @@ use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::error::{Error, Known};
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef, SurfaceName};
-use crate::model::Attribute;
+use crate::model::{Attribute, Canonical, Shape};
 use crate::observation::{Coverage, Observation, Said, Sighting};
 use crate::settle::{Choice, NotRuled, Ruling, rule_on};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, Value};
-use crate::working_set::RecordState;
+use crate::working_set::{EntityIndex, RecordState};
 
 impl Tenant {
     /// Decides what is true of an attribute, until a system says something that was not on the table.
     ///
     /// # Errors
     ///
-    /// [`Error::NotHeld`] for accepting where no rule holds a change, [`Error::UnknownEntity`], or a store that failed.
-    pub async fn decide<E, T>(
+    /// [`Error::NotHeld`] for accepting where no rule holds a change; [`Error::UnknownEntity`] if there is no such entity,
+    /// or it is of another type; [`Error::UnknownAttribute`]; or a store that failed.
+    pub async fn decide<E: Canonical, T>(
         &self,
         id: Id<E>,
         attribute: Attribute<E, T>,
@@ -41,7 +43,7 @@ impl Tenant {
     ) -> Result<(), Error> {
         let lifetime = Lifetime::default();
         let ruling = Ruling { choice, lifetime, by: by.clone(), reason: reason.to_owned() };
-        self.rule(id.erase(), attribute.id(), ruling).await
+        self.rule_as(id.erase(), Some(E::ENTITY), attribute.id(), ruling).await
     }
 
     /// As [`Tenant::decide`], for a unit by name and with a lifetime of choice.
@@ -50,17 +52,25 @@ impl Tenant {
     ///
     /// As [`Tenant::decide`].
     pub async fn rule(&self, id: EntityId, unit: &str, ruling: Ruling) -> Result<(), Error> {
+        self.rule_as(id, None, unit, ruling).await
+    }
+
+    async fn rule_as(
+        &self,
+        id: EntityId,
+        expected: Option<&'static str>,
+        unit: &str,
+        ruling: Ruling,
+    ) -> Result<(), Error> {
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
-            loader.entities(&[id]).await?;
+            let index = self.decided_on(&mut loader, id, expected).await?;
             loader.references().await?;
-            let Some(index) = loader.loaded.set.find_entity(id) else {
-                return Err(Error::UnknownEntity { expected: "entity".into(), id });
-            };
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
             let unit_key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
+            let id = loader.loaded.set.entity(index).entity.id;
             let mut changes = Changes::new(&self.core, as_of, &ruling.by);
             let mut facts: Vec<EntityFact> = Vec::new();
             let mut ruled = Ok(());
@@ -89,22 +99,26 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownEntity`], [`Error::UnknownAttribute`], or a store that failed.
-    pub async fn enter<E, T: Value>(
+    /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type; [`Error::UnknownAttribute`];
+    /// [`Error::Value`] if the attribute is of another type than the handle, or holds several values; or a store that
+    /// failed.
+    pub async fn enter<E: Canonical, T: Value>(
         &self,
         id: Id<E>,
         attribute: Attribute<E, T>,
         value: Option<T>,
         by: &Actor,
     ) -> Result<(), Error> {
-        let id = id.erase();
         let mut loader = Loader::new(&self.core, &self.id);
-        loader.entities(&[id]).await?;
-        let Some(index) = loader.loaded.set.find_entity(id) else {
-            return Err(Error::UnknownEntity { expected: "entity".into(), id });
-        };
-        let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
-        let slot = model.attribute_index(attribute.id()).ok_or_else(|| unknown_attribute(model, attribute.id()))?;
+        let index = self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
+        let entity = &loader.loaded.set.entity(index).entity;
+        let model = self.core.model.entity(entity.entity);
+        let slot = typed_index(model, attribute)?;
+        if model.attributes[usize::from(slot)].shape != Shape::One {
+            let reason = "it holds several values, and one is entered: enter them where a system holds them";
+            return Err(Error::Value { attribute: attribute.id().into(), reason });
+        }
+        let id = entity.id;
         let field = value.map_or(Field::Null, |value| {
             let mut text = String::new();
             value.canonical(&mut text);
@@ -124,6 +138,22 @@ impl Tenant {
         Ok(())
     }
 
+    /// The entity that a person decides on: of the expected type, and the survivor if it was merged.
+    async fn decided_on(
+        &self,
+        loader: &mut Loader<'_>,
+        id: EntityId,
+        expected: Option<&'static str>,
+    ) -> Result<EntityIndex, Error> {
+        let unknown = || Error::UnknownEntity { expected: expected.unwrap_or("entity").into(), id };
+        let index = loader.standing(id).await?.ok_or_else(unknown)?;
+        let name = &self.core.model.entity(loader.loaded.set.entity(index).entity.entity).name;
+        if expected.is_some_and(|expected| expected != name.as_str()) {
+            return Err(unknown());
+        }
+        Ok(index)
+    }
+
     /// Asserts that a record belongs to an entity: a crosswalk that the client already has, or an operator's match.
     ///
     /// A record that belongs to another entity moves; its bases start anew. Records that wait for one of its identity
@@ -132,8 +162,7 @@ impl Tenant {
     /// # Errors
     ///
     /// [`Error::UnknownEntity`], [`Error::UnknownConnection`], [`Error::UnknownObject`], [`Error::HubRecord`];
-    /// [`Error::RecordOfOtherType`] if records of that object type are no such entities; [`Error::AlreadyMerged`] if the
-    /// id is an alias; [`Error::WriteUnderWay`] while a write of the record has no receipt; or a store that failed.
+    /// [`Error::RecordOfOtherType`] if records of that object type are no such entities; [`Error::WriteUnderWay`] while a write of the record has no receipt; or a store that failed.
     pub async fn link(&self, id: EntityId, record: &RecordRef, by: &Actor) -> Result<(), Error> {
         self.require_place(record)?;
         let mut key = Text::default();
@@ -141,18 +170,17 @@ impl Tenant {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(std::slice::from_ref(record)).await?;
-            loader.entities(&[id]).await?;
+            let to = self.decided_on(&mut loader, id, None).await?;
             loader.merges().await?;
-            let Some(to) = loader.loaded.set.find_entity(id) else {
-                return Err(Error::UnknownEntity { expected: "entity".into(), id });
-            };
             let Some(at) = loader.loaded.set.find_record(record) else { return Ok(()) };
             let set = &mut loader.loaded.set;
             self.require_linkable(&set.entity(to).entity, set.record(at))?;
             let from = set.record(at).entity;
             if from == Some(to) {
                 // It is where it belongs: whoever asked that has the answer.
-                self.close_case(&case_of(CaseKind::Unmerged, record).key, by, "it belongs where it is").await?;
+                for kind in [CaseKind::Unmerged, CaseKind::MergedInSystem] {
+                    self.close_case(&case_of(kind, record).key, by, "it belongs where it is").await?;
+                }
                 return Ok(());
             }
             let write = loader.rows(&[write_row(record)]).await?;
@@ -168,6 +196,8 @@ impl Tenant {
             }
             links.link(&mut loader, to, at, as_of, Evidence::Asserted { by: by.clone() });
             let mut changes = Changes::new(&self.core, as_of, by);
+            // A person says where it belongs: that is no case any more.
+            changes.delete(case_of(CaseKind::MergedInSystem, record));
             self.follow_links(&mut loader, &mut changes, &mut links).await?;
             self.with_frame(|frame| {
                 loader.loaded.set.settle(frame, as_of, &mut links.facts);
@@ -194,9 +224,6 @@ impl Tenant {
     }
 
     fn require_linkable(&self, entity: &Entity, record: &RecordState) -> Result<(), Error> {
-        if let Some(into) = entity.merged_into {
-            return Err(Error::AlreadyMerged { id: entity.id, into });
-        }
         if entity.entity == record.entity_type {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discrepancy::DiscrepancyState;
+use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
 use crate::engine::hydrate::{Loader, parse};
@@ -18,6 +18,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::{create_row, write_row};
 use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::take_in::merges::claim;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -78,12 +79,11 @@ impl Tenant {
                 let Some(record) = set.find_record(&link.record) else { continue };
                 set.link(into, record, link.order, link.evidence, &mut facts);
             }
-            for mut standing in of.discrepancies.into_values() {
-                if standing.state != DiscrepancyState::Resolved {
-                    standing.state = DiscrepancyState::Resolved;
-                    standing.last_seen = as_of;
-                    set.record_fact(from, Fact::Disputed { discrepancy: Box::new(standing) }, &mut facts);
-                }
+            // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
+            for standing in of.discrepancies.into_values().filter(|one| one.state != DiscrepancyState::Resolved) {
+                let resolved =
+                    Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..(*standing).clone() };
+                set.record_fact(from, Fact::Disputed { discrepancy: Arc::new(resolved) }, &mut facts);
             }
             // Whoever is held apart from the one is held apart from both.
             for other in of
@@ -169,6 +169,12 @@ impl Tenant {
                 let why = "it was linked while the two were one: link it to the one that it belongs to";
                 let case = CaseRow::new(vec![record.clone()], [was_survivor.id, merged], why, as_of);
                 changes.put(case_of(CaseKind::Unmerged, &record), &case);
+            }
+            // What a system merged is in two again: whether that is right is asked again.
+            for loser in [into, from].into_iter().flat_map(|index| set.entity(index).records.clone()) {
+                if let Some((key, case)) = claim(set, loser, as_of) {
+                    changes.put(key, &case);
+                }
             }
             changes.delete(row_key.clone());
             changes.commit.expect.push((row_key, Some(row.revision)));

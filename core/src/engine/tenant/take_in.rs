@@ -1,6 +1,6 @@
 //! Taking in: inputs become durable state, in batches, each one commit.
 
-mod merges;
+pub(crate) mod merges;
 
 use std::collections::BTreeSet;
 
@@ -148,14 +148,11 @@ impl Tenant {
                 taken.observed += usize::from(self.fold(frame, loader, changes, &observation, surface, &[]));
             }
             Input::Absent { record, scan } => {
-                let observation = bare(record, Stamp::default(), Sighting::Absent { scan: *scan });
+                let Some(index) = loader.loaded.set.find_record(record) else { return };
+                let token = loader.loaded.set.record(index).representation.last_token();
+                let observation = bare(record, Stamp::new(token), Sighting::Absent { scan: *scan });
                 self.fold(frame, loader, changes, &observation, &SurfaceName::new("scan"), &[]);
-                let missed = loader
-                    .loaded
-                    .set
-                    .find_record(record)
-                    .map_or(0, |index| loader.loaded.set.record(index).representation.existence().missed_scans());
-                if missed >= 2 {
+                if loader.loaded.set.record(index).representation.existence().missed_scans() >= 2 {
                     hints.insert(record.clone());
                 }
             }

@@ -30,7 +30,7 @@ pub struct DiscrepancyFilter {
     pub system: Option<SystemName>,
 }
 
-/// A record that matches no entity, or several.
+/// A record that matches no entity, or several; or that two entities claim after a merge inside its system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UnlinkedRecord {
@@ -71,18 +71,22 @@ impl Tenant {
         self.list(Table::DeadLetter, "", "list dead letters").await
     }
 
-    /// Records that belong to no entity: they match none and make none, or they match several.
+    /// Records that belong to no entity: they match none and make none, or they match several. And records that survived a
+    /// merge inside their system while the loser belongs to another entity, until a person merges the entities or says
+    /// where the record belongs.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     pub async fn unlinked(&self) -> Result<Vec<UnlinkedRecord>, Error> {
-        let rows = self.list::<CaseRow>(Table::Case, CaseKind::Unlinked.prefix(), "list unlinked records").await?;
-        let unlinked = rows.into_iter().filter_map(|(_, row)| {
-            let record = row.records.into_iter().next()?;
-            Some(UnlinkedRecord { record, why: row.reason, candidates: row.entities, since: row.since })
-        });
-        Ok(unlinked.collect())
+        let mut listed = Vec::new();
+        for kind in [CaseKind::Unlinked, CaseKind::MergedInSystem] {
+            for (_, row) in self.list::<CaseRow>(Table::Case, kind.prefix(), "list unlinked records").await? {
+                let Some(record) = row.records.into_iter().next() else { continue };
+                listed.push(UnlinkedRecord { record, why: row.reason, candidates: row.entities, since: row.since });
+            }
+        }
+        Ok(listed)
     }
 
     /// Every row of a table, in the order of keys.

@@ -44,7 +44,7 @@ pub(super) fn restore(
     for unit in units {
         let cell = was.golden.get(&unit);
         if cell != now.golden.get(&unit) {
-            let cell = cell.cloned().map(Box::new);
+            let cell = cell.cloned().map(Arc::new);
             set.record_fact(index, Fact::Settled { unit, cell }, facts);
         }
     }
@@ -58,7 +58,7 @@ pub(super) fn restore(
         if let Some(decision) = meanwhile.filter(|decision| decision.at >= merged_at) {
             decided.push((unit.clone(), decision.clone()));
         }
-        set.record_fact(index, Fact::Decided { unit, decision: before.cloned().map(Box::new) }, facts);
+        set.record_fact(index, Fact::Decided { unit, decision: before.cloned().map(Arc::new) }, facts);
     }
     for link in &was.links {
         let Some(held) = set.entity(index).entity.link_of(&link.record) else { continue };
@@ -68,12 +68,12 @@ pub(super) fn restore(
             let before = link.bases.get(&unit);
             let ours = written.iter().find(|(record, key, _)| *record == link.record && *key == unit);
             let base = match (before, ours) {
-                (Some(base), Some((_, _, value))) if *value != base.seen => Some(Base::lost(value.clone())),
+                (Some(base), Some((_, _, value))) if *value != base.seen => Some(Base::lost(value.clone(), base)),
                 (base, _) => base.cloned(),
             };
             if base.as_ref() != held.bases.get(&unit) {
                 let record = Arc::clone(&link.record);
-                set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Box::new) }, facts);
+                set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Arc::new) }, facts);
             }
         }
         let counted: BTreeSet<&UnitKey> = link.reactions.keys().chain(held.reactions.keys()).collect();

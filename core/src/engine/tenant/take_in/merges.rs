@@ -69,9 +69,8 @@ impl Tenant {
             if !seen.contains(&survivor) {
                 hints.insert(survivor.clone());
             }
-            if let Some(case) = follow_survivor(loader, changes.as_of(), loser, &survivor, links) {
-                cases.insert(case_of(CaseKind::MergedInSystem, &survivor), case);
-            }
+            follow_survivor(loader, changes.as_of(), loser, &survivor, links);
+            cases.extend(claim(&loader.loaded.set, loser, changes.as_of()));
         }
         let now = cycles(&loader.loaded.set);
         for (first, cycle) in now.iter().filter(|(first, _)| !before.contains_key(*first)) {
@@ -98,28 +97,27 @@ impl Tenant {
     }
 }
 
-/// A survivor without link takes the loser's place: the entity of the merged record goes on. A survivor that belongs to
-/// another entity is a case: whether the entities are one is a person's to say.
-fn follow_survivor(
-    loader: &mut Loader<'_>,
-    as_of: i64,
-    from: RecordIndex,
-    survivor: &RecordRef,
-    links: &mut Links,
-) -> Option<CaseRow> {
+/// A survivor without link takes the loser's place: the entity of the merged record goes on.
+fn follow_survivor(loader: &mut Loader<'_>, as_of: i64, from: RecordIndex, survivor: &RecordRef, links: &mut Links) {
     let set = &loader.loaded.set;
-    let to = set.find_record(survivor)?;
-    match (set.record(from).entity, set.record(to).entity) {
-        (Some(entity), None) => {
-            links.link(loader, entity, to, as_of, Evidence::Survived);
-            None
-        }
-        (Some(one), Some(other)) if one != other => {
-            let entities = [set.entity(one).entity.id, set.entity(other).entity.id];
-            let records = vec![survivor.clone(), (*set.record(from).record).clone()];
-            let why = "records of two entities were merged inside their system";
-            Some(CaseRow::new(records, entities, why, as_of))
-        }
-        _ => None,
+    let Some(to) = set.find_record(survivor) else { return };
+    if let (Some(entity), None) = (set.record(from).entity, set.record(to).entity) {
+        links.link(loader, entity, to, as_of, Evidence::Survived);
     }
+}
+
+/// The case of a merged record whose survivor belongs to another entity: whether the entities are one is a person's to
+/// say.
+pub(crate) fn claim(set: &WorkingSet, loser: RecordIndex, as_of: i64) -> Option<(RowKey, CaseRow)> {
+    let state = set.records().get(loser as usize)?;
+    state.representation.redirected_to()?;
+    let survivor = survivor_of(set, loser);
+    let (one, other) = (state.entity?, set.record(set.find_record(&survivor)?).entity?);
+    if one == other {
+        return None;
+    }
+    let entities = [set.entity(one).entity.id, set.entity(other).entity.id];
+    let why = "records of two entities were merged inside their system";
+    let key = case_of(CaseKind::MergedInSystem, &survivor);
+    Some((key, CaseRow::new(vec![survivor, (*state.record).clone()], entities, why, as_of)))
 }
