@@ -6,10 +6,11 @@
 mod cell;
 pub(crate) mod stored;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Shape;
-use crate::observation::{self, Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, FieldRef};
@@ -22,8 +23,8 @@ pub struct Existence {
     live: Option<Stamp>,
     full: Option<Stamp>,
     dead: Option<(Stamp, DeathEvidence)>,
-    /// Scans that did not meet the record.
-    absences: BTreeSet<u64>,
+    /// Scans that did not meet the record, each with the last token that was known of it then.
+    absences: BTreeMap<u64, i64>,
     /// The last scan or direct read that did.
     met_by: u32,
 }
@@ -60,10 +61,13 @@ impl Existence {
         matches!((self.live, self.dead), (Some(live), Some((dead, _))) if live == dead)
     }
 
-    /// How many complete scans have missed the record since it was last met.
+    /// How many complete scans have missed the record since it was last sighted: by a later scan or direct read, or by a
+    /// push or poll that says something later than what was known when the scan missed it.
     #[must_use]
     pub fn missed_scans(&self) -> usize {
-        self.absences.iter().filter(|scan| **scan > u64::from(self.met_by)).count()
+        let sighted = self.live.map_or(i64::MIN, |stamp| stamp.token);
+        let since = |(scan, token): &(&u64, &i64)| **scan > u64::from(self.met_by) && **token >= sighted;
+        self.absences.iter().filter(since).count()
     }
 
     /// The number of the last scan or direct read that met the record.
@@ -87,9 +91,17 @@ impl Existence {
                     self.full = self.full.max(Some(stamp));
                 }
             }
-            Sighting::Dead(evidence) => self.dead = self.dead.max(Some((stamp, *evidence))),
+            Sighting::Dead(evidence) => {
+                // The strongest evidence of one stamp stands, whichever was heard first.
+                let surer = |(at, known)| (stamp, Reverse(*evidence)) > (at, Reverse(known));
+                if self.dead.is_none_or(surer) {
+                    self.dead = Some((stamp, *evidence));
+                }
+            }
             Sighting::Absent { scan } => {
-                self.absences.insert(*scan);
+                // Noted twice, after a crash, a scan still saw no more than it had when it was first noted.
+                let token = self.absences.entry(*scan).or_insert(stamp.token);
+                *token = stamp.token.min(*token);
             }
         }
     }
@@ -148,7 +160,8 @@ impl Representation {
             let slot = cells[0].slot;
             let whole = shapes.get(usize::from(slot)).is_some_and(|shape| is_collection(*shape));
             if whole {
-                self.cover_with(slot, stamp, cells, &mut outcome);
+                let elements = || cells.iter().filter_map(|said| said.element.as_deref()).collect();
+                self.cover_with(slot, stamp, elements, &mut outcome);
             }
             for said in cells {
                 match (&said.element, whole) {
@@ -173,7 +186,7 @@ impl Representation {
                     continue;
                 }
                 if is_collection(*shape) {
-                    self.cover_with(slot, stamp, &[], &mut outcome);
+                    self.cover_with(slot, stamp, Vec::new, &mut outcome);
                 } else {
                     self.say(slot, stamp, FieldRef::Null, &mut outcome);
                 }
@@ -240,16 +253,26 @@ impl Representation {
         }
     }
 
-    /// Covers a collection. Seen last at this stamp, but with other elements, it is a tie: the record must be read.
-    fn cover_with(&mut self, slot: SlotIndex, stamp: Stamp, cells: &[observation::Said], outcome: &mut FoldOutcome) {
+    /// Covers a collection that shows `elements`. Seen last at this stamp, but with other elements, it is a tie: the record
+    /// must be read. `elements` is only asked then.
+    pub(crate) fn cover_with<'e>(
+        &mut self,
+        slot: SlotIndex,
+        stamp: Stamp,
+        elements: impl FnOnce() -> Vec<&'e str>,
+        outcome: &mut FoldOutcome,
+    ) {
         if self.covered.get(&slot).is_some_and(|seen| seen.last() == Some(&stamp)) {
-            let said = |key: &Text| cells.iter().any(|cell| cell.element.as_ref() == Some(key));
-            let known = |key: &Text| {
-                let cell = self.elements.get(&(slot, key.clone()));
-                cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
-            };
-            outcome.tie |= self.element_keys(slot).any(|key| known(key) && !said(key))
-                || cells.iter().filter_map(|cell| cell.element.as_ref()).any(|key| !known(key));
+            let said = elements();
+            let known: BTreeSet<&str> = self
+                .element_keys(slot)
+                .filter(|key| {
+                    let cell = self.elements.get(&(slot, (*key).clone()));
+                    cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
+                })
+                .map(Text::as_str)
+                .collect();
+            outcome.tie |= known != said.into_iter().collect();
         }
         self.cover(slot, stamp, outcome);
     }

@@ -245,7 +245,8 @@ impl WorkingSet {
         changed
     }
 
-    /// Folds one decoded record: the way without an [`Observation`], for streams that journal nothing.
+    /// Folds one decoded record: the way without an [`Observation`], for streams that journal nothing. It ends in the same
+    /// state as [`DecodedRecord::to_observation`] and [`WorkingSet::fold`] do.
     pub fn fold_decoded(&mut self, frame: &Frame<'_>, record: RecordIndex, decoded: &DecodedRecord<'_>, stamp: Stamp) {
         let state = &mut self.records[record as usize];
         let mut outcome = std::mem::take(&mut self.outcome);
@@ -256,7 +257,11 @@ impl WorkingSet {
         };
         state.representation.sight(stamp, &sighting, &mut outcome);
         for slot in decoded.collections() {
-            state.representation.cover(*slot, stamp, &mut outcome);
+            let elements = || {
+                let cells = decoded.cells().filter(|(of, ..)| of == slot);
+                cells.filter_map(|(_, element, _)| element).collect()
+            };
+            state.representation.cover_with(*slot, stamp, elements, &mut outcome);
         }
         for (slot, element, field) in decoded.cells() {
             match element {

@@ -9,7 +9,7 @@ use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
-use crate::model::{Cardinality, CompiledObject, OnDelete, Presence, UnitKey};
+use crate::model::{Cardinality, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
@@ -130,7 +130,9 @@ fn contested(
                     representations.get(other).copied().flatten().is_some_and(Representation::speaks)
                 })
         });
-        elsewhere && !unit.same(&base.agreed, &golden.field) && !unit.same(&base.seen, &golden.field)
+        elsewhere
+            && base.is_behind(&golden.field, |agreed, golden| unit.same(agreed, golden))
+            && !unit.same(&base.seen, &golden.field)
     })
 }
 
@@ -236,5 +238,5 @@ fn live(recorder: &mut Recorder<'_>, life: GoldenLife) {
 }
 
 fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {
-    Finding { unit: "$exists".into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
+    Finding { unit: EXISTS.into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
 }

@@ -153,8 +153,11 @@ fn adopt(
         let Some(seen) = shown.field() else { continue };
         let link = &recorder.entity.links[shown.link];
         let Some(base) = link.bases.get(key) else { continue };
-        if !unit.same(&base.agreed, golden) && unit.same(seen, golden) && unit.same(seen, &base.seen) {
-            let base = Base { agreed: golden.clone(), ..base.clone() };
+        if unit.same(seen, golden)
+            && unit.same(seen, &base.seen)
+            && base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
+        {
+            let base = Base { agreed: golden.clone(), lost: false, ..base.as_ref().clone() };
             let record = Arc::clone(&link.record);
             let base = share(recorder.entity, key, base);
             recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
@@ -407,10 +410,12 @@ pub(super) fn move_golden(
         let at_golden = unit.same(seen, &field);
         let moved = base.is_some_and(|base| !unit.same(seen, &base.seen));
         let next = match (base, at_golden) {
-            (Some(base), true) if !moved => Base { agreed: field.clone(), ..base.clone() },
+            (Some(base), true) if !moved => Base { agreed: field.clone(), lost: false, ..base.clone() },
             (_, true) => Base::accepted(seen.clone(), field.clone()),
             // It was heard and lost: the journal names it, and a write of golden is owed.
-            (Some(base), false) if moved => Base { displaced: base.displaced.clone(), ..Base::lost(seen.clone()) },
+            (Some(base), false) if moved => {
+                Base { displaced: base.displaced.clone(), ..Base::lost(seen.clone(), base) }
+            }
             // It stands where it stood, behind golden; or it never had a base, and contradicts.
             (_, false) => continue,
         };
