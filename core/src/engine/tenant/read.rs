@@ -4,13 +4,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery};
-use crate::engine::hydrate::parse;
+use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::{Input, TakenIn};
 use crate::engine::persist::{Changes, record_of_key};
 use crate::engine::tenant::pages::Walk;
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
-use crate::id::{ConnectionName, ObjectType, SurfaceName};
+use crate::id::{ConnectionName, ObjectType, RecordRef, SurfaceName};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::store::{RowKey, Table};
@@ -160,15 +160,31 @@ impl Tenant {
             let Some(last) = rows.last() else { return Ok(taken) };
             after = Some(last.key.clone());
             let mut absent = Vec::new();
+            let mut merged = Vec::new();
             for row in rows {
                 let Some(record) = record_of_key(&row.key) else { continue };
                 let Some((entity, of)) = self.core.place(&record) else { continue };
                 let stored: StoredRepresentation = parse(Table::Representation, &row)?;
                 let representation = Representation::from_stored(stored, self.core.slot_names(entity, of));
-                if representation.speaks() && representation.existence().met_by() < scan {
-                    absent.push(Input::Absent { record, scan });
+                if representation.existence().met_by() >= scan {
+                    continue;
+                }
+                if representation.speaks() {
+                    absent.push(Input::Absent { record, scan: scan });
+                } else if representation.redirected_to().is_some() {
+                    merged.push(record);
                 }
             }
+            // Of a circle of merges, one record stands: which, its others tell.
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.records(&merged).await?;
+            loader.merges().await?;
+            let stands = |record: &RecordRef| {
+                let index = loader.loaded.set.find_record(record);
+                index.is_some_and(|index| loader.loaded.set.record(index).representation.speaks())
+            };
+            let standing = merged.into_iter().filter(stands);
+            absent.extend(standing.map(|record| Input::Absent { record, scan }));
             taken += self.take_in(absent, &Self::engine()).await?;
         }
     }
