@@ -101,7 +101,6 @@ at.shopify = "score"
 [attribute.tags]
 kind = "text"
 shape = "set"
-required = true
 at.hubspot = { path = "properties.tags", separator = ";" }
 at.shopify = { path = "tags", separator = "," }
 
