@@ -309,8 +309,7 @@ fn plan_unit(
         frozen: false,
         owned: !unit.owners.is_empty() || unit.derived.is_some(),
     };
-    let classification =
-        classify(&sides(entity, &shown, key), standing, &|value, reference| unit.same(value, reference));
+    let classification = classify(&sides(entity, &shown, key), standing, unit);
     let name = ground.model.unit_name(key);
     // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
     let asked = entity.decisions.get(key).filter(|_| !unit.owners.is_empty()).is_some_and(|decision| {

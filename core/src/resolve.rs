@@ -209,7 +209,7 @@ fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &[bool]) -> Answer<
     let movers: SmallVec<[(usize, &Candidate<'_>); 4]> = all.iter().filter(moved).copied().collect();
     let voices = if movers.is_empty() { &all } else { &movers };
     let Some((first, candidate)) = voices.first() else { return Answer::Inconclusive("nobody has a value") };
-    if voices.iter().all(|(_, other)| unit.same(other.field, candidate.field)) {
+    if voices.iter().all(|(_, other)| unit.alike(other.field, candidate.field, raw.golden)) {
         let leaves = is_collection(unit) && !candidate.field.is_value();
         match supports.iter().position(|supports| *supports).filter(|_| leaves) {
             Some(supporter) => Answer::Winner(supporter),

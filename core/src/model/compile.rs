@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::equivalence::Equivalence;
+use crate::equivalence::{Comparison, Equivalence};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::attribute::AnyDerivation;
@@ -109,6 +109,25 @@ impl Unit {
         }
     }
 
+    /// Whether two values are of one class; see [`Equivalence::alike`]. For groups and keyed elements, member by member.
+    #[must_use]
+    pub fn alike(&self, a: &Field, b: &Field, golden: Option<&Field>) -> bool {
+        match self.equivalences.as_slice() {
+            [] => Equivalence::Exact.same(a, b),
+            [one] => one.alike(a, b, golden),
+            members => {
+                if a == b {
+                    return true;
+                }
+                let (Some(a), Some(b)) = (split(a, members.len()), split(b, members.len())) else { return false };
+                let golden = golden.and_then(|golden| split(golden, members.len()));
+                members.iter().enumerate().all(|(place, equivalence)| {
+                    equivalence.alike(&a[place], &b[place], golden.as_ref().map(|golden| &golden[place]))
+                })
+            }
+        }
+    }
+
     /// What clearing does when a system of this authority clears.
     #[must_use]
     pub fn on_clear(&self, authority: Authority) -> OnClear {
@@ -116,6 +135,16 @@ impl Unit {
             Authority::Owner => OnClear::Propagate,
             Authority::CoOwner | Authority::Observer => OnClear::Hold,
         })
+    }
+}
+
+impl Comparison for Unit {
+    fn same(&self, value: &Field, reference: &Field) -> bool {
+        Unit::same(self, value, reference)
+    }
+
+    fn alike(&self, a: &Field, b: &Field, golden: Option<&Field>) -> bool {
+        Unit::alike(self, a, b, golden)
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, sh
         frozen: false,
         owned: !unit.owners.is_empty() || unit.derived.is_some(),
     };
-    classify(&sides(recorder.entity, shown, key), standing, &|value, reference| unit.same(value, reference))
+    classify(&sides(recorder.entity, shown, key), standing, unit)
 }
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.

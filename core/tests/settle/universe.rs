@@ -264,7 +264,7 @@ impl Universe {
             let owned = !unit.owners.is_empty() || unit.derived.is_some();
             let standing = Standing { golden: golden.map(|cell| &cell.field), frozen: false, owned };
             let sides = sides(&self.entity, &shown, key);
-            let answer = classify(&sides, standing, &|value, reference| unit.same(value, reference));
+            let answer = classify(&sides, standing, unit);
             (shown.iter().map(|shown| shown.link).collect(), answer)
         })
     }
