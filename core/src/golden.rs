@@ -91,20 +91,22 @@ pub struct Voice {
 pub struct PerUnit<T> {
     whole: Vec<Option<T>>,
     elements: BTreeMap<(UnitIndex, Text), T>,
+    /// Presence. Boxed: little is ever held for it.
+    exists: Option<Box<T>>,
 }
 
 impl<T> Default for PerUnit<T> {
     fn default() -> Self {
-        Self { whole: Vec::new(), elements: BTreeMap::new() }
+        Self { whole: Vec::new(), elements: BTreeMap::new(), exists: None }
     }
 }
 
 impl<T> PerUnit<T> {
-    /// What is held for a unit. Presence holds nothing here.
+    /// What is held for a unit.
     #[must_use]
     pub fn get(&self, key: &UnitKey) -> Option<&T> {
         match key {
-            UnitKey::Exists => None,
+            UnitKey::Exists => self.exists.as_deref(),
             UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.as_ref(),
             UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())),
         }
@@ -113,7 +115,7 @@ impl<T> PerUnit<T> {
     /// Sets or removes what is held for a unit.
     pub fn set(&mut self, key: &UnitKey, value: Option<T>) {
         match key {
-            UnitKey::Exists => {}
+            UnitKey::Exists => self.exists = value.map(Box::new),
             UnitKey::Whole(index) => {
                 let place = usize::from(*index);
                 if place >= self.whole.len() {
@@ -144,7 +146,7 @@ impl<T> PerUnit<T> {
             .filter_map(|(index, value)| Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_ref()?)));
         let elements =
             self.elements.iter().map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), value));
-        whole.chain(elements)
+        whole.chain(elements).chain(self.exists.as_deref().map(|value| (UnitKey::Exists, value)))
     }
 
     /// The keys of the elements held for a unit.

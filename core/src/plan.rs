@@ -16,6 +16,7 @@ use crate::model::{CompiledObject, OnDelete, Unit, UnitIndex, UnitKey};
 use crate::ownership::{Authority, Strength};
 use crate::representation::{Life, Representation};
 use crate::settle::existence::{has_value, is_expected};
+use crate::settle::presence::{decided, to_restore};
 use crate::sight::{Ground, Shown, keys, reference_object, shown, sides};
 use crate::text::Text;
 use crate::value::Field;
@@ -375,6 +376,9 @@ pub(crate) fn why_write(
         WriteAccess::ByDecision => return Some("a person decided it; the owner is asked to follow"),
         WriteAccess::Yes(strength) => strength,
     };
+    if entity.links[shown.link].divergences.contains_key(key) {
+        return None;
+    }
     let golden = &entity.golden.get(key)?.field;
     let had_value = shown.field().is_some_and(Field::is_value);
     match classification.states[place] {
@@ -417,10 +421,13 @@ fn plan_presence(
 ) {
     let unit = Text::new("$exists");
     if entity.life == GoldenLife::Retired {
+        let by_decision = decided(entity) == Some(GoldenLife::Retired);
         for (place, link) in entity.links.iter().enumerate() {
             let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
             let speaks = representations.get(place).copied().flatten().is_some_and(Representation::speaks);
-            let may = ground.model.on_delete == OnDelete::Archive && object.existence != Authority::Owner;
+            let leave = link.divergences.contains_key(&UnitKey::Exists);
+            let declared = ground.model.on_delete == OnDelete::Archive && object.existence != Authority::Owner;
+            let may = !leave && (declared || by_decision);
             if link.object == HUB_OBJECT
                 || !speaks
                 || !may
@@ -436,10 +443,21 @@ fn plan_presence(
                 Intent::Archive,
                 Field::value("live"),
                 Digest::of(b"retired"),
-                "the entity was retired by the system that owns existence",
+                if by_decision {
+                    "a person retired the entity"
+                } else {
+                    "the entity was retired by the system that owns existence"
+                },
             ));
         }
         return;
+    }
+    for place in to_restore(entity, representations) {
+        let link = &entity.links[place];
+        let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
+        let connection = link.record.connection.clone();
+        let reason = "it is gone, and a person decided to restore it";
+        create(ground, surroundings, entity, usize::from(link.object), object, connection, reason, plan);
     }
     // Nothing is created for an entity whose records were all merged into another's, or are gone.
     let stands = entity.links.iter().enumerate().any(|(place, link)| {
@@ -454,33 +472,40 @@ fn plan_presence(
     }
     for (index, object) in ground.model.objects.iter().enumerate() {
         let ever = entity.links.iter().any(|link| usize::from(link.object) == index);
-        let needs = object.declared.create_needs.iter().all(|needed| has_value(ground, entity, needed.as_str()));
-        if ever || !needs || !is_expected(ground, entity, object) {
+        if ever || !is_expected(ground, entity, object) {
             continue;
         }
         let Some(connection) = (surroundings.creates_in)(&object.declared.system) else { continue };
-        if !plan.covers(&connection, &object.declared.system, &unit)
-            || (surroundings.creating)(entity.id, &object.declared.object)
-        {
-            continue;
-        }
-        let target = Target::New {
-            connection: connection.clone(),
-            object: object.declared.object.clone(),
-            generation: entity.generation,
-        };
-        let fields = creatable(ground, surroundings, entity, index, object, &connection);
-        plan.operations.push(operation(
-            ground,
-            entity,
-            target,
-            unit.clone(),
-            Intent::Create(fields),
-            Field::Null,
-            Digest::of(b"live"),
-            "a record is expected here, and none ever existed",
-        ));
+        let reason = "a record is expected here, and none ever existed";
+        create(ground, surroundings, entity, index, object, connection, reason, plan);
     }
+}
+
+/// Plans a create, unless one is under way or golden lacks what it needs.
+#[expect(clippy::too_many_arguments, reason = "one create, where and why")]
+fn create(
+    ground: &Ground<'_>,
+    surroundings: &Surroundings<'_>,
+    entity: &Entity,
+    index: usize,
+    object: &CompiledObject,
+    connection: ConnectionName,
+    reason: &str,
+    plan: &mut PlanDraft,
+) {
+    let unit = Text::new("$exists");
+    let needs = object.declared.create_needs.iter().all(|needed| has_value(ground, entity, needed.as_str()));
+    if !needs
+        || !plan.covers(&connection, &object.declared.system, &unit)
+        || (surroundings.creating)(entity.id, &object.declared.object)
+    {
+        return;
+    }
+    let fields = creatable(ground, surroundings, entity, index, object, &connection);
+    let target = Target::New { connection, object: object.declared.object.clone(), generation: entity.generation };
+    let intent = Intent::Create(fields);
+    let basis = Digest::of(b"live");
+    plan.operations.push(operation(ground, entity, target, unit, intent, Field::Null, basis, reason));
 }
 
 /// The settled golden values that a new record can carry. A reference that leads nowhere yet is left out, and follows

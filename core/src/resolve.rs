@@ -269,7 +269,9 @@ fn speakers(
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
         let fallback = !unit.owners.is_empty() && shown.authority == Authority::Observer;
-        if blocked.contains(&place) || (fallback && !stands_in) {
+        // Whom a person let differ speaks for itself only.
+        let apart = entity.links[shown.link].divergences.contains_key(key);
+        if apart || blocked.contains(&place) || (fallback && !stands_in) {
             continue;
         }
         // A clear takes part when it happens, and only if golden follows it.

@@ -2,6 +2,8 @@
 
 #[path = "stories/collections.rs"]
 mod collections;
+#[path = "stories/configuration.rs"]
+mod configuration;
 #[path = "stories/contact.rs"]
 mod contact;
 #[path = "stories/drift.rs"]
@@ -14,6 +16,8 @@ mod people;
 mod presence;
 #[path = "stories/references.rs"]
 mod references;
+#[path = "stories/rules.rs"]
+mod rules;
 #[path = "stories/trouble.rs"]
 mod trouble;
 

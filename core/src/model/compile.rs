@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::equivalence::{Comparison, Equivalence};
 use crate::fingerprint::{Digest, Fingerprint};
+use crate::hub;
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::attribute::AnyDerivation;
 use crate::model::{
@@ -284,6 +285,9 @@ impl Model {
                 mistakes.push(Mistake::EntityTwice(name.clone()));
             }
             for (object, declaration) in objects.iter().enumerate() {
+                if declaration.system.as_str() == hub::SYSTEM || declaration.key.as_str() == hub::SYSTEM {
+                    mistakes.push(Mistake::Reserved(name.clone(), declaration.key.clone()));
+                }
                 let key = (declaration.system.clone(), declaration.object.clone());
                 let place = (index(entity), index(object));
                 if let Some((other, _)) = by_object.insert(key, place) {
@@ -415,7 +419,7 @@ fn check_entity(model: &EntityModel, declared: &[(EntityType, Vec<SystemObject>)
             };
             if !owners.insert(owner) {
                 mistakes.push(Mistake::OwnerTwice(entity(), id(), owner.clone()));
-            } else if owner.as_str() == crate::hub::SYSTEM {
+            } else if owner.as_str() == hub::SYSTEM {
                 // The hub holds every attribute: operators enter values there.
             } else if !model.objects.iter().any(|object| object.system == *owner) {
                 mistakes.push(Mistake::UnknownOwner(entity(), id(), owner.clone()));

@@ -48,6 +48,12 @@ pub enum Mistake {
     /// A mapping to an object key that is not declared.
     #[error("{0}.{1}: no object key `{2}` is declared on this entity")]
     UnknownObject(EntityType, AttributeId, ObjectKey),
+    /// A system or object key of the hub's own name.
+    #[error("{0}: `{1}` is the hub's own name; every entity has it without being told, so name the system otherwise")]
+    Reserved(EntityType, ObjectKey),
+    /// A connection of the hub's own name.
+    #[error("connection `{0}` has the hub's own name: its records would be taken for operators' entries")]
+    ReservedConnection(String),
     /// Two mappings of one attribute to one object.
     #[error("{0}.{1}: mapped to `{2}` twice")]
     MappedTwice(EntityType, AttributeId, ObjectKey),

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::Base;
 use crate::classify::{Classification, LinkState, Standing, classify};
+use crate::decision::Lifetime;
 use crate::entity::REACTIONS_TO_FREEZE;
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
@@ -14,6 +15,7 @@ use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback,
 use crate::rule;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, shown, sides};
+use crate::text::Text;
 use crate::value::{Field, split_member};
 
 /// Settles one unit. Says whether golden moved.
@@ -26,6 +28,7 @@ pub(super) fn settle_unit(
     findings: &mut Vec<crate::discrepancy::Finding>,
 ) -> bool {
     let shown = shown(ground, recorder.entity, representations, key);
+    lapse_divergences(recorder, unit, key, &shown);
     let first = classified(recorder, unit, key, &shown);
     adopt(recorder, unit, key, &shown, &first);
     let restored = count_reactions(recorder, unit, key, &shown, &first);
@@ -36,6 +39,7 @@ pub(super) fn settle_unit(
         moved = decide(ground, recorder, unit, key, &shown, &first);
         if moved {
             start_over(recorder, key, &restored);
+            lapse_divergences(recorder, unit, key, &shown);
         }
         // Links that hold golden already agree, and those that hold what lost are behind.
         let again = classified(recorder, unit, key, &shown);
@@ -71,16 +75,21 @@ pub(super) fn settle_derived(
     let key = UnitKey::Whole(index);
     let shown = shown(ground, recorder.entity, representations, &key);
     let first = classified(recorder, unit, &key, &shown);
-    if recorder.entity.golden.get(&key).map(|cell| &cell.field) != Some(&field) {
-        let cell = GoldenCell {
-            field,
-            origin: None,
-            resolution: Resolution { policy: derivation.name().as_ref().into(), ..Resolution::default() },
-            fingerprint: unit.fingerprint.short_number(),
-            status: Status::Settled,
-        };
-        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+    let golden = recorder.entity.golden.get(&key);
+    if golden.is_none_or(|cell| cell.field != field || cell.status != Status::Settled) {
+        let resolution = Resolution { policy: derivation.name().as_ref().into(), ..Resolution::default() };
+        let before = golden.map(|cell| &cell.field).filter(|field| field.is_value());
+        let proposal = Proposal { field, origin: None, resolution, provisional: false, heard: SmallVec::new() };
+        if let Some(objection) = objection(ground, unit, &key, before, &proposal) {
+            hold(recorder, unit, &key, proposal, objection);
+        } else {
+            let Proposal { field, origin, resolution, .. } = proposal;
+            let fingerprint = unit.fingerprint.short_number();
+            let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled };
+            recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+        }
     }
+    lapse_divergences(recorder, unit, &key, &shown);
     let again = classified(recorder, unit, &key, &shown);
     adopt(recorder, unit, &key, &shown, &again);
     let after = classified(recorder, unit, &key, &shown);
@@ -99,6 +108,26 @@ pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, sh
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
 pub(crate) fn settled(cell: &GoldenCell) -> bool {
     cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
+}
+
+/// Leave to differ ends when the link or golden moves on. A pinned one hears no news: the link's base follows both.
+fn lapse_divergences(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) {
+    let Some(golden) = recorder.entity.golden.get(key).map(|cell| cell.field.clone()) else { return };
+    let same = |value: &Field, reference: &Field| unit.same(value, reference);
+    for shown in shown {
+        let link = &recorder.entity.links[shown.link];
+        let (Some(leave), Some(seen)) = (link.divergences.get(key), shown.field()) else { continue };
+        let record = std::sync::Arc::clone(&link.record);
+        if leave.lifetime == Lifetime::Pinned {
+            let known = |base: &Base| unit.same(seen, &base.seen) && unit.same(&base.agreed, &golden);
+            if !link.bases.get(key).is_some_and(known) {
+                let base = Some(Box::new(Base::accepted(seen.clone(), golden.clone())));
+                recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+            }
+        } else if unit.same(seen, &golden) || !leave.holds(seen, &golden, &same) {
+            recorder.record(Fact::Diverged { record, unit: key.clone(), divergence: None });
+        }
+    }
 }
 
 /// Gives links the bases that follow from what they show.
@@ -288,7 +317,7 @@ fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, show
         && shown.iter().any(|shown| {
             shown.authority == Authority::Owner && shown.field().is_some_and(|field| same(field, &decision.chosen))
         });
-    if (news || followed) && decision.lifetime != crate::decision::Lifetime::Pinned {
+    if (news || followed) && decision.lifetime != Lifetime::Pinned {
         recorder.record(Fact::Decided { unit: key.clone(), decision: None });
         return None;
     }
@@ -314,31 +343,43 @@ fn guard(
     shown: &[Shown<'_>],
     proposal: Proposal,
 ) -> bool {
-    let golden = recorder.entity.golden.get(key).cloned();
-    let before = golden.as_ref().map(|cell| &cell.field).filter(|field| field.is_value());
-    let changes = before.is_none_or(|before| !unit.same(&proposal.field, before));
-    let rules = key.index().and_then(|index| ground.rules.get(&index));
-    for rule in rules.into_iter().flatten().filter(|_| changes) {
-        let (rule::Verdict::Hold(reason) | rule::Verdict::Review(reason)) =
-            rule.judge(before, &proposal.field, &proposal.resolution.policy)
-        else {
-            continue;
-        };
-        let mut cell = golden.unwrap_or_else(|| empty_cell(unit));
-        let status = Status::Held {
-            proposed: proposal.field,
-            origin: proposal.origin,
-            resolution: proposal.resolution,
-            rule: rule.name(),
-            reason: reason.into(),
-        };
-        if cell.status != status {
-            cell.status = status;
-            recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+    let before = recorder.entity.golden.get(key).map(|cell| &cell.field).filter(|field| field.is_value());
+    match objection(ground, unit, key, before, &proposal) {
+        None => move_golden(recorder, unit, key, shown, proposal),
+        Some(objection) => {
+            hold(recorder, unit, key, proposal, objection);
+            false
         }
-        return false;
     }
-    move_golden(recorder, unit, key, shown, proposal)
+}
+
+/// Keeps a proposal beside golden, for a person to accept.
+fn hold(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, proposal: Proposal, (rule, reason): (Text, Text)) {
+    let mut cell = recorder.entity.golden.get(key).cloned().unwrap_or_else(|| empty_cell(unit));
+    let Proposal { field: proposed, origin, resolution, .. } = proposal;
+    let status = Status::Held { proposed, origin, resolution, rule, reason };
+    if cell.status != status {
+        cell.status = status;
+        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+    }
+}
+
+/// The first rule that does not let a change pass, and why.
+fn objection(
+    ground: &Ground<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    before: Option<&Field>,
+    proposal: &Proposal,
+) -> Option<(Text, Text)> {
+    if before.is_some_and(|before| unit.same(&proposal.field, before)) {
+        return None;
+    }
+    let guards = ground.rules.get(&key.index()?)?;
+    guards.iter().find_map(|guard| match guard.judge(unit, before, &proposal.field, &proposal.resolution.policy) {
+        rule::Verdict::Pass => None,
+        rule::Verdict::Hold(reason) | rule::Verdict::Review(reason) => Some((guard.rule.name(), reason.into())),
+    })
 }
 
 /// Moves golden to a proposal, and the bases of everyone who was heard. Says whether golden's value changed.

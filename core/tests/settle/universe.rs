@@ -100,7 +100,7 @@ impl Universe {
     /// Guards an attribute.
     pub(crate) fn guard<R: Rule<Word>>(mut self, attribute: &str, rule: R) -> Self {
         let erased: Arc<dyn AnyRule> = erase::<Word, R>(rule);
-        self.rules.entry(self.unit(attribute)).or_default().push(erased);
+        self.rules.entry(self.unit(attribute)).or_default().push(accordant::rule::Guard { member: None, rule: erased });
         self
     }
 
