@@ -4,6 +4,7 @@
 //! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
 
 pub(crate) mod stored;
+mod trim;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ use crate::observation::{self, Coverage, DeathEvidence, Observation, Sighting, S
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::Field;
+
+pub use trim::HORIZON;
 
 /// What one system says of one attribute: the set of `(stamp, field)` above the compaction horizon. Its maximum is the
 /// value; "unchanged since" is derived from the rest.
@@ -205,6 +208,7 @@ impl Existence {
             Sighting::Live { full } => {
                 self.live = self.live.max(Some(stamp));
                 self.met_by = self.met_by.max(stamp.read);
+                self.forget_met();
                 if *full {
                     self.full = self.full.max(Some(stamp));
                 }
@@ -212,8 +216,15 @@ impl Existence {
             Sighting::Dead(evidence) => self.dead = self.dead.max(Some((stamp, *evidence))),
             Sighting::Absent { scan } => {
                 self.absences.insert(*scan);
+                self.forget_met();
             }
         }
+    }
+
+    /// Scans before the last that met the record count for nothing, in whatever order they are heard of.
+    fn forget_met(&mut self) {
+        let met_by = u64::from(self.met_by);
+        self.absences.retain(|scan| *scan > met_by);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Stories over three systems: what happens, what is golden then, what stands open, and what would be written.
 
+#[path = "stories/approval.rs"]
+mod approval;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/configuration.rs"]
@@ -8,6 +10,8 @@ mod configuration;
 mod contact;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/identity.rs"]
+mod identity;
 #[path = "stories/model.rs"]
 mod model;
 #[path = "stories/people.rs"]

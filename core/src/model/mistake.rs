@@ -116,6 +116,13 @@ pub enum Mistake {
     /// Surfaces of one object type whose tokens cannot be compared.
     #[error("connection `{0}`: the observing surfaces of object `{1}` declare different ordering domains")]
     DomainsDiffer(String, ObjectType),
+    /// A surface that may deliver what was said longer ago than representations tell apart.
+    #[error(
+        "connection `{0}`: surface `{1}` may deliver after more than {days} days; what was said so long ago is no longer \
+         told apart",
+        days = crate::representation::HORIZON.num_days()
+    )]
+    BeyondHorizon(String, String),
     /// A rule, check or overlay about something that does not exist.
     #[error("{0}")]
     Other(String),

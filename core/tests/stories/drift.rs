@@ -1,6 +1,6 @@
 //! One value, three systems: who moved, who follows, and who is not listened to.
 
-use accordant::DiscrepancyKind::{Diverged, Rewritten, SoftDriftAuthoritative, SoftDriftUnauthorized};
+use accordant::DiscrepancyKind::{Diverged, HardConflict, Rewritten, SoftDriftAuthoritative, SoftDriftUnauthorized};
 use accordant::Lifetime::Pinned;
 use accordant::chrono::TimeDelta;
 use accordant::id::Actor;
@@ -310,4 +310,27 @@ fn an_owner_cannot_be_let_differ() {
     assert!(rule("netsuite").is_err(), "it is golden");
     assert!(rule("crm").is_ok());
     story.expect_in("crm", "101", "balance", json!("999.00")).expect_no_discrepancy().expect_quiet();
+}
+
+#[test]
+fn a_hint_is_not_believed_but_read() {
+    ana()
+        .edits("crm", "101", json!({ "phone": "2" }))
+        .expect(Customer::PHONE, "1")
+        .hints("crm", "101")
+        .expect(Customer::PHONE, "2")
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_chain_that_cannot_tell_parks_and_says_why() {
+    let mut story = ana()
+        .says("crm", "101", json!({ "company": "Borg" }))
+        .says("shop", "9", json!({ "defaultAddress": { "company": "Corp" } }))
+        .expect(Customer::COMPANY, "Borg")
+        .expect_discrepancy(HardConflict, "company");
+    let told = story.explain(Customer::COMPANY);
+    assert!(told.contains("parked: the latest changes are too close together to tell"), "{told}");
 }

@@ -8,6 +8,7 @@ use crate::connector::Connector;
 use crate::hub;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::model::{EntityModel, Mistake};
+use crate::representation::HORIZON;
 use crate::rule::AnyRule;
 use crate::stamp::Domain;
 use crate::surface::{Channel, Order, Surface};
@@ -44,6 +45,9 @@ impl Declared<'_> {
                     }
                     Err(Undecided::Several) => mistakes.push(Mistake::DomainsDiffer(name.to_string(), object.clone())),
                 }
+            }
+            for surface in connector.surfaces().iter().filter(|surface| delivers_beyond_horizon(surface)) {
+                mistakes.push(Mistake::BeyondHorizon(name.to_string(), surface.name.to_string()));
             }
             connected.insert(system);
         }
@@ -107,5 +111,69 @@ pub(super) fn domain_of(surfaces: &[Surface], object: &ObjectType) -> Result<Dom
             Ok(Domain::ReadOrder)
         }
         None => Err(Undecided::Nothing),
+    }
+}
+
+/// Whether a surface may tell of what representations no longer hold apart.
+fn delivers_beyond_horizon(surface: &Surface) -> bool {
+    surface.semantics.unrecoverable_after.is_some_and(|after| after > HORIZON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Undecided, delivers_beyond_horizon, domain_of};
+    use crate::representation::HORIZON;
+    use crate::stamp::{Domain, TimeKind, TimeScale};
+    use crate::surface::{
+        Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape,
+    };
+
+    fn surface(channel: Channel, order: Order) -> Surface {
+        Surface {
+            name: "changes".into(),
+            object: "contacts".into(),
+            channel,
+            semantics: EventSemantics {
+                delivery: Guarantee::AtMostOnce,
+                order,
+                completeness: Completeness::Full,
+                deletes: Deletes::Explicit,
+                merges: Merges::Explicit,
+                lag: chrono::TimeDelta::zero(),
+                unrecoverable_after: None,
+            },
+            shape: SurfaceShape::default(),
+        }
+    }
+
+    fn time(kind: TimeKind) -> Order {
+        Order::By(Domain::Time(TimeScale { kind, precision_ms: 1, skew_ms: 0 }))
+    }
+
+    #[test]
+    fn an_object_type_has_one_ordering_domain() {
+        let contacts = "contacts".into();
+        let polled = surface(Channel::Poll, time(TimeKind::RecordModified));
+        let pushed = surface(Channel::Webhook, time(TimeKind::Occurred));
+        assert!(domain_of(&[polled.clone(), polled.clone()], &contacts).is_ok());
+        assert!(matches!(domain_of(&[polled.clone(), pushed.clone()], &contacts), Err(Undecided::Several)));
+        // One that is only a hint orders nothing, so it contradicts nobody.
+        let mut hints = pushed;
+        hints.semantics.completeness = Completeness::IdOnly;
+        assert!(domain_of(&[polled, hints.clone()], &contacts).is_ok());
+        assert!(matches!(domain_of(&[hints], &contacts), Err(Undecided::Nothing)));
+        // A token that can only be followed is no stamp: what is read is ordered by our own reads.
+        let read = [surface(Channel::Read, Order::FollowOnly)];
+        assert!(matches!(domain_of(&read, &contacts), Ok(Domain::ReadOrder)));
+    }
+
+    #[test]
+    fn no_surface_may_deliver_beyond_the_horizon() {
+        let mut surface = surface(Channel::Webhook, Order::None);
+        assert!(!delivers_beyond_horizon(&surface));
+        surface.semantics.unrecoverable_after = Some(HORIZON);
+        assert!(!delivers_beyond_horizon(&surface));
+        surface.semantics.unrecoverable_after = Some(HORIZON + chrono::TimeDelta::seconds(1));
+        assert!(delivers_beyond_horizon(&surface));
     }
 }
