@@ -8,11 +8,11 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::entity::{Entity, HUB_OBJECT, REACTIONS_TO_FREEZE};
+use crate::entity::{Entity, HUB_OBJECT, Link, REACTIONS_TO_FREEZE};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::{GoldenLife, Status};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SystemName, TenantId};
-use crate::model::{CompiledObject, OnDelete, Unit, UnitIndex, UnitKey};
+use crate::model::{CompiledEntity, CompiledObject, EXISTS, OnDelete, Unit, UnitIndex, UnitKey};
 use crate::ownership::{Authority, Strength};
 use crate::representation::{Life, Representation};
 use crate::settle::existence::{has_value, is_expected};
@@ -387,7 +387,10 @@ pub(crate) fn why_write(
             let adopted = classification.adopts.iter().find(|(adopting, _)| *adopting == place).map(|(_, a)| a);
             let base = entity.links[shown.link].bases.get(key);
             let agreed = adopted.or(base.map(|base| &base.agreed));
-            let owed = agreed.is_none_or(|agreed| !unit.same(agreed, golden));
+            let owed = match (adopted, base) {
+                (None, Some(base)) => base.is_behind(golden, |agreed, golden| unit.same(agreed, golden)),
+                _ => agreed.is_none_or(|agreed| !unit.same(agreed, golden)),
+            };
             // Weak fills what never had a value, not what was cleared.
             let never_had = !had_value && agreed.is_none_or(|agreed| !agreed.is_value()) && golden.is_value();
             match strength {
@@ -412,6 +415,27 @@ pub(crate) fn why_write(
     }
 }
 
+/// Why the record of a link is archived when its entity is retired; `None`: it is not.
+pub(crate) fn why_archive(
+    model: &CompiledEntity,
+    object: &CompiledObject,
+    entity: &Entity,
+    link: &Link,
+) -> Option<&'static str> {
+    if link.divergences.contains_key(&UnitKey::Exists) {
+        None
+    } else if decided(entity) == Some(GoldenLife::Retired) {
+        Some("a person retired the entity")
+    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner {
+        Some("the entity was retired by the system that owns existence")
+    } else {
+        None
+    }
+}
+
+/// Why a record that is gone is created again.
+pub(crate) const WHY_RESTORE: &str = "it is gone, and a person decided to restore it";
+
 fn plan_presence(
     ground: &Ground<'_>,
     surroundings: &Surroundings<'_>,
@@ -419,18 +443,14 @@ fn plan_presence(
     representations: &[Option<&Representation>],
     plan: &mut PlanDraft,
 ) {
-    let unit = Text::new("$exists");
+    let unit = Text::new(EXISTS);
     if entity.life == GoldenLife::Retired {
-        let by_decision = decided(entity) == Some(GoldenLife::Retired);
         for (place, link) in entity.links.iter().enumerate() {
             let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
             let speaks = representations.get(place).copied().flatten().is_some_and(Representation::speaks);
-            let leave = link.divergences.contains_key(&UnitKey::Exists);
-            let declared = ground.model.on_delete == OnDelete::Archive && object.existence != Authority::Owner;
-            let may = !leave && (declared || by_decision);
+            let Some(why) = why_archive(ground.model, object, entity, link) else { continue };
             if link.object == HUB_OBJECT
                 || !speaks
-                || !may
                 || !plan.covers(&link.record.connection, &object.declared.system, &unit)
             {
                 continue;
@@ -443,11 +463,7 @@ fn plan_presence(
                 Intent::Archive,
                 Field::value("live"),
                 Digest::of(b"retired"),
-                if by_decision {
-                    "a person retired the entity"
-                } else {
-                    "the entity was retired by the system that owns existence"
-                },
+                why,
             ));
         }
         return;
@@ -456,8 +472,7 @@ fn plan_presence(
         let link = &entity.links[place];
         let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
         let connection = link.record.connection.clone();
-        let reason = "it is gone, and a person decided to restore it";
-        create(ground, surroundings, entity, usize::from(link.object), object, connection, reason, plan);
+        create(ground, surroundings, entity, usize::from(link.object), object, connection, WHY_RESTORE, plan);
     }
     // Nothing is created for an entity whose records were all merged into another's, or are gone.
     let stands = entity.links.iter().enumerate().any(|(place, link)| {
@@ -493,7 +508,7 @@ fn create(
     reason: &str,
     plan: &mut PlanDraft,
 ) {
-    let unit = Text::new("$exists");
+    let unit = Text::new(EXISTS);
     let needs = object.declared.create_needs.iter().all(|needed| has_value(ground, entity, needed.as_str()));
     if !needs
         || !plan.covers(&connection, &object.declared.system, &unit)

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::classify::LinkState;
 use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
-use crate::model::{Cardinality, CompiledObject, OnDelete, Presence, UnitKey};
+use crate::model::{Cardinality, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
@@ -26,7 +28,7 @@ pub(super) fn settle_existence(
 ) {
     let life = |place: usize| life(representations, place);
     let places = places(recorder.entity, representations);
-    let mut dead = Vec::new();
+    let mut dead: SmallVec<[usize; 8]> = SmallVec::new();
     for place in &places {
         let link = &recorder.entity.links[*place];
         let record = Arc::clone(&link.record);
@@ -152,7 +154,9 @@ fn contested(
                     representations.get(other).copied().flatten().is_some_and(Representation::speaks)
                 })
         });
-        elsewhere && !unit.same(&base.agreed, &golden.field) && !unit.same(&base.seen, &golden.field)
+        elsewhere
+            && base.is_behind(&golden.field, |agreed, golden| unit.same(agreed, golden))
+            && !unit.same(&base.seen, &golden.field)
     })
 }
 
@@ -260,5 +264,5 @@ fn authority(ground: &Ground<'_>, object: u16) -> Authority {
 }
 
 fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {
-    Finding { unit: "$exists".into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
+    Finding { unit: EXISTS.into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::decision::{Decision, Lifetime};
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::fact::Fact;
@@ -16,7 +18,7 @@ use crate::sight::{Ground, speaks_first};
 use crate::value::Field;
 
 /// The places of an entity's links that count for presence: the hub's own record and merged ones do not.
-pub(crate) fn places(entity: &Entity, representations: &[Option<&Representation>]) -> Vec<usize> {
+pub(crate) fn places(entity: &Entity, representations: &[Option<&Representation>]) -> SmallVec<[usize; 8]> {
     let merged = |place: usize| known(representations, place).is_some_and(|known| known.redirected_to().is_some());
     (0..entity.links.len()).filter(|place| entity.links[*place].object != HUB_OBJECT && !merged(*place)).collect()
 }
@@ -101,7 +103,7 @@ pub(super) fn rule_on_presence(
         inputs: inputs(recorder.entity, representations, &places),
         fingerprint: 0,
     };
-    recorder.record(Fact::Decided { unit: UnitKey::Exists, decision: Some(Box::new(decision)) });
+    recorder.record(Fact::Decided { unit: UnitKey::Exists, decision: Some(Arc::new(decision)) });
     accept_deaths(&mut recorder, representations);
     if chosen == GoldenLife::Live && gone {
         raise_generation(&mut recorder);

@@ -1,5 +1,7 @@
 //! Rulings: what a person's choice does to one unit. Pure.
 
+use std::sync::Arc;
+
 use crate::base::{Base, Origin};
 use crate::decision::{Decision, Divergence, Lifetime};
 use crate::entity::Entity;
@@ -139,7 +141,7 @@ pub fn rule_on(
     resolution.by = Some(ruling.by.clone());
     for link in 0..recorder.entity.links.len() {
         if recorder.entity.links[link].reactions.contains_key(key) {
-            let record = std::sync::Arc::clone(&recorder.entity.links[link].record);
+            let record = Arc::clone(&recorder.entity.links[link].record);
             recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
         }
     }
@@ -153,7 +155,7 @@ pub fn rule_on(
             inputs: inputs(recorder.entity, unit, key, &shown),
             fingerprint: unit.fingerprint.short_number(),
         };
-        recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Box::new(decision)) });
+        recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }
     let owner_holds = |shown: &Shown<'_>| {
         shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &chosen))
@@ -178,7 +180,7 @@ fn let_differ(
     let golden = cell.ok_or(NotRuled::Unsettled)?.field.clone();
     let mut found = false;
     for shown in shown {
-        let record = std::sync::Arc::clone(&recorder.entity.links[shown.link].record);
+        let record = Arc::clone(&recorder.entity.links[shown.link].record);
         let Some(seen) = shown.field().filter(|seen| record.connection == *connection && !unit.same(seen, &golden))
         else {
             continue;
@@ -187,8 +189,8 @@ fn let_differ(
             return Err(NotRuled::Owns);
         }
         found = true;
-        let base = Some(Box::new(Base::accepted(seen.clone(), golden.clone())));
-        recorder.record(Fact::Rebased { record: std::sync::Arc::clone(&record), unit: key.clone(), base });
+        let base = Some(Arc::new(Base::accepted(seen.clone(), golden.clone())));
+        recorder.record(Fact::Rebased { record: Arc::clone(&record), unit: key.clone(), base });
         let divergence = Some(Box::new(divergence(ground, seen.clone(), golden.clone(), ruling)));
         recorder.record(Fact::Diverged { record, unit: key.clone(), divergence });
     }
