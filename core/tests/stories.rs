@@ -8,6 +8,8 @@
 
 #[path = "stories/approval.rs"]
 mod approval;
+#[path = "stories/arrival.rs"]
+mod arrival;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/configuration.rs"]
@@ -18,10 +20,16 @@ mod contact;
 mod crashes;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/errors.rs"]
+mod errors;
 #[path = "stories/identity.rs"]
 mod identity;
+#[path = "stories/linking.rs"]
+mod linking;
 #[path = "stories/merges.rs"]
 mod merges;
+#[path = "stories/merging.rs"]
+mod merging;
 #[path = "stories/model.rs"]
 mod model;
 #[path = "stories/people.rs"]

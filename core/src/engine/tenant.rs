@@ -2,7 +2,9 @@
 
 mod apply;
 mod ask;
+mod cases;
 mod decide;
+mod linking;
 mod merge;
 mod model;
 mod plans;
@@ -20,10 +22,13 @@ pub use take_in::StoredDeadLetter;
 
 use std::sync::Arc;
 
+use crate::engine::persist::row_name;
 use crate::engine::{Connection, Core};
-use crate::error::Error;
+use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
+use crate::model::CompiledEntity;
 use crate::store::{Commit, Committed};
+use crate::text::Text;
 use crate::working_set::Frame;
 
 pub use rederive::{Rederived, Reread};
@@ -69,8 +74,13 @@ impl Tenant {
 
     pub(crate) fn connection(&self, name: &str) -> Result<(ConnectionName, &Connection), Error> {
         let name = ConnectionName::new(name);
-        let connection = self.core.connections.get(&name).ok_or_else(|| Error::UnknownConnection(name.clone()))?;
-        Ok((name, connection))
+        match self.core.connections.get(&name) {
+            Some(connection) => Ok((name, connection)),
+            None => {
+                let known = Known::beside(name.as_str(), self.core.connections.keys().map(ConnectionName::as_str));
+                Err(Error::UnknownConnection { name, known })
+            }
+        }
     }
 
     /// Runs `work` with the frame of this tenant. Synchronous: nothing in it is held across a suspension.
@@ -92,6 +102,15 @@ impl Tenant {
         self.commit_anyhow(doing, commit).await
     }
 
+    /// As [`Tenant::commit`]; a lost race names the row that was changed meanwhile.
+    pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
+        self.require_model().await?;
+        match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
+            Committed::Done { .. } => Ok(None),
+            Committed::Lost { key } => Ok(Some(row_name(&key))),
+        }
+    }
+
     /// Commits whatever the model is: for the change of the model itself.
     pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
@@ -104,6 +123,13 @@ impl Tenant {
     pub(crate) fn engine() -> Actor {
         Actor::new("accordant")
     }
+}
+
+/// That an entity type has no such attribute or unit, and which it has.
+pub(crate) fn unknown_attribute(model: &CompiledEntity, found: &str) -> Error {
+    let attributes = model.attributes.iter().map(|attribute| attribute.id.as_str());
+    let known = Known::beside(found, attributes.chain(model.units.iter().map(|unit| unit.id.as_str())));
+    Error::UnknownAttribute { entity: model.name.as_str().into(), attribute: found.into(), known }
 }
 
 impl Tenant {

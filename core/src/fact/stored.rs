@@ -69,6 +69,10 @@ pub enum StoredFact {
     Merged {
         into: Option<crate::id::EntityId>,
     },
+    CannotLink {
+        other: crate::id::EntityId,
+        holds: bool,
+    },
     Generation {
         generation: u32,
     },
@@ -97,6 +101,7 @@ impl Fact {
             }
             Fact::Disputed { discrepancy } => StoredFact::Disputed { discrepancy },
             Fact::Merged { into } => StoredFact::Merged { into },
+            Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
             Fact::Generation { generation } => StoredFact::Generation { generation },
         }
     }
@@ -123,6 +128,7 @@ impl StoredFact {
             }
             StoredFact::Disputed { discrepancy } => Fact::Disputed { discrepancy },
             StoredFact::Merged { into } => Fact::Merged { into },
+            StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },
             StoredFact::Generation { generation } => Fact::Generation { generation },
         })
     }

@@ -85,7 +85,7 @@ pub(super) fn settle_derived(
     let facts = recorder.facts.len();
     let golden = recorder.entity.golden.get(&key);
     if golden.is_none_or(|cell| cell.field != field || cell.status != Status::Settled) {
-        let resolution = Resolution { policy: derivation.name().as_ref().into(), ..Resolution::default() };
+        let resolution = Arc::new(Resolution::by_policy(&derivation.name()));
         let before = golden.map(|cell| &cell.field).filter(|field| field.is_value());
         let proposal = Proposal { field, origin: None, resolution, provisional: false, heard: SmallVec::new() };
         if let Some(objection) = objection(ground, unit, &key, before, &proposal) {
@@ -186,7 +186,7 @@ fn adopt(
             && unit.same(seen, &base.seen)
             && base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
         {
-            let base = Base { agreed: golden.clone(), lost: false, ..base.as_ref().clone() };
+            let base = Base { agreed: golden.clone(), lost: false, ..base.clone() };
             let record = Arc::clone(&link.record);
             let base = share(recorder.entity, key, base);
             recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
@@ -360,7 +360,7 @@ fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, show
     let proposal = Proposal {
         field: decision.chosen.clone(),
         origin: None,
-        resolution: Resolution { policy: "decision".into(), by: Some(decision.by.clone()), ..Resolution::default() },
+        resolution: Arc::new(Resolution { by: Some(decision.by.clone()), ..Resolution::by_policy("decision") }),
         provisional: false,
         heard: (0..shown.len()).collect(),
     };
@@ -499,7 +499,7 @@ fn empty_cell(unit: &Unit) -> GoldenCell {
     GoldenCell {
         field: Field::Null,
         origin: None,
-        resolution: Resolution::default(),
+        resolution: Arc::default(),
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
     }

@@ -16,7 +16,7 @@ use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::read::hint;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::ConnectionName;
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::plan::{Intent, Operation, PlanDraft, PlanHash, PlanKind, Scope, Target};
 use crate::store::{Commit, RowKey, Table};
 
@@ -60,13 +60,26 @@ pub(crate) const fn create_prefix() -> &'static str {
 
 /// The row of a write: one per create of an entity, one per record otherwise, so that no two are under way at once.
 fn outbox_key(operation: &Operation) -> RowKey {
-    let key = match &operation.target {
-        Target::New { connection, object, generation } => {
-            format!("{}{connection}\u{1f}{object}\u{1f}{}\u{1f}{generation}", create_prefix(), operation.entity)
-        }
-        Target::Record(record) => format!("write\u{1f}{}", crate::engine::persist::record_key(record)),
-    };
+    match &operation.target {
+        Target::New { connection, object, generation } => create_row(connection, object, operation.entity, *generation),
+        Target::Record(record) => write_row(record),
+    }
+}
+
+/// The row of a create under way.
+pub(crate) fn create_row(
+    connection: &ConnectionName,
+    object: &ObjectType,
+    entity: EntityId,
+    generation: u32,
+) -> RowKey {
+    let key = format!("{}{connection}\u{1f}{object}\u{1f}{entity}\u{1f}{generation}", create_prefix());
     RowKey::new(Table::Outbox, key)
+}
+
+/// The row of a write of a record under way.
+pub(crate) fn write_row(record: &RecordRef) -> RowKey {
+    RowKey::new(Table::Outbox, format!("write\u{1f}{}", crate::engine::persist::record_key(record)))
 }
 
 /// The key that a created record carries, the same for every attempt.
@@ -222,12 +235,12 @@ impl Tenant {
                 .extend(loader.loaded.revisions.iter().map(|(key, revision)| (key.clone(), *revision)));
             changes.put(outbox, &OutboxRow { operations: valid.clone(), at: as_of, unknown: false });
             changes.journal("intended", &entity.to_string(), &valid);
-            if let Some((lost, _)) = changes.commit.expect.first() {
-                key = lost.key.clone();
-            }
-            if self.commit("store an intent", changes.commit).await? {
-                applied.superseded += group.len() - valid.len();
-                return Ok(Some((valid, write)));
+            match self.commit_or_lost("store an intent", changes.commit).await? {
+                None => {
+                    applied.superseded += group.len() - valid.len();
+                    return Ok(Some((valid, write)));
+                }
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })

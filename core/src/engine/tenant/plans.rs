@@ -7,6 +7,7 @@ use std::pin::Pin;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::{OutboxRow, create_prefix};
@@ -125,6 +126,7 @@ impl Tenant {
         for operation in &plan.operations {
             let row = ApprovalRow { by: by.clone(), at: as_of, plan: hash };
             changes.put(RowKey::new(Table::Approval, operation.key.to_string()), &row);
+            changes.delete(case_key(CaseKind::Refused, operation.key));
         }
         let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
         changes.journal("approved", &hash.to_string(), &(hash, keys));
@@ -133,6 +135,7 @@ impl Tenant {
     }
 
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
+        self.close_refusals(scope.entities.as_deref()).await?;
         let creating = self.creating().await?;
         let mut draft = PlanDraft::new(kind, scope.clone());
         match &scope.entities {
