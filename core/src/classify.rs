@@ -8,6 +8,7 @@ use serde::Serialize;
 use smallvec::SmallVec;
 
 use crate::base::Base;
+use crate::equivalence::Comparison;
 use crate::ownership::Authority;
 use crate::value::Field;
 
@@ -129,18 +130,18 @@ pub struct Standing<'a> {
     pub owned: bool,
 }
 
-/// Classifies one unit. `same(value, reference)` is the unit's equivalence.
+/// Classifies one unit. `by.same(value, reference)` is the unit's equivalence.
 #[must_use]
-pub fn classify(sides: &[Side<'_>], standing: Standing<'_>, same: &dyn Fn(&Field, &Field) -> bool) -> Classification {
+pub fn classify(sides: &[Side<'_>], standing: Standing<'_>, by: &dyn Comparison) -> Classification {
     let mut adopts = SmallVec::new();
     let states: SmallVec<[LinkState; 4]> = sides
         .iter()
         .enumerate()
-        .map(|(link, side)| state_of(link, side, sides, standing.golden, same, &mut adopts))
+        .map(|(link, side)| state_of(link, side, sides, standing.golden, by, &mut adopts))
         .collect();
-    let no_base_conflicts = no_base_conflicts(sides, &states, standing, same);
-    let contemporaries = contemporaries(sides, &states, standing, same);
-    let verdict = verdict_of(sides, &states, &adopts, &contemporaries, standing, same);
+    let no_base_conflicts = no_base_conflicts(sides, &states, standing, by);
+    let contemporaries = contemporaries(sides, &states, standing, by);
+    let verdict = verdict_of(sides, &states, &adopts, &contemporaries, standing, by);
     Classification { verdict, states, adopts, contemporaries, no_base_conflicts }
 }
 
@@ -155,13 +156,13 @@ fn contemporaries(
     sides: &[Side<'_>],
     states: &[LinkState],
     standing: Standing<'_>,
-    same: &dyn Fn(&Field, &Field) -> bool,
+    by: &dyn Comparison,
 ) -> SmallVec<[usize; 2]> {
     let Some(golden) = standing.golden.filter(|golden| golden.is_value()) else { return SmallVec::new() };
     let unaware = |link: usize| {
         states[link] == LinkState::Moved
             && decides(&sides[link], standing)
-            && sides[link].base.is_some_and(|base| base.is_behind(golden, same))
+            && sides[link].base.is_some_and(|base| base.is_behind(golden, |a, b| by.same(a, b)))
     };
     if !(0..sides.len()).any(unaware) {
         return SmallVec::new();
@@ -169,7 +170,7 @@ fn contemporaries(
     let holds = |link: &usize| {
         states[*link] == LinkState::Same
             && decides(&sides[*link], standing)
-            && seen(&sides[*link]).is_some_and(|field| same(field, golden))
+            && seen(&sides[*link]).is_some_and(|field| by.same(field, golden))
     };
     (0..sides.len()).filter(holds).collect()
 }
@@ -182,7 +183,7 @@ fn state_of(
     side: &Side<'_>,
     sides: &[Side<'_>],
     golden: Option<&Field>,
-    same: &dyn Fn(&Field, &Field) -> bool,
+    by: &dyn Comparison,
     adopts: &mut SmallVec<[(usize, Field); 4]>,
 ) -> LinkState {
     let field = match side.sight {
@@ -190,9 +191,9 @@ fn state_of(
         Sight::Seen(field) => field,
     };
     // Golden that was never settled is none, and a system without the value agrees with that.
-    let is_golden = golden.or((!field.is_value()).then_some(&NONE)).filter(|golden| same(field, golden));
+    let is_golden = golden.or((!field.is_value()).then_some(&NONE)).filter(|golden| by.same(field, golden));
     match (side.base, is_golden) {
-        (Some(base), _) if same(field, &base.seen) => LinkState::Same,
+        (Some(base), _) if by.same(field, &base.seen) => LinkState::Same,
         (_, Some(golden)) => {
             adopts.push((link, golden.clone()));
             LinkState::Same
@@ -201,7 +202,9 @@ fn state_of(
         (None, None) => {
             // Golden may have moved on since this value was golden: then the link is behind, not in conflict.
             let former = sides.iter().filter_map(|other| other.base).map(|base| &base.agreed);
-            match former.filter(|agreed| agreed.is_value()).find(|agreed| same(field, agreed)) {
+            let former = former.filter(|agreed| agreed.is_value() && by.same(field, agreed));
+            // Several may be within tolerance: the equal one, else the least, whatever the order of links.
+            match former.min_by_key(|agreed| (*agreed != field, *agreed)) {
                 Some(agreed) => {
                     adopts.push((link, agreed.clone()));
                     LinkState::Same
@@ -217,7 +220,7 @@ fn no_base_conflicts(
     sides: &[Side<'_>],
     states: &[LinkState],
     standing: Standing<'_>,
-    same: &dyn Fn(&Field, &Field) -> bool,
+    by: &dyn Comparison,
 ) -> SmallVec<[usize; 2]> {
     // Null takes part in no conflict: it is what a system says that never had the value.
     let without_base = |link: &usize| {
@@ -231,7 +234,7 @@ fn no_base_conflicts(
         Some(_) => links.into_iter().collect(),
         None => {
             let values = links.iter().filter_map(|link| seen(&sides[*link]));
-            if classes(values, same) > 1 { links.into_iter().collect() } else { SmallVec::new() }
+            if classes(values, None, by) > 1 { links.into_iter().collect() } else { SmallVec::new() }
         }
     }
 }
@@ -242,7 +245,7 @@ fn verdict_of(
     adopts: &[(usize, Field)],
     contemporaries: &[usize],
     standing: Standing<'_>,
-    same: &dyn Fn(&Field, &Field) -> bool,
+    by: &dyn Comparison,
 ) -> Verdict {
     // Rule 0.
     if standing.frozen {
@@ -255,12 +258,12 @@ fn verdict_of(
     // Rule 2. The class of the first mover stands for all where there is only one.
     if let Some(value) = authorities.first().and_then(|link| seen(&sides[*link])) {
         let all = authorities.iter().chain(contemporaries);
-        if classes(all.filter_map(|link| seen(&sides[*link])), same) > 1 {
+        if classes(all.filter_map(|link| seen(&sides[*link])), standing.golden, by) > 1 {
             return Verdict::HardConflict;
         }
         let agrees = |side: &Side<'_>| match side.sight {
             Sight::Hidden(_) => true,
-            Sight::Seen(field) => same(field, value),
+            Sight::Seen(field) => by.alike(field, value, standing.golden),
         };
         if sides.iter().all(agrees) {
             return Verdict::Converged;
@@ -279,11 +282,11 @@ fn verdict_of(
             let Sight::Seen(field) = sides[link].sight else { return Verdict::InAgreement };
             let adopted = adopts.iter().find(|(adopting, _)| *adopting == link).map(|(_, agreed)| agreed);
             let behind = match (adopted, sides[link].base) {
-                (Some(agreed), _) => !same(agreed, golden),
-                (None, Some(base)) => base.is_behind(golden, same),
+                (Some(agreed), _) => !by.same(agreed, golden),
+                (None, Some(base)) => base.is_behind(golden, |a, b| by.same(a, b)),
                 (None, None) => return Verdict::InAgreement,
             };
-            if same(field, golden) {
+            if by.same(field, golden) {
                 if field == golden || !field.is_value() { Verdict::InAgreement } else { Verdict::Cosmetic }
             } else if sides[link].diverges {
                 Verdict::Diverged
@@ -305,7 +308,7 @@ fn seen<'a>(side: &Side<'a>) -> Option<&'a Field> {
 }
 
 /// How many classes the values fall into, counting no further than two.
-fn classes<'a>(mut values: impl Iterator<Item = &'a Field>, same: &dyn Fn(&Field, &Field) -> bool) -> usize {
+fn classes<'a>(mut values: impl Iterator<Item = &'a Field>, golden: Option<&Field>, by: &dyn Comparison) -> usize {
     let Some(first) = values.next() else { return 0 };
-    if values.all(|value| same(value, first)) { 1 } else { 2 }
+    if values.all(|value| by.alike(value, first, golden)) { 1 } else { 2 }
 }

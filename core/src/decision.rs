@@ -58,3 +58,28 @@ impl Decision {
         !same(field, &self.chosen) && !self.inputs.iter().any(|(known, said)| known == record && same(field, said))
     }
 }
+
+/// A person's leave for one link to differ from golden in one unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// What the link showed.
+    pub shows: Field,
+    /// What golden held.
+    pub golden: Field,
+    /// Who gave leave.
+    pub by: Actor,
+    /// When, in milliseconds since the epoch.
+    pub at: i64,
+    /// Why, in the person's words.
+    pub reason: String,
+    /// How long it holds. Unless it is pinned, until the link or golden moves on.
+    pub lifetime: Lifetime,
+}
+
+impl Divergence {
+    /// Whether both still are what the person saw.
+    #[must_use]
+    pub fn holds(&self, shows: &Field, golden: &Field, same: &dyn Fn(&Field, &Field) -> bool) -> bool {
+        same(shows, &self.shows) && same(golden, &self.golden)
+    }
+}

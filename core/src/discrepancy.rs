@@ -187,3 +187,33 @@ impl Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DiscrepancyKind, Family, Finding};
+    use crate::id::{EntityId, TenantId};
+
+    #[test]
+    fn a_discrepancys_kind_may_change_within_its_identity() {
+        let (tenant, entity) = (TenantId::new("acme"), EntityId::from_parts(1, [1; 10]));
+        let finding = Finding {
+            unit: "phone".into(),
+            link: None,
+            family: Family::Agreement,
+            kind: DiscrepancyKind::HardConflict,
+            waits: true,
+            reason: "no policy could tell".into(),
+        };
+        let id = finding.id(&tenant, entity);
+        let settled = Finding { kind: DiscrepancyKind::Pending, waits: false, reason: "".into(), ..finding.clone() };
+        assert_eq!(settled.id(&tenant, entity), id);
+        let others = [
+            Finding { unit: "email".into(), ..finding.clone() },
+            Finding { link: Some("crm/contacts/1".into()), ..finding.clone() },
+            Finding { family: Family::Base, ..finding.clone() },
+        ];
+        assert!(others.iter().all(|other| other.id(&tenant, entity) != id));
+        assert_ne!(finding.id(&TenantId::new("other"), entity), id);
+        assert_ne!(finding.id(&tenant, EntityId::from_parts(2, [1; 10])), id);
+    }
+}

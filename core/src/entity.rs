@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Base;
-use crate::decision::Decision;
+use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancy;
 use crate::fingerprint::Digest;
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
@@ -57,6 +57,8 @@ pub struct Link {
     pub existed: bool,
     /// How often a change here restored what our write had displaced, per unit.
     pub reactions: BTreeMap<UnitKey, u8>,
+    /// Where a person let it differ from golden, per unit.
+    pub divergences: BTreeMap<UnitKey, Divergence>,
 }
 
 /// The object index of the hub's own record.

@@ -27,6 +27,26 @@ impl std::fmt::Debug for dyn Normalizer {
     }
 }
 
+/// How the values of one unit are compared: what classification asks.
+pub trait Comparison {
+    /// Whether a value is the same as the reference that stands: golden, or what was last accepted.
+    fn same(&self, value: &Field, reference: &Field) -> bool;
+
+    /// Whether two values are of one class, where neither is a reference. Must be transitive, or the order in which
+    /// values are looked at would decide how many classes there are.
+    fn alike(&self, a: &Field, b: &Field, golden: Option<&Field>) -> bool;
+}
+
+impl Comparison for Equivalence {
+    fn same(&self, value: &Field, reference: &Field) -> bool {
+        Equivalence::same(self, value, reference)
+    }
+
+    fn alike(&self, a: &Field, b: &Field, golden: Option<&Field>) -> bool {
+        Equivalence::alike(self, a, b, golden)
+    }
+}
+
 /// When two values count as the same.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -60,6 +80,19 @@ impl Equivalence {
         }
     }
 
+    /// Whether two values are of one class, where neither is the reference. Transitive, whatever the equivalence: values
+    /// within tolerance of the same golden value are of one class, and any others only if they are equal.
+    #[must_use]
+    pub fn alike(&self, a: &Field, b: &Field, golden: Option<&Field>) -> bool {
+        match self {
+            Equivalence::Exact | Equivalence::Normalized(_) => self.same(a, b),
+            Equivalence::Tolerance(_) => {
+                Equivalence::Exact.same(a, b)
+                    || golden.is_some_and(|golden| self.same(a, golden) && self.same(b, golden))
+            }
+        }
+    }
+
     /// Adds kind and parameters.
     pub fn fingerprint(&self, fingerprint: &mut Fingerprint) {
         match self {
@@ -88,5 +121,46 @@ fn within_tolerance(a: &str, b: &str, within: Decimal) -> bool {
             a.checked_sub(b).is_some_and(|difference| difference.abs() <= within)
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Equivalence;
+    use crate::value::Field;
+
+    #[test]
+    fn s06_all_but_tolerance_compare_a_canonical_form() {
+        let all = [Equivalence::Exact, Equivalence::Normalized(Arc::new(crate::normalize::Lowercase))];
+        let fields = ["a", "A", "b", "B"].map(Field::value);
+        for equivalence in &all {
+            for (a, b) in fields.iter().flat_map(|a| fields.iter().map(move |b| (a, b))) {
+                assert_eq!(equivalence.same(a, b), equivalence.same(b, a), "{equivalence:?}: {a} and {b}");
+                assert_eq!(equivalence.same(a, b), equivalence.alike(a, b, None), "{equivalence:?}: {a} and {b}");
+                let thirds = fields.iter().filter(|c| equivalence.same(a, b) && equivalence.same(b, c));
+                thirds.for_each(|c| assert!(equivalence.same(a, c), "{equivalence:?}: {a}, {b}, {c}"));
+            }
+        }
+    }
+
+    #[test]
+    fn s06_null_and_empty_are_the_same() {
+        for equivalence in [Equivalence::Exact, Equivalence::Tolerance(5.into())] {
+            assert!(equivalence.same(&Field::Null, &Field::Empty));
+            assert!(equivalence.alike(&Field::Empty, &Field::Null, Some(&Field::value("1"))));
+            assert!(!equivalence.same(&Field::Null, &Field::value("0")));
+        }
+    }
+
+    #[test]
+    fn tolerance_classes_form_around_golden() {
+        let within = Equivalence::Tolerance(5.into());
+        let [low, mid, high] = ["10", "14", "18"].map(Field::value);
+        assert!(within.same(&low, &mid));
+        assert!(!within.alike(&low, &mid, None));
+        assert!(within.alike(&low, &high, Some(&mid)));
+        assert!(!within.alike(&low, &high, Some(&low)));
     }
 }

@@ -5,7 +5,7 @@ pub(crate) mod stored;
 use std::sync::Arc;
 
 use crate::base::Base;
-use crate::decision::Decision;
+use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, Link};
 use crate::golden::{GoldenCell, GoldenLife};
@@ -81,6 +81,15 @@ pub enum Fact {
         /// What holds now.
         decision: Option<Arc<Decision>>,
     },
+    /// A person let a link differ, or that lapsed.
+    Diverged {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// The unit.
+        unit: UnitKey,
+        /// The leave; `None`: there is none any more.
+        divergence: Option<Box<Divergence>>,
+    },
     /// A discrepancy opened, changed, or was resolved.
     Disputed {
         /// As it stands now.
@@ -128,6 +137,7 @@ impl Fact {
             Fact::Lived { .. } => "lived",
             Fact::Reacted { .. } => "reacted",
             Fact::Decided { .. } => "decided",
+            Fact::Diverged { .. } => "diverged",
             Fact::Disputed { .. } => "disputed",
             Fact::Merged { .. } => "merged",
             Fact::CannotLink { .. } => "cannot_link",
@@ -149,6 +159,7 @@ impl Fact {
                     bases: crate::golden::PerUnit::default(),
                     existed: false,
                     reactions: std::collections::BTreeMap::new(),
+                    divergences: std::collections::BTreeMap::new(),
                 });
                 entity.links.sort_by(|a, b| (a.order, &a.record).cmp(&(b.order, &b.record)));
             }
@@ -175,6 +186,18 @@ impl Fact {
                 }
             }
             Fact::Decided { unit, decision } => entity.decisions.set(unit, decision.clone()),
+            Fact::Diverged { record, unit, divergence } => {
+                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                    match divergence {
+                        Some(divergence) => {
+                            link.divergences.insert(unit.clone(), (**divergence).clone());
+                        }
+                        None => {
+                            link.divergences.remove(unit);
+                        }
+                    }
+                }
+            }
             Fact::Disputed { discrepancy } => {
                 entity.discrepancies.insert(discrepancy.id, Arc::clone(discrepancy));
             }

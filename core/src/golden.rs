@@ -100,20 +100,22 @@ pub struct Voice {
 pub struct PerUnit<T> {
     whole: Vec<Option<Arc<T>>>,
     elements: BTreeMap<(UnitIndex, Text), Arc<T>>,
+    /// Presence.
+    exists: Option<Arc<T>>,
 }
 
 impl<T> Default for PerUnit<T> {
     fn default() -> Self {
-        Self { whole: Vec::new(), elements: BTreeMap::new() }
+        Self { whole: Vec::new(), elements: BTreeMap::new(), exists: None }
     }
 }
 
 impl<T> PerUnit<T> {
-    /// What is held for a unit. Presence holds nothing here.
+    /// What is held for a unit.
     #[must_use]
     pub fn get(&self, key: &UnitKey) -> Option<&T> {
         match key {
-            UnitKey::Exists => None,
+            UnitKey::Exists => self.exists.as_deref(),
             UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.as_deref(),
             UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())).map(|value| &**value),
         }
@@ -123,7 +125,7 @@ impl<T> PerUnit<T> {
     #[must_use]
     pub fn shared(&self, key: &UnitKey) -> Option<Arc<T>> {
         match key {
-            UnitKey::Exists => None,
+            UnitKey::Exists => self.exists.clone(),
             UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.clone(),
             UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())).cloned(),
         }
@@ -132,7 +134,7 @@ impl<T> PerUnit<T> {
     /// Sets or removes what is held for a unit.
     pub fn set(&mut self, key: &UnitKey, value: Option<Arc<T>>) {
         match key {
-            UnitKey::Exists => {}
+            UnitKey::Exists => self.exists = value,
             UnitKey::Whole(index) => {
                 let place = usize::from(*index);
                 if place >= self.whole.len() {
@@ -163,7 +165,7 @@ impl<T> PerUnit<T> {
             });
         let elements =
             self.elements.iter().map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), &**value));
-        whole.chain(elements)
+        whole.chain(elements).chain(self.exists.as_deref().map(|value| (UnitKey::Exists, value)))
     }
 
     /// The keys of the elements held for a unit.

@@ -8,7 +8,7 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::entity::{Entity, HUB_OBJECT, REACTIONS_TO_FREEZE};
+use crate::entity::{Entity, HUB_OBJECT, Link, REACTIONS_TO_FREEZE};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::{GoldenLife, Status};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SystemName, TenantId};
@@ -16,6 +16,7 @@ use crate::model::{CompiledEntity, CompiledObject, EXISTS, OnDelete, Unit, UnitI
 use crate::ownership::{Authority, Strength};
 use crate::representation::{Life, Representation};
 use crate::settle::existence::{has_value, is_expected};
+use crate::settle::presence::{decided, to_restore};
 use crate::sight::{Ground, Shown, keys, reference_object, shown, sides};
 use crate::text::Text;
 use crate::value::Field;
@@ -309,8 +310,7 @@ fn plan_unit(
         frozen: false,
         owned: !unit.owners.is_empty() || unit.derived.is_some(),
     };
-    let classification =
-        classify(&sides(entity, &shown, key), standing, &|value, reference| unit.same(value, reference));
+    let classification = classify(&sides(entity, &shown, key), standing, unit);
     let name = ground.model.unit_name(key);
     // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
     let asked = entity.decisions.get(key).filter(|_| !unit.owners.is_empty()).is_some_and(|decision| {
@@ -376,6 +376,9 @@ pub(crate) fn why_write(
         WriteAccess::ByDecision => return Some("a person decided it; the owner is asked to follow"),
         WriteAccess::Yes(strength) => strength,
     };
+    if entity.links[shown.link].divergences.contains_key(key) {
+        return None;
+    }
     let golden = &entity.golden.get(key)?.field;
     let had_value = shown.field().is_some_and(Field::is_value);
     match classification.states[place] {
@@ -412,13 +415,26 @@ pub(crate) fn why_write(
     }
 }
 
-/// Whether records of an object type are archived when the entity is retired.
-pub(crate) fn may_archive(model: &CompiledEntity, object: &CompiledObject) -> bool {
-    model.on_delete == OnDelete::Archive && object.existence != Authority::Owner
+/// Why the record of a link is archived when its entity is retired; `None`: it is not.
+pub(crate) fn why_archive(
+    model: &CompiledEntity,
+    object: &CompiledObject,
+    entity: &Entity,
+    link: &Link,
+) -> Option<&'static str> {
+    if link.divergences.contains_key(&UnitKey::Exists) {
+        None
+    } else if decided(entity) == Some(GoldenLife::Retired) {
+        Some("a person retired the entity")
+    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner {
+        Some("the entity was retired by the system that owns existence")
+    } else {
+        None
+    }
 }
 
-/// Why a record of a retired entity is archived.
-pub(crate) const WHY_ARCHIVE: &str = "the entity was retired by the system that owns existence";
+/// Why a record that is gone is created again.
+pub(crate) const WHY_RESTORE: &str = "it is gone, and a person decided to restore it";
 
 fn plan_presence(
     ground: &Ground<'_>,
@@ -432,9 +448,9 @@ fn plan_presence(
         for (place, link) in entity.links.iter().enumerate() {
             let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
             let speaks = representations.get(place).copied().flatten().is_some_and(Representation::speaks);
+            let Some(why) = why_archive(ground.model, object, entity, link) else { continue };
             if link.object == HUB_OBJECT
                 || !speaks
-                || !may_archive(ground.model, object)
                 || !plan.covers(&link.record.connection, &object.declared.system, &unit)
             {
                 continue;
@@ -447,10 +463,16 @@ fn plan_presence(
                 Intent::Archive,
                 Field::value("live"),
                 Digest::of(b"retired"),
-                WHY_ARCHIVE,
+                why,
             ));
         }
         return;
+    }
+    for place in to_restore(entity, representations) {
+        let link = &entity.links[place];
+        let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
+        let connection = link.record.connection.clone();
+        create(ground, surroundings, entity, usize::from(link.object), object, connection, WHY_RESTORE, plan);
     }
     // Nothing is created for an entity whose records were all merged into another's, or are gone.
     let stands = entity.links.iter().enumerate().any(|(place, link)| {
@@ -465,33 +487,40 @@ fn plan_presence(
     }
     for (index, object) in ground.model.objects.iter().enumerate() {
         let ever = entity.links.iter().any(|link| usize::from(link.object) == index);
-        let needs = object.declared.create_needs.iter().all(|needed| has_value(ground, entity, needed.as_str()));
-        if ever || !needs || !is_expected(ground, entity, object) {
+        if ever || !is_expected(ground, entity, object) {
             continue;
         }
         let Some(connection) = (surroundings.creates_in)(&object.declared.system) else { continue };
-        if !plan.covers(&connection, &object.declared.system, &unit)
-            || (surroundings.creating)(entity.id, &object.declared.object)
-        {
-            continue;
-        }
-        let target = Target::New {
-            connection: connection.clone(),
-            object: object.declared.object.clone(),
-            generation: entity.generation,
-        };
-        let fields = creatable(ground, surroundings, entity, index, object, &connection);
-        plan.operations.push(operation(
-            ground,
-            entity,
-            target,
-            unit.clone(),
-            Intent::Create(fields),
-            Field::Null,
-            Digest::of(b"live"),
-            "a record is expected here, and none ever existed",
-        ));
+        let reason = "a record is expected here, and none ever existed";
+        create(ground, surroundings, entity, index, object, connection, reason, plan);
     }
+}
+
+/// Plans a create, unless one is under way or golden lacks what it needs.
+#[expect(clippy::too_many_arguments, reason = "one create, where and why")]
+fn create(
+    ground: &Ground<'_>,
+    surroundings: &Surroundings<'_>,
+    entity: &Entity,
+    index: usize,
+    object: &CompiledObject,
+    connection: ConnectionName,
+    reason: &str,
+    plan: &mut PlanDraft,
+) {
+    let unit = Text::new(EXISTS);
+    let needs = object.declared.create_needs.iter().all(|needed| has_value(ground, entity, needed.as_str()));
+    if !needs
+        || !plan.covers(&connection, &object.declared.system, &unit)
+        || (surroundings.creating)(entity.id, &object.declared.object)
+    {
+        return;
+    }
+    let fields = creatable(ground, surroundings, entity, index, object, &connection);
+    let target = Target::New { connection, object: object.declared.object.clone(), generation: entity.generation };
+    let intent = Intent::Create(fields);
+    let basis = Digest::of(b"live");
+    plan.operations.push(operation(ground, entity, target, unit, intent, Field::Null, basis, reason));
 }
 
 /// The settled golden values that a new record can carry. A reference that leads nowhere yet is left out, and follows

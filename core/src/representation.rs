@@ -6,6 +6,7 @@
 mod cell;
 pub(crate) mod redirects;
 pub(crate) mod stored;
+mod trim;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::text::Text;
 use crate::value::{Field, FieldRef};
 
 pub use cell::{Cell, Folded};
+pub use trim::HORIZON;
 
 /// Whether a record is there: registers for sightings, deaths and absences.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,6 +90,7 @@ impl Existence {
             Sighting::Live { full } => {
                 self.live = self.live.max(Some(stamp));
                 self.met_by = self.met_by.max(stamp.read);
+                self.forget_met();
                 if *full {
                     self.full = self.full.max(Some(stamp));
                 }
@@ -103,8 +106,15 @@ impl Existence {
                 // Noted twice, after a crash, a scan still saw no more than it had when it was first noted.
                 let token = self.absences.entry(*scan).or_insert(stamp.token);
                 *token = stamp.token.min(*token);
+                self.forget_met();
             }
         }
+    }
+
+    /// Scans before the last that met the record count for nothing, in whatever order they are heard of.
+    fn forget_met(&mut self) {
+        let met_by = u64::from(self.met_by);
+        self.absences.retain(|scan, _| *scan > met_by);
     }
 }
 

@@ -228,7 +228,7 @@ fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &dyn Fn(usize) -> b
     let movers: SmallVec<[(usize, &Candidate<'_>); 4]> = all.iter().filter(moved).copied().collect();
     let voices = if movers.is_empty() { &all } else { &movers };
     let Some((first, candidate)) = voices.first() else { return Answer::Inconclusive("nobody has a value") };
-    if voices.iter().all(|(_, other)| unit.same(other.field, candidate.field)) {
+    if voices.iter().all(|(_, other)| unit.alike(other.field, candidate.field, raw.golden)) {
         let leaves = is_collection(unit) && !candidate.field.is_value();
         match (0..raw.all.len()).find(|place| leaves && supports(*place)) {
             Some(supporter) => Answer::Winner(supporter),
@@ -288,7 +288,9 @@ fn speakers(
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
         let fallback = !unit.owners.is_empty() && shown.authority == Authority::Observer;
-        if blocked.contains(&place) || (fallback && !stands_in) {
+        // Whom a person let differ speaks for itself only.
+        let apart = entity.links[shown.link].divergences.contains_key(key);
+        if apart || blocked.contains(&place) || (fallback && !stands_in) {
             continue;
         }
         // A clear takes part when it happens, and only if golden follows it.

@@ -3,9 +3,11 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::equivalence::Equivalence;
 use crate::fingerprint::Fingerprint;
+use crate::model::Unit;
 use crate::text::Text;
-use crate::value::{Field, Value};
+use crate::value::{Field, Value, split_member};
 
 /// A change of golden that is about to happen.
 #[derive(Debug)]
@@ -75,8 +77,51 @@ impl<T: Value, R: Rule<T>> AnyRule for Erased<T, R> {
     }
 
     fn judge(&self, before: Option<&Field>, after: &Field, policy: &str) -> Verdict {
-        let typed = |field: &Field| T::from_canonical(field.as_value()?).ok();
-        self.0.judge(&Change { before: before.and_then(typed), after: typed(after), policy })
+        // A value that cannot be read is not a missing one: to the rule it would look as if nothing were there.
+        let typed = |field: &Field| field.as_value().map(T::from_canonical).transpose();
+        let Ok(before) = before.map_or(Ok(None), typed) else { return unreadable("the value before") };
+        let Ok(after) = typed(after) else { return unreadable("the value after") };
+        self.0.judge(&Change { before, after, policy })
+    }
+}
+
+/// What a rule cannot read, it cannot let pass.
+fn unreadable(what: &str) -> Verdict {
+    Verdict::Hold(format!("{what} cannot be read as the type that the rule is for"))
+}
+
+/// A rule at its place.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The member of the unit whose changes it guards; `None`: the unit as a whole.
+    pub member: Option<u16>,
+    /// The rule.
+    pub rule: Arc<dyn AnyRule>,
+}
+
+impl Guard {
+    /// Judges a change of the unit. A change that leaves the guarded member as it was passes.
+    #[must_use]
+    pub fn judge(&self, unit: &Unit, before: Option<&Field>, after: &Field, policy: &str) -> Verdict {
+        let Some(member) = self.member.filter(|_| unit.members.len() > 1) else {
+            return self.rule.judge(before, after, policy);
+        };
+        let part = |field: &Field| split_member(field, unit.members.len(), member);
+        let Ok(before) = before.map(|before| part(before).ok_or(())).transpose() else {
+            return unreadable("the group before");
+        };
+        let Some(after) = part(after) else { return unreadable("the group after") };
+        let equivalence = unit.equivalences.get(usize::from(member)).unwrap_or(&Equivalence::Exact);
+        if equivalence.same(&after, before.as_ref().unwrap_or(&Field::Null)) {
+            return Verdict::Pass;
+        }
+        self.rule.judge(before.as_ref().filter(|before| before.is_value()), &after, policy)
+    }
+
+    /// Adds place and rule.
+    pub fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.number(self.member.map_or(-1, i64::from));
+        self.rule.fingerprint(fingerprint);
     }
 }
 
@@ -158,5 +203,21 @@ impl<T: Measured> Rule<T> for RequireApproval<T> {
             }
             _ => Verdict::Pass,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, erase, rule};
+    use crate::value::{Field, Money};
+
+    #[test]
+    fn what_cannot_be_read_is_held() {
+        let lets_all_pass = erase::<Money, _>(rule("none", 1, |_| Verdict::Pass));
+        let (amount, other) = (Field::value("1.00 USD"), Field::value("one dollar"));
+        assert_eq!(lets_all_pass.judge(Some(&amount), &amount, "latest"), Verdict::Pass);
+        assert_eq!(lets_all_pass.judge(Some(&amount), &Field::Null, "latest"), Verdict::Pass);
+        assert!(matches!(lets_all_pass.judge(Some(&amount), &other, "latest"), Verdict::Hold(_)));
+        assert!(matches!(lets_all_pass.judge(Some(&other), &amount, "latest"), Verdict::Hold(_)));
     }
 }

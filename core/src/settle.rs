@@ -5,6 +5,7 @@
 
 pub(crate) mod existence;
 mod findings;
+pub(crate) mod presence;
 mod ruling;
 mod unit;
 
@@ -19,14 +20,14 @@ use crate::fact::Fact;
 use crate::fingerprint::Digest;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::Representation;
-use crate::rule::AnyRule;
+use crate::rule::Guard;
 use crate::sight::{Ground, keys};
 
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 pub(crate) use unit::settled;
 
 /// The rules of an entity type, per unit.
-pub type RuleSet = BTreeMap<UnitIndex, Vec<Arc<dyn AnyRule>>>;
+pub type RuleSet = BTreeMap<UnitIndex, Vec<Guard>>;
 
 /// Which units to settle.
 #[derive(Debug, Clone, PartialEq, Eq)]

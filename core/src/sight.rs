@@ -213,7 +213,7 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
             },
             base: entity.links[shown.link].bases.get(key).or_else(|| absent_element(key, shown)),
             authority: shown.authority,
-            diverges: false,
+            diverges: entity.links[shown.link].divergences.contains_key(key),
         })
         .collect()
 }

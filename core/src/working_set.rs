@@ -240,6 +240,7 @@ impl WorkingSet {
         };
         let before = state.representation.clone();
         let outcome = state.representation.fold(observation, shapes);
+        state.representation.trim();
         let changed = before != state.representation;
         state.changed |= changed;
         self.note(frame, record, &outcome);

@@ -5,11 +5,14 @@
 mod examples;
 #[path = "classify_laws/oracle.rs"]
 mod oracle;
+#[path = "classify_laws/tolerance.rs"]
+mod tolerance;
 
 use std::collections::BTreeMap;
 
 use accordant::base::Base;
 use accordant::classify::{Classification, Drift, Hidden, LinkState, Side, Sight, Standing, Verdict, classify};
+use accordant::equivalence::Comparison;
 use accordant::ownership::Authority;
 use accordant::value::Field;
 use oracle::{Letter, Link, World, classified};
@@ -46,7 +49,7 @@ impl Props {
     fn classify(&self, world: World<'_>, sides: &[Side<'_>]) -> Classification {
         let owned = world.links.iter().any(|link| link.authority != Authority::CoOwner);
         let golden = world.golden.map(|letter| &self.fields[letter as usize]);
-        classify(sides, Standing { golden, frozen: world.frozen, owned }, &same)
+        classify(sides, Standing { golden, frozen: world.frozen, owned }, &Letters)
     }
 }
 
@@ -58,6 +61,19 @@ fn field(letter: Letter) -> Field {
         Letter::Alike => Field::value("a"),
         Letter::B => Field::value("B"),
         Letter::C => Field::value("C"),
+    }
+}
+
+/// The comparison of letters: transitive as it is.
+struct Letters;
+
+impl Comparison for Letters {
+    fn same(&self, value: &Field, reference: &Field) -> bool {
+        same(value, reference)
+    }
+
+    fn alike(&self, a: &Field, b: &Field, _golden: Option<&Field>) -> bool {
+        same(a, b)
     }
 }
 

@@ -84,3 +84,33 @@ fn every_test_that_the_semantics_names_exists() {
     assert!(named > 0, "the semantics names its tests as `file::test_name`");
     assert!(missing.is_empty(), "tests that are not there:\n{}", missing.join("\n"));
 }
+
+/// The bullets of a text, each with the lines that go on with it.
+fn bullets(text: &str) -> Vec<String> {
+    let mut bullets: Vec<String> = Vec::new();
+    let mut within = false;
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("- ") {
+            bullets.push(rest.to_owned());
+            within = true;
+        } else if within && line.starts_with("  ") {
+            if let Some(bullet) = bullets.last_mut() {
+                bullet.push(' ');
+                bullet.push_str(line.trim());
+            }
+        } else {
+            within = false;
+        }
+    }
+    bullets
+}
+
+#[test]
+fn every_rule_of_the_semantics_names_a_test() {
+    let semantics = read(&root().join("docs/semantics.md"));
+    let rules = bullets(&semantics);
+    assert!(rules.len() > 40, "the semantics is a list of rules");
+    let names_a_test = |rule: &String| backticked(rule).iter().any(|span| span.contains(".rs::"));
+    let unpinned: Vec<&String> = rules.iter().filter(|rule| !names_a_test(rule)).collect();
+    assert!(unpinned.is_empty(), "rules that no test pins:\n{unpinned:#?}");
+}

@@ -10,12 +10,13 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accordant::observation::SlotIndex;
+use accordant::observation::{Observation, SlotIndex};
 use accordant::representation::Representation;
+use accordant::stamp::Stamp;
 use accordant::value::Field;
 use answers::{answers, expected, says, shows};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
-use world::{COLLECTIONS, Event, SCALARS, apply, fold, history};
+use world::{COLLECTIONS, Event, SCALARS, apply, element, fold, full, history, said};
 
 /// A history, and the same one in another order with some of it repeated.
 fn two_deliveries() -> impl Strategy<Value = (Vec<Event>, Vec<Event>)> {
@@ -112,6 +113,100 @@ proptest! {
             prop_assert_eq!(answers(&compacted), answers(&whole), "after {:?}", event);
         }
     }
+}
+
+/// A history, and the same in another order in which the direct reads of the record answered as they were started:
+/// pushed and polled observations arrive whenever they do.
+fn two_deliveries_of_reads_in_order() -> impl Strategy<Value = (Vec<Event>, Vec<Event>)> {
+    let in_order = |mut events: Vec<Event>| {
+        let is_read = |event: &Event| matches!(event, Event::Observed(seen) if seen.stamp.read > 0);
+        let places: Vec<usize> = (0..events.len()).filter(|place| is_read(&events[*place])).collect();
+        let mut reads: Vec<Event> = places.iter().map(|place| events[*place].clone()).collect();
+        reads.sort_by_key(|event| match event {
+            Event::Observed(seen) => seen.stamp.read,
+            Event::Redirected(..) => 0,
+        });
+        for (place, read) in places.into_iter().zip(reads) {
+            events[place] = read;
+        }
+        events
+    };
+    repeated_reads().prop_flat_map(move |events| {
+        let other = proptest::strategy::Just(events.clone()).prop_shuffle().prop_map(in_order);
+        (proptest::strategy::Just(in_order(events)), other)
+    })
+}
+
+/// Histories of few versions, each read many times.
+fn repeated_reads() -> impl Strategy<Value = Vec<Event>> {
+    let stamped = (history(4..=4), proptest::collection::vec((0_usize..4, 1_i64..3, 0_u64..12), 4..24));
+    stamped.prop_map(|(kinds, stamps)| {
+        let at = |(kind, token, read): (usize, i64, u64)| match kinds[kind].clone() {
+            Event::Observed(seen) => Event::Observed(Observation { stamp: Stamp { token, read }, ..seen }),
+            Event::Redirected(_, survivor) => Event::Redirected(Stamp { token, read }, survivor),
+        };
+        // A read has one answer.
+        let mut reads = BTreeSet::new();
+        let once = |event: &Event| match event {
+            Event::Observed(seen) => seen.stamp.read == 0 || reads.insert(seen.stamp.read),
+            Event::Redirected(..) => true,
+        };
+        stamps.into_iter().map(at).filter(once).collect()
+    })
+}
+
+fn trimmed<'a>(events: impl IntoIterator<Item = &'a Event>) -> Representation {
+    let mut representation = Representation::new();
+    for event in events {
+        apply(&mut representation, event);
+        representation.trim();
+    }
+    representation
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What is trimmed with every observation answers as what was never trimmed, whenever pushes arrive.
+    #[test]
+    fn s03_trimming_keeps_every_answer((first, second) in two_deliveries_of_reads_in_order()) {
+        let told = answers(&fold(&first));
+        prop_assert_eq!(answers(&trimmed(&first)), told.clone());
+        prop_assert_eq!(answers(&trimmed(&second)), told);
+    }
+
+    /// Trimming again, or trimming only once at the end, gives the same.
+    #[test]
+    fn s03_trimming_has_one_result((first, second) in two_deliveries_of_reads_in_order()) {
+        let once = { let mut whole = fold(&first); whole.trim(); whole };
+        prop_assert_eq!(&trimmed(&first), &once);
+        prop_assert_eq!(&trimmed(&second), &once);
+        let mut again = once.clone();
+        again.trim();
+        prop_assert_eq!(again, once);
+    }
+}
+
+/// A year of nightly scans of a record that never changes, and a year of one that changes every night.
+#[test]
+fn s03_a_record_holds_as_much_after_a_year_of_scans_as_after_a_week() {
+    const DAY: i64 = 86_400_000;
+    let scanned = |nights: u32, token: &dyn Fn(u32) -> i64| {
+        let cells = || vec![said(0, "a"), said(1, "b"), element(2, "x", "x"), element(3, "y", "b")];
+        let nightly = (1..=nights).map(|night| {
+            let stamp = Stamp { token: token(night), read: night.into() };
+            let seen = Observation { stamp, ..full(0, cells()) };
+            Event::Observed(seen)
+        });
+        trimmed(&nightly.collect::<Vec<_>>())
+    };
+    let entries = |representation: &Representation| format!("{representation:?}").matches("Stamp").count();
+    let unchanged = |_: u32| DAY;
+    assert_eq!(entries(&scanned(365, &unchanged)), entries(&scanned(7, &unchanged)));
+    let changed = |night: u32| i64::from(night) * DAY;
+    assert_eq!(entries(&scanned(730, &changed)), entries(&scanned(365, &changed)));
+    let cell = scanned(365, &unchanged);
+    assert_eq!(cell.cell(0).map(|cell| cell.history().count()), Some(2));
 }
 
 /// Whether an event says something new at a stamp at which something else was said of the same slot. `standing`: and

@@ -6,10 +6,14 @@
     reason = "a story ends with what it expects; the fields of its models are read through the derive"
 )]
 
+#[path = "stories/approval.rs"]
+mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
 #[path = "stories/collections.rs"]
 mod collections;
+#[path = "stories/configuration.rs"]
+mod configuration;
 #[path = "stories/contact.rs"]
 mod contact;
 #[path = "stories/crashes.rs"]
@@ -34,6 +38,8 @@ mod people;
 mod presence;
 #[path = "stories/references.rs"]
 mod references;
+#[path = "stories/rules.rs"]
+mod rules;
 #[path = "stories/trouble.rs"]
 mod trouble;
 

@@ -1,20 +1,22 @@
 //! The builder: everything that can be known to be wrong before the first event is found here, all at once.
 
+mod names;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::names::{Declared, domain_of};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
 use crate::engine::{Accordant, BoundSurface, Connection, Core};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
-use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model};
+use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
 use crate::plan::Limits;
 use crate::representation::stored::SlotNames;
-use crate::rule::{self, AnyRule, Rule};
+use crate::rule::{self, AnyRule, Guard, Rule};
 use crate::settle::RuleSet;
-use crate::stamp::Domain;
 use crate::store::{MemoryStore, Store};
 use crate::surface::Surface;
 use crate::value::Value;
@@ -152,37 +154,25 @@ impl Builder {
     /// [`Error::Configuration`] with every mistake.
     pub fn build(self) -> Result<Accordant, Error> {
         let mut mistakes = self.mistakes;
-        let model = match Model::compile(self.models) {
-            Ok(model) => model,
-            Err(found) => {
-                mistakes.extend(found.0);
-                return Err(Error::Configuration(Mistakes(mistakes)));
-            }
-        };
-        let mut connections = BTreeMap::new();
-        for (name, connector) in self.connectors {
-            let system = SystemName::new(connector.system());
-            let name = ConnectionName::from(name.unwrap_or_else(|| system.as_str().to_owned()));
-            if let Some(connection) = bind(&model, &name, system, connector, self.max_bytes, &mut mistakes)
-                && connections.insert(name.clone(), connection).is_some()
-            {
-                mistakes.push(Mistake::Other(format!("connection `{name}` is connected twice")));
-            }
-        }
-        for entity in &model.entities {
-            let mut systems: Vec<&SystemName> = entity.objects.iter().map(|object| &object.declared.system).collect();
-            systems.sort();
-            systems.dedup();
-            for system in systems {
-                if !connections.values().any(|connection: &Connection| connection.system == *system) {
-                    mistakes.push(Mistake::Unconnected(entity.name.clone(), system.clone()));
-                }
-            }
-        }
-        let rules = place_rules(&model, self.rules, &mut mistakes);
-        if !mistakes.is_empty() {
+        let connectors = named(self.connectors);
+        // Names are checked against what was declared: a model that does not compile hides no other mistake.
+        let declared = Declared(&self.models);
+        let mut names = Vec::new();
+        declared.check_connections(&connectors, &mut names);
+        declared.check_rules(&self.rules, &mut names);
+        let compiled = Model::compile(self.models.clone()).map_err(|found| mistakes.extend(found.0));
+        mistakes.extend(names);
+        let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
-        }
+        };
+        let connections = connectors
+            .into_iter()
+            .map(|(name, connector)| {
+                let connection = bind(&model, connector, self.max_bytes);
+                (name, connection)
+            })
+            .collect();
+        let rules = place_rules(&model, self.rules);
         let names = model.entities.iter().map(slot_names).collect();
         Ok(Accordant(Arc::new(Core {
             model,
@@ -198,36 +188,21 @@ impl Builder {
     }
 }
 
-fn bind(
-    model: &Model,
-    name: &ConnectionName,
-    system: SystemName,
-    connector: Arc<dyn Connector>,
-    max_bytes: usize,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Connection> {
-    let declared: Vec<(&CompiledEntity, usize)> = model
-        .entities
-        .iter()
-        .flat_map(|entity| (0..entity.objects.len()).map(move |object| (entity, object)))
-        .filter(|(entity, object)| entity.objects[*object].declared.system == system)
-        .collect();
-    if declared.is_empty() {
-        mistakes.push(Mistake::UnknownSystem(name.to_string(), system));
-        return None;
-    }
+/// Connectors under the names of their connections.
+fn named(connectors: Vec<(Option<String>, Arc<dyn Connector>)>) -> Vec<(ConnectionName, Arc<dyn Connector>)> {
+    let name = |name: Option<String>, connector: &dyn Connector| name.unwrap_or_else(|| connector.system().to_owned());
+    connectors.into_iter().map(|(own, connector)| (ConnectionName::from(name(own, &*connector)), connector)).collect()
+}
+
+fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize) -> Connection {
+    let system = SystemName::new(connector.system());
     let mut objects = BTreeMap::new();
-    for (entity, object) in &declared {
-        let native = &entity.objects[*object].declared.object;
-        let about: Vec<&Surface> = connector.surfaces().iter().filter(|surface| surface.object == *native).collect();
-        match domain_of(&about) {
-            Ok(domain) => {
-                if let Some((entity, object)) = model.object(&system, native) {
-                    objects.insert(native.clone(), (entity, object, domain));
-                }
-            }
-            Err(Undecided::Nothing) => mistakes.push(Mistake::NothingObserves(name.to_string(), native.clone())),
-            Err(Undecided::Several) => mistakes.push(Mistake::DomainsDiffer(name.to_string(), native.clone())),
+    for native in model.entities.iter().flat_map(|entity| &entity.objects).map(|object| &object.declared) {
+        if native.system == system
+            && let Ok(domain) = domain_of(connector.surfaces(), &native.object)
+            && let Some((entity, object)) = model.object(&system, &native.object)
+        {
+            objects.insert(native.object.clone(), (entity, object, domain));
         }
     }
     let surfaces = connector
@@ -238,7 +213,7 @@ fn bind(
             surface: surface.clone(),
         })
         .collect();
-    Some(Connection { system, connector, surfaces, objects })
+    Connection { system, connector, surfaces, objects }
 }
 
 fn decoder(
@@ -254,42 +229,20 @@ fn decoder(
     Some(DecodeTable::of(entity, object, &surface.shape).with_max_bytes(max_bytes))
 }
 
-/// Why an object type has no ordering domain.
-enum Undecided {
-    Nothing,
-    Several,
-}
-
-/// The one ordering domain of an object type. Where no surface orders anything, the numbers of our own reads do.
-fn domain_of(surfaces: &[&Surface]) -> Result<Domain, Undecided> {
-    let mut domains = surfaces.iter().filter_map(|surface| surface.orders_by());
-    match domains.next() {
-        Some(first) if domains.all(|domain| domain == first) => Ok(first),
-        Some(_) => Err(Undecided::Several),
-        None if surfaces.iter().any(|surface| surface.observes(Domain::ReadOrder)) => Ok(Domain::ReadOrder),
-        None => Err(Undecided::Nothing),
-    }
-}
-
-fn place_rules(
-    model: &Model,
-    rules: Vec<(EntityType, AttributeId, Arc<dyn AnyRule>)>,
-    mistakes: &mut Vec<Mistake>,
-) -> Vec<RuleSet> {
+fn place_rules(model: &Model, rules: Vec<(EntityType, AttributeId, Arc<dyn AnyRule>)>) -> Vec<RuleSet> {
     let mut placed: Vec<RuleSet> = vec![RuleSet::new(); model.entities.len()];
     for (entity, attribute, rule) in rules {
-        let place = model
-            .entity_index(entity.as_str())
-            .and_then(|index| Some((index, model.entity(index).unit_index(attribute.as_str())?)));
-        match place {
-            Some((entity, unit)) => placed[usize::from(entity)].entry(unit).or_default().push(rule),
-            None => mistakes.push(Mistake::Other(format!(
-                "rule \"{}\" guards `{entity}.{attribute}`, which does not exist",
-                rule.name()
-            ))),
-        }
+        let Some(entity) = model.entity_index(entity.as_str()) else { continue };
+        let Some((unit, member)) = guarded(model.entity(entity), attribute.as_str()) else { continue };
+        placed[usize::from(entity)].entry(unit).or_default().push(Guard { member, rule });
     }
     placed
+}
+
+/// The unit that an attribute's rule guards, and which member of it: an attribute of a group is judged for itself.
+fn guarded(entity: &CompiledEntity, attribute: &str) -> Option<(UnitIndex, Option<u16>)> {
+    let as_member = entity.unit_of(attribute).map(|(unit, member)| (unit, Some(member)));
+    as_member.or_else(|| Some((entity.unit_index(attribute)?, None)))
 }
 
 fn slot_names(entity: &CompiledEntity) -> Vec<SlotNames> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Base;
-use crate::decision::Decision;
+use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
@@ -54,6 +54,8 @@ pub(crate) struct StoredLink {
     bases: BTreeMap<Text, StoredBase>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     reactions: BTreeMap<Text, u8>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    divergences: BTreeMap<Text, Divergence>,
 }
 
 /// A base and how its values were read: canonical forms are not compared across mappings.
@@ -68,7 +70,10 @@ pub(crate) struct StoredBase {
 impl StoredEntity {
     /// The names of the units that anything is stored of.
     pub(crate) fn unit_names(&self) -> impl Iterator<Item = &Text> {
-        let links = self.links.iter().flat_map(|link| link.bases.keys().chain(link.reactions.keys()));
+        let links = self
+            .links
+            .iter()
+            .flat_map(|link| link.bases.keys().chain(link.reactions.keys()).chain(link.divergences.keys()));
         let disputes = self.discrepancies.iter().map(|standing| &standing.unit);
         self.golden.keys().chain(self.decisions.keys()).chain(links).chain(disputes)
     }
@@ -158,6 +163,7 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
             })
             .collect(),
         reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
+        divergences: link.divergences.iter().map(|(key, leave)| (model.unit_name(key), leave.clone())).collect(),
     }
 }
 
@@ -173,6 +179,8 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
     }
     let reactions =
         link.reactions.into_iter().filter_map(|(name, count)| Some((model.unit_key(&name)?, count))).collect();
+    let divergences =
+        link.divergences.into_iter().filter_map(|(name, leave)| Some((model.unit_key(&name)?, leave))).collect();
     Some(Link {
         record: link.record,
         object,
@@ -181,6 +189,7 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
         bases,
         existed: link.existed,
         reactions,
+        divergences,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Base;
-use crate::decision::Decision;
+use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancy;
 use crate::entity::Evidence;
 use crate::entity::stored::{object_index, object_name};
@@ -58,6 +58,11 @@ pub enum StoredFact {
         unit: Text,
         decision: Option<Arc<Decision>>,
     },
+    Diverged {
+        record: Arc<RecordRef>,
+        unit: Text,
+        divergence: Option<Box<Divergence>>,
+    },
     Disputed {
         discrepancy: Arc<Discrepancy>,
     },
@@ -91,6 +96,9 @@ impl Fact {
                 StoredFact::Reacted { record, unit: model.unit_name(&unit), count }
             }
             Fact::Decided { unit, decision } => StoredFact::Decided { unit: model.unit_name(&unit), decision },
+            Fact::Diverged { record, unit, divergence } => {
+                StoredFact::Diverged { record, unit: model.unit_name(&unit), divergence }
+            }
             Fact::Disputed { discrepancy } => StoredFact::Disputed { discrepancy },
             Fact::Merged { into } => StoredFact::Merged { into },
             Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
@@ -115,6 +123,9 @@ impl StoredFact {
             StoredFact::Lived { life } => Fact::Lived { life },
             StoredFact::Reacted { record, unit, count } => Fact::Reacted { record, unit: of.unit_key(&unit)?, count },
             StoredFact::Decided { unit, decision } => Fact::Decided { unit: of.unit_key(&unit)?, decision },
+            StoredFact::Diverged { record, unit, divergence } => {
+                Fact::Diverged { record, unit: of.unit_key(&unit)?, divergence }
+            }
             StoredFact::Disputed { discrepancy } => Fact::Disputed { discrepancy },
             StoredFact::Merged { into } => Fact::Merged { into },
             StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },

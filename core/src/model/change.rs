@@ -168,6 +168,11 @@ pub enum What {
         /// The unit.
         unit: Text,
     },
+    /// Other rules guard a unit, or the same ones within other limits.
+    Rules {
+        /// The unit.
+        unit: Text,
+    },
     /// A system holds an attribute that it did not hold.
     Mapped {
         /// The attribute.
@@ -272,6 +277,7 @@ impl fmt::Display for Change {
                 write!(f, "{entity}.{unit}: owned by {}, before by {}", or_none(now), or_none(before))
             }
             What::Policy { unit } => write!(f, "{entity}.{unit}: compared or resolved otherwise"),
+            What::Rules { unit } => write!(f, "{entity}.{unit}: guarded by other rules"),
             What::Mapped { attribute, object, now } => write!(f, "{entity}.{attribute} in {object}: now at {now}"),
             What::Unmapped { attribute, object } => write!(f, "{entity}.{attribute} in {object}: no longer held"),
             What::Path { attribute, object, before, now, rereads } => {

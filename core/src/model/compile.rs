@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::equivalence::Equivalence;
+use crate::equivalence::{Comparison, Equivalence};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::Resolution;
+use crate::hub;
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::attribute::AnyDerivation;
 use crate::model::{
@@ -116,6 +117,25 @@ impl Unit {
         }
     }
 
+    /// Whether two values are of one class; see [`Equivalence::alike`]. For groups and keyed elements, member by member.
+    #[must_use]
+    pub fn alike(&self, a: &Field, b: &Field, golden: Option<&Field>) -> bool {
+        match self.equivalences.as_slice() {
+            [] => Equivalence::Exact.same(a, b),
+            [one] => one.alike(a, b, golden),
+            members => {
+                if a == b {
+                    return true;
+                }
+                let (Some(a), Some(b)) = (split(a, members.len()), split(b, members.len())) else { return false };
+                let golden = golden.and_then(|golden| split(golden, members.len()));
+                members.iter().enumerate().all(|(place, equivalence)| {
+                    equivalence.alike(&a[place], &b[place], golden.as_ref().map(|golden| &golden[place]))
+                })
+            }
+        }
+    }
+
     /// What clearing does when a system of this authority clears.
     #[must_use]
     pub fn on_clear(&self, authority: Authority) -> OnClear {
@@ -123,6 +143,16 @@ impl Unit {
             Authority::Owner => OnClear::Propagate,
             Authority::CoOwner | Authority::Observer => OnClear::Hold,
         })
+    }
+}
+
+impl Comparison for Unit {
+    fn same(&self, value: &Field, reference: &Field) -> bool {
+        Unit::same(self, value, reference)
+    }
+
+    fn alike(&self, a: &Field, b: &Field, golden: Option<&Field>) -> bool {
+        Unit::alike(self, a, b, golden)
     }
 }
 
@@ -262,6 +292,9 @@ impl Model {
                 mistakes.push(Mistake::EntityTwice(name.clone()));
             }
             for (object, declaration) in objects.iter().enumerate() {
+                if declaration.system.as_str() == hub::SYSTEM || declaration.key.as_str() == hub::SYSTEM {
+                    mistakes.push(Mistake::Reserved(name.clone(), declaration.key.clone()));
+                }
                 let key = (declaration.system.clone(), declaration.object.clone());
                 let place = (index(entity), index(object));
                 if let Some((other, _)) = by_object.insert(key, place) {
@@ -393,7 +426,7 @@ fn check_entity(model: &EntityModel, declared: &[(EntityType, Vec<SystemObject>)
             };
             if !owners.insert(owner) {
                 mistakes.push(Mistake::OwnerTwice(entity(), id(), owner.clone()));
-            } else if owner.as_str() == crate::hub::SYSTEM {
+            } else if owner.as_str() == hub::SYSTEM {
                 // The hub holds every attribute: operators enter values there.
             } else if !model.objects.iter().any(|object| object.system == *owner) {
                 mistakes.push(Mistake::UnknownOwner(entity(), id(), owner.clone()));

@@ -48,6 +48,12 @@ pub enum Mistake {
     /// A mapping to an object key that is not declared.
     #[error("{0}.{1}: no object key `{2}` is declared on this entity")]
     UnknownObject(EntityType, AttributeId, ObjectKey),
+    /// A system or object key of the hub's own name.
+    #[error("{0}: `{1}` is the hub's own name; every entity has it without being told, so name the system otherwise")]
+    Reserved(EntityType, ObjectKey),
+    /// A connection of the hub's own name.
+    #[error("connection `{0}` has the hub's own name: its records would be taken for operators' entries")]
+    ReservedConnection(String),
     /// Two mappings of one attribute to one object.
     #[error("{0}.{1}: mapped to `{2}` twice")]
     MappedTwice(EntityType, AttributeId, ObjectKey),
@@ -110,6 +116,13 @@ pub enum Mistake {
     /// Surfaces of one object type whose tokens cannot be compared.
     #[error("connection `{0}`: the observing surfaces of object `{1}` declare different ordering domains")]
     DomainsDiffer(String, ObjectType),
+    /// A surface that may deliver what was said longer ago than representations tell apart.
+    #[error(
+        "connection `{0}`: surface `{1}` may deliver after more than {days} days; what was said so long ago is no longer \
+         told apart",
+        days = crate::representation::HORIZON.num_days()
+    )]
+    BeyondHorizon(String, String),
     /// A rule, check or overlay about something that does not exist.
     #[error("{0}")]
     Other(String),

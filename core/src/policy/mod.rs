@@ -92,7 +92,7 @@ impl<'a> RawCandidates<'a> {
     #[must_use]
     pub fn agree(&self, a: usize, b: usize) -> bool {
         match (self.all.get(a), self.all.get(b)) {
-            (Some(a), Some(b)) => self.equivalence.same(a.field, b.field),
+            (Some(a), Some(b)) => self.equivalence.alike(a.field, b.field, self.golden),
             _ => false,
         }
     }

@@ -6,13 +6,14 @@ use smallvec::SmallVec;
 
 use crate::classify::LinkState;
 use crate::discrepancy::{DiscrepancyKind, Family, Finding};
-use crate::entity::{Entity, HUB_OBJECT};
+use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
 use crate::model::{Cardinality, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
+use crate::settle::presence::{accept_deaths, decided, follow, life, lives, places, to_restore};
 use crate::settle::unit::classified;
 use crate::sight::{Ground, shown, speaks_first};
 use crate::text::Text;
@@ -25,13 +26,8 @@ pub(super) fn settle_existence(
     representations: &[Option<&Representation>],
     findings: &mut Vec<Finding>,
 ) {
-    let life =
-        |place: usize| representations.get(place).copied().flatten().map_or(Life::Unknown, |r| r.existence().life());
-    let redirected =
-        |place: usize| representations.get(place).copied().flatten().is_some_and(|r| r.redirected_to().is_some());
-    let places: SmallVec<[usize; 8]> = (0..recorder.entity.links.len())
-        .filter(|place| recorder.entity.links[*place].object != HUB_OBJECT && !redirected(*place))
-        .collect();
+    let life = |place: usize| life(representations, place);
+    let places = places(recorder.entity, representations);
     let mut dead: SmallVec<[usize; 8]> = SmallVec::new();
     for place in &places {
         let link = &recorder.entity.links[*place];
@@ -44,12 +40,21 @@ pub(super) fn settle_existence(
             Life::Live | Life::Resurrected | Life::Unknown => {}
         }
     }
-    if !places.is_empty() && dead.len() == places.len() {
+    if follow(recorder, representations) {
+        // A person decided: nobody else is asked.
+    } else if !places.is_empty() && dead.len() == places.len() {
         // Everyone lost the record: the systems agree, and golden follows.
-        accept_deaths(recorder, &dead);
-        live(recorder, GoldenLife::Retired);
+        accept_deaths(recorder, representations);
+        lives(recorder, GoldenLife::Retired);
     } else {
-        survive(ground, recorder, representations, &dead, findings);
+        let mut surviving = Vec::new();
+        survive(ground, recorder, representations, &dead, &mut surviving);
+        if recorder.entity.life == GoldenLife::Retired {
+            // Whoever lost the record too agrees with golden.
+            accept_deaths(recorder, representations);
+        } else {
+            findings.append(&mut surviving);
+        }
     }
     if recorder.entity.life == GoldenLife::Retired {
         for place in places.iter().filter(|place| matches!(life(**place), Life::Live)) {
@@ -58,8 +63,9 @@ pub(super) fn settle_existence(
         return;
     }
     // An entity whose records were all merged into another's is expected nowhere.
-    if places.iter().any(|place| !matches!(life(*place), Life::Dead(_))) {
-        missing(ground, recorder.entity, findings);
+    let restored = to_restore(recorder.entity, representations);
+    if !restored.is_empty() || places.iter().any(|place| !matches!(life(*place), Life::Dead(_))) {
+        missing(ground, recorder.entity, &restored, findings);
     }
     for place in places.iter().filter(|place| !matches!(life(**place), Life::Dead(_))) {
         duplicate(ground, recorder.entity, representations, *place, findings);
@@ -76,6 +82,14 @@ fn survive(
 ) {
     for place in dead {
         let link = &recorder.entity.links[*place];
+        if is_held_elsewhere_there(recorder.entity, representations, *place) {
+            // The system holds the entity still: one record fewer says nothing of its presence there.
+            if link.existed {
+                let record = Arc::clone(&link.record);
+                recorder.record(Fact::Existed { record, existed: false });
+            }
+            continue;
+        }
         let authority = authority(ground, link.object);
         let (kind, reason) = if contested(ground, recorder, representations, *place) {
             (DiscrepancyKind::DeleteAgainstUpdate, "it was deleted while a system that decides changed what it held")
@@ -84,7 +98,7 @@ fn survive(
                 Authority::Owner if link.existed => {
                     let record = Arc::clone(&link.record);
                     recorder.record(Fact::Existed { record, existed: false });
-                    live(recorder, GoldenLife::Retired);
+                    lives(recorder, GoldenLife::Retired);
                     continue;
                 }
                 // The death was accepted before, and golden lives on by decision.
@@ -104,6 +118,16 @@ fn survive(
             findings.push(finding(Family::Existence, kind, Some(link.record.to_string()), true, reason));
         }
     }
+}
+
+/// Whether another record of the entity is there in the same connection and object type.
+fn is_held_elsewhere_there(entity: &Entity, representations: &[Option<&Representation>], place: usize) -> bool {
+    let link = &entity.links[place];
+    entity.links.iter().enumerate().any(|(other_place, other)| {
+        other.object == link.object
+            && other.record.connection == link.record.connection
+            && representations.get(other_place).copied().flatten().is_some_and(Representation::speaks)
+    })
 }
 
 /// Whether a live system that decides has said something that the deleted record had not yet been told: golden follows
@@ -137,20 +161,33 @@ fn contested(
 }
 
 fn retired_but_present(ground: &Ground<'_>, entity: &Entity, place: usize, findings: &mut Vec<Finding>) {
-    let waits = ground.model.on_delete == OnDelete::Hold;
-    let reason = if waits {
+    let record = entity.links[place].record.to_string();
+    if entity.links[place].divergences.contains_key(&UnitKey::Exists) {
+        let reason = "the entity was retired; this record stands by decision";
+        findings.push(finding(Family::Existence, DiscrepancyKind::Diverged, Some(record), false, reason));
+        return;
+    }
+    let by_decision = decided(entity) == Some(GoldenLife::Retired);
+    let owns = authority(ground, entity.links[place].object) == Authority::Owner;
+    let waits = !by_decision && (owns || ground.model.on_delete == OnDelete::Hold);
+    let reason = if by_decision {
+        "a person retired the entity; an archive is owed"
+    } else if owns {
+        "the entity is retired, but the system that owns existence holds this record"
+    } else if waits {
         "the entity was retired by the system that owns existence; what becomes of this record is not declared"
     } else {
         "the entity was retired; an archive is owed"
     };
-    let record = entity.links[place].record.to_string();
     findings.push(finding(Family::Existence, DiscrepancyKind::SoftDriftAuthoritative, Some(record), waits, reason));
 }
 
-fn missing(ground: &Ground<'_>, entity: &Entity, findings: &mut Vec<Finding>) {
+/// Records that are expected where none ever was, and those that a person decided to restore.
+fn missing(ground: &Ground<'_>, entity: &Entity, restored: &[usize], findings: &mut Vec<Finding>) {
     for (index, object) in ground.model.objects.iter().enumerate() {
         let ever = entity.links.iter().any(|link| usize::from(link.object) == index);
-        if ever || !is_expected(ground, entity, object) {
+        let again = restored.iter().any(|place| usize::from(entity.links[*place].object) == index);
+        if !again && (ever || !is_expected(ground, entity, object)) {
             continue;
         }
         let lacking: Vec<&str> = object
@@ -161,7 +198,9 @@ fn missing(ground: &Ground<'_>, entity: &Entity, findings: &mut Vec<Finding>) {
             .map(|needed| needed.as_str())
             .collect();
         let place = format!("{}/{}", object.declared.system, object.declared.object);
-        let reason = if lacking.is_empty() {
+        let reason = if again && lacking.is_empty() {
+            "it is gone, and a person decided to restore it".to_owned()
+        } else if lacking.is_empty() {
             "a record is expected here, and none ever existed".to_owned()
         } else {
             format!("a record is expected here; it cannot be created without {}", lacking.join(", "))
@@ -209,32 +248,19 @@ fn duplicate(
         .get(usize::from(link.object))
         .is_some_and(|object| matches!(object.declared.cardinality, Cardinality::One));
     if one && !speaks_first(entity, representations, place) {
-        let reason = "the system holds one record per entity; the oldest confirmed counts";
         let record = link.record.to_string();
+        if link.divergences.contains_key(&UnitKey::Exists) {
+            let reason = "a second record where the system holds one; it stands by decision";
+            findings.push(finding(Family::Duplicate, DiscrepancyKind::Diverged, Some(record), false, reason));
+            return;
+        }
+        let reason = "the system holds one record per entity; the oldest confirmed counts";
         findings.push(finding(Family::Duplicate, DiscrepancyKind::DuplicateRepresentation, Some(record), true, reason));
     }
 }
 
 fn authority(ground: &Ground<'_>, object: u16) -> Authority {
     ground.model.objects.get(usize::from(object)).map_or(Authority::Observer, |object| object.existence)
-}
-
-fn accept_deaths(recorder: &mut Recorder<'_>, dead: &[usize]) {
-    let records: Vec<_> = dead
-        .iter()
-        .map(|place| &recorder.entity.links[*place])
-        .filter(|link| link.existed)
-        .map(|link| Arc::clone(&link.record))
-        .collect();
-    for record in records {
-        recorder.record(Fact::Existed { record, existed: false });
-    }
-}
-
-fn live(recorder: &mut Recorder<'_>, life: GoldenLife) {
-    if recorder.entity.life != life {
-        recorder.record(Fact::Lived { life });
-    }
 }
 
 fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {

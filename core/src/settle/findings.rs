@@ -84,7 +84,9 @@ fn agreement(
     let status = entity.golden.get(key).map(|cell| &cell.status);
     let (kind, waits, reason) = match status {
         Some(Status::Held { rule, reason, .. }) => {
-            (drift_kind(after.verdict)?, true, Text::from(format!("held by \"{rule}\": {reason}")))
+            // A first value, or a computed one, is held without any system that moved.
+            let kind = drift_kind(after.verdict).unwrap_or(DiscrepancyKind::SoftDriftAuthoritative);
+            (kind, true, Text::from(format!("held by \"{rule}\": {reason}")))
         }
         Some(Status::Parked { reason }) => {
             (drift_kind(after.verdict).unwrap_or(DiscrepancyKind::HardConflict), true, reason.clone())
@@ -112,7 +114,11 @@ fn agreement(
             Verdict::Rewritten => {
                 (DiscrepancyKind::Rewritten, false, Text::fixed("the system keeps its own form of what was written"))
             }
-            Verdict::Diverged => (DiscrepancyKind::Diverged, false, "it differs by decision".into()),
+            Verdict::Diverged => {
+                let apart = entity.links.iter().filter(|link| link.divergences.contains_key(key));
+                let apart: Vec<String> = apart.map(|link| link.record.to_string()).collect();
+                (DiscrepancyKind::Diverged, false, format!("{} differs by decision", apart.join(", ")).into())
+            }
             Verdict::Cosmetic => {
                 (DiscrepancyKind::Cosmetic, false, Text::fixed("equivalent, but not equal to the letter"))
             }
@@ -168,7 +174,8 @@ fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown
 /// Whether a write of golden is owed to a link.
 fn is_owed(entity: &Entity, key: &UnitKey, shown: &[Shown<'_>], after: &Classification, place: usize) -> bool {
     let golden = entity.golden.get(key).map(|cell| &cell.field);
-    after.states[place] == LinkState::Same && shown[place].field() != golden
+    let apart = entity.links[shown[place].link].divergences.contains_key(key);
+    after.states[place] == LinkState::Same && !apart && shown[place].field() != golden
 }
 
 fn drift_kind(verdict: Verdict) -> Option<DiscrepancyKind> {

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::base::Origin;
-use crate::decision::{Decision, Lifetime};
+use crate::base::{Base, Origin};
+use crate::decision::{Decision, Divergence, Lifetime};
 use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::golden::{Resolution, Status};
 use crate::id::{Actor, ConnectionName};
 use crate::model::{Unit, UnitKey};
+use crate::ownership::Authority;
 use crate::representation::Representation;
 use crate::resolve::{Proposal, origin_of};
 use crate::settle::Recorder;
+use crate::settle::presence::rule_on_presence;
 use crate::settle::unit::move_golden;
 use crate::sight::{Ground, Shown, shown};
 use crate::value::Field;
@@ -28,6 +30,14 @@ pub enum Choice {
     Take(ConnectionName),
     /// This value, in canonical form.
     Value(Field),
+    /// Golden stays, and what this connection says may differ from it. Nothing is written there until either moves on.
+    ///
+    /// Of presence: a second record stands beside the one that counts, or a record outlives its retired entity.
+    LetDiffer(ConnectionName),
+    /// Of presence: the entity exists no longer. What is left of it in any system is archived.
+    Retire,
+    /// Of presence: the entity exists. Where its records are gone for good, new ones are created.
+    Restore,
 }
 
 /// A choice, and all that must be known about it later.
@@ -50,6 +60,24 @@ pub enum NotRuled {
     /// There is no change to accept.
     #[error("no rule holds a change")]
     NotHeld,
+    /// The unit is computed: only a change that a rule holds can be accepted.
+    #[error("it is computed from other values")]
+    Derived,
+    /// Presence has no value: it is kept, retired or restored.
+    #[error("presence has no value")]
+    Presence,
+    /// Only presence is retired or restored.
+    #[error("only presence is retired or restored")]
+    NoPresence,
+    /// No record is gone: there is nothing to restore.
+    #[error("no record of it is gone")]
+    NothingGone,
+    /// There is no settled value yet that a link could differ from.
+    #[error("golden has not settled")]
+    Unsettled,
+    /// The connection named owns the unit: what it says is true.
+    #[error("the connection owns it")]
+    Owns,
     /// The connection named says nothing of the unit.
     #[error("the connection says nothing of it")]
     NothingThere,
@@ -71,9 +99,18 @@ pub fn rule_on(
     ruling: &Ruling,
     facts: &mut Vec<Fact>,
 ) -> Result<(), NotRuled> {
+    if *key == UnitKey::Exists {
+        return rule_on_presence(ground, entity, representations, ruling, facts);
+    }
+    if matches!(ruling.choice, Choice::Retire | Choice::Restore) {
+        return Err(NotRuled::NoPresence);
+    }
     let Some(unit) = key.index().and_then(|unit| ground.model.units.get(usize::from(unit))) else {
         return Err(NotRuled::NothingThere);
     };
+    if unit.derived.is_some() && !matches!(ruling.choice, Choice::Accept | Choice::LetDiffer(_)) {
+        return Err(NotRuled::Derived);
+    }
     let shown = shown(ground, entity, representations, key);
     let mut recorder = Recorder { entity, facts };
     let cell = recorder.entity.golden.get(key).cloned();
@@ -96,6 +133,10 @@ pub fn rule_on(
             (field, Some(origin_of(recorder.entity, unit, key, shown)), by_decision())
         }
         Choice::Value(field) => (field.clone(), None, by_decision()),
+        Choice::LetDiffer(connection) => {
+            return let_differ(ground, &mut recorder, unit, key, &shown, connection, ruling);
+        }
+        Choice::Retire | Choice::Restore => return Err(NotRuled::NoPresence),
     };
     Arc::make_mut(&mut resolution).by = Some(ruling.by.clone());
     for link in 0..recorder.entity.links.len() {
@@ -117,13 +158,54 @@ pub fn rule_on(
         recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }
     let owner_holds = |shown: &Shown<'_>| {
-        shown.authority == crate::ownership::Authority::Owner
-            && shown.field().is_some_and(|field| unit.same(field, &chosen))
+        shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &chosen))
     };
     if unit.owners.is_empty() || shown.iter().any(owner_holds) {
         settle_by(&mut recorder, unit, key, &shown, chosen, origin, resolution);
     }
     Ok(())
+}
+
+/// Lets a connection's records differ from golden. Their base says so: they are no movers, and nothing is owed there.
+fn let_differ(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    connection: &ConnectionName,
+    ruling: &Ruling,
+) -> Result<(), NotRuled> {
+    let cell = recorder.entity.golden.get(key).filter(|cell| cell.status == Status::Settled);
+    let golden = cell.ok_or(NotRuled::Unsettled)?.field.clone();
+    let mut found = false;
+    for shown in shown {
+        let record = Arc::clone(&recorder.entity.links[shown.link].record);
+        let Some(seen) = shown.field().filter(|seen| record.connection == *connection && !unit.same(seen, &golden))
+        else {
+            continue;
+        };
+        if shown.authority == Authority::Owner {
+            return Err(NotRuled::Owns);
+        }
+        found = true;
+        let base = Some(Arc::new(Base::accepted(seen.clone(), golden.clone())));
+        recorder.record(Fact::Rebased { record: Arc::clone(&record), unit: key.clone(), base });
+        let divergence = Some(Box::new(divergence(ground, seen.clone(), golden.clone(), ruling)));
+        recorder.record(Fact::Diverged { record, unit: key.clone(), divergence });
+    }
+    if found { Ok(()) } else { Err(NotRuled::NothingThere) }
+}
+
+pub(super) fn divergence(ground: &Ground<'_>, shows: Field, golden: Field, ruling: &Ruling) -> Divergence {
+    Divergence {
+        shows,
+        golden,
+        by: ruling.by.clone(),
+        at: ground.as_of,
+        reason: ruling.reason.clone(),
+        lifetime: ruling.lifetime,
+    }
 }
 
 fn settle_by(

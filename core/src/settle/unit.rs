@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::base::Base;
 use crate::classify::{Classification, LinkState, Standing, classify};
+use crate::decision::Lifetime;
 use crate::entity::{Entity, REACTIONS_TO_FREEZE};
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
@@ -16,6 +17,7 @@ use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback,
 use crate::rule;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, shown, sides};
+use crate::text::Text;
 use crate::value::{Field, split_member};
 
 /// Settles one unit. Says whether golden moved.
@@ -28,6 +30,7 @@ pub(super) fn settle_unit(
     findings: &mut Vec<crate::discrepancy::Finding>,
 ) -> bool {
     let shown = shown(ground, recorder.entity, representations, key);
+    lapse_divergences(recorder, unit, key, &shown);
     let first = classified(recorder, unit, key, &shown);
     let mut later = None;
     adopt(recorder, unit, key, &shown, &first);
@@ -40,6 +43,7 @@ pub(super) fn settle_unit(
         moved = decide(ground, recorder, unit, key, &shown, &first);
         if moved {
             start_over(recorder, key, &restored);
+            lapse_divergences(recorder, unit, key, &shown);
         }
         // Links that hold golden already agree, and those that hold what lost are behind.
         later = classified_since(adopted, recorder, unit, key, &shown);
@@ -79,16 +83,21 @@ pub(super) fn settle_derived(
     let shown = shown(ground, recorder.entity, representations, &key);
     let first = classified(recorder, unit, &key, &shown);
     let facts = recorder.facts.len();
-    if recorder.entity.golden.get(&key).map(|cell| &cell.field) != Some(&field) {
-        let cell = GoldenCell {
-            field,
-            origin: None,
-            resolution: Arc::new(Resolution::by_policy(&derivation.name())),
-            fingerprint: unit.fingerprint.short_number(),
-            status: Status::Settled,
-        };
-        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
+    let golden = recorder.entity.golden.get(&key);
+    if golden.is_none_or(|cell| cell.field != field || cell.status != Status::Settled) {
+        let resolution = Arc::new(Resolution::by_policy(&derivation.name()));
+        let before = golden.map(|cell| &cell.field).filter(|field| field.is_value());
+        let proposal = Proposal { field, origin: None, resolution, provisional: false, heard: SmallVec::new() };
+        if let Some(objection) = objection(ground, unit, &key, before, &proposal) {
+            hold(recorder, unit, &key, proposal, objection);
+        } else {
+            let Proposal { field, origin, resolution, .. } = proposal;
+            let fingerprint = unit.fingerprint.short_number();
+            let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled };
+            recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
+        }
     }
+    lapse_divergences(recorder, unit, &key, &shown);
     let again = classified_since(facts, recorder, unit, &key, &shown);
     let after = again.as_ref().unwrap_or(&first);
     adopt(recorder, unit, &key, &shown, after);
@@ -101,7 +110,7 @@ pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, sh
         frozen: false,
         owned: !unit.owners.is_empty() || unit.derived.is_some(),
     };
-    classify(&sides(recorder.entity, shown, key), standing, &|value, reference| unit.same(value, reference))
+    classify(&sides(recorder.entity, shown, key), standing, unit)
 }
 
 /// Classifies again, if there are more than `facts`. Without a fact nothing has changed; and bases that only follow what
@@ -125,6 +134,26 @@ fn share(entity: &Entity, key: &UnitKey, base: Base) -> Arc<Base> {
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
 pub(crate) fn settled(cell: &GoldenCell) -> bool {
     cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
+}
+
+/// Leave to differ ends when the link or golden moves on. A pinned one hears no news: the link's base follows both.
+fn lapse_divergences(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) {
+    let Some(golden) = recorder.entity.golden.get(key).map(|cell| cell.field.clone()) else { return };
+    let same = |value: &Field, reference: &Field| unit.same(value, reference);
+    for shown in shown {
+        let link = &recorder.entity.links[shown.link];
+        let (Some(leave), Some(seen)) = (link.divergences.get(key), shown.field()) else { continue };
+        let record = Arc::clone(&link.record);
+        if leave.lifetime == Lifetime::Pinned {
+            let known = |base: &Base| unit.same(seen, &base.seen) && !base.is_behind(&golden, |a, b| unit.same(a, b));
+            if !link.bases.get(key).is_some_and(known) {
+                let base = Some(Arc::new(Base::accepted(seen.clone(), golden.clone())));
+                recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+            }
+        } else if unit.same(seen, &golden) || !leave.holds(seen, &golden, &same) {
+            recorder.record(Fact::Diverged { record, unit: key.clone(), divergence: None });
+        }
+    }
 }
 
 /// Gives links the bases that follow from what they show.
@@ -321,7 +350,7 @@ fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, show
         && shown.iter().any(|shown| {
             shown.authority == Authority::Owner && shown.field().is_some_and(|field| same(field, &decision.chosen))
         });
-    if (news || followed) && decision.lifetime != crate::decision::Lifetime::Pinned {
+    if (news || followed) && decision.lifetime != Lifetime::Pinned {
         recorder.record(Fact::Decided { unit: key.clone(), decision: None });
         return None;
     }
@@ -347,34 +376,46 @@ fn guard(
     shown: &[Shown<'_>],
     proposal: Proposal,
 ) -> bool {
-    let rules = key.index().and_then(|index| ground.rules.get(&index)).map_or(&[][..], Vec::as_slice);
-    if rules.is_empty() {
+    if key.index().is_none_or(|index| !ground.rules.contains_key(&index)) {
         return move_golden(recorder, unit, key, shown, proposal);
     }
-    let golden = recorder.entity.golden.shared(key);
-    let before = golden.as_ref().map(|cell| &cell.field).filter(|field| field.is_value());
-    let changes = before.is_none_or(|before| !unit.same(&proposal.field, before));
-    for rule in rules.iter().filter(|_| changes) {
-        let (rule::Verdict::Hold(reason) | rule::Verdict::Review(reason)) =
-            rule.judge(before, &proposal.field, &proposal.resolution.policy)
-        else {
-            continue;
-        };
-        let mut cell = golden.map_or_else(|| empty_cell(unit), Arc::unwrap_or_clone);
-        let status = Status::Held {
-            proposed: proposal.field,
-            origin: proposal.origin,
-            resolution: proposal.resolution,
-            rule: rule.name(),
-            reason: reason.into(),
-        };
-        if cell.status != status {
-            cell.status = status;
-            recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
+    let before = recorder.entity.golden.get(key).map(|cell| &cell.field).filter(|field| field.is_value());
+    match objection(ground, unit, key, before, &proposal) {
+        None => move_golden(recorder, unit, key, shown, proposal),
+        Some(objection) => {
+            hold(recorder, unit, key, proposal, objection);
+            false
         }
-        return false;
     }
-    move_golden(recorder, unit, key, shown, proposal)
+}
+
+/// Keeps a proposal beside golden, for a person to accept.
+fn hold(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, proposal: Proposal, (rule, reason): (Text, Text)) {
+    let mut cell = recorder.entity.golden.get(key).cloned().unwrap_or_else(|| empty_cell(unit));
+    let Proposal { field: proposed, origin, resolution, .. } = proposal;
+    let status = Status::Held { proposed, origin, resolution, rule, reason };
+    if cell.status != status {
+        cell.status = status;
+        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
+    }
+}
+
+/// The first rule that does not let a change pass, and why.
+fn objection(
+    ground: &Ground<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    before: Option<&Field>,
+    proposal: &Proposal,
+) -> Option<(Text, Text)> {
+    if before.is_some_and(|before| unit.same(&proposal.field, before)) {
+        return None;
+    }
+    let guards = ground.rules.get(&key.index()?)?;
+    guards.iter().find_map(|guard| match guard.judge(unit, before, &proposal.field, &proposal.resolution.policy) {
+        rule::Verdict::Pass => None,
+        rule::Verdict::Hold(reason) | rule::Verdict::Review(reason) => Some((guard.rule.name(), reason.into())),
+    })
 }
 
 /// Moves golden to a proposal, and the bases of everyone who was heard. Says whether golden's value changed.

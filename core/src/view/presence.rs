@@ -5,11 +5,13 @@ use smallvec::SmallVec;
 use crate::base::Base;
 use crate::classify::{Hidden, Side, Sight, Standing, classify};
 use crate::entity::{Entity, HUB_OBJECT};
+use crate::equivalence::Equivalence;
 use crate::golden::GoldenLife;
-use crate::model::{EXISTS, OnDelete};
+use crate::model::{EXISTS, OnDelete, UnitKey};
 use crate::ownership::Authority;
-use crate::plan::{WHY_ARCHIVE, may_archive};
+use crate::plan::{WHY_RESTORE, why_archive};
 use crate::representation::{Life, Representation};
+use crate::settle::presence::to_restore;
 use crate::sight::Ground;
 use crate::value::Field;
 use crate::view::write::hidden_words;
@@ -54,12 +56,13 @@ pub(crate) fn presence_view(
         .collect();
     let owned = ground.model.objects.iter().any(|object| object.existence == Authority::Owner);
     let standing = Standing { golden: Some(&golden), frozen: false, owned };
-    let classification = classify(&sides, standing, &|value, reference| value == reference);
+    let classification = classify(&sides, standing, &Equivalence::Exact);
+    let restored = to_restore(entity, representations);
     let links = places
         .iter()
         .enumerate()
         .map(|(at, place)| {
-            let (write, access) = write_view(ground, entity, *place, &seen[at]);
+            let (write, access) = write_view(ground, entity, *place, &seen[at], restored.contains(place));
             let link = &entity.links[*place];
             // Since when a record is there is not kept; a death has an instant.
             let gone = seen[at].as_ref() == Ok(&Field::value(GONE));
@@ -123,17 +126,21 @@ fn write_view(
     entity: &Entity,
     place: usize,
     seen: &Result<Field, Hidden>,
+    restored: bool,
 ) -> (WriteView, AccessView) {
-    let object = ground.model.objects.get(usize::from(entity.links[place].object));
-    let archives = object.is_some_and(|object| may_archive(ground.model, object));
-    let access = if archives { AccessView::Normal } else { AccessView::No };
+    let link = &entity.links[place];
+    let object = ground.model.objects.get(usize::from(link.object));
+    let archives = object.and_then(|object| why_archive(ground.model, object, entity, link));
+    let access = if archives.is_some() || restored { AccessView::Normal } else { AccessView::No };
     let retired = entity.life == GoldenLife::Retired;
     let write = match seen {
         Err(why) => WriteView::No(hidden_words(*why).into()),
         Ok(field) if *field == Field::value(GONE) && retired => WriteView::No("it is gone, as the entity is".into()),
+        Ok(_) if restored => WriteView::Owed(WHY_RESTORE.into()),
         Ok(field) if *field == Field::value(GONE) => WriteView::No("what was deleted is not made again".into()),
         Ok(_) if !retired => WriteView::No("it is there, as the entity is".into()),
-        Ok(_) if archives => WriteView::Owed(WHY_ARCHIVE.into()),
+        Ok(_) if link.divergences.contains_key(&UnitKey::Exists) => WriteView::No("a person let it stand".into()),
+        Ok(_) if let Some(why) = archives => WriteView::Owed(why.into()),
         Ok(_) if ground.model.on_delete == OnDelete::Hold => {
             WriteView::No("what becomes of the records of a retired entity is not declared".into())
         }

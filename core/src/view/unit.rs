@@ -63,7 +63,7 @@ fn classified(
         frozen: oscillates || waits,
         owned: !unit.owners.is_empty() || unit.derived.is_some(),
     };
-    classify(&sides(entity, shown, key), standing, &|value, reference| unit.same(value, reference))
+    classify(&sides(entity, shown, key), standing, unit)
 }
 
 fn status_of(golden: Option<&GoldenCell>) -> GoldenStatus {

@@ -98,6 +98,7 @@ pub(super) fn write_view(situation: &Situation<'_>, shown: &Shown<'_>, place: us
             LinkState::NoBase => "it was never in agreement, and contradicts the others: a person must tell".into(),
             LinkState::Moved if shown.authority.decides() => "it moved, and no policy let golden follow".into(),
             LinkState::Moved => "it moved, and its mapping does not enforce golden".into(),
+            _ if entity.links[shown.link].divergences.contains_key(key) => "a person let it differ".into(),
             LinkState::Same if is_weak(access) => "its mapping is weak: it fills what never had a value".into(),
             LinkState::Same => "the system keeps its own form of what was written".into(),
         },

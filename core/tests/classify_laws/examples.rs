@@ -5,7 +5,7 @@ use accordant::classify::{Drift, Hidden, LinkState, Side, Sight, Standing, Verdi
 use accordant::ownership::Authority::{self, CoOwner, Observer, Owner};
 use accordant::value::Field;
 
-use crate::same;
+use crate::Letters;
 use Verdict::{Converged, Cosmetic, Diverged, Frozen, HardConflict, InAgreement, Pending, Rewritten, SoftDrift};
 
 /// One system: what it is to the unit, what is seen there, and its base as `(seen, agreed)`. `""`: no value.
@@ -98,7 +98,7 @@ fn classification(unit: &Unit) -> accordant::classify::Classification {
         })
         .collect();
     let owned = unit.systems.iter().any(|system| system.authority != CoOwner);
-    classify(&sides, Standing { golden: unit.golden.as_ref(), frozen: unit.frozen, owned }, &same)
+    classify(&sides, Standing { golden: unit.golden.as_ref(), frozen: unit.frozen, owned }, &Letters)
 }
 
 const AUTHORITATIVE: Verdict = SoftDrift(Drift::Authoritative);

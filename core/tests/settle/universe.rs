@@ -104,7 +104,7 @@ impl Universe {
     /// Guards an attribute.
     pub(crate) fn guard<R: Rule<Word>>(mut self, attribute: &str, rule: R) -> Self {
         let erased: Arc<dyn AnyRule> = erase::<Word, R>(rule);
-        self.rules.entry(self.unit(attribute)).or_default().push(erased);
+        self.rules.entry(self.unit(attribute)).or_default().push(accordant::rule::Guard { member: None, rule: erased });
         self
     }
 
@@ -268,7 +268,7 @@ impl Universe {
             let owned = !unit.owners.is_empty() || unit.derived.is_some();
             let standing = Standing { golden: golden.map(|cell| &cell.field), frozen: false, owned };
             let sides = sides(&self.entity, &shown, key);
-            let answer = classify(&sides, standing, &|value, reference| unit.same(value, reference));
+            let answer = classify(&sides, standing, unit);
             (shown.iter().map(|shown| shown.link).collect(), answer)
         })
     }

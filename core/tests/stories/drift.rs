@@ -1,7 +1,11 @@
 //! One value, three systems: who moved, who follows, and who is not listened to.
 
-use accordant::DiscrepancyKind::{Rewritten, SoftDriftAuthoritative, SoftDriftUnauthorized};
+use accordant::DiscrepancyKind::{Diverged, HardConflict, Rewritten, SoftDriftAuthoritative, SoftDriftUnauthorized};
+use accordant::Lifetime::Pinned;
 use accordant::chrono::TimeDelta;
+use accordant::id::Actor;
+use accordant::settle::{Choice, Ruling};
+use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::{Customer, ana};
@@ -232,4 +236,101 @@ fn a_derived_attribute_follows() {
         .expect_in("crm", "101", "greeting", json!("Dr of Globex"))
         .expect_no_discrepancy()
         .expect_quiet();
+}
+
+#[test]
+fn a_system_may_differ_by_decision_until_either_moves_on() {
+    let apart = || {
+        ana()
+            .says("netsuite", "7", json!({ "phone": "2" }))
+            .decides("ana", Customer::PHONE, Choice::LetDiffer("shop".into()))
+            .expect_plan(r#"crm/contacts/101 phone: "1" -> "2" (propagates the golden value)"#)
+            .apply()
+            .expect(Customer::PHONE, "2")
+            .expect_in("shop", "9", "phone", json!("1"))
+            .expect_discrepancy(Diverged, "phone")
+            .expect_no_discrepancy()
+            .expect_quiet()
+            .later(TimeDelta::hours(1))
+    };
+    // The system moves on: it is a mover like any other.
+    apart()
+        .says("shop", "9", json!({ "phone": "3" }))
+        .expect(Customer::PHONE, "3")
+        .apply()
+        .expect_in("crm", "101", "phone", json!("3"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+    // Golden moves on: what the person saw is no longer so, and a write is owed.
+    apart()
+        .says("crm", "101", json!({ "phone": "4" }))
+        .expect(Customer::PHONE, "4")
+        .apply()
+        .expect_in("shop", "9", "phone", json!("4"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+    // It comes to agree: the leave is over.
+    apart()
+        .says("shop", "9", json!({ "phone": "2" }))
+        .says("shop", "9", json!({ "phone": "1" }))
+        .expect(Customer::PHONE, "1")
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_pinned_leave_to_differ_hears_no_news() {
+    ana()
+        .says("netsuite", "7", json!({ "phone": "2" }))
+        .decides_for("ana", Customer::PHONE, Choice::LetDiffer("shop".into()), Pinned)
+        .apply()
+        .says("shop", "9", json!({ "phone": "3" }))
+        .expect(Customer::PHONE, "2")
+        .later(TimeDelta::hours(1))
+        .says("crm", "101", json!({ "phone": "4" }))
+        .expect(Customer::PHONE, "4")
+        .apply()
+        .expect_in("netsuite", "7", "phone", json!("4"))
+        .expect_in("shop", "9", "phone", json!("3"))
+        .expect_discrepancy(Diverged, "phone")
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn an_owner_cannot_be_let_differ() {
+    let mut story = ana().says("crm", "101", json!({ "balance": "999.00" }));
+    let id = story.entity_id::<Customer>();
+    let mut rule = |connection: &str| {
+        let choice = Choice::LetDiffer(connection.into());
+        let ruling = Ruling { choice, lifetime: Pinned, by: Actor::new("ana"), reason: String::new() };
+        block_on(story.tenant().rule(id, "balance", ruling))
+    };
+    assert!(rule("netsuite").is_err(), "it is golden");
+    assert!(rule("crm").is_ok());
+    story.expect_in("crm", "101", "balance", json!("999.00")).expect_no_discrepancy().expect_quiet();
+}
+
+#[test]
+fn a_hint_is_not_believed_but_read() {
+    ana()
+        .edits("crm", "101", json!({ "phone": "2" }))
+        .expect(Customer::PHONE, "1")
+        .hints("crm", "101")
+        .expect(Customer::PHONE, "2")
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_chain_that_cannot_tell_parks_and_says_why() {
+    let mut story = ana()
+        .says("crm", "101", json!({ "company": "Borg" }))
+        .says("shop", "9", json!({ "defaultAddress": { "company": "Corp" } }))
+        .expect(Customer::COMPANY, "Borg")
+        .expect_discrepancy(HardConflict, "company");
+    let told = story.explain(Customer::COMPANY);
+    assert!(told.contains("parked: the latest changes are too close together to tell"), "{told}");
 }

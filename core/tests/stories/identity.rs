@@ -112,3 +112,16 @@ fn a_value_that_several_entities_share_links_nothing() {
     assert_eq!(kinds(&tenant), []);
     assert_verified(&tenant);
 }
+
+#[test]
+fn what_a_create_may_have_made_waits_for_it() {
+    Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .system("shop", |shop| {
+            shop.loses_answer();
+        })
+        .apply_after(|_| ())
+        .edits("shop", "new-1", json!({ "email": "other@acme.test" })) // it matches nothing by key
+        .tells("shop", "new-1")
+        .expect_entities(1);
+}

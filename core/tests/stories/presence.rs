@@ -1,9 +1,12 @@
 //! Presence: records that are missing, doubled, deleted, or merged inside their system.
 
-use accordant::DiscrepancyKind::{DeleteAgainstUpdate, DuplicateRepresentation, MissingRepresentation};
+use accordant::DiscrepancyKind::{
+    DeleteAgainstUpdate, Diverged, DuplicateRepresentation, MissingRepresentation, SoftDriftUnauthorized,
+};
 use accordant::Next;
 use accordant::chrono::TimeDelta;
 use accordant::connector::CreateSafety;
+use accordant::settle::Choice;
 use accordant::testing::Story;
 use futures::executor::block_on;
 use serde_json::json;
@@ -220,6 +223,154 @@ fn a_merge_inside_a_system_moves_the_link_and_deletes_nothing() {
         )
         .apply()
         .expect_in("shop", "12", "phone", json!("2"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+/// The CRM says that the phone is 2; before NetSuite is told, its record is deleted.
+fn deleted_against_an_update() -> Story {
+    ana()
+        .says("crm", "101", json!({ "phone": "2" }))
+        .deletes("netsuite", "7")
+        .expect_discrepancy(DeleteAgainstUpdate, "$exists")
+        .apply()
+}
+
+#[test]
+fn a_deletion_against_an_update_is_decided_for_the_deletion() {
+    let mut story = deleted_against_an_update()
+        .decides_presence::<Customer>("ana", Choice::Retire)
+        .expect_retired::<Customer>(true)
+        .expect_plan(
+            "
+            crm/contacts/101 archive (a person retired the entity)
+            shop/customers/9 archive (a person retired the entity)
+            ",
+        )
+        .apply()
+        .expect_retired::<Customer>(true)
+        .expect_no_discrepancy()
+        .expect_quiet();
+    assert!(story.fake("crm").ids("contacts").is_empty());
+    assert!(story.fake("shop").ids("customers").is_empty());
+}
+
+#[test]
+fn a_deletion_against_an_update_is_decided_for_the_update() {
+    deleted_against_an_update()
+        .decides_presence::<Customer>("ana", Choice::Restore)
+        .expect_retired::<Customer>(false)
+        .expect_discrepancy(MissingRepresentation, "$exists")
+        .expect_plan(
+            r#"
+            netsuite/customer (1) create: email "ana@acme.test", phone "2", balance "100.00 USD", company "Acme", address ["A St","1"], tags[a] "a" (it is gone, and a person decided to restore it)
+            "#,
+        )
+        .apply()
+        .expect_in("netsuite", "new-1", "phone", json!("2"))
+        .expect_entities(1)
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .says("netsuite", "new-1", json!({ "phone": "3" })) // it counts like any other
+        .apply()
+        .expect_in("crm", "101", "phone", json!("3"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_deletion_against_an_update_is_accepted_where_it_happened() {
+    deleted_against_an_update()
+        .decides_presence::<Customer>("ana", Choice::Keep)
+        .expect_retired::<Customer>(false)
+        .expect(Customer::PHONE, "2")
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_created_record_that_is_gone_for_good_is_created_under_the_next_generation() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .apply()
+        .expect_in("shop", "new-1", "name", json!("Ana"))
+        .deletes("shop", "new-1")
+        .expect_discrepancy(SoftDriftUnauthorized, "$exists")
+        .expect_quiet()
+        .decides_presence::<Member>("ana", Choice::Restore)
+        .expect_plan(
+            r#"
+            shop/accounts (1) create: email "ana@acme.test", name "Ana" (it is gone, and a person decided to restore it)
+            "#,
+        )
+        .apply()
+        .expect_in("shop", "new-2", "name", json!("Ana"))
+        .expect_entities(1)
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("shop", 2)
+        // And once more: every create has a key of its own.
+        .deletes("shop", "new-2")
+        .decides_presence::<Member>("ana", Choice::Restore)
+        .apply()
+        .expect_in("shop", "new-3", "name", json!("Ana"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+    assert_eq!(story.fake("shop").ids("accounts"), ["new-3"]);
+    let verified = block_on(story.tenant().verify()).expect("the store can be read");
+    assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
+}
+
+#[test]
+fn an_entity_of_which_nothing_is_left_is_restored_everywhere() {
+    ana()
+        .deletes("netsuite", "7")
+        .apply()
+        .expect_retired::<Customer>(true)
+        .expect_no_discrepancy()
+        .decides_presence::<Customer>("ana", Choice::Restore)
+        .expect_retired::<Customer>(false)
+        .apply()
+        .expect_in("crm", "new-1", "phone", json!("1"))
+        .expect_in("shop", "new-1", "phone", json!("1"))
+        .expect_in("netsuite", "new-1", "phone", json!("1"))
+        .expect_entities(1)
+        .expect_retired::<Customer>(false)
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_decision_to_restore_lapses_when_another_record_is_deleted() {
+    deleted_against_an_update()
+        .decides_presence::<Customer>("ana", Choice::Restore)
+        .deletes("shop", "9")
+        .expect_discrepancy(SoftDriftUnauthorized, "$exists")
+        .expect_quiet();
+}
+
+#[test]
+fn a_second_record_may_stand_by_decision() {
+    let story = ana()
+        .says("shop", "10", json!({ "email": "ana@acme.test", "phone": "666" }))
+        .expect_discrepancy(DuplicateRepresentation, "$exists")
+        .decides_presence::<Customer>("ana", Choice::LetDiffer("shop".into()))
+        .expect_discrepancy(Diverged, "$exists")
+        .expect_no_discrepancy()
+        .expect_quiet();
+    let mut story = story;
+    let verified = block_on(story.tenant().verify()).expect("the store can be read");
+    assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
+    story.deletes("shop", "10").expect_no_discrepancy().expect_quiet();
+}
+
+#[test]
+fn a_system_that_holds_another_record_has_not_lost_the_entity() {
+    ana()
+        .says("netsuite", "8", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .expect_discrepancy(DuplicateRepresentation, "$exists")
+        .deletes("netsuite", "8")
+        .expect_retired::<Customer>(false)
         .expect_no_discrepancy()
         .expect_quiet();
 }

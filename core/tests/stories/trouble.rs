@@ -4,6 +4,7 @@ use accordant::DiscrepancyKind::HardConflict;
 use accordant::chrono::TimeDelta;
 use accordant::testing::Story;
 use accordant::{Canonical, Email};
+use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::{Customer, ana};
@@ -94,6 +95,23 @@ fn systems_that_fight_through_us_are_stopped() {
         .expect_discrepancy(HardConflict, "balance")
         .expect_quiet()
         .expect_writes("crm", 3);
+}
+
+#[test]
+fn nightly_scans_leave_a_store_that_replays() {
+    let mut story = ana();
+    for _ in 0..12 {
+        story = story.later(TimeDelta::days(1)).scans("crm").scans("shop").scans("netsuite");
+    }
+    let mut story = story
+        .says("crm", "101", json!({ "phone": "2" }))
+        .apply()
+        .scans("shop")
+        .expect(Customer::PHONE, "2")
+        .expect_no_discrepancy()
+        .expect_quiet();
+    let verified = block_on(story.tenant().verify()).expect("the store can be read");
+    assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
 }
 
 #[derive(Canonical)]

@@ -46,6 +46,19 @@ impl Tenant {
         self.rule_as(id.erase(), Some(E::ENTITY), attribute.id(), ruling).await
     }
 
+    /// Decides whether an entity exists: [`Choice::Retire`] archives what is left of it, [`Choice::Restore`] creates anew
+    /// what is gone, [`Choice::Keep`] accepts that a record is gone, and [`Choice::LetDiffer`] lets a surplus record stand.
+    /// Plans carry it out; nothing is written before they are approved.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotHeld`] where there is nothing to decide, [`Error::UnknownEntity`], or a store that failed.
+    pub async fn decide_presence<E>(&self, id: Id<E>, choice: Choice, by: &Actor, reason: &str) -> Result<(), Error> {
+        let lifetime = Lifetime::default();
+        let ruling = Ruling { choice, lifetime, by: by.clone(), reason: reason.to_owned() };
+        self.rule(id.erase(), "$exists", ruling).await
+    }
+
     /// As [`Tenant::decide`], for a unit by name and with a lifetime of choice.
     ///
     /// # Errors
@@ -238,7 +251,17 @@ impl Tenant {
 fn not_held(entity: EntityId, unit: &str, why: NotRuled) -> Error {
     let (state, advice) = match why {
         NotRuled::NotHeld => ("not held", "choose a value, or keep the one that golden holds"),
-        NotRuled::NothingThere => ("not known there", "take a connection that says something of it"),
+        NotRuled::Derived => ("computed", "decide the values that it is computed from, or accept what a rule holds"),
+        NotRuled::Presence => {
+            ("presence", "retire or restore the entity, keep it without what is gone, or let a record differ")
+        }
+        NotRuled::NoPresence => ("a value", "retire or restore `$exists`"),
+        NotRuled::NothingGone => ("present", "there is nothing to restore; retire it, or let a record differ"),
+        NotRuled::Unsettled => ("not settled", "decide the value first, then let a system differ from it"),
+        NotRuled::Owns => {
+            ("owned there", "the owner's value is true; choose another value and the owner is asked to follow")
+        }
+        NotRuled::NothingThere => ("not known there", "name a connection that says something else than golden"),
     };
     Error::NotHeld { entity, unit: unit.into(), state, advice }
 }

@@ -124,7 +124,7 @@ impl Tenant {
 
     async fn remembered(&self) -> Result<Remembered, Error> {
         let rows = self.core.store.load(&self.id, &[model_key()]).await.map_err(Error::store("load the model"))?;
-        let mut now = StoredModel::of(&self.core.model);
+        let mut now = StoredModel::of(&self.core.model, &self.core.rules);
         let Some(row) = rows.into_iter().flatten().next() else {
             let entries = self.core.store.journal(&self.id, 0, 1).await.map_err(Error::store("read the journal"))?;
             let unrecorded = Change { entity: "".into(), what: What::Unrecorded };
@@ -229,6 +229,8 @@ fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>
         let record = || link.record.clone();
         let bases = link.bases.iter().map(|(unit, _)| unit).filter(is_cleared);
         facts.extend(bases.map(|unit| Fact::Rebased { record: record(), unit, base: None }));
+        let given = link.divergences.keys().filter(|unit| is_cleared(unit)).cloned();
+        facts.extend(given.map(|unit| Fact::Diverged { record: record(), unit, divergence: None }));
         let reactions = link.reactions.keys().filter(|unit| is_cleared(unit)).cloned();
         facts.extend(reactions.map(|unit| Fact::Reacted { record: record(), unit, count: 0 }));
     }
@@ -240,7 +242,12 @@ fn moves_identity(change: &ModelChange) -> bool {
     change.changes.iter().any(|change| {
         !matches!(
             change.what,
-            What::EntityAdded | What::EntityRemoved | What::OnDelete { .. } | What::Added { .. } | What::Owner { .. }
+            What::EntityAdded
+                | What::EntityRemoved
+                | What::OnDelete { .. }
+                | What::Added { .. }
+                | What::Owner { .. }
+                | What::Rules { .. }
         )
     })
 }

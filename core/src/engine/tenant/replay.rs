@@ -139,6 +139,7 @@ impl Replay<'_> {
             stored.forget(|name| names.slot(name).is_none_or(|slot| !alike.contains(&slot)));
         }
         representation.fold(&stored.into_observation(names), &shapes(of, object));
+        representation.trim();
     }
 
     fn merged(&mut self, (loser, survivor, stamp): (RecordRef, Text, Stamp)) {

@@ -117,6 +117,9 @@ fn units(then: &EntityPart, now: &EntityPart, today: &BTreeMap<&AttributeId, &At
         if before.policy != unit.policy {
             found.add(What::Policy { unit: unit.id.clone() });
         }
+        if before.rules != unit.rules {
+            found.add(What::Rules { unit: unit.id.clone() });
+        }
     }
 }
 

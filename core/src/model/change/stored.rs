@@ -12,6 +12,8 @@ use crate::model::{
     UnitShape, WriteTo,
 };
 use crate::ownership::{Authority, Direction, Strength};
+use crate::rule::Guard;
+use crate::settle::RuleSet;
 use crate::text::Text;
 
 /// The version of this form.
@@ -56,6 +58,14 @@ pub(crate) struct UnitPart {
     pub(crate) owners: Vec<SystemName>,
     /// The identity of equivalence, policies, derivation and clearing.
     pub(crate) policy: u64,
+    /// The identity of the rules that guard it; 0: none does.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) rules: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,10 +85,16 @@ pub(crate) struct MappingPart {
 }
 
 impl StoredModel {
-    /// What a store is to remember of a model.
+    /// What a store is to remember of a model, and of the rules that guard each entity type's units.
     #[must_use]
-    pub fn of(model: &Model) -> Self {
-        Self { format: FORMAT, entities: model.entities.iter().map(EntityPart::of).collect() }
+    pub fn of(model: &Model, rules: &[RuleSet]) -> Self {
+        let mut entities: Vec<EntityPart> = model.entities.iter().map(EntityPart::of).collect();
+        for (entity, rules) in entities.iter_mut().zip(rules) {
+            for (unit, guards) in (0..).zip(&mut entity.units).filter_map(|(at, unit)| Some((unit, rules.get(&at)?))) {
+                unit.rules = rules_identity(guards);
+            }
+        }
+        Self { format: FORMAT, entities }
     }
 
     pub(crate) fn entity(&self, name: &str) -> Option<&EntityPart> {
@@ -202,7 +218,16 @@ fn unit(entity: &CompiledEntity, unit: &Unit) -> UnitPart {
         members: unit.members.iter().map(|member| entity.attributes[usize::from(*member)].id.clone()).collect(),
         owners: unit.owners.clone(),
         policy: policy(unit),
+        rules: 0,
     }
+}
+
+fn rules_identity(guards: &[Guard]) -> u64 {
+    let mut fingerprint = Fingerprint::new();
+    for guard in guards {
+        guard.fingerprint(&mut fingerprint);
+    }
+    fingerprint.finish().short_number()
 }
 
 /// The identity of how a unit is settled, its owners aside.

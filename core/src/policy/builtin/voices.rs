@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use smallvec::SmallVec;
 
-use crate::equivalence::Equivalence;
 use crate::policy::{Answer, Candidate, RawCandidates};
 use crate::stamp::TimeKind;
 
@@ -79,14 +78,7 @@ impl<'a> Voices<'a> {
     ///
     /// Tolerance is not transitive, so it joins only what lies within tolerance of golden.
     pub(super) fn same(&self, a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
-        match (self.raw.equivalence, self.raw.golden) {
-            (Equivalence::Tolerance(_), Some(golden)) => {
-                Equivalence::Exact.same(a.field, b.field)
-                    || (self.raw.equivalence.same(a.field, golden) && self.raw.equivalence.same(b.field, golden))
-            }
-            (Equivalence::Tolerance(_), None) => Equivalence::Exact.same(a.field, b.field),
-            (equivalence, _) => equivalence.same(a.field, b.field),
-        }
+        self.raw.equivalence.alike(a.field, b.field, self.raw.golden)
     }
 
     /// The classes of these, each with its members.

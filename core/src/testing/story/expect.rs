@@ -192,6 +192,13 @@ impl Story {
         self
     }
 
+    /// The id of the entity of this type that was spoken of last.
+    #[must_use]
+    #[track_caller]
+    pub fn entity_id<E: Canonical>(&mut self) -> crate::id::EntityId {
+        self.entity_of::<E>().id
+    }
+
     /// The golden field of an attribute.
     #[must_use]
     #[track_caller]

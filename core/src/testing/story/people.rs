@@ -36,6 +36,17 @@ impl Story {
         self.settle()
     }
 
+    /// A person decides whether the entity exists.
+    #[must_use]
+    #[track_caller]
+    pub fn decides_presence<E: Canonical>(mut self, who: &str, choice: Choice) -> Self {
+        let id = self.entity_of::<E>().id;
+        self.note(format!("{who} decides on presence: {choice:?}"));
+        let ruled = block_on(self.tenant().decide_presence(Id::<E>::new(id), choice, &Actor::new(who), "the story"));
+        self.check("decide", ruled);
+        self.settle()
+    }
+
     /// An operator enters a value of the hub's own, or clears it.
     #[must_use]
     #[track_caller]

@@ -11,6 +11,7 @@ use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::RecordRef;
 use crate::model::{CompiledEntity, Mapping, Path, UnitKey, UnitShape};
 use crate::plan::{Intent, Operation, Target};
+use crate::representation::Life;
 use crate::text::Text;
 use crate::value::{Field, Malformed, Native, split};
 use crate::working_set::WorkingSet;
@@ -23,8 +24,13 @@ impl Tenant {
         let (Intent::Set(value), Target::Record(record)) = (&operation.intent, &operation.target) else {
             let place = (operation.target.connection(), operation.target.object());
             let mut links = set.entity(index).entity.links.iter();
+            // A record that is gone was not created by this operation: it is what made it necessary.
+            let gone = |record: &RecordRef| {
+                let known = set.find_record(record).map(|at| set.record(at).representation.existence().life());
+                matches!(known, Some(Life::Dead(_)))
+            };
             return matches!(operation.intent, Intent::Create(_))
-                && links.any(|link| (&link.record.connection, &link.record.object) == place);
+                && links.any(|link| (&link.record.connection, &link.record.object) == place && !gone(&link.record));
         };
         let as_of = self.now();
         self.with_frame(|frame| {

@@ -84,6 +84,12 @@ pub(super) fn restore(
                 set.record_fact(index, Fact::Reacted { record, unit: unit.clone(), count }, facts);
             }
         }
+        let given: BTreeSet<&UnitKey> = link.divergences.keys().chain(held.divergences.keys()).collect();
+        for unit in given.into_iter().filter(|unit| link.divergences.get(unit) != held.divergences.get(unit)) {
+            let divergence = link.divergences.get(unit).cloned().map(Box::new);
+            let record = Arc::clone(&link.record);
+            set.record_fact(index, Fact::Diverged { record, unit: unit.clone(), divergence }, facts);
+        }
         if held.existed != link.existed {
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Existed { record, existed: link.existed }, facts);

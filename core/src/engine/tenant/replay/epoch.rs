@@ -67,6 +67,7 @@ impl Then<'_> {
             |link: &&mut Link| link.object == HUB_OBJECT || self.0.object(&object_name(of, link.object)).is_some();
         for link in entity.links.iter_mut().filter(known) {
             link.reactions.retain(|unit, _| !unread(unit));
+            link.divergences.retain(|unit, _| !unread(unit));
             let bases: Vec<UnitKey> = link.bases.iter().map(|(unit, _)| unit).collect();
             for unit in bases.into_iter().filter(|unit| !self.base_read_alike(of, link.object, unit)) {
                 link.bases.set(&unit, None);
@@ -85,7 +86,7 @@ impl Then<'_> {
     }
 
     fn knows(&self, of: &CompiledEntity, unit: &UnitKey) -> bool {
-        self.then(of, unit).is_some()
+        *unit == UnitKey::Exists || self.then(of, unit).is_some()
     }
 
     fn base_read_alike(&self, of: &CompiledEntity, object: u16, unit: &UnitKey) -> bool {

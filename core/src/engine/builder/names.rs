@@ -1,0 +1,173 @@
+//! Names: whether what connections and rules refer to is declared. They are checked on the models as they were declared,
+//! so that a model that does not compile hides no mistake behind it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::connector::Connector;
+use crate::hub;
+use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
+use crate::model::{EntityModel, Mistake};
+use crate::representation::HORIZON;
+use crate::rule::AnyRule;
+use crate::stamp::Domain;
+use crate::surface::Surface;
+
+/// The models as they were declared.
+pub(super) struct Declared<'a>(pub(super) &'a [EntityModel]);
+
+impl Declared<'_> {
+    /// Every connection is to a system that some entity names, once, and observes what it must; and every system has one.
+    pub(super) fn check_connections(
+        &self,
+        connectors: &[(ConnectionName, Arc<dyn Connector>)],
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        let mut seen: BTreeSet<&ConnectionName> = BTreeSet::new();
+        let mut connected: BTreeSet<SystemName> = BTreeSet::new();
+        for (name, connector) in connectors {
+            let system = SystemName::new(connector.system());
+            if name.as_str() == hub::SYSTEM {
+                mistakes.push(Mistake::ReservedConnection(name.to_string()));
+            }
+            if !seen.insert(name) {
+                mistakes.push(Mistake::Other(format!("connection `{name}` is connected twice")));
+            }
+            let objects: BTreeSet<&ObjectType> = self.objects_of(&system).collect();
+            if objects.is_empty() {
+                mistakes.push(Mistake::UnknownSystem(name.to_string(), system.clone()));
+            }
+            for object in objects {
+                match domain_of(connector.surfaces(), object) {
+                    Ok(_) => {}
+                    Err(Undecided::Nothing) => {
+                        mistakes.push(Mistake::NothingObserves(name.to_string(), object.clone()));
+                    }
+                    Err(Undecided::Several) => mistakes.push(Mistake::DomainsDiffer(name.to_string(), object.clone())),
+                }
+            }
+            for surface in connector.surfaces().iter().filter(|surface| delivers_beyond_horizon(surface)) {
+                mistakes.push(Mistake::BeyondHorizon(name.to_string(), surface.name.to_string()));
+            }
+            connected.insert(system);
+        }
+        for model in self.0 {
+            let systems: BTreeSet<&SystemName> = model.objects.iter().map(|object| &object.system).collect();
+            for system in systems.into_iter().filter(|system| !connected.contains(*system)) {
+                mistakes.push(Mistake::Unconnected(model.entity.clone(), system.clone()));
+            }
+        }
+    }
+
+    /// Every rule guards something that is declared.
+    pub(super) fn check_rules(
+        &self,
+        rules: &[(EntityType, AttributeId, Arc<dyn AnyRule>)],
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        for (entity, attribute, rule) in rules {
+            let is_declared = |model: &EntityModel| {
+                let attributes = model.attributes.iter();
+                let in_group = attributes.clone().filter_map(|attribute| attribute.group.as_ref());
+                model.entity == *entity
+                    && (attributes
+                        .flat_map(|known| std::iter::once(&known.id).chain(&known.was))
+                        .any(|id| id == attribute)
+                        || in_group.into_iter().any(|group| group.as_str() == attribute.as_str()))
+            };
+            if !self.0.iter().any(is_declared) {
+                let rule = rule.name();
+                mistakes.push(Mistake::Other(format!(
+                    "rule \"{rule}\" guards `{entity}.{attribute}`, which does not exist"
+                )));
+            }
+        }
+    }
+
+    fn objects_of<'b>(&'b self, system: &'b SystemName) -> impl Iterator<Item = &'b ObjectType> {
+        let objects = self.0.iter().flat_map(|model| &model.objects);
+        objects.filter(move |object| object.system == *system).map(|object| &object.object)
+    }
+}
+
+/// Why an object type has no ordering domain.
+pub(super) enum Undecided {
+    Nothing,
+    Several,
+}
+
+/// The one ordering domain of an object type. Where no surface orders anything, the numbers of our own reads do.
+pub(super) fn domain_of(surfaces: &[Surface], object: &ObjectType) -> Result<Domain, Undecided> {
+    let about = || surfaces.iter().filter(|surface| surface.object == *object);
+    let mut domains = about().filter_map(Surface::orders_by);
+    match domains.next() {
+        Some(first) if domains.all(|domain| domain == first) => Ok(first),
+        Some(_) => Err(Undecided::Several),
+        None if about().any(|surface| surface.observes(Domain::ReadOrder)) => Ok(Domain::ReadOrder),
+        None => Err(Undecided::Nothing),
+    }
+}
+
+/// Whether a surface may tell of what representations no longer hold apart.
+fn delivers_beyond_horizon(surface: &Surface) -> bool {
+    surface.semantics.unrecoverable_after.is_some_and(|after| after > HORIZON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Undecided, delivers_beyond_horizon, domain_of};
+    use crate::representation::HORIZON;
+    use crate::stamp::{Domain, TimeKind, TimeScale};
+    use crate::surface::{
+        Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape,
+    };
+
+    fn surface(channel: Channel, order: Order) -> Surface {
+        Surface {
+            name: "changes".into(),
+            object: "contacts".into(),
+            channel,
+            semantics: EventSemantics {
+                delivery: Guarantee::AtMostOnce,
+                order,
+                completeness: Completeness::Full,
+                deletes: Deletes::Explicit,
+                merges: Merges::Explicit,
+                lag: chrono::TimeDelta::zero(),
+                unrecoverable_after: None,
+            },
+            shape: SurfaceShape::default(),
+        }
+    }
+
+    fn time(kind: TimeKind) -> Order {
+        Order::By(Domain::Time(TimeScale { kind, precision_ms: 1, skew_ms: 0 }))
+    }
+
+    #[test]
+    fn an_object_type_has_one_ordering_domain() {
+        let contacts = "contacts".into();
+        let polled = surface(Channel::Poll, time(TimeKind::RecordModified));
+        let pushed = surface(Channel::Webhook, time(TimeKind::Occurred));
+        assert!(domain_of(&[polled.clone(), polled.clone()], &contacts).is_ok());
+        assert!(matches!(domain_of(&[polled.clone(), pushed.clone()], &contacts), Err(Undecided::Several)));
+        // One that is only a hint orders nothing, so it contradicts nobody.
+        let mut hints = pushed;
+        hints.semantics.completeness = Completeness::IdOnly;
+        assert!(domain_of(&[polled, hints.clone()], &contacts).is_ok());
+        assert!(matches!(domain_of(&[hints], &contacts), Err(Undecided::Nothing)));
+        // A token that can only be followed is no stamp: what is read is ordered by our own reads.
+        let read = [surface(Channel::Read, Order::FollowOnly)];
+        assert!(matches!(domain_of(&read, &contacts), Ok(Domain::ReadOrder)));
+    }
+
+    #[test]
+    fn no_surface_may_deliver_beyond_the_horizon() {
+        let mut surface = surface(Channel::Webhook, Order::None);
+        assert!(!delivers_beyond_horizon(&surface));
+        surface.semantics.unrecoverable_after = Some(HORIZON);
+        assert!(!delivers_beyond_horizon(&surface));
+        surface.semantics.unrecoverable_after = Some(HORIZON + chrono::TimeDelta::seconds(1));
+        assert!(delivers_beyond_horizon(&surface));
+    }
+}
