@@ -209,11 +209,15 @@ impl Stage {
             (applied.deferred, "put off"),
             (applied.unknown, "of unknown outcome"),
             (applied.unapproved, "not approved"),
+            (applied.held.len(), "held back by a limit"),
         ];
         words.extend(others.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")));
         self.screen.line(format_args!("  {}", words.join(", ")));
         for (operation, why) in applied.refused.iter().take(EXAMPLES) {
             self.screen.line(format_args!("  refused: {}: {why}", example(operation)));
+        }
+        for failed in &applied.failed {
+            self.screen.line(format_args!("  {} could not {}: {}", failed.connection, failed.doing, failed.cause));
         }
     }
 

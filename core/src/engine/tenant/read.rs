@@ -7,9 +7,8 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery, Rea
 use crate::decode::Batch;
 use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::persist::{Changes, record_key, record_of_key};
+use crate::engine::persist::{Changes, record_of_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::take_in::WorkRow;
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef, SurfaceName};
@@ -297,15 +296,6 @@ impl Tenant {
         changes.commit.expect.push((key.clone(), revision));
         changes.put(key, position);
         self.commit("move a cursor", changes.commit).await?;
-        Ok(())
-    }
-
-    /// Puts a record on the list of those to read.
-    pub(crate) async fn hint(&self, record: &RecordRef) -> Result<(), Error> {
-        let key = RowKey::new(Table::Work, record_key(record));
-        let commit =
-            crate::store::Commit { put: vec![(key, persist::json(&WorkRow { hints: 0 }))], ..Default::default() };
-        self.commit("put a record on the list", commit).await?;
         Ok(())
     }
 }

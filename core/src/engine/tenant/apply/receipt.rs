@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use crate::base::{Base, Origin};
-use crate::connector::{Item, Outcome, WriteReceipt};
+use crate::connector::{ConnectorError, Item, Outcome, WriteReceipt};
 use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::intake::{Input, sort};
 use crate::engine::persist::{Changes, record_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::apply::{Applied, OutboxRow, outbox_key};
-use crate::engine::tenant::take_in::order;
+use crate::engine::tenant::apply::Applied;
+use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key, spend};
+use crate::engine::tenant::deletes::{DeleteCount, delete_count_key};
+use crate::engine::tenant::take_in::{WorkRow, order};
 use crate::entity::Evidence;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
@@ -32,10 +34,11 @@ impl Tenant {
     /// Settles one write by its receipt.
     pub(super) async fn settle_receipt(
         &self,
-        operations: &[Operation],
+        intent: &OutboxRow,
         receipt: WriteReceipt,
         applied: &mut Applied,
     ) -> Result<(), Error> {
+        let operations = &intent.operations;
         let first = &operations[0];
         match receipt.outcome.clone() {
             Outcome::Applied { id } => {
@@ -50,60 +53,45 @@ impl Tenant {
                         RecordRef { connection: connection.clone(), object: object.clone(), id }
                     }
                 };
-                let read_back = receipt.record.is_none() && !matches!(first.intent, Intent::Archive);
-                self.confirm(operations, &record, receipt).await?;
-                if read_back {
-                    // The answer did not carry the record: what it holds now is an ordinary read.
-                    self.hint(&record).await?;
-                }
+                self.confirm(intent, &record, receipt).await?;
                 applied.done += operations.len();
             }
             Outcome::Stale => {
-                self.end(operations, "stale", "the record was no longer as expected").await?;
+                self.end(intent, "stale", "the record was no longer as expected").await?;
                 applied.superseded += operations.len();
             }
             Outcome::Deferred { .. } => {
-                self.end(operations, "deferred", "the system put it off").await?;
+                self.end(intent, "deferred", "the system put it off").await?;
                 applied.deferred += operations.len();
             }
-            Outcome::Refused { reason } => {
-                self.refuse(operations, &reason).await?;
-                let refused = operations.iter().map(|operation| (operation.clone(), reason.to_string()));
-                applied.refused.extend(refused);
-            }
+            Outcome::Refused { reason } => self.refuse(intent, &reason, applied).await?,
             Outcome::Unknown => {
-                let row = OutboxRow { operations: operations.to_vec(), at: self.now(), unknown: true };
-                let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-                changes.put(outbox_key(first), &row);
-                changes.journal("unknown", &first.entity.to_string(), &row);
-                self.commit("keep a write of unknown outcome", changes.commit).await?;
+                self.keep_unknown(intent).await?;
                 applied.unknown += operations.len();
             }
         }
         Ok(())
     }
 
-    /// A probe of an update found the record: it is taken in as a read. If it holds what was sent, the write is confirmed.
-    pub(super) async fn settle_probe(
-        &self,
-        intent: &OutboxRow,
-        record: &RecordRef,
-        item: Item,
-        applied: &mut Applied,
-    ) -> Result<(), Error> {
-        let read = self.read_number().await?;
-        self.take_items(&record.connection, std::slice::from_ref(&item), read).await?;
-        let mut loader = Loader::new(&self.core, &self.id);
-        loader.entities(&[intent.operations[0].entity]).await?;
-        loader.references().await?;
-        if intent.operations.iter().all(|operation| self.holds(&loader, operation)) {
-            let receipt =
-                WriteReceipt { outcome: Outcome::Applied { id: record.id.clone() }, record: None, token: None };
-            self.confirm(&intent.operations, record, receipt).await?;
-            applied.done += intent.operations.len();
-            return Ok(());
+    /// Keeps an attempt of unknown outcome, to be probed.
+    async fn keep_unknown(&self, intent: &OutboxRow) -> Result<(), Error> {
+        let Some(key) = intent.key() else { return Ok(()) };
+        for _ in 0..MOST_ATTEMPTS {
+            let mut loader = Loader::new(&self.core, &self.id);
+            if !self.is_own(&mut loader, intent).await? {
+                return Ok(());
+            }
+            let as_of = self.now();
+            let row = OutboxRow { at: as_of, unknown: true, ..intent.clone() };
+            let mut changes = Changes::new(&self.core, as_of, &Self::engine());
+            changes.commit.expect.extend(loader.loaded.revisions);
+            changes.put(key.clone(), &row);
+            changes.journal("unknown", &intent.operations[0].entity.to_string(), &row);
+            if self.commit("keep a write of unknown outcome", changes.commit).await? {
+                return Ok(());
+            }
         }
-        self.forget(intent, applied).await
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
     }
 
     /// The native id in a create's answer.
@@ -121,7 +109,10 @@ impl Tenant {
     }
 
     /// The write took effect: the record is as we sent it, or as the write's own answer shows it.
-    async fn confirm(&self, operations: &[Operation], record: &RecordRef, receipt: WriteReceipt) -> Result<(), Error> {
+    async fn confirm(&self, intent: &OutboxRow, record: &RecordRef, receipt: WriteReceipt) -> Result<(), Error> {
+        let operations = &intent.operations;
+        // The answer did not carry the record: what it holds now is an ordinary read.
+        let read_back = receipt.record.is_none() && operations[0].intent != Intent::Archive;
         let read = self.read_number().await?;
         let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
         let mut key = Text::default();
@@ -135,7 +126,7 @@ impl Tenant {
             let mut facts = Vec::new();
             let (Some(at), Some(of)) = (loader.loaded.set.find_record(record), loader.loaded.set.find_entity(entity))
             else {
-                return self.end(operations, "unplaced", "the entity or the object type is gone").await;
+                return self.end(intent, "unplaced", "the entity or the object type is gone").await;
             };
             let observation = match &own_answer {
                 Some((observation, surface, body)) => (observation.clone(), surface.clone(), body.clone()),
@@ -154,19 +145,30 @@ impl Tenant {
                     && self.move_bases(frame, &mut loader, of, at, operations, &mut facts)
             });
             if !linked {
-                return self.claimed_elsewhere(operations, record, as_of).await;
+                return self.claimed_elsewhere(intent, record).await;
             }
             for (row, waiting) in loader.waiting_for(record).await? {
                 changes.delete(row);
                 loader.loaded.set.touch(waiting, Touched::Everything);
             }
             loader.references().await?;
+            if self.is_own(&mut loader, intent).await? {
+                changes.delete(outbox_key(&operations[0]));
+            }
+            if operations[0].intent == Intent::Archive {
+                let (connection, object) = (&record.connection, &record.object);
+                let count = self.delete_count(&mut loader, connection, object).await?;
+                changes.put(delete_count_key(connection, object), &DeleteCount { done: count.done + 1, ..count });
+            }
+            spend(&mut changes, operations);
+            if read_back {
+                Self::read_again(&mut changes, &Target::Record(record.clone()));
+            }
             self.with_frame(|frame| {
                 loader.loaded.set.touch(of, Touched::Everything);
                 loader.loaded.set.settle(frame, as_of, &mut facts);
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
-            changes.delete(outbox_key(&operations[0]));
             let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
             changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token));
             if let Some((lost, _)) = changes.commit.expect.first() {
@@ -385,45 +387,57 @@ impl Tenant {
     }
 
     /// The created record turned out to belong to another entity: a case, and no second entity.
-    async fn claimed_elsewhere(&self, operations: &[Operation], record: &RecordRef, as_of: i64) -> Result<(), Error> {
-        let mut changes = Changes::new(&self.core, as_of, &Self::engine());
-        changes.put(
-            RowKey::new(Table::Case, format!("created/{}", record_key(record))),
-            &(record, operations[0].entity, "the record that a create answered with belongs to another entity"),
-        );
-        changes.delete(outbox_key(&operations[0]));
-        changes.journal("claimed_elsewhere", &record.to_string(), &operations[0].key);
-        self.commit("open a case", changes.commit).await?;
+    async fn claimed_elsewhere(&self, intent: &OutboxRow, record: &RecordRef) -> Result<(), Error> {
+        let operation = &intent.operations[0];
+        let why = "the record that a create answered with belongs to another entity";
+        self.close("open a case", intent, |changes| {
+            let key = RowKey::new(Table::Case, format!("created/{}", record_key(record)));
+            changes.put(key, &(record, operation.entity, why));
+            spend(changes, &intent.operations);
+            changes.journal("claimed_elsewhere", &record.to_string(), &operation.key);
+        })
+        .await
+    }
+
+    /// Ends an intent without effect; the approvals stand, and the record is read.
+    async fn end(&self, intent: &OutboxRow, kind: &'static str, why: &str) -> Result<(), Error> {
+        let first = &intent.operations[0];
+        let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.close("end an intent", intent, |changes| {
+            changes.journal(kind, &first.entity.to_string(), &(&keys, why));
+            Self::read_again(changes, &first.target);
+        })
+        .await
+    }
+
+    /// The call failed before anything was sent: the intent is taken back, and the approvals stand.
+    pub(super) async fn take_back(&self, intent: &OutboxRow, cause: &ConnectorError) -> Result<(), Error> {
+        let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.close("take back an intent", intent, |changes| {
+            changes.journal("taken_back", &intent.operations[0].entity.to_string(), &(&keys, cause));
+        })
+        .await
+    }
+
+    /// The values are refused: the approvals are spent, and the operations stand among the cases.
+    pub(super) async fn refuse(&self, intent: &OutboxRow, why: &Text, applied: &mut Applied) -> Result<(), Error> {
+        let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.close("store a refusal", intent, |changes| {
+            for operation in &intent.operations {
+                changes.put(RowKey::new(Table::Case, format!("refused/{}", operation.key)), &(operation, why));
+            }
+            spend(changes, &intent.operations);
+            changes.journal("refused", &intent.operations[0].entity.to_string(), &(&keys, why));
+        })
+        .await?;
+        applied.refused.extend(intent.operations.iter().map(|operation| (operation.clone(), why.to_string())));
         Ok(())
     }
 
-    /// Ends an intent without effect; the approvals stand.
-    async fn end(&self, operations: &[Operation], kind: &'static str, why: &str) -> Result<(), Error> {
-        let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-        changes.delete(outbox_key(&operations[0]));
-        let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
-        changes.journal(kind, &operations[0].entity.to_string(), &(keys, why));
-        self.commit("end an intent", changes.commit).await?;
-        if let Target::Record(record) = &operations[0].target {
-            self.hint(record).await?;
+    /// Puts a written record on the list of those to read, in the same commit as what makes it necessary.
+    pub(super) fn read_again(changes: &mut Changes<'_>, target: &Target) {
+        if let Target::Record(record) = target {
+            changes.put(RowKey::new(Table::Work, record_key(record)), &WorkRow { hints: 0 });
         }
-        Ok(())
-    }
-
-    /// The system refuses: the approvals are spent, and the operations stand among the dead letters.
-    async fn refuse(&self, operations: &[Operation], reason: &Text) -> Result<(), Error> {
-        let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-        let mut commit_deletes: Vec<RowKey> = vec![outbox_key(&operations[0])];
-        for operation in operations {
-            commit_deletes.push(RowKey::new(Table::Approval, operation.key.to_string()));
-            changes.put(RowKey::new(Table::Case, format!("refused/{}", operation.key)), &(operation, reason));
-        }
-        for key in commit_deletes {
-            changes.delete(key);
-        }
-        let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
-        changes.journal("refused", &operations[0].entity.to_string(), &(keys, reason));
-        self.commit("store a refusal", changes.commit).await?;
-        Ok(())
     }
 }
