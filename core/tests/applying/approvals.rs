@@ -29,7 +29,7 @@ fn a_create_sends_only_values_that_were_approved() {
     assert!(story.fake("shop").ids("customers").is_empty());
     approve(&tenant, successor);
     assert_eq!(apply(&tenant, successor).done, 1);
-    let _ = story.expect_in("shop", "new-1", "balance", json!("9999.00")).expect_quiet();
+    story.expect_in("shop", "new-1", "balance", json!("9999.00")).expect_quiet();
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn an_approval_is_spent_when_its_intent_is_in_effect_already() {
     approve(&tenant, first.hash);
     let story = story.says("shop", "new-1", json!({ "balance": "100.00" }));
     assert_eq!(apply(&tenant, first.hash).already, 1);
-    let _ = story.says("shop", "new-1", json!({ "balance": "999.00" }));
+    story.says("shop", "new-1", json!({ "balance": "999.00" }));
     let second = plan(&tenant);
     assert_eq!(second.operations[0].key, first.operations[0].key);
     assert_eq!(apply(&tenant, second.hash).unapproved, 1);
