@@ -216,11 +216,11 @@ fn cut_off_everywhere(safety: CreateSafety, silent: bool) {
     for point in 1.. {
         let (world, hash) = owing(safety, silent);
         let fuse = Fuse::of(point);
-        let _ = live(&open(&world, 2, &fuse), hash);
+        drop(live(&open(&world, 2, &fuse), hash));
         let lived_through = !fuse.is_burnt();
         // The next process is cut off as well, the one after that is not.
         world.clock.advance(TimeDelta::seconds(i64::from(DRAIN) + 1));
-        let _ = live(&open(&world, 3, &Fuse::of(point % 11 + 1)), hash);
+        drop(live(&open(&world, 3, &Fuse::of(point % 11 + 1)), hash));
         for seed in 4..7 {
             world.clock.advance(TimeDelta::seconds(i64::from(DRAIN) + 1));
             live(&open(&world, seed, &Fuse::of(i64::MAX)), hash).unwrap();

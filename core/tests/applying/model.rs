@@ -25,7 +25,7 @@ use serde_json::{Value as Json, json};
 #[derive(Canonical, Clone, Debug)]
 #[canonical(entity = "account", existence(crm), on_delete = archive)]
 #[canonical(system(crm, object = "accounts"), system(shop, object = "customers", required, create_needs(email)))]
-pub struct Account {
+pub(crate) struct Account {
     #[canonical(identity, at(crm = "email", shop = "email"))]
     pub email: Email,
     /// The shop's has no place for a currency.
@@ -38,7 +38,7 @@ pub struct Account {
 }
 
 /// The shop's tiers: `L:old` is read, and no longer taken.
-pub struct Tier;
+pub(crate) struct Tier;
 
 impl Transform<String> for Tier {
     fn name(&self) -> Cow<'static, str> {
@@ -59,47 +59,47 @@ impl Transform<String> for Tier {
 }
 
 /// An account as the CRM tells of it.
-pub fn account(number: usize) -> Json {
+pub(crate) fn account(number: usize) -> Json {
     json!({ "email": format!("a{number}@acme.test"), "balance": "100.00", "currency": "USD", "phone": "1" })
 }
 
-pub fn approver() -> Actor {
+pub(crate) fn approver() -> Actor {
     Actor::new("ana")
 }
 
-pub fn plan(tenant: &Tenant) -> Plan {
+pub(crate) fn plan(tenant: &Tenant) -> Plan {
     block_on(tenant.plan(Scope::default()).into_future()).unwrap()
 }
 
-pub fn approve(tenant: &Tenant, hash: PlanHash) {
+pub(crate) fn approve(tenant: &Tenant, hash: PlanHash) {
     block_on(tenant.approve(hash, &approver())).unwrap();
 }
 
-pub fn apply(tenant: &Tenant, hash: PlanHash) -> Applied {
+pub(crate) fn apply(tenant: &Tenant, hash: PlanHash) -> Applied {
     block_on(tenant.apply(hash)).unwrap()
 }
 
-pub fn step(tenant: &Tenant) {
+pub(crate) fn step(tenant: &Tenant) {
     while block_on(tenant.step()).unwrap() {}
 }
 
 /// How many journal entries of a kind there are.
-pub fn journaled(store: &MemoryStore, tenant: &Tenant, kind: &str) -> usize {
+pub(crate) fn journaled(store: &MemoryStore, tenant: &Tenant, kind: &str) -> usize {
     use accordant::store::Store;
     let entries = block_on(store.journal(tenant.id(), 0, usize::MAX)).unwrap();
     entries.iter().filter(|(entry, _)| entry.kind.as_str() == kind).count()
 }
 
 /// Two systems, a store, and as many processes on them as a test opens.
-pub struct World {
-    pub clock: Arc<ManualClock>,
-    pub store: MemoryStore,
-    pub crm: FakeSystem,
-    pub shop: FakeSystem,
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: MemoryStore,
+    pub(crate) crm: FakeSystem,
+    pub(crate) shop: FakeSystem,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
         let models = [Account::model()];
         Self {
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// A process with connectors of its own.
-    pub fn open(&self, seed: u64, crm: impl Connector, shop: impl Connector) -> Tenant {
+    pub(crate) fn open(&self, seed: u64, crm: impl Connector, shop: impl Connector) -> Tenant {
         let builder = Accordant::builder()
             .clock(Arc::clone(&self.clock))
             .entropy(SeededEntropy::new(seed))
@@ -122,7 +122,7 @@ impl World {
         builder.build().unwrap().tenant("acme")
     }
 
-    pub fn tenant(&self) -> Tenant {
+    pub(crate) fn tenant(&self) -> Tenant {
         self.open(1, self.crm.clone(), self.shop.clone())
     }
 }
@@ -131,17 +131,17 @@ type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A system in which something happens between the intent of a write and its call.
 #[derive(Clone)]
-pub struct Between {
-    pub fake: FakeSystem,
-    pub meanwhile: Arc<Mutex<VecDeque<Meanwhile>>>,
+pub(crate) struct Between {
+    pub(crate) fake: FakeSystem,
+    pub(crate) meanwhile: Arc<Mutex<VecDeque<Meanwhile>>>,
 }
 
 impl Between {
-    pub fn new(fake: &FakeSystem) -> Self {
+    pub(crate) fn new(fake: &FakeSystem) -> Self {
         Self { fake: fake.clone(), meanwhile: Arc::default() }
     }
 
-    pub fn happens(&self, meanwhile: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn happens(&self, meanwhile: impl Future<Output = ()> + Send + 'static) {
         self.meanwhile.lock().unwrap().push_back(Box::pin(meanwhile));
     }
 }

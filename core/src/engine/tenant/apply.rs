@@ -245,7 +245,8 @@ impl Tenant {
                     }
                 }
             }
-            let row = OutboxRow { operations: valid, at: as_of, unknown: false, attempt: self.attempt() };
+            let attempt = self.attempt();
+            let mut row = OutboxRow { operations: valid, at: as_of, unknown: false, attempt, read: None };
             let write = match self.write_of(&loader.loaded.set, &row.operations) {
                 Ok(write) => write,
                 // Planning asks the same first: this is for what only applying can see.
@@ -254,6 +255,7 @@ impl Tenant {
                     return Ok(None);
                 }
             };
+            row.read = write.expect_token;
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);

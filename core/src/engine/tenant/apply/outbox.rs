@@ -27,6 +27,10 @@ pub(crate) struct OutboxRow {
     /// Which attempt it is: a row that was settled and intended anew has its old revision, and is another attempt.
     #[serde(default)]
     pub(crate) attempt: u64,
+    /// The ordering token of the record as it was last read: from there to the receipt reaches the window in which an edit
+    /// of somebody else's would go unseen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) read: Option<i64>,
 }
 
 impl OutboxRow {

@@ -170,7 +170,7 @@ impl Tenant {
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
             let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
-            changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token));
+            changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token, (intent.read, intent.at)));
             if let Some((lost, _)) = changes.commit.expect.first() {
                 key = lost.key.clone();
             }
