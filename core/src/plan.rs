@@ -27,6 +27,7 @@ use crate::write_access::{WriteAccess, write_access};
 
 pub use draft::{Deletes, Limits, PlanDraft};
 use presence::plan_presence;
+pub(crate) use presence::{WHY_ARCHIVE, may_archive};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;
@@ -299,7 +300,10 @@ pub(crate) fn why_write(
             let adopted = classification.adopts.iter().find(|(adopting, _)| *adopting == place).map(|(_, a)| a);
             let base = entity.links[shown.link].bases.get(key);
             let agreed = adopted.or(base.map(|base| &base.agreed));
-            let owed = agreed.is_none_or(|agreed| !unit.same(agreed, golden));
+            let owed = match (adopted, base) {
+                (None, Some(base)) => base.is_behind(golden, |agreed, golden| unit.same(agreed, golden)),
+                _ => agreed.is_none_or(|agreed| !unit.same(agreed, golden)),
+            };
             // Weak fills what never had a value, not what was cleared.
             let never_had = !had_value && agreed.is_none_or(|agreed| !agreed.is_value()) && golden.is_value();
             match strength {

@@ -5,7 +5,7 @@ use crate::entity::{Entity, HUB_OBJECT};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::{GoldenLife, Status};
 use crate::id::ConnectionName;
-use crate::model::{CompiledEntity, CompiledObject, OnDelete, UnitKey};
+use crate::model::{CompiledEntity, CompiledObject, EXISTS, OnDelete, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::existence::{has_value, is_expected};
@@ -13,6 +13,14 @@ use crate::sight::Ground;
 use crate::spelling::can_spell;
 use crate::text::Text;
 use crate::value::Field;
+
+/// Whether records of an object type are archived when the entity is retired.
+pub(crate) fn may_archive(model: &CompiledEntity, object: &CompiledObject) -> bool {
+    model.on_delete == OnDelete::Archive && object.existence != Authority::Owner
+}
+
+/// Why a record of a retired entity is archived.
+pub(crate) const WHY_ARCHIVE: &str = "the entity was retired by the system that owns existence";
 
 /// Collects the creates and archives of one entity.
 pub(super) fn plan_presence(
@@ -22,15 +30,14 @@ pub(super) fn plan_presence(
     representations: &[Option<&Representation>],
     plan: &mut PlanDraft,
 ) {
-    let unit = Text::new("$exists");
+    let unit = Text::new(EXISTS);
     if entity.life == GoldenLife::Retired {
         for (place, link) in entity.links.iter().enumerate() {
             let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
             let speaks = representations.get(place).copied().flatten().is_some_and(Representation::speaks);
-            let may = ground.model.on_delete == OnDelete::Archive && object.existence != Authority::Owner;
             if link.object == HUB_OBJECT
                 || !speaks
-                || !may
+                || !may_archive(ground.model, object)
                 || !plan.covers(&link.record.connection, &object.declared.system, &unit)
             {
                 continue;
@@ -43,7 +50,7 @@ pub(super) fn plan_presence(
                 Intent::Archive,
                 Field::value("live"),
                 retirement_basis(ground, entity, representations),
-                "the entity was retired by the system that owns existence",
+                WHY_ARCHIVE,
             ));
         }
         return;

@@ -49,7 +49,10 @@ impl Tenant {
                 self.run(&connection, groups, plan.kind, &deletes, &mut applied).await?;
             }
         }
-        if applied.superseded + applied.deferred + applied.unapproved > 0 {
+        // Planned again after whatever leaves or makes something to do: a create gives others a record to refer to.
+        let left = applied.superseded + applied.deferred + applied.unapproved + applied.unknown > 0;
+        let created = plan.operations.iter().any(|operation| matches!(operation.intent, Intent::Create(_)));
+        if left || created {
             let request = self.plan(plan.scope.clone());
             let successor = if plan.kind == PlanKind::Bootstrap { request.bootstrap() } else { request }.await?;
             applied.successor = (successor.hash != hash && !successor.operations.is_empty()).then_some(successor.hash);

@@ -7,8 +7,9 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery, Rea
 use crate::decode::Batch;
 use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::persist::{Changes, record_of_key};
+use crate::engine::persist::{Changes, record_key, record_of_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::take_in::WorkRow;
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef, SurfaceName};
@@ -298,4 +299,9 @@ impl Tenant {
         self.commit("move a cursor", changes.commit).await?;
         Ok(())
     }
+}
+
+/// Puts a record on the list of those to read, in a commit that gives reason to: what must be read survives a crash.
+pub(super) fn hint(changes: &mut Changes<'_>, record: &RecordRef) {
+    changes.put(RowKey::new(Table::Work, record_key(record)), &WorkRow { hints: 0 });
 }

@@ -13,7 +13,8 @@ use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::Applied;
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key, spend};
 use crate::engine::tenant::deletes::{DeleteCount, delete_count_key};
-use crate::engine::tenant::take_in::{WorkRow, order};
+use crate::engine::tenant::read::hint;
+use crate::engine::tenant::take_in::order;
 use crate::entity::Evidence;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
@@ -342,6 +343,7 @@ impl Tenant {
                     Base {
                         seen: held.unwrap_or_else(|| value.clone()),
                         agreed: value.clone(),
+                        lost: false,
                         wrote: Some(origin),
                         displaced: displaced.cloned(),
                     },
@@ -349,7 +351,7 @@ impl Tenant {
             }
         }
         for (key, base) in moved {
-            let base = Some(Box::new(base));
+            let base = Some(Arc::new(base));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(&record), unit: key, base }, facts);
         }
         if operations.iter().any(|operation| operation.intent == Intent::Archive) {
@@ -381,7 +383,7 @@ impl Tenant {
             .filter(|key| !sent.iter().any(|(name, _)| *name == model.unit_name(key)))
             .collect();
         for unit in left_out {
-            let base = Some(Box::new(Base::accepted(Field::Null, Field::Null)));
+            let base = Some(Arc::new(Base::accepted(Field::Null, Field::Null)));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(record), unit, base }, facts);
         }
     }
@@ -437,7 +439,7 @@ impl Tenant {
     /// Puts a written record on the list of those to read, in the same commit as what makes it necessary.
     pub(super) fn read_again(changes: &mut Changes<'_>, target: &Target) {
         if let Target::Record(record) = target {
-            changes.put(RowKey::new(Table::Work, record_key(record)), &WorkRow { hints: 0 });
+            hint(changes, record);
         }
     }
 }
