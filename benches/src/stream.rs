@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use accordant::decode::Batch;
+use accordant::decode::{Batch, DecodedRecord};
 use accordant::stamp::Stamp;
-use accordant::working_set::{Source, WorkingSet};
+use accordant::working_set::{RecordIndex, Source, WorkingSet};
 
 use crate::customer::{OBJECT_OF_SOURCE, carries_whole_records};
 use crate::delivery::{Block, Blocks, cut};
@@ -105,6 +105,7 @@ pub struct Intake<'g> {
     objects: [Source; 3],
     batch: Batch,
     sources: Vec<usize>,
+    found: Vec<Option<RecordIndex>>,
     facts: Vec<accordant::fact::EntityFact>,
     /// The latest instant that any system named: the journaled instant of each step.
     as_of: i64,
@@ -124,6 +125,7 @@ impl<'g> Intake<'g> {
             set,
             batch: Batch::new(),
             sources: Vec::with_capacity(BATCH),
+            found: Vec::with_capacity(BATCH),
             facts: Vec::new(),
             as_of: 0,
             events: 0,
@@ -168,10 +170,15 @@ impl<'g> Intake<'g> {
             self.events += self.sources.len() as u64;
             self.sources.clear();
         }
-        for (decoded, source) in self.batch.records().zip(&self.sources) {
-            let object = OBJECT_OF_SOURCE[*source];
-            let found = self.set.find_native(self.objects[usize::from(object)], decoded.id());
-            let (Some(index), Some(token)) = (found, decoded.token()) else {
+        // All are found before any is folded, so that the processor can wait for many places in memory at once.
+        let records = self.batch.records().zip(&self.sources);
+        let find = |(decoded, source): (DecodedRecord<'_>, &usize)| {
+            self.set.find_native(self.objects[usize::from(OBJECT_OF_SOURCE[*source])], decoded.id())
+        };
+        self.found.clear();
+        self.found.extend(records.map(find));
+        for (decoded, found) in self.batch.records().zip(&self.found) {
+            let (Some(index), Some(token)) = (*found, decoded.token()) else {
                 self.refused += 1;
                 continue;
             };

@@ -2,7 +2,7 @@
 
 pub(crate) mod stored;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,8 @@ pub struct Entity {
     pub discrepancies: BTreeMap<Digest, Arc<Discrepancy>>,
     /// The entity that it was merged into: its id is an alias until it is unmerged.
     pub merged_into: Option<EntityId>,
+    /// The entities that a person said it is not: they were merged, and that was taken back.
+    pub cannot_link: BTreeSet<EntityId>,
     /// The generation of creates: raised when a created record is gone for good.
     pub generation: u32,
     /// Links of object types that today's model does not have. They are kept as they were stored: a system that is taken
@@ -104,6 +106,7 @@ impl Entity {
             decisions: PerUnit::default(),
             discrepancies: BTreeMap::new(),
             merged_into: None,
+            cannot_link: BTreeSet::new(),
             generation: 0,
             out_of_scope: Vec::new(),
         }

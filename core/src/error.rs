@@ -1,24 +1,43 @@
 //! The engine's errors. A conflict, a lost race or a refused write is an outcome, not an error.
 
+mod known;
+
 use crate::connector::ConnectorError;
 use crate::decode::DecodeError;
-use crate::id::{ConnectionName, EntityId, SurfaceName};
+use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
 use crate::model::Mistakes;
 use crate::plan::PlanHash;
 use crate::store::StoreError;
 use crate::text::Text;
 
+pub use known::Known;
+
 /// Something that could not be done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration is wrong; the source lists every mistake.
-    #[error("the configuration cannot be built")]
-    Configuration(#[source] Mistakes),
+    /// The configuration is wrong: every mistake, a line each.
+    #[error("{0}")]
+    Configuration(Mistakes),
     /// No connection of this name.
-    #[error("no connection is named `{0}`")]
-    UnknownConnection(ConnectionName),
+    #[error("no connection is named `{name}`{known}")]
+    UnknownConnection {
+        /// The name.
+        name: ConnectionName,
+        /// The connections that there are.
+        known: Known,
+    },
+    /// The model has no such object type of this connection's system.
+    #[error("the model has no object type `{object}` of connection `{connection}`{known}")]
+    UnknownObject {
+        /// The connection.
+        connection: ConnectionName,
+        /// The object type.
+        object: ObjectType,
+        /// The object types that there are.
+        known: Known,
+    },
     /// The connector has no such surface.
     #[error("connection `{connection}` has no surface `{surface}`")]
     UnknownSurface {
@@ -36,15 +55,79 @@ pub enum Error {
         id: EntityId,
     },
     /// The model has no such entity type.
-    #[error("the model has no entity type `{0}`")]
-    UnknownEntityType(Text),
+    #[error("the model has no entity type `{name}`{known}")]
+    UnknownEntityType {
+        /// The name.
+        name: Text,
+        /// The entity types that there are.
+        known: Known,
+    },
     /// The entity type has no such attribute or unit.
-    #[error("{entity} has no attribute `{attribute}`")]
+    #[error("{entity} has no attribute `{attribute}`{known}")]
     UnknownAttribute {
         /// The entity type.
         entity: Text,
         /// The name.
         attribute: Text,
+        /// The attributes and groups that there are.
+        known: Known,
+    },
+    /// A record of one entity type cannot belong to an entity of another.
+    #[error("{record} is a {record_type}, and {entity} a {entity_type}: link it to a {record_type}")]
+    RecordOfOtherType {
+        /// The record.
+        record: Box<RecordRef>,
+        /// What records of its object type are.
+        record_type: EntityType,
+        /// The entity.
+        entity: EntityId,
+        /// What it is.
+        entity_type: EntityType,
+    },
+    /// The hub's own record of an entity is linked by itself.
+    #[error("{0} is the hub's own record of an entity: it is never linked to another; link the records of systems")]
+    HubRecord(Box<RecordRef>),
+    /// Only entities of one type can be merged.
+    #[error("{one} is a {one_type}, and {other} a {other_type}: only entities of one type can be merged")]
+    EntitiesOfOtherTypes {
+        /// One entity.
+        one: EntityId,
+        /// What it is.
+        one_type: EntityType,
+        /// The other.
+        other: EntityId,
+        /// What that is.
+        other_type: EntityType,
+    },
+    /// An entity cannot be merged with itself.
+    #[error("{0} was named twice: name the entity that stays, and the one that goes into it")]
+    SameEntity(EntityId),
+    /// The id is an alias.
+    #[error("{id} was merged into {into}: name that one, or unmerge it before")]
+    AlreadyMerged {
+        /// The alias.
+        id: EntityId,
+        /// The entity that it stands for.
+        into: EntityId,
+    },
+    /// The entity was not merged into another.
+    #[error("{0} is not merged into another entity: there is nothing to take back")]
+    NotMerged(EntityId),
+    /// A person said that the two are not one.
+    #[error("{one} and {other} were unmerged: they are held apart; call `allow_merge` if that was wrong")]
+    HeldApart {
+        /// One entity.
+        one: EntityId,
+        /// The other.
+        other: EntityId,
+    },
+    /// A write of the entity has no receipt yet.
+    #[error("a write of {entity} into {place} is under way: take a step, which settles it, and try again")]
+    WriteUnderWay {
+        /// The entity.
+        entity: EntityId,
+        /// The record, or the connection and object type of a create.
+        place: Text,
     },
     /// No plan of this hash.
     #[error("there is no plan {}; plan again", .0.short())]
@@ -116,7 +199,7 @@ pub enum Error {
     Contended {
         /// How often it was tried.
         attempts: u32,
-        /// The row.
+        /// The row, by its table and key; never a value.
         key: Text,
     },
     /// The model differs from the one that the store was written under.
@@ -142,13 +225,22 @@ impl Error {
     pub fn http_status(&self) -> u16 {
         use crate::connector::ConnectorErrorKind;
         match self {
-            Error::UnknownConnection(_)
+            Error::UnknownConnection { .. }
+            | Error::UnknownObject { .. }
             | Error::UnknownSurface { .. }
             | Error::UnknownEntity { .. }
-            | Error::UnknownEntityType(_)
+            | Error::UnknownEntityType { .. }
             | Error::UnknownPlan(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Decode { .. } => 400,
-            Error::NotHeld { .. } | Error::ModelChanged { .. } | Error::ModelRefused { .. } => 409,
+            Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
+            Error::NotHeld { .. }
+            | Error::SameEntity(_)
+            | Error::AlreadyMerged { .. }
+            | Error::NotMerged(_)
+            | Error::HeldApart { .. }
+            | Error::WriteUnderWay { .. }
+            | Error::ModelChanged { .. }
+            | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {
                 ConnectorErrorKind::Denied => 401,
                 ConnectorErrorKind::Malformed | ConnectorErrorKind::Unsupported => 400,

@@ -91,6 +91,13 @@ pub enum Fact {
         /// The survivor; `None`: the entity stands for itself again.
         into: Option<EntityId>,
     },
+    /// A person said that it is not another entity, or took that back.
+    CannotLink {
+        /// The other.
+        other: EntityId,
+        /// Whether that holds.
+        holds: bool,
+    },
     /// A created record is gone for good: the next create is a new one.
     Generation {
         /// The generation of the next create.
@@ -123,6 +130,7 @@ impl Fact {
             Fact::Decided { .. } => "decided",
             Fact::Disputed { .. } => "disputed",
             Fact::Merged { .. } => "merged",
+            Fact::CannotLink { .. } => "cannot_link",
             Fact::Generation { .. } => "generation",
         }
     }
@@ -171,6 +179,8 @@ impl Fact {
                 entity.discrepancies.insert(discrepancy.id, Arc::clone(discrepancy));
             }
             Fact::Merged { into } => entity.merged_into = *into,
+            Fact::CannotLink { other, holds: true } => drop(entity.cannot_link.insert(*other)),
+            Fact::CannotLink { other, holds: false } => drop(entity.cannot_link.remove(other)),
             Fact::Generation { generation } => entity.generation = *generation,
         }
     }

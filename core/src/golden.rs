@@ -19,7 +19,7 @@ pub struct GoldenCell {
     /// Where it was first said; `None`: computed, or entered by a decision.
     pub origin: Option<Origin>,
     /// How it came to be golden.
-    pub resolution: Resolution,
+    pub resolution: Arc<Resolution>,
     /// The fingerprint of ownership, equivalence and policy under which it was resolved.
     pub fingerprint: u64,
     /// Whether it stands, or a change waits.
@@ -40,7 +40,7 @@ pub enum Status {
         /// Its origin.
         origin: Option<Origin>,
         /// How it would become golden.
-        resolution: Resolution,
+        resolution: Arc<Resolution>,
         /// The rule that holds it, and why.
         rule: Text,
         /// The rule's reason.
@@ -74,6 +74,14 @@ pub struct Resolution {
     /// The person who decided, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
+}
+
+impl Resolution {
+    /// A policy decided, and there is no more to say.
+    #[must_use]
+    pub fn by_policy(name: &str) -> Self {
+        Self { policy: name.into(), ..Self::default() }
+    }
 }
 
 /// What one candidate said when a value was chosen.

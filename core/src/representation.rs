@@ -4,6 +4,7 @@
 //! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
 
 mod cell;
+pub(crate) mod redirects;
 pub(crate) mod stored;
 
 use std::cmp::Reverse;
@@ -119,6 +120,9 @@ pub struct Representation {
     denied: BTreeMap<SlotIndex, Stamp>,
     /// Where a merge inside the system sent this id: the latest edge counts.
     redirects: BTreeSet<(Stamp, Text)>,
+    /// Whether the id stands although it was merged away: it is the one that a cycle of merges leaves. Not folded: it is
+    /// resolved with the other ids of the cycle when the record is loaded.
+    returned: bool,
 }
 
 /// What folding one observation did.
@@ -292,10 +296,21 @@ impl Representation {
         self.redirects.insert((stamp, survivor))
     }
 
-    /// Where this id leads: the survivor of the latest merge.
+    /// Where this id leads: the survivor of the latest merge. `None` if it was never merged away, or if it is the one
+    /// that a cycle of merges leaves.
     #[must_use]
     pub fn redirected_to(&self) -> Option<&Text> {
-        self.redirects.last().map(|(_, survivor)| survivor)
+        self.latest_merge().map(|(_, survivor)| survivor).filter(|_| !self.returned)
+    }
+
+    /// The latest edge out of this id, whether or not it is part of a cycle.
+    pub(crate) fn latest_merge(&self) -> Option<(Stamp, &Text)> {
+        self.redirects.last().map(|(stamp, survivor)| (*stamp, survivor))
+    }
+
+    /// Says whether the id stands although it was merged away. Says whether that is new.
+    pub(crate) fn set_returned(&mut self, returned: bool) -> bool {
+        std::mem::replace(&mut self.returned, returned) != returned
     }
 
     /// Whether the record is there.
@@ -307,7 +322,7 @@ impl Representation {
     /// Whether the record's cells may be looked at: it is live, and not redirected.
     #[must_use]
     pub fn speaks(&self) -> bool {
-        self.redirects.is_empty() && self.existence.life() == Life::Live
+        self.redirected_to().is_none() && self.existence.life() == Life::Live
     }
 
     /// The slots of which anything was ever said.

@@ -1,5 +1,7 @@
 //! Resolution: asks a unit's policy chain what is true, and says how the answer came about.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::base::Origin;
@@ -28,7 +30,7 @@ pub enum Resolved {
         /// Why.
         reason: Text,
         /// What everyone said.
-        resolution: Resolution,
+        resolution: Arc<Resolution>,
     },
 }
 
@@ -40,7 +42,7 @@ pub struct Proposal {
     /// Where it was first said.
     pub origin: Option<Origin>,
     /// How it was chosen.
-    pub resolution: Resolution,
+    pub resolution: Arc<Resolution>,
     /// Whether it is a fallback's, shown but never written.
     pub provisional: bool,
     /// The links that had a say, by place in what was shown.
@@ -130,17 +132,26 @@ pub fn resolve(
     if ground.keep_voices {
         resolution.candidates = voices(&speakers, shown);
     }
-    let supports: SmallVec<[bool; 4]> =
-        speakers.iter().map(|speaker| supports(entity, shown, &shown[speaker.place], speaker)).collect();
-    let (answer, heard_observers) = ask(unit, &raw, permitted, &supports, &mut resolution);
+    let supports = |place: usize| {
+        let speaker = &speakers[place];
+        supports(entity, shown, &shown[speaker.place], speaker)
+    };
+    let Asked { answer, heard_observers, policy } = ask(unit, &raw, permitted, &supports, &mut resolution);
+    if let Answer::Winner(index) | Answer::Provisional(index) = answer {
+        if let Some(voice) = resolution.candidates.get_mut(index) {
+            voice.won = true;
+        }
+        resolution.candidates.sort_by_key(|voice| !voice.won);
+    }
+    let resolution = match policy.and_then(|place| unit.plain.get(place)) {
+        Some(plain) if resolution.passed.is_empty() && resolution.candidates.is_empty() => Arc::clone(plain),
+        Some(plain) => Arc::new(Resolution { policy: plain.policy.clone(), ..resolution }),
+        None => Arc::new(resolution),
+    };
     match answer {
         Answer::Winner(index) | Answer::Provisional(index) if index < candidates.len() => {
             // Whatever a policy says, an observer's value is a fallback at most.
             let provisional = matches!(answer, Answer::Provisional(_)) || index >= permitted;
-            if let Some(voice) = resolution.candidates.get_mut(index) {
-                voice.won = true;
-            }
-            resolution.candidates.sort_by_key(|voice| !voice.won);
             let field = candidates[index].field.clone();
             let origin = Some(speakers[index].origin.clone());
             Resolved::Decided(Proposal { field, origin, resolution, provisional, heard })
@@ -156,36 +167,44 @@ pub fn resolve(
     }
 }
 
-/// Asks the chain, and says whether the one that answered heard observers. Without a chain: the owner if there is one,
+/// What the chain said.
+struct Asked {
+    answer: Answer<Field>,
+    /// Whether the policy that answered heard observers.
+    heard_observers: bool,
+    /// Its place in the chain.
+    policy: Option<usize>,
+}
+
+/// Asks the chain. Without a chain: the owner if there is one,
 /// else three-way merge, then a person. Never latest by silence.
 fn ask(
     unit: &Unit,
     raw: &RawCandidates<'_>,
     permitted: usize,
-    supports: &[bool],
+    supports: &dyn Fn(usize) -> bool,
     resolution: &mut Resolution,
-) -> (Answer<Field>, bool) {
+) -> Asked {
     let authorities = RawCandidates { all: &raw.all[..permitted], ..*raw };
     let mut last = "no owner can be read";
-    for policy in &unit.chain {
-        let name = Text::from(policy.name().as_ref());
+    for (place, policy) in unit.chain.iter().enumerate() {
         let heard = if policy.hears_observers() { raw } else { &authorities };
         if heard.all.is_empty() {
             continue;
         }
         match policy.resolve(heard) {
             Answer::Inconclusive(reason) => {
-                resolution.passed.push((name, reason.into()));
+                let name = unit.plain.get(place).map(|plain| plain.policy.clone());
+                resolution.passed.push((name.unwrap_or_default(), reason.into()));
                 last = reason;
             }
             answer => {
-                resolution.policy = name;
-                return (answer, heard.all.len() > permitted);
+                return Asked { answer, heard_observers: heard.all.len() > permitted, policy: Some(place) };
             }
         }
     }
     if !unit.chain.is_empty() {
-        return (Answer::Park(last), false);
+        return Asked { answer: Answer::Park(last), heard_observers: false, policy: None };
     }
     let answer = if unit.owners.is_empty() {
         resolution.policy = "three-way".into();
@@ -199,11 +218,11 @@ fn ask(
             None => Answer::Inconclusive("no owner can be read"),
         }
     };
-    (answer, false)
+    Asked { answer, heard_observers: false, policy: None }
 }
 
 /// The default for co-owned units: what moved wins if all that moved agree. An element leaves with its last support.
-fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &[bool]) -> Answer<Field> {
+fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &dyn Fn(usize) -> bool) -> Answer<Field> {
     let moved = |candidate: &&(usize, &Candidate<'_>)| candidate.1.moved;
     let all: SmallVec<[(usize, &Candidate<'_>); 4]> = raw.all.iter().enumerate().collect();
     let movers: SmallVec<[(usize, &Candidate<'_>); 4]> = all.iter().filter(moved).copied().collect();
@@ -211,7 +230,7 @@ fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &[bool]) -> Answer<
     let Some((first, candidate)) = voices.first() else { return Answer::Inconclusive("nobody has a value") };
     if voices.iter().all(|(_, other)| unit.same(other.field, candidate.field)) {
         let leaves = is_collection(unit) && !candidate.field.is_value();
-        match supports.iter().position(|supports| *supports).filter(|_| leaves) {
+        match (0..raw.all.len()).find(|place| leaves && supports(*place)) {
             Some(supporter) => Answer::Winner(supporter),
             None => Answer::Winner(*first),
         }
@@ -334,7 +353,7 @@ pub fn origin_of(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>)
     });
     match echo {
         Some(origin) => origin.clone(),
-        None => Origin { record: std::sync::Arc::clone(&link.record), stamp: shown.since },
+        None => Origin { record: Arc::clone(&link.record), stamp: shown.since },
     }
 }
 

@@ -21,6 +21,12 @@ impl Text {
         Self(CompactString::new(text))
     }
 
+    /// Text that is part of the program: long or short, it is not copied.
+    #[must_use]
+    pub const fn fixed(text: &'static str) -> Self {
+        Self(CompactString::const_new(text))
+    }
+
     /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -19,6 +19,7 @@ use crate::fact::{EntityFact, Fact};
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
 use crate::model::{CompiledEntity, CompiledObject, Model, Shape, UnitIndex};
 use crate::observation::{DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::representation::redirects::{Resolution, resolve};
 use crate::representation::{FoldOutcome, Representation};
 use crate::settle::{RuleSet, Touched, settle};
 use crate::sight::Ground;
@@ -28,7 +29,7 @@ use crate::working_set::directory::Directory;
 
 pub use directory::Source;
 pub use identity::{IdentityKey, Unlinked};
-pub(crate) use identity::{identity_key, identity_keys};
+pub(crate) use identity::{MOST_ENTITIES_OF_A_KEY, identity_key, identity_keys, identity_values};
 
 /// The place of a record in a working set.
 pub type RecordIndex = u32;
@@ -278,15 +279,40 @@ impl WorkingSet {
         self.outcome = outcome;
     }
 
-    /// Records a merge inside a system: `loser` leads to `survivor` from now on.
-    pub fn redirect(&mut self, loser: RecordIndex, stamp: Stamp, survivor: Text) {
+    /// Records a merge inside a system: `loser` leads to `survivor` from now on. Says whether that is new.
+    pub fn redirect(&mut self, loser: RecordIndex, stamp: Stamp, survivor: Text) -> bool {
         let state = &mut self.records[loser as usize];
-        if state.representation.redirect(stamp, survivor) {
+        let new = state.representation.redirect(stamp, survivor);
+        if new {
             state.changed = true;
             if let Some(entity) = state.entity {
                 self.touch(entity, Touched::Everything);
             }
         }
+        new
+    }
+
+    /// Where a record's id leads through the merges of its system, among the records that were added.
+    pub(crate) fn resolution(&self, record: RecordIndex) -> Resolution {
+        let start = &self.record(record).record;
+        resolve(&start.id, |id| {
+            let at = self.find_record(&RecordRef { id: id.clone(), ..(**start).clone() })?;
+            let (stamp, survivor) = self.record(at).representation.latest_merge()?;
+            Some((stamp, survivor.clone()))
+        })
+    }
+
+    /// Resolves cycles of merges: says of each record whether it is the one that a cycle leaves. Gives the records of
+    /// which that changed.
+    pub(crate) fn resolve_merges(&mut self) -> Vec<RecordIndex> {
+        let merged = (0u32..).zip(&self.records).filter(|(_, state)| state.representation.latest_merge().is_some());
+        let returned: Vec<(RecordIndex, bool)> =
+            merged.map(|(index, state)| (index, self.resolution(index).survivor == state.record.id)).collect();
+        let changed = returned.into_iter().filter(|(index, returned)| {
+            let state = &mut self.records[*index as usize];
+            state.representation.set_returned(*returned)
+        });
+        changed.map(|(index, _)| index).collect()
     }
 
     /// Marks units of an entity to be settled.

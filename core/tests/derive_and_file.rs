@@ -6,7 +6,7 @@ use std::sync::Arc;
 use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::engine::{Accordant, Builder, Tenant};
 use accordant::id::{Actor, TenantId};
-use accordant::model::{Canonical as _, EntityModel};
+use accordant::model::EntityModel;
 use accordant::plan::Scope;
 use accordant::policy::Registry;
 use accordant::store::{MemoryStore, Store as _, Table};
@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use futures::executor::block_on;
 use serde_json::json;
 
+#[expect(dead_code, reason = "the engine reads the model, not the struct")]
 #[derive(Canonical)]
 #[canonical(entity = "customer", existence(netsuite), on_delete = archive, retired("fax"))]
 #[canonical(
@@ -36,7 +37,7 @@ struct Customer {
         hubspot("properties.balance", strong, currency = USD)
     ))]
     balance: Option<Money>,
-    #[canonical(at(hubspot = "properties.score", shopify = "score"), equivalence(tolerance = 0.5))]
+    #[canonical(at(hubspot = "properties.score", shopify = "score"), equivalence = tolerance("0.5"))]
     score: Option<Decimal>,
     #[canonical(set, at(hubspot("properties.tags", separator = ";"), shopify("tags", separator = ",")))]
     tags: Vec<String>,
@@ -208,7 +209,7 @@ fn settle(acme: &Tenant, outcome: &mut Outcome, bootstrap: bool) {
     for _ in 0..4 {
         let request = acme.plan(Scope::default()).by(&noah);
         let request = if bootstrap { request.bootstrap() } else { request };
-        let plan = block_on(request).expect("it plans");
+        let plan = block_on(request.into_future()).expect("it plans");
         outcome.plans.push(format!("{plan:?}"));
         if plan.operations.is_empty() {
             return;

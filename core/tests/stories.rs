@@ -6,6 +6,8 @@
     reason = "a story ends with what it expects; the fields of its models are read through the derive"
 )]
 
+#[path = "stories/arrival.rs"]
+mod arrival;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/contact.rs"]
@@ -14,8 +16,16 @@ mod contact;
 mod crashes;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/errors.rs"]
+mod errors;
+#[path = "stories/identity.rs"]
+mod identity;
+#[path = "stories/linking.rs"]
+mod linking;
 #[path = "stories/merges.rs"]
 mod merges;
+#[path = "stories/merging.rs"]
+mod merging;
 #[path = "stories/model.rs"]
 mod model;
 #[path = "stories/people.rs"]

@@ -4,34 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::engine::Core;
-use crate::engine::persist::{LinkRow, identity_row, link_key, representation_key, waiting_prefix};
+use crate::engine::identity_index::Holders;
+use crate::engine::persist::{LinkRow, identity_row, link_key, representation_key, waiting_prefix, waiting_prefix_of};
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
-use crate::id::{EntityId, RecordRef, TenantId};
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::sight::reference_object;
 use crate::store::{Row, RowKey, Table};
-use crate::text::Text;
 use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, WorkingSet};
-
-/// Who holds an identity value: the row that makes two workers notice each other when both would make an entity of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Holders {
-    /// Entity by record.
-    pub(crate) holders: BTreeMap<Text, EntityId>,
-}
 
 /// A working set, and what it was loaded from.
 pub(crate) struct Loaded {
     pub(crate) set: WorkingSet,
     /// The revision of every row that was asked for; `None`: there was none.
     pub(crate) revisions: BTreeMap<RowKey, Option<u64>>,
-    /// The identity values that each loaded record had.
+    /// The identity values that each loaded record had, or would have had if it had spoken.
     pub(crate) keys_before: BTreeMap<RecordIndex, Vec<IdentityKey>>,
     pub(crate) identity_rows: BTreeMap<IdentityKey, Holders>,
 }
@@ -140,7 +132,7 @@ impl<'a> Loader<'a> {
                     Representation::from_stored(stored, self.core.slot_names(entity, object))
                 }
             };
-            let keys = crate::working_set::identity_keys(self.core.model.entity(entity), object, &representation);
+            let keys = crate::working_set::identity_values(self.core.model.entity(entity), object, &representation);
             let index = self.loaded.set.add_record(Arc::new(record.clone()), entity, object, representation);
             self.loaded.keys_before.insert(index, keys);
         }
@@ -162,11 +154,45 @@ impl<'a> Loader<'a> {
             }
             self.loaded.identity_rows.insert(key.clone(), holders);
         }
-        self.entities(&entities.into_iter().collect::<Vec<_>>()).await
+        self.entities(&entities.into_iter().collect::<Vec<_>>()).await?;
+        self.merges().await?;
+        Ok(())
     }
 
-    /// Learns which entities the references of loaded records lead to.
+    /// Loads who holds the identity values that records had when they were loaded, and those that they have now: whatever
+    /// changes what a record says, or whose it is, changes these rows with it.
+    pub(crate) async fn identities_of(&mut self, records: &[RecordIndex]) -> Result<(), Error> {
+        let mut keys: BTreeSet<IdentityKey> = BTreeSet::new();
+        for record in records {
+            let state = self.loaded.set.record(*record);
+            let model = self.core.model.entity(state.entity_type);
+            keys.extend(crate::working_set::identity_values(model, state.object, &state.representation));
+            keys.extend(self.loaded.keys_before.get(record).into_iter().flatten().cloned());
+        }
+        self.identities(&keys.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// Loads the records that merged ones lead to, and resolves where they lead. Gives the records that stand, or stand no
+    /// longer, against what was known.
+    pub(crate) async fn merges(&mut self) -> Result<Vec<RecordIndex>, Error> {
+        loop {
+            let records = self.loaded.set.records().iter();
+            let leads = records.filter_map(|state| {
+                let (_, survivor) = state.representation.latest_merge()?;
+                Some(RecordRef { id: survivor.clone(), ..(*state.record).clone() })
+            });
+            let missing: Vec<RecordRef> =
+                leads.filter(|record| self.loaded.set.find_record(record).is_none()).collect();
+            if missing.is_empty() {
+                return Ok(self.loaded.set.resolve_merges());
+            }
+            self.records(&missing).await?;
+        }
+    }
+
+    /// Learns where merged records, and the references of loaded records, lead to.
     pub(crate) async fn references(&mut self) -> Result<(), Error> {
+        self.merges().await?;
         let mut targets: BTreeSet<RecordRef> = BTreeSet::new();
         for state in self.loaded.set.records() {
             let model = self.core.model.entity(state.entity_type);
@@ -213,26 +239,44 @@ impl<'a> Loader<'a> {
         self.entities(&ids.into_iter().collect::<Vec<_>>()).await
     }
 
-    /// Loads the entities that wait for a record to be linked.
-    pub(crate) async fn waiting_for(&mut self, record: &RecordRef) -> Result<Vec<(RowKey, EntityIndex)>, Error> {
-        let prefix = waiting_prefix(record);
-        let rows = self
-            .core
-            .store
-            .scan(self.tenant, Table::Index, &prefix, None, usize::MAX)
-            .await
-            .map_err(Error::store("look for waiting references"))?;
+    /// Loads the entities that wait for records to be linked, with the rows that say so.
+    pub(crate) async fn waiting_for(&mut self, records: &[RecordRef]) -> Result<Vec<(RowKey, EntityIndex)>, Error> {
+        let mut places: BTreeMap<(&ConnectionName, &ObjectType), Vec<&RecordRef>> = BTreeMap::new();
+        for record in records.iter().filter(|record| self.core.is_referred_to(record)) {
+            places.entry((&record.connection, &record.object)).or_default().push(record);
+        }
+        let mut rows = Vec::new();
+        for ((connection, object), records) in places {
+            // One look at all that waits for this object type, if it is little; else one for each record.
+            let all = self.waiting_rows(&waiting_prefix_of(connection, object), MOST_WAITING).await?;
+            let little = all.len() < MOST_WAITING;
+            for record in records {
+                let prefix = waiting_prefix(record);
+                if little {
+                    rows.extend(all.iter().filter(|row| row.key.starts_with(&prefix)).cloned());
+                } else {
+                    rows.extend(self.waiting_rows(&prefix, usize::MAX).await?);
+                }
+            }
+        }
         let mut waiting = Vec::new();
         for row in rows {
             let link: LinkRow = parse(Table::Index, &row)?;
-            self.entities(&[link.entity]).await?;
-            if let Some(entity) = self.loaded.set.find_entity(link.entity) {
-                waiting.push((RowKey::new(Table::Index, row.key), entity));
-            }
+            waiting.push((RowKey::new(Table::Index, row.key), link.entity));
         }
-        Ok(waiting)
+        self.entities(&waiting.iter().map(|(_, entity)| *entity).collect::<Vec<_>>()).await?;
+        let found = waiting.into_iter().filter_map(|(row, id)| Some((row, self.loaded.set.find_entity(id)?)));
+        Ok(found.collect())
+    }
+
+    async fn waiting_rows(&self, prefix: &str, limit: usize) -> Result<Vec<Row>, Error> {
+        let rows = self.core.store.scan(self.tenant, Table::Index, prefix, None, limit).await;
+        rows.map_err(Error::store("look for waiting references"))
     }
 }
+
+/// How many waiting references are looked at together.
+const MOST_WAITING: usize = 256;
 
 /// Reads a row's content.
 pub(crate) fn parse<T: DeserializeOwned>(table: Table, row: &Row) -> Result<T, Error> {

@@ -1,7 +1,9 @@
 //! The engine: sequences the pure centre between connectors and a store, and records what happened. It decides nothing.
 
 mod builder;
+mod case;
 mod hydrate;
+mod identity_index;
 mod intake;
 mod persist;
 mod tenant;
@@ -22,6 +24,7 @@ use crate::store::Store;
 use crate::surface::Surface;
 
 pub use builder::Builder;
+pub use case::{Case, CaseKind};
 pub use intake::TakenIn;
 pub use tenant::{
     Applied, Compared, Difference, DiscrepancyFilter, FailedCall, PlanRequest, Rederived, Replayed, Reread,
@@ -114,6 +117,15 @@ impl Core {
         }
         let connection = self.connections.get(&record.connection);
         connection.and_then(|c| c.objects.get(&record.object)).map_or(Domain::ReadOrder, |(_, _, domain)| *domain)
+    }
+
+    /// Whether the model has references to records of this object type.
+    pub(crate) fn is_referred_to(&self, record: &RecordRef) -> bool {
+        let Some(connection) = self.connections.get(&record.connection) else { return false };
+        self.model.entities.iter().flat_map(|entity| &entity.objects).any(|object| {
+            object.declared.system == connection.system
+                && object.references.iter().flatten().any(|native| *native == record.object)
+        })
     }
 
     /// How a record's slots are named in stored state.

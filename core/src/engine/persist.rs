@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::Hidden;
 use crate::engine::Core;
+use crate::engine::case::note_shared;
 use crate::engine::hydrate::Loaded;
+use crate::engine::identity_index::changed_rows;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fact::{EntityFact, Fact};
-use crate::id::{Actor, EntityId, RecordRef};
+use crate::id::{Actor, ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::journal;
 use crate::model::UnitKey;
 use crate::sight::{reference_object, shown};
@@ -52,6 +54,30 @@ pub(crate) fn identity_row(key: &IdentityKey) -> RowKey {
 
 pub(crate) fn waiting_prefix(record: &RecordRef) -> String {
     format!("{SEPARATOR}waits{SEPARATOR}{}{SEPARATOR}", record_key(record))
+}
+
+/// The prefix of all that waits for records of an object type.
+pub(crate) fn waiting_prefix_of(connection: &ConnectionName, object: &ObjectType) -> String {
+    format!("{SEPARATOR}waits{SEPARATOR}{connection}{SEPARATOR}{object}{SEPARATOR}")
+}
+
+/// The entity type, attribute and value that the row of an identity value is about; `None` for a waiting reference's.
+pub(crate) fn identity_of_key(key: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = key.splitn(3, SEPARATOR);
+    let (entity_type, attribute, value) = (parts.next()?, parts.next()?, parts.next()?);
+    (!entity_type.is_empty()).then_some((entity_type, attribute, value))
+}
+
+/// What people read for a row: its table and key, but no value. Rows of identity values are keyed by them.
+pub(crate) fn row_name(row: &RowKey) -> Text {
+    if row.table == Table::Index {
+        let name = match identity_of_key(&row.key) {
+            Some((entity_type, attribute, _)) => format!("the index of {entity_type}.{attribute}"),
+            None => "a waiting reference".to_owned(),
+        };
+        return name.into();
+    }
+    format!("{} {}", row.table.name(), row.key.replace(SEPARATOR, "/")).trim_end().into()
 }
 
 /// Collects one step's changes.
@@ -129,41 +155,20 @@ impl<'a> Changes<'a> {
                 self.put(RowKey::new(Table::Index, key), &LinkRow { entity: state.entity.id });
             }
         }
-        self.add_index(frame, loaded);
+        self.add_index(loaded);
         self.add_facts(loaded, facts);
         Ok(())
     }
 
-    /// Keeps the rows of identity values in step with what linked records say.
-    fn add_index(&mut self, frame: &Frame<'_>, loaded: &Loaded) {
-        let mut rows: BTreeMap<&IdentityKey, crate::engine::hydrate::Holders> = BTreeMap::new();
-        let none = Vec::new();
-        let now: Vec<(u32, Vec<IdentityKey>)> = (0u32..)
-            .zip(loaded.set.records())
-            .map(|(index, _)| (index, loaded.set.identity_keys(frame, index)))
-            .collect();
-        for (index, keys) in &now {
-            let state = loaded.set.record(*index);
-            let before = loaded.keys_before.get(index).unwrap_or(&none);
-            let record = Text::from(record_key(&state.record));
-            let Some(entity) = state.entity.map(|entity| loaded.set.entity(entity).entity.id) else { continue };
-            for key in before.iter().filter(|key| !keys.contains(key)) {
-                let Some(holders) = loaded.identity_rows.get(key) else { continue };
-                rows.entry(key).or_insert_with(|| holders.clone()).holders.remove(&record);
-            }
-            for key in keys {
-                let Some(holders) = loaded.identity_rows.get(key) else { continue };
-                if rows.get(key).unwrap_or(holders).holders.get(&record) != Some(&entity) {
-                    rows.entry(key).or_insert_with(|| holders.clone()).holders.insert(record.clone(), entity);
-                }
-            }
-        }
-        let puts: Vec<(RowKey, _)> = rows.into_iter().map(|(key, holders)| (identity_row(key), holders)).collect();
-        for (key, holders) in puts {
-            if holders.holders.is_empty() {
-                self.delete(key);
+    /// Keeps the rows of identity values in step with what records say, and the cases of those that entities share.
+    fn add_index(&mut self, loaded: &Loaded) {
+        for (key, row) in changed_rows(&self.core.model, loaded) {
+            let before = loaded.identity_rows.get(key);
+            note_shared(self, loaded, key, before, &row);
+            if row.is_empty() {
+                self.delete(identity_row(key));
             } else {
-                self.put(key, &holders);
+                self.put(identity_row(key), &row);
             }
         }
     }

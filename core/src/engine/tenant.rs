@@ -2,8 +2,10 @@
 
 mod apply;
 mod ask;
+mod cases;
 mod decide;
 mod deletes;
+mod linking;
 mod merge;
 mod model;
 mod plans;
@@ -22,10 +24,13 @@ pub use take_in::StoredDeadLetter;
 
 use std::sync::Arc;
 
+use crate::engine::persist::row_name;
 use crate::engine::{Connection, Core};
-use crate::error::Error;
+use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
+use crate::model::CompiledEntity;
 use crate::store::{Commit, Committed, Row, Table};
+use crate::text::Text;
 use crate::working_set::Frame;
 
 pub use rederive::{Rederived, Reread};
@@ -74,8 +79,13 @@ impl Tenant {
 
     pub(crate) fn connection(&self, name: &str) -> Result<(ConnectionName, &Connection), Error> {
         let name = ConnectionName::new(name);
-        let connection = self.core.connections.get(&name).ok_or_else(|| Error::UnknownConnection(name.clone()))?;
-        Ok((name, connection))
+        match self.core.connections.get(&name) {
+            Some(connection) => Ok((name, connection)),
+            None => {
+                let known = Known::beside(name.as_str(), self.core.connections.keys().map(ConnectionName::as_str));
+                Err(Error::UnknownConnection { name, known })
+            }
+        }
     }
 
     /// Runs `work` with the frame of this tenant. Synchronous: nothing in it is held across a suspension.
@@ -95,6 +105,15 @@ impl Tenant {
     pub(crate) async fn commit(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
         self.require_model().await?;
         self.commit_anyhow(doing, commit).await
+    }
+
+    /// As [`Tenant::commit`]; a lost race names the row that was changed meanwhile.
+    pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
+        self.require_model().await?;
+        match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
+            Committed::Done { .. } => Ok(None),
+            Committed::Lost { key } => Ok(Some(row_name(&key))),
+        }
     }
 
     /// Commits whatever the model is: for the change of the model itself.
@@ -121,7 +140,7 @@ impl Tenant {
 
     /// How many rows of a table have keys that start with `prefix`.
     pub(crate) async fn count_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<usize, Error> {
-        let mut after: Option<crate::text::Text> = None;
+        let mut after: Option<Text> = None;
         let mut count = 0;
         loop {
             let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
@@ -136,6 +155,13 @@ impl Tenant {
     pub(crate) fn engine() -> Actor {
         Actor::new("accordant")
     }
+}
+
+/// That an entity type has no such attribute or unit, and which it has.
+pub(crate) fn unknown_attribute(model: &CompiledEntity, found: &str) -> Error {
+    let attributes = model.attributes.iter().map(|attribute| attribute.id.as_str());
+    let known = Known::beside(found, attributes.chain(model.units.iter().map(|unit| unit.id.as_str())));
+    Error::UnknownAttribute { entity: model.name.as_str().into(), attribute: found.into(), known }
 }
 
 impl Tenant {

@@ -1,6 +1,6 @@
 //! The stored form of an entity: JSON, keyed by unit name, so that a model may change around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ pub struct StoredEntity {
     discrepancies: Vec<Discrepancy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     merged_into: Option<EntityId>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    cannot_link: BTreeSet<EntityId>,
     #[serde(default)]
     generation: u32,
 }
@@ -91,6 +93,7 @@ impl Entity {
             decisions: named(&self.decisions, model),
             discrepancies: self.discrepancies.values().map(|standing| (**standing).clone()).collect(),
             merged_into: self.merged_into,
+            cannot_link: self.cannot_link.clone(),
             generation: self.generation,
         }
     }
@@ -113,6 +116,7 @@ impl Entity {
             decisions: indexed(stored.decisions, of),
             discrepancies: stored.discrepancies.into_iter().map(|standing| (standing.id, Arc::new(standing))).collect(),
             merged_into: stored.merged_into,
+            cannot_link: stored.cannot_link,
             generation: stored.generation,
         })
     }

@@ -64,6 +64,10 @@ pub enum StoredFact {
     Merged {
         into: Option<crate::id::EntityId>,
     },
+    CannotLink {
+        other: crate::id::EntityId,
+        holds: bool,
+    },
     Generation {
         generation: u32,
     },
@@ -89,6 +93,7 @@ impl Fact {
             Fact::Decided { unit, decision } => StoredFact::Decided { unit: model.unit_name(&unit), decision },
             Fact::Disputed { discrepancy } => StoredFact::Disputed { discrepancy },
             Fact::Merged { into } => StoredFact::Merged { into },
+            Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
             Fact::Generation { generation } => StoredFact::Generation { generation },
         }
     }
@@ -112,6 +117,7 @@ impl StoredFact {
             StoredFact::Decided { unit, decision } => Fact::Decided { unit: of.unit_key(&unit)?, decision },
             StoredFact::Disputed { discrepancy } => Fact::Disputed { discrepancy },
             StoredFact::Merged { into } => Fact::Merged { into },
+            StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },
             StoredFact::Generation { generation } => Fact::Generation { generation },
         })
     }

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::equivalence::Equivalence;
 use crate::fingerprint::{Digest, Fingerprint};
+use crate::golden::Resolution;
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::attribute::AnyDerivation;
 use crate::model::{
@@ -78,6 +79,9 @@ pub struct Unit {
     pub on_clear: Option<OnClear>,
     /// The policy chain.
     pub chain: Vec<Arc<dyn AnyPolicy>>,
+    /// By place in the chain: the resolution of a value that this policy decided, when none before it passed and nobody
+    /// keeps voices. Most are such, and share it.
+    pub plain: Vec<Arc<Resolution>>,
     /// How it is computed, if it is.
     pub derived: Option<Arc<dyn AnyDerivation>>,
     /// The units that it is computed from: their places, and which member of each.
@@ -456,6 +460,7 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             equivalences,
             on_clear: attribute.on_clear,
             chain: attribute.chain.clone(),
+            plain: Vec::new(),
             derived: attribute.derived.clone(),
             inputs: Vec::new(),
             pii: attribute.pii,
@@ -475,6 +480,8 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
         if unit.shape == UnitShape::Group {
             settle_group(unit, model, mistakes);
         }
+        let plain = |policy: &Arc<dyn AnyPolicy>| Arc::new(Resolution::by_policy(&policy.name()));
+        unit.plain = unit.chain.iter().map(plain).collect();
         unit.fingerprint = unit_fingerprint(unit);
     }
     for group in model.groups.iter().filter_map(|group| group.id.as_ref()) {

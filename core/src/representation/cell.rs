@@ -173,3 +173,67 @@ impl Cell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The same, as the set that it stands for.
+    type Said = BTreeSet<(Stamp, Field)>;
+
+    fn since(said: &Said) -> Option<Stamp> {
+        let (_, value) = said.last()?;
+        said.iter().rev().take_while(|(_, field)| field == value).last().map(|(stamp, _)| *stamp)
+    }
+
+    fn not_before(said: &Said) -> Option<Stamp> {
+        let (_, value) = said.last()?;
+        said.iter().rev().find(|(_, field)| field != value).map(|(stamp, _)| *stamp)
+    }
+
+    fn check(cell: &Cell, said: &Said) {
+        let history: Vec<(Stamp, Field)> = cell.history().map(|(stamp, field)| (stamp, field.clone())).collect();
+        assert_eq!(history, said.iter().cloned().collect::<Vec<_>>());
+        assert_eq!((Some(cell.since()), cell.not_before()), (since(said), not_before(said)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_cell_is_the_set_of_what_was_said(
+            all in prop::collection::vec((0_i64..8, 0_u8..4), 1..24),
+            horizon in 0_i64..9,
+            gone in 0_i64..8,
+        ) {
+            let said = |(token, value): (i64, u8)| {
+                let field = if value == 0 { Field::Null } else { Field::value(&value.to_string()) };
+                (Stamp::new(token), field)
+            };
+            let mut set = Said::new();
+            let mut cell: Option<Cell> = None;
+            for (stamp, field) in all.into_iter().map(said) {
+                let is_new = set.insert((stamp, field.clone()));
+                match &mut cell {
+                    None => cell = Some(Cell::new(stamp, field.borrowed())),
+                    Some(cell) => prop_assert_eq!(cell.insert(stamp, field.borrowed()) != Folded::Known, is_new),
+                }
+                check(cell.as_ref().expect("something was said"), &set);
+            }
+            let cell = cell.expect("something was said");
+
+            let (first, last) = (since(&set), not_before(&set));
+            let mut compacted = cell.clone();
+            compacted.compact(horizon);
+            prop_assert_eq!((Some(compacted.since()), compacted.not_before()), (first, last));
+
+            let mut kept = cell;
+            kept.retain_earlier(|stamp| stamp.token != gone);
+            let value = set.last().cloned();
+            set.retain(|said| said.0.token != gone || Some(said) == value.as_ref());
+            check(&kept, &set);
+        }
+    }
+}

@@ -31,13 +31,13 @@ pub(super) fn of_unit(
     let golden = entity.golden.get(key);
     for (place, shown) in shown.iter().enumerate() {
         let record = || Some(Text::from(entity.links[shown.link].record.to_string()));
-        let finding = |family, kind, waits, reason: &str| Finding {
+        let finding = |family, kind, waits, reason: &'static str| Finding {
             unit: name.clone(),
             link: record(),
             family,
             kind,
             waits,
-            reason: reason.into(),
+            reason: Text::fixed(reason),
         };
         if shown.sight == Err(Hidden::Unresolved) {
             let reason = "it names a record that is not linked";
@@ -106,19 +106,21 @@ fn agreement(
                     .unwrap_or(DiscrepancyKind::Pending);
                 let policy = entity.golden.get(key).map_or("", |cell| &cell.resolution.policy);
                 let reason = if let Some((record, why)) = unspelled {
-                    format!("golden cannot be spelled at {record}: {why}")
+                    format!("golden cannot be spelled at {record}: {why}").into()
                 } else if stuck {
-                    "golden is not written where it is owed: by its mapping, that is for people".to_owned()
+                    Text::fixed("golden is not written where it is owed: by its mapping, that is for people")
                 } else {
-                    format!("settled by {policy}; a write is owed")
+                    format!("settled by {policy}; a write is owed").into()
                 };
-                (kind, stuck, reason.into())
+                (kind, stuck, reason)
             }
             Verdict::Rewritten => {
-                (DiscrepancyKind::Rewritten, false, "the system keeps its own form of what was written".into())
+                (DiscrepancyKind::Rewritten, false, Text::fixed("the system keeps its own form of what was written"))
             }
             Verdict::Diverged => (DiscrepancyKind::Diverged, false, "it differs by decision".into()),
-            Verdict::Cosmetic => (DiscrepancyKind::Cosmetic, false, "equivalent, but not equal to the letter".into()),
+            Verdict::Cosmetic => {
+                (DiscrepancyKind::Cosmetic, false, Text::fixed("equivalent, but not equal to the letter"))
+            }
             Verdict::Frozen | Verdict::InAgreement => return None,
         },
     };
@@ -152,7 +154,7 @@ fn why_it_stands(
             reason = "an observer moved, and nothing enforces golden there";
         }
     }
-    (waits, reason.into())
+    (waits, Text::fixed(reason))
 }
 
 /// The record in whose system golden has no spelling, and why, if it may be written there.

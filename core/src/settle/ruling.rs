@@ -97,7 +97,7 @@ pub fn rule_on(
         }
         Choice::Value(field) => (field.clone(), None, by_decision()),
     };
-    resolution.by = Some(ruling.by.clone());
+    Arc::make_mut(&mut resolution).by = Some(ruling.by.clone());
     for link in 0..recorder.entity.links.len() {
         if recorder.entity.links[link].reactions.contains_key(key) {
             let record = Arc::clone(&recorder.entity.links[link].record);
@@ -133,14 +133,14 @@ fn settle_by(
     shown: &[Shown<'_>],
     field: Field,
     origin: Option<Origin>,
-    resolution: Resolution,
+    resolution: Arc<Resolution>,
 ) {
     let heard = (0..shown.len()).filter(|place| shown[*place].authority.decides()).collect();
     move_golden(recorder, unit, key, shown, Proposal { field, origin, resolution, provisional: false, heard });
 }
 
-fn by_decision() -> Resolution {
-    Resolution { policy: "decision".into(), ..Resolution::default() }
+fn by_decision() -> Arc<Resolution> {
+    Arc::new(Resolution::by_policy("decision"))
 }
 
 /// What is on the table: every value with an origin of its own, sorted.

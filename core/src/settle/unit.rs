@@ -83,7 +83,7 @@ pub(super) fn settle_derived(
         let cell = GoldenCell {
             field,
             origin: None,
-            resolution: Resolution { policy: derivation.name().as_ref().into(), ..Resolution::default() },
+            resolution: Arc::new(Resolution::by_policy(&derivation.name())),
             fingerprint: unit.fingerprint.short_number(),
             status: Status::Settled,
         };
@@ -157,7 +157,7 @@ fn adopt(
             && unit.same(seen, &base.seen)
             && base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
         {
-            let base = Base { agreed: golden.clone(), lost: false, ..base.as_ref().clone() };
+            let base = Base { agreed: golden.clone(), lost: false, ..base.clone() };
             let record = Arc::clone(&link.record);
             let base = share(recorder.entity, key, base);
             recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
@@ -331,7 +331,7 @@ fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, show
     let proposal = Proposal {
         field: decision.chosen.clone(),
         origin: None,
-        resolution: Resolution { policy: "decision".into(), by: Some(decision.by.clone()), ..Resolution::default() },
+        resolution: Arc::new(Resolution { by: Some(decision.by.clone()), ..Resolution::by_policy("decision") }),
         provisional: false,
         heard: (0..shown.len()).collect(),
     };
@@ -458,7 +458,7 @@ fn empty_cell(unit: &Unit) -> GoldenCell {
     GoldenCell {
         field: Field::Null,
         origin: None,
-        resolution: Resolution::default(),
+        resolution: Arc::default(),
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
     }

@@ -36,12 +36,17 @@ pub enum Unlinked {
 }
 
 /// A key that leads to more entities than this identifies none of them.
-const MOST_ENTITIES_OF_A_KEY: usize = 8;
+pub(crate) const MOST_ENTITIES_OF_A_KEY: usize = 8;
 
 impl WorkingSet {
     /// Tells which entities hold an identity value.
     pub fn add_identity(&mut self, key: IdentityKey, entity: EntityId) {
         self.identity.entry(key).or_default().insert(entity);
+    }
+
+    /// Tells which entities hold an identity value, and that no others do.
+    pub(crate) fn set_identity(&mut self, key: IdentityKey, entities: BTreeSet<EntityId>) {
+        self.identity.insert(key, entities);
     }
 
     /// The identity values that a record holds now.
@@ -108,7 +113,17 @@ impl WorkingSet {
 /// The identity values that a representation holds, sorted.
 #[must_use]
 pub(crate) fn identity_keys(model: &CompiledEntity, object: u16, representation: &Representation) -> Vec<IdentityKey> {
-    if object == HUB_OBJECT || !representation.speaks() {
+    if representation.speaks() { identity_values(model, object, representation) } else { Vec::new() }
+}
+
+/// The identity values that a representation would hold if its record spoke, sorted.
+#[must_use]
+pub(crate) fn identity_values(
+    model: &CompiledEntity,
+    object: u16,
+    representation: &Representation,
+) -> Vec<IdentityKey> {
+    if object == HUB_OBJECT {
         return Vec::new();
     }
     let Some(object) = model.objects.get(usize::from(object)) else { return Vec::new() };

@@ -1,6 +1,7 @@
 //! Any sequence of what systems say leaves a store that verifies.
 
 use accordant::engine::Tenant;
+use accordant::error::Error;
 use accordant::id::Actor;
 use accordant::store::MemoryStore;
 use chrono::TimeDelta;
@@ -68,19 +69,27 @@ async fn take(tenant: &Tenant, step: &Step) {
         Step::Delivery(system, said) => says(tenant, SYSTEMS[*system].0, said).await.unwrap(),
         Step::Merge(survivor, merged) => {
             if let (Some(survivor), Some(merged)) = (entity(*survivor).await, entity(*merged).await) {
-                // Refused where either is merged already, or both are one.
-                drop(tenant.merge(survivor, merged, &by).await);
+                let refused = tenant.merge(survivor, merged, &by).await.err();
+                let expected = |error: &Error| {
+                    matches!(error, Error::AlreadyMerged { .. } | Error::SameEntity(_) | Error::HeldApart { .. })
+                };
+                assert!(refused.as_ref().is_none_or(expected), "{refused:?}");
             }
         }
         Step::Unmerge(merged) => {
             if let Some(merged) = entity(*merged).await {
-                drop(tenant.unmerge(merged, &by).await);
+                let refused = tenant.unmerge(merged, &by).await.err();
+                let expected = |error: &Error| matches!(error, Error::AlreadyMerged { .. } | Error::NotMerged(_));
+                assert!(refused.as_ref().is_none_or(expected), "{refused:?}");
             }
         }
         Step::Link(to, record) => {
             let record = tenant.replay().await.unwrap().representations.keys().nth(*record).cloned();
             if let (Some(to), Some(record)) = (entity(*to).await, record) {
-                drop(tenant.link(to, &record, &by).await);
+                tenant.link(to, &record, &by).await.unwrap();
+                // An alias stands for the entity that it was merged into.
+                let stands = tenant.inspect_erased(to).await.unwrap().id;
+                assert_eq!(tenant.entity_of(&record).await.unwrap(), Some(stands));
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use accordant::DiscrepancyKind::UnresolvedReference;
 use accordant::chrono::TimeDelta;
+use accordant::engine::DiscrepancyFilter;
 use accordant::testing::Story;
+use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::Member;
@@ -66,4 +68,14 @@ fn a_reference_that_one_system_changes_is_translated_for_the_other() {
         .expect_in("crm", "m1", "sponsor", json!("m3"))
         .expect_no_discrepancy()
         .expect_quiet();
+}
+
+#[test]
+fn more_references_than_are_looked_at_together_wake_with_their_target() {
+    let member = |number: usize| json!({ "email": format!("m{number}@acme.test"), "sponsor": "boss" });
+    let story =
+        (0..300).fold(Story::of::<Member>(), |story, number| story.edits("crm", &format!("m{number}"), member(number)));
+    let mut story = story.polls("crm").says("crm", "boss", json!({ "email": "boss@acme.test" }));
+    let unresolved = DiscrepancyFilter { kinds: vec![UnresolvedReference], ..DiscrepancyFilter::default() };
+    assert_eq!(block_on(story.tenant().discrepancies(unresolved)).expect("the list"), []);
 }

@@ -21,7 +21,9 @@ use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId, ObjectType};
 use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
 use crate::store::{RowKey, Table};
+use crate::text::Text;
 use outbox::{Intended, OutboxRow, outbox_key, spend};
+pub(crate) use outbox::{create_row, write_row};
 
 /// How many writes one call carries.
 const WRITES_AT_ONCE: usize = 50;
@@ -200,6 +202,7 @@ impl Tenant {
             applied.superseded += group.len();
             return Ok(None);
         };
+        let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let mut loader = Loader::new(&self.core, &self.id);
             loader.entities(&[entity]).await?;
@@ -227,7 +230,8 @@ impl Tenant {
                     changes.commit.expect.extend(loader.loaded.revisions);
                     spend(&mut changes, &done);
                     changes.journal("in_effect", &entity.to_string(), &keys);
-                    if !self.commit("spend an approval", changes.commit).await? {
+                    if let Some(lost) = self.commit_or_lost("spend an approval", changes.commit).await? {
+                        key = lost;
                         continue;
                     }
                 }
@@ -262,12 +266,15 @@ impl Tenant {
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);
-            if self.commit("store an intent", changes.commit).await? {
-                applied.superseded += group.len() - row.operations.len();
-                return Ok(Some(Intended { row, write, _claim: claim }));
+            match self.commit_or_lost("store an intent", changes.commit).await? {
+                None => {
+                    applied.superseded += group.len() - row.operations.len();
+                    return Ok(Some(Intended { row, write, _claim: claim }));
+                }
+                Some(lost) => key = lost,
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: outbox.key })
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 }
 

@@ -10,11 +10,13 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::engine::Tenant;
-use crate::engine::hydrate::{Holders, Loader, parse};
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, identity_row, link_key};
+use crate::engine::tenant::unknown_attribute;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
-use crate::error::Error;
+use crate::error::{Error, Known};
 use crate::explain::Explanation;
 use crate::id::{EntityId, EntityType, Id, RecordRef};
 use crate::model::{Attribute, Canonical, CompiledEntity, EXISTS, Read, UnitKey, UnitShape};
@@ -71,8 +73,7 @@ impl Tenant {
     /// As [`Tenant::find`], and [`Error::UnknownEntityType`].
     pub async fn find_erased(&self, entity_type: &str, attribute: &str, value: &str) -> Result<Vec<EntityId>, Error> {
         let model = self.entity_model(entity_type)?;
-        let unknown = || Error::UnknownAttribute { entity: entity_type.into(), attribute: attribute.into() };
-        let index = model.attribute_index(attribute).ok_or_else(unknown)?;
+        let index = model.attribute_index(attribute).ok_or_else(|| unknown_attribute(model, attribute))?;
         let declared = &model.attributes[usize::from(index)];
         let spellings = spellings(model, index, value);
         if spellings.is_empty() {
@@ -245,10 +246,7 @@ impl Tenant {
                 .model
                 .unit_key(unit)
                 .and_then(|key| Explanation::of(ground, entity, representations, &key))
-                .ok_or_else(|| Error::UnknownAttribute {
-                    entity: ground.model.name.as_str().into(),
-                    attribute: unit.into(),
-                })
+                .ok_or_else(|| unknown_attribute(ground.model, unit))
         })
         .await
     }
@@ -275,15 +273,17 @@ impl Tenant {
     }
 
     fn entity_model(&self, name: &str) -> Result<&CompiledEntity, Error> {
-        let index = self.core.model.entity_index(name).ok_or_else(|| Error::UnknownEntityType(name.into()))?;
+        let index = self.core.model.entity_index(name).ok_or_else(|| {
+            let known = Known::beside(name, self.core.model.entities.iter().map(|entity| entity.name.as_str()));
+            Error::UnknownEntityType { name: name.into(), known }
+        })?;
         Ok(self.core.model.entity(index))
     }
 }
 
 /// The place of the attribute that a typed handle names, if it is of the handle's type.
 pub(super) fn typed_index<E, T: Value>(model: &CompiledEntity, attribute: Attribute<E, T>) -> Result<u16, Error> {
-    let unknown = || Error::UnknownAttribute { entity: model.name.as_str().into(), attribute: attribute.id().into() };
-    let index = model.attribute_index(attribute.id()).ok_or_else(unknown)?;
+    let index = model.attribute_index(attribute.id()).ok_or_else(|| unknown_attribute(model, attribute.id()))?;
     if model.attributes[usize::from(index)].kind.name == T::KIND.name {
         return Ok(index);
     }

@@ -4,23 +4,27 @@ use std::sync::Arc;
 
 use crate::decision::Lifetime;
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, case_of};
 use crate::engine::hydrate::Loader;
 use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::apply::write_row;
 use crate::engine::tenant::ask::typed_index;
-use crate::engine::tenant::take_in::{MERGED, UNLINKED, case_key, order};
-use crate::entity::{Evidence, HUB_OBJECT};
-use crate::error::Error;
+use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::merge::unmerged_case;
+use crate::engine::tenant::unknown_attribute;
+use crate::entity::{Entity, Evidence, HUB_OBJECT};
+use crate::error::{Error, Known};
 use crate::fact::{EntityFact, Fact};
-use crate::id::{Actor, EntityId, Id, RecordRef, SurfaceName};
+use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef, SurfaceName};
 use crate::model::{Attribute, Canonical, Shape};
 use crate::observation::{Coverage, Observation, Said, Sighting};
-use crate::settle::{Choice, NotRuled, Ruling, Touched, rule_on};
+use crate::settle::{Choice, NotRuled, Ruling, rule_on};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, Value};
-use crate::working_set::EntityIndex;
+use crate::working_set::{EntityIndex, RecordState};
 
 impl Tenant {
     /// Decides what is true of an attribute, until a system says something that was not on the table.
@@ -65,9 +69,8 @@ impl Tenant {
             let index = self.decided_on(&mut loader, id, expected).await?;
             loader.references().await?;
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
+            let unit_key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
             let id = loader.loaded.set.entity(index).entity.id;
-            let unknown = || Error::UnknownAttribute { entity: model.name.as_str().into(), attribute: unit.into() };
-            let unit_key = model.unit_key(unit).ok_or_else(unknown)?;
             let mut changes = Changes::new(&self.core, as_of, &ruling.by);
             let mut facts: Vec<EntityFact> = Vec::new();
             let mut ruled = Ok(());
@@ -82,11 +85,10 @@ impl Tenant {
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
             changes.journal("decided", &id.to_string(), &(unit, &ruling.by, &ruling.reason));
-            if let Some((lost, _)) = changes.commit.expect.first() {
-                key = lost.key.clone();
-            }
-            if self.commit("store a decision", changes.commit).await? {
-                return Ok(());
+            changes.delete(unmerged_case(id, &model.unit_name(&unit_key)));
+            match self.commit_or_lost("store a decision", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
@@ -154,55 +156,83 @@ impl Tenant {
 
     /// Asserts that a record belongs to an entity: a crosswalk that the client already has, or an operator's match.
     ///
-    /// A record that belongs to another entity moves; its bases start anew.
+    /// A record that belongs to another entity moves; its bases start anew. Records that wait for one of its identity
+    /// values are tried again, and references to it are resolved.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownEntity`], [`Error::UnknownConnection`], or a store that failed.
+    /// [`Error::UnknownEntity`], [`Error::UnknownConnection`], [`Error::UnknownObject`], [`Error::HubRecord`];
+    /// [`Error::RecordOfOtherType`] if records of that object type are no such entities; [`Error::WriteUnderWay`] while a write of the record has no receipt; or a store that failed.
     pub async fn link(&self, id: EntityId, record: &RecordRef, by: &Actor) -> Result<(), Error> {
-        if self.core.place(record).is_none_or(|(_, object)| object == HUB_OBJECT) {
-            return Err(Error::UnknownConnection(record.connection.clone()));
-        }
+        self.require_place(record)?;
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(std::slice::from_ref(record)).await?;
             let to = self.decided_on(&mut loader, id, None).await?;
+            loader.merges().await?;
             let Some(at) = loader.loaded.set.find_record(record) else { return Ok(()) };
+            let set = &mut loader.loaded.set;
+            self.require_linkable(&set.entity(to).entity, set.record(at))?;
+            let from = set.record(at).entity;
+            if from == Some(to) {
+                // It is where it belongs: whoever asked that has the answer.
+                for kind in [CaseKind::Unmerged, CaseKind::MergedInSystem] {
+                    self.close_case(&case_of(kind, record).key, by, "it belongs where it is").await?;
+                }
+                return Ok(());
+            }
+            let write = loader.rows(&[write_row(record)]).await?;
+            if write.into_iter().flatten().next().is_some() {
+                // Its receipt is of the entity that it belongs to now.
+                return Err(Error::WriteUnderWay { entity: id, place: record.to_string().into() });
+            }
+            let mut links = Links::default();
+            let set = &mut loader.loaded.set;
+            if let Some(from) = from {
+                let record = Arc::clone(&set.record(at).record);
+                set.record_fact(from, Fact::Unlinked { record }, &mut links.facts);
+            }
+            links.link(&mut loader, to, at, as_of, Evidence::Asserted { by: by.clone() });
             let mut changes = Changes::new(&self.core, as_of, by);
-            let mut facts = Vec::new();
-            let cases = [case_key(UNLINKED, record), case_key(MERGED, record)];
-            let listed = loader.rows(&cases).await?.iter().any(Option::is_some);
             // A person says where it belongs: that is no case any more.
-            cases.into_iter().for_each(|case| changes.delete(case));
-            let keys = self.with_frame(|frame| loader.loaded.set.identity_keys(frame, at));
-            loader.identities(&keys).await?;
+            changes.delete(case_of(CaseKind::MergedInSystem, record));
+            self.follow_links(&mut loader, &mut changes, &mut links).await?;
             self.with_frame(|frame| {
-                let set = &mut loader.loaded.set;
-                if set.record(at).entity == Some(to) {
-                    return Ok(());
-                }
-                if let Some(from) = set.record(at).entity {
-                    let record = Arc::clone(&set.record(at).record);
-                    set.record_fact(from, Fact::Unlinked { record }, &mut facts);
-                }
-                set.link(to, at, order(as_of, 0), Evidence::Asserted { by: by.clone() }, &mut facts);
-                set.touch(to, Touched::Everything);
-                set.settle(frame, as_of, &mut facts);
-                changes.add_set(frame, &loader.loaded, &facts)
+                loader.loaded.set.settle(frame, as_of, &mut links.facts);
+                changes.add_set(frame, &loader.loaded, &links.facts)
             })?;
-            if facts.is_empty() && !listed {
-                return Ok(());
-            }
-            if let Some((lost, _)) = changes.commit.expect.first() {
-                key = lost.key.clone();
-            }
-            if self.commit("store a link", changes.commit).await? {
-                return Ok(());
+            match self.commit_or_lost("store a link", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
+    }
+
+    /// Refuses records that the model does not know, and the hub's own.
+    fn require_place(&self, record: &RecordRef) -> Result<(), Error> {
+        match self.core.place(record) {
+            Some((_, HUB_OBJECT)) => return Err(Error::HubRecord(Box::new(record.clone()))),
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        let (connection, bound) = self.connection(record.connection.as_str())?;
+        let known = Known::beside(record.object.as_str(), bound.objects.keys().map(ObjectType::as_str));
+        Err(Error::UnknownObject { connection, object: record.object.clone(), known })
+    }
+
+    fn require_linkable(&self, entity: &Entity, record: &RecordState) -> Result<(), Error> {
+        if entity.entity == record.entity_type {
+            return Ok(());
+        }
+        Err(Error::RecordOfOtherType {
+            record: Box::new((*record.record).clone()),
+            record_type: self.core.model.entity(record.entity_type).name.clone(),
+            entity: entity.id,
+            entity_type: self.core.model.entity(entity.entity).name.clone(),
+        })
     }
 
     /// Does what is due, within a bound: settles writes of unknown outcome, and reads records that hints point at. Says

@@ -50,7 +50,10 @@ impl Tenant {
             let target = &parked.operation.target;
             counts.entry(delete_count_key(target.connection(), target.object())).or_default().confirmed += 1;
         }
-        let Some(first) = counts.keys().next().map(|key| key.key.clone()) else { return Ok(()) };
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let mut contended = Text::default();
         let keys: Vec<RowKey> = counts.keys().cloned().collect();
         for _ in 0..MOST_ATTEMPTS {
             // What is counted meanwhile is not lost: the row must be as it was.
@@ -63,11 +66,12 @@ impl Tenant {
             }
             let confirmed: Vec<_> = counts.iter().map(|(key, count)| (&key.key, count.confirmed)).collect();
             changes.journal("deletes_confirmed", &hash.to_string(), &(hash, confirmed));
-            if self.commit("confirm deletes", changes.commit).await? {
-                return Ok(());
+            match self.commit_or_lost("confirm deletes", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => contended = lost,
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: first })
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
     /// What the limits are measured against in these places.

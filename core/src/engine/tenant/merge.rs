@@ -4,26 +4,30 @@
 //! between (`docs/semantics.md` 12). What our own writes changed meanwhile is owed back, as a plan; what people changed
 //! meanwhile stays.
 
+mod restore;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
 use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::apply::{create_row, write_row};
+use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::take_in::merges::claim;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId};
-use crate::model::UnitKey;
-use crate::settle::Touched;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, WorkingSet};
+use restore::{part_newcomers, restore, written_meanwhile};
 
 /// What both entities were before a merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,60 +43,79 @@ fn merge_key(merged: EntityId) -> RowKey {
 }
 
 impl Tenant {
-    /// Merges `merged` into `survivor`: its records become the survivor's, its id an alias.
+    /// Merges `merged` into `survivor`: its records become the survivor's, its id an alias, and its discrepancies are
+    /// resolved with it: what still stands is found on the survivor.
     ///
     /// The merged records have no common ancestor with the survivor's golden record: where they contradict it, the conflict
     /// is listed and waits, and nothing is overwritten.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownEntity`] if either is unknown, of another type, or merged already; or a store that failed.
+    /// [`Error::UnknownEntity`], [`Error::EntitiesOfOtherTypes`], [`Error::SameEntity`]; [`Error::AlreadyMerged`] if
+    /// either is an alias; [`Error::HeldApart`] if they were merged before and that was taken back;
+    /// [`Error::WriteUnderWay`] while a write of either has no receipt, because the receipt would be the alias's; or a
+    /// store that failed.
     pub async fn merge(&self, survivor: EntityId, merged: EntityId, by: &Actor) -> Result<(), Error> {
+        if survivor == merged {
+            return Err(Error::SameEntity(merged));
+        }
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let as_of = self.now();
             let (mut loader, into, from) = self.load_pair(survivor, merged).await?;
+            self.require_mergeable(&loader.loaded.set, into, from)?;
+            self.require_settled(&mut loader, &[into, from]).await?;
             let set = &mut loader.loaded.set;
             let (to, of) = (&set.entity(into).entity, &set.entity(from).entity);
-            let alias = to.merged_into.is_some() || of.merged_into.is_some();
-            if alias || to.entity != of.entity || survivor == merged {
-                return Err(Error::UnknownEntity {
-                    expected: "entity of that type, not merged already".into(),
-                    id: merged,
-                });
-            }
             let model = self.core.model.entity(to.entity);
             let row =
                 MergeRow { survivor: to.to_stored(model), merged: of.to_stored(model), by: by.clone(), at: as_of };
             let mut changes = Changes::new(&self.core, as_of, by);
             let mut facts: Vec<EntityFact> = Vec::new();
-            for link in of.links.clone() {
+            let of = of.clone();
+            for link in of.links {
                 let unlinked = Fact::Unlinked { record: Arc::clone(&link.record) };
                 set.record_fact(from, unlinked, &mut facts);
                 let Some(record) = set.find_record(&link.record) else { continue };
                 set.link(into, record, link.order, link.evidence, &mut facts);
             }
             // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
-            for discrepancy in open(&set.entity(from).entity) {
-                let discrepancy = Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..discrepancy };
-                set.record_fact(from, Fact::Disputed { discrepancy: Box::new(discrepancy) }, &mut facts);
+            for standing in of.discrepancies.into_values().filter(|one| one.state != DiscrepancyState::Resolved) {
+                let resolved =
+                    Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..(*standing).clone() };
+                set.record_fact(from, Fact::Disputed { discrepancy: Arc::new(resolved) }, &mut facts);
+            }
+            // Whoever is held apart from the one is held apart from both.
+            for other in of
+                .cannot_link
+                .iter()
+                .filter(|other| !set.entity(into).entity.cannot_link.contains(*other))
+                .copied()
+                .collect::<Vec<_>>()
+            {
+                set.record_fact(into, Fact::CannotLink { other, holds: true }, &mut facts);
             }
             set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
             changes.put(merge_key(merged), &row);
             changes.journal("entities_merged", &merged.to_string(), &(survivor, merged, by));
-            if self.store_pair(&mut loader, changes, facts, as_of, &mut key).await? {
-                return Ok(());
+            match self.store_pair(&mut loader, changes, facts, into).await? {
+                None => return Ok(()),
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
-    /// Takes a merge back: the records that came with `merged` go back to it, and both golden records are what they were,
-    /// but for what people changed meanwhile.
+    /// Takes a merge back: the records that came with `merged` go back to it, and both golden records and decisions are
+    /// what they were, but for what people changed in systems meanwhile. A record that was linked meanwhile goes where its
+    /// identity values lead. What was decided meanwhile, and a record that leads to neither or both, is a case.
+    ///
+    /// From then on the two are held apart: [`Tenant::merge`] refuses them until [`Tenant::allow_merge`] is called.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownEntity`] if the entity was not merged; or a store that failed.
+    /// [`Error::UnknownEntity`]; [`Error::NotMerged`]; [`Error::AlreadyMerged`] if the survivor was itself merged
+    /// meanwhile; [`Error::WriteUnderWay`] while a write of the survivor has no receipt; or a store that failed.
     pub async fn unmerge(&self, merged: EntityId, by: &Actor) -> Result<(), Error> {
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
@@ -100,12 +123,14 @@ impl Tenant {
             let row_key = merge_key(merged);
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&row_key)).await;
             let row = rows.map_err(Error::store("load a merge"))?.into_iter().next().flatten();
-            let row = row.ok_or(Error::UnknownEntity { expected: "merged entity".into(), id: merged })?;
+            let Some(row) = row else { return Err(self.not_merged(merged).await?) };
             let before: MergeRow = parse(Table::Case, &row)?;
             let gone = || Error::UnknownEntity { expected: "entity".into(), id: merged };
             let was_survivor = Entity::from_stored(before.survivor, &self.core.model).ok_or_else(gone)?;
             let was_merged = Entity::from_stored(before.merged, &self.core.model).ok_or_else(gone)?;
             let (mut loader, into, from) = self.load_pair(was_survivor.id, merged).await?;
+            require_no_alias(&loader.loaded.set, into)?;
+            self.require_settled(&mut loader, &[into, from]).await?;
             let mut changes = Changes::new(&self.core, as_of, by);
             let mut facts: Vec<EntityFact> = Vec::new();
             let set = &mut loader.loaded.set;
@@ -119,16 +144,131 @@ impl Tenant {
                 let Some(record) = set.find_record(&link.record) else { continue };
                 set.link(from, record, link.order, link.evidence.clone(), &mut facts);
             }
-            restore(set, into, &was_survivor, &written, &mut facts);
-            restore(set, from, &was_merged, &written, &mut facts);
+            let unclear = self
+                .with_frame(|frame| part_newcomers(frame, set, (into, &was_survivor), (from, &was_merged), &mut facts));
+            let decided = restore(set, into, &was_survivor, before.at, &written, &mut facts);
+            restore(set, from, &was_merged, before.at, &written, &mut facts);
+            let inherited = was_merged.cannot_link.difference(&was_survivor.cannot_link);
+            for other in inherited {
+                set.record_fact(into, Fact::CannotLink { other: *other, holds: false }, &mut facts);
+            }
+            for (one, other) in [(into, merged), (from, was_survivor.id)] {
+                set.record_fact(one, Fact::CannotLink { other, holds: true }, &mut facts);
+            }
+            let model = self.core.model.entity(was_survivor.entity);
+            for (unit, decision) in decided {
+                let unit = model.unit_name(&unit);
+                let why = format!(
+                    "`{unit}` was decided by {} while the two were one: decide it again for whichever it is true of",
+                    decision.by
+                );
+                let case = CaseRow::new(Vec::new(), [was_survivor.id, merged], why, as_of);
+                changes.put(unmerged_case(was_survivor.id, &unit), &case);
+            }
+            for record in unclear {
+                let why = "it was linked while the two were one: link it to the one that it belongs to";
+                let case = CaseRow::new(vec![record.clone()], [was_survivor.id, merged], why, as_of);
+                changes.put(case_of(CaseKind::Unmerged, &record), &case);
+            }
+            // What a system merged is in two again: whether that is right is asked again.
+            for loser in [into, from].into_iter().flat_map(|index| set.entity(index).records.clone()) {
+                if let Some((key, case)) = claim(set, loser, as_of) {
+                    changes.put(key, &case);
+                }
+            }
             changes.delete(row_key.clone());
             changes.commit.expect.push((row_key, Some(row.revision)));
             changes.journal("entities_unmerged", &merged.to_string(), &(was_survivor.id, merged, by));
-            if self.store_pair(&mut loader, changes, facts, as_of, &mut key).await? {
-                return Ok(());
+            match self.store_pair(&mut loader, changes, facts, from).await? {
+                None => return Ok(()),
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
+    }
+
+    /// Takes back that two entities are held apart: they may be merged again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`], or a store that failed.
+    pub async fn allow_merge(&self, one: EntityId, other: EntityId, by: &Actor) -> Result<(), Error> {
+        let mut key = Text::default();
+        for _ in 0..MOST_ATTEMPTS {
+            let (mut loader, first, second) = self.load_pair(one, other).await?;
+            let mut facts: Vec<EntityFact> = Vec::new();
+            let set = &mut loader.loaded.set;
+            for (index, other) in [(first, other), (second, one)] {
+                if set.entity(index).entity.cannot_link.contains(&other) {
+                    set.record_fact(index, Fact::CannotLink { other, holds: false }, &mut facts);
+                }
+            }
+            if facts.is_empty() {
+                return Ok(());
+            }
+            let changes = Changes::new(&self.core, self.now(), by);
+            match self.store_pair(&mut loader, changes, facts, first).await? {
+                None => return Ok(()),
+                Some(lost) => key = lost,
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
+    }
+
+    fn require_mergeable(&self, set: &WorkingSet, into: EntityIndex, from: EntityIndex) -> Result<(), Error> {
+        require_no_alias(set, into)?;
+        require_no_alias(set, from)?;
+        let (to, of) = (&set.entity(into).entity, &set.entity(from).entity);
+        if to.entity != of.entity {
+            let name = |entity: &Entity| self.core.model.entity(entity.entity).name.clone();
+            return Err(Error::EntitiesOfOtherTypes {
+                one: to.id,
+                one_type: name(to),
+                other: of.id,
+                other_type: name(of),
+            });
+        }
+        if to.cannot_link.contains(&of.id) || of.cannot_link.contains(&to.id) {
+            return Err(Error::HeldApart { one: to.id, other: of.id });
+        }
+        Ok(())
+    }
+
+    /// Refuses while a write of any of these entities has no receipt. That there is none is part of the commit.
+    async fn require_settled(&self, loader: &mut Loader<'_>, entities: &[EntityIndex]) -> Result<(), Error> {
+        for index in entities {
+            let entity = &loader.loaded.set.entity(*index).entity;
+            let id = entity.id;
+            let mut places: Vec<(RowKey, Text)> = entity
+                .links
+                .iter()
+                .map(|link| (write_row(&link.record), Text::from(link.record.to_string())))
+                .collect();
+            for object in &self.core.model.entity(entity.entity).objects {
+                let declared = &object.declared;
+                let of_system = |(_, bound): &(_, &crate::engine::Connection)| bound.system == declared.system;
+                for (connection, _) in self.core.connections.iter().filter(of_system) {
+                    let row = create_row(connection, &declared.object, id, entity.generation);
+                    places.push((row, format!("{connection}/{}", declared.object).into()));
+                }
+            }
+            let keys: Vec<RowKey> = places.iter().map(|(key, _)| key.clone()).collect();
+            let rows = loader.rows(&keys).await?;
+            if let Some(((_, place), _)) = places.into_iter().zip(rows).find(|(_, row)| row.is_some()) {
+                return Err(Error::WriteUnderWay { entity: id, place });
+            }
+        }
+        Ok(())
+    }
+
+    /// Why there is nothing to take back.
+    async fn not_merged(&self, id: EntityId) -> Result<Error, Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        loader.entities(&[id]).await?;
+        Ok(match loader.loaded.set.find_entity(id) {
+            Some(_) => Error::NotMerged(id),
+            None => Error::UnknownEntity { expected: "entity".into(), id },
+        })
     }
 
     async fn load_pair(&self, one: EntityId, other: EntityId) -> Result<(Loader<'_>, EntityIndex, EntityIndex), Error> {
@@ -143,95 +283,39 @@ impl Tenant {
         Ok((loader, one, other))
     }
 
-    /// Settles, and commits. `false`: the race was lost.
+    /// Settles, and commits. `moved` is the entity that records were moved to. A row: the race for it was lost.
     async fn store_pair(
         &self,
         loader: &mut Loader<'_>,
         mut changes: Changes<'_>,
-        mut facts: Vec<EntityFact>,
-        as_of: i64,
-        key: &mut Text,
-    ) -> Result<bool, Error> {
-        let records = (0u32..).zip(loader.loaded.set.records()).map(|(index, _)| index).collect::<Vec<_>>();
-        let keys = self.with_frame(|frame| {
-            records.iter().flat_map(|record| loader.loaded.set.identity_keys(frame, *record)).collect::<Vec<_>>()
-        });
-        loader.identities(&keys).await?;
+        facts: Vec<EntityFact>,
+        moved: EntityIndex,
+    ) -> Result<Option<Text>, Error> {
+        let as_of = changes.as_of();
+        let mut links = Links::with(facts);
+        for record in loader.loaded.set.entity(moved).records.clone() {
+            if loader.loaded.set.records().len() > record as usize {
+                links.note(loader, record);
+            }
+        }
+        self.follow_links(loader, &mut changes, &mut links).await?;
         self.with_frame(|frame| {
-            loader.loaded.set.settle(frame, as_of, &mut facts);
-            changes.add_set(frame, &loader.loaded, &facts)
+            loader.loaded.set.settle(frame, as_of, &mut links.facts);
+            changes.add_set(frame, &loader.loaded, &links.facts)
         })?;
-        if let Some((lost, _)) = changes.commit.expect.first() {
-            *key = lost.key.clone();
-        }
-        self.commit("store a merge", changes.commit).await
+        self.commit_or_lost("store a merge", changes.commit).await
     }
 }
 
-fn open(entity: &Entity) -> Vec<Discrepancy> {
-    let stands = |standing: &&Discrepancy| standing.state != DiscrepancyState::Resolved;
-    entity.discrepancies.values().filter(stands).cloned().collect()
+/// The row of the case about a decision of the merged time.
+pub(crate) fn unmerged_case(survivor: EntityId, unit: &str) -> RowKey {
+    case_key(CaseKind::Unmerged, format_args!("{survivor}/{unit}"))
 }
 
-/// The units that we wrote on an entity's records, with what we wrote there: `(record, unit, value)`.
-type Written = Vec<(Arc<crate::id::RecordRef>, UnitKey, crate::value::Field)>;
-
-fn written_meanwhile(set: &WorkingSet, entity: EntityIndex) -> Written {
-    let links = &set.entity(entity).entity.links;
-    links
-        .iter()
-        .flat_map(|link| {
-            link.bases
-                .iter()
-                .filter(|(_, base)| base.wrote.is_some())
-                .map(|(key, base)| (Arc::clone(&link.record), key, base.seen.clone()))
-        })
-        .collect()
-}
-
-/// Gives an entity the golden values, bases and decisions that it had. A value that we wrote meanwhile is no move: golden
-/// is owed there.
-fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Written, facts: &mut Vec<EntityFact>) {
-    let now = set.entity(index).entity.clone();
-    let units: std::collections::BTreeSet<UnitKey> =
-        was.golden.iter().chain(now.golden.iter()).map(|(key, _)| key).collect();
-    for unit in units {
-        let cell = was.golden.get(&unit);
-        if cell != now.golden.get(&unit) {
-            let cell = cell.cloned().map(Arc::new);
-            set.record_fact(index, Fact::Settled { unit, cell }, facts);
-        }
+fn require_no_alias(set: &WorkingSet, index: EntityIndex) -> Result<(), Error> {
+    let entity = &set.entity(index).entity;
+    match entity.merged_into {
+        Some(into) => Err(Error::AlreadyMerged { id: entity.id, into }),
+        None => Ok(()),
     }
-    for link in &was.links {
-        let Some(held) = set.entity(index).entity.link_of(&link.record) else { continue };
-        let held = set.entity(index).entity.links[held].clone();
-        let units: std::collections::BTreeSet<UnitKey> =
-            link.bases.iter().chain(held.bases.iter()).map(|(key, _)| key).collect();
-        for unit in units {
-            let before = link.bases.get(&unit);
-            let ours = written.iter().find(|(record, key, _)| *record == link.record && *key == unit);
-            let base = match (before, ours) {
-                (Some(base), Some((_, _, value))) if *value != base.seen => Some(Base::lost(value.clone(), base)),
-                (base, _) => base.cloned(),
-            };
-            if base.as_ref() != held.bases.get(&unit) {
-                let record = Arc::clone(&link.record);
-                set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Arc::new) }, facts);
-            }
-        }
-        let counted: std::collections::BTreeSet<&UnitKey> =
-            link.reactions.keys().chain(held.reactions.keys()).collect();
-        for unit in counted {
-            let count = link.reactions.get(unit).copied().unwrap_or(0);
-            if count != held.reactions.get(unit).copied().unwrap_or(0) {
-                let record = Arc::clone(&link.record);
-                set.record_fact(index, Fact::Reacted { record, unit: unit.clone(), count }, facts);
-            }
-        }
-        if held.existed != link.existed {
-            let record = Arc::clone(&link.record);
-            set.record_fact(index, Fact::Existed { record, existed: link.existed }, facts);
-        }
-    }
-    set.touch(index, Touched::Everything);
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
@@ -133,6 +134,7 @@ impl Tenant {
         for operation in approved() {
             let row = ApprovalRow { by: by.clone(), at: as_of, plan: hash };
             changes.put(RowKey::new(Table::Approval, operation.key.to_string()), &row);
+            changes.delete(case_key(CaseKind::Refused, operation.key));
         }
         let keys: Vec<_> = approved().map(|operation| operation.key).collect();
         if keys.is_empty() {
@@ -144,6 +146,7 @@ impl Tenant {
     }
 
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
+        self.close_refusals(scope.entities.as_deref()).await?;
         let creating = self.creating().await?;
         let mut draft = PlanDraft::new(kind, scope.clone());
         match &scope.entities {

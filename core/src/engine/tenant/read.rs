@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery, ReadAnswer, RecordKey};
 use crate::decode::Batch;
-use crate::engine::hydrate::parse;
+use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::{Input, TakenIn, sort};
 use crate::engine::persist::{Changes, record_key, record_of_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
@@ -250,15 +250,31 @@ impl Tenant {
             let Some(last) = rows.last() else { return Ok(taken) };
             after = Some(last.key.clone());
             let mut absent = Vec::new();
+            let mut merged = Vec::new();
             for row in rows {
                 let Some(record) = record_of_key(&row.key) else { continue };
                 let Some((entity, of)) = self.core.place(&record) else { continue };
                 let stored: StoredRepresentation = parse(Table::Representation, &row)?;
                 let representation = Representation::from_stored(stored, self.core.slot_names(entity, of));
-                if representation.speaks() && representation.existence().met_by() < scan {
+                if representation.existence().met_by() >= scan {
+                    continue;
+                }
+                if representation.speaks() {
                     absent.push(Input::Absent { record, scan: u64::from(scan) });
+                } else if representation.redirected_to().is_some() {
+                    merged.push(record);
                 }
             }
+            // Of a circle of merges, one record stands: which, its others tell.
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.records(&merged).await?;
+            loader.merges().await?;
+            let stands = |record: &RecordRef| {
+                let index = loader.loaded.set.find_record(record);
+                index.is_some_and(|index| loader.loaded.set.record(index).representation.speaks())
+            };
+            let standing = merged.into_iter().filter(stands);
+            absent.extend(standing.map(|record| Input::Absent { record, scan: u64::from(scan) }));
             taken += self.take_in(absent, &Self::engine()).await?;
         }
     }

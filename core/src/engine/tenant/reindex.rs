@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Tenant;
-use crate::engine::hydrate::{Holders, Loader, parse};
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::identity_index::Holders;
 use crate::engine::persist::{Changes, identity_row, record_of_key};
 use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
 use crate::error::Error;
@@ -46,11 +47,9 @@ impl Tenant {
         for _ in 0..MOST_ATTEMPTS {
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(records).await?;
-            let keys = self.with_frame(|frame| {
-                let records = (0u32..).zip(loader.loaded.set.records()).map(|(index, _)| index);
-                records.flat_map(|record| loader.loaded.set.identity_keys(frame, record)).collect::<Vec<_>>()
-            });
-            loader.identities(&keys).await?;
+            loader.merges().await?;
+            let records: Vec<u32> = (0u32..).zip(loader.loaded.set.records()).map(|(index, _)| index).collect();
+            loader.identities_of(&records).await?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &[]))?;
             if changes.commit.put.is_empty() || self.commit_anyhow("index identity values", changes.commit).await? {
@@ -69,9 +68,11 @@ impl Tenant {
                 return Ok(());
             };
             let holders: Holders = parse(Table::Index, &row)?;
-            let records: Vec<RecordRef> = holders.holders.keys().filter_map(|record| record_of_key(record)).collect();
+            let records: Vec<RecordRef> =
+                holders.holders.keys().chain(&holders.waiting).filter_map(|record| record_of_key(record)).collect();
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(&records).await?;
+            loader.merges().await?;
             let holds: BTreeSet<Text> = self.with_frame(|frame| {
                 let records = (0u32..).zip(loader.loaded.set.records());
                 let holds = |record: u32| {
@@ -85,11 +86,12 @@ impl Tenant {
             });
             let mut kept = holders.clone();
             kept.holders.retain(|record, _| holds.contains(record));
+            kept.waiting.retain(|record| holds.contains(record));
             if kept == holders {
                 return Ok(());
             }
             let mut commit = Commit { expect: vec![(key.clone(), Some(row.revision))], ..Commit::default() };
-            if kept.holders.is_empty() {
+            if kept.is_empty() {
                 commit.delete.push(key.clone());
             } else {
                 commit.put.push((key.clone(), crate::engine::persist::json(&kept)));

@@ -1,5 +1,7 @@
 //! Taking in: inputs become durable state, in batches, each one commit.
 
+pub(crate) mod merges;
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -10,19 +12,16 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::intake::{DeadLetter, Input, TakenIn, sort};
 use crate::engine::persist::{Changes, record_key};
+use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
-use crate::entity::{Evidence, HUB_OBJECT};
 use crate::error::Error;
-use crate::fact::EntityFact;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
 use crate::observation::stored::StoredObservation;
 use crate::observation::{Coverage, Observation, Sighting};
-use crate::settle::Touched;
 use crate::stamp::Stamp;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
-use crate::working_set::{EntityIndex, Unlinked};
 
 /// The row of a record that waits to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -49,29 +48,11 @@ pub struct StoredDeadLetter {
     pub body: String,
 }
 
-/// The cases of records without entity, and of those that two entities claim.
-pub(crate) const UNLINKED: &str = "unlinked/";
-pub(crate) const MERGED: &str = "merged/";
-
-/// The row of a case about a record.
-pub(crate) fn case_key(kind: &'static str, record: &RecordRef) -> RowKey {
-    RowKey::new(Table::Case, format!("{kind}{}", record_key(record)))
-}
-
-/// The row of a record that matches no entity, or several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub(crate) struct UnlinkedRow {
-    pub(crate) record: RecordRef,
-    pub(crate) why: Text,
-    pub(crate) candidates: Vec<crate::id::EntityId>,
-    pub(crate) since: i64,
-}
-
 impl Tenant {
     /// Takes in the items of one delivery, page or read.
     pub(crate) async fn take_items(&self, name: &ConnectionName, items: &[Item], read: u32) -> Result<TakenIn, Error> {
         let inputs = {
-            let connection = self.core.connections.get(name).ok_or_else(|| Error::UnknownConnection(name.clone()))?;
+            let (_, connection) = self.connection(name.as_str())?;
             let mut batch = Batch::new();
             sort(name, connection, &self.core.model, items, read, &mut batch)
         };
@@ -95,11 +76,9 @@ impl Tenant {
             if commit.put.is_empty() && commit.journal.is_empty() {
                 return Ok(taken);
             }
-            if let Some((lost, _)) = commit.expect.first() {
-                key = lost.key.clone();
-            }
-            if self.commit("take in what a system said", commit).await? {
-                return Ok(taken);
+            match self.commit_or_lost("take in what a system said", commit).await? {
+                None => return Ok(taken),
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
@@ -111,75 +90,40 @@ impl Tenant {
         let mut taken = TakenIn::default();
         let mut loader = Loader::new(&self.core, &self.id);
         loader.records(&touched_records(inputs)).await?;
+        loader.merges().await?;
+        let cycles = merges::cycles(&loader.loaded.set);
         let mut changes = Changes::new(&self.core, as_of, actor);
         let mut hints: BTreeSet<RecordRef> = BTreeSet::new();
-        let mut facts = Vec::new();
+        let mut links = Links::default();
         self.with_frame(|frame| {
             for input in inputs {
-                self.fold_input(frame, input, &mut loader, &mut changes, &mut hints, &mut facts, &mut taken);
+                self.fold_input(frame, input, &mut loader, &mut changes, &mut hints, &mut taken);
             }
         });
-        // Records without an entity: who holds the same identity values?
-        let unlinked: Vec<u32> = (0u32..)
-            .zip(loader.loaded.set.records())
-            .filter(|(_, state)| state.entity.is_none() && state.changed && state.representation.speaks())
-            .map(|(index, _)| index)
-            .collect();
+        let restood = self.follow_merges(&mut loader, &mut changes, &mut links, &mut hints, inputs, &cycles).await?;
+        let state = |index: u32| loader.loaded.set.record(index);
         let changed: Vec<u32> = (0u32..)
             .zip(loader.loaded.set.records())
-            .filter(|(_, state)| state.changed)
+            .filter(|(index, state)| state.changed || restood.contains(index))
             .map(|(index, _)| index)
             .collect();
-        let mut keys = self.with_frame(|frame| {
-            changed.iter().flat_map(|record| loader.loaded.set.identity_keys(frame, *record)).collect::<Vec<_>>()
-        });
-        keys.extend(loader.loaded.keys_before.iter().filter(|(r, _)| changed.contains(r)).flat_map(|(_, k)| k.clone()));
-        loader.identities(&keys).await?;
-        let awaiting = self.creates_under_way().await?;
-        let mut joined: Vec<(RecordRef, EntityIndex)> = Vec::new();
+        // Records without an entity: who holds the same identity values?
+        let unlinked: Vec<u32> = changed.iter().copied().filter(|index| state(*index).entity.is_none()).collect();
+        loader.identities_of(&changed).await?;
+        self.join(&mut loader, &unlinked, as_of, &mut links).await?;
+        self.follow_links(&mut loader, &mut changes, &mut links).await?;
+        hints.append(&mut links.awaited);
         self.with_frame(|frame| {
-            for (place, record) in unlinked.into_iter().enumerate() {
-                let state = loader.loaded.set.record(record);
-                let reference = (*state.record).clone();
-                let awaits = awaiting.contains(&(reference.connection.clone(), reference.object.clone()));
-                let order = order(as_of, place);
-                if state.object == HUB_OBJECT {
-                    let entity = reference.id.parse().ok().and_then(|id| loader.loaded.set.find_entity(id));
-                    if let Some(entity) = entity {
-                        loader.loaded.set.link(entity, record, order, Evidence::Hub, &mut facts);
-                    }
-                    continue;
-                }
-                let mut new_id = || self.core.new_entity_id(as_of);
-                match loader.loaded.set.join(frame, record, order, awaits, &mut new_id, &mut facts) {
-                    Ok(entity) => joined.push((reference, entity)),
-                    Err(Unlinked::Awaits) => {
-                        hints.insert(reference);
-                    }
-                    Err(unlinked) => list_unlinked(&mut changes, &reference, &unlinked, as_of),
-                }
-            }
-        });
-        for (record, _) in &joined {
-            changes.delete(case_key(UNLINKED, record));
-            for (row, entity) in loader.waiting_for(record).await? {
-                changes.delete(row);
-                loader.loaded.set.touch(entity, Touched::Everything);
-            }
-        }
-        loader.references().await?;
-        self.with_frame(|frame| {
-            loader.loaded.set.settle(frame, as_of, &mut facts);
+            loader.loaded.set.settle(frame, as_of, &mut links.facts);
             for state in loader.loaded.set.records().iter().filter(|state| state.must_read) {
                 hints.insert((*state.record).clone());
             }
-            changes.add_set(frame, &loader.loaded, &facts)
+            changes.add_set(frame, &loader.loaded, &links.facts)
         })?;
         self.add_hints(&mut loader, &mut changes, hints, &mut taken).await?;
         Ok((taken, changes.commit))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step's state, and its input")]
     fn fold_input(
         &self,
         frame: &crate::working_set::Frame<'_>,
@@ -187,7 +131,6 @@ impl Tenant {
         loader: &mut Loader<'_>,
         changes: &mut Changes<'_>,
         hints: &mut BTreeSet<RecordRef>,
-        facts: &mut Vec<EntityFact>,
         taken: &mut TakenIn,
     ) {
         match input {
@@ -217,10 +160,12 @@ impl Tenant {
                 let Some(index) = loader.loaded.set.find_record(loser) else { return };
                 let last = loader.loaded.set.record(index).representation.last_token();
                 let stamp = Stamp::new(token.unwrap_or(last));
-                loader.loaded.set.redirect(index, stamp, survivor.clone());
-                changes.journal("merged", &loser.to_string(), &(loser, survivor, stamp));
-                Self::follow_survivor(loader, changes, loser, survivor, facts);
-                taken.observed += 1;
+                if loser.id != *survivor && loader.loaded.set.redirect(index, stamp, survivor.clone()) {
+                    changes.journal("merged", &loser.to_string(), &(loser, survivor, stamp));
+                    taken.observed += 1;
+                } else {
+                    taken.known += 1;
+                }
             }
             Input::Hint(record) => {
                 hints.insert(record.clone());
@@ -253,32 +198,6 @@ impl Tenant {
         true
     }
 
-    /// A survivor without link takes the loser's place: the entity of the merged record goes on. A survivor that belongs
-    /// to another entity is a case: whether the entities are one is a person's to say.
-    fn follow_survivor(
-        loader: &mut Loader<'_>,
-        changes: &mut Changes<'_>,
-        loser: &RecordRef,
-        survivor: &Text,
-        facts: &mut Vec<EntityFact>,
-    ) {
-        let survivor = RecordRef { id: survivor.clone(), ..loser.clone() };
-        let set = &mut loader.loaded.set;
-        let (Some(from), Some(to)) = (set.find_record(loser), set.find_record(&survivor)) else { return };
-        match (set.record(from).entity, set.record(to).entity) {
-            (Some(entity), None) => {
-                set.link(entity, to, order(changes.as_of(), facts.len()), Evidence::Survived, facts);
-            }
-            (Some(one), Some(other)) if one != other => {
-                let candidates = vec![set.entity(one).entity.id, set.entity(other).entity.id];
-                let why = "records of two entities were merged inside their system".into();
-                let row = UnlinkedRow { record: survivor.clone(), why, candidates, since: changes.as_of() };
-                changes.put(case_key(MERGED, &survivor), &row);
-            }
-            _ => {}
-        }
-    }
-
     async fn add_hints(
         &self,
         loader: &mut Loader<'_>,
@@ -297,11 +216,6 @@ impl Tenant {
         }
         Ok(())
     }
-}
-
-/// The place of a link in the order of confirmation.
-pub(crate) fn order(as_of: i64, place: usize) -> u64 {
-    u64::try_from(as_of).unwrap_or(0) << 16 | u64::try_from(place).unwrap_or(u64::MAX) & 0xFFFF
 }
 
 fn touched_records(inputs: &[Input]) -> Vec<RecordRef> {
@@ -327,16 +241,6 @@ fn bare(record: &RecordRef, stamp: Stamp, sighting: Sighting) -> Observation {
         cells: Vec::new(),
         denied: Vec::new(),
     }
-}
-
-fn list_unlinked(changes: &mut Changes<'_>, record: &RecordRef, unlinked: &Unlinked, as_of: i64) {
-    let (why, candidates) = match unlinked {
-        Unlinked::Ambiguous(entities) => ("it matches several entities", entities.clone()),
-        Unlinked::NoMatch => ("it matches no entity, and its object type makes none", Vec::new()),
-        Unlinked::Awaits => return,
-    };
-    let row = UnlinkedRow { record: record.clone(), why: why.into(), candidates, since: as_of };
-    changes.put(case_key(UNLINKED, record), &row);
 }
 
 /// Keeps an input that could not be processed, whole. The same letter again is the same row.

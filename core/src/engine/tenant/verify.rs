@@ -1,6 +1,7 @@
 //! Verification: the chain holds, and what is stored is what the journal adds up to.
 
 mod compare;
+mod identity;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -8,7 +9,8 @@ use std::fmt;
 use crate::discrepancy::Discrepancy;
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
-use crate::engine::persist::{LinkRow, record_of_key};
+use crate::engine::identity_index::Holders;
+use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -107,6 +109,15 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// A record in the index of an identity attribute: as a holder of its value, or as one that waits for an entity.
+    Identity {
+        /// The record.
+        record: RecordRef,
+        /// The entity type and attribute.
+        attribute: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -145,6 +156,9 @@ impl fmt::Display for Difference {
             Difference::Entity { id, part, name, compared } => write!(f, "{id}: {part} of {name} {compared}"),
             Difference::Record { record, part, compared } => write!(f, "{record}: {part} {compared}"),
             Difference::Link { record, compared } => write!(f, "{record}: link {compared}"),
+            Difference::Identity { record, attribute, compared } => {
+                write!(f, "{record}: index of {attribute} {compared}")
+            }
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -152,7 +166,7 @@ impl fmt::Display for Difference {
 
 impl Tenant {
     /// Verifies this tenant's store: walks the chain of the journal, replays it, and compares with the stored golden
-    /// records, links, bases, discrepancies and representations. Changes nothing.
+    /// records, links, bases, discrepancies, representations and the index of identity values. Changes nothing.
     ///
     /// Meant for a store that nobody writes to meanwhile: what is committed between the two readings shows as a
     /// difference.
@@ -166,6 +180,7 @@ impl Tenant {
         let found = &mut verified.differences;
         let mut entities = compare::Left::new(replayed.entities.keys());
         let mut links = replayed.links(&self.core);
+        let mut identities = identity::expected(&self.core, &replayed, &links);
         let mut standing: BTreeMap<Digest, &Discrepancy> = replayed
             .entities
             .values()
@@ -217,6 +232,17 @@ impl Tenant {
             let names = self.core.slot_names(entity, object);
             let stored = Representation::from_stored(stored, names);
             compare::record(names, &record, replayed.representations.get(&record), &stored, found);
+        }
+        let mut pages = Pages::new(self, Table::Index);
+        while let Some(row) = pages.next().await? {
+            if identity_of_key(&row.key).is_none() {
+                continue;
+            }
+            let expected = identities.remove(&row.key).unwrap_or_default();
+            identity::compare(&self.core, &replayed, &row.key, &expected, &parse(Table::Index, &row)?, found);
+        }
+        for (key, expected) in identities {
+            identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
         let missing = Compared::Missing;
         let whole =

@@ -11,7 +11,7 @@ use crate::engine::persist::{Changes, record_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::{Core, Tenant};
 use crate::error::Error;
-use crate::id::TenantId;
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
 use crate::plan::{Operation, Target};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -57,13 +57,26 @@ pub(crate) const fn write_prefix() -> &'static str {
 
 /// The row of a write: one per create of an entity, one per record otherwise, so that no two are under way at once.
 pub(super) fn outbox_key(operation: &Operation) -> RowKey {
-    let key = match &operation.target {
-        Target::New { connection, object, generation } => {
-            format!("{}{connection}\u{1f}{object}\u{1f}{}\u{1f}{generation}", create_prefix(), operation.entity)
-        }
-        Target::Record(record) => format!("{}{}", write_prefix(), record_key(record)),
-    };
+    match &operation.target {
+        Target::New { connection, object, generation } => create_row(connection, object, operation.entity, *generation),
+        Target::Record(record) => write_row(record),
+    }
+}
+
+/// The row of a create under way.
+pub(crate) fn create_row(
+    connection: &ConnectionName,
+    object: &ObjectType,
+    entity: EntityId,
+    generation: u32,
+) -> RowKey {
+    let key = format!("{}{connection}\u{1f}{object}\u{1f}{entity}\u{1f}{generation}", create_prefix());
     RowKey::new(Table::Outbox, key)
+}
+
+/// The row of a write of a record under way.
+pub(crate) fn write_row(record: &RecordRef) -> RowKey {
+    RowKey::new(Table::Outbox, format!("{}{}", write_prefix(), record_key(record)))
 }
 
 /// The key that a created record carries, the same for every attempt.
@@ -123,6 +136,7 @@ impl Tenant {
         end: impl Fn(&mut Changes<'_>) + Send + Sync,
     ) -> Result<(), Error> {
         let Some(key) = attempt.key() else { return Ok(()) };
+        let mut contended = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let mut loader = Loader::new(&self.core, &self.id);
             let own = self.is_own(&mut loader, attempt).await?;
@@ -132,11 +146,12 @@ impl Tenant {
                 changes.delete(key.clone());
             }
             end(&mut changes);
-            if self.commit(doing, changes.commit).await? {
-                return Ok(());
+            match self.commit_or_lost(doing, changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => contended = lost,
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
     /// The number of a new attempt.

@@ -6,15 +6,16 @@ use crate::base::{Base, Origin};
 use crate::connector::{ConnectorError, Item, Outcome, WriteReceipt};
 use crate::decode::Batch;
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
 use crate::engine::hydrate::Loader;
 use crate::engine::intake::{Input, sort};
-use crate::engine::persist::{Changes, record_key};
+use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::Applied;
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key, spend};
 use crate::engine::tenant::deletes::{DeleteCount, delete_count_key};
+use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::read::hint;
-use crate::engine::tenant::take_in::order;
 use crate::entity::Evidence;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
@@ -25,7 +26,6 @@ use crate::observation::{Coverage, DeathEvidence, Observation, Said, Sighting};
 use crate::plan::{Intent, Operation, Target};
 use crate::settle::Touched;
 use crate::stamp::Stamp;
-use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::value::{Field, split};
 use crate::working_set::{EntityIndex, Frame, RecordIndex};
@@ -123,8 +123,9 @@ impl Tenant {
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(std::slice::from_ref(record)).await?;
             loader.entities(&[entity]).await?;
+            loader.merges().await?;
             let mut changes = Changes::new(&self.core, as_of, &Self::engine());
-            let mut facts = Vec::new();
+            let mut links = Links::default();
             let (Some(at), Some(of)) = (loader.loaded.set.find_record(record), loader.loaded.set.find_entity(entity))
             else {
                 return self.end(intent, "unplaced", "the entity or the object type is gone").await;
@@ -136,23 +137,17 @@ impl Tenant {
                     (sent, SurfaceName::new("receipt"), bytes::Bytes::new())
                 }
             };
-            let identity = self.with_frame(|frame| {
-                self.fold_receipt(frame, &mut loader, &mut changes, at, &observation);
-                loader.loaded.set.identity_keys(frame, at)
-            });
-            loader.identities(&identity).await?;
+            self.with_frame(|frame| self.fold_receipt(frame, &mut loader, &mut changes, at, &observation));
+            // What the record held before it was written is in the index too.
+            loader.identities_of(&[at]).await?;
             let linked = self.with_frame(|frame| {
-                self.link_created(frame, &mut loader, of, at, as_of, &mut facts)
-                    && self.move_bases(frame, &mut loader, of, at, operations, &mut facts)
+                Self::link_created(&mut loader, of, at, as_of, &mut links)
+                    && self.move_bases(frame, &mut loader, of, at, operations, &mut links.facts)
             });
             if !linked {
                 return self.claimed_elsewhere(intent, record).await;
             }
-            for (row, waiting) in loader.waiting_for(record).await? {
-                changes.delete(row);
-                loader.loaded.set.touch(waiting, Touched::Everything);
-            }
-            loader.references().await?;
+            self.follow_links(&mut loader, &mut changes, &mut links).await?;
             if self.is_own(&mut loader, intent).await? {
                 changes.delete(outbox_key(&operations[0]));
             }
@@ -162,21 +157,22 @@ impl Tenant {
                 changes.put(delete_count_key(connection, object), &DeleteCount { done: count.done + 1, ..count });
             }
             spend(&mut changes, operations);
+            for operation in operations {
+                changes.delete(case_key(CaseKind::Refused, operation.key));
+            }
             if read_back {
                 Self::read_again(&mut changes, &Target::Record(record.clone()));
             }
             self.with_frame(|frame| {
                 loader.loaded.set.touch(of, Touched::Everything);
-                loader.loaded.set.settle(frame, as_of, &mut facts);
-                changes.add_set(frame, &loader.loaded, &facts)
+                loader.loaded.set.settle(frame, as_of, &mut links.facts);
+                changes.add_set(frame, &loader.loaded, &links.facts)
             })?;
             let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
             changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token, (intent.read, intent.at)));
-            if let Some((lost, _)) = changes.commit.expect.first() {
-                key = lost.key.clone();
-            }
-            if self.commit("store a receipt", changes.commit).await? {
-                return Ok(());
+            match self.commit_or_lost("store a receipt", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
@@ -282,20 +278,11 @@ impl Tenant {
     }
 
     /// Links a record that we created. `false`: it belongs to another entity already.
-    fn link_created(
-        &self,
-        _frame: &Frame<'_>,
-        loader: &mut Loader<'_>,
-        of: EntityIndex,
-        at: RecordIndex,
-        as_of: i64,
-        facts: &mut Vec<EntityFact>,
-    ) -> bool {
-        let set = &mut loader.loaded.set;
-        match set.record(at).entity {
+    fn link_created(loader: &mut Loader<'_>, of: EntityIndex, at: RecordIndex, as_of: i64, links: &mut Links) -> bool {
+        match loader.loaded.set.record(at).entity {
             Some(linked) => linked == of,
             None => {
-                set.link(of, at, order(as_of, 0), Evidence::Created, facts);
+                links.link(loader, of, at, as_of, Evidence::Created);
                 true
             }
         }
@@ -393,8 +380,8 @@ impl Tenant {
         let operation = &intent.operations[0];
         let why = "the record that a create answered with belongs to another entity";
         self.close("open a case", intent, |changes| {
-            let key = RowKey::new(Table::Case, format!("created/{}", record_key(record)));
-            changes.put(key, &(record, operation.entity, why));
+            let case = CaseRow::new(vec![record.clone()], [operation.entity], why, changes.as_of());
+            changes.put(case_of(CaseKind::CreatedElsewhere, record), &case);
             spend(changes, &intent.operations);
             changes.journal("claimed_elsewhere", &record.to_string(), &operation.key);
         })
@@ -426,7 +413,14 @@ impl Tenant {
         let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
         self.close("store a refusal", intent, |changes| {
             for operation in &intent.operations {
-                changes.put(RowKey::new(Table::Case, format!("refused/{}", operation.key)), &(operation, why));
+                let record = match &operation.target {
+                    Target::Record(record) => vec![record.clone()],
+                    Target::New { .. } => Vec::new(),
+                };
+                let why = format!("{}: {why}", operation.unit);
+                let mut case = CaseRow::new(record, [operation.entity], why, changes.as_of());
+                case.operation = Some(Box::new(operation.clone()));
+                changes.put(case_key(CaseKind::Refused, operation.key), &case);
             }
             spend(changes, &intent.operations);
             changes.journal("refused", &intent.operations[0].entity.to_string(), &(&keys, why));

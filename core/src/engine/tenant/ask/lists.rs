@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::ask::PAGE;
-use crate::engine::tenant::take_in::{MERGED, StoredDeadLetter, UNLINKED, UnlinkedRow};
+use crate::engine::tenant::take_in::StoredDeadLetter;
 use crate::error::Error;
 use crate::id::{EntityId, EntityType, RecordRef, SystemName};
 use crate::store::Table;
@@ -79,20 +80,13 @@ impl Tenant {
     /// If the store cannot be read.
     pub async fn unlinked(&self) -> Result<Vec<UnlinkedRecord>, Error> {
         let mut listed = Vec::new();
-        for prefix in [UNLINKED, MERGED] {
-            for (_, row) in self.list::<UnlinkedRow>(Table::Case, prefix, "list unlinked records").await? {
-                if prefix == UNLINKED || self.are_apart(&row.candidates).await? {
-                    let UnlinkedRow { record, why, candidates, since } = row;
-                    listed.push(UnlinkedRecord { record, why, candidates, since });
-                }
+        for kind in [CaseKind::Unlinked, CaseKind::MergedInSystem] {
+            for (_, row) in self.list::<CaseRow>(Table::Case, kind.prefix(), "list unlinked records").await? {
+                let Some(record) = row.records.into_iter().next() else { continue };
+                listed.push(UnlinkedRecord { record, why: row.reason, candidates: row.entities, since: row.since });
             }
         }
         Ok(listed)
-    }
-
-    /// Whether entities are still several: none of them was merged into another.
-    async fn are_apart(&self, entities: &[EntityId]) -> Result<bool, Error> {
-        Ok(self.standing(entities).await?.len() > 1)
     }
 
     /// Every row of a table, in the order of keys.

@@ -49,6 +49,9 @@ pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, fo
     if replayed.merged_into != stored.merged_into {
         found.push(add("merge", Text::default(), Compared::Differs));
     }
+    if replayed.cannot_link != stored.cannot_link {
+        found.push(add("entities held apart", Text::default(), Compared::Differs));
+    }
     if replayed.generation != stored.generation {
         found.push(add("generation of creates", Text::default(), Compared::Differs));
     }

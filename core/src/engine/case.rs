@@ -1,0 +1,182 @@
+//! Cases: what waits for a person, as rows hold it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::hydrate::Loaded;
+use crate::engine::identity_index::Holders;
+use crate::engine::persist::{Changes, record_key, record_of_key};
+use crate::fingerprint::Digest;
+use crate::id::{EntityId, RecordRef};
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use crate::working_set::{IdentityKey, MOST_ENTITIES_OF_A_KEY};
+
+/// What a case is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CaseKind {
+    /// A record matches several entities, or none that it could make. It ends when the record is linked, or gone.
+    Unlinked,
+    /// Several entities came to hold one identity value. It ends when one is left, or when they are said to be distinct.
+    SharedIdentity,
+    /// Records of two entities were merged inside their system. It ends when the records belong to one entity.
+    MergedInSystem,
+    /// Merges inside a system lead in a circle. It ends when a later merge leads out of it.
+    MergeCycle,
+    /// The record that a create answered with belongs to another entity. It ends when it belongs to this one.
+    CreatedElsewhere,
+    /// A system refused a write. It ends when the write is approved again, takes effect, or is no longer owed.
+    Refused,
+    /// Something was decided, or a record was linked, while two entities were one, and they are two again. It ends when it
+    /// is decided or linked again.
+    Unmerged,
+}
+
+impl CaseKind {
+    const ALL: [CaseKind; 7] = [
+        CaseKind::Unlinked,
+        CaseKind::SharedIdentity,
+        CaseKind::MergedInSystem,
+        CaseKind::MergeCycle,
+        CaseKind::CreatedElsewhere,
+        CaseKind::Refused,
+        CaseKind::Unmerged,
+    ];
+
+    /// What keys of rows begin with.
+    pub(crate) const fn prefix(self) -> &'static str {
+        match self {
+            CaseKind::Unlinked => "unlinked/",
+            CaseKind::SharedIdentity => "shared/",
+            CaseKind::MergedInSystem => "merged/",
+            CaseKind::MergeCycle => "cycle/",
+            CaseKind::CreatedElsewhere => "created/",
+            CaseKind::Refused => "refused/",
+            CaseKind::Unmerged => "unmerged/",
+        }
+    }
+
+    /// The kind of a row's key. Not every row of the table is a case: what entities were before a merge stands there too.
+    pub(crate) fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| key.starts_with(kind.prefix()))
+    }
+
+    /// The name that people read.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            CaseKind::Unlinked => "unlinked record",
+            CaseKind::SharedIdentity => "shared identity",
+            CaseKind::MergedInSystem => "merged inside a system",
+            CaseKind::MergeCycle => "circle of merges",
+            CaseKind::CreatedElsewhere => "created elsewhere",
+            CaseKind::Refused => "refused write",
+            CaseKind::Unmerged => "left of a merge",
+        }
+    }
+}
+
+impl fmt::Display for CaseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Case {
+    /// Its name: [`Tenant::close_case`](crate::engine::Tenant::close_case) takes it.
+    pub key: Text,
+    /// What it is about.
+    pub kind: CaseKind,
+    /// The records that it concerns.
+    pub records: Vec<RecordRef>,
+    /// The entities that it concerns.
+    pub entities: Vec<EntityId>,
+    /// Why it waits, in words.
+    pub reason: Text,
+    /// Since when, in milliseconds since the epoch.
+    pub since: i64,
+}
+
+/// A case as its row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CaseRow {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) records: Vec<RecordRef>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) entities: Vec<EntityId>,
+    pub(crate) reason: Text,
+    pub(crate) since: i64,
+    /// The operation that was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) operation: Option<Box<crate::plan::Operation>>,
+}
+
+impl CaseRow {
+    pub(crate) fn new(
+        records: Vec<RecordRef>,
+        entities: impl IntoIterator<Item = EntityId>,
+        reason: impl Into<Text>,
+        since: i64,
+    ) -> Self {
+        Self { records, entities: entities.into_iter().collect(), reason: reason.into(), since, operation: None }
+    }
+}
+
+/// The row of a case.
+pub(crate) fn case_key(kind: CaseKind, about: impl fmt::Display) -> RowKey {
+    RowKey::new(Table::Case, format!("{}{about}", kind.prefix()))
+}
+
+/// The row of a case about a record.
+pub(crate) fn case_of(kind: CaseKind, record: &RecordRef) -> RowKey {
+    case_key(kind, record_key(record))
+}
+
+/// Opens a case where an identity value gains a second entity, and closes it where one is left. Entities that a person
+/// holds apart may share what they like.
+pub(crate) fn note_shared(
+    changes: &mut Changes<'_>,
+    loaded: &Loaded,
+    key: &IdentityKey,
+    before: Option<&Holders>,
+    after: &Holders,
+) {
+    let was = before.map(Holders::entities).unwrap_or_default();
+    let is = after.entities();
+    let about = format!("{}\u{1f}{}\u{1f}{}", key.entity_type, key.attribute, key.value);
+    let row = case_key(CaseKind::SharedIdentity, Digest::of(about.as_bytes()));
+    if !contested(loaded, &is) {
+        if was.len() > 1 {
+            changes.delete(row);
+        }
+        return;
+    }
+    // Of a value that identifies nobody any more, the first few say enough.
+    let first =
+        |entities: &BTreeSet<EntityId>| entities.iter().copied().take(MOST_ENTITIES_OF_A_KEY).collect::<Vec<_>>();
+    if first(&was) == first(&is) {
+        return;
+    }
+    let entities = first(&is);
+    let of_these = after.holders.iter().filter(|(_, entity)| entities.contains(entity));
+    let records = of_these.filter_map(|(record, _)| record_of_key(record)).take(4 * MOST_ENTITIES_OF_A_KEY).collect();
+    let reason =
+        format!("several entities hold the same `{}`: merge them, or correct it where it is wrong", key.attribute);
+    changes.put(row, &CaseRow::new(records, entities, reason, changes.as_of()));
+}
+
+/// Whether any two of these entities are not held apart.
+fn contested(loaded: &Loaded, entities: &BTreeSet<EntityId>) -> bool {
+    let apart = |one: &EntityId, other: &EntityId| {
+        let index = loaded.set.find_entity(*one);
+        index.is_some_and(|index| loaded.set.entity(index).entity.cannot_link.contains(other))
+    };
+    entities.iter().any(|one| entities.iter().any(|other| one < other && !apart(one, other) && !apart(other, one)))
+}

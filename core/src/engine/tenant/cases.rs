@@ -1,0 +1,113 @@
+//! Cases: listing what waits for a person, and closing what nothing else closes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::Tenant;
+use crate::engine::case::{Case, CaseKind, CaseRow};
+use crate::engine::hydrate::parse;
+use crate::engine::persist::Changes;
+use crate::error::Error;
+use crate::fingerprint::Digest;
+use crate::id::{Actor, EntityId};
+use crate::plan::{PlanDraft, PlanKind, Scope};
+use crate::store::{Commit, Row, RowKey, Table};
+use crate::text::Text;
+
+/// How many rows one scan asks the store for.
+const PAGE: usize = 200;
+
+impl Tenant {
+    /// Up to `limit` cases behind the key `after`, in the order of keys: those of one kind stand together. Fewer than
+    /// `limit`: there are no more.
+    ///
+    /// A case goes by itself when what it asks for is done; [`CaseKind`] says when.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<Case>, Error> {
+        let mut cases = Vec::new();
+        let mut after: Option<Text> = after.map(Text::from);
+        while cases.len() < limit {
+            let scan = self.core.store.scan(&self.id, Table::Case, "", after.as_deref(), PAGE).await;
+            let rows = scan.map_err(Error::store("list cases"))?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            for row in rows {
+                let Some(kind) = CaseKind::of_key(&row.key) else { continue };
+                let CaseRow { records, entities, reason, since, operation: _ } = parse(Table::Case, &row)?;
+                cases.push(Case { key: row.key, kind, records, entities, reason, since });
+            }
+        }
+        cases.truncate(limit);
+        Ok(cases)
+    }
+
+    /// Closes a case that a person has dealt with in another way. Journaled. Says whether it stood open; if what it is
+    /// about happens anew, it is opened again.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn close_case(&self, key: &str, by: &Actor, reason: &str) -> Result<bool, Error> {
+        let row = RowKey::new(Table::Case, key);
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&row)).await;
+        let standing = rows.map_err(Error::store("load a case"))?.into_iter().flatten().next();
+        let Some(standing) = standing.filter(|_| CaseKind::of_key(key).is_some()) else { return Ok(false) };
+        let mut changes = Changes::new(&self.core, self.now(), by);
+        changes.commit.expect.push((row.clone(), Some(standing.revision)));
+        changes.delete(row);
+        let case: CaseRow = parse(Table::Case, &standing)?;
+        let subject = match (case.records.first(), case.entities.first()) {
+            (Some(record), _) => record.to_string(),
+            (None, Some(entity)) => entity.to_string(),
+            (None, None) => key.to_owned(),
+        };
+        changes.journal("case_closed", &subject, &(key, by, reason));
+        self.commit("close a case", changes.commit).await
+    }
+
+    /// Closes the cases of refused writes of these entities, or of all, that are no longer owed: what was refused has been
+    /// put right elsewhere.
+    pub(crate) async fn close_refusals(&self, entities: Option<&[EntityId]>) -> Result<(), Error> {
+        let prefix = CaseKind::Refused.prefix();
+        let mut after: Option<Text> = None;
+        loop {
+            let scan = self.core.store.scan(&self.id, Table::Case, prefix, after.as_deref(), PAGE).await;
+            let rows = scan.map_err(Error::store("list refused writes"))?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.key.clone());
+            let mut by_entity: BTreeMap<EntityId, Vec<(Digest, Row)>> = BTreeMap::new();
+            for row in rows {
+                let case: CaseRow = parse(Table::Case, &row)?;
+                let Some(operation) = case.operation else { continue };
+                if entities.is_some_and(|entities| !entities.contains(&operation.entity)) {
+                    continue;
+                }
+                by_entity.entry(operation.entity).or_default().push((operation.key, row));
+            }
+            for (entity, refused) in by_entity {
+                let owed = self.owed(entity).await?;
+                for (_, row) in refused.into_iter().filter(|(key, _)| !owed.contains(key)) {
+                    let key = RowKey::new(Table::Case, row.key);
+                    let expect = vec![(key.clone(), Some(row.revision))];
+                    let commit = Commit { expect, delete: vec![key], ..Commit::default() };
+                    // A race that is lost to another refusal leaves the case open, as it should.
+                    self.commit("close a refused write", commit).await?;
+                }
+            }
+        }
+    }
+
+    /// The keys of the operations that any plan of an entity has today.
+    async fn owed(&self, entity: EntityId) -> Result<BTreeSet<Digest>, Error> {
+        let creating = self.creating().await?;
+        let mut owed = BTreeSet::new();
+        for kind in [PlanKind::Regular, PlanKind::Bootstrap] {
+            let mut draft = PlanDraft::new(kind, Scope::from(entity));
+            self.plan_into(&[entity], &creating, &mut draft).await?;
+            owed.extend(draft.operations().iter().map(|operation| operation.key));
+        }
+        Ok(owed)
+    }
+}

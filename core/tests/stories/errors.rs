@@ -1,0 +1,93 @@
+//! Errors name what was wrong, what there is instead, and the row that was in the way.
+
+use accordant::journal::{Entry, Payload};
+use accordant::store::{Commit, Committed, MemoryStore, Row, RowKey, Store, StoreError, Table};
+use accordant::testing::Story;
+use accordant::{Accordant, Error, TenantId};
+use futures::executor::block_on;
+use serde_json::json;
+
+use crate::model::{Customer, ana};
+
+#[test]
+fn a_name_that_there_is_not_is_answered_with_those_that_there_are() {
+    let tenant = ana().tenant();
+    let said = |error: Error| error.to_string();
+    let polled = block_on(tenant.poll("shpo")).expect_err("there is none");
+    assert_eq!(said(polled), "no connection is named `shpo`; did you mean `shop`?");
+    let polled = block_on(tenant.poll("sap")).expect_err("there is none");
+    assert_eq!(said(polled), "no connection is named `sap`; known: `crm`, `netsuite`, `shop`");
+    let found = block_on(tenant.find_erased("custmer", "email", "x")).expect_err("there is none");
+    assert_eq!(said(found), "the model has no entity type `custmer`; did you mean `customer`?");
+    let found = block_on(tenant.find_erased("customer", "emial", "x")).expect_err("there is none");
+    assert_eq!(said(found), "customer has no attribute `emial`; did you mean `email`?");
+    let found = block_on(tenant.find_erased("customer", "shoe size", "x")).expect_err("there is none");
+    assert!(said(found).contains("known: `address`, `balance`, `company`"));
+}
+
+#[test]
+fn a_configuration_lists_its_mistakes_a_line_each() {
+    let Err(error) = Accordant::builder().entity::<Customer>().build() else { panic!("nothing is connected") };
+    let text = error.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines[0], "3 mistakes in the configuration");
+    assert!(lines[1].contains("customer: system `crm` has no connection"), "{text}");
+    assert!(std::error::Error::source(&error).is_none(), "nothing is said twice");
+}
+
+/// A store in which another worker is always faster.
+struct Contended(MemoryStore, RowKey);
+
+#[async_trait::async_trait]
+impl Store for Contended {
+    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        self.0.load(tenant, keys).await
+    }
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.0.scan(tenant, table, prefix, after, limit).await
+    }
+    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
+        if commit.journal.iter().any(|draft| draft.kind == "observed") {
+            return Ok(Committed::Lost { key: self.1.clone() });
+        }
+        self.0.commit(tenant, commit).await
+    }
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        self.0.journal(tenant, after, limit).await
+    }
+    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+        self.0.erase(tenant, subject).await
+    }
+}
+
+#[test]
+fn contention_names_the_row_that_was_lost() {
+    let lost = |row: RowKey| {
+        let contended = Contended(MemoryStore::new(), row);
+        let mut story = Story::of::<Customer>().configure(|builder| builder.store(contended));
+        let tenant = story.tenant();
+        story.fake("crm").edit("contacts", "1", &json!({ "email": "ana@acme.test" }));
+        let told = story.fake("crm").webhook("contacts", "1", 0);
+        match block_on(tenant.receive("crm", told)) {
+            Err(Error::Contended { key, .. }) => key.to_string(),
+            other => panic!("it cannot win: {other:?}"),
+        }
+    };
+    assert_eq!(lost(RowKey::new(Table::Link, "crm\u{1f}contacts\u{1f}1")), "link crm/contacts/1");
+    // A row that is keyed by a value is named without it.
+    let index = RowKey::new(Table::Index, "customer\u{1f}email\u{1f}ana@acme.test");
+    assert_eq!(lost(index), "the index of customer.email");
+}
