@@ -54,6 +54,7 @@ pub enum Hidden {
 /// The state of one link in a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LinkState {
     /// Not comparable: never a mover, candidate, loser or target, and stops nobody else.
     Hidden(Hidden),
@@ -93,6 +94,7 @@ pub enum Verdict {
 /// Who moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Drift {
     /// Systems that decide, and nobody contradicts.
     Authoritative,

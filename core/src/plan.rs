@@ -3,24 +3,31 @@
 //! Planning is level-triggered: the same function plans after every reply, timeout, restart and decision, and a quiet
 //! world plans nothing.
 
+mod draft;
+mod presence;
 mod text;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::entity::{Entity, HUB_OBJECT, Link, REACTIONS_TO_FREEZE};
+use crate::entity::{Entity, REACTIONS_TO_FREEZE};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::{GoldenLife, Status};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SystemName, TenantId};
-use crate::model::{CompiledEntity, CompiledObject, EXISTS, OnDelete, Unit, UnitIndex, UnitKey};
+use crate::model::{CompiledEntity, Unit, UnitIndex, UnitKey};
 use crate::ownership::{Authority, Strength};
-use crate::representation::{Life, Representation};
-use crate::settle::existence::{has_value, is_expected};
-use crate::settle::presence::{decided, to_restore};
+use crate::representation::Representation;
 use crate::sight::{Ground, Shown, keys, reference_object, shown, sides};
+use crate::spelling;
 use crate::text::Text;
 use crate::value::Field;
 use crate::write_access::{WriteAccess, write_access};
+
+pub use draft::{Deletes, Limits, PlanDraft};
+use presence::plan_presence;
+pub(crate) use presence::{WHY_RESTORE, why_archive};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;
@@ -49,6 +56,7 @@ pub struct Scope {
 
 /// A hash-identified, ordered set of intended writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Plan {
     /// Its name.
     pub hash: PlanHash,
@@ -62,8 +70,23 @@ pub struct Plan {
     pub parked: Vec<Parked>,
 }
 
+impl Plan {
+    /// The plan that plans nothing: of one kind, always the same.
+    #[must_use]
+    pub fn empty(tenant: &TenantId, kind: PlanKind) -> Self {
+        PlanDraft::new(kind, Scope::default()).finish(tenant, Limits::default(), &|_, _| Deletes::default())
+    }
+
+    /// Whether it plans nothing, and keeps nothing out.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty() && self.parked.is_empty()
+    }
+}
+
 /// One intended write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Operation {
     /// The identity of target, unit, expectation and intent: what an approval names. The same intent planned again has
     /// the same key and stays approved.
@@ -80,7 +103,8 @@ pub struct Operation {
     pub intent: Intent,
     /// What the unit must still hold there.
     pub expect: Field,
-    /// A hash of the golden value and of ownership and policy: if it differs when applied, the plan is superseded.
+    /// A hash of what is written and of ownership and policy: of a create every value that it sends, of an archive what
+    /// decided it. If it differs when applied, the operation is superseded.
     pub basis: Digest,
     /// Why, in words.
     pub reason: Text,
@@ -89,6 +113,7 @@ pub struct Operation {
 /// Where an operation writes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Target {
     /// An existing record.
     Record(RecordRef),
@@ -126,6 +151,7 @@ impl Target {
 /// What an operation does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Intent {
     /// Sets the unit to the golden value.
     Set(Field),
@@ -137,26 +163,12 @@ pub enum Intent {
 
 /// An operation that is kept out of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Parked {
     /// What would be done.
     pub operation: Operation,
     /// Why it is not.
     pub why: Text,
-}
-
-/// The limits that a plan keeps before any write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Deletes per connection and object type.
-    pub deletes: u32,
-    /// Deletes in percent of the active links there, from three deletes on.
-    pub delete_percent: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { deletes: 25, delete_percent: 5 }
-    }
 }
 
 /// What planning must be told besides the ground rules.
@@ -190,103 +202,6 @@ pub fn plan_entity(
         }
     }
     plan_presence(ground, surroundings, entity, representations, plan);
-}
-
-/// A plan being put together.
-#[derive(Debug, Clone, Default)]
-pub struct PlanDraft {
-    kind: PlanKind,
-    scope: Scope,
-    operations: Vec<Operation>,
-    parked: Vec<Parked>,
-}
-
-impl PlanDraft {
-    /// Starts a plan.
-    #[must_use]
-    pub fn new(kind: PlanKind, scope: Scope) -> Self {
-        Self { kind, scope, ..Self::default() }
-    }
-
-    /// What has been planned so far.
-    #[must_use]
-    pub fn operations(&self) -> &[Operation] {
-        &self.operations
-    }
-
-    /// The connections and object types in which records would be archived.
-    #[must_use]
-    pub fn archive_places(&self) -> std::collections::BTreeSet<(ConnectionName, ObjectType)> {
-        let archives = self.operations.iter().filter(|operation| operation.intent == Intent::Archive);
-        archives.map(|operation| (operation.target.connection().clone(), operation.target.object().clone())).collect()
-    }
-
-    /// Orders the operations, holds deletes to the limits, and names the plan. `active(connection, object)` counts the
-    /// active links there and the deletes since the last approval.
-    #[must_use]
-    pub fn finish(
-        mut self,
-        tenant: &TenantId,
-        limits: Limits,
-        active: &dyn Fn(&ConnectionName, &ObjectType) -> (usize, usize),
-    ) -> Plan {
-        self.hold_deletes(limits, active);
-        // Creates first, so that references to what they create can follow; archives last. Within each, a total order.
-        let rank = |operation: &Operation| match operation.intent {
-            Intent::Create(_) => 0,
-            Intent::Set(_) => 1,
-            Intent::Archive => 2,
-        };
-        self.operations
-            .sort_by(|a, b| (rank(a), &a.target, a.entity, &a.unit).cmp(&(rank(b), &b.target, b.entity, &b.unit)));
-        let mut fingerprint = Fingerprint::new();
-        fingerprint.text(tenant.as_str()).number(self.kind as i64);
-        for operation in &self.operations {
-            fingerprint.bytes(&operation.key.0).bytes(&operation.basis.0);
-        }
-        Plan {
-            hash: fingerprint.finish(),
-            kind: self.kind,
-            scope: self.scope,
-            operations: self.operations,
-            parked: self.parked,
-        }
-    }
-
-    /// Parks the whole delete part of an object type whose deletes exceed a limit; the rest goes on.
-    fn hold_deletes(&mut self, limits: Limits, active: &dyn Fn(&ConnectionName, &ObjectType) -> (usize, usize)) {
-        for (connection, object) in self.archive_places() {
-            let here = |operation: &Operation| {
-                operation.intent == Intent::Archive
-                    && *operation.target.connection() == connection
-                    && *operation.target.object() == object
-            };
-            let planned = self.operations.iter().filter(|operation| here(operation)).count();
-            let (links, before) = active(&connection, &object);
-            let deletes = planned + before;
-            let count = deletes > limits.deletes as usize;
-            let share = deletes >= 3 && deletes * 100 > links * limits.delete_percent as usize;
-            if !(count || share) {
-                continue;
-            }
-            let why: Text = format!(
-                "{deletes} deletes of {links} records exceed the limit of {} or {} %",
-                limits.deletes, limits.delete_percent
-            )
-            .into();
-            let (parked, kept) = std::mem::take(&mut self.operations).into_iter().partition(|o| here(o));
-            self.operations = kept;
-            let parked: Vec<Operation> = parked;
-            self.parked.extend(parked.into_iter().map(|operation| Parked { operation, why: why.clone() }));
-        }
-    }
-
-    fn covers(&self, connection: &ConnectionName, system: &SystemName, unit: &Text) -> bool {
-        let toward = self.scope.toward.as_ref().is_none_or(|toward| {
-            toward.iter().any(|name| **name == *connection.as_str() || **name == *system.as_str())
-        });
-        toward && self.scope.units.as_ref().is_none_or(|units| units.contains(unit))
-    }
 }
 
 fn plan_unit(
@@ -349,12 +264,12 @@ fn plan_unit(
             basis(wanted, unit),
             reason,
         );
-        match unresolved(ground, surroundings, link.object, &link.record.connection, key, wanted) {
+        let waits = unresolved(ground, surroundings, link.object, &link.record.connection, key, wanted)
+            .map(|target| Text::from(format!("waits until entity {target} has a record there")));
+        let held = representations.get(shown.link).copied().flatten();
+        match waits.or_else(|| unspellable(ground.model, link.object, key, wanted, field, held)) {
             None => plan.operations.push(operation),
-            Some(target) => {
-                let why = format!("waits until entity {target} has a record there").into();
-                plan.parked.push(Parked { operation, why });
-            }
+            Some(why) => plan.parked.push(Parked { operation, why }),
         }
     }
 }
@@ -415,136 +330,41 @@ pub(crate) fn why_write(
     }
 }
 
-/// Why the record of a link is archived when its entity is retired; `None`: it is not.
-pub(crate) fn why_archive(
+/// Why a write cannot be spelled in the system, if it cannot: then it is kept out, and the record's other units go on.
+fn unspellable(
     model: &CompiledEntity,
-    object: &CompiledObject,
-    entity: &Entity,
-    link: &Link,
-) -> Option<&'static str> {
-    if link.divergences.contains_key(&UnitKey::Exists) {
-        None
-    } else if decided(entity) == Some(GoldenLife::Retired) {
-        Some("a person retired the entity")
-    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner {
-        Some("the entity was retired by the system that owns existence")
-    } else {
-        None
+    object: u16,
+    key: &UnitKey,
+    wanted: &Field,
+    before: &Field,
+    held: Option<&Representation>,
+) -> Option<Text> {
+    if let Err(malformed) = spelling::can_spell(model, object, key, wanted) {
+        return Some(format!("it cannot be spelled there: {malformed}").into());
     }
+    let before = match key {
+        UnitKey::Whole(unit) => spelling::expected(model, object, *unit, before, held).map(|_| ()),
+        // A collection is written whole, with what it holds beside our elements.
+        UnitKey::Element(unit, _) => spelling::collection(model, object, *unit, held, &BTreeMap::new()).map(|_| ()),
+        UnitKey::Exists => Ok(()),
+    };
+    // Without an expectation the write would be unconditional, and lose what somebody else enters meanwhile.
+    before.err().map(|malformed| format!("what is held there cannot be expected: {malformed}").into())
 }
 
-/// Why a record that is gone is created again.
-pub(crate) const WHY_RESTORE: &str = "it is gone, and a person decided to restore it";
-
-fn plan_presence(
-    ground: &Ground<'_>,
-    surroundings: &Surroundings<'_>,
-    entity: &Entity,
-    representations: &[Option<&Representation>],
-    plan: &mut PlanDraft,
-) {
-    let unit = Text::new(EXISTS);
-    if entity.life == GoldenLife::Retired {
-        for (place, link) in entity.links.iter().enumerate() {
-            let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
-            let speaks = representations.get(place).copied().flatten().is_some_and(Representation::speaks);
-            let Some(why) = why_archive(ground.model, object, entity, link) else { continue };
-            if link.object == HUB_OBJECT
-                || !speaks
-                || !plan.covers(&link.record.connection, &object.declared.system, &unit)
-            {
-                continue;
-            }
-            plan.operations.push(operation(
-                ground,
-                entity,
-                Target::Record((*link.record).clone()),
-                unit.clone(),
-                Intent::Archive,
-                Field::value("live"),
-                Digest::of(b"retired"),
-                why,
-            ));
-        }
-        return;
-    }
-    for place in to_restore(entity, representations) {
-        let link = &entity.links[place];
-        let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
-        let connection = link.record.connection.clone();
-        create(ground, surroundings, entity, usize::from(link.object), object, connection, WHY_RESTORE, plan);
-    }
-    // Nothing is created for an entity whose records were all merged into another's, or are gone.
-    let stands = entity.links.iter().enumerate().any(|(place, link)| {
-        let representation = representations.get(place).copied().flatten();
-        link.object != HUB_OBJECT
-            && representation.is_none_or(|known| {
-                known.redirected_to().is_none() && !matches!(known.existence().life(), Life::Dead(_))
-            })
-    });
-    if !stands {
-        return;
-    }
-    for (index, object) in ground.model.objects.iter().enumerate() {
-        let ever = entity.links.iter().any(|link| usize::from(link.object) == index);
-        if ever || !is_expected(ground, entity, object) {
-            continue;
-        }
-        let Some(connection) = (surroundings.creates_in)(&object.declared.system) else { continue };
-        let reason = "a record is expected here, and none ever existed";
-        create(ground, surroundings, entity, index, object, connection, reason, plan);
-    }
-}
-
-/// Plans a create, unless one is under way or golden lacks what it needs.
-#[expect(clippy::too_many_arguments, reason = "one create, where and why")]
-fn create(
-    ground: &Ground<'_>,
-    surroundings: &Surroundings<'_>,
-    entity: &Entity,
-    index: usize,
-    object: &CompiledObject,
-    connection: ConnectionName,
-    reason: &str,
-    plan: &mut PlanDraft,
-) {
-    let unit = Text::new(EXISTS);
-    let needs = object.declared.create_needs.iter().all(|needed| has_value(ground, entity, needed.as_str()));
-    if !needs
-        || !plan.covers(&connection, &object.declared.system, &unit)
-        || (surroundings.creating)(entity.id, &object.declared.object)
-    {
-        return;
-    }
-    let fields = creatable(ground, surroundings, entity, index, object, &connection);
-    let target = Target::New { connection, object: object.declared.object.clone(), generation: entity.generation };
-    let intent = Intent::Create(fields);
-    let basis = Digest::of(b"live");
-    plan.operations.push(operation(ground, entity, target, unit, intent, Field::Null, basis, reason));
-}
-
-/// The settled golden values that a new record can carry. A reference that leads nowhere yet is left out, and follows
-/// as a change of its own: that is how circles of references come to be written.
-fn creatable(
-    ground: &Ground<'_>,
-    surroundings: &Surroundings<'_>,
-    entity: &Entity,
-    index: usize,
-    object: &CompiledObject,
-    connection: &ConnectionName,
-) -> Vec<(Text, Field)> {
-    let index = u16::try_from(index).unwrap_or(u16::MAX);
-    entity
-        .golden
-        .iter()
-        .filter(|(key, cell)| {
-            cell.status == Status::Settled
-                && cell.field.is_value()
-                && key.index().is_some_and(|unit| object.writes.get(usize::from(unit)).is_some_and(Option::is_some))
-                && unresolved(ground, surroundings, index, connection, key, &cell.field).is_none()
-        })
-        .map(|(key, cell)| (ground.model.unit_name(&key), cell.field.clone()))
-        .collect()
+/// What of an approved operation is still planned today, and on the same basis. A create is sent with the values that
+/// were approved: what golden has come to hold beside them follows as a change of its own.
+#[must_use]
+pub fn still_planned(model: &CompiledEntity, approved: &Operation, today: &[Operation]) -> Option<Operation> {
+    let Intent::Create(fields) = &approved.intent else {
+        return today.iter().find(|today| today.key == approved.key && today.basis == approved.basis).cloned();
+    };
+    let holds = |today: &&Operation| match &today.intent {
+        Intent::Create(now) => today.target == approved.target && fields.iter().all(|field| now.contains(field)),
+        Intent::Set(_) | Intent::Archive => false,
+    };
+    today.iter().find(holds)?;
+    (presence::create_basis(model, fields) == approved.basis).then(|| approved.clone())
 }
 
 /// The entity that a reference names, if it has no record in the connection yet.
@@ -589,14 +409,19 @@ fn operation(
         }
     };
     fingerprint.text(&unit);
-    let mut field = |field: &Field| {
+    let field = |fingerprint: &mut Fingerprint, field: &Field| {
         fingerprint.number(i64::from(field.is_value())).text(field.as_value().unwrap_or(""));
     };
-    field(&expect);
+    field(&mut fingerprint, &expect);
     match &intent {
-        Intent::Set(value) => field(value),
-        // A create is the same create whatever golden says by the time it runs: one per entity, place and generation.
-        Intent::Create(_) => {}
+        Intent::Set(value) => field(&mut fingerprint, value),
+        // That there is one create per entity, place and generation is the outbox's to see to. An approval names the values.
+        Intent::Create(fields) => {
+            for (name, value) in fields {
+                fingerprint.text(name);
+                field(&mut fingerprint, value);
+            }
+        }
         Intent::Archive => {
             fingerprint.text("archive");
         }

@@ -183,6 +183,7 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             names,
+            claims: crate::engine::tenant::Claims::default(),
             accepted: std::sync::RwLock::default(),
         })))
     }

@@ -13,6 +13,7 @@ use crate::text::Text;
 
 /// What became of a delivery, page or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct TakenIn {
     /// Observations that changed something.
     pub observed: usize,

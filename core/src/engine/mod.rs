@@ -27,8 +27,8 @@ pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use intake::TakenIn;
 pub use tenant::{
-    Applied, Compared, Difference, DiscrepancyFilter, Next, PlanRequest, Rederived, Replayed, Reread, Stepped,
-    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    Applied, Compared, Difference, DiscrepancyFilter, FailedCall, Next, PlanRequest, Rederived, Replayed, Reread,
+    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.
@@ -74,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
     pub(crate) names: Vec<Vec<SlotNames>>,
+    /// The writes that applications in this process have under way.
+    pub(crate) claims: tenant::Claims,
     /// The tenants whose store is known to have been written under this model.
     pub(crate) accepted: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
 }

@@ -5,6 +5,7 @@ mod ask;
 mod cases;
 mod dead_letter;
 mod decide;
+mod deletes;
 mod direct;
 mod linking;
 mod merge;
@@ -20,7 +21,8 @@ mod take_in;
 mod verify;
 mod work;
 
-pub use apply::Applied;
+pub(crate) use apply::outbox::Claims;
+pub use apply::{Applied, FailedCall};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use dead_letter::StoredDeadLetter;
 pub use plans::PlanRequest;
@@ -33,7 +35,7 @@ use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
 use crate::model::CompiledEntity;
-use crate::store::{Commit, Committed};
+use crate::store::{Commit, Committed, Row, Table};
 use crate::text::Text;
 use crate::working_set::Frame;
 
@@ -62,6 +64,9 @@ pub(crate) const MOST_ATTEMPTS: u32 = 64;
 
 /// How many inputs one commit takes in: the granule of the engine.
 pub(crate) const BATCH: usize = 64;
+
+/// How many rows one scan asks for.
+const PAGE: usize = 500;
 
 impl Tenant {
     pub(crate) const fn new(core: Arc<Core>, id: TenantId) -> Self {
@@ -125,6 +130,33 @@ impl Tenant {
         }
     }
 
+    /// The rows of a table whose keys start with `prefix`, page by page.
+    pub(crate) async fn all_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<Vec<Row>, Error> {
+        let mut rows: Vec<Row> = Vec::new();
+        loop {
+            let after = rows.last().map(|row| row.key.clone());
+            let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
+            let page = page.map_err(Error::store(doing))?;
+            if page.is_empty() {
+                return Ok(rows);
+            }
+            rows.extend(page);
+        }
+    }
+
+    /// How many rows of a table have keys that start with `prefix`.
+    pub(crate) async fn count_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<usize, Error> {
+        let mut after: Option<Text> = None;
+        let mut count = 0;
+        loop {
+            let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
+            let page = page.map_err(Error::store(doing))?;
+            let Some(last) = page.last() else { return Ok(count) };
+            after = Some(last.key.clone());
+            count += page.len();
+        }
+    }
+
     /// The actor of what nobody in particular did.
     pub(crate) fn engine() -> Actor {
         Actor::new("accordant")
@@ -143,15 +175,10 @@ impl Tenant {
     pub(crate) async fn creates_under_way(
         &self,
     ) -> Result<std::collections::BTreeSet<(ConnectionName, crate::id::ObjectType)>, Error> {
-        let rows = self
-            .core
-            .store
-            .scan(&self.id, crate::store::Table::Outbox, apply::create_prefix(), None, usize::MAX)
-            .await
-            .map_err(Error::store("list creates under way"))?;
+        let rows = self.all_rows(Table::Outbox, apply::outbox::create_prefix(), "list creates under way").await?;
         rows.iter()
             .map(|row| {
-                let row: apply::OutboxRow = crate::engine::hydrate::parse(crate::store::Table::Outbox, row)?;
+                let row: apply::outbox::OutboxRow = crate::engine::hydrate::parse(Table::Outbox, row)?;
                 let target = &row.operations[0].target;
                 Ok((target.connection().clone(), target.object().clone()))
             })

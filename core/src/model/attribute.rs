@@ -704,6 +704,12 @@ impl<T: Value> Codec for LeafCodec<T> {
             Field::Empty => vec![Native::Text("".into())],
             Field::Value(text) => {
                 let value = T::from_canonical(text)?;
+                // Without a path for its currency, an amount would be read back in the mapping's own.
+                let other =
+                    |unit: &crate::text::Text| self.hints.currency.as_ref().is_some_and(|currency| currency != unit);
+                if self.paths < 2 && value.unit().as_ref().is_some_and(other) {
+                    return Err(Malformed::new("the mapping is in another currency"));
+                }
                 let amount = value.native(&self.hints);
                 // Written only where the mapping has a second path for it.
                 std::iter::once(amount).chain(value.unit().map(Native::Text)).take(self.paths).collect()

@@ -7,8 +7,9 @@ use crate::golden::Status;
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
 use crate::sight::{Ground, Shown};
+use crate::spelling::can_spell;
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, Malformed};
 use crate::write_access::{WriteAccess, write_access};
 
 /// Adds what stands about one unit. `first` is what happened, `after` what golden's move left.
@@ -100,11 +101,15 @@ fn agreement(
             Verdict::Pending => {
                 let owed = |place: &usize| is_owed(entity, key, shown, after, *place);
                 let stuck = (0..shown.len()).filter(owed).all(|place| !is_written(ground, entity, key, &shown[place]));
+                let unspelled =
+                    (0..shown.len()).filter(owed).find_map(|place| unspelled(ground, entity, key, &shown[place]));
                 let kind = drift_kind(first.verdict)
                     .or_else(|| standing_kind(ground, entity, name))
                     .unwrap_or(DiscrepancyKind::Pending);
                 let policy = entity.golden.get(key).map_or("", |cell| &cell.resolution.policy);
-                let reason = if stuck {
+                let reason = if let Some((record, why)) = unspelled {
+                    format!("golden cannot be spelled at {record}: {why}").into()
+                } else if stuck {
                     Text::fixed("golden is not written where it is owed: by its mapping, that is for people")
                 } else {
                     format!("settled by {policy}; a write is owed").into()
@@ -158,8 +163,21 @@ fn why_it_stands(
     (waits, Text::fixed(reason))
 }
 
+/// The record in whose system golden has no spelling, and why, if it may be written there.
+fn unspelled(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<'_>) -> Option<(String, Malformed)> {
+    let link = entity.links.get(shown.link)?;
+    if write_access(ground.model, entity, shown.link, key) == WriteAccess::No {
+        return None;
+    }
+    let why = can_spell(ground.model, link.object, key, &entity.golden.get(key)?.field).err()?;
+    Some((link.record.to_string(), why))
+}
+
 /// Whether a plan writes what is owed to a link. A weak mapping fills what never had a value, and nothing else.
 fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<'_>) -> bool {
+    if unspelled(ground, entity, key, shown).is_some() {
+        return false;
+    }
     match write_access(ground.model, entity, shown.link, key) {
         WriteAccess::No => false,
         WriteAccess::Yes(Strength::Weak) => {

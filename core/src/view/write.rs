@@ -10,6 +10,7 @@ use crate::model::{Cardinality, Unit, UnitKey, WriteTo};
 use crate::ownership::Authority;
 use crate::plan::{PlanKind, why_write};
 use crate::sight::{Ground, Shown};
+use crate::spelling::can_spell;
 use crate::text::Text;
 use crate::write_access::{WriteAccess, write_access};
 
@@ -83,6 +84,12 @@ pub(super) fn write_view(situation: &Situation<'_>, shown: &Shown<'_>, place: us
     if unit.same(field, wanted) {
         let letter = field == wanted || !field.is_value();
         return WriteView::No(format!("{held}{}", if letter { "" } else { spelled_otherwise }).into());
+    }
+    let object = entity.links[shown.link].object;
+    if access != WriteAccess::No
+        && let Err(malformed) = can_spell(ground.model, object, key, wanted)
+    {
+        return WriteView::No(format!("it cannot be spelled there: {malformed}").into());
     }
     let why = |kind| why_write(entity, unit, key, shown, classification, place, access, kind);
     if let Some(reason) = why(PlanKind::Regular) {

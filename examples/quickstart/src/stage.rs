@@ -201,6 +201,7 @@ impl Stage {
                 Intent::Create(_) => ("create", operation.entity_type.to_string()),
                 Intent::Archive => ("archive", operation.entity_type.to_string()),
                 Intent::Set(_) => ("set", format!("{} {}", operation.entity_type, operation.unit)),
+                _ => ("other", operation.entity_type.to_string()),
             };
             groups.entry((operation.target.connection().as_str(), what.0, what.1)).or_default().push(operation);
         }
@@ -226,11 +227,15 @@ impl Stage {
             (applied.deferred, "put off"),
             (applied.unknown, "of unknown outcome"),
             (applied.unapproved, "not approved"),
+            (applied.held.len(), "held back by a limit"),
         ];
         words.extend(others.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")));
         self.screen.line(format_args!("  {}", words.join(", ")));
         for (operation, why) in applied.refused.iter().take(EXAMPLES) {
             self.screen.line(format_args!("  refused: {}: {why}", example(operation)));
+        }
+        for failed in &applied.failed {
+            self.screen.line(format_args!("  {} could not {}: {}", failed.connection, failed.doing, failed.cause));
         }
     }
 
@@ -271,11 +276,11 @@ fn example(operation: &Operation) -> String {
         Intent::Create(fields) => {
             fields.iter().find(|(_, field)| field.is_value()).map_or_else(String::new, |(_, field)| words(field))
         }
-        Intent::Archive => operation.reason.to_string(),
+        _ => operation.reason.to_string(),
     };
     match &operation.target {
         Target::Record(record) => format!("{}/{}: {what}", record.object, record.id),
-        Target::New { object, .. } => format!("new in {object}: {what}"),
+        target => format!("new in {}: {what}", target.object()),
     }
 }
 

@@ -1,122 +1,55 @@
 //! Applying: intents are durable before a call, receipts after it. What a crash leaves in between is probed, never
 //! blindly sent again.
 
+mod applied;
+pub(crate) mod outbox;
 mod receipt;
+mod recover;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+pub use applied::{Applied, FailedCall};
 
-use crate::connector::{CreateSafety, Outcome, ReadAnswer, RecordKey, Retry, WriteReceipt};
+use crate::connector::Retry;
 use crate::engine::Tenant;
-use crate::engine::hydrate::{Loader, parse};
+use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::work::hint;
+use crate::engine::tenant::deletes::DeletesByPlace;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
-use crate::plan::{Intent, Operation, PlanDraft, PlanHash, PlanKind, Scope, Target};
-use crate::store::{Commit, RowKey, Table};
-
-/// How a plan's application ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Applied {
-    /// Operations that took effect.
-    pub done: usize,
-    /// Operations that had taken effect before: nothing was written.
-    pub already: usize,
-    /// Operations that no approval names.
-    pub unapproved: usize,
-    /// Operations whose target or golden value had moved: they belong to the successor.
-    pub superseded: usize,
-    /// Operations that the system refused, each with its reason.
-    pub refused: Vec<(Operation, String)>,
-    /// Operations that the system put off.
-    pub deferred: usize,
-    /// Operations whose outcome is not known yet; the next application or step probes them.
-    pub unknown: usize,
-    /// When the first of the systems that put something off wants to be asked again, if one of them said.
-    pub retry_at: Option<DateTime<Utc>>,
-    /// The plan for what is still owed, if anything is.
-    pub successor: Option<PlanHash>,
-}
-
-impl Applied {
-    /// A system put something off, and asks to be left alone for this long.
-    fn put_off(&mut self, now: i64, delay: TimeDelta) {
-        let at = now.saturating_add(delay.num_milliseconds());
-        let at = DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        self.retry_at = Some(self.retry_at.map_or(at, |earliest| earliest.min(at)));
-    }
-}
-
-/// What was intended and is not settled: one write, of one record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OutboxRow {
-    pub(crate) operations: Vec<Operation>,
-    /// When it was intended, in milliseconds since the epoch.
-    pub(crate) at: i64,
-}
+use crate::id::{ConnectionName, EntityId, ObjectType};
+use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use outbox::{Intended, OutboxRow, outbox_key, spend};
+pub(crate) use outbox::{create_row, write_row};
 
 /// How many writes one call carries.
 const WRITES_AT_ONCE: usize = 50;
 
-pub(crate) const fn create_prefix() -> &'static str {
-    "create\u{1f}"
-}
-
-/// The row of a write: one per create of an entity, one per record otherwise, so that no two are under way at once.
-fn outbox_key(operation: &Operation) -> RowKey {
-    match &operation.target {
-        Target::New { connection, object, generation } => create_row(connection, object, operation.entity, *generation),
-        Target::Record(record) => write_row(record),
-    }
-}
-
-/// The row of a create under way.
-pub(crate) fn create_row(
-    connection: &ConnectionName,
-    object: &ObjectType,
-    entity: EntityId,
-    generation: u32,
-) -> RowKey {
-    let key = format!("{}{connection}\u{1f}{object}\u{1f}{entity}\u{1f}{generation}", create_prefix());
-    RowKey::new(Table::Outbox, key)
-}
-
-/// The row of a write of a record under way.
-pub(crate) fn write_row(record: &RecordRef) -> RowKey {
-    RowKey::new(Table::Outbox, format!("write\u{1f}{}", crate::engine::persist::record_key(record)))
-}
-
-/// The key that a created record carries, the same for every attempt.
-pub(crate) fn create_key(operation: &Operation) -> crate::text::Text {
-    match &operation.target {
-        Target::New { generation: 0, .. } | Target::Record(_) => operation.entity.to_string().into(),
-        Target::New { generation, .. } => format!("{}-{generation}", operation.entity).into(),
-    }
-}
+/// How many entities are looked at at a time.
+const PAGE: usize = 200;
 
 impl Tenant {
     /// Applies the approved operations of a plan.
     ///
     /// Each is checked again: if its target or golden moved, it is not run but belongs to the successor plan, whose hash
-    /// the result names. Dropping the future loses nothing; applying the plan again goes on where it stopped.
+    /// the result names. Limits are checked again too. Dropping the future loses nothing; applying the plan again goes on
+    /// where it stopped. First, what earlier applications left without a receipt is settled, and counted.
     ///
     /// # Errors
     ///
     /// If the plan is unknown, or the store fails. A system that cannot be called defers its operations.
     pub async fn apply(&self, hash: PlanHash) -> Result<Applied, Error> {
         let plan = self.stored_plan(hash).await?;
-        self.recover().await?;
-        let mut applied = Applied::default();
+        let mut applied = self.recover().await?;
         let approved = self.approved(&plan.operations, &mut applied).await?;
-        for (connection, operations) in by_connection(approved) {
-            for writes in operations.chunks(WRITES_AT_ONCE) {
-                self.run(&connection, writes, plan.kind, &mut applied).await?;
+        let (approved, deletes) = self.within_limits(approved, &mut applied).await?;
+        for (connection, groups) in by_connection(approved) {
+            for groups in groups.chunks(WRITES_AT_ONCE) {
+                self.run(&connection, groups, plan.kind, &deletes, &mut applied).await?;
             }
         }
         // Planned again after whatever leaves or makes something to do: a create gives others a record to refer to.
@@ -136,9 +69,10 @@ impl Tenant {
             operations.iter().map(|operation| RowKey::new(Table::Approval, operation.key.to_string())).collect();
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load approvals"))?;
         let mut groups: Vec<Vec<Operation>> = Vec::new();
+        let mut unapproved: Vec<&Operation> = Vec::new();
         for (operation, row) in operations.iter().zip(rows) {
             if row.is_none() {
-                applied.unapproved += 1;
+                unapproved.push(operation);
                 continue;
             }
             let together = |group: &&mut Vec<Operation>| {
@@ -152,7 +86,60 @@ impl Tenant {
                 None => groups.push(vec![operation.clone()]),
             }
         }
+        // An approval is spent by what it approved: without one, the operation may have been carried out.
+        let count = unapproved.len();
+        let in_effect = self.in_effect(unapproved).await?.len();
+        applied.already += in_effect;
+        applied.unapproved += count - in_effect;
         Ok(groups)
+    }
+
+    /// Those of the operations whose targets hold already what they would write, by key.
+    pub(crate) async fn in_effect(&self, operations: Vec<&Operation>) -> Result<BTreeSet<Digest>, Error> {
+        let mut found = BTreeSet::new();
+        for page in operations.chunks(PAGE) {
+            let entities: BTreeSet<EntityId> = page.iter().map(|operation| operation.entity).collect();
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.entities(&entities.into_iter().collect::<Vec<_>>()).await?;
+            loader.references().await?;
+            let holding = page.iter().filter(|operation| self.holds(&loader, operation));
+            found.extend(holding.map(|operation| operation.key));
+        }
+        Ok(found)
+    }
+
+    /// Keeps out, before any write, the archives of every place where they would exceed a limit: since a plan was made,
+    /// others may have been carried out.
+    async fn within_limits(
+        &self,
+        groups: Vec<Vec<Operation>>,
+        applied: &mut Applied,
+    ) -> Result<(Vec<Vec<Operation>>, DeletesByPlace), Error> {
+        let place = |operation: &Operation| {
+            let place = || (operation.target.connection().clone(), operation.target.object().clone());
+            (operation.intent == Intent::Archive).then(place)
+        };
+        let mut planned: BTreeMap<(ConnectionName, ObjectType), usize> = BTreeMap::new();
+        for archived in groups.iter().flatten().filter_map(place) {
+            *planned.entry(archived).or_default() += 1;
+        }
+        let deletes = self.deletes_of(&planned.keys().cloned().collect()).await?;
+        let mut exceeded = BTreeMap::new();
+        for (place, planned) in planned {
+            let under_way = self.archives_under_way(&place.0, &place.1).await?;
+            let of = deletes.get(&place).copied().unwrap_or_default();
+            if let Some(why) = self.core.limits.exceeded(of, planned + under_way) {
+                exceeded.insert(place, why);
+            }
+        }
+        let mut kept = Vec::with_capacity(groups.len());
+        for group in groups {
+            match group.first().and_then(place).and_then(|place| exceeded.get(&place)) {
+                None => kept.push(group),
+                Some(why) => applied.held.extend(group.into_iter().map(|o| Parked { operation: o, why: why.clone() })),
+            }
+        }
+        Ok((kept, deletes))
     }
 
     /// Runs writes into one connection: intents, one call, receipts.
@@ -161,39 +148,43 @@ impl Tenant {
         name: &ConnectionName,
         groups: &[Vec<Operation>],
         kind: PlanKind,
+        deletes: &DeletesByPlace,
         applied: &mut Applied,
     ) -> Result<(), Error> {
+        let Ok((_, bound)) = self.connection(name.as_str()) else {
+            // The connection was taken out since: nothing is planned for it any more.
+            applied.superseded += groups.iter().map(Vec::len).sum::<usize>();
+            return Ok(());
+        };
+        let creating = self.creating().await?;
         let mut intended = Vec::new();
-        let mut writes = Vec::new();
         for group in groups {
-            if let Some((operations, write)) = self.intend(group, kind, applied).await? {
-                intended.push(operations);
-                writes.push(write);
-            }
+            intended.extend(self.intend(group, kind, &creating, deletes, applied).await?);
         }
-        if writes.is_empty() {
+        if intended.is_empty() {
             return Ok(());
         }
-        let (_, bound) = self.connection(name.as_str())?;
-        match bound.connector.write_batch(writes).await {
+        match bound.connector.write_batch(intended.iter().map(|intent| intent.write.clone()).collect()).await {
             Ok(receipts) => {
                 let mut receipts = receipts.into_iter();
-                for operations in &intended {
-                    // A write without receipt may have taken effect: its intent stays, and is probed.
-                    let unknown = WriteReceipt { outcome: Outcome::Unknown, record: None, token: None };
-                    self.settle_receipt(operations, receipts.next().unwrap_or(unknown), applied).await?;
+                for intent in &intended {
+                    match receipts.next() {
+                        Some(receipt) => self.settle_receipt(&intent.row, receipt, applied).await?,
+                        // A write without a receipt may have happened.
+                        None => applied.unknown += intent.row.operations.len(),
+                    }
                 }
             }
             // Nothing was sent at all: the intents are taken back, the approvals stand.
-            Err(error) => {
-                if let Retry::After(delay) = error.retry {
+            Err(cause) => {
+                if let Retry::After(delay) = cause.retry {
                     applied.put_off(self.now(), delay);
                 }
-                for operations in &intended {
-                    let commit = Commit { delete: vec![outbox_key(&operations[0])], ..Commit::default() };
-                    self.commit("take back an intent", commit).await?;
-                    applied.deferred += operations.len();
+                for intent in &intended {
+                    self.take_back(&intent.row, &cause).await?;
+                    applied.deferred += intent.row.operations.len();
                 }
+                applied.failed.push(FailedCall { connection: name.clone(), doing: "write records", cause });
             }
         }
         Ok(())
@@ -204,11 +195,18 @@ impl Tenant {
         &self,
         group: &[Operation],
         kind: PlanKind,
+        creating: &BTreeSet<(EntityId, ObjectType)>,
+        deletes: &DeletesByPlace,
         applied: &mut Applied,
-    ) -> Result<Option<(Vec<Operation>, crate::connector::Write)>, Error> {
+    ) -> Result<Option<Intended>, Error> {
         let entity = group[0].entity;
-        let creating = self.creating().await?;
-        let mut key = crate::text::Text::default();
+        let outbox = outbox_key(&group[0]);
+        let Some(claim) = self.claim(&outbox) else {
+            // Another application has a write of this record under way.
+            applied.superseded += group.len();
+            return Ok(None);
+        };
+        let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let mut loader = Loader::new(&self.core, &self.id);
             loader.entities(&[entity]).await?;
@@ -216,141 +214,71 @@ impl Tenant {
             loader.golden_references().await?;
             // Planning is level-triggered: what is still planned today, with the same expectation, is still right.
             let mut draft = PlanDraft::new(kind, Scope::from(entity));
-            self.plan_loaded(&loader.loaded.set, &[entity], &creating, &mut draft);
-            let today = draft.operations();
-            let valid: Vec<Operation> = group
-                .iter()
-                .filter_map(|operation| {
-                    let found = today.iter().find(|today| today.key == operation.key)?;
-                    (found.basis == operation.basis).then(|| found.clone())
-                })
-                .collect();
-            let outbox = outbox_key(&group[0]);
+            self.plan_loaded(&loader.loaded.set, &[entity], creating, &mut draft);
+            let valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
+                None => Vec::new(),
+                Some(index) => {
+                    let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
+                    let today = draft.operations();
+                    group.iter().filter_map(|operation| still_planned(model, operation, today)).collect()
+                }
+            };
             let under_way = loader.rows(std::slice::from_ref(&outbox)).await?.into_iter().any(|row| row.is_some());
+            let as_of = self.now();
+            let mut changes = Changes::new(&self.core, as_of, &Self::engine());
             if valid.is_empty() || under_way {
-                let done = group.iter().filter(|operation| self.holds(&loader, operation)).count();
-                applied.already += done;
-                applied.superseded += group.len() - done;
+                let done: Vec<Operation> =
+                    group.iter().filter(|operation| self.holds(&loader, operation)).cloned().collect();
+                if !done.is_empty() && !under_way {
+                    let keys: Vec<_> = done.iter().map(|operation| operation.key).collect();
+                    changes.commit.expect.extend(loader.loaded.revisions);
+                    spend(&mut changes, &done);
+                    changes.journal("in_effect", &entity.to_string(), &keys);
+                    if let Some(lost) = self.commit_or_lost("spend an approval", changes.commit).await? {
+                        key = lost;
+                        continue;
+                    }
+                }
+                applied.already += done.len();
+                applied.superseded += group.len() - done.len();
                 return Ok(None);
             }
-            let write = match self.write_of(&loader.loaded.set, &valid) {
+            let first = &valid[0];
+            if first.intent == Intent::Archive {
+                let place = (first.target.connection().clone(), first.target.object().clone());
+                let records = deletes.get(&place).map_or(0, |deletes| deletes.records);
+                match self.room_for(&mut loader, first, records).await? {
+                    Ok((key, count)) => changes.put(key, &count),
+                    Err(why) => {
+                        let held = valid.into_iter().map(|operation| Parked { operation, why: why.clone() });
+                        applied.held.extend(held);
+                        return Ok(None);
+                    }
+                }
+            }
+            let attempt = self.attempt();
+            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None };
+            let write = match self.write_of(&loader.loaded.set, &row.operations) {
                 Ok(write) => write,
+                // Planning asks the same first: this is for what only applying can see.
                 Err(reason) => {
-                    applied.refused.extend(valid.into_iter().map(|operation| (operation, reason.to_string())));
+                    self.refuse(&row, &reason.to_string().into(), applied).await?;
                     return Ok(None);
                 }
             };
-            let as_of = self.now();
-            let mut changes = Changes::new(&self.core, as_of, &Self::engine());
-            changes
-                .commit
-                .expect
-                .extend(loader.loaded.revisions.iter().map(|(key, revision)| (key.clone(), *revision)));
-            changes.put(outbox, &OutboxRow { operations: valid.clone(), at: as_of });
-            changes.journal("intended", &entity.to_string(), &valid);
+            row.read = write.expect_token;
+            changes.commit.expect.extend(loader.loaded.revisions);
+            changes.put(outbox.clone(), &row);
+            changes.journal("intended", &entity.to_string(), &row.operations);
             match self.commit_or_lost("store an intent", changes.commit).await? {
                 None => {
-                    applied.superseded += group.len() - valid.len();
-                    return Ok(Some((valid, write)));
+                    applied.superseded += group.len() - row.operations.len();
+                    return Ok(Some(Intended { row, write, _claim: claim }));
                 }
                 Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
-    }
-
-    /// Settles what earlier runs left without a receipt: each is probed, and only then planned again.
-    ///
-    /// # Errors
-    ///
-    /// If the store fails. A system that cannot be read leaves its operations as they are.
-    pub async fn recover(&self) -> Result<Applied, Error> {
-        let rows = self
-            .core
-            .store
-            .scan(&self.id, Table::Outbox, "", None, usize::MAX)
-            .await
-            .map_err(Error::store("list unsettled writes"))?;
-        let mut applied = Applied::default();
-        for row in rows {
-            let intent: OutboxRow = parse(Table::Outbox, &row)?;
-            self.probe(&intent, &mut applied).await?;
-        }
-        Ok(applied)
-    }
-
-    /// Looks whether a write took effect.
-    async fn probe(&self, intent: &OutboxRow, applied: &mut Applied) -> Result<(), Error> {
-        let Some(first) = intent.operations.first() else { return Ok(()) };
-        let (_, bound) = self.connection(first.target.connection().as_str())?;
-        let safety = bound.connector.create_safety();
-        let key = match &first.target {
-            Target::New { object, .. } => {
-                RecordKey { object: object.clone(), id: create_key(first), by_create_key: true }
-            }
-            Target::Record(record) => {
-                RecordKey { object: record.object.clone(), id: record.id.clone(), by_create_key: false }
-            }
-        };
-        let Ok(answers) = bound.connector.read_records(std::slice::from_ref(&key)).await else {
-            applied.unknown += intent.operations.len();
-            return Ok(());
-        };
-        let outcome = match (answers.into_iter().next(), &first.intent) {
-            (Some(ReadAnswer::Found(item)), Intent::Create(_)) => Some(item),
-            (Some(ReadAnswer::Found(item)), Intent::Set(_)) => {
-                // Taken in as an ordinary read; whether the write is still owed is then planning's to say.
-                let record = match &first.target {
-                    Target::Record(record) => record.clone(),
-                    Target::New { .. } => return Ok(()),
-                };
-                return self.settle_probe(intent, &record, item, applied).await;
-            }
-            (Some(ReadAnswer::Gone), Intent::Create(_)) => {
-                let drained = match safety {
-                    CreateSafety::DrainThenConsistentLookup { drain_seconds } => {
-                        self.now() >= intent.at.saturating_add(i64::from(drain_seconds) * 1000)
-                    }
-                    CreateSafety::RemoteKey | CreateSafety::DetectAndMerge => true,
-                };
-                if !drained {
-                    applied.unknown += 1;
-                    return Ok(());
-                }
-                None
-            }
-            (Some(ReadAnswer::Gone), _) => None,
-            (Some(ReadAnswer::Found(_)), Intent::Archive) => None,
-            (Some(ReadAnswer::Failed(_)) | None, _) => {
-                applied.unknown += intent.operations.len();
-                return Ok(());
-            }
-        };
-        match outcome {
-            Some(item) => {
-                let receipt = WriteReceipt {
-                    outcome: Outcome::Applied { id: crate::text::Text::default() },
-                    record: Some(item),
-                    token: None,
-                };
-                self.settle_receipt(&intent.operations, receipt, applied).await
-            }
-            None => self.forget(intent, applied).await,
-        }
-    }
-
-    /// A probe found no effect: the intent is dropped, and planned again if it is still owed.
-    async fn forget(&self, intent: &OutboxRow, applied: &mut Applied) -> Result<(), Error> {
-        let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-        changes.delete(outbox_key(&intent.operations[0]));
-        let keys: Vec<Digest> = intent.operations.iter().map(|operation| operation.key).collect();
-        changes.journal("without_effect", &intent.operations[0].entity.to_string(), &keys);
-        if let Target::Record(record) = &intent.operations[0].target {
-            hint(&mut changes, record);
-        }
-        self.commit("drop an intent without effect", changes.commit).await?;
-        applied.deferred += intent.operations.len();
-        Ok(())
     }
 }
 

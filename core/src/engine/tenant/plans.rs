@@ -1,6 +1,6 @@
 //! Planning and approving.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
@@ -10,7 +10,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::apply::{OutboxRow, create_prefix};
+use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
@@ -105,6 +105,11 @@ impl Tenant {
     ///
     /// [`Error::UnknownPlan`] if there is none of this hash.
     pub async fn stored_plan(&self, hash: PlanHash) -> Result<Plan, Error> {
+        // A plan that plans nothing is not stored: it is always the same.
+        let empty = [PlanKind::Regular, PlanKind::Bootstrap].map(|kind| Plan::empty(&self.id, kind));
+        if let Some(empty) = empty.into_iter().find(|empty| empty.hash == hash) {
+            return Ok(empty);
+        }
         let key = RowKey::new(Table::Plan, hash.to_string());
         let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let row = rows.map_err(Error::store("load a plan"))?.into_iter().next().flatten();
@@ -114,21 +119,27 @@ impl Tenant {
     /// Approves every operation of a plan, durably: another process may apply it.
     ///
     /// An approval names an operation by target, unit, expectation and intent. Planned again, the same operation stays
-    /// approved; one that changed does not.
+    /// approved; one that changed does not. Carried out, it is spent: the same edit another day asks again. What is in
+    /// effect already is not approved, because there is nothing to carry out.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownPlan`], or a store that failed.
     pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
         let plan = self.stored_plan(hash).await?;
+        let in_effect = self.in_effect(plan.operations.iter().collect()).await?;
+        let approved = || plan.operations.iter().filter(|operation| !in_effect.contains(&operation.key));
         let as_of = self.now();
         let mut changes = Changes::new(&self.core, as_of, by);
-        for operation in &plan.operations {
+        for operation in approved() {
             let row = ApprovalRow { by: by.clone(), at: as_of, plan: hash };
             changes.put(RowKey::new(Table::Approval, operation.key.to_string()), &row);
             changes.delete(case_key(CaseKind::Refused, operation.key));
         }
-        let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
+        let keys: Vec<_> = approved().map(|operation| operation.key).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
         changes.journal("approved", &hash.to_string(), &(hash, keys));
         self.commit("store an approval", changes.commit).await?;
         Ok(())
@@ -159,16 +170,33 @@ impl Tenant {
                 }
             }
         }
-        let active = self.count_links(&draft.archive_places()).await?;
+        let deletes = self.deletes_of(&draft.archive_places()).await?;
         let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
-            active.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
+            deletes.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
         });
+        self.store_plan(&plan, by).await?;
+        Ok(plan)
+    }
+
+    /// Stores a plan. One that plans nothing, or is stored already, leaves neither row nor entry: planning runs again after
+    /// every reply, and the world is mostly quiet.
+    async fn store_plan(&self, plan: &Plan, by: &Actor) -> Result<(), Error> {
+        self.require_model().await?;
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let key = RowKey::new(Table::Plan, plan.hash.to_string());
+        let stored = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let stored = stored.map_err(Error::store("look for a plan"))?.into_iter().next().flatten();
+        if stored.is_some_and(|row| row.value == crate::engine::persist::json(plan)) {
+            return Ok(());
+        }
         let mut changes = Changes::new(&self.core, self.now(), by);
-        changes.put(RowKey::new(Table::Plan, plan.hash.to_string()), &plan);
+        changes.put(key, plan);
         let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
         changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
         self.commit("store a plan", changes.commit).await?;
-        Ok(plan)
+        Ok(())
     }
 
     /// The entities that ids stand for, each once: one that was merged is its survivor.
@@ -235,12 +263,7 @@ impl Tenant {
 
     /// The creates that have been intended and not settled.
     pub(crate) async fn creating(&self) -> Result<BTreeSet<(EntityId, ObjectType)>, Error> {
-        let rows = self
-            .core
-            .store
-            .scan(&self.id, Table::Outbox, create_prefix(), None, usize::MAX)
-            .await
-            .map_err(Error::store("list creates under way"))?;
+        let rows = self.all_rows(Table::Outbox, create_prefix(), "list creates under way").await?;
         rows.iter()
             .map(|row| {
                 let row: OutboxRow = parse(Table::Outbox, row)?;
@@ -248,25 +271,6 @@ impl Tenant {
                 Ok((operation.entity, operation.target.object().clone()))
             })
             .collect()
-    }
-
-    /// The active links of object types, and the deletes there since the last approval.
-    async fn count_links(
-        &self,
-        places: &BTreeSet<(ConnectionName, ObjectType)>,
-    ) -> Result<BTreeMap<(ConnectionName, ObjectType), (usize, usize)>, Error> {
-        let mut counts = BTreeMap::new();
-        for (connection, object) in places {
-            let prefix = format!("{connection}\u{1f}{object}\u{1f}");
-            let rows = self
-                .core
-                .store
-                .scan(&self.id, Table::Link, &prefix, None, usize::MAX)
-                .await
-                .map_err(Error::store("count links"))?;
-            counts.insert((connection.clone(), object.clone()), (rows.len(), 0));
-        }
-        Ok(counts)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Base, Origin};
-use crate::connector::{Item, Outcome, WriteReceipt};
+use crate::connector::{ConnectorError, Item, Outcome, WriteReceipt};
 use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
@@ -11,7 +11,9 @@ use crate::engine::hydrate::Loader;
 use crate::engine::intake::{Input, sort};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::apply::{Applied, OutboxRow, outbox_key};
+use crate::engine::tenant::apply::Applied;
+use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key, spend};
+use crate::engine::tenant::deletes::{DeleteCount, delete_count_key};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::hint;
 use crate::entity::Evidence;
@@ -24,7 +26,6 @@ use crate::observation::{Coverage, DeathEvidence, Observation, Said, Sighting};
 use crate::plan::{Intent, Operation, Target};
 use crate::settle::Touched;
 use crate::stamp::Stamp;
-use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::value::{Field, split};
 use crate::working_set::{EntityIndex, Frame, RecordIndex};
@@ -34,10 +35,11 @@ impl Tenant {
     /// Settles one write by its receipt.
     pub(super) async fn settle_receipt(
         &self,
-        operations: &[Operation],
+        intent: &OutboxRow,
         receipt: WriteReceipt,
         applied: &mut Applied,
     ) -> Result<(), Error> {
+        let operations = &intent.operations;
         let first = &operations[0];
         match receipt.outcome.clone() {
             Outcome::Applied { id } => {
@@ -52,59 +54,48 @@ impl Tenant {
                         RecordRef { connection: connection.clone(), object: object.clone(), id }
                     }
                 };
-                let read_back = receipt.record.is_none() && !matches!(first.intent, Intent::Archive);
-                self.confirm(operations, &record, receipt, read_back).await?;
+                self.confirm(intent, &record, receipt).await?;
                 applied.done += operations.len();
             }
             Outcome::Stale => {
-                self.end(operations, "stale", "the record was no longer as expected").await?;
+                self.end(intent, "stale", "the record was no longer as expected").await?;
                 applied.superseded += operations.len();
             }
             Outcome::Deferred { after } => {
                 if let Some(delay) = after {
                     applied.put_off(self.now(), delay);
                 }
-                self.end(operations, "deferred", "the system put it off").await?;
+                self.end(intent, "deferred", "the system put it off").await?;
                 applied.deferred += operations.len();
             }
-            Outcome::Refused { reason } => {
-                self.refuse(operations, &reason).await?;
-                let refused = operations.iter().map(|operation| (operation.clone(), reason.to_string()));
-                applied.refused.extend(refused);
-            }
+            Outcome::Refused { reason } => self.refuse(intent, &reason, applied).await?,
             Outcome::Unknown => {
-                let row = OutboxRow { operations: operations.to_vec(), at: self.now() };
-                let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-                changes.put(outbox_key(first), &row);
-                changes.journal("unknown", &first.entity.to_string(), &row);
-                self.commit("keep a write of unknown outcome", changes.commit).await?;
+                self.keep_unknown(intent).await?;
                 applied.unknown += operations.len();
             }
         }
         Ok(())
     }
 
-    /// A probe of an update found the record: it is taken in as a read. If it holds what was sent, the write is confirmed.
-    pub(super) async fn settle_probe(
-        &self,
-        intent: &OutboxRow,
-        record: &RecordRef,
-        item: Item,
-        applied: &mut Applied,
-    ) -> Result<(), Error> {
-        let read = self.read_number().await?;
-        self.take_items(&record.connection, std::slice::from_ref(&item), read).await?;
-        let mut loader = Loader::new(&self.core, &self.id);
-        loader.entities(&[intent.operations[0].entity]).await?;
-        loader.references().await?;
-        if intent.operations.iter().all(|operation| self.holds(&loader, operation)) {
-            let receipt =
-                WriteReceipt { outcome: Outcome::Applied { id: record.id.clone() }, record: None, token: None };
-            self.confirm(&intent.operations, record, receipt, false).await?;
-            applied.done += intent.operations.len();
-            return Ok(());
+    /// Keeps an attempt of unknown outcome, to be probed.
+    async fn keep_unknown(&self, intent: &OutboxRow) -> Result<(), Error> {
+        let Some(key) = intent.key() else { return Ok(()) };
+        for _ in 0..MOST_ATTEMPTS {
+            let mut loader = Loader::new(&self.core, &self.id);
+            if !self.is_own(&mut loader, intent).await? {
+                return Ok(());
+            }
+            let as_of = self.now();
+            let row = OutboxRow { at: as_of, ..intent.clone() };
+            let mut changes = Changes::new(&self.core, as_of, &Self::engine());
+            changes.commit.expect.extend(loader.loaded.revisions);
+            changes.put(key.clone(), &row);
+            changes.journal("unknown", &intent.operations[0].entity.to_string(), &row);
+            if self.commit("keep a write of unknown outcome", changes.commit).await? {
+                return Ok(());
+            }
         }
-        self.forget(intent, applied).await
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
     }
 
     /// The native id in a create's answer.
@@ -122,14 +113,10 @@ impl Tenant {
     }
 
     /// The write took effect: the record is as we sent it, or as the write's own answer shows it.
-    /// `read_back`: its answer did not carry the record; what that holds now is an ordinary read.
-    async fn confirm(
-        &self,
-        operations: &[Operation],
-        record: &RecordRef,
-        receipt: WriteReceipt,
-        read_back: bool,
-    ) -> Result<(), Error> {
+    async fn confirm(&self, intent: &OutboxRow, record: &RecordRef, receipt: WriteReceipt) -> Result<(), Error> {
+        let operations = &intent.operations;
+        // The answer did not carry the record: what it holds now is an ordinary read.
+        let read_back = receipt.record.is_none() && operations[0].intent != Intent::Archive;
         let read = self.read_number().await?;
         let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
         let mut key = Text::default();
@@ -144,7 +131,7 @@ impl Tenant {
             let mut links = Links::default();
             let (Some(at), Some(of)) = (loader.loaded.set.find_record(record), loader.loaded.set.find_entity(entity))
             else {
-                return self.end(operations, "unplaced", "the entity or the object type is gone").await;
+                return self.end(intent, "unplaced", "the entity or the object type is gone").await;
             };
             let observation = match &own_answer {
                 Some((observation, surface, body)) => (observation.clone(), surface.clone(), body.clone()),
@@ -161,23 +148,31 @@ impl Tenant {
                     && self.move_bases(frame, &mut loader, of, at, operations, &mut links.facts)
             });
             if !linked {
-                return self.claimed_elsewhere(operations, record, as_of).await;
+                return self.claimed_elsewhere(intent, record).await;
             }
             self.follow_links(&mut loader, &mut changes, &mut links).await?;
+            if self.is_own(&mut loader, intent).await? {
+                changes.delete(outbox_key(&operations[0]));
+            }
+            if operations[0].intent == Intent::Archive {
+                let (connection, object) = (&record.connection, &record.object);
+                let count = self.delete_count(&mut loader, connection, object).await?;
+                changes.put(delete_count_key(connection, object), &DeleteCount { done: count.done + 1, ..count });
+            }
+            spend(&mut changes, operations);
+            for operation in operations {
+                changes.delete(case_key(CaseKind::Refused, operation.key));
+            }
+            if read_back {
+                Self::read_again(&mut changes, &Target::Record(record.clone()));
+            }
             self.with_frame(|frame| {
                 loader.loaded.set.touch(of, Touched::Everything);
                 loader.loaded.set.settle(frame, as_of, &mut links.facts);
                 changes.add_set(frame, &loader.loaded, &links.facts)
             })?;
-            for operation in operations {
-                changes.delete(case_key(CaseKind::Refused, operation.key));
-            }
-            changes.delete(outbox_key(&operations[0]));
             let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
-            changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token));
-            if read_back {
-                hint(&mut changes, record);
-            }
+            changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token, (intent.read, intent.at)));
             match self.commit_or_lost("store a receipt", changes.commit).await? {
                 None => return Ok(()),
                 Some(lost) => key = lost,
@@ -384,51 +379,64 @@ impl Tenant {
     }
 
     /// The created record turned out to belong to another entity: a case, and no second entity.
-    async fn claimed_elsewhere(&self, operations: &[Operation], record: &RecordRef, as_of: i64) -> Result<(), Error> {
-        let mut changes = Changes::new(&self.core, as_of, &Self::engine());
+    async fn claimed_elsewhere(&self, intent: &OutboxRow, record: &RecordRef) -> Result<(), Error> {
+        let operation = &intent.operations[0];
         let why = "the record that a create answered with belongs to another entity";
-        let case = CaseRow::new(vec![record.clone()], [operations[0].entity], why, as_of);
-        changes.put(case_of(CaseKind::CreatedElsewhere, record), &case);
-        changes.delete(outbox_key(&operations[0]));
-        changes.journal("claimed_elsewhere", &record.to_string(), &operations[0].key);
-        self.commit("open a case", changes.commit).await?;
+        self.close("open a case", intent, |changes| {
+            let case = CaseRow::new(vec![record.clone()], [operation.entity], why, changes.as_of());
+            changes.put(case_of(CaseKind::CreatedElsewhere, record), &case);
+            spend(changes, &intent.operations);
+            changes.journal("claimed_elsewhere", &record.to_string(), &operation.key);
+        })
+        .await
+    }
+
+    /// Ends an intent without effect; the approvals stand, and the record is read.
+    async fn end(&self, intent: &OutboxRow, kind: &'static str, why: &str) -> Result<(), Error> {
+        let first = &intent.operations[0];
+        let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.close("end an intent", intent, |changes| {
+            changes.journal(kind, &first.entity.to_string(), &(&keys, why));
+            Self::read_again(changes, &first.target);
+        })
+        .await
+    }
+
+    /// The call failed before anything was sent: the intent is taken back, and the approvals stand.
+    pub(super) async fn take_back(&self, intent: &OutboxRow, cause: &ConnectorError) -> Result<(), Error> {
+        let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.close("take back an intent", intent, |changes| {
+            changes.journal("taken_back", &intent.operations[0].entity.to_string(), &(&keys, cause));
+        })
+        .await
+    }
+
+    /// The values are refused: the approvals are spent, and the operations stand among the cases.
+    pub(super) async fn refuse(&self, intent: &OutboxRow, why: &Text, applied: &mut Applied) -> Result<(), Error> {
+        let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.close("store a refusal", intent, |changes| {
+            for operation in &intent.operations {
+                let record = match &operation.target {
+                    Target::Record(record) => vec![record.clone()],
+                    Target::New { .. } => Vec::new(),
+                };
+                let why = format!("{}: {why}", operation.unit);
+                let mut case = CaseRow::new(record, [operation.entity], why, changes.as_of());
+                case.operation = Some(Box::new(operation.clone()));
+                changes.put(case_key(CaseKind::Refused, operation.key), &case);
+            }
+            spend(changes, &intent.operations);
+            changes.journal("refused", &intent.operations[0].entity.to_string(), &(&keys, why));
+        })
+        .await?;
+        applied.refused.extend(intent.operations.iter().map(|operation| (operation.clone(), why.to_string())));
         Ok(())
     }
 
-    /// Ends an intent without effect; the approvals stand.
-    async fn end(&self, operations: &[Operation], kind: &'static str, why: &str) -> Result<(), Error> {
-        let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-        changes.delete(outbox_key(&operations[0]));
-        let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
-        changes.journal(kind, &operations[0].entity.to_string(), &(keys, why));
-        if let Target::Record(record) = &operations[0].target {
-            hint(&mut changes, record);
+    /// Puts a written record on the list of those to read, in the same commit as what makes it necessary.
+    pub(super) fn read_again(changes: &mut Changes<'_>, target: &Target) {
+        if let Target::Record(record) = target {
+            hint(changes, record);
         }
-        self.commit("end an intent", changes.commit).await?;
-        Ok(())
-    }
-
-    /// The system refuses: the approvals are spent, and the operations stand among the dead letters.
-    async fn refuse(&self, operations: &[Operation], reason: &Text) -> Result<(), Error> {
-        let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-        let mut commit_deletes: Vec<RowKey> = vec![outbox_key(&operations[0])];
-        for operation in operations {
-            commit_deletes.push(RowKey::new(Table::Approval, operation.key.to_string()));
-            let record = match &operation.target {
-                Target::Record(record) => vec![record.clone()],
-                Target::New { .. } => Vec::new(),
-            };
-            let why = format!("{}: {reason}", operation.unit);
-            let mut case = CaseRow::new(record, [operation.entity], why, changes.as_of());
-            case.operation = Some(Box::new(operation.clone()));
-            changes.put(case_key(CaseKind::Refused, operation.key), &case);
-        }
-        for key in commit_deletes {
-            changes.delete(key);
-        }
-        let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
-        changes.journal("refused", &operations[0].entity.to_string(), &(keys, reason));
-        self.commit("store a refusal", changes.commit).await?;
-        Ok(())
     }
 }

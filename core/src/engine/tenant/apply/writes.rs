@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use crate::connector::{Write, WriteAction};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
-use crate::engine::tenant::apply::create_key;
+use crate::engine::tenant::apply::outbox::create_key;
 use crate::engine::tenant::plans::native;
 use crate::fingerprint::{Digest, Fingerprint};
-use crate::id::RecordRef;
-use crate::model::{CompiledEntity, Mapping, Path, UnitKey, UnitShape};
+use crate::id::{ObjectType, RecordRef};
+use crate::model::UnitKey;
 use crate::plan::{Intent, Operation, Target};
 use crate::representation::Life;
+use crate::spelling::{collection, expected, leaves};
 use crate::text::Text;
-use crate::value::{Field, Malformed, Native, split};
+use crate::value::{Field, Malformed};
 use crate::working_set::WorkingSet;
 
 impl Tenant {
@@ -22,15 +23,22 @@ impl Tenant {
         let set = &loader.loaded.set;
         let Some(index) = set.find_entity(operation.entity) else { return false };
         let (Intent::Set(value), Target::Record(record)) = (&operation.intent, &operation.target) else {
-            let place = (operation.target.connection(), operation.target.object());
-            let mut links = set.entity(index).entity.links.iter();
-            // A record that is gone was not created by this operation: it is what made it necessary.
-            let gone = |record: &RecordRef| {
-                let known = set.find_record(record).map(|at| set.record(at).representation.existence().life());
-                matches!(known, Some(Life::Dead(_)))
+            return match (&operation.intent, &operation.target) {
+                (Intent::Archive, Target::Record(record)) => {
+                    set.find_record(record).is_some_and(|record| !set.record(record).representation.speaks())
+                }
+                (Intent::Create(_), target) => {
+                    let place = (target.connection(), target.object());
+                    let mut links = set.entity(index).entity.links.iter();
+                    // A record that is gone was not created by this operation: it is what made it necessary.
+                    let gone = |record: &RecordRef| {
+                        let known = set.find_record(record).map(|at| set.record(at).representation.existence().life());
+                        matches!(known, Some(Life::Dead(_)))
+                    };
+                    links.any(|link| (&link.record.connection, &link.record.object) == place && !gone(&link.record))
+                }
+                (Intent::Archive | Intent::Set(_), _) => false,
             };
-            return matches!(operation.intent, Intent::Create(_))
-                && links.any(|link| (&link.record.connection, &link.record.object) == place && !gone(&link.record));
         };
         let as_of = self.now();
         self.with_frame(|frame| {
@@ -61,6 +69,9 @@ impl Tenant {
             }
         };
         let object = object.ok_or(Malformed::new("the object type is not in the model"))?;
+        let held = record.and_then(|record| set.find_record(record)).map(|at| &set.record(at).representation);
+        let connection = first.target.connection();
+        let native_id = |id, native_type: &ObjectType| native(set, id, connection, native_type).map(|record| record.id);
         let mut changes = Vec::new();
         let mut expect = Vec::new();
         let mut collections: BTreeMap<u16, BTreeMap<Text, Field>> = BTreeMap::new();
@@ -72,19 +83,26 @@ impl Tenant {
             };
             for (name, value, before) in units {
                 let key = model.unit_key(name).ok_or(Malformed::new("the unit is gone"))?;
-                if let UnitKey::Element(unit, element) = &key {
-                    collections.entry(*unit).or_default().insert(element.clone(), value.clone());
-                    continue;
-                }
-                changes.extend(leaves(set, model, object, &key, value, &first.target)?);
-                if let Some(before) = before {
-                    // What was read can be expected only where it can be written.
-                    expect.extend(leaves(set, model, object, &key, before, &first.target).unwrap_or_default());
+                match key {
+                    UnitKey::Exists => return Err(Malformed::new("presence has no leaves")),
+                    UnitKey::Element(unit, element) => {
+                        collections.entry(unit).or_default().insert(element, value.clone());
+                    }
+                    UnitKey::Whole(unit) => {
+                        changes.extend(leaves(model, object, unit, value, &native_id)?);
+                        if let Some(before) = before {
+                            expect.extend(expected(model, object, unit, before, held)?);
+                        }
+                    }
                 }
             }
         }
         for (unit, elements) in collections {
-            changes.push(whole_collection(set, model, object, unit, record, elements)?);
+            changes.push(collection(model, object, unit, held, &elements)?);
+            if held.is_some() {
+                // A collection is written whole: an element that somebody adds meanwhile must not be lost.
+                expect.push(collection(model, object, unit, held, &BTreeMap::new())?);
+            }
         }
         changes.sort();
         let token = record.and_then(|record| {
@@ -104,107 +122,6 @@ impl Tenant {
             idempotency_key: idempotency_key(operations),
         })
     }
-}
-
-/// The leaves of one unit on one object type.
-fn leaves(
-    set: &WorkingSet,
-    model: &CompiledEntity,
-    object: u16,
-    key: &UnitKey,
-    value: &Field,
-    target: &Target,
-) -> Result<Vec<(Path, Native)>, Malformed> {
-    let unit = key.index().ok_or(Malformed::new("presence has no leaves"))?;
-    let compiled = model.objects.get(usize::from(object)).ok_or(Malformed::new("the object type is gone"))?;
-    let writes = compiled.writes.get(usize::from(unit)).and_then(Option::as_ref);
-    let (_, mappings) = writes.ok_or(Malformed::new("the unit is not written here"))?;
-    if let Some(native_type) = crate::sight::reference_object(model, object, key) {
-        let leaf = match value.as_value() {
-            None => Native::Null,
-            Some(id) => {
-                let id = id.parse().map_err(|_| Malformed::new("not a reference"))?;
-                let record = native(set, id, target.connection(), native_type)
-                    .ok_or(Malformed::new("the entity referred to has no record there"))?;
-                Native::Text(record.id)
-            }
-        };
-        return Ok(mappings[0].write.iter().map(|path| (path.clone(), leaf.clone())).collect());
-    }
-    let members = match model.units[usize::from(unit)].shape {
-        UnitShape::Group => split(value, mappings.len()).ok_or(Malformed::new("not a group"))?,
-        UnitShape::One | UnitShape::List | UnitShape::Set | UnitShape::Keyed => vec![value.clone()],
-    };
-    let mut leaves = Vec::new();
-    for (mapping, field) in mappings.iter().zip(&members) {
-        leaves.extend(leaves_of(mapping, field)?);
-    }
-    Ok(leaves)
-}
-
-/// The leaves of one attribute. A cleared value clears every path.
-fn leaves_of(mapping: &Mapping, field: &Field) -> Result<Vec<(Path, Native)>, Malformed> {
-    let natives = mapping.codec.write(field)?;
-    let leaf = |(place, path): (usize, &Path)| match natives.get(place) {
-        Some(native) => Some((path.clone(), native.clone())),
-        None => (!field.is_value()).then(|| (path.clone(), Native::Null)),
-    };
-    Ok(mapping.write.iter().enumerate().filter_map(leaf).collect())
-}
-
-/// A collection is written whole: what the record holds, with our elements set or removed. Elements that others put
-/// there and golden does not hold stay: removal only within one's own range.
-fn whole_collection(
-    set: &WorkingSet,
-    model: &CompiledEntity,
-    object: u16,
-    unit: u16,
-    record: Option<&RecordRef>,
-    elements: BTreeMap<Text, Field>,
-) -> Result<(Path, Native), Malformed> {
-    let compiled = &model.objects[usize::from(object)];
-    let writes = compiled.writes.get(usize::from(unit)).and_then(Option::as_ref);
-    let (_, mappings) = writes.ok_or(Malformed::new("the collection is not written here"))?;
-    let mapping = mappings.first().ok_or(Malformed::new("the collection is not mapped"))?;
-    let mut whole: BTreeMap<Text, Field> = BTreeMap::new();
-    let held = record.and_then(|record| set.find_record(record)).map(|index| &set.record(index).representation);
-    if let (Some(held), Some(slot)) = (held, compiled.unit_slots[usize::from(unit)].first()) {
-        for key in held.element_keys(*slot) {
-            if let Some(said) = held.element(*slot, key).filter(|said| said.field.is_value()) {
-                whole.insert(key.clone(), said.field.clone());
-            }
-        }
-    }
-    for (key, field) in elements {
-        if field.is_value() {
-            whole.insert(key, field);
-        } else {
-            whole.remove(&key);
-        }
-    }
-    let path = mapping.write.first().cloned().ok_or(Malformed::new("the collection has no path"))?;
-    let attribute = &model.attributes[usize::from(model.units[usize::from(unit)].members[0])];
-    let mut natives = Vec::new();
-    for field in whole.values() {
-        if attribute.members.is_empty() {
-            natives.extend(mapping.codec.write(field)?);
-            continue;
-        }
-        let fields = split(field, attribute.members.len()).ok_or(Malformed::new("not an element"))?;
-        let mut members = Vec::new();
-        for (member, field) in attribute.members.iter().zip(&fields) {
-            if let Some(inner) = member.0.mappings.iter().find(|inner| inner.object == mapping.object) {
-                let leaves = leaves_of(inner, field)?;
-                members.extend(leaves.into_iter().map(|(path, leaf)| (path.to_string().into(), leaf)));
-            }
-        }
-        natives.push(Native::Record(members));
-    }
-    if let Some(separator) = mapping.separator {
-        let texts: Vec<&str> = natives.iter().filter_map(|native| native.as_leaf().as_text()).collect();
-        return Ok((path, Native::Text(texts.join(&separator.to_string()).into())));
-    }
-    Ok((path, Native::List(natives)))
 }
 
 fn idempotency_key(operations: &[Operation]) -> Digest {

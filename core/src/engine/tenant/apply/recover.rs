@@ -1,0 +1,143 @@
+//! Recovery: what was sent and not answered is looked at, and only then planned again.
+
+use crate::connector::{CreateSafety, Item, Outcome, ReadAnswer, RecordKey, WriteReceipt};
+use crate::engine::Tenant;
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::tenant::apply::outbox::{OutboxRow, create_key};
+use crate::engine::tenant::apply::{Applied, FailedCall};
+use crate::error::Error;
+use crate::fingerprint::Digest;
+use crate::id::RecordRef;
+use crate::plan::{Intent, Target};
+use crate::store::{Row, RowKey, Table};
+use crate::text::Text;
+
+/// How many unsettled writes are listed at a time.
+const PAGE: usize = 200;
+
+impl Tenant {
+    /// Settles what earlier runs left without a receipt: each is probed, and only then planned again. What another
+    /// application in this process is working on is left to it.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails. A system that cannot be read, or is no longer connected, leaves its operations as they are.
+    pub async fn recover(&self) -> Result<Applied, Error> {
+        let mut applied = Applied::default();
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Outbox, "", after.as_deref(), PAGE).await;
+            let rows = rows.map_err(Error::store("list unsettled writes"))?;
+            let Some(last) = rows.last() else { return Ok(applied) };
+            after = Some(last.key.clone());
+            for row in rows {
+                self.recover_row(row, &mut applied).await?;
+            }
+        }
+    }
+
+    async fn recover_row(&self, listed: Row, applied: &mut Applied) -> Result<(), Error> {
+        let key = RowKey::new(Table::Outbox, listed.key);
+        let Some(_claim) = self.claim(&key) else { return Ok(()) };
+        // Whoever had it when it was listed may have settled it since.
+        let row = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = row.map_err(Error::store("load an unsettled write"))?.into_iter().next().flatten();
+        let Some(row) = row else { return Ok(()) };
+        let intent: OutboxRow = parse(Table::Outbox, &row)?;
+        self.probe(&intent, applied).await
+    }
+
+    /// Looks whether a write took effect.
+    async fn probe(&self, intent: &OutboxRow, applied: &mut Applied) -> Result<(), Error> {
+        let Some(first) = intent.operations.first() else { return Ok(()) };
+        let Ok((name, bound)) = self.connection(first.target.connection().as_str()) else {
+            // It cannot be asked; connected again, it is. Everything else goes on.
+            applied.unknown += intent.operations.len();
+            return Ok(());
+        };
+        let key = match &first.target {
+            Target::New { object, .. } => {
+                RecordKey { object: object.clone(), id: create_key(first), by_create_key: true }
+            }
+            Target::Record(record) => {
+                RecordKey { object: record.object.clone(), id: record.id.clone(), by_create_key: false }
+            }
+        };
+        let answer = match bound.connector.read_records(std::slice::from_ref(&key)).await {
+            Ok(answers) => answers.into_iter().next(),
+            Err(cause) => Some(ReadAnswer::Failed(cause)),
+        };
+        match (answer, &first.target) {
+            (Some(ReadAnswer::Found(item)), Target::New { .. }) => {
+                self.settle_receipt(intent, found(Some(item)), applied).await
+            }
+            // Taken in as an ordinary read; whether the write is still owed is then planning's to say.
+            (Some(ReadAnswer::Found(item)), Target::Record(record)) => {
+                self.settle_probe(intent, record, item, applied).await
+            }
+            (Some(ReadAnswer::Gone), Target::Record(_)) if first.intent == Intent::Archive => {
+                self.settle_receipt(intent, found(None), applied).await
+            }
+            (Some(ReadAnswer::Gone), Target::New { .. }) if !self.drained(intent, bound.connector.create_safety()) => {
+                applied.unknown += intent.operations.len();
+                Ok(())
+            }
+            (Some(ReadAnswer::Gone), _) => self.forget(intent, applied).await,
+            (Some(ReadAnswer::Failed(cause)), _) => {
+                applied.unknown += intent.operations.len();
+                applied.failed.push(FailedCall { connection: name, doing: "look for a write", cause });
+                Ok(())
+            }
+            (None, _) => {
+                applied.unknown += intent.operations.len();
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether no old request of a create can still be under way.
+    fn drained(&self, intent: &OutboxRow, safety: CreateSafety) -> bool {
+        match safety {
+            CreateSafety::DrainThenConsistentLookup { drain_seconds } => {
+                self.now() >= intent.at.saturating_add(i64::from(drain_seconds) * 1000)
+            }
+            CreateSafety::RemoteKey | CreateSafety::DetectAndMerge => true,
+        }
+    }
+
+    /// A probe found the record: it is taken in as a read. If it holds what was sent, the write is confirmed.
+    async fn settle_probe(
+        &self,
+        intent: &OutboxRow,
+        record: &RecordRef,
+        item: Item,
+        applied: &mut Applied,
+    ) -> Result<(), Error> {
+        let read = self.read_number().await?;
+        self.take_items(&record.connection, std::slice::from_ref(&item), read).await?;
+        let mut loader = Loader::new(&self.core, &self.id);
+        loader.entities(&[intent.operations[0].entity]).await?;
+        loader.references().await?;
+        if intent.operations.iter().all(|operation| self.holds(&loader, operation)) {
+            return self.settle_receipt(intent, found(None), applied).await;
+        }
+        self.forget(intent, applied).await
+    }
+
+    /// A probe found no effect: the intent is dropped, and planned again if it is still owed.
+    async fn forget(&self, intent: &OutboxRow, applied: &mut Applied) -> Result<(), Error> {
+        let keys: Vec<Digest> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.close("drop an intent without effect", intent, |changes| {
+            changes.journal("without_effect", &intent.operations[0].entity.to_string(), &keys);
+            Self::read_again(changes, &intent.operations[0].target);
+        })
+        .await?;
+        applied.deferred += intent.operations.len();
+        Ok(())
+    }
+}
+
+/// The receipt of a write that a probe found to have happened.
+fn found(record: Option<Item>) -> WriteReceipt {
+    WriteReceipt { outcome: Outcome::Applied { id: Text::default() }, record, token: None }
+}

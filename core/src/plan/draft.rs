@@ -1,0 +1,138 @@
+//! A plan being put together, and the limits that it keeps.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Intent, Operation, Parked, Plan, PlanKind, Scope};
+use crate::fingerprint::Fingerprint;
+use crate::id::{ConnectionName, ObjectType, SystemName, TenantId};
+use crate::text::Text;
+
+/// The limits that a plan keeps before any write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Deletes per connection and object type.
+    pub deletes: u32,
+    /// Deletes in percent of the active links there, from three deletes on.
+    pub delete_percent: u32,
+}
+
+impl Limits {
+    /// Why so many deletes of so many records exceed the limits, if they do.
+    #[must_use]
+    pub fn exceeded(self, Deletes { records, done, confirmed }: Deletes, planned: usize) -> Option<Text> {
+        let deletes = planned.saturating_add(done).saturating_sub(confirmed);
+        let count = deletes > self.deletes as usize;
+        let share = deletes >= 3 && deletes.saturating_mul(100) > records.saturating_mul(self.delete_percent as usize);
+        (count || share).then(|| {
+            let (count, percent) = (self.deletes, self.delete_percent);
+            format!("{deletes} deletes of {records} records exceed the limit of {count} or {percent} %").into()
+        })
+    }
+}
+
+/// What the delete limits of one connection's object type are measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deletes {
+    /// The linked records.
+    pub records: usize,
+    /// The deletes carried out since deletes beyond the limit were last confirmed.
+    pub done: usize,
+    /// How many deletes were confirmed then: they do not count.
+    pub confirmed: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { deletes: 25, delete_percent: 5 }
+    }
+}
+
+/// A plan being put together.
+#[derive(Debug, Clone, Default)]
+pub struct PlanDraft {
+    pub(super) kind: PlanKind,
+    scope: Scope,
+    pub(super) operations: Vec<Operation>,
+    pub(super) parked: Vec<Parked>,
+}
+
+impl PlanDraft {
+    /// Starts a plan.
+    #[must_use]
+    pub fn new(kind: PlanKind, scope: Scope) -> Self {
+        Self { kind, scope, ..Self::default() }
+    }
+
+    /// What has been planned so far.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The connections and object types in which records would be archived.
+    #[must_use]
+    pub fn archive_places(&self) -> std::collections::BTreeSet<(ConnectionName, ObjectType)> {
+        let archives = self.operations.iter().filter(|operation| operation.intent == Intent::Archive);
+        archives.map(|operation| (operation.target.connection().clone(), operation.target.object().clone())).collect()
+    }
+
+    /// Orders the operations, holds deletes to the limits, and names the plan. `deletes(connection, object)` says what
+    /// the limits are measured against there.
+    #[must_use]
+    pub fn finish(
+        mut self,
+        tenant: &TenantId,
+        limits: Limits,
+        deletes: &dyn Fn(&ConnectionName, &ObjectType) -> Deletes,
+    ) -> Plan {
+        self.hold_deletes(limits, deletes);
+        // Creates first, so that references to what they create can follow; archives last. Within each, a total order.
+        let rank = |operation: &Operation| match operation.intent {
+            Intent::Create(_) => 0,
+            Intent::Set(_) => 1,
+            Intent::Archive => 2,
+        };
+        self.operations
+            .sort_by(|a, b| (rank(a), &a.target, a.entity, &a.unit).cmp(&(rank(b), &b.target, b.entity, &b.unit)));
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.text(tenant.as_str()).number(self.kind as i64);
+        for operation in &self.operations {
+            fingerprint.bytes(&operation.key.0).bytes(&operation.basis.0);
+        }
+        // What is kept out is part of the name: whoever confirms deletes by it confirms those that they were shown.
+        for Parked { operation, .. } in &self.parked {
+            fingerprint.text("parked").bytes(&operation.key.0);
+        }
+        Plan {
+            hash: fingerprint.finish(),
+            kind: self.kind,
+            scope: self.scope,
+            operations: self.operations,
+            parked: self.parked,
+        }
+    }
+
+    /// Parks the whole delete part of an object type whose deletes exceed a limit; the rest goes on.
+    fn hold_deletes(&mut self, limits: Limits, deletes: &dyn Fn(&ConnectionName, &ObjectType) -> Deletes) {
+        for (connection, object) in self.archive_places() {
+            let here = |operation: &Operation| {
+                operation.intent == Intent::Archive
+                    && *operation.target.connection() == connection
+                    && *operation.target.object() == object
+            };
+            let planned = self.operations.iter().filter(|operation| here(operation)).count();
+            let Some(why) = limits.exceeded(deletes(&connection, &object), planned) else { continue };
+            let (parked, kept): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut self.operations).into_iter().partition(|operation| here(operation));
+            self.operations = kept;
+            self.parked.extend(parked.into_iter().map(|operation| Parked { operation, why: why.clone() }));
+        }
+    }
+
+    pub(super) fn covers(&self, connection: &ConnectionName, system: &SystemName, unit: &Text) -> bool {
+        let toward = self.scope.toward.as_ref().is_none_or(|toward| {
+            toward.iter().any(|name| **name == *connection.as_str() || **name == *system.as_str())
+        });
+        toward && self.scope.units.as_ref().is_none_or(|units| units.contains(unit))
+    }
+}

@@ -1,0 +1,83 @@
+//! Delete limits: over plans, and again when a plan is applied.
+
+use accordant::plan::{Intent, Limits, Plan, Scope};
+use accordant::testing::Story;
+use accordant::{EntityId, Tenant};
+use futures::executor::block_on;
+
+use crate::model::{Account, account, apply, approve, approver, plan};
+
+/// Six accounts in both systems, of which the CRM has deleted some. Two deletes are allowed.
+fn deleted(deleted: usize) -> (Story, Tenant, Vec<EntityId>) {
+    let limits = Limits { deletes: 2, delete_percent: 100 };
+    let story = (0..6).fold(Story::of::<Account>().limits(limits), |story, number| {
+        story.says("crm", &number.to_string(), account(number))
+    });
+    let mut story = (0..deleted).fold(story.apply(), |story, number| story.deletes("crm", &number.to_string()));
+    let tenant = story.tenant();
+    let ids = block_on(tenant.entities("account", None, 9)).unwrap();
+    let owed = |id: &EntityId| {
+        let plan = plan_of(&tenant, vec![*id]);
+        plan.operations.iter().chain(plan.parked.iter().map(|parked| &parked.operation)).count() > 0
+    };
+    let ids = ids.into_iter().filter(owed).collect();
+    (story, tenant, ids)
+}
+
+fn plan_of(tenant: &Tenant, ids: Vec<EntityId>) -> Plan {
+    let scope = Scope { entities: Some(ids), ..Scope::default() };
+    block_on(tenant.plan(scope).into_future()).unwrap()
+}
+
+#[test]
+fn many_plans_with_one_delete_each_meet_the_limit() {
+    let (mut story, tenant, ids) = deleted(5);
+    assert_eq!(ids.len(), 5);
+    for id in ids {
+        let plan = plan_of(&tenant, vec![id]);
+        approve(&tenant, plan.hash);
+        apply(&tenant, plan.hash);
+    }
+    assert_eq!(story.fake("shop").ids("customers").len(), 4);
+    let held = plan(&tenant);
+    assert_eq!((held.operations.len(), held.parked.len()), (0, 3));
+    assert!(held.parked[0].why.contains("5 deletes of 6 records"), "{}", held.parked[0].why);
+
+    block_on(tenant.confirm_deletes(held.hash, &approver())).unwrap();
+    let confirmed = plan(&tenant);
+    assert_eq!((confirmed.operations.len(), confirmed.parked.len()), (3, 0));
+    assert_eq!(apply(&tenant, confirmed.hash).unapproved, 3, "confirming a limit approves no delete");
+    approve(&tenant, confirmed.hash);
+    assert_eq!(apply(&tenant, confirmed.hash).done, 3);
+    let mut story = story.deletes("crm", "5");
+    assert_eq!(plan(&tenant).operations.len(), 1, "from here on the limits count anew");
+    assert_eq!(story.fake("shop").ids("customers").len(), 1);
+}
+
+#[test]
+fn limits_are_checked_again_before_any_write() {
+    let (mut story, tenant, ids) = deleted(4);
+    let plans = [plan_of(&tenant, ids[..2].to_vec()), plan_of(&tenant, ids[2..].to_vec())];
+    for plan in &plans {
+        assert_eq!(plan.operations.iter().filter(|operation| operation.intent == Intent::Archive).count(), 2);
+        approve(&tenant, plan.hash);
+    }
+    assert_eq!(apply(&tenant, plans[0].hash).done, 2);
+    let applied = apply(&tenant, plans[1].hash);
+    assert_eq!((applied.done, applied.held.len()), (0, 2));
+    assert_eq!(story.fake("shop").ids("customers").len(), 4);
+}
+
+#[test]
+fn an_archive_whose_answer_is_lost_is_found_to_have_happened_and_counts() {
+    let (mut story, tenant, ids) = deleted(3);
+    story.fake("shop").loses_answer();
+    let first = plan_of(&tenant, ids[..2].to_vec());
+    approve(&tenant, first.hash);
+    let applied = apply(&tenant, first.hash);
+    assert_eq!((applied.done, applied.unknown), (1, 1));
+    let applied = apply(&tenant, first.hash);
+    assert_eq!((applied.done, applied.already), (1, 2), "the recovered one is counted");
+    assert_eq!(plan(&tenant).parked.len(), 1, "two are done, and a third is too many");
+    assert_eq!(story.fake("shop").ids("customers").len(), 4);
+}

@@ -1,0 +1,176 @@
+//! What the tests of applying are about: accounts that the CRM owns, and that the shop must have.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use accordant::clock::ManualClock;
+use accordant::connector::{
+    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
+    WriteReceipt,
+};
+use accordant::fingerprint::Fingerprint;
+use accordant::id::{Actor, SurfaceName};
+use accordant::model::Transform;
+use accordant::plan::{Plan, PlanHash, Scope};
+use accordant::surface::Surface;
+use accordant::testing::FakeSystem;
+use accordant::value::{Leaf, Malformed, Native};
+use accordant::{Accordant, Applied, Canonical, Email, MemoryStore, Money, SeededEntropy, Tenant};
+use async_trait::async_trait;
+use futures::executor::block_on;
+use serde_json::{Value as Json, json};
+
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "account", existence(crm), on_delete = archive)]
+#[canonical(system(crm, object = "accounts"), system(shop, object = "customers", required, create_needs(email)))]
+pub(crate) struct Account {
+    #[canonical(identity, at(crm = "email", shop = "email"))]
+    pub email: Email,
+    /// The shop's has no place for a currency.
+    #[canonical(owner(crm), at(crm("balance", currency = "currency"), shop("balance", strong, currency = USD)))]
+    pub balance: Option<Money>,
+    #[canonical(at(crm = "phone", shop = "phone"))]
+    pub phone: Option<String>,
+    #[canonical(owner(crm), at(crm = "tier", shop(("tier"), strong, via = Tier)))]
+    pub tier: Option<String>,
+}
+
+/// The shop's tiers: `L:old` is read, and no longer taken.
+pub(crate) struct Tier;
+
+impl Transform<String> for Tier {
+    fn name(&self) -> Cow<'static, str> {
+        "tier".into()
+    }
+
+    fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.number(1);
+    }
+
+    fn read(&self, leaves: &[Leaf<'_>]) -> Result<Option<String>, Malformed> {
+        Ok(leaves.first().and_then(Leaf::as_text).map(str::to_owned))
+    }
+
+    fn write(&self, value: &String) -> Vec<Native> {
+        if value.starts_with("L:") { Vec::new() } else { vec![Native::Text(value.as_str().into())] }
+    }
+}
+
+/// An account as the CRM tells of it.
+pub(crate) fn account(number: usize) -> Json {
+    json!({ "email": format!("a{number}@acme.test"), "balance": "100.00", "currency": "USD", "phone": "1" })
+}
+
+pub(crate) fn approver() -> Actor {
+    Actor::new("ana")
+}
+
+pub(crate) fn plan(tenant: &Tenant) -> Plan {
+    block_on(tenant.plan(Scope::default()).into_future()).unwrap()
+}
+
+pub(crate) fn approve(tenant: &Tenant, hash: PlanHash) {
+    block_on(tenant.approve(hash, &approver())).unwrap();
+}
+
+pub(crate) fn apply(tenant: &Tenant, hash: PlanHash) -> Applied {
+    block_on(tenant.apply(hash)).unwrap()
+}
+
+pub(crate) fn step(tenant: &Tenant) {
+    while block_on(tenant.step()).unwrap().more() {}
+}
+
+/// How many journal entries of a kind there are.
+pub(crate) fn journaled(store: &MemoryStore, tenant: &Tenant, kind: &str) -> usize {
+    use accordant::store::Store;
+    let entries = block_on(store.journal(tenant.id(), 0, usize::MAX)).unwrap();
+    entries.iter().filter(|(entry, _)| entry.kind.as_str() == kind).count()
+}
+
+/// Two systems, a store, and as many processes on them as a test opens.
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: MemoryStore,
+    pub(crate) crm: FakeSystem,
+    pub(crate) shop: FakeSystem,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
+        let models = [Account::model()];
+        Self {
+            store: MemoryStore::new(),
+            crm: FakeSystem::new("crm", &models, &clock),
+            shop: FakeSystem::new("shop", &models, &clock),
+            clock,
+        }
+    }
+
+    /// A process with connectors of its own.
+    pub(crate) fn open(&self, seed: u64, crm: impl Connector, shop: impl Connector) -> Tenant {
+        let builder = Accordant::builder()
+            .clock(Arc::clone(&self.clock))
+            .entropy(SeededEntropy::new(seed))
+            .store(self.store.clone())
+            .connect(crm)
+            .connect(shop)
+            .entity::<Account>();
+        builder.build().unwrap().tenant("acme")
+    }
+
+    pub(crate) fn tenant(&self) -> Tenant {
+        self.open(1, self.crm.clone(), self.shop.clone())
+    }
+}
+
+type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A system in which something happens between the intent of a write and its call.
+#[derive(Clone)]
+pub(crate) struct Between {
+    pub(crate) fake: FakeSystem,
+    pub(crate) meanwhile: Arc<Mutex<VecDeque<Meanwhile>>>,
+}
+
+impl Between {
+    pub(crate) fn new(fake: &FakeSystem) -> Self {
+        Self { fake: fake.clone(), meanwhile: Arc::default() }
+    }
+
+    pub(crate) fn happens(&self, meanwhile: impl Future<Output = ()> + Send + 'static) {
+        self.meanwhile.lock().unwrap().push_back(Box::pin(meanwhile));
+    }
+}
+
+#[async_trait]
+impl Connector for Between {
+    fn system(&self) -> &str {
+        self.fake.system()
+    }
+    fn surfaces(&self) -> &[Surface] {
+        self.fake.surfaces()
+    }
+    fn create_safety(&self) -> CreateSafety {
+        self.fake.create_safety()
+    }
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        self.fake.verify(delivery)
+    }
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        self.fake.read_page(surface, after).await
+    }
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.fake.read_records(keys).await
+    }
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        let next = self.meanwhile.lock().unwrap().pop_front();
+        if let Some(meanwhile) = next {
+            meanwhile.await;
+        }
+        self.fake.write_batch(writes).await
+    }
+}
