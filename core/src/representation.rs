@@ -180,7 +180,7 @@ impl Representation {
             for said in cells {
                 match (&said.element, whole) {
                     (Some(element), true) => {
-                        self.say_element(slot, element, stamp, said.field.borrowed(), &mut outcome)
+                        self.say_element(slot, element, stamp, said.field.borrowed(), &mut outcome);
                     }
                     (None, false) => self.say(slot, stamp, said.field.borrowed(), &mut outcome),
                     // A collection said without elements is empty: covering it says so. The other case cannot be decoded.
