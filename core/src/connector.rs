@@ -1,14 +1,12 @@
 //! Connectors: one external system, as surfaces to read and a place to write.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Digest;
-use crate::id::{ObjectType, SurfaceName, TenantId};
+use crate::id::{ObjectType, SurfaceName};
 use crate::model::Path;
 use crate::surface::Surface;
 use crate::text::Text;
@@ -84,17 +82,6 @@ pub trait Connector: Send + Sync + 'static {
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError>;
 }
 
-/// Opens a tenant's connectors. `builder.connect(c)` is the fixed, one-client case.
-#[async_trait]
-pub trait Connections: Send + Sync + 'static {
-    /// The connector behind a tenant's connection.
-    ///
-    /// # Errors
-    ///
-    /// If the tenant has no such connection, or its credentials cannot be had.
-    async fn open(&self, tenant: &TenantId, connection: &str) -> Result<Arc<dyn Connector>, ConnectorError>;
-}
-
 /// A webhook that is known to come from its system.
 #[derive(Debug, Clone)]
 pub struct Verified {
@@ -149,7 +136,8 @@ pub struct Page {
     pub items: Vec<Item>,
     /// Where to go on.
     pub next: Option<Cursor>,
-    /// Whether there is more now. A scan is complete when its last page says no.
+    /// Whether there is more now: behind `next`, which then is another position than the one that was read. A scan is
+    /// complete when its last page says no.
     pub more: bool,
 }
 
@@ -168,7 +156,8 @@ pub struct RecordKey {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ReadAnswer {
-    /// The record, in the shape of the named surface. If the decoded id is not the one asked for, the records were merged.
+    /// The record, in the shape of the named surface. If the decoded id is not the one asked for, the records were merged:
+    /// believed of a surface that promises anything but [`Merges::NeverTold`](crate::surface::Merges::NeverTold).
     Found(Item),
     /// The system has no such record.
     Gone,
@@ -314,15 +303,19 @@ pub enum ConnectorErrorKind {
     /// The connector has no such surface or object type.
     #[error("unsupported")]
     Unsupported,
+    /// The connector does not keep its contract: too few answers, pages without end. The engine says so, no connector.
+    #[error("the contract is broken")]
+    Contract,
 }
 
-/// Whether trying again can help.
+/// Whether trying again can help. [`Tenant::step`](crate::engine::Tenant::step) says by it when to come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Retry {
-    /// The same call would fail the same way.
+    /// The same call would fail the same way. It is tried again after an hour, since what is known of records must not
+    /// end with an error, and as soon as a new hint comes.
     Never,
-    /// Back off.
+    /// Back off: after a minute, then twice as long each time, up to an hour.
     Backoff,
     /// The system named a delay.
     After(TimeDelta),

@@ -3,7 +3,6 @@
 mod known;
 
 use crate::connector::ConnectorError;
-use crate::decode::DecodeError;
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
 use crate::model::Mistakes;
@@ -163,17 +162,6 @@ pub enum Error {
         #[source]
         source: ConnectorError,
     },
-    /// A body is no record.
-    #[error("connection `{connection}`, surface `{surface}`: an item cannot be decoded")]
-    Decode {
-        /// The connection.
-        connection: ConnectionName,
-        /// The surface.
-        surface: SurfaceName,
-        /// Why not.
-        #[source]
-        source: DecodeError,
-    },
     /// The store failed.
     #[error("the store failed while the engine tried to {doing}")]
     Store {
@@ -231,7 +219,7 @@ impl Error {
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType { .. }
             | Error::UnknownPlan(_) => 404,
-            Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Decode { .. } => 400,
+            Error::UnknownAttribute { .. } | Error::Value { .. } => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
             | Error::SameEntity(_)
@@ -245,6 +233,7 @@ impl Error {
                 ConnectorErrorKind::Denied => 401,
                 ConnectorErrorKind::Malformed | ConnectorErrorKind::Unsupported => 400,
                 ConnectorErrorKind::Throttled | ConnectorErrorKind::Unavailable => 503,
+                ConnectorErrorKind::Contract => 500,
             },
             Error::Store { .. } | Error::Contended { .. } => 503,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) => 500,

@@ -71,7 +71,7 @@ pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemE
 pub use connector::{Connector, Delivery};
 pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
-pub use engine::{Accordant, Applied, Builder, PlanRequest, TakenIn, Tenant};
+pub use engine::{Accordant, Applied, Builder, Next, PlanRequest, Stepped, TakenIn, Tenant};
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
 pub use model::{Attribute, Canonical, Incomplete};

@@ -29,7 +29,7 @@ pub struct Existence {
     /// Scans that did not meet the record, each with the last token that was known of it then.
     absences: BTreeMap<u64, i64>,
     /// The last scan or direct read that did.
-    met_by: u32,
+    met_by: u64,
 }
 
 /// A record's state of existence.
@@ -69,13 +69,13 @@ impl Existence {
     #[must_use]
     pub fn missed_scans(&self) -> usize {
         let sighted = self.live.map_or(i64::MIN, |stamp| stamp.token);
-        let since = |(scan, token): &(&u64, &i64)| **scan > u64::from(self.met_by) && **token >= sighted;
+        let since = |(scan, token): &(&u64, &i64)| **scan > self.met_by && **token >= sighted;
         self.absences.iter().filter(since).count()
     }
 
     /// The number of the last scan or direct read that met the record.
     #[must_use]
-    pub const fn met_by(&self) -> u32 {
+    pub const fn met_by(&self) -> u64 {
         self.met_by
     }
 

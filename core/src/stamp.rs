@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Stamp {
     /// The source's token: milliseconds since the epoch, or a version number, as the [`Domain`] says.
     pub token: i64,
-    /// Issued by the store when a direct read starts; 0 for push and poll.
-    pub read: u32,
+    /// Issued by the store when a read starts: of a record, or of a page of a scan or of a poll without tokens. 0 for push
+    /// and for every other poll. A tenant never uses a number twice: at a million reads a second, they last half a million
+    /// years.
+    pub read: u64,
 }
 
 impl Stamp {

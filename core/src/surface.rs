@@ -1,7 +1,9 @@
 //! Surfaces: the ways in which a system's changes become known, and what each promises.
 //!
-//! Promises are values that the engine reads. Overlap windows, full scans after an outage and the choice between
-//! believing a payload and reading the record follow from them.
+//! Promises are values. Channel, order, delivery and completeness decide whether a payload is believed or only says which
+//! record to read ([`Surface::observes`]); deletes and merges decide what an absence, and another id, may mean. Lag and
+//! horizon are for connectors and for whoever calls them: a connector lets its polls overlap, and nothing starts a full
+//! scan by itself.
 
 use chrono::TimeDelta;
 
@@ -22,6 +24,39 @@ pub struct Surface {
     pub semantics: EventSemantics,
     /// How its payloads relate to the documented shape of the record.
     pub shape: SurfaceShape,
+}
+
+impl Surface {
+    /// The domain by whose tokens the surface orders what it carries, if it carries something.
+    #[must_use]
+    pub const fn orders_by(&self) -> Option<Domain> {
+        match self.semantics.order {
+            Order::By(domain) if self.semantics.carries() => Some(domain),
+            _ => None,
+        }
+    }
+
+    /// Whether what the surface carries is believed where stamps are of `domain`, or only tells us to read the record.
+    ///
+    /// Without comparable tokens only the numbers of our own reads order anything, so a surface observes only if it says
+    /// how things are when it is read: a read, a scan, or a poll that is followed and answers with a snapshot. A log tells
+    /// again what was true before the last read, and a push has no read at all.
+    #[must_use]
+    pub const fn observes(&self, domain: Domain) -> bool {
+        match (self.semantics.order, domain) {
+            (Order::By(_), _) => self.semantics.carries(),
+            (Order::FollowOnly | Order::None, Domain::Time(_) | Domain::Version) => false,
+            (Order::FollowOnly | Order::None, Domain::ReadOrder) => match self.channel {
+                Channel::Read | Channel::Scan => true,
+                Channel::Poll | Channel::Stream => {
+                    matches!(self.semantics.order, Order::FollowOnly)
+                        && matches!(self.semantics.delivery, Guarantee::Snapshot)
+                        && self.semantics.carries()
+                }
+                Channel::Webhook => false,
+            },
+        }
+    }
 }
 
 /// How changes arrive.
@@ -60,10 +95,9 @@ pub struct EventSemantics {
 }
 
 impl EventSemantics {
-    /// Whether what the surface carries is believed, or only tells us to read the record.
-    #[must_use]
-    pub const fn observes(&self) -> bool {
-        !matches!(self.order, Order::None) && !matches!(self.completeness, Completeness::IdOnly | Completeness::Gap)
+    /// Whether an event carries more than an id.
+    const fn carries(&self) -> bool {
+        !matches!(self.completeness, Completeness::IdOnly | Completeness::Gap)
     }
 }
 
@@ -95,7 +129,7 @@ pub enum Guarantee {
 pub enum Order {
     /// By tokens of the record's ordering domain.
     By(Domain),
-    /// By tokens that can only be followed: a cursor, never a stamp.
+    /// By tokens that can only be followed: a cursor, never a stamp. What orders a page is the number of its read.
     FollowOnly,
     /// Not at all: an event is a hint to read.
     None,

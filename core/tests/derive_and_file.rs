@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use futures::executor::block_on;
 use serde_json::json;
 
+#[expect(dead_code, reason = "the engine reads the model, not the struct")]
 #[derive(Canonical)]
 #[canonical(entity = "customer", existence(netsuite), on_delete = archive, retired("fax"))]
 #[canonical(
@@ -100,7 +101,6 @@ at.shopify = "score"
 [attribute.tags]
 kind = "text"
 shape = "set"
-required = true
 at.hubspot = { path = "properties.tags", separator = ";" }
 at.shopify = { path = "tags", separator = "," }
 

@@ -139,9 +139,9 @@ fn two_deliveries_of_reads_in_order() -> impl Strategy<Value = (Vec<Event>, Vec<
 
 /// Histories of few versions, each read many times.
 fn repeated_reads() -> impl Strategy<Value = Vec<Event>> {
-    let stamped = (history(4..=4), proptest::collection::vec((0_usize..4, 1_i64..3, 0_u32..12), 4..24));
+    let stamped = (history(4..=4), proptest::collection::vec((0_usize..4, 1_i64..3, 0_u64..12), 4..24));
     stamped.prop_map(|(kinds, stamps)| {
-        let at = |(kind, token, read): (usize, i64, u32)| match kinds[kind].clone() {
+        let at = |(kind, token, read): (usize, i64, u64)| match kinds[kind].clone() {
             Event::Observed(seen) => Event::Observed(Observation { stamp: Stamp { token, read }, ..seen }),
             Event::Redirected(_, survivor) => Event::Redirected(Stamp { token, read }, survivor),
         };
@@ -194,7 +194,7 @@ fn s03_a_record_holds_as_much_after_a_year_of_scans_as_after_a_week() {
     let scanned = |nights: u32, token: &dyn Fn(u32) -> i64| {
         let cells = || vec![said(0, "a"), said(1, "b"), element(2, "x", "x"), element(3, "y", "b")];
         let nightly = (1..=nights).map(|night| {
-            let stamp = Stamp { token: token(night), read: night };
+            let stamp = Stamp { token: token(night), read: night.into() };
             let seen = Observation { stamp, ..full(0, cells()) };
             Event::Observed(seen)
         });

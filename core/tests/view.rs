@@ -171,7 +171,8 @@ fn a_handle_of_another_type_is_refused() {
     assert!(matches!(tags, Err(Error::Value { .. })), "{tags:?}");
     let missing = Attribute::<Customer, String>::new("fax");
     let decided = block_on(world.tenant.decide(customer, missing, choice(), &by, "")).expect_err("no such attribute");
-    assert_eq!(decided.to_string(), "customer has no attribute `fax`");
+    let known = "`address`, `email`, `greeting`, `phone`, `street`, `tags`, `tier`, `zip`";
+    assert_eq!(decided.to_string(), format!("customer has no attribute `fax`; known: {known}"));
     assert_eq!(block_on(world.tenant.inspect(customer)).expect("the view").entity.decisions, []);
 }
 

@@ -7,8 +7,8 @@ use crate::decode::{Batch, FaultKind};
 use crate::engine::Connection;
 use crate::id::{ConnectionName, RecordRef, SurfaceName};
 use crate::observation::{Coverage, DeathEvidence, Observation, Sighting};
-use crate::stamp::{Domain, Stamp};
-use crate::surface::{Channel, Completeness, Order};
+use crate::stamp::Stamp;
+use crate::surface::{Completeness, Order};
 use crate::text::Text;
 
 /// What became of a delivery, page or read.
@@ -38,14 +38,16 @@ impl std::ops::AddAssign for TakenIn {
 pub(crate) enum Input {
     /// Something was said of a record.
     Observed { observation: Observation, surface: SurfaceName, body: Bytes },
-    /// A death, to be stamped with the last token known of the record: the surface gave none.
-    Gone { record: RecordRef, evidence: DeathEvidence, read: u32, surface: SurfaceName },
+    /// A death that a read found, to be stamped with the last token known of the record: the answer gave none.
+    Gone { record: RecordRef, evidence: DeathEvidence, read: u64, surface: SurfaceName },
+    /// A person entered something. If the clock stepped back, it is still later than what was entered before.
+    Entered(Observation),
     /// A complete scan did not meet the record.
     Absent { record: RecordRef, scan: u64 },
     /// A merge inside the system.
     Merged { loser: RecordRef, survivor: Text, token: Option<i64> },
-    /// A record to be read.
-    Hint(RecordRef),
+    /// A record to be read, and why what was said of it is not believed.
+    Hint { record: RecordRef, why: &'static str },
     /// Bytes that could not be understood, or a part of them.
     Dead(DeadLetter),
 }
@@ -62,14 +64,17 @@ pub(crate) struct DeadLetter {
     pub(crate) body: Bytes,
 }
 
-/// Sorts the items of one delivery, page or read. `read` is the number that the store issued when a direct read started;
-/// 0 for push and poll.
+const ONLY_HINTS: &str = "the surface only hints";
+const NO_TOKEN: &str = "it carries no ordering token";
+
+/// Sorts the items of one delivery, page or read. `read` is the number that the store issued when the read started; 0 for
+/// push, and for polls whose tokens order what they carry.
 pub(crate) fn sort(
     name: &ConnectionName,
     connection: &Connection,
     model: &crate::model::Model,
     items: &[Item],
-    read: u32,
+    read: u64,
     batch: &mut Batch,
 ) -> Vec<Input> {
     let mut inputs = Vec::with_capacity(items.len());
@@ -84,7 +89,7 @@ fn sort_one(
     connection: &Connection,
     model: &crate::model::Model,
     item: &Item,
-    read: u32,
+    read: u64,
     batch: &mut Batch,
     inputs: &mut Vec<Input>,
 ) {
@@ -107,15 +112,16 @@ fn sort_one(
         return;
     };
     let record = |id: &str| RecordRef { connection: name.clone(), object: object.clone(), id: id.into() };
-    let observes = bound.surface.semantics.observes()
-        || matches!(bound.surface.channel, Channel::Read | Channel::Scan) && *domain == Domain::ReadOrder;
+    let observes = bound.surface.observes(*domain);
     match &item.says {
-        Says::Hint { id } => inputs.push(Input::Hint(record(id))),
-        Says::Deleted { id } if !observes => inputs.push(Input::Hint(record(id))),
+        Says::Hint { id } => inputs.push(Input::Hint { record: record(id), why: ONLY_HINTS }),
+        Says::Deleted { id } if !observes => inputs.push(Input::Hint { record: record(id), why: ONLY_HINTS }),
         Says::Deleted { id } => {
             let token = table.token(&item.body).ok().flatten();
             let evidence = DeathEvidence::Deleted;
             inputs.push(match token {
+                // A push or poll that gives no order cannot say whether the record was sighted before its death or after.
+                None if read == 0 => Input::Hint { record: record(id), why: NO_TOKEN },
                 None => Input::Gone { record: record(id), evidence, read, surface: item.surface.clone() },
                 Some(token) => Input::Observed {
                     observation: Observation {
@@ -136,7 +142,7 @@ fn sort_one(
             for loser in losers {
                 inputs.push(Input::Merged { loser: record(loser), survivor: survivor.clone(), token });
             }
-            inputs.push(Input::Hint(record(survivor)));
+            inputs.push(Input::Hint { record: record(survivor), why: "other records were merged into it" });
         }
         Says::Record => {
             batch.clear();
@@ -148,14 +154,15 @@ fn sort_one(
             for decoded in batch.records() {
                 let record = record(decoded.id());
                 if !observes || decoded.incomplete() {
-                    inputs.push(Input::Hint(record));
+                    let why = if observes { "it carries only some of what makes a value" } else { ONLY_HINTS };
+                    inputs.push(Input::Hint { record, why });
                     continue;
                 }
                 let token = match (bound.surface.semantics.order, decoded.token()) {
                     (Order::By(_), Some(token)) => token,
                     // A surface that promises order and gives none is not believed: the record is read instead.
                     (Order::By(_), None) => {
-                        inputs.push(Input::Hint(record));
+                        inputs.push(Input::Hint { record, why: NO_TOKEN });
                         continue;
                     }
                     (Order::FollowOnly | Order::None, _) => 0,

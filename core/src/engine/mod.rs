@@ -27,8 +27,8 @@ pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use intake::TakenIn;
 pub use tenant::{
-    Applied, Compared, Difference, DiscrepancyFilter, PlanRequest, Rederived, Replayed, Reread, StoredDeadLetter,
-    Tenant, UnlinkedRecord, Verified,
+    Applied, Compared, Difference, DiscrepancyFilter, Next, PlanRequest, Rederived, Replayed, Reread, Stepped,
+    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.

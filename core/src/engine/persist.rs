@@ -42,6 +42,11 @@ pub(crate) fn record_key(record: &RecordRef) -> String {
     format!("{}{SEPARATOR}{}{SEPARATOR}{}", record.connection, record.object, record.id)
 }
 
+/// What the keys of a connection's records begin with.
+pub(crate) fn connection_prefix(connection: &ConnectionName) -> String {
+    format!("{connection}{SEPARATOR}")
+}
+
 /// The record that a key names.
 pub(crate) fn record_of_key(key: &str) -> Option<RecordRef> {
     let mut parts = key.splitn(3, SEPARATOR);

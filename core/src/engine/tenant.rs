@@ -3,22 +3,28 @@
 mod apply;
 mod ask;
 mod cases;
+mod dead_letter;
 mod decide;
+mod direct;
 mod linking;
 mod merge;
 mod model;
+mod pages;
 mod plans;
 mod read;
 mod rederive;
 mod reindex;
 mod replay;
+mod step;
 mod take_in;
 mod verify;
+mod work;
 
 pub use apply::Applied;
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
+pub use dead_letter::StoredDeadLetter;
 pub use plans::PlanRequest;
-pub use take_in::StoredDeadLetter;
+pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;
 

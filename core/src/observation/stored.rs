@@ -16,7 +16,7 @@ pub(crate) struct StoredObservation {
     pub(crate) record: RecordRef,
     /// The surface that carried it.
     pub(crate) surface: SurfaceName,
-    stamp: (i64, u32),
+    stamp: (i64, u64),
     sighting: Sighting,
     /// What a full observation covers without saying anything of it: there was no value. `None`: it covers only what it
     /// carries. What it leaves out is not listed, so that attributes the model gains later are not covered either.

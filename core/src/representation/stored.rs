@@ -14,8 +14,8 @@ use crate::value::Field;
 /// The version of this form.
 const FORMAT: u16 = 1;
 
-type StoredStamp = (i64, u32);
-type StoredCell = Vec<(i64, u32, Field)>;
+type StoredStamp = (i64, u64);
+type StoredCell = Vec<(i64, u64, Field)>;
 
 /// A representation as a row holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct StoredRepresentation {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     denied: BTreeMap<Text, StoredStamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    redirects: Vec<(i64, u32, Text)>,
+    redirects: Vec<(i64, u64, Text)>,
     existence: StoredExistence,
     /// Per attribute: how its leaves were read. A cell read otherwise than today's mapping reads is not compared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -45,11 +45,11 @@ struct StoredExistence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     full: Option<StoredStamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    dead: Option<(i64, u32, DeathEvidence)>,
+    dead: Option<(i64, u64, DeathEvidence)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     absences: Vec<(u64, i64)>,
     #[serde(default)]
-    met_by: u32,
+    met_by: u64,
 }
 
 /// How an object type's slots are named in stored state. The hub's own records have one slot per attribute.

@@ -58,6 +58,7 @@ struct State {
     raw: Vec<(ObjectType, Bytes)>,
     lag: i64,
     silent: bool,
+    untimed_deletions: bool,
     unavailable: bool,
     safety: Option<CreateSafety>,
 }
@@ -89,7 +90,8 @@ enum Fault {
     /// It is lost on the way.
     RequestLost,
     Stale,
-    Deferred,
+    /// It is put off for a while, if the system says how long.
+    Deferred(Option<TimeDelta>),
     Refused(String),
 }
 
@@ -115,7 +117,12 @@ impl FakeSystem {
 
     /// Puts off the next write.
     pub fn defers(&self) -> &Self {
-        self.fault(Fault::Deferred)
+        self.fault(Fault::Deferred(None))
+    }
+
+    /// Puts off the next write, and says for how long.
+    pub fn defers_for(&self, delay: TimeDelta) -> &Self {
+        self.fault(Fault::Deferred(Some(delay)))
     }
 
     /// Says of the next write that the record was no longer as expected.
@@ -142,6 +149,12 @@ impl FakeSystem {
     /// Answers writes without the record: what it holds then is only seen by reading it.
     pub fn answers_without_record(&self) -> &Self {
         self.state().silent = true;
+        self
+    }
+
+    /// Says of deletions that they happened, and not when: Shopify's `customers/delete` carries an id and nothing else.
+    pub fn deletes_without_time(&self) -> &Self {
+        self.state().untimed_deletions = true;
         self
     }
 
@@ -230,14 +243,15 @@ impl FakeSystem {
         let record = state.records.get(&(object.into(), id.into())).expect("the record exists");
         let (token, value) = record.versions.get(version).expect("the record has had this version");
         let says = if value.is_some() { "record".to_owned() } else { format!("deleted {id}") };
-        self.delivery(object, &says, envelope(id, *token, value.as_ref()))
+        self.delivery(object, &says, state.envelope(id, *token, value.as_ref()))
     }
 
     /// The webhook that tells of a merge.
     #[must_use]
     pub fn merge_webhook(&self, object: &str, survivor: &str, loser: &str) -> Delivery {
         let token = self.state().records.get(&(object.into(), survivor.into())).map_or(0, Record::token);
-        self.delivery(object, &format!("merged {survivor} {loser}"), envelope(survivor, token, None))
+        let body = Bytes::from(json!({ "id": survivor, "modified": token }).to_string());
+        self.delivery(object, &format!("merged {survivor} {loser}"), body)
     }
 
     /// The webhook that only says: something happened to this record.
@@ -288,6 +302,16 @@ impl State {
         token
     }
 
+    /// The body of an item: id and modification time around the record.
+    fn envelope(&self, id: &str, token: i64, value: Option<&Value>) -> Bytes {
+        let body = match value {
+            Some(value) => json!({ "id": id, "modified": token, "record": value }),
+            None if self.untimed_deletions => json!({ "id": id }),
+            None => json!({ "id": id, "modified": token }),
+        };
+        Bytes::from(body.to_string())
+    }
+
     fn rewritten(&self, path: &Path, value: Value) -> Value {
         let rewrite = self.rewrites.iter().find(|(at, _)| at == path);
         match (rewrite, &value) {
@@ -308,13 +332,4 @@ impl State {
 /// Whether a record holds every leaf that a write expects.
 fn as_expected(value: &Value, expect: &[(Path, crate::value::Native)]) -> bool {
     expect.iter().all(|(path, native)| crate::testing::json::holds(get(value, path), native))
-}
-
-/// The body of an item: id and modification time around the record.
-fn envelope(id: &str, token: i64, value: Option<&Value>) -> Bytes {
-    let body = match value {
-        Some(value) => json!({ "id": id, "modified": token, "record": value }),
-        None => json!({ "id": id, "modified": token }),
-    };
-    Bytes::from(body.to_string())
 }

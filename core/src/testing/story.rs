@@ -363,8 +363,13 @@ impl Story {
     fn settle(mut self) -> Self {
         let tenant = self.tenant();
         for _ in 0..MOST_STEPS {
-            let more = block_on(tenant.step());
-            if !self.check("take a step", more) {
+            let stepped = block_on(tenant.step());
+            let stepped = self.check("take a step", stepped);
+            for unread in &stepped.unread {
+                let what = unread.record.as_ref().map_or_else(|| unread.connection.to_string(), ToString::to_string);
+                self.note(format!("{what} cannot be read: {}", unread.error));
+            }
+            if !stepped.more() {
                 return self;
             }
         }

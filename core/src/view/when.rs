@@ -29,7 +29,7 @@ pub enum When {
     /// The system reports versions: they order one record's states and say nothing of time.
     Version(i64),
     /// The system gives no order; this is the number of our own read.
-    Read(u32),
+    Read(u64),
 }
 
 impl When {

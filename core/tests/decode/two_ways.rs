@@ -29,7 +29,7 @@ fn heard() -> impl Strategy<Value = Heard> {
     let words = || proptest::option::of(prop::sample::subsequence(vec!["a", "b"], 0..=2));
     let scalar = || proptest::option::of(prop::sample::select(vec![json!(null), json!(""), json!("x"), json!([])]));
     let lines = proptest::option::of(prop::sample::subsequence(vec!["s1", "s2"], 0..=2));
-    let rest = (scalar(), any::<bool>(), any::<bool>(), 1_i64..4, 0_u32..2);
+    let rest = (scalar(), any::<bool>(), any::<bool>(), 1_i64..4, 0_u64..2);
     (words(), words(), lines, rest).prop_map(|(tags, labels, lines, (first, archived, full, token, read))| {
         let mut body = json!({ "id": "1" });
         let fields = [

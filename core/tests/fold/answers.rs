@@ -187,6 +187,6 @@ fn existence(seen: &[&Observation]) -> (Life, bool, usize) {
         }
     }
     // Met by a later read, or sighted with a later token, a record was not missed.
-    missed.retain(|scan, token| *scan > u64::from(met_by) && live.is_none_or(|live: Stamp| live.token <= *token));
+    missed.retain(|scan, token| *scan > met_by && live.is_none_or(|live: Stamp| live.token <= *token));
     (life, live.is_some() && live == dead.map(|(stamp, _)| stamp), missed.len())
 }

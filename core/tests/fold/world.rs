@@ -83,7 +83,7 @@ pub(crate) fn element(slot: SlotIndex, key: &str, text: &str) -> Said {
 }
 
 pub(crate) fn stamp() -> impl Strategy<Value = Stamp> {
-    (1_i64..6, 0_u32..3).prop_map(|(token, read)| Stamp { token, read })
+    (1_i64..6, 0_u64..3).prop_map(|(token, read)| Stamp { token, read })
 }
 
 fn scalar() -> impl Strategy<Value = Field> {

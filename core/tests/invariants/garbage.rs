@@ -1,10 +1,10 @@
 //! 12: garbage in gives a typed error or a dead letter with the bytes kept; never a panic.
 
 use accordant::bytes::Bytes;
+use accordant::engine::StoredDeadLetter;
 use accordant::store::Table;
 use futures::executor::block_on;
 use proptest::prelude::*;
-use serde_json::Value as Json;
 
 use crate::config;
 use crate::shape::{Attribute, Design, Kind, Policy};
@@ -32,22 +32,15 @@ fn take_in(world: &World, body: &Bytes) -> usize {
     block_on(world.tenant.receive("s0", fake.raw_webhook("things", body.clone()))).expect("a body is no failure");
     fake.raw_page("things", body.clone());
     block_on(world.tenant.poll("s0")).expect("a page is no failure");
-    while block_on(world.tenant.step()).expect("the engine can step") {}
+    while block_on(world.tenant.step()).expect("the engine can step").more() {}
     letters(world).len() - before
 }
 
 fn letters(world: &World) -> Vec<Vec<u8>> {
     let rows = world.rows().into_iter().filter(|(table, ..)| *table == Table::DeadLetter);
     rows.map(|(_, _, value)| {
-        let letter: Json = serde_json::from_slice(&value).expect("a dead letter is JSON");
-        let body = letter["body"].as_str().expect("it has a body");
-        match body.strip_prefix("hex:") {
-            Some(hex) => (0..hex.len())
-                .step_by(2)
-                .map(|place| u8::from_str_radix(&hex[place..place + 2], 16).expect("two digits"))
-                .collect(),
-            None => body.as_bytes().to_vec(),
-        }
+        let letter: StoredDeadLetter = serde_json::from_slice(&value).expect("a dead letter is JSON");
+        letter.bytes()
     })
     .collect()
 }

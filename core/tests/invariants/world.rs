@@ -199,7 +199,7 @@ impl World {
                 self.decide(*entity, attribute, system, *pinned);
             }
         }
-        while block_on(self.tenant.step()).expect("the engine can step") {}
+        while block_on(self.tenant.step()).expect("the engine can step").more() {}
     }
 
     fn place(&self, system: usize, attribute: usize) -> (usize, usize) {

@@ -98,7 +98,7 @@ impl Store for Failing {
 }
 
 fn steps(tenant: &Tenant) {
-    while block_on(tenant.step()).expect("the store was mended") {}
+    while block_on(tenant.step()).expect("the store was mended").more() {}
 }
 
 /// Plans, approves and applies once.

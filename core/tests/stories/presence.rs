@@ -3,6 +3,9 @@
 use accordant::DiscrepancyKind::{
     DeleteAgainstUpdate, Diverged, DuplicateRepresentation, MissingRepresentation, SoftDriftUnauthorized,
 };
+use accordant::Next;
+use accordant::chrono::TimeDelta;
+use accordant::connector::CreateSafety;
 use accordant::settle::Choice;
 use accordant::testing::Story;
 use futures::executor::block_on;
@@ -112,6 +115,37 @@ fn a_deletion_by_the_owner_archives_elsewhere_within_limits() {
         .expect_no_discrepancy()
         .expect_quiet();
     assert_eq!(story.fake("crm").ids("contacts").len(), 57);
+}
+
+#[test]
+fn a_deletion_that_does_not_say_when_is_heard_of_a_record_that_was_read() {
+    // Told by a webhook, and by a poll.
+    for polled in [false, true] {
+        let story = ana().scans("netsuite").system("netsuite", |netsuite| {
+            netsuite.deletes_without_time();
+            if polled {
+                netsuite.delete("customer", "7");
+            }
+        });
+        let story = if polled { story.polls("netsuite") } else { story.deletes("netsuite", "7") };
+        story.of_record("crm", "101").expect_retired::<Customer>(true);
+    }
+}
+
+#[test]
+fn a_record_seen_while_a_create_is_under_way_waits_without_being_asked_for() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .system("shop", |shop| {
+            shop.create_safety_is(CreateSafety::DrainThenConsistentLookup { drain_seconds: 600 }).loses_request();
+        })
+        .apply()
+        // Is it the one that we have just created? Nobody can tell before the create is settled.
+        .says("shop", "a9", json!({ "email": "bo@acme.test", "name": "Bo" }))
+        .expect_entities(1);
+    let stepped = block_on(story.tenant().step()).expect("a step");
+    assert!(matches!(stepped.next, Next::At(_)), "{stepped:?}");
+    story.later(TimeDelta::minutes(11)).apply().expect_entities(2).apply().expect_no_discrepancy();
 }
 
 #[test]

@@ -45,6 +45,19 @@ fn a_system_that_cannot_be_reached_is_owed_its_write() {
 }
 
 #[test]
+fn a_system_that_names_a_delay_is_asked_again_after_it() {
+    let begins = ana().says("crm", "101", json!({ "phone": "2" }));
+    let story = begins.apply_after(|systems| {
+        systems.of("shop").defers_for(TimeDelta::minutes(30));
+        systems.of("netsuite").defers_for(TimeDelta::minutes(10));
+    });
+    let (deferred, retry_at) = (story.applied().deferred, story.applied().retry_at);
+    assert_eq!((deferred, retry_at.map(|at| at.format("%T").to_string())), (2, Some("09:10:00".to_owned())));
+    let story = story.later(TimeDelta::minutes(10)).apply();
+    assert_eq!(story.applied().retry_at, None);
+}
+
+#[test]
 fn an_update_whose_answer_is_lost_is_found_to_have_happened() {
     ana()
         .system("shop", |shop| {

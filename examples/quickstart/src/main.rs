@@ -62,7 +62,7 @@ async fn hear(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
             Moment::Poll { connection, .. } => _ = acme.poll(connection).await?,
             Moment::Delivery(delivery) => drop(acme.receive(&delivery.connection, delivery.request()?).await?),
         }
-        while acme.step().await? {}
+        while acme.step().await?.more() {}
         stage.world.answered(&moment)?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::model::{EntityModel, Mistake};
 use crate::representation::HORIZON;
 use crate::rule::AnyRule;
 use crate::stamp::Domain;
-use crate::surface::{Channel, Order, Surface};
+use crate::surface::Surface;
 
 /// The models as they were declared.
 pub(super) struct Declared<'a>(pub(super) &'a [EntityModel]);
@@ -99,17 +99,11 @@ pub(super) enum Undecided {
 /// The one ordering domain of an object type. Where no surface orders anything, the numbers of our own reads do.
 pub(super) fn domain_of(surfaces: &[Surface], object: &ObjectType) -> Result<Domain, Undecided> {
     let about = || surfaces.iter().filter(|surface| surface.object == *object);
-    let observing = about().filter(|surface| surface.semantics.observes());
-    let mut domains = observing.filter_map(|surface| match surface.semantics.order {
-        Order::By(domain) => Some(domain),
-        Order::FollowOnly | Order::None => None,
-    });
+    let mut domains = about().filter_map(Surface::orders_by);
     match domains.next() {
         Some(first) if domains.all(|domain| domain == first) => Ok(first),
         Some(_) => Err(Undecided::Several),
-        None if about().any(|surface| matches!(surface.channel, Channel::Read | Channel::Scan)) => {
-            Ok(Domain::ReadOrder)
-        }
+        None if about().any(|surface| surface.observes(Domain::ReadOrder)) => Ok(Domain::ReadOrder),
         None => Err(Undecided::Nothing),
     }
 }

@@ -6,14 +6,15 @@ mod writes;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::connector::{CreateSafety, Outcome, ReadAnswer, RecordKey, WriteReceipt};
+use crate::connector::{CreateSafety, Outcome, ReadAnswer, RecordKey, Retry, WriteReceipt};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::read::hint;
+use crate::engine::tenant::work::hint;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
@@ -37,8 +38,19 @@ pub struct Applied {
     pub deferred: usize,
     /// Operations whose outcome is not known yet; the next application or step probes them.
     pub unknown: usize,
+    /// When the first of the systems that put something off wants to be asked again, if one of them said.
+    pub retry_at: Option<DateTime<Utc>>,
     /// The plan for what is still owed, if anything is.
     pub successor: Option<PlanHash>,
+}
+
+impl Applied {
+    /// A system put something off, and asks to be left alone for this long.
+    fn put_off(&mut self, now: i64, delay: TimeDelta) {
+        let at = now.saturating_add(delay.num_milliseconds());
+        let at = DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.retry_at = Some(self.retry_at.map_or(at, |earliest| earliest.min(at)));
+    }
 }
 
 /// What was intended and is not settled: one write, of one record.
@@ -47,8 +59,6 @@ pub(crate) struct OutboxRow {
     pub(crate) operations: Vec<Operation>,
     /// When it was intended, in milliseconds since the epoch.
     pub(crate) at: i64,
-    /// Whether a call ended without an answer.
-    pub(crate) unknown: bool,
 }
 
 /// How many writes one call carries.
@@ -175,7 +185,10 @@ impl Tenant {
                 }
             }
             // Nothing was sent at all: the intents are taken back, the approvals stand.
-            Err(_) => {
+            Err(error) => {
+                if let Retry::After(delay) = error.retry {
+                    applied.put_off(self.now(), delay);
+                }
                 for operations in &intended {
                     let commit = Commit { delete: vec![outbox_key(&operations[0])], ..Commit::default() };
                     self.commit("take back an intent", commit).await?;
@@ -233,7 +246,7 @@ impl Tenant {
                 .commit
                 .expect
                 .extend(loader.loaded.revisions.iter().map(|(key, revision)| (key.clone(), *revision)));
-            changes.put(outbox, &OutboxRow { operations: valid.clone(), at: as_of, unknown: false });
+            changes.put(outbox, &OutboxRow { operations: valid.clone(), at: as_of });
             changes.journal("intended", &entity.to_string(), &valid);
             match self.commit_or_lost("store an intent", changes.commit).await? {
                 None => {

@@ -17,7 +17,7 @@ use crate::engine::tenant::unknown_attribute;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::error::{Error, Known};
 use crate::fact::{EntityFact, Fact};
-use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef, SurfaceName};
+use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef};
 use crate::model::{Attribute, Canonical, Shape};
 use crate::observation::{Coverage, Observation, Said, Sighting};
 use crate::settle::{Choice, NotRuled, Ruling, rule_on};
@@ -146,8 +146,7 @@ impl Tenant {
             cells: vec![Said { slot, element: None, field }],
             denied: Vec::new(),
         };
-        let surface = SurfaceName::new("entry");
-        self.take_in(vec![Input::Observed { observation, surface, body: bytes::Bytes::new() }], by).await?;
+        self.take_in(vec![Input::Entered(observation)], by).await?;
         Ok(())
     }
 
@@ -246,19 +245,6 @@ impl Tenant {
             entity: entity.id,
             entity_type: self.core.model.entity(entity.entity).name.clone(),
         })
-    }
-
-    /// Does what is due, within a bound: settles writes of unknown outcome, and reads records that hints point at. Says
-    /// whether there is more to do at once.
-    ///
-    /// Loop, sleep and shutdown are the caller's.
-    ///
-    /// # Errors
-    ///
-    /// If a system or the store fails; what is left stays on its list.
-    pub async fn step(&self) -> Result<bool, Error> {
-        self.recover().await?;
-        self.read_hinted().await
     }
 }
 

@@ -7,14 +7,14 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_of};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::{changed_rows, to_try_again};
-use crate::engine::persist::{Changes, record_key};
-use crate::engine::tenant::take_in::WorkRow;
+use crate::engine::persist::Changes;
+use crate::engine::tenant::work::{WorkRow, work_key};
 use crate::entity::{Evidence, HUB_OBJECT};
 use crate::error::Error;
 use crate::fact::EntityFact;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::settle::Touched;
-use crate::store::{RowKey, Table};
+use crate::store::Table;
 use crate::working_set::{EntityIndex, RecordIndex, Unlinked};
 
 /// What a step links, and what it cannot.
@@ -158,7 +158,7 @@ impl Tenant {
         }
         for record in &links.awaited {
             // Whether it is the record that we are creating is known when that is settled: then it is read again.
-            changes.put(RowKey::new(Table::Work, record_key(record)), &WorkRow { hints: 0 });
+            changes.put(work_key(record), &WorkRow::parked(None));
         }
         self.list_unlinked(loader, changes, links).await?;
         self.close_settled(loader, changes, links).await?;

@@ -1,23 +1,20 @@
-//! Reading systems: webhooks that come in, polls and scans that go out, and the records that hints point at.
+//! Reading surfaces: webhooks that come in, polls and scans that go out.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery, ReadAnswer, RecordKey};
-use crate::decode::Batch;
+use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery};
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::persist::{Changes, record_key, record_of_key};
-use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::take_in::WorkRow;
+use crate::engine::intake::{Input, TakenIn};
+use crate::engine::persist::{Changes, record_of_key};
+use crate::engine::tenant::pages::Walk;
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef, SurfaceName};
-use crate::observation::DeathEvidence;
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::store::{RowKey, Table};
-use crate::surface::{Channel, Surface};
+use crate::surface::{Channel, Deletes, Surface};
 use crate::text::Text;
 
 /// The position of a poll or stream, and what is left of a scan.
@@ -26,11 +23,8 @@ struct Position {
     after: Option<Cursor>,
     /// The number of the scan under way.
     #[serde(default)]
-    scan: u32,
+    scan: u64,
 }
-
-/// How many hinted records one read asks for.
-const READ_AT_ONCE: usize = 100;
 
 impl Tenant {
     /// Takes in a webhook: verified, durable, and only then answered.
@@ -69,29 +63,36 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If a page cannot be read or stored; what was taken in before it stays, and the next poll goes on there.
+    /// If a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]). What was taken in
+    /// before it stays, the other surfaces are polled all the same, and the next poll goes on there.
     pub async fn poll(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, bound) = self.connection(connection)?;
-        let surfaces: Vec<Surface> = bound
-            .surfaces
-            .iter()
-            .map(|bound| bound.surface.clone())
-            .filter(|surface| matches!(surface.channel, Channel::Poll | Channel::Stream))
-            .collect();
+        let polled = |channel| matches!(channel, Channel::Poll | Channel::Stream);
+        let mut ended = Ok(TakenIn::default());
+        for bound in bound.surfaces.iter().filter(|bound| polled(bound.surface.channel)) {
+            join(&mut ended, self.poll_surface(&name, &bound.surface).await)?;
+        }
+        ended
+    }
+
+    async fn poll_surface(&self, name: &ConnectionName, surface: &Surface) -> Result<TakenIn, Error> {
+        let (_, bound) = self.connection(name.as_str())?;
+        let domain = bound.objects.get(&surface.object).map(|(_, _, domain)| *domain);
+        // Where no tokens order what a page carries, the number of its read does.
+        let numbered = surface.orders_by().is_none() && domain.is_some_and(|domain| surface.observes(domain));
+        let mut walk = Walk::new();
         let mut taken = TakenIn::default();
-        for surface in surfaces {
-            loop {
-                let (row, position) = self.position(&name, &surface.name).await?;
-                let page = self.page(&name, &surface.name, position.after.clone()).await?;
-                taken += self.take_items(&name, &page.items, 0).await?;
-                let after = page.next.or(position.after);
-                self.move_to(row, &Position { after, scan: 0 }).await?;
-                if !page.more {
-                    break;
-                }
+        loop {
+            let (row, position) = self.position(name, &surface.name).await?;
+            let read = if numbered { self.read_number().await? } else { 0 };
+            let page = self.page(name, &surface.name, position.after.clone()).await?;
+            taken += self.take_items(name, &page.items, read).await?;
+            let more = walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))?;
+            self.move_to(row, &Position { after: page.next.or(position.after), scan: 0 }).await?;
+            if !more {
+                return Ok(taken);
             }
         }
-        Ok(taken)
     }
 
     /// Reads every record on every scan surface of a connection. A record that two complete scans in a row did not meet
@@ -99,145 +100,54 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If a page cannot be read or stored; an interrupted scan goes on at its last page, and counts as complete only when
-    /// its last page is durable.
+    /// If a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]); an interrupted scan
+    /// goes on at its last page, and counts as complete only when its last page is durable. The other surfaces are
+    /// scanned all the same.
     pub async fn scan(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, bound) = self.connection(connection)?;
-        let surfaces: Vec<Surface> = bound
-            .surfaces
-            .iter()
-            .map(|bound| bound.surface.clone())
-            .filter(|surface| surface.channel == Channel::Scan)
-            .collect();
-        let mut taken = TakenIn::default();
-        for surface in surfaces {
-            let (row, mut position) = self.position(&name, &surface.name).await?;
-            if position.scan == 0 {
-                position = Position { after: None, scan: self.read_number().await? };
-                self.move_to(row, &position).await?;
-            }
-            loop {
-                let (row, position) = self.position(&name, &surface.name).await?;
-                let page = self.page(&name, &surface.name, position.after.clone()).await?;
-                taken += self.take_items(&name, &page.items, position.scan).await?;
-                if page.more {
-                    self.move_to(row, &Position { after: page.next, scan: position.scan }).await?;
-                    continue;
-                }
-                taken += self.note_absences(&name, &surface.object, position.scan).await?;
-                self.move_to(row, &Position::default()).await?;
-                break;
-            }
+        let mut ended = Ok(TakenIn::default());
+        for bound in bound.surfaces.iter().filter(|bound| bound.surface.channel == Channel::Scan) {
+            join(&mut ended, self.scan_surface(&name, &bound.surface).await)?;
         }
-        Ok(taken)
+        ended
     }
 
-    /// Reads the records that hints and ties point at, up to a bound. Says whether more are waiting.
-    ///
-    /// # Errors
-    ///
-    /// If a connection cannot be read; the records stay on the list.
-    pub async fn read_hinted(&self) -> Result<bool, Error> {
-        let mut more = false;
-        let names: Vec<ConnectionName> = self.core.connections.keys().cloned().collect();
-        for name in names {
-            let prefix = format!("{name}\u{1f}");
-            let rows = self
-                .core
-                .store
-                .scan(&self.id, Table::Work, &prefix, None, READ_AT_ONCE)
-                .await
-                .map_err(Error::store("list records to read"))?;
-            if rows.is_empty() {
+    /// A scan has the number of the read that began it: a record met since then is not absent from it, whichever page or
+    /// direct read met it. Each page has a number of its own, since what it says is as new as the page and not as the scan.
+    async fn scan_surface(&self, name: &ConnectionName, surface: &Surface) -> Result<TakenIn, Error> {
+        let mut walk = Walk::new();
+        let mut taken = TakenIn::default();
+        let mut under_way = None;
+        loop {
+            let (row, position) = self.position(name, &surface.name).await?;
+            if under_way.is_some_and(|scan| scan != position.scan) {
+                // Another worker went on with this scan, and has ended it.
+                return Ok(taken);
+            }
+            if position.scan == 0 {
+                let scan = self.read_number().await?;
+                self.move_to(row, &Position { after: None, scan }).await?;
                 continue;
             }
-            more |= rows.len() == READ_AT_ONCE;
-            let records: Vec<RecordRef> = rows.iter().filter_map(|row| record_of_key(&row.key)).collect();
-            self.read_records(&name, &records).await?;
-            for row in rows {
-                let key = RowKey::new(Table::Work, row.key);
-                // A hint that came while the record was being read keeps it on the list.
-                let commit = crate::store::Commit {
-                    expect: vec![(key.clone(), Some(row.revision))],
-                    delete: vec![key],
-                    ..Default::default()
-                };
-                more |= !self.commit("take a record off the list", commit).await?;
+            under_way = Some(position.scan);
+            let read = self.read_number().await?;
+            let page = self.page(name, &surface.name, position.after.clone()).await?;
+            taken += self.take_items(name, &page.items, read).await?;
+            if walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))? {
+                self.move_to(row, &Position { after: page.next, scan: position.scan }).await?;
+                continue;
             }
+            if surface.semantics.deletes != Deletes::NeverTold {
+                taken += self.note_absences(name, &surface.object, position.scan).await?;
+            }
+            self.move_to(row, &Position::default()).await?;
+            return Ok(taken);
         }
-        Ok(more)
-    }
-
-    /// Reads records directly, whatever is known of them, and takes in what they say.
-    pub(crate) async fn read_records(&self, name: &ConnectionName, records: &[RecordRef]) -> Result<TakenIn, Error> {
-        let keys: Vec<RecordKey> = records
-            .iter()
-            .map(|record| RecordKey { object: record.object.clone(), id: record.id.clone(), by_create_key: false })
-            .collect();
-        let read = self.read_number().await?;
-        let (_, bound) = self.connection(name.as_str())?;
-        let answers = bound.connector.read_records(&keys).await.map_err(|source| Error::Connector {
-            connection: name.clone(),
-            doing: "read records",
-            source,
-        })?;
-        let inputs = {
-            let mut batch = Batch::new();
-            let mut inputs = Vec::new();
-            for (record, answer) in records.iter().zip(answers) {
-                match answer {
-                    ReadAnswer::Found(item) => {
-                        let found = sort(name, bound, &self.core.model, std::slice::from_ref(&item), read, &mut batch);
-                        let survivor = found.iter().find_map(|input| match input {
-                            Input::Observed { observation, .. } if observation.record.id != record.id => {
-                                Some((observation.record.id.clone(), observation.stamp.token))
-                            }
-                            _ => None,
-                        });
-                        inputs.extend(found);
-                        if let Some((survivor, token)) = survivor {
-                            // Another id than the one asked for: the records were merged.
-                            inputs.push(Input::Merged { loser: record.clone(), survivor, token: Some(token) });
-                        }
-                    }
-                    ReadAnswer::Gone => inputs.push(Input::Gone {
-                        record: record.clone(),
-                        evidence: DeathEvidence::Gone,
-                        read,
-                        surface: SurfaceName::new("read"),
-                    }),
-                    ReadAnswer::Failed(source) => {
-                        return Err(Error::Connector { connection: name.clone(), doing: "read a record", source });
-                    }
-                }
-            }
-            inputs
-        };
-        self.take_in(inputs, &Self::engine()).await
-    }
-
-    /// Issues the number of a direct read: later reads have greater numbers.
-    pub(crate) async fn read_number(&self) -> Result<u32, Error> {
-        let key = RowKey::new(Table::Meta, "reads");
-        for _ in 0..MOST_ATTEMPTS {
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let row = rows.map_err(Error::store("issue a read number"))?.into_iter().next().flatten();
-            let last: u32 = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?.unwrap_or(0);
-            let commit = crate::store::Commit {
-                expect: vec![(key.clone(), row.map(|row| row.revision))],
-                put: vec![(key.clone(), persist::json(&(last + 1)))],
-                ..Default::default()
-            };
-            if self.commit("issue a read number", commit).await? {
-                return Ok(last + 1);
-            }
-        }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
     }
 
     /// Notes that a complete scan did not meet records that are linked, or were ever seen, in this object type.
-    async fn note_absences(&self, name: &ConnectionName, object: &ObjectType, scan: u32) -> Result<TakenIn, Error> {
-        let prefix = format!("{name}\u{1f}{object}\u{1f}");
+    async fn note_absences(&self, name: &ConnectionName, object: &ObjectType, scan: u64) -> Result<TakenIn, Error> {
+        let prefix = format!("{}{object}\u{1f}", persist::connection_prefix(name));
         let mut after: Option<Text> = None;
         let mut taken = TakenIn::default();
         loop {
@@ -260,7 +170,7 @@ impl Tenant {
                     continue;
                 }
                 if representation.speaks() {
-                    absent.push(Input::Absent { record, scan: u64::from(scan) });
+                    absent.push(Input::Absent { record, scan: scan });
                 } else if representation.redirected_to().is_some() {
                     merged.push(record);
                 }
@@ -274,7 +184,7 @@ impl Tenant {
                 index.is_some_and(|index| loader.loaded.set.record(index).representation.speaks())
             };
             let standing = merged.into_iter().filter(stands);
-            absent.extend(standing.map(|record| Input::Absent { record, scan: u64::from(scan) }));
+            absent.extend(standing.map(|record| Input::Absent { record, scan }));
             taken += self.take_in(absent, &Self::engine()).await?;
         }
     }
@@ -291,7 +201,7 @@ impl Tenant {
             ConnectorErrorKind::Unsupported => {
                 Error::UnknownSurface { connection: name.clone(), surface: surface.clone() }
             }
-            _ => Error::Connector { connection: name.clone(), doing: "read a page", source },
+            _ => reading(name)(source),
         })
     }
 
@@ -317,7 +227,17 @@ impl Tenant {
     }
 }
 
-/// Puts a record on the list of those to read, in a commit that gives reason to: what must be read survives a crash.
-pub(super) fn hint(changes: &mut Changes<'_>, record: &RecordRef) {
-    changes.put(RowKey::new(Table::Work, record_key(record)), &WorkRow { hints: 0 });
+/// Puts the end of one surface's pages to that of the others: the first failure of a system is told when all were tried.
+fn join(ended: &mut Result<TakenIn, Error>, next: Result<TakenIn, Error>) -> Result<(), Error> {
+    match (ended.as_mut(), next) {
+        (Ok(taken), Ok(more)) => *taken += more,
+        (Ok(_), Err(error @ (Error::Connector { .. } | Error::UnknownSurface { .. }))) => *ended = Err(error),
+        (Err(_), Ok(_) | Err(Error::Connector { .. } | Error::UnknownSurface { .. })) => {}
+        (_, Err(error)) => return Err(error),
+    }
+    Ok(())
+}
+
+fn reading(name: &ConnectionName) -> impl Fn(ConnectorError) -> Error + use<'_> {
+    move |source| Error::Connector { connection: name.clone(), doing: "read a page", source }
 }

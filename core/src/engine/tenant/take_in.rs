@@ -4,53 +4,27 @@ pub(crate) mod merges;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use crate::connector::Item;
 use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
-use crate::engine::intake::{DeadLetter, Input, TakenIn, sort};
-use crate::engine::persist::{Changes, record_key};
+use crate::engine::intake::{Input, TakenIn, sort};
+use crate::engine::persist::Changes;
+use crate::engine::tenant::dead_letter::bury;
 use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::work::add_hints;
 use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
 use crate::error::Error;
-use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
 use crate::observation::stored::StoredObservation;
 use crate::observation::{Coverage, Observation, Sighting};
+use crate::representation::Life;
 use crate::stamp::Stamp;
-use crate::store::{RowKey, Table};
 use crate::text::Text;
-
-/// The row of a record that waits to be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub(crate) struct WorkRow {
-    /// Raised by every hint, so that one that comes while the record is being read is not lost.
-    pub(crate) hints: u64,
-}
-
-/// A dead letter as its row holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct StoredDeadLetter {
-    /// The connection.
-    pub connection: ConnectionName,
-    /// The surface.
-    pub surface: SurfaceName,
-    /// The record, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<RecordRef>,
-    /// What was expected, and where.
-    pub cause: String,
-    /// When it came, in milliseconds since the epoch.
-    pub at: i64,
-    /// The bytes: text as it is, anything else in hexadecimal behind `hex:`.
-    pub body: String,
-}
 
 impl Tenant {
     /// Takes in the items of one delivery, page or read.
-    pub(crate) async fn take_items(&self, name: &ConnectionName, items: &[Item], read: u32) -> Result<TakenIn, Error> {
+    pub(crate) async fn take_items(&self, name: &ConnectionName, items: &[Item], read: u64) -> Result<TakenIn, Error> {
         let inputs = {
             let (_, connection) = self.connection(name.as_str())?;
             let mut batch = Batch::new();
@@ -61,18 +35,33 @@ impl Tenant {
 
     /// Takes in inputs, [`BATCH`] at a time.
     pub(crate) async fn take_in(&self, inputs: Vec<Input>, actor: &Actor) -> Result<TakenIn, Error> {
+        self.take_in_read(inputs, actor, &BTreeSet::new()).await
+    }
+
+    /// Takes in what a read of the records `reading` answered.
+    pub(crate) async fn take_in_read(
+        &self,
+        inputs: Vec<Input>,
+        actor: &Actor,
+        reading: &BTreeSet<RecordRef>,
+    ) -> Result<TakenIn, Error> {
         let mut taken = TakenIn::default();
         for batch in inputs.chunks(BATCH) {
-            taken += self.take_batch(batch, actor).await?;
+            taken += self.take_batch(batch, actor, reading).await?;
         }
         Ok(taken)
     }
 
-    async fn take_batch(&self, inputs: &[Input], actor: &Actor) -> Result<TakenIn, Error> {
+    async fn take_batch(
+        &self,
+        inputs: &[Input],
+        actor: &Actor,
+        reading: &BTreeSet<RecordRef>,
+    ) -> Result<TakenIn, Error> {
         self.require_model().await?;
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
-            let (taken, commit) = self.prepare(inputs, actor).await?;
+            let (taken, commit) = self.prepare(inputs, actor, reading).await?;
             if commit.put.is_empty() && commit.journal.is_empty() {
                 return Ok(taken);
             }
@@ -85,7 +74,12 @@ impl Tenant {
     }
 
     /// Loads what a batch touches, decides, and collects the changes.
-    async fn prepare(&self, inputs: &[Input], actor: &Actor) -> Result<(TakenIn, crate::store::Commit), Error> {
+    async fn prepare(
+        &self,
+        inputs: &[Input],
+        actor: &Actor,
+        reading: &BTreeSet<RecordRef>,
+    ) -> Result<(TakenIn, crate::store::Commit), Error> {
         let as_of = self.now();
         let mut taken = TakenIn::default();
         let mut loader = Loader::new(&self.core, &self.id);
@@ -112,7 +106,6 @@ impl Tenant {
         loader.identities_of(&changed).await?;
         self.join(&mut loader, &unlinked, as_of, &mut links).await?;
         self.follow_links(&mut loader, &mut changes, &mut links).await?;
-        hints.append(&mut links.awaited);
         self.with_frame(|frame| {
             loader.loaded.set.settle(frame, as_of, &mut links.facts);
             for state in loader.loaded.set.records().iter().filter(|state| state.must_read) {
@@ -120,7 +113,7 @@ impl Tenant {
             }
             changes.add_set(frame, &loader.loaded, &links.facts)
         })?;
-        self.add_hints(&mut loader, &mut changes, hints, &mut taken).await?;
+        taken.hinted += add_hints(&mut loader, &mut changes, &hints, &links.awaited, reading).await?;
         Ok((taken, changes.commit))
     }
 
@@ -140,12 +133,23 @@ impl Tenant {
                 } else {
                     taken.known += 1;
                 }
+                if outlived(loader, observation) {
+                    hints.insert(observation.record.clone());
+                }
             }
             Input::Gone { record, evidence, read, surface } => {
                 let Some(index) = loader.loaded.set.find_record(record) else { return };
                 let token = loader.loaded.set.record(index).representation.last_token();
                 let observation = bare(record, Stamp { token, read: *read }, Sighting::Dead(*evidence));
                 taken.observed += usize::from(self.fold(frame, loader, changes, &observation, surface, &[]));
+            }
+            Input::Entered(observation) => {
+                let Some(index) = loader.loaded.set.find_record(&observation.record) else { return };
+                let last = loader.loaded.set.record(index).representation.last_token();
+                let mut observation = observation.clone();
+                observation.stamp.token = observation.stamp.token.max(last);
+                let surface = SurfaceName::new("entry");
+                taken.observed += usize::from(self.fold(frame, loader, changes, &observation, &surface, &[]));
             }
             Input::Absent { record, scan } => {
                 let Some(index) = loader.loaded.set.find_record(record) else { return };
@@ -167,7 +171,7 @@ impl Tenant {
                     taken.known += 1;
                 }
             }
-            Input::Hint(record) => {
+            Input::Hint { record, .. } => {
                 hints.insert(record.clone());
             }
             Input::Dead(letter) => {
@@ -197,39 +201,30 @@ impl Tenant {
         changes.journal("observed", &observation.record.to_string(), &stored);
         true
     }
-
-    async fn add_hints(
-        &self,
-        loader: &mut Loader<'_>,
-        changes: &mut Changes<'_>,
-        hints: BTreeSet<RecordRef>,
-        taken: &mut TakenIn,
-    ) -> Result<(), Error> {
-        let keys: Vec<RowKey> = hints.iter().map(|record| RowKey::new(Table::Work, record_key(record))).collect();
-        let rows = loader.rows(&keys).await?;
-        for (key, row) in keys.into_iter().zip(rows) {
-            changes.commit.expect.push((key.clone(), row.as_ref().map(|row| row.revision)));
-            let hints =
-                row.and_then(|row| serde_json::from_slice::<WorkRow>(&row.value).ok()).map_or(0, |row| row.hints);
-            changes.put(key, &WorkRow { hints: hints + 1 });
-            taken.hinted += 1;
-        }
-        Ok(())
-    }
 }
 
 fn touched_records(inputs: &[Input]) -> Vec<RecordRef> {
     inputs
         .iter()
         .flat_map(|input| match input {
-            Input::Observed { observation, .. } => vec![observation.record.clone()],
+            Input::Observed { observation, .. } | Input::Entered(observation) => vec![observation.record.clone()],
             Input::Gone { record, .. } | Input::Absent { record, .. } => vec![record.clone()],
             Input::Merged { loser, survivor, .. } => {
                 vec![loser.clone(), RecordRef { id: survivor.clone(), ..loser.clone() }]
             }
-            Input::Hint(_) | Input::Dead(_) => Vec::new(),
+            Input::Hint { .. } | Input::Dead(_) => Vec::new(),
         })
         .collect()
+}
+
+/// Whether a death and a sighting that a read found carry one token: the system may count in seconds, and which was first
+/// is not said. The record must be read.
+fn outlived(loader: &Loader<'_>, observation: &Observation) -> bool {
+    let dead = matches!(observation.sighting, Sighting::Dead(_)) && observation.stamp.read == 0;
+    let Some(index) = loader.loaded.set.find_record(&observation.record).filter(|_| dead) else { return false };
+    let existence = loader.loaded.set.record(index).representation.existence();
+    let last = existence.last().unwrap_or_default();
+    last > observation.stamp && last.token == observation.stamp.token && !matches!(existence.life(), Life::Dead(_))
 }
 
 fn bare(record: &RecordRef, stamp: Stamp, sighting: Sighting) -> Observation {
@@ -241,25 +236,4 @@ fn bare(record: &RecordRef, stamp: Stamp, sighting: Sighting) -> Observation {
         cells: Vec::new(),
         denied: Vec::new(),
     }
-}
-
-/// Keeps an input that could not be processed, whole. The same letter again is the same row.
-pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
-    let body = match std::str::from_utf8(&letter.body) {
-        Ok(text) => text.to_owned(),
-        Err(_) => letter.body.iter().map(|byte| format!("{byte:02x}")).fold("hex:".to_owned(), |hex, byte| hex + &byte),
-    };
-    let stored = StoredDeadLetter {
-        connection: letter.connection.clone(),
-        surface: letter.surface.clone(),
-        record: letter.record.clone(),
-        cause: letter.cause.clone(),
-        at,
-        body,
-    };
-    let identity = format!("{}/{}/{}/{}", letter.connection, letter.surface, stored.cause, stored.body);
-    let key = Digest::of(identity.as_bytes()).to_string();
-    changes.put(RowKey::new(Table::DeadLetter, key), &stored);
-    let subject = letter.record.as_ref().map_or_else(|| letter.connection.to_string(), ToString::to_string);
-    changes.journal("dead_letter", &subject, &stored);
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{FakeSystem, Fault, State, as_expected, envelope, surfaces};
+use super::{FakeSystem, Fault, State, as_expected, surfaces};
 use crate::clock::Clock as _;
 use crate::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Item, Outcome, Page, ReadAnswer,
@@ -121,7 +121,7 @@ impl State {
     /// A record as a surface tells of it.
     fn item(&self, key: &super::RecordId, surface: &SurfaceName) -> Option<Item> {
         let record = self.records.get(key)?;
-        let body = envelope(&key.1, record.token(), record.now());
+        let body = self.envelope(&key.1, record.token(), record.now());
         let says = match (record.now(), &record.merged_into) {
             (Some(_), _) => Says::Record,
             (None, Some(survivor)) => Says::Merged { survivor: survivor.clone(), losers: vec![key.1.clone()] },
@@ -155,7 +155,7 @@ impl State {
             Some(Fault::Refused(reason)) => {
                 return without_effect(Outcome::Refused { reason: reason.as_str().into() });
             }
-            Some(Fault::Deferred) => return without_effect(Outcome::Deferred { after: None }),
+            Some(Fault::Deferred(after)) => return without_effect(Outcome::Deferred { after: *after }),
             Some(Fault::Stale) => return without_effect(Outcome::Stale),
             Some(Fault::RequestLost) => return without_effect(Outcome::Unknown),
             Some(Fault::AnswerLost) | None => {}

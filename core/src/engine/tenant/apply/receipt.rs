@@ -13,7 +13,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::{Applied, OutboxRow, outbox_key};
 use crate::engine::tenant::linking::Links;
-use crate::engine::tenant::read::hint;
+use crate::engine::tenant::work::hint;
 use crate::entity::Evidence;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
@@ -60,7 +60,10 @@ impl Tenant {
                 self.end(operations, "stale", "the record was no longer as expected").await?;
                 applied.superseded += operations.len();
             }
-            Outcome::Deferred { .. } => {
+            Outcome::Deferred { after } => {
+                if let Some(delay) = after {
+                    applied.put_off(self.now(), delay);
+                }
                 self.end(operations, "deferred", "the system put it off").await?;
                 applied.deferred += operations.len();
             }
@@ -70,7 +73,7 @@ impl Tenant {
                 applied.refused.extend(refused);
             }
             Outcome::Unknown => {
-                let row = OutboxRow { operations: operations.to_vec(), at: self.now(), unknown: true };
+                let row = OutboxRow { operations: operations.to_vec(), at: self.now() };
                 let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
                 changes.put(outbox_key(first), &row);
                 changes.journal("unknown", &first.entity.to_string(), &row);
@@ -112,7 +115,7 @@ impl Tenant {
         sort(name, bound, &self.core.model, std::slice::from_ref(item?), 0, &mut batch).into_iter().find_map(|input| {
             match input {
                 Input::Observed { observation, .. } => Some(observation.record.id),
-                Input::Hint(record) => Some(record.id),
+                Input::Hint { record, .. } => Some(record.id),
                 _ => None,
             }
         })
@@ -188,7 +191,7 @@ impl Tenant {
         &self,
         record: &RecordRef,
         item: Option<&Item>,
-        read: u32,
+        read: u64,
     ) -> Result<Option<(Observation, SurfaceName, bytes::Bytes)>, Error> {
         let Some(item) = item else { return Ok(None) };
         let (name, bound) = self.connection(record.connection.as_str())?;
@@ -209,7 +212,7 @@ impl Tenant {
         at: RecordIndex,
         operations: &[Operation],
         token: Option<i64>,
-        read: u32,
+        read: u64,
     ) -> Observation {
         let state = loader.loaded.set.record(at);
         let model = self.core.model.entity(state.entity_type);

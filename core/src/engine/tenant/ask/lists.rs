@@ -8,7 +8,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::ask::PAGE;
-use crate::engine::tenant::take_in::StoredDeadLetter;
+use crate::engine::tenant::dead_letter::StoredDeadLetter;
 use crate::error::Error;
 use crate::id::{EntityId, EntityType, RecordRef, SystemName};
 use crate::store::Table;

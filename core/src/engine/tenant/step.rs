@@ -1,0 +1,237 @@
+//! Steps: what is due is done, and the caller is told when to come back.
+
+use chrono::{DateTime, Utc};
+
+use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
+use crate::engine::Tenant;
+use crate::engine::persist::{self, record_of_key};
+use crate::engine::tenant::direct::Answered;
+use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
+use crate::error::Error;
+use crate::id::{ConnectionName, ObjectType, RecordRef};
+use crate::store::{Commit, Table};
+use crate::text::Text;
+
+/// What a step came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub struct Stepped {
+    /// When there is more to do.
+    pub next: Next,
+    /// What could not be read. It stays on the list, and is read again when it is due.
+    pub unread: Vec<Unread>,
+}
+
+/// When there is more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
+pub enum Next {
+    /// At once: take another step.
+    Now,
+    /// Not before this instant, unless something comes in.
+    At(DateTime<Utc>),
+    /// Nothing, until something comes in or is decided.
+    #[default]
+    WhenTold,
+}
+
+/// What could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unread {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The record; none if nothing could be read from the connection.
+    pub record: Option<RecordRef>,
+    /// Why not.
+    pub error: ConnectorError,
+}
+
+impl Stepped {
+    /// Whether there is more to do at once.
+    #[must_use]
+    pub const fn more(&self) -> bool {
+        matches!(self.next, Next::Now)
+    }
+
+    fn at_once(&mut self) {
+        self.next = Next::Now;
+    }
+
+    /// There is something to do at this instant, in milliseconds since the epoch.
+    fn not_later_than(&mut self, at: i64) {
+        let at = DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.next = self.next.min(Next::At(at));
+    }
+}
+
+/// How many hinted records one read asks for.
+const READ_AT_ONCE: usize = 100;
+
+/// How many rows of the list are looked through at once.
+const PAGE: usize = 500;
+
+/// A record whose turn it is.
+struct Due {
+    record: RecordRef,
+    revision: u64,
+    row: WorkRow,
+}
+
+/// The object types in which creates are under way, looked up when the first record waits for one.
+type UnderWay = Option<std::collections::BTreeSet<(ConnectionName, ObjectType)>>;
+
+impl Tenant {
+    /// Does what is due, within a bound: settles writes of unknown outcome, and reads records that hints point at. Says
+    /// when to come back, and what could not be read.
+    ///
+    /// Loop, sleep and shutdown are the caller's: `while acme.step().await?.more() {}`, then sleep until
+    /// [`Stepped::next`], or until something comes in.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails. A system that fails, or a record that cannot be read, is an outcome: the others are read.
+    pub async fn step(&self) -> Result<Stepped, Error> {
+        let recovered = self.recover().await?;
+        let mut stepped = self.read_hinted().await?;
+        if recovered.unknown > 0 {
+            stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0)));
+        }
+        Ok(stepped)
+    }
+
+    /// Reads the records that hints and ties point at and whose turn it is, up to a bound per connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::step`].
+    pub async fn read_hinted(&self) -> Result<Stepped, Error> {
+        let mut stepped = Stepped::default();
+        let mut under_way = None;
+        for name in self.core.connections.keys() {
+            let (due, more) = self.due(name, &mut under_way, &mut stepped).await?;
+            if due.is_empty() {
+                continue;
+            }
+            let records: Vec<RecordRef> = due.iter().map(|due| due.record.clone()).collect();
+            match self.read_each(name, &records).await {
+                Ok(answered) => {
+                    if more {
+                        stepped.at_once();
+                    }
+                    for due in due {
+                        let failed = answered.failed.get(&due.record);
+                        self.take_off(due, failed, &mut stepped).await?;
+                    }
+                }
+                // Nothing could be read here; other connections may answer.
+                Err(Error::Connector { source: error, .. }) => {
+                    stepped.not_later_than(self.now().saturating_add(pause(error.retry, 0)));
+                    stepped.unread.push(Unread { connection: name.clone(), record: None, error });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(stepped)
+    }
+
+    /// The records of a connection whose turn it is, up to a bound, and whether there are more. For those that wait, the
+    /// step notes when.
+    async fn due(
+        &self,
+        name: &ConnectionName,
+        under_way: &mut UnderWay,
+        stepped: &mut Stepped,
+    ) -> Result<(Vec<Due>, bool), Error> {
+        let now = self.now();
+        let prefix = persist::connection_prefix(name);
+        let mut due = Vec::new();
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Work, &prefix, after.as_deref(), PAGE).await;
+            let rows = rows.map_err(Error::store("list records to read"))?;
+            let Some(last) = rows.last() else { return Ok((due, false)) };
+            after = Some(last.key.clone());
+            for found in rows {
+                let row = parse_work(&found)?;
+                let Some(record) = record_of_key(&found.key) else { continue };
+                if self.core.place(&record).is_none() {
+                    // Today's model does not know its object type: it waits for one that does.
+                    continue;
+                }
+                match &row.waits {
+                    Some(Waits::Until { at, .. }) if *at > now => stepped.not_later_than(*at),
+                    Some(Waits::ForCreate) if self.is_creating(&record, under_way).await? => {
+                        stepped.not_later_than(now.saturating_add(pause(Retry::Backoff, 0)));
+                    }
+                    _ if due.len() == READ_AT_ONCE => return Ok((due, true)),
+                    _ => due.push(Due { record, revision: found.revision, row }),
+                }
+            }
+        }
+    }
+
+    async fn is_creating(&self, record: &RecordRef, under_way: &mut UnderWay) -> Result<bool, Error> {
+        if under_way.is_none() {
+            *under_way = Some(self.creates_under_way().await?);
+        }
+        let place = (record.connection.clone(), record.object.clone());
+        Ok(under_way.as_ref().is_some_and(|under_way| under_way.contains(&place)))
+    }
+
+    /// Reads records together; where the question is what is wrong, one by one, so that it fails for one record only.
+    async fn read_each(&self, name: &ConnectionName, records: &[RecordRef]) -> Result<Answered, Error> {
+        let together = self.read_records(name, records).await;
+        let asked_wrong = |kind: ConnectorErrorKind| {
+            use ConnectorErrorKind::{Contract, Malformed, Unsupported};
+            matches!(kind, Malformed | Unsupported | Contract) && records.len() > 1
+        };
+        if !matches!(&together, Err(Error::Connector { source, .. }) if asked_wrong(source.kind)) {
+            return together;
+        }
+        let mut answered = Answered::default();
+        for record in records {
+            match self.read_records(name, std::slice::from_ref(record)).await {
+                Ok(one) => answered += one,
+                Err(Error::Connector { source, .. }) => drop(answered.failed.insert(record.clone(), source)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(answered)
+    }
+
+    /// Takes a record that was read off the list, or keeps it there with what went wrong.
+    async fn take_off(
+        &self,
+        Due { record, revision, row }: Due,
+        failed: Option<&ConnectorError>,
+        stepped: &mut Stepped,
+    ) -> Result<(), Error> {
+        let key = work_key(&record);
+        let mut commit = Commit { expect: vec![(key.clone(), Some(revision))], ..Commit::default() };
+        match failed {
+            None => commit.delete.push(key.clone()),
+            Some(error) => {
+                let again = WorkRow::again(Some(&row), self.now(), Some(error));
+                commit.put.push((key.clone(), persist::json(&again)));
+            }
+        }
+        self.commit("take a record off the list", commit).await?;
+        if let Some(error) = failed {
+            let connection = record.connection.clone();
+            stepped.unread.push(Unread { connection, record: Some(record), error: error.clone() });
+        }
+        // A hint that came while the record was being read has kept it on the list, to be read at once; so has what the
+        // read itself could not settle, to be read when it is due.
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let left = rows.map_err(Error::store("look for a newer hint"))?.into_iter().next().flatten();
+        match left.as_ref().map(parse_work).transpose()?.map(|row| row.waits) {
+            None => {}
+            Some(None) => stepped.at_once(),
+            Some(Some(Waits::ForCreate)) => stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0))),
+            Some(Some(Waits::Until { at, .. })) => stepped.not_later_than(at),
+        }
+        Ok(())
+    }
+}

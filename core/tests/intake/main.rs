@@ -1,0 +1,7 @@
+//! Taking in and reading: what surfaces of every kind say, what is read because of it, and what is not lost on the way.
+
+mod entry;
+mod list;
+mod order;
+mod pages;
+mod support;
