@@ -181,7 +181,7 @@ pub(super) fn create_basis(model: &CompiledEntity, fields: &[(Text, Field)]) -> 
     fingerprint.finish()
 }
 
-/// The basis of an archive: who may retire the entity, and whose records are gone.
+/// The basis of an archive: who may retire the entity, whether a person did, and whose records are gone.
 fn retirement_basis(ground: &Ground<'_>, entity: &Entity, representations: &[Option<&Representation>]) -> Digest {
     let mut fingerprint = Fingerprint::new();
     fingerprint.text("retired").number(i64::from(ground.model.on_delete == OnDelete::Archive));
