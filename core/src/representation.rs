@@ -113,7 +113,7 @@ impl Existence {
 
     /// Scans before the last that met the record count for nothing, in whatever order they are heard of.
     fn forget_met(&mut self) {
-        let met_by = u64::from(self.met_by);
+        let met_by = self.met_by;
         self.absences.retain(|scan, _| *scan > met_by);
     }
 }

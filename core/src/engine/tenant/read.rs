@@ -170,7 +170,7 @@ impl Tenant {
                     continue;
                 }
                 if representation.speaks() {
-                    absent.push(Input::Absent { record, scan: scan });
+                    absent.push(Input::Absent { record, scan });
                 } else if representation.redirected_to().is_some() {
                     merged.push(record);
                 }
