@@ -1,0 +1,102 @@
+//! The heal: nothing goes wrong any more, everybody is asked, and plans are applied until none is left. Then the oracle
+//! judges; people decide what waits; and it judges again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use accordant::discrepancy::DiscrepancyState;
+use accordant::{Error, Tenant};
+
+use crate::design::ATTRIBUTES;
+use crate::job::{decide, mend, standing, steps, subjects};
+use crate::oracle::Unit;
+use crate::pause::Pause;
+use crate::scene::Scene;
+use crate::script::HealBy;
+
+/// How many rounds of asking and mending a world may need to come to rest.
+const MOST_ROUNDS: usize = 12;
+
+/// How long a round waits for what is under way, in milliseconds: longer than any request lives.
+const REST: i64 = 1_000_000;
+
+/// Heals and judges.
+pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    ask(&tenant, &scene, by).await?;
+    scene.lock().oracle.heal();
+    rest(&tenant, &scene, by).await?;
+    let waits = judge(&tenant, &scene, false).await?;
+    if !waits.is_empty() {
+        scene.lock().oracle.heal();
+        for _ in 0..2 {
+            for one in standing(&tenant, &scene).await? {
+                if one.discrepancy.state == DiscrepancyState::Waiting {
+                    decide(&tenant, &scene, &one).await?;
+                }
+            }
+            rest(&tenant, &scene, by).await?;
+        }
+        judge(&tenant, &scene, true).await?;
+    }
+    Ok(())
+}
+
+/// Asks every system what there is, and takes in what it says.
+async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
+    for name in names {
+        if by != HealBy::Webhooks {
+            tenant.poll(name).await?;
+        }
+        if by == HealBy::Scans {
+            tenant.scan(name).await?;
+        }
+    }
+    steps(tenant).await
+}
+
+/// Mends until nothing is planned any more.
+async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    for _ in 0..MOST_ROUNDS {
+        ask(tenant, scene, by).await?;
+        let planned = mend(tenant, true).await? + mend(tenant, false).await?;
+        Pause::of(scene, REST).await;
+        if planned == 0 {
+            ask(tenant, scene, by).await?;
+            if mend(tenant, true).await? + mend(tenant, false).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+    scene.lock().oracle.accuse(format!("after {MOST_ROUNDS} rounds of mending there is still a plan"));
+    Ok(())
+}
+
+async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTreeSet<Unit>, Error> {
+    let standing = standing(tenant, scene).await?;
+    let subjects = subjects(tenant, scene).await?;
+    let waits: BTreeSet<Unit> = standing
+        .iter()
+        .filter(|one| one.discrepancy.state == DiscrepancyState::Waiting)
+        .map(|one| one.unit)
+        .collect();
+    let mut inner = scene.lock();
+    inner.say(|| format!("judged at rest; {} units wait for a person", waits.len()));
+    for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
+        let (subject, attribute) = one.unit;
+        let title = one.discrepancy.kind.title();
+        let what = format!("{} of k{subject} stands open at rest: {title}, {}", ATTRIBUTES[attribute], one.discrepancy.reason);
+        inner.oracle.accuse(what);
+    }
+    for subjects in subjects.values().filter(|subjects| subjects.len() > 1) {
+        inner.oracle.accuse(format!("one entity stands for {subjects:?}"));
+    }
+    let mut seen = BTreeSet::new();
+    for subject in subjects.values().flatten() {
+        if !seen.insert(*subject) {
+            inner.oracle.accuse(format!("k{subject} has become two entities"));
+        }
+    }
+    inner.oracle.judge(&waits, decided);
+    Ok(waits)
+}
