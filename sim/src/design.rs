@@ -1,5 +1,7 @@
 //! The design of one world: its systems, its attributes, who owns what. A seed determines it.
 
+use std::fmt;
+
 use accordant::connector::CreateSafety;
 use accordant::model::{At, EntityModel, SystemObject, TypedAttribute};
 use accordant::policy::builtin;
@@ -149,6 +151,40 @@ impl Design {
             });
         }
         model
+    }
+}
+
+impl fmt::Display for Design {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for system in &self.systems {
+            let told = match system.told {
+                Told::Nothing => "no webhooks",
+                Told::Hint => "webhooks that hint",
+                Told::Full => "webhooks with the record",
+            };
+            write!(f, "{}: {told}, creates {:?}", system.name, system.safety)?;
+            let habits = [
+                (system.required, "required"),
+                (system.compares, "compares before it writes"),
+                (system.answers, "answers with the record"),
+                (system.versions, "counts versions"),
+                (system.grain > 1, "tells time by the second"),
+                (system.capitals, "writes in capitals"),
+                (system.unique, "keys are unique"),
+                (system.tells_deletes, "polls tell of deletions"),
+            ];
+            for (_, habit) in habits.iter().filter(|(has, _)| *has) {
+                write!(f, ", {habit}")?;
+            }
+            writeln!(f)?;
+        }
+        for (name, attribute) in ATTRIBUTES.iter().zip(&self.attributes) {
+            let owner = attribute.owner.map_or("nobody", |owner| self.systems[owner].name);
+            let strengths = attribute.strength.iter().map(|strength| ["weak", "normal", "strong"][usize::from(*strength)]);
+            let strengths: Vec<&str> = strengths.collect();
+            writeln!(f, "{name}: owned by {owner}, {:?}, mapped {}", attribute.policy, strengths.join(", "))?;
+        }
+        Ok(())
     }
 }
 

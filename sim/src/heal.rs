@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use accordant::discrepancy::DiscrepancyState;
-use accordant::{Error, Tenant};
+use accordant::discrepancy::{Discrepancy, DiscrepancyState};
+use accordant::{Actor, Error, Tenant};
 
-use crate::design::ATTRIBUTES;
-use crate::job::{decide, mend, standing, steps, subjects};
+use crate::job::{EXISTENCE, decide, mend, standing, steps, subjects, unit_name};
 use crate::oracle::Unit;
 use crate::pause::Pause;
 use crate::scene::Scene;
@@ -22,21 +21,42 @@ const REST: i64 = 1_000_000;
 
 /// Heals and judges.
 pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    tenant.accept_model(&Actor::new("ana")).await?;
+    // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by).await?;
     scene.lock().oracle.heal();
     rest(&tenant, &scene, by).await?;
     let waits = judge(&tenant, &scene, false).await?;
     if !waits.is_empty() {
         scene.lock().oracle.heal();
-        for _ in 0..2 {
-            for one in standing(&tenant, &scene).await? {
-                if one.discrepancy.state == DiscrepancyState::Waiting {
-                    decide(&tenant, &scene, &one).await?;
-                }
+        for one in standing(&tenant, &scene).await? {
+            if one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE {
+                decide(&tenant, &scene, &one).await?;
             }
-            rest(&tenant, &scene, by).await?;
         }
+        rest(&tenant, &scene, by).await?;
         judge(&tenant, &scene, true).await?;
+    }
+    echo(&tenant, &scene, by).await
+}
+
+/// Everything that was last said is said again, on every surface: nothing may follow from it.
+async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    let written = {
+        let mut inner = scene.lock();
+        for system in 0..inner.servers.len() {
+            for place in 0..inner.servers[system].records.len() {
+                inner.publish(system, place);
+            }
+        }
+        inner.oracle.written()
+    };
+    Pause::of(scene, 600_000).await;
+    ask(tenant, scene, by).await?;
+    let planned = mend(tenant, true).await? + mend(tenant, false).await?;
+    let mut inner = scene.lock();
+    if planned > 0 || inner.oracle.written() != written {
+        inner.oracle.accuse(format!("{planned} operations follow from an echo"));
     }
     Ok(())
 }
@@ -52,7 +72,10 @@ async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Erro
             tenant.scan(name).await?;
         }
     }
-    steps(tenant).await
+    match steps(tenant).await {
+        Err(Error::Connector { .. }) if scene.lock().oracle.any_poisoned() => Ok(()),
+        other => other,
+    }
 }
 
 /// Mends until nothing is planned any more.
@@ -82,10 +105,14 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
         .collect();
     let mut inner = scene.lock();
     inner.say(|| format!("judged at rest; {} units wait for a person", waits.len()));
+    for one in &standing {
+        let Discrepancy { kind, state, link, reason, .. } = &one.discrepancy;
+        let link = link.as_deref().unwrap_or("");
+        inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
+    }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
-        let (subject, attribute) = one.unit;
         let title = one.discrepancy.kind.title();
-        let what = format!("{} of k{subject} stands open at rest: {title}, {}", ATTRIBUTES[attribute], one.discrepancy.reason);
+        let what = format!("{} stands open at rest: {title}, {}", unit_name(one.unit), one.discrepancy.reason);
         inner.oracle.accuse(what);
     }
     for subjects in subjects.values().filter(|subjects| subjects.len() > 1) {

@@ -22,7 +22,11 @@ impl Image {
         let delay = {
             let mut inner = self.0.lock();
             let restless = inner.restless;
-            if restless > 0 && inner.weather.rng().chance(restless) {
+            if inner.weather.has(Fault::TwoWorkers) && inner.weather.rng().chance(2) {
+                // The process is stopped and goes on minutes later, as if nothing had been.
+                inner.weather.hits.count(Fault::TwoWorkers);
+                inner.weather.rng().between(60_000, 240_000)
+            } else if restless > 0 && inner.weather.rng().chance(restless) {
                 inner.weather.rng().between(1, 40)
             } else {
                 0

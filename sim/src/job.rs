@@ -30,6 +30,8 @@ pub enum Job {
     Mend,
     /// Decide one thing that waits.
     Decide,
+    /// Accept the model as it is now.
+    Accept,
 }
 
 /// The longest chain of steps that a turn takes.
@@ -47,6 +49,7 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
             let name = scene.lock().servers[system].design.name;
             tenant.scan(name).await.map(drop)
         }
+        Job::Accept => tenant.accept_model(&Actor::new("ana")).await.map(drop),
         Job::Work => steps(&tenant).await,
         Job::Mend => {
             mend(&tenant, true).await?;
@@ -139,13 +142,22 @@ pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<BTreeMap<En
     Ok(subjects)
 }
 
-/// Everything that stands open about attributes, by whether it waits for a person.
+/// Stands for presence where an attribute is named.
+pub const EXISTENCE: usize = ATTRIBUTES.len();
+
+/// A unit as a person reads it.
+#[must_use]
+pub fn unit_name((subject, attribute): Unit) -> String {
+    format!("{} of k{subject}", ATTRIBUTES.get(attribute).unwrap_or(&"presence"))
+}
+
+/// Everything that stands open about somebody.
 pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>, Error> {
     let subjects = subjects(tenant, scene).await?;
     let all = tenant.discrepancies(DiscrepancyFilter::default()).await?;
     let mut standing = Vec::new();
     for discrepancy in all {
-        let Some(attribute) = ATTRIBUTES.iter().position(|name| *discrepancy.unit == **name) else { continue };
+        let attribute = ATTRIBUTES.iter().position(|name| *discrepancy.unit == **name).unwrap_or(EXISTENCE);
         let Some(subject) = subjects.get(&discrepancy.entity).and_then(|subjects| subjects.first()) else { continue };
         standing.push(Waiting { entity: discrepancy.entity, unit: (*subject, attribute), discrepancy });
     }
@@ -155,7 +167,7 @@ pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting
 /// The units that wait for a person.
 pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>, Error> {
     let mut standing = standing(tenant, scene).await?;
-    standing.retain(|one| one.discrepancy.state == DiscrepancyState::Waiting);
+    standing.retain(|one| one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE);
     Ok(standing)
 }
 

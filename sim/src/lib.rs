@@ -4,6 +4,7 @@
 //! in memory that crashes; an oracle that shares no code with it judges what it did.
 
 pub mod agenda;
+pub mod audit;
 pub mod design;
 pub mod fault;
 pub mod heal;
@@ -11,12 +12,15 @@ pub mod image;
 pub mod job;
 pub mod oracle;
 pub mod pause;
+pub mod regression;
 pub mod remote;
+pub mod report;
 pub mod rng;
 pub mod run;
 pub mod scene;
 pub mod script;
 pub mod server;
+pub mod shrink;
 pub mod trace;
 pub mod weather;
 pub mod word;

@@ -52,6 +52,10 @@ pub struct Oracle {
     disturbed: BTreeSet<usize>,
     /// Units that were not settled when the last round ended.
     open: BTreeSet<Unit>,
+    /// Subjects with a record that cannot be read: nothing is promised of them.
+    poisoned: BTreeSet<usize>,
+    /// Attributes whose ownership changed under way.
+    remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
     decided: BTreeSet<Unit>,
     /// Creates of the engine, and deaths of records, by subject and system.
@@ -174,7 +178,8 @@ impl Oracle {
         let writes = known.writes[attribute];
         self.heal_writes += 1;
         if before == word {
-            let raced = by == By::Person && now - at < 3_600_000 && !self.systems[system].compares;
+            // A person said the same, unheard, where nobody can be asked to compare.
+            let raced = by == By::Person && !self.systems[system].compares;
             self.noops += usize::from(!raced);
             if self.noops > self.troubles && !self.two_workers {
                 self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
@@ -185,7 +190,8 @@ impl Oracle {
         if writes > worth + self.troubles && !self.two_workers {
             self.accuse(format!("{name} r{place} {}: {writes} writes for {worth} changes", ATTRIBUTES[attribute]));
         }
-        if self.attributes[attribute].owner == Some(system) && !self.decided.contains(&unit) {
+        let remodelled = self.remodelled.contains(&attribute);
+        if self.attributes[attribute].owner == Some(system) && !self.decided.contains(&unit) && !remodelled {
             self.accuse(format!("{name} owns {} and was written {word}", ATTRIBUTES[attribute]));
         }
         self.check_word(system, unit, word, "written");
@@ -200,7 +206,7 @@ impl Oracle {
     fn check_word(&mut self, system: usize, unit: Unit, word: Word, verb: &str) {
         let name = self.systems[system].name;
         let attribute = ATTRIBUTES[unit.1];
-        let decided = self.decided.contains(&unit);
+        let decided = self.decided.contains(&unit) || self.remodelled.contains(&unit.1);
         let owner = self.attributes[unit.1].owner;
         if !word.is_some() {
             if owner.is_some_and(|owner| !self.cleared.contains(&(unit, owner))) && !decided {
@@ -239,6 +245,29 @@ impl Oracle {
         self.disturbed.insert(self.records[system][survivor].subject);
     }
 
+    /// How often the engine has written since the heal began.
+    #[must_use]
+    pub const fn written(&self) -> usize {
+        self.heal_writes
+    }
+
+    /// Whether there is a record that cannot be read.
+    #[must_use]
+    pub fn any_poisoned(&self) -> bool {
+        !self.poisoned.is_empty()
+    }
+
+    /// A subject has a record that cannot be read.
+    pub fn poisoned(&mut self, subject: usize) {
+        self.poisoned.insert(subject);
+    }
+
+    /// The model changed: what it said of an attribute held until now.
+    pub fn remodelled(&mut self, attribute: usize, now: Attribute) {
+        self.attributes[attribute] = now;
+        self.remodelled.insert(attribute);
+    }
+
     /// A person decided a unit.
     pub fn decided(&mut self, unit: Unit) {
         self.decided.insert(unit);
@@ -250,6 +279,10 @@ impl Oracle {
         alive.next().filter(|_| alive.next().is_none())
     }
 
+    fn spoke(&self, unit: Unit, system: usize) -> bool {
+        self.said.values().any(|said| said.unit == unit && said.systems.contains(&system))
+    }
+
     fn subjects(&self) -> BTreeSet<usize> {
         self.records.iter().flatten().map(|known| known.subject).collect()
     }
@@ -259,7 +292,11 @@ impl Oracle {
     pub fn judge(&mut self, waits: &BTreeSet<Unit>, decided: bool) {
         let mut found = Vec::new();
         for subject in self.subjects() {
-            for attribute in 0..self.attributes.len() {
+            // Where a person must say whether the records are to be there at all, their values wait with them.
+            if waits.contains(&(subject, ATTRIBUTES.len())) || self.poisoned.contains(&subject) {
+                continue;
+            }
+            for attribute in (0..self.attributes.len()).filter(|attribute| !self.remodelled.contains(attribute)) {
                 let unit = (subject, attribute);
                 if !waits.contains(&unit) {
                     self.judge_agreement(unit, &mut found);
@@ -288,6 +325,8 @@ impl Oracle {
             (0..self.systems.len()).filter_map(|system| Some((system, self.stands(system, subject)?))).collect();
         let wanted = match owner {
             Some(owner) => match self.stands(*owner, subject) {
+                // An owner who never said anything has nothing to enforce.
+                Some(_) if !self.spoke(unit, *owner) => return,
                 Some(known) => known.words[attribute],
                 None => return,
             },
@@ -319,7 +358,7 @@ impl Oracle {
     /// Where only one system's people spoke, they are heard, and nobody is asked.
     fn judge_movers(&self, unit: Unit, waits: &BTreeSet<Unit>, found: &mut Vec<String>) {
         let (subject, attribute) = unit;
-        let Attribute { owner, policy, .. } = &self.attributes[attribute];
+        let Attribute { owner, policy, strength } = &self.attributes[attribute];
         if self.disturbed.contains(&subject) || self.open.contains(&unit) || self.decided.contains(&unit) {
             return;
         }
@@ -329,7 +368,8 @@ impl Oracle {
         let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
         if decide.len() <= 1 && waits.contains(&unit) && *policy == Policy::Undeclared && moved.len() == decide.len() {
             let cleared = decide.iter().any(|(_, word)| !word.is_some());
-            if !cleared {
+            // What a weak mapping does not write is for people.
+            if !cleared && !strength.contains(&0) {
                 found.push(format!("{name} of k{subject} waits for a person, and nobody disagrees"));
             }
         }
@@ -358,7 +398,7 @@ impl Oracle {
     /// The words of people that were written over and that no journaled resolution may fail to name.
     #[must_use]
     pub fn overwritten(&self) -> Vec<(Word, String)> {
-        let decided = |unit: &Unit| self.decided.contains(unit);
+        let decided = |unit: &Unit| self.decided.contains(unit) || self.remodelled.contains(&unit.1);
         let lost = self.overwritten.iter().filter(|(.., unit)| !decided(unit));
         lost.map(|(word, system, place, unit)| {
             (*word, format!("{} r{place} {} = {word}", self.systems[*system].name, ATTRIBUTES[unit.1]))

@@ -156,11 +156,16 @@ impl Connector for Remote {
                     inner.servers[self.place].changes_page(after.as_ref(), now)
                 }
                 Some("scan") => {
-                    let shifts = inner.weather.strikes(Fault::PageShift);
+                    let shifts = after.is_some() && inner.weather.strikes(Fault::PageShift);
                     inner.servers[self.place].scan_page(after.as_ref(), shifts)
                 }
                 _ => return Err(ConnectorError::new(ConnectorErrorKind::Unsupported, "no such surface")),
             };
+            if let Some(item) = page.items.first_mut()
+                && inner.weather.strikes(Fault::SchemaChanged)
+            {
+                item.body = body::misshapen(&item.body);
+            }
             if inner.weather.strikes(Fault::BodyHostile) {
                 let body = if inner.weather.rng().chance(500) { body::nested() } else { body::oversized(70_000) };
                 page.items.push(Item { surface: surface.clone(), says: Says::Record, body });
@@ -178,6 +183,9 @@ impl Connector for Remote {
             let now = inner.now;
             keys.iter()
                 .map(|key| {
+                    if !key.by_create_key && inner.weather.strikes(Fault::RecordPoisoned) {
+                        inner.poison(self.place, &key.id);
+                    }
                     let stale = !key.by_create_key && inner.weather.strikes(Fault::ReadStale);
                     let replica = stale.then(|| now - inner.weather.rng().between(1_000, 900_000));
                     inner.servers[self.place].answer(key, now, replica)

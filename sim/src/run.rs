@@ -10,6 +10,7 @@ use accordant::{Accordant, Error, SeededEntropy, Tenant};
 
 use crate::agenda::{Event, TaskId};
 use crate::fault::{Fault, Hits};
+use crate::audit::audit;
 use crate::heal::heal;
 use crate::image::Image;
 use crate::job::{Job, work};
@@ -36,9 +37,18 @@ pub struct Outcome {
     pub lines: Vec<String>,
 }
 
-/// Runs a script once.
+/// Runs a script once. A panic is a violation like any other.
 #[must_use]
 pub fn run(options: &Options, lines: bool) -> Outcome {
+    let ran = std::panic::catch_unwind(|| play(options, lines));
+    ran.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        let violations = vec![format!("it panicked: {}", text.unwrap_or("without a word"))];
+        Outcome { violations, ..Outcome::default() }
+    })
+}
+
+fn play(options: &Options, lines: bool) -> Outcome {
     let mut world = match Run::begin(options, lines) {
         Ok(world) => world,
         Err(error) => {
@@ -84,7 +94,10 @@ impl Run {
             let mut inner = scene.lock();
             inner.restless = [0, 50, 300][inner.weather.rng().below(3)];
             let two = inner.weather.strikes(Fault::TwoWorkers);
-            inner.oracle.two_workers = two;
+            inner.oracle.two_workers = inner.weather.has(Fault::TwoWorkers);
+            if inner.design.systems.iter().any(|system| system.skew != 0) {
+                inner.weather.hits.count(Fault::ClockSkewed);
+            }
             if two { 2 } else { 1 }
         };
         let mut run = Self {
@@ -179,6 +192,7 @@ impl Run {
                 if let Err(error) = self.start() {
                     self.scene.lock().oracle.accuse(format!("it cannot start again: {error}"));
                 }
+                self.queue.push_front(Job::Accept);
                 self.dispatch();
             }
         }
@@ -191,6 +205,10 @@ impl Run {
             Does::Work => Job::Work,
             Does::Mend => Job::Mend,
             Does::Decide => Job::Decide,
+            Does::Remodel { attribute, system } => {
+                self.remodel(attribute, system);
+                return;
+            }
             _ => {
                 act(&mut self.scene.lock(), does);
                 return;
@@ -198,6 +216,30 @@ impl Run {
         };
         self.queue.push_back(job);
         self.dispatch();
+    }
+
+    /// The process is stopped, and started with another model.
+    fn remodel(&mut self, attribute: usize, system: usize) {
+        if self.tenant.is_none() {
+            return;
+        }
+        {
+            let mut inner = self.scene.lock();
+            let changed = &mut inner.design.attributes[attribute];
+            changed.owner = (changed.owner != Some(system)).then_some(system);
+            // Nobody enforces anything on those who decide.
+            let owner = changed.owner;
+            for (at, strength) in changed.strength.iter_mut().enumerate() {
+                if *strength == 2 && (owner.is_none() || owner == Some(at)) {
+                    *strength = 1;
+                }
+            }
+            let changed = changed.clone();
+            inner.oracle.remodelled(attribute, changed);
+            inner.weather.hits.count(Fault::ModelChanged);
+            inner.say(|| format!("the model changes: {} is owned by {owner:?}", crate::design::ATTRIBUTES[attribute]));
+        }
+        self.crash();
     }
 
     /// Gives idle workers their next jobs.
@@ -299,7 +341,8 @@ impl Run {
         let failed = result.is_err();
         if let Err(error) = result {
             let mut inner = self.scene.lock();
-            let expected = matches!(error, Error::Connector { .. } | Error::Store { .. });
+            let expected =
+                matches!(error, Error::Connector { .. } | Error::Store { .. } | Error::ModelChanged { .. });
             let chaos = inner.weather.chaos || job.is_some();
             inner.say(|| format!("{job:?} ends: {}", because(&error)));
             if !expected || !chaos {
@@ -307,10 +350,15 @@ impl Run {
             }
             inner.oracle.troubles += usize::from(matches!(error, Error::Store { .. }));
         }
-        if let Some(Job::Receive(delivery)) = job
-            && failed
-        {
-            self.repeat(delivery);
+        if let Some(Job::Receive(delivery)) = job {
+            if failed {
+                self.repeat(delivery);
+            } else {
+                let mut inner = self.scene.lock();
+                if !inner.deliveries[delivery].genuine {
+                    inner.oracle.accuse("a forged webhook was taken in".to_owned());
+                }
+            }
         }
     }
 
@@ -347,18 +395,10 @@ impl Run {
         }
     }
 
-    /// The journal's chain holds, and adds up to what is stored.
     fn audit(&mut self) {
         let Some(tenant) = self.tenant.clone() else { return };
-        let scene = Arc::clone(&self.scene);
-        let audit = async move {
-            let verified = tenant.verify().await?;
-            for difference in verified.differences {
-                scene.lock().oracle.accuse(format!("stored otherwise than journaled: {difference}"));
-            }
-            Ok(())
-        };
-        self.spawn(None, Box::pin(audit));
+        let work = audit(tenant, Arc::clone(&self.scene));
+        self.spawn(None, Box::pin(work));
         self.drive();
     }
 }
@@ -433,7 +473,7 @@ fn act(inner: &mut crate::scene::Inner, does: Does) {
                 inner.person_merges(system, loser, survivor);
             }
         }
-        Does::Poll(_) | Does::Scan(_) | Does::Work | Does::Mend | Does::Decide => {}
+        Does::Poll(_) | Does::Scan(_) | Does::Work | Does::Mend | Does::Decide | Does::Remodel { .. } => {}
     }
 }
 

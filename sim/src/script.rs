@@ -56,6 +56,10 @@ impl Options {
             // What nobody is told of cannot be known.
             faults = faults.without(Fault::WebhookDropped).without(Fault::ReadStale);
         }
+        if heal_by != HealBy::Scans {
+            // What came in a shape that nobody could read is only seen again by reading everything.
+            faults = faults.without(Fault::SchemaChanged).without(Fault::ReadStale).without(Fault::TimeEqual);
+        }
         Self { seed, faults, heal_by, rounds: 2, steps: 60, without: BTreeSet::new() }
     }
 
@@ -109,6 +113,7 @@ impl Options {
             500..660 if asks => Does::Poll(system),
             660..690 if asks && self.heal_by == HealBy::Scans => Does::Scan(system),
             500..820 => Does::Work,
+            820..825 if self.faults.has(Fault::ModelChanged) => Does::Remodel { attribute, system },
             820..980 => Does::Mend,
             _ => Does::Decide,
         }
@@ -185,4 +190,11 @@ pub enum Does {
     Mend,
     /// A person decides something that waits.
     Decide,
+    /// The model changes: another system owns an attribute, or none does.
+    Remodel {
+        /// Which attribute.
+        attribute: usize,
+        /// The new owner, if it is not the present one.
+        system: usize,
+    },
 }

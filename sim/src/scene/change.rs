@@ -38,7 +38,9 @@ impl Inner {
             return;
         }
         let now = self.now;
-        self.servers[system].change(now, place, |record| record.fields[attribute] = word);
+        if self.servers[system].change(now, place, |record| record.fields[attribute] = word) {
+            self.weather.hits.count(Fault::TimeEqual);
+        }
         self.oracle.said(system, place, attribute, word, now);
         let name = self.servers[system].design.name;
         self.trace.mix(&[2, system as i64, place as i64, attribute as i64, i64::from(word.number())]);
@@ -82,6 +84,30 @@ impl Inner {
         self.publish(system, survivor);
     }
 
+    /// From now on a record cannot be read.
+    pub fn poison(&mut self, system: usize, native: &str) {
+        let Some(place) = self.servers[system].find(native) else { return };
+        self.servers[system].records[place].poisoned = true;
+        let subject = self.servers[system].records[place].subject;
+        self.oracle.poisoned(subject);
+        let name = self.servers[system].design.name;
+        self.say(|| format!("{name} {native} can no longer be read"));
+    }
+
+    /// Somebody sends what does not come from the system, or sends again what came long ago.
+    fn forge(&mut self, system: usize, place: usize) {
+        let record = &self.servers[system].records[place];
+        let lie = body::record(place, record.token + 1_000_000, record.subject, &[Word::new(u32::MAX >> 2)]);
+        let old = self.weather.rng().below(self.deliveries.len());
+        let notice = match self.deliveries.get(old) {
+            Some(notice) if self.weather.rng().chance(500) => Notice { attempts: 0, ..notice.clone() },
+            _ => Notice { system, says: "record".to_owned(), body: lie, attempts: 0, genuine: false },
+        };
+        self.deliveries.push(notice);
+        let delay = self.weather.rng().between(0, 48 * HOUR);
+        self.soon(delay, Event::Deliver(self.deliveries.len() - 1));
+    }
+
     /// Sends the webhooks that tell of a record's last change.
     pub fn publish(&mut self, system: usize, place: usize) {
         let server = &self.servers[system];
@@ -96,6 +122,13 @@ impl Inner {
                 (format!("merged {} {}", id(survivor), id(place)), body::notice(place, record.token))
             }
             (_, false, None) => (format!("deleted {}", id(place)), body::notice(place, record.token)),
+        };
+        if self.weather.strikes(Fault::WebhookForged) {
+            self.forge(system, place);
+        }
+        let body = match self.weather.strikes(Fault::SchemaChanged) {
+            true => body::misshapen(&body),
+            false => body,
         };
         if self.weather.strikes(Fault::WebhookDropped) {
             self.say(|| "  and its webhook is lost".to_owned());

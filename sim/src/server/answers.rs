@@ -1,12 +1,12 @@
 //! What a fake system answers to reads.
 
-use accordant::connector::{Cursor, Item, Page, ReadAnswer, RecordKey, Says};
+use accordant::connector::{ConnectorError, ConnectorErrorKind, Cursor, Item, Page, ReadAnswer, RecordKey, Says};
 use accordant::text::Text;
 
 use super::{Record, Server, body, id, surfaces};
 
 /// How many items a page holds: few, so that paging is always tried.
-const PAGE: usize = 4;
+const PAGE: usize = 2;
 
 impl Server {
     /// A page of changes behind a place in the log. Each record stands once, as it is now.
@@ -33,15 +33,14 @@ impl Server {
         Page { items, next: Some(Cursor(next.to_string())), more }
     }
 
-    /// A page of all that is there. By offset, pages shift when records come and go; by id they do not.
+    /// A page of all that is there. Where pages shift, a record slips through between two of them.
     #[must_use]
-    pub fn scan_page(&self, after: Option<&Cursor>, by_offset: bool) -> Page {
+    pub fn scan_page(&self, after: Option<&Cursor>, shifts: bool) -> Page {
         let start: usize = after.and_then(|cursor| cursor.0.parse().ok()).unwrap_or(0);
         let alive = self.records.iter().enumerate().filter(|(_, record)| record.live).map(|(place, _)| place);
-        let mut rest: Box<dyn Iterator<Item = usize> + '_> =
-            if by_offset { Box::new(alive.skip(start)) } else { Box::new(alive.filter(move |place| *place >= start)) };
+        let mut rest = alive.filter(|place| *place >= start).skip(usize::from(shifts));
         let places: Vec<usize> = rest.by_ref().take(PAGE).collect();
-        let next = if by_offset { start + places.len() } else { places.last().map_or(start, |place| place + 1) };
+        let next = places.last().map_or(start, |place| place + 1);
         let more = rest.next().is_some();
         let items = places.into_iter().map(|place| self.item(place, "scan")).collect();
         Page { items, next: Some(Cursor(next.to_string())), more }
@@ -53,6 +52,10 @@ impl Server {
         let found = if key.by_create_key { self.by_create_key(&key.id, now) } else { self.find(&key.id) };
         let Some(place) = found.map(|place| self.survivor(place)) else { return ReadAnswer::Gone };
         let record = &self.records[place];
+        if record.poisoned {
+            let error = ConnectorError::new(ConnectorErrorKind::Malformed, "the record cannot be shown");
+            return ReadAnswer::Failed(error);
+        }
         if let Some(instant) = replica {
             return self.as_of(place, record, instant);
         }

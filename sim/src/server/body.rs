@@ -12,12 +12,12 @@ use crate::word::Word;
 pub fn record(place: usize, token: i64, subject: usize, fields: &[Word]) -> Bytes {
     let mut text = String::with_capacity(96);
     // Writing to a string cannot fail.
-    drop(write!(text, "{{\"id\":\"r{place}\",\"modified\":{token},\"record\":{{\"key\":\"k{subject}\""));
+    let _ = write!(text, "{{\"id\":\"r{place}\",\"modified\":{token},\"record\":{{\"key\":\"k{subject}\"");
     for (name, word) in ATTRIBUTES.iter().zip(fields) {
-        drop(match word.is_some() {
+        let _ = match word.is_some() {
             true => write!(text, ",\"{name}\":\"{word}\""),
             false => write!(text, ",\"{name}\":null"),
-        });
+        };
     }
     text.push_str("}}");
     Bytes::from(text)
@@ -27,6 +27,15 @@ pub fn record(place: usize, token: i64, subject: usize, fields: &[Word]) -> Byte
 #[must_use]
 pub fn notice(place: usize, token: i64) -> Bytes {
     Bytes::from(format!("{{\"id\":\"r{place}\",\"modified\":{token}}}"))
+}
+
+/// The same record, with its first attribute in a shape that no model knows.
+#[must_use]
+pub fn misshapen(body: &Bytes) -> Bytes {
+    let text = String::from_utf8_lossy(body);
+    let Some((head, tail)) = text.split_once("\"a0\":") else { return body.clone() };
+    let rest = tail.find([',', '}']).map_or("", |end| &tail[end..]);
+    Bytes::from(format!("{head}\"a0\":{{\"of\":1}}{rest}"))
 }
 
 /// A body nested deeper than any reader should follow.
