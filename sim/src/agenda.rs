@@ -8,6 +8,8 @@ use std::collections::BinaryHeap;
 pub enum Event {
     /// A step of the script.
     Step(usize),
+    /// The person who edited a record corrects an attribute of it.
+    Again(usize, usize, usize),
     /// A webhook reaches our door.
     Deliver(usize),
     /// A task may go on.

@@ -55,6 +55,7 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     ask(tenant, scene, by).await?;
     let planned = mend(tenant, true).await? + mend(tenant, false).await?;
     let mut inner = scene.lock();
+    let planned = if inner.oracle.any_poisoned() { 0 } else { planned };
     if planned > 0 || inner.oracle.written() != written {
         inner.oracle.accuse(format!("{planned} operations follow from an echo"));
     }
@@ -91,7 +92,10 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
             }
         }
     }
-    scene.lock().oracle.accuse(format!("after {MOST_ROUNDS} rounds of mending there is still a plan"));
+    let mut inner = scene.lock();
+    if !inner.oracle.any_poisoned() {
+        inner.oracle.accuse(format!("after {MOST_ROUNDS} rounds of mending there is still a plan"));
+    }
     Ok(())
 }
 
@@ -111,6 +115,9 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
         inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
     }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
+        if inner.oracle.is_poisoned(one.unit.0) {
+            continue;
+        }
         let title = one.discrepancy.kind.title();
         let what = format!("{} stands open at rest: {title}, {}", unit_name(one.unit), one.discrepancy.reason);
         inner.oracle.accuse(what);

@@ -172,7 +172,7 @@ impl Oracle {
         let name = self.systems[system].name;
         let known = &mut self.records[system][place];
         let before = std::mem::replace(&mut known.words[attribute], word);
-        let (by, at) = std::mem::replace(&mut known.last[attribute], (By::Engine, now));
+        let (by, _) = std::mem::replace(&mut known.last[attribute], (By::Engine, now));
         let unit = (known.subject, attribute);
         known.writes[attribute] += 1;
         let writes = known.writes[attribute];
@@ -196,7 +196,8 @@ impl Oracle {
         }
         self.check_word(system, unit, word, "written");
         let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system);
-        let seen = self.systems[system].compares || at + 60_000 < now;
+        // Elsewhere nobody could have known: what was not compared may not have been seen.
+        let seen = self.systems[system].compares;
         if by == By::Person && before.is_some() && before.said() != word.said() && has_say && seen {
             self.overwritten.push((before, system, place, unit));
         }
@@ -255,6 +256,12 @@ impl Oracle {
     #[must_use]
     pub fn any_poisoned(&self) -> bool {
         !self.poisoned.is_empty()
+    }
+
+    /// Whether a subject has a record that cannot be read.
+    #[must_use]
+    pub fn is_poisoned(&self, subject: usize) -> bool {
+        self.poisoned.contains(&subject)
     }
 
     /// A subject has a record that cannot be read.

@@ -62,6 +62,9 @@ fn play(options: &Options, lines: bool) -> Outcome {
     world.end()
 }
 
+/// More events than any run needs.
+const MOST_EVENTS: u64 = 30_000;
+
 type Work = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 struct Task {
@@ -170,6 +173,10 @@ impl Run {
             let next = self.scene.lock().agenda.take();
             let Some((at, event)) = next else { return };
             self.events += 1;
+            if self.events > MOST_EVENTS {
+                self.scene.lock().oracle.accuse("it never comes to rest".to_owned());
+                return;
+            }
             self.scene.advance(at);
             self.happen(event);
         }
@@ -184,6 +191,11 @@ impl Run {
                 if self.left == 0 {
                     self.scene.lock().weather.chaos = false;
                 }
+            }
+            Event::Again(system, place, attribute) => {
+                let mut inner = self.scene.lock();
+                let word = inner.new_word();
+                inner.person_edits(system, place, attribute, word);
             }
             Event::Deliver(delivery) => self.deliver(delivery),
             Event::Wake(id) => self.poll(id),
@@ -337,7 +349,7 @@ impl Run {
         self.dispatch();
     }
 
-    fn finished(&self, job: Option<Job>, result: Result<(), Error>) {
+    fn finished(&mut self, job: Option<Job>, result: Result<(), Error>) {
         let failed = result.is_err();
         if let Err(error) = result {
             let mut inner = self.scene.lock();
@@ -349,6 +361,9 @@ impl Run {
                 inner.oracle.accuse(format!("{job:?} fails: {}", because(&error)));
             }
             inner.oracle.troubles += usize::from(matches!(error, Error::Store { .. }));
+            if matches!(error, Error::ModelChanged { .. }) && !self.queue.contains(&Job::Accept) {
+                self.queue.push_front(Job::Accept);
+            }
         }
         if let Some(Job::Receive(delivery)) = job {
             if failed {
@@ -438,6 +453,10 @@ fn act(inner: &mut crate::scene::Inner, does: Does) {
                 _ => inner.new_word(),
             };
             inner.person_edits(system, place, attribute, word);
+            if inner.servers[system].design.grain > 1 && inner.weather.strikes(Fault::TimeEqual) {
+                let delay = inner.weather.rng().between(1, 900);
+                inner.soon(delay, Event::Again(system, place, attribute));
+            }
         }
         Does::Delete { system, subject } => {
             if let Some(place) = inner.servers[system].about(subject) {

@@ -89,16 +89,14 @@ impl Server {
         place
     }
 
-    /// Changes a record: keeps what it was, changes it, stamps it. Says whether the token stayed what it was.
-    pub fn change(&mut self, now: i64, place: usize, change: impl FnOnce(&mut Record)) -> bool {
+    /// Changes a record: keeps what it was, changes it, stamps it.
+    pub fn change(&mut self, now: i64, place: usize, change: impl FnOnce(&mut Record)) {
         let record = &mut self.records[place];
         let past =
             Past { until: now, token: record.token, fields: record.fields.clone(), live: record.live };
         record.past.push(past);
-        let before = record.token;
         change(record);
         self.stamp(now, place);
-        self.records[place].token == before
     }
 
     fn stamp(&mut self, now: i64, place: usize) {

@@ -52,11 +52,11 @@ const fn often(fault: Fault) -> usize {
     match fault {
         Fault::WebhookDropped | Fault::WebhookReordered => 250,
         Fault::WebhookRepeated | Fault::ReplyLost | Fault::EditRaced => 200,
-        Fault::WebhookLate | Fault::SearchLag | Fault::PageShift | Fault::BatchPartial | Fault::CallLate => 150,
+        Fault::WebhookLate | Fault::SearchLag | Fault::BatchPartial | Fault::CallLate => 150,
         Fault::ReadStale | Fault::CallRefused | Fault::TokenExpired | Fault::RecordMoved => 100,
-        Fault::TimeEqual | Fault::ClockSkewed | Fault::TwoWorkers | Fault::ModelChanged | Fault::SchemaChanged => 300,
+        Fault::PageShift | Fault::TimeEqual | Fault::ClockSkewed | Fault::TwoWorkers | Fault::ModelChanged | Fault::SchemaChanged => 300,
         Fault::Throttled | Fault::WebhookForged | Fault::BodyHostile | Fault::RecordPoisoned => 60,
-        Fault::CommitFailed => 20,
+        Fault::CommitFailed => 6,
         Fault::Crash => 3,
     }
 }

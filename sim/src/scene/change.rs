@@ -38,9 +38,7 @@ impl Inner {
             return;
         }
         let now = self.now;
-        if self.servers[system].change(now, place, |record| record.fields[attribute] = word) {
-            self.weather.hits.count(Fault::TimeEqual);
-        }
+        self.servers[system].change(now, place, |record| record.fields[attribute] = word);
         self.oracle.said(system, place, attribute, word, now);
         let name = self.servers[system].design.name;
         self.trace.mix(&[2, system as i64, place as i64, attribute as i64, i64::from(word.number())]);
