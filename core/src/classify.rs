@@ -161,7 +161,7 @@ fn contemporaries(
     let unaware = |link: usize| {
         states[link] == LinkState::Moved
             && decides(&sides[link], standing)
-            && sides[link].base.is_some_and(|base| !same(&base.agreed, golden))
+            && sides[link].base.is_some_and(|base| base.is_behind(golden, same))
     };
     if !(0..sides.len()).any(unaware) {
         return SmallVec::new();
@@ -278,17 +278,19 @@ fn verdict_of(
         .map(|link| {
             let Sight::Seen(field) = sides[link].sight else { return Verdict::InAgreement };
             let adopted = adopts.iter().find(|(adopting, _)| *adopting == link).map(|(_, agreed)| agreed);
-            let Some(agreed) = adopted.or(sides[link].base.map(|base| &base.agreed)) else {
-                return Verdict::InAgreement;
+            let behind = match (adopted, sides[link].base) {
+                (Some(agreed), _) => !same(agreed, golden),
+                (None, Some(base)) => base.is_behind(golden, same),
+                (None, None) => return Verdict::InAgreement,
             };
             if same(field, golden) {
                 if field == golden || !field.is_value() { Verdict::InAgreement } else { Verdict::Cosmetic }
             } else if sides[link].diverges {
                 Verdict::Diverged
-            } else if same(agreed, golden) {
-                Verdict::Rewritten
-            } else {
+            } else if behind {
                 Verdict::Pending
+            } else {
+                Verdict::Rewritten
             }
         })
         .min()

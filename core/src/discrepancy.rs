@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::entity::Entity;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::{EntityId, EntityType, TenantId};
 use crate::text::Text;
@@ -160,6 +161,18 @@ impl Finding {
         fingerprint.text(tenant.as_str()).bytes(&entity.as_u128().to_be_bytes()).text(&self.unit);
         fingerprint.text(self.link.as_deref().unwrap_or("")).number(self.family as i64);
         fingerprint.finish()
+    }
+
+    /// As [`Finding::id`], read from what stands where the entity knows it: a look is cheaper than a digest.
+    #[must_use]
+    pub(crate) fn identity(&self, tenant: &TenantId, entity: &Entity) -> Digest {
+        let known = entity.discrepancies.values().find(|standing| {
+            standing.family == self.family
+                && standing.unit == self.unit
+                && standing.link == self.link
+                && standing.entity == entity.id
+        });
+        known.map_or_else(|| self.id(tenant, entity.id), |standing| standing.id)
     }
 
     /// The state of a discrepancy that this finding opens.

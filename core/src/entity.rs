@@ -81,7 +81,7 @@ pub struct Entity {
     /// What people decided and still holds.
     pub decisions: PerUnit<Decision>,
     /// Its standing disagreements, resolved ones included.
-    pub discrepancies: BTreeMap<Digest, Discrepancy>,
+    pub discrepancies: BTreeMap<Digest, Arc<Discrepancy>>,
     /// The entity that it was merged into: its id is an alias until it is unmerged.
     pub merged_into: Option<EntityId>,
     /// The generation of creates: raised when a created record is gone for good.

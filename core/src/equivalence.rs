@@ -6,10 +6,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-
 use crate::fingerprint::Fingerprint;
-use crate::value::Field;
+use crate::value::{Decimal, Field};
 
 /// Rewrites canonical text into the form that is stored or compared. Pure, and idempotent.
 pub trait Normalizer: Send + Sync + 'static {
@@ -73,7 +71,7 @@ impl Equivalence {
                 normalizer.fingerprint(fingerprint);
             }
             Equivalence::Tolerance(within) => {
-                fingerprint.text("tolerance").text(&within.normalize().to_string());
+                fingerprint.text("tolerance").text(&within.to_string());
             }
         }
     }

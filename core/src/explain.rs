@@ -11,14 +11,14 @@ use serde::Serialize;
 use crate::entity::Entity;
 use crate::golden::{Resolution, Status};
 use crate::id::{Actor, AttributeId, EntityId, EntityType, RecordRef};
-use crate::model::{UnitKey, UnitShape};
+use crate::model::{EXISTS, UnitKey, UnitShape};
 use crate::representation::Representation;
 use crate::sight::{Ground, keys};
 use crate::text::Text;
 use crate::value::Field;
 use crate::view::{
     DecisionView, DiscrepancyView, FirstSaid, GoldenStatus, RecordSchema, Shows, UnitLink, UnitView, discrepancies,
-    mask_field, unit_view,
+    mask_field, presence_view, unit_view,
 };
 
 /// Why one unit is what it is.
@@ -99,8 +99,8 @@ pub struct VoiceView {
 }
 
 impl Explanation {
-    /// Explains a unit, or one element. `representations` stand in the order of links. `None`: presence itself, or a
-    /// unit that the model does not have.
+    /// Explains a unit, one element, or presence. `representations` stand in the order of links. `None`: a unit that the
+    /// model does not have.
     #[must_use]
     pub fn of(
         ground: &Ground<'_>,
@@ -108,7 +108,7 @@ impl Explanation {
         representations: &[Option<&Representation>],
         key: &UnitKey,
     ) -> Option<Self> {
-        let index = key.index()?;
+        let Some(index) = key.index() else { return Some(Self::of_presence(ground, entity, representations)) };
         let unit = ground.model.units.get(usize::from(index))?;
         let collection = matches!(unit.shape, UnitShape::Set | UnitShape::Keyed);
         let elements = if collection && *key == UnitKey::Whole(index) {
@@ -147,8 +147,29 @@ impl Explanation {
         })
     }
 
+    /// Explains presence: it is settled by what the records show, not chosen among values.
+    fn of_presence(ground: &Ground<'_>, entity: &Entity, representations: &[Option<&Representation>]) -> Self {
+        Self {
+            entity: entity.id,
+            entity_type: ground.model.name.clone(),
+            unit: presence_view(ground, entity, representations),
+            records: entity.links.iter().map(|link| (*link.record).clone()).collect(),
+            first_said: None,
+            chosen: Chosen::default(),
+            proposed: None,
+            decided_by: None,
+            decision: None,
+            derived_from: None,
+            fingerprint: None,
+            current: true,
+            discrepancies: discrepancies(ground, entity).into_iter().filter(|of| *of.unit == *EXISTS).collect(),
+            elements: Vec::new(),
+        }
+    }
+
     /// Whether a settled golden value names where it comes from: a first saying, a person's decision, a derivation, or a
-    /// policy that computed it from what it heard. An explanation without a settled value has nothing to name.
+    /// policy that computed it from what it heard. Presence comes from what the records show. An explanation without a
+    /// settled value has nothing to name.
     #[must_use]
     pub fn explains_itself(&self) -> bool {
         let settled = self.unit.status == GoldenStatus::Settled && self.unit.golden.is_value();
@@ -156,6 +177,7 @@ impl Explanation {
             || self.first_said.is_some()
             || self.decided_by.is_some()
             || self.derived_from.is_some()
+            || *self.unit.name == *EXISTS
             || !(self.chosen.policy.is_empty() || self.chosen.voices.is_empty());
         itself && self.elements.iter().all(Self::explains_itself)
     }

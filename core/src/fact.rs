@@ -12,7 +12,7 @@ use crate::golden::{GoldenCell, GoldenLife};
 use crate::id::{EntityId, RecordRef};
 use crate::model::UnitKey;
 
-/// One change of one entity.
+/// One change of one entity. What it says is shared with the entity that it was applied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fact {
@@ -42,7 +42,7 @@ pub enum Fact {
         /// The unit.
         unit: UnitKey,
         /// What stands now; `None`: nothing.
-        cell: Option<Box<GoldenCell>>,
+        cell: Option<Arc<GoldenCell>>,
     },
     /// A base moved.
     Rebased {
@@ -51,7 +51,7 @@ pub enum Fact {
         /// The unit.
         unit: UnitKey,
         /// The base; `None`: there is none any more.
-        base: Option<Box<Base>>,
+        base: Option<Arc<Base>>,
     },
     /// A record's presence was accepted, or its death.
     Existed {
@@ -79,12 +79,12 @@ pub enum Fact {
         /// The unit.
         unit: UnitKey,
         /// What holds now.
-        decision: Option<Box<Decision>>,
+        decision: Option<Arc<Decision>>,
     },
     /// A discrepancy opened, changed, or was resolved.
     Disputed {
         /// As it stands now.
-        discrepancy: Box<Discrepancy>,
+        discrepancy: Arc<Discrepancy>,
     },
     /// The entity was merged into another, or unmerged.
     Merged {
@@ -145,10 +145,10 @@ impl Fact {
                 entity.links.sort_by(|a, b| (a.order, &a.record).cmp(&(b.order, &b.record)));
             }
             Fact::Unlinked { record } => entity.links.retain(|link| link.record != *record),
-            Fact::Settled { unit, cell } => entity.golden.set(unit, cell.as_deref().cloned()),
+            Fact::Settled { unit, cell } => entity.golden.set(unit, cell.clone()),
             Fact::Rebased { record, unit, base } => {
                 if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
-                    link.bases.set(unit, base.as_deref().cloned());
+                    link.bases.set(unit, base.clone());
                 }
             }
             Fact::Existed { record, existed } => {
@@ -166,9 +166,9 @@ impl Fact {
                     }
                 }
             }
-            Fact::Decided { unit, decision } => entity.decisions.set(unit, decision.as_deref().cloned()),
+            Fact::Decided { unit, decision } => entity.decisions.set(unit, decision.clone()),
             Fact::Disputed { discrepancy } => {
-                entity.discrepancies.insert(discrepancy.id, (**discrepancy).clone());
+                entity.discrepancies.insert(discrepancy.id, Arc::clone(discrepancy));
             }
             Fact::Merged { into } => entity.merged_into = *into,
             Fact::Generation { generation } => entity.generation = *generation,

@@ -1,6 +1,7 @@
 //! Golden: the canonical entity, as journaled state. Only a journaled move changes it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -89,8 +90,8 @@ pub struct Voice {
 /// A map by unit: dense for whole units, sorted for elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PerUnit<T> {
-    whole: Vec<Option<T>>,
-    elements: BTreeMap<(UnitIndex, Text), T>,
+    whole: Vec<Option<Arc<T>>>,
+    elements: BTreeMap<(UnitIndex, Text), Arc<T>>,
 }
 
 impl<T> Default for PerUnit<T> {
@@ -105,18 +106,29 @@ impl<T> PerUnit<T> {
     pub fn get(&self, key: &UnitKey) -> Option<&T> {
         match key {
             UnitKey::Exists => None,
-            UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.as_ref(),
-            UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())),
+            UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.as_deref(),
+            UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())).map(|value| &**value),
+        }
+    }
+
+    /// What is held for a unit, shared.
+    #[must_use]
+    pub fn shared(&self, key: &UnitKey) -> Option<Arc<T>> {
+        match key {
+            UnitKey::Exists => None,
+            UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.clone(),
+            UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())).cloned(),
         }
     }
 
     /// Sets or removes what is held for a unit.
-    pub fn set(&mut self, key: &UnitKey, value: Option<T>) {
+    pub fn set(&mut self, key: &UnitKey, value: Option<Arc<T>>) {
         match key {
             UnitKey::Exists => {}
             UnitKey::Whole(index) => {
                 let place = usize::from(*index);
                 if place >= self.whole.len() {
+                    self.whole.reserve_exact((place | 7) + 1 - self.whole.len());
                     self.whole.resize_with(place + 1, || None);
                 }
                 self.whole[place] = value;
@@ -137,13 +149,12 @@ impl<T> PerUnit<T> {
 
     /// Everything held, in the order of units.
     pub fn iter(&self) -> impl Iterator<Item = (UnitKey, &T)> {
-        let whole = self
-            .whole
-            .iter()
-            .enumerate()
-            .filter_map(|(index, value)| Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_ref()?)));
+        let whole =
+            self.whole.iter().enumerate().filter_map(|(index, value)| {
+                Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_deref()?))
+            });
         let elements =
-            self.elements.iter().map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), value));
+            self.elements.iter().map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), &**value));
         whole.chain(elements)
     }
 

@@ -236,7 +236,7 @@ fn reread<'a>(natives: &'a [Native], sample: &'a str, mapping: &Mapping) -> Opti
     mapping.read.iter().map(leaf).collect()
 }
 
-/// Makes one `#[test]` of the [mapping laws](crate::laws) of one or several entity types.
+/// Makes one `#[test]` of the [mapping laws](mod@crate::laws) of one or several entity types.
 ///
 /// ```
 /// # use accordant::Canonical;

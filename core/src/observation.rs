@@ -46,7 +46,8 @@ pub enum Sighting {
     },
     /// The record is gone.
     Dead(DeathEvidence),
-    /// A complete scan did not meet the record. Two of them, confirmed by a direct read, make a tombstone.
+    /// A complete scan did not meet the record. Two of them, confirmed by a direct read, make a tombstone. It is stamped
+    /// with the last token known of the record: a sighting with a later one takes it back.
     Absent {
         /// The scan.
         scan: u64,

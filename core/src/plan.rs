@@ -12,7 +12,7 @@ use crate::entity::{Entity, HUB_OBJECT, REACTIONS_TO_FREEZE};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::{GoldenLife, Status};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SystemName, TenantId};
-use crate::model::{CompiledObject, OnDelete, Unit, UnitIndex, UnitKey};
+use crate::model::{CompiledEntity, CompiledObject, EXISTS, OnDelete, Unit, UnitIndex, UnitKey};
 use crate::ownership::{Authority, Strength};
 use crate::representation::{Life, Representation};
 use crate::settle::existence::{has_value, is_expected};
@@ -384,7 +384,10 @@ pub(crate) fn why_write(
             let adopted = classification.adopts.iter().find(|(adopting, _)| *adopting == place).map(|(_, a)| a);
             let base = entity.links[shown.link].bases.get(key);
             let agreed = adopted.or(base.map(|base| &base.agreed));
-            let owed = agreed.is_none_or(|agreed| !unit.same(agreed, golden));
+            let owed = match (adopted, base) {
+                (None, Some(base)) => base.is_behind(golden, |agreed, golden| unit.same(agreed, golden)),
+                _ => agreed.is_none_or(|agreed| !unit.same(agreed, golden)),
+            };
             // Weak fills what never had a value, not what was cleared.
             let never_had = !had_value && agreed.is_none_or(|agreed| !agreed.is_value()) && golden.is_value();
             match strength {
@@ -409,6 +412,14 @@ pub(crate) fn why_write(
     }
 }
 
+/// Whether records of an object type are archived when the entity is retired.
+pub(crate) fn may_archive(model: &CompiledEntity, object: &CompiledObject) -> bool {
+    model.on_delete == OnDelete::Archive && object.existence != Authority::Owner
+}
+
+/// Why a record of a retired entity is archived.
+pub(crate) const WHY_ARCHIVE: &str = "the entity was retired by the system that owns existence";
+
 fn plan_presence(
     ground: &Ground<'_>,
     surroundings: &Surroundings<'_>,
@@ -416,15 +427,14 @@ fn plan_presence(
     representations: &[Option<&Representation>],
     plan: &mut PlanDraft,
 ) {
-    let unit = Text::new("$exists");
+    let unit = Text::new(EXISTS);
     if entity.life == GoldenLife::Retired {
         for (place, link) in entity.links.iter().enumerate() {
             let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
             let speaks = representations.get(place).copied().flatten().is_some_and(Representation::speaks);
-            let may = ground.model.on_delete == OnDelete::Archive && object.existence != Authority::Owner;
             if link.object == HUB_OBJECT
                 || !speaks
-                || !may
+                || !may_archive(ground.model, object)
                 || !plan.covers(&link.record.connection, &object.declared.system, &unit)
             {
                 continue;
@@ -437,7 +447,7 @@ fn plan_presence(
                 Intent::Archive,
                 Field::value("live"),
                 Digest::of(b"retired"),
-                "the entity was retired by the system that owns existence",
+                WHY_ARCHIVE,
             ));
         }
         return;

@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use rust_decimal::Decimal;
-
 use crate::equivalence::{Equivalence, Normalizer};
 use crate::model::{GoldenReader, Incomplete, MemberModel, Part};
-use crate::value::{Composite, Field, Hints, Leaf, Malformed, Native, Slot, Value};
+use crate::value::{Composite, Decimal, Field, Hints, Leaf, Malformed, Native, Slot, Value};
 
 /// A field of a part's type: `P` when some member is required, `Option<P>` when the entity can lack it.
 #[diagnostic::on_unimplemented(
@@ -108,7 +106,7 @@ impl<T: Value> AsField for Option<T> {
 #[must_use]
 pub fn tolerance(digits: i64, scale: u32) -> Equivalence {
     // More digits than a `Decimal` has: no difference is that small, so only equal values are the same.
-    Decimal::try_new(digits, scale).map_or(Equivalence::Exact, Equivalence::Tolerance)
+    Decimal::from_parts(digits.into(), scale).map_or(Equivalence::Exact, Equivalence::Tolerance)
 }
 
 /// Reads a value whose canonical text is normalized.

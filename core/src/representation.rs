@@ -3,140 +3,19 @@
 //! Fold is commutative, associative and idempotent. Every register here is a maximum, or a set that only grows, so any
 //! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
 
+mod cell;
 pub(crate) mod stored;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Shape;
-use crate::observation::{self, Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, FieldRef};
 
-/// What one system says of one attribute: the set of `(stamp, field)` above the compaction horizon. Its maximum is the
-/// value; "unchanged since" is derived from the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
-    field: Field,
-    stamp: Stamp,
-    /// The rest of the set, ascending. Boxed: most cells were said once.
-    #[expect(clippy::box_collection, reason = "a cell is 48 bytes with a box, 64 with a vector")]
-    earlier: Option<Box<Vec<(Stamp, Field)>>>,
-}
-
-impl Cell {
-    const fn new(stamp: Stamp, field: Field) -> Self {
-        Self { field, stamp, earlier: None }
-    }
-
-    /// What is said.
-    #[must_use]
-    pub const fn field(&self) -> &Field {
-        &self.field
-    }
-
-    /// When it was last said.
-    #[must_use]
-    pub const fn stamp(&self) -> Stamp {
-        self.stamp
-    }
-
-    /// The stamp since which the value has stood unchanged: that of its origin here.
-    #[must_use]
-    pub fn since(&self) -> Stamp {
-        let earlier = self.earlier();
-        let run = earlier.iter().rev().take_while(|(_, field)| *field == self.field);
-        run.last().map_or(self.stamp, |(stamp, _)| *stamp)
-    }
-
-    /// The stamp of the last observation before [`Cell::since`]: the value was not yet there.
-    #[must_use]
-    pub fn not_before(&self) -> Option<Stamp> {
-        self.earlier().iter().rev().find(|(_, field)| *field != self.field).map(|(stamp, _)| *stamp)
-    }
-
-    /// The set, ascending, the value last.
-    pub fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
-        self.earlier().iter().map(|(stamp, field)| (*stamp, field)).chain(std::iter::once((self.stamp, &self.field)))
-    }
-
-    fn earlier(&self) -> &[(Stamp, Field)] {
-        self.earlier.as_deref().map_or(&[], Vec::as_slice)
-    }
-
-    fn insert(&mut self, stamp: Stamp, field: Field) -> Folded {
-        match (stamp, &field).cmp(&(self.stamp, &self.field)) {
-            std::cmp::Ordering::Equal => Folded::Known,
-            std::cmp::Ordering::Greater => {
-                let tie = stamp == self.stamp;
-                let same = field == self.field;
-                let former = (self.stamp, std::mem::replace(&mut self.field, field));
-                self.stamp = stamp;
-                self.earlier.get_or_insert_default().push(former);
-                if tie {
-                    Folded::Tie
-                } else if same {
-                    Folded::Repeated
-                } else {
-                    Folded::Changed
-                }
-            }
-            std::cmp::Ordering::Less => {
-                let tie = stamp == self.stamp;
-                let earlier = self.earlier.get_or_insert_default();
-                match earlier.binary_search_by(|(at, said)| (at, said).cmp(&(&stamp, &field))) {
-                    Ok(_) => Folded::Known,
-                    Err(place) => {
-                        earlier.insert(place, (stamp, field));
-                        if tie { Folded::Tie } else { Folded::Late }
-                    }
-                }
-            }
-        }
-    }
-
-    fn retain_earlier(&mut self, keep: impl Fn(Stamp) -> bool) {
-        if let Some(earlier) = &mut self.earlier {
-            earlier.retain(|(stamp, _)| keep(*stamp));
-        }
-        if self.earlier().is_empty() {
-            self.earlier = None;
-        }
-    }
-
-    /// Forgets what was said before `horizon`, but for what [`Cell::since`] and [`Cell::not_before`] answer.
-    fn compact(&mut self, horizon: i64) {
-        let Some(earlier) = &mut self.earlier else { return };
-        let since = {
-            let run = earlier.iter().rev().take_while(|(_, field)| *field == self.field).count();
-            earlier.len() - run
-        };
-        let mut place = 0;
-        earlier.retain(|(stamp, _)| {
-            let keep = stamp.token >= horizon || place == since || place + 1 == since;
-            place += 1;
-            keep
-        });
-        if earlier.is_empty() {
-            self.earlier = None;
-        }
-    }
-}
-
-/// What folding one cell did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Folded {
-    /// It was known already.
-    Known,
-    /// It is older than what stands; it is remembered, and may move "unchanged since".
-    Late,
-    /// The same value, said again later.
-    Repeated,
-    /// Another value at an equal stamp: the greater stands, and the record must be read.
-    Tie,
-    /// The value changed.
-    Changed,
-}
+pub use cell::{Cell, Folded};
 
 /// Whether a record is there: registers for sightings, deaths and absences.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -144,8 +23,8 @@ pub struct Existence {
     live: Option<Stamp>,
     full: Option<Stamp>,
     dead: Option<(Stamp, DeathEvidence)>,
-    /// Scans that did not meet the record.
-    absences: BTreeSet<u64>,
+    /// Scans that did not meet the record, each with the last token that was known of it then.
+    absences: BTreeMap<u64, i64>,
     /// The last scan or direct read that did.
     met_by: u32,
 }
@@ -182,10 +61,13 @@ impl Existence {
         matches!((self.live, self.dead), (Some(live), Some((dead, _))) if live == dead)
     }
 
-    /// How many complete scans have missed the record since it was last met.
+    /// How many complete scans have missed the record since it was last sighted: by a later scan or direct read, or by a
+    /// push or poll that says something later than what was known when the scan missed it.
     #[must_use]
     pub fn missed_scans(&self) -> usize {
-        self.absences.iter().filter(|scan| **scan > u64::from(self.met_by)).count()
+        let sighted = self.live.map_or(i64::MIN, |stamp| stamp.token);
+        let since = |(scan, token): &(&u64, &i64)| **scan > u64::from(self.met_by) && **token >= sighted;
+        self.absences.iter().filter(since).count()
     }
 
     /// The number of the last scan or direct read that met the record.
@@ -209,9 +91,17 @@ impl Existence {
                     self.full = self.full.max(Some(stamp));
                 }
             }
-            Sighting::Dead(evidence) => self.dead = self.dead.max(Some((stamp, *evidence))),
+            Sighting::Dead(evidence) => {
+                // The strongest evidence of one stamp stands, whichever was heard first.
+                let surer = |(at, known)| (stamp, Reverse(*evidence)) > (at, Reverse(known));
+                if self.dead.is_none_or(surer) {
+                    self.dead = Some((stamp, *evidence));
+                }
+            }
             Sighting::Absent { scan } => {
-                self.absences.insert(*scan);
+                // Noted twice, after a crash, a scan still saw no more than it had when it was first noted.
+                let token = self.absences.entry(*scan).or_insert(stamp.token);
+                *token = stamp.token.min(*token);
             }
         }
     }
@@ -240,6 +130,18 @@ pub struct FoldOutcome {
     pub tie: bool,
     /// Whether existence changed.
     pub existence: bool,
+    /// Whether it changed because the record was sighted for the first time, and nothing else is known of it.
+    pub first_sight: bool,
+}
+
+impl FoldOutcome {
+    /// Forgets everything but the room it took.
+    pub(crate) fn clear(&mut self) {
+        self.touched.clear();
+        self.tie = false;
+        self.existence = false;
+        self.first_sight = false;
+    }
 }
 
 impl Representation {
@@ -258,12 +160,15 @@ impl Representation {
             let slot = cells[0].slot;
             let whole = shapes.get(usize::from(slot)).is_some_and(|shape| is_collection(*shape));
             if whole {
-                self.cover_with(slot, stamp, cells, &mut outcome);
+                let elements = || cells.iter().filter_map(|said| said.element.as_deref()).collect();
+                self.cover_with(slot, stamp, elements, &mut outcome);
             }
             for said in cells {
                 match (&said.element, whole) {
-                    (Some(element), true) => self.say_element(slot, element, stamp, said.field.clone(), &mut outcome),
-                    (None, false) => self.say(slot, stamp, said.field.clone(), &mut outcome),
+                    (Some(element), true) => {
+                        self.say_element(slot, element, stamp, said.field.borrowed(), &mut outcome)
+                    }
+                    (None, false) => self.say(slot, stamp, said.field.borrowed(), &mut outcome),
                     // A collection said without elements is empty: covering it says so. The other case cannot be decoded.
                     (None, true) | (Some(_), false) => {}
                 }
@@ -281,9 +186,9 @@ impl Representation {
                     continue;
                 }
                 if is_collection(*shape) {
-                    self.cover_with(slot, stamp, &[], &mut outcome);
+                    self.cover_with(slot, stamp, Vec::new, &mut outcome);
                 } else {
-                    self.say(slot, stamp, Field::Null, &mut outcome);
+                    self.say(slot, stamp, FieldRef::Null, &mut outcome);
                 }
             }
         }
@@ -296,10 +201,12 @@ impl Representation {
     }
 
     /// Folds one scalar cell: the hot path, for decoders that hold no [`Observation`].
-    pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: Field, outcome: &mut FoldOutcome) {
+    pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: FieldRef<'_>, outcome: &mut FoldOutcome) {
         let was_denied = self.is_denied(slot);
         let place = usize::from(slot);
         if place >= self.cells.len() {
+            // Records have few attributes and there are many records: room by eights, not by doubling.
+            self.cells.reserve_exact((place | 7) + 1 - self.cells.len());
             self.cells.resize(place + 1, None);
         }
         let folded = match &mut self.cells[place] {
@@ -322,7 +229,7 @@ impl Representation {
         slot: SlotIndex,
         element: &Text,
         stamp: Stamp,
-        field: Field,
+        field: FieldRef<'_>,
         outcome: &mut FoldOutcome,
     ) {
         let folded = match self.elements.entry((slot, element.clone())) {
@@ -346,16 +253,26 @@ impl Representation {
         }
     }
 
-    /// Covers a collection. Seen last at this stamp, but with other elements, it is a tie: the record must be read.
-    fn cover_with(&mut self, slot: SlotIndex, stamp: Stamp, cells: &[observation::Said], outcome: &mut FoldOutcome) {
+    /// Covers a collection that shows `elements`. Seen last at this stamp, but with other elements, it is a tie: the record
+    /// must be read. `elements` is only asked then.
+    pub(crate) fn cover_with<'e>(
+        &mut self,
+        slot: SlotIndex,
+        stamp: Stamp,
+        elements: impl FnOnce() -> Vec<&'e str>,
+        outcome: &mut FoldOutcome,
+    ) {
         if self.covered.get(&slot).is_some_and(|seen| seen.last() == Some(&stamp)) {
-            let said = |key: &Text| cells.iter().any(|cell| cell.element.as_ref() == Some(key));
-            let known = |key: &Text| {
-                let cell = self.elements.get(&(slot, key.clone()));
-                cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
-            };
-            outcome.tie |= self.element_keys(slot).any(|key| known(key) && !said(key))
-                || cells.iter().filter_map(|cell| cell.element.as_ref()).any(|key| !known(key));
+            let said = elements();
+            let known: BTreeSet<&str> = self
+                .element_keys(slot)
+                .filter(|key| {
+                    let cell = self.elements.get(&(slot, (*key).clone()));
+                    cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
+                })
+                .map(Text::as_str)
+                .collect();
+            outcome.tie |= known != said.into_iter().collect();
         }
         self.cover(slot, stamp, outcome);
     }
@@ -364,7 +281,9 @@ impl Representation {
     pub fn sight(&mut self, stamp: Stamp, sighting: &Sighting, outcome: &mut FoldOutcome) {
         let before = self.existence.life();
         self.existence.fold(stamp, sighting);
-        outcome.existence |= self.existence.life() != before;
+        let after = self.existence.life();
+        outcome.existence |= after != before;
+        outcome.first_sight |= (before, after) == (Life::Unknown, Life::Live);
         outcome.tie |= self.existence.tied();
     }
 
@@ -389,6 +308,13 @@ impl Representation {
     #[must_use]
     pub fn speaks(&self) -> bool {
         self.redirects.is_empty() && self.existence.life() == Life::Live
+    }
+
+    /// The slots of which anything was ever said.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = SlotIndex> {
+        let cells = (0..).zip(&self.cells).filter(|(_, cell)| cell.is_some()).map(|(slot, _)| slot);
+        let elements = self.elements.keys().map(|(slot, _)| *slot);
+        cells.chain(elements).chain(self.covered.keys().copied()).chain(self.denied.keys().copied())
     }
 
     /// What is said of a scalar attribute; `None`: unobserved.

@@ -11,9 +11,12 @@ mod unit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::discrepancy::{Discrepancy, DiscrepancyState, Finding};
 use crate::entity::Entity;
 use crate::fact::Fact;
+use crate::fingerprint::Digest;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::Representation;
 use crate::rule::AnyRule;
@@ -94,36 +97,39 @@ pub fn settle(
 
 /// Opens, refreshes and resolves discrepancies, so that what stands open is what was found.
 fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>, seen: &dyn Fn(UnitIndex) -> bool) {
-    let mut found = BTreeMap::new();
+    if findings.is_empty() && recorder.entity.discrepancies.is_empty() {
+        return;
+    }
+    let mut found: SmallVec<[(Digest, Finding); 4]> = SmallVec::new();
     for finding in findings {
         // One discrepancy per identity: the graver kind stands.
-        let id = finding.id(ground.tenant, recorder.entity.id);
-        match found.entry(id) {
-            std::collections::btree_map::Entry::Vacant(empty) => {
-                empty.insert(finding);
-            }
-            std::collections::btree_map::Entry::Occupied(mut standing) => {
-                if finding.kind < standing.get().kind {
-                    standing.insert(finding);
+        let id = finding.identity(ground.tenant, recorder.entity);
+        match found.binary_search_by(|(known, _)| known.cmp(&id)) {
+            Err(place) => found.insert(place, (id, finding)),
+            Ok(place) => {
+                if finding.kind < found[place].1.kind {
+                    found[place].1 = finding;
                 }
             }
         }
     }
-    let stale: Vec<Discrepancy> = recorder
+    let is_found = |id: &Digest| found.binary_search_by(|(known, _)| known.cmp(id)).is_ok();
+    let stale: SmallVec<[Arc<Discrepancy>; 4]> = recorder
         .entity
         .discrepancies
         .values()
-        .filter(|standing| standing.state != DiscrepancyState::Resolved && !found.contains_key(&standing.id))
+        .filter(|standing| standing.state != DiscrepancyState::Resolved && !is_found(&standing.id))
         .filter(|standing| match ground.model.unit_key(&standing.unit) {
             Some(UnitKey::Exists) | None => true,
             Some(UnitKey::Whole(unit) | UnitKey::Element(unit, _)) => seen(unit),
         })
         .cloned()
         .collect();
-    for mut discrepancy in stale {
+    for standing in stale {
+        let mut discrepancy = Discrepancy::clone(&standing);
         discrepancy.state = DiscrepancyState::Resolved;
         discrepancy.last_seen = ground.as_of;
-        recorder.record(Fact::Disputed { discrepancy: Box::new(discrepancy) });
+        recorder.record(Fact::Disputed { discrepancy: Arc::new(discrepancy) });
     }
     for (id, finding) in found {
         let state = finding.state();
@@ -137,7 +143,7 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
             standing.map_or(0, |standing| standing.reopened + u32::from(standing.state == DiscrepancyState::Resolved));
         let first_seen = standing.map_or(ground.as_of, |standing| standing.first_seen);
         recorder.record(Fact::Disputed {
-            discrepancy: Box::new(Discrepancy {
+            discrepancy: Arc::new(Discrepancy {
                 id,
                 entity: recorder.entity.id,
                 entity_type: ground.model.name.clone(),

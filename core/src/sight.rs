@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::base::Base;
 use crate::classify::{Hidden, Side, Sight};
@@ -74,7 +74,7 @@ pub fn shown<'a>(
     key: &UnitKey,
 ) -> SmallVec<[Shown<'a>; 4]> {
     let Some(index) = key.index() else { return SmallVec::new() };
-    let mut all = SmallVec::new();
+    let mut all: SmallVec<[Shown<'a>; 4]> = SmallVec::new();
     for (place, link) in entity.links.iter().enumerate() {
         let Some((slots, authority)) = part_in(ground.model, link.object, index) else { continue };
         let mut shown =
@@ -86,7 +86,7 @@ pub fn shown<'a>(
             Some(_) if counts_once(ground.model, link.object) && !speaks_first(entity, representations, place) => {
                 shown.sight = Err(Hidden::Duplicate);
             }
-            Some(representation) => look(ground, entity, place, representation, &slots, key, &mut shown),
+            Some(representation) => look(ground, entity, place, representation, slots, key, &mut shown),
         }
         all.push(shown);
     }
@@ -94,7 +94,7 @@ pub fn shown<'a>(
 }
 
 /// The slots by which a link's object type holds a unit, and its authority; `None` if it does not hold it.
-fn part_in(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Option<(SmallVec<[SlotIndex; 2]>, Authority)> {
+fn part_in(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Option<(&[SlotIndex], Authority)> {
     if object == HUB_OBJECT {
         let unit = model.units.get(usize::from(unit))?;
         if unit.derived.is_some() {
@@ -107,14 +107,14 @@ fn part_in(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Option<(Smal
         } else {
             Authority::Observer
         };
-        return Some((unit.members.iter().copied().collect(), authority));
+        return Some((&unit.members, authority));
     }
     let object = model.objects.get(usize::from(object))?;
     let slots = object.unit_slots.get(usize::from(unit))?;
     if slots.is_empty() && object.writes.get(usize::from(unit))?.is_none() {
         return None;
     }
-    Some((slots.clone(), *object.authority.get(usize::from(unit))?))
+    Some((slots, *object.authority.get(usize::from(unit))?))
 }
 
 fn look<'a>(
@@ -194,7 +194,8 @@ fn counts_once(model: &CompiledEntity, object: u16) -> bool {
 pub fn speaks_first(entity: &Entity, representations: &[Option<&Representation>], place: usize) -> bool {
     let link = &entity.links[place];
     !entity.links.iter().enumerate().any(|(other_place, other)| {
-        other.object == link.object
+        other_place != place
+            && other.object == link.object
             && other.record.connection == link.record.connection
             && (other.order, &other.record.id) < (link.order, &link.record.id)
             && representations.get(other_place).copied().flatten().is_some_and(Representation::speaks)
@@ -219,7 +220,7 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
 
 /// A collection that was seen without an element accepted its absence: adding the element is a change like any other.
 fn absent_element(key: &UnitKey, shown: &Shown<'_>) -> Option<&'static Base> {
-    static ABSENT: Base = Base { seen: Field::Null, agreed: Field::Null, wrote: None, displaced: None };
+    static ABSENT: Base = Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None };
     let absent = shown.field().is_some_and(|field| !field.is_value());
     (absent && matches!(key, UnitKey::Element(..))).then_some(&ABSENT)
 }
@@ -231,17 +232,17 @@ pub fn keys(
     entity: &Entity,
     representations: &[Option<&Representation>],
     unit: UnitIndex,
-) -> Vec<UnitKey> {
-    let Some(declared) = model.units.get(usize::from(unit)) else { return Vec::new() };
+) -> SmallVec<[UnitKey; 1]> {
+    let Some(declared) = model.units.get(usize::from(unit)) else { return SmallVec::new() };
     if !matches!(declared.shape, UnitShape::Set | UnitShape::Keyed) {
-        return vec![UnitKey::Whole(unit)];
+        return smallvec![UnitKey::Whole(unit)];
     }
     let mut elements: BTreeSet<&Text> = entity.golden.element_keys(unit).collect();
     for (link, representation) in entity.links.iter().zip(representations) {
         let Some(representation) = representation else { continue };
         let Some((slots, _)) = part_in(model, link.object, unit) else { continue };
         for slot in slots {
-            elements.extend(representation.element_keys(slot));
+            elements.extend(representation.element_keys(*slot));
         }
     }
     elements.into_iter().map(|element| UnitKey::Element(unit, element.clone())).collect()

@@ -6,6 +6,7 @@
 mod build;
 mod golden;
 mod mask;
+mod presence;
 mod table;
 mod unit;
 mod when;
@@ -30,6 +31,7 @@ use crate::write_access::WriteAccess;
 pub(crate) use build::discrepancies;
 pub(crate) use golden::read_golden;
 pub(crate) use mask::mask_field;
+pub(crate) use presence::presence_view;
 pub(crate) use table::{lifetime_words, quoted};
 pub(crate) use unit::{unit_view, words};
 pub(crate) use when::instant_of;

@@ -4,25 +4,29 @@
 //! changed. The stream benchmark keeps one working set for all its entities. There is no clock, no I/O and no randomness
 //! here: the instant, new ids and everything else it cannot know are arguments.
 
+mod directory;
 mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::decode::DecodedRecord;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::fact::{EntityFact, Fact};
-use crate::id::{EntityId, RecordRef, TenantId};
-use crate::model::{CompiledEntity, Model, Shape, UnitIndex};
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
+use crate::model::{CompiledEntity, CompiledObject, Model, Shape, UnitIndex};
 use crate::observation::{DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::representation::{FoldOutcome, Representation};
 use crate::settle::{RuleSet, Touched, settle};
 use crate::sight::Ground;
 use crate::stamp::{Domain, Stamp};
 use crate::text::Text;
+use crate::working_set::directory::Directory;
 
+pub use directory::Source;
 pub use identity::{IdentityKey, Unlinked};
 pub(crate) use identity::{identity_key, identity_keys};
 
@@ -88,7 +92,7 @@ pub struct EntityState {
 #[derive(Debug, Default)]
 pub struct WorkingSet {
     records: Vec<RecordState>,
-    by_record: HashMap<Arc<RecordRef>, RecordIndex>,
+    directory: Directory,
     entities: Vec<EntityState>,
     by_entity: HashMap<EntityId, EntityIndex>,
     /// Entities of records that are not loaded: what references may lead to.
@@ -96,7 +100,10 @@ pub struct WorkingSet {
     /// Which entities hold an identity value.
     identity: BTreeMap<IdentityKey, BTreeSet<EntityId>>,
     dirty: Vec<EntityIndex>,
+    /// Room that is used again and again.
     scratch: Vec<Fact>,
+    /// The same, for folding.
+    outcome: FoldOutcome,
 }
 
 impl WorkingSet {
@@ -114,11 +121,11 @@ impl WorkingSet {
         object: u16,
         representation: Representation,
     ) -> RecordIndex {
-        if let Some(index) = self.by_record.get(&record) {
-            return *index;
+        if let Some(index) = self.find_record(&record) {
+            return index;
         }
         let index = next(self.records.len());
-        self.by_record.insert(Arc::clone(&record), index);
+        self.directory.insert(&record, index);
         self.records.push(RecordState {
             record,
             representation,
@@ -151,7 +158,19 @@ impl WorkingSet {
     /// The place of a record.
     #[must_use]
     pub fn find_record(&self, record: &RecordRef) -> Option<RecordIndex> {
-        self.by_record.get(record).copied()
+        let source = self.directory.known_source(&record.connection, &record.object)?;
+        self.directory.find(source, &record.id, &self.records)
+    }
+
+    /// The source of a connection's object type, for [`WorkingSet::find_native`].
+    pub fn source(&mut self, connection: &ConnectionName, object: &ObjectType) -> Source {
+        self.directory.source(connection, object)
+    }
+
+    /// The place of a record by its native id: the hot path, for streams that know their sources.
+    #[must_use]
+    pub fn find_native(&self, source: Source, id: &str) -> Option<RecordIndex> {
+        self.directory.find(source, id, &self.records)
     }
 
     /// The place of an entity.
@@ -202,7 +221,7 @@ impl WorkingSet {
     /// The entity that a record belongs to, loaded or not.
     #[must_use]
     pub fn entity_of(&self, record: &RecordRef) -> Option<EntityId> {
-        let loaded = self.by_record.get(record).and_then(|index| self.records[*index as usize].entity);
+        let loaded = self.find_record(record).and_then(|index| self.records[index as usize].entity);
         loaded.map(|entity| self.entities[entity as usize].entity.id).or_else(|| self.crosswalk.get(record).copied())
     }
 
@@ -226,10 +245,11 @@ impl WorkingSet {
         changed
     }
 
-    /// Folds one decoded record: the way without an [`Observation`], for streams that journal nothing.
+    /// Folds one decoded record: the way without an [`Observation`], for streams that journal nothing. It ends in the same
+    /// state as [`DecodedRecord::to_observation`] and [`WorkingSet::fold`] do.
     pub fn fold_decoded(&mut self, frame: &Frame<'_>, record: RecordIndex, decoded: &DecodedRecord<'_>, stamp: Stamp) {
         let state = &mut self.records[record as usize];
-        let mut outcome = FoldOutcome::default();
+        let mut outcome = std::mem::take(&mut self.outcome);
         let sighting = if decoded.archived() {
             Sighting::Dead(DeathEvidence::Archived)
         } else {
@@ -237,19 +257,25 @@ impl WorkingSet {
         };
         state.representation.sight(stamp, &sighting, &mut outcome);
         for slot in decoded.collections() {
-            state.representation.cover(*slot, stamp, &mut outcome);
+            let elements = || {
+                let cells = decoded.cells().filter(|(of, ..)| of == slot);
+                cells.filter_map(|(_, element, _)| element).collect()
+            };
+            state.representation.cover_with(*slot, stamp, elements, &mut outcome);
         }
         for (slot, element, field) in decoded.cells() {
             match element {
-                None => state.representation.say(slot, stamp, field.to_field(), &mut outcome),
+                None => state.representation.say(slot, stamp, field, &mut outcome),
                 Some(element) => {
                     let element = Text::new(element);
-                    state.representation.say_element(slot, &element, stamp, field.to_field(), &mut outcome);
+                    state.representation.say_element(slot, &element, stamp, field, &mut outcome);
                 }
             }
         }
         state.changed = true;
         self.note(frame, record, &outcome);
+        outcome.clear();
+        self.outcome = outcome;
     }
 
     /// Records a merge inside a system: `loser` leads to `survivor` from now on.
@@ -296,7 +322,7 @@ impl WorkingSet {
             let blank = Entity::new(id, state.entity.entity);
             let mut entity = std::mem::replace(&mut state.entity, blank);
             let mut scratch = std::mem::take(&mut self.scratch);
-            let representations: smallvec::SmallVec<[Option<&Representation>; 8]> = self.entities[index as usize]
+            let representations: SmallVec<[Option<&Representation>; 8]> = self.entities[index as usize]
                 .records
                 .iter()
                 .map(|record| self.records.get(*record as usize).map(|record| &record.representation))
@@ -409,7 +435,10 @@ impl WorkingSet {
             }
         }
         for link in &state.entity.links {
-            let record = self.by_record.get(&link.record).copied();
+            let record = self
+                .directory
+                .known_source(&link.record.connection, &link.record.object)
+                .and_then(|source| self.directory.find(source, &link.record.id, &self.records));
             if let Some(record) = record {
                 self.records[record as usize].entity = Some(index);
             }
@@ -421,30 +450,76 @@ impl WorkingSet {
         let state = &mut self.records[record as usize];
         state.must_read |= outcome.tie;
         let Some(entity) = state.entity else { return };
+        let (of, object) = (frame.model.entity(state.entity_type), state.object);
         if outcome.existence {
-            self.touch(entity, Touched::Everything);
+            match of.objects.get(usize::from(object)) {
+                Some(declared) if outcome.first_sight && self.is_alone(entity, object) => {
+                    self.touch_shown(entity, record, of, declared);
+                }
+                _ => self.touch(entity, Touched::Everything),
+            }
         } else if !outcome.touched.is_empty() {
-            let units = units_of(frame.model.entity(state.entity_type), state.object, &outcome.touched);
+            self.touch_slots(entity, of, object, outcome.touched.iter().copied());
+        }
+    }
+
+    /// Whether an entity has at most one link of an object type: then no record speaks in another's place.
+    fn is_alone(&self, entity: EntityIndex, object: u16) -> bool {
+        let links = &self.entities[entity as usize].entity.links;
+        links.iter().filter(|link| link.object == object).count() <= 1
+    }
+
+    /// Marks what a record shows that was never seen before. All else is as hidden as it was.
+    fn touch_shown(
+        &mut self,
+        entity: EntityIndex,
+        record: RecordIndex,
+        of: &CompiledEntity,
+        declared: &CompiledObject,
+    ) {
+        let slots: SmallVec<[SlotIndex; 16]> = self.records[record as usize].representation.slots().collect();
+        let object = self.records[record as usize].object;
+        self.touch_slots(entity, of, object, slots.into_iter());
+        // What is written but never read is seen as soon as the record is.
+        let unread = |(unit, (slots, write)): (UnitIndex, (&SmallVec<_>, &Option<_>))| {
+            (slots.is_empty() && write.is_some()).then_some(unit)
+        };
+        let units: Vec<UnitIndex> =
+            (0..).zip(declared.unit_slots.iter().zip(&declared.writes)).filter_map(unread).collect();
+        if !units.is_empty() {
             self.touch(entity, Touched::Units(units));
+        }
+    }
+
+    /// Marks the units that slots belong to.
+    fn touch_slots(
+        &mut self,
+        entity: EntityIndex,
+        model: &CompiledEntity,
+        object: u16,
+        slots: impl Iterator<Item = SlotIndex>,
+    ) {
+        let state = &mut self.entities[entity as usize];
+        let touched = state.touched.get_or_insert_with(|| {
+            self.dirty.push(entity);
+            Touched::Units(Vec::with_capacity(slots.size_hint().0))
+        });
+        let Touched::Units(units) = touched else { return };
+        for unit in slots.filter_map(|slot| unit_of(model, object, slot)) {
+            if let Err(place) = units.binary_search(&unit) {
+                units.insert(place, unit);
+            }
         }
     }
 }
 
-/// The units that slots belong to, ascending.
-fn units_of(model: &CompiledEntity, object: u16, slots: &[SlotIndex]) -> Vec<UnitIndex> {
-    let mut units: Vec<UnitIndex> = slots
-        .iter()
-        .filter_map(|slot| {
-            if object == HUB_OBJECT {
-                let member = |unit: &crate::model::Unit| unit.members.contains(slot);
-                return model.units.iter().position(member).and_then(|unit| UnitIndex::try_from(unit).ok());
-            }
-            model.objects.get(usize::from(object))?.slot_unit.get(usize::from(*slot)).copied()
-        })
-        .collect();
-    units.sort_unstable();
-    units.dedup();
-    units
+/// The unit that a slot belongs to.
+fn unit_of(model: &CompiledEntity, object: u16, slot: SlotIndex) -> Option<UnitIndex> {
+    if object == HUB_OBJECT {
+        let unit = model.units.iter().position(|unit| unit.members.contains(&slot))?;
+        return UnitIndex::try_from(unit).ok();
+    }
+    model.objects.get(usize::from(object))?.slot_unit.get(usize::from(slot)).copied()
 }
 
 fn next(length: usize) -> u32 {

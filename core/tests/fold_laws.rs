@@ -143,7 +143,7 @@ fn disagrees(earlier: &[Event], event: &Event, standing: bool) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Every permutation of a history, each with one observation said twice.
     #[test]

@@ -21,7 +21,6 @@ use crate::shape::{Kind, design};
 use crate::world::{Step, World, beginning, history, id};
 
 fn config(cases: u32) -> ProptestConfig {
-    // More before a release: a thousand of each take five minutes on two slow cores.
     let cases = std::env::var("INVARIANT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() }
 }
@@ -30,7 +29,7 @@ fn config(cases: u32) -> ProptestConfig {
 const ROUNDS: usize = 8;
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(1_000))]
 
     /// 1: any order, grouping and repetition of the same observations gives the same representation.
     #[test]
@@ -72,7 +71,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(1_000))]
 
     /// 3, 4, 5, 7, 11, of one history each.
     #[test]
@@ -219,7 +218,7 @@ fn losers(world: &World) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(config(250))]
+    #![proptest_config(config(1_000))]
 
     /// 2: the same inputs give the same rows, journal and plans, byte by byte.
     #[test]

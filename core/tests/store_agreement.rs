@@ -133,7 +133,7 @@ async fn everything(store: &dyn Store) -> Vec<(Vec<Vec<Row>>, Head, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn memory_and_sqlite_agree(steps in vec(step(), 1..24)) {

@@ -8,6 +8,7 @@ use accordant::engine::DiscrepancyFilter;
 use accordant::error::Error;
 use accordant::explain::Explanation;
 use accordant::id::{Actor, Id, RecordRef};
+use accordant::model::Attribute;
 use accordant::settle::Choice;
 use accordant::view::EntityView;
 use futures::executor::block_on;
@@ -145,6 +146,47 @@ fn an_entity_of_another_type_is_unknown() {
 }
 
 #[test]
+fn a_handle_of_another_type_is_refused() {
+    let world = ana();
+    let (customer, by) = (world.customer(), Actor::new("bob"));
+    let company = Id::<Company>::new(customer.erase());
+    let tier = Attribute::<Company, String>::new("tier");
+    let choice = || Choice::Value(accordant::value::Field::value("x"));
+    let unknown = format!("there is no company {customer}");
+    let decided = block_on(world.tenant.decide(company, tier, choice(), &by, "")).expect_err("it is a customer");
+    assert_eq!(decided.to_string(), unknown);
+    let entered = block_on(world.tenant.enter(company, tier, None, &by)).expect_err("it is a customer");
+    assert_eq!(entered.to_string(), unknown);
+    // The attribute exists, and is of another type than the handle.
+    let number = Attribute::<Customer, i64>::new("tier");
+    let refused = "tier: the handle is for values of another type";
+    let entered = block_on(world.tenant.enter(customer, number, Some(1), &by)).expect_err("the tier is a text");
+    assert_eq!(entered.to_string(), refused);
+    assert_eq!(block_on(world.tenant.find(number, "1")).expect_err("the tier is a text").to_string(), refused);
+    // One value entered for several would say that there are no others.
+    let tags = block_on(world.tenant.enter(customer, Customer::TAGS, Some("x".to_owned()), &by));
+    assert!(matches!(tags, Err(Error::Value { .. })), "{tags:?}");
+    let missing = Attribute::<Customer, String>::new("fax");
+    let decided = block_on(world.tenant.decide(customer, missing, choice(), &by, "")).expect_err("no such attribute");
+    assert_eq!(decided.to_string(), "customer has no attribute `fax`");
+    assert_eq!(block_on(world.tenant.inspect(customer)).expect("the view").entity.decisions, []);
+}
+
+#[test]
+fn presence_explains_itself() {
+    let world = ana();
+    let explained = block_on(world.tenant.explain_existence(world.customer())).expect("an explanation");
+    assert_eq!(explained, block_on(world.tenant.explain_erased(explained.entity, "$exists")).expect("the same"));
+    assert_eq!(explained.to_string(), THERE, "{explained}");
+    assert!(explained.explains_itself());
+    world.deletes("shopify", "7", r#"{"id":"7","at":1772618400000}"#);
+    let explained = block_on(world.tenant.explain_existence(world.customer())).expect("an explanation");
+    assert_eq!(explained.to_string(), DELETED, "{explained}");
+    let company = Id::<Company>::new(world.customer().erase());
+    assert!(block_on(world.tenant.explain_existence(company)).is_err(), "a customer is no company");
+}
+
+#[test]
 fn discrepancies_are_filtered_and_come_gravest_first() {
     let world = ana();
     world.says("shopify", MOVED);
@@ -263,6 +305,21 @@ const TIER: &str = r#"tier is "basic"
   netsuite/customer/C-1 shows "basic" since 2026-03-04 10:00 UTC, as accepted; a write is owed: a person decided it; the owner is asked to follow
   soft drift (authoritative) since 2026-03-05 10:03 UTC: settled by owner; a write is owed
   chosen under policy ..
+"#;
+
+const THERE: &str = r#"$exists is "present"
+  now: in agreement
+  hubspot/contacts/101 shows "present", as accepted; no write: it is there, as the entity is
+  shopify/customers/7 shows "present", as accepted; no write: it is there, as the entity is
+  netsuite/customer/C-1 shows "present", as accepted; no write: it is there, as the entity is
+"#;
+
+const DELETED: &str = r#"$exists is "present"
+  now: soft drift: a system that decides moved
+  hubspot/contacts/101 shows "present", as accepted; no write: it is there, as the entity is
+  shopify/customers/7 shows "gone" since 2026-03-04 10:00 UTC, moved; no write: what was deleted is not made again
+  netsuite/customer/C-1 shows "present", as accepted; no write: it is there, as the entity is
+  soft drift (authoritative) at shopify/customers/7 since 2026-03-05 10:03 UTC: the record was deleted; existence has no owner who could say so
 "#;
 
 const PHONE: &str = r#"phone is "+1 555 0199"

@@ -81,15 +81,14 @@ async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Erro
 
 /// Mends until nothing is planned any more.
 async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    // What is read once need not be read again: what we write is heard of by polls and answers.
+    let by = if by == HealBy::Scans { HealBy::Polls } else { by };
     for _ in 0..MOST_ROUNDS {
-        ask(tenant, scene, by).await?;
         let planned = mend(tenant, true).await? + mend(tenant, false).await?;
         Pause::of(scene, REST).await;
+        ask(tenant, scene, by).await?;
         if planned == 0 {
-            ask(tenant, scene, by).await?;
-            if mend(tenant, true).await? + mend(tenant, false).await? == 0 {
-                return Ok(());
-            }
+            return Ok(());
         }
     }
     let mut inner = scene.lock();

@@ -124,11 +124,12 @@ pub struct Waiting {
 
 /// Which subject each entity is about, by the links of living records.
 pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<BTreeMap<EntityId, BTreeSet<usize>>, Error> {
+    // Whoever died may be born again as somebody else: only who lives counts.
     let records: Vec<(RecordRef, usize)> = {
         let inner = scene.lock();
         let all = inner.servers.iter().flat_map(|server| {
             let name = server.design.name;
-            let records = server.records.iter().enumerate();
+            let records = server.records.iter().enumerate().filter(|(_, record)| record.live);
             records.map(move |(place, record)| (RecordRef::new(name, OBJECT, &id(place)), record.subject))
         });
         all.collect()

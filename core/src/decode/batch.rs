@@ -4,7 +4,7 @@ use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::observation::{Coverage, DeathEvidence, Observation, Said, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, FieldRef};
 
 use super::trie::number;
 use super::walk::Scratch;
@@ -127,29 +127,6 @@ impl Batch {
     /// The records, in the order in which they were decoded.
     pub fn records(&self) -> impl DoubleEndedIterator<Item = DecodedRecord<'_>> + ExactSizeIterator {
         self.records.iter().map(|decoded| DecodedRecord { batch: self, decoded })
-    }
-}
-
-/// What one cell says, borrowed from its batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FieldRef<'a> {
-    /// The record has no value.
-    Null,
-    /// The record has the empty value.
-    Empty,
-    /// A value in canonical form.
-    Value(&'a str),
-}
-
-impl FieldRef<'_> {
-    /// The same, owned.
-    #[must_use]
-    pub fn to_field(self) -> Field {
-        match self {
-            FieldRef::Null => Field::Null,
-            FieldRef::Empty => Field::Empty,
-            FieldRef::Value(text) => Field::value(text),
-        }
     }
 }
 

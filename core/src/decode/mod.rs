@@ -24,9 +24,11 @@ mod token;
 mod trie;
 mod walk;
 
-pub use batch::{Batch, DecodedRecord, Fault, FaultKind, FieldRef};
+pub use batch::{Batch, DecodedRecord, Fault, FaultKind};
 pub use error::{DecodeError, DecodeErrorKind, Place};
 pub use table::DecodeTable;
+
+pub use crate::value::FieldRef;
 
 use batch::{Decoded, Span};
 use captures::Captures;

@@ -111,6 +111,21 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
+    /// Loads the entity that an id stands for: its own, or the one that it was merged into.
+    pub(crate) async fn standing(&mut self, id: EntityId) -> Result<Option<EntityIndex>, Error> {
+        let mut id = id;
+        let mut aliases = BTreeSet::new();
+        loop {
+            self.entities(&[id]).await?;
+            let Some(index) = self.loaded.set.find_entity(id) else { return Ok(None) };
+            match self.loaded.set.entity(index).entity.merged_into {
+                // A merge takes no aliases, so they make no circle; a store that says otherwise is not followed for ever.
+                Some(into) if aliases.insert(id) => id = into,
+                _ => return Ok(Some(index)),
+            }
+        }
+    }
+
     /// Loads the representations of records; one that was never observed starts empty.
     async fn representations(&mut self, records: impl Iterator<Item = &RecordRef>) -> Result<(), Error> {
         let records: Vec<&RecordRef> = records.collect();

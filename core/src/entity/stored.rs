@@ -89,7 +89,7 @@ impl Entity {
             golden: named(&self.golden, model),
             life: self.life,
             decisions: named(&self.decisions, model),
-            discrepancies: self.discrepancies.values().cloned().collect(),
+            discrepancies: self.discrepancies.values().map(|standing| (**standing).clone()).collect(),
             merged_into: self.merged_into,
             generation: self.generation,
         }
@@ -111,7 +111,7 @@ impl Entity {
             golden: indexed(stored.golden, of),
             life: stored.life,
             decisions: indexed(stored.decisions, of),
-            discrepancies: stored.discrepancies.into_iter().map(|standing| (standing.id, standing)).collect(),
+            discrepancies: stored.discrepancies.into_iter().map(|standing| (standing.id, Arc::new(standing))).collect(),
             merged_into: stored.merged_into,
             generation: stored.generation,
         })
@@ -164,7 +164,7 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
         if let Some(key) = model.unit_key(&name)
             && stored.read_by == read_by(model, object, &key)
         {
-            bases.set(&key, Some(stored.base));
+            bases.set(&key, Some(Arc::new(stored.base)));
         }
     }
     let reactions =
@@ -205,7 +205,7 @@ fn indexed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> PerUnit<T> {
     let mut all = PerUnit::default();
     for (name, value) in units {
         if let Some(key) = model.unit_key(&name) {
-            all.set(&key, Some(value));
+            all.set(&key, Some(Arc::new(value)));
         }
     }
     all

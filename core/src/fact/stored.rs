@@ -35,12 +35,12 @@ pub enum StoredFact {
     },
     Settled {
         unit: Text,
-        cell: Option<Box<GoldenCell>>,
+        cell: Option<Arc<GoldenCell>>,
     },
     Rebased {
         record: Arc<RecordRef>,
         unit: Text,
-        base: Option<Box<Base>>,
+        base: Option<Arc<Base>>,
     },
     Existed {
         record: Arc<RecordRef>,
@@ -56,10 +56,10 @@ pub enum StoredFact {
     },
     Decided {
         unit: Text,
-        decision: Option<Box<Decision>>,
+        decision: Option<Arc<Decision>>,
     },
     Disputed {
-        discrepancy: Box<Discrepancy>,
+        discrepancy: Arc<Discrepancy>,
     },
     Merged {
         into: Option<crate::id::EntityId>,

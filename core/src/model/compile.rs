@@ -21,6 +21,9 @@ use crate::value::{Field, split};
 /// The place of a unit among those of its entity type.
 pub type UnitIndex = u16;
 
+/// The name of the unit that is an entity's presence.
+pub const EXISTS: &str = "$exists";
+
 /// What is compared, owned, held, decided and written as one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UnitKey {
@@ -209,7 +212,7 @@ impl CompiledEntity {
     pub fn unit_name(&self, key: &UnitKey) -> Text {
         let id = |index: &UnitIndex| self.units.get(usize::from(*index)).map_or("?", |unit| unit.id.as_str());
         match key {
-            UnitKey::Exists => "$exists".into(),
+            UnitKey::Exists => EXISTS.into(),
             UnitKey::Whole(index) => id(index).into(),
             UnitKey::Element(index, element) => format!("{}[{element}]", id(index)).into(),
         }
@@ -218,7 +221,7 @@ impl CompiledEntity {
     /// The unit that [`CompiledEntity::unit_name`] named, under today's model.
     #[must_use]
     pub fn unit_key(&self, name: &str) -> Option<UnitKey> {
-        if name == "$exists" {
+        if name == EXISTS {
             return Some(UnitKey::Exists);
         }
         if let Some(index) = self.unit_index(name) {

@@ -21,7 +21,7 @@ pub use attribute::{
     AnyDerivation, At, AttributeModel, Codec, Mapping, MemberModel, PartAttribute, Read, Transform, TypedAttribute,
 };
 pub use change::{Change, ModelChange, StoredModel, What};
-pub use compile::{CompiledEntity, CompiledObject, Model, SlotModel, Unit, UnitIndex, UnitKey, UnitShape};
+pub use compile::{CompiledEntity, CompiledObject, EXISTS, Model, SlotModel, Unit, UnitIndex, UnitKey, UnitShape};
 pub use derivation::{Derivation, Inputs};
 pub use mistake::{Mistake, Mistakes};
 pub use object::{Cardinality, Presence, Reduce, SystemObject, WriteTo};

@@ -11,11 +11,11 @@ use crate::value::Field;
 
 /// An observation as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredObservation {
+pub(crate) struct StoredObservation {
     /// The record.
-    pub record: RecordRef,
+    pub(crate) record: RecordRef,
     /// The surface that carried it.
-    pub surface: SurfaceName,
+    pub(crate) surface: SurfaceName,
     stamp: (i64, u32),
     sighting: Sighting,
     /// What a full observation covers without saying anything of it: there was no value. `None`: it covers only what it
@@ -28,13 +28,13 @@ pub struct StoredObservation {
     denied: Vec<Text>,
     /// The bytes as the system sent them, if they are text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
+    pub(crate) body: Option<String>,
 }
 
 impl StoredObservation {
     /// The form that the journal holds.
     #[must_use]
-    pub fn new(observation: &Observation, surface: &SurfaceName, body: &[u8], names: &SlotNames) -> Self {
+    pub(crate) fn new(observation: &Observation, surface: &SurfaceName, body: &[u8], names: &SlotNames) -> Self {
         let named = |slots: &[SlotIndex]| slots.iter().filter_map(|slot| names.name(*slot).cloned()).collect();
         Self {
             record: observation.record.clone(),
@@ -78,7 +78,7 @@ impl StoredObservation {
     ///
     /// What the model has gained since was not covered then.
     #[must_use]
-    pub fn into_observation(self, names: &SlotNames) -> Observation {
+    pub(crate) fn into_observation(self, names: &SlotNames) -> Observation {
         let indexed = |stored: &[Text]| stored.iter().filter_map(|name| names.slot(name)).collect::<Vec<_>>();
         let mut cells: Vec<Said> = self
             .cells

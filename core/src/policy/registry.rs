@@ -116,8 +116,13 @@ impl Registry {
         self.kinds.values().filter(|entry| entry.declare.is_some()).map(|entry| entry.kind.name)
     }
 
-    pub(crate) fn normalizer_named(&self, name: &str) -> Option<&Arc<dyn Normalizer>> {
-        self.normalizers.get(name)
+    /// The normalizer of a name: one that is registered, or a registered built-in one with a parameter, `phone(US)`.
+    pub(crate) fn normalizer_named(&self, name: &str) -> Option<Arc<dyn Normalizer>> {
+        let built_in = || {
+            let (family, _) = name.split_once('(')?;
+            crate::normalize::by_name(name).filter(|_| self.normalizers.contains_key(family))
+        };
+        self.normalizers.get(name).cloned().or_else(built_in)
     }
 
     pub(crate) fn normalizer_names(&self) -> impl Iterator<Item = &str> {

@@ -47,7 +47,7 @@ struct StoredExistence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dead: Option<(i64, u32, DeathEvidence)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    absences: Vec<u64>,
+    absences: Vec<(u64, i64)>,
     #[serde(default)]
     met_by: u32,
 }
@@ -122,7 +122,7 @@ impl Representation {
                 live: self.existence.live.map(pair),
                 full: self.existence.full.map(pair),
                 dead: self.existence.dead.map(|(stamp, evidence)| (stamp.token, stamp.read, evidence)),
-                absences: self.existence.absences.iter().copied().collect(),
+                absences: self.existence.absences.iter().map(|(scan, token)| (*scan, *token)).collect(),
                 met_by: self.existence.met_by,
             },
             read_by: BTreeMap::new(),
@@ -245,7 +245,7 @@ fn store_cell(cell: &Cell) -> StoredCell {
 }
 
 fn load_cell(said: &StoredCell) -> Option<Cell> {
-    let mut said = said.iter().map(|(token, read, field)| (Stamp { token: *token, read: *read }, field.clone()));
+    let mut said = said.iter().map(|(token, read, field)| (Stamp { token: *token, read: *read }, field.borrowed()));
     let (at, field) = said.next()?;
     let mut cell = Cell::new(at, field);
     for (at, field) in said {

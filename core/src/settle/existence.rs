@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::classify::LinkState;
 use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
-use crate::model::{Cardinality, CompiledObject, OnDelete, Presence, UnitKey};
+use crate::model::{Cardinality, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
@@ -27,10 +29,10 @@ pub(super) fn settle_existence(
         |place: usize| representations.get(place).copied().flatten().map_or(Life::Unknown, |r| r.existence().life());
     let redirected =
         |place: usize| representations.get(place).copied().flatten().is_some_and(|r| r.redirected_to().is_some());
-    let places: Vec<usize> = (0..recorder.entity.links.len())
+    let places: SmallVec<[usize; 8]> = (0..recorder.entity.links.len())
         .filter(|place| recorder.entity.links[*place].object != HUB_OBJECT && !redirected(*place))
         .collect();
-    let mut dead = Vec::new();
+    let mut dead: SmallVec<[usize; 8]> = SmallVec::new();
     for place in &places {
         let link = &recorder.entity.links[*place];
         let record = Arc::clone(&link.record);
@@ -128,7 +130,9 @@ fn contested(
                     representations.get(other).copied().flatten().is_some_and(Representation::speaks)
                 })
         });
-        elsewhere && !unit.same(&base.agreed, &golden.field) && !unit.same(&base.seen, &golden.field)
+        elsewhere
+            && base.is_behind(&golden.field, |agreed, golden| unit.same(agreed, golden))
+            && !unit.same(&base.seen, &golden.field)
     })
 }
 
@@ -234,5 +238,5 @@ fn live(recorder: &mut Recorder<'_>, life: GoldenLife) {
 }
 
 fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {
-    Finding { unit: "$exists".into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
+    Finding { unit: EXISTS.into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
 }

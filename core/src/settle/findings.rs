@@ -189,7 +189,7 @@ fn standing_kind(ground: &Ground<'_>, entity: &Entity, name: &Text) -> Option<Di
         waits: false,
         reason: Text::default(),
     };
-    let standing = entity.discrepancies.get(&probe.id(ground.tenant, entity.id))?;
+    let standing = entity.discrepancies.get(&probe.identity(ground.tenant, entity))?;
     (standing.state != DiscrepancyState::Resolved && !standing.kind.is_noted()).then_some(standing.kind)
 }
 

@@ -1,5 +1,7 @@
 //! Rulings: what a person's choice does to one unit. Pure.
 
+use std::sync::Arc;
+
 use crate::base::Origin;
 use crate::decision::{Decision, Lifetime};
 use crate::entity::Entity;
@@ -98,7 +100,7 @@ pub fn rule_on(
     resolution.by = Some(ruling.by.clone());
     for link in 0..recorder.entity.links.len() {
         if recorder.entity.links[link].reactions.contains_key(key) {
-            let record = std::sync::Arc::clone(&recorder.entity.links[link].record);
+            let record = Arc::clone(&recorder.entity.links[link].record);
             recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
         }
     }
@@ -112,7 +114,7 @@ pub fn rule_on(
             inputs: inputs(recorder.entity, unit, key, &shown),
             fingerprint: unit.fingerprint.short_number(),
         };
-        recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Box::new(decision)) });
+        recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }
     let owner_holds = |shown: &Shown<'_>| {
         shown.authority == crate::ownership::Authority::Owner

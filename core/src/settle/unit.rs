@@ -1,10 +1,12 @@
 //! One unit: classify, resolve, guard, and move golden and bases.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::base::Base;
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::entity::REACTIONS_TO_FREEZE;
+use crate::entity::{Entity, REACTIONS_TO_FREEZE};
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
@@ -27,7 +29,9 @@ pub(super) fn settle_unit(
 ) -> bool {
     let shown = shown(ground, recorder.entity, representations, key);
     let first = classified(recorder, unit, key, &shown);
+    let mut later = None;
     adopt(recorder, unit, key, &shown, &first);
+    let adopted = recorder.facts.len();
     let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
     if oscillates(recorder, key) {
@@ -38,13 +42,16 @@ pub(super) fn settle_unit(
             start_over(recorder, key, &restored);
         }
         // Links that hold golden already agree, and those that hold what lost are behind.
-        let again = classified(recorder, unit, key, &shown);
-        adopt(recorder, unit, key, &shown, &again);
+        later = classified_since(adopted, recorder, unit, key, &shown);
+        if let Some(later) = &later {
+            adopt(recorder, unit, key, &shown, later);
+        }
     } else {
         release(recorder, unit, key, &shown, &first);
+        later = classified_since(adopted, recorder, unit, key, &shown);
     }
-    let after = classified(recorder, unit, key, &shown);
-    findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, &after, findings);
+    let after = later.as_ref().unwrap_or(&first);
+    findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, after, findings);
     moved
 }
 
@@ -71,6 +78,7 @@ pub(super) fn settle_derived(
     let key = UnitKey::Whole(index);
     let shown = shown(ground, recorder.entity, representations, &key);
     let first = classified(recorder, unit, &key, &shown);
+    let facts = recorder.facts.len();
     if recorder.entity.golden.get(&key).map(|cell| &cell.field) != Some(&field) {
         let cell = GoldenCell {
             field,
@@ -79,12 +87,12 @@ pub(super) fn settle_derived(
             fingerprint: unit.fingerprint.short_number(),
             status: Status::Settled,
         };
-        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
     }
-    let again = classified(recorder, unit, &key, &shown);
-    adopt(recorder, unit, &key, &shown, &again);
-    let after = classified(recorder, unit, &key, &shown);
-    findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, &after, findings);
+    let again = classified_since(facts, recorder, unit, &key, &shown);
+    let after = again.as_ref().unwrap_or(&first);
+    adopt(recorder, unit, &key, &shown, after);
+    findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, after, findings);
 }
 
 pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
@@ -96,12 +104,33 @@ pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, sh
     classify(&sides(recorder.entity, shown, key), standing, &|value, reference| unit.same(value, reference))
 }
 
+/// Classifies again, if there are more than `facts`. Without a fact nothing has changed; and bases that only follow what
+/// a classification adopts are in it already, so that it stands ([`adopt`] says why).
+fn classified_since(
+    facts: usize,
+    recorder: &Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+) -> Option<Classification> {
+    (recorder.facts.len() > facts).then(|| classified(recorder, unit, key, shown))
+}
+
+/// A base for a link, shared with a link that has the same one: in most units all systems hold golden.
+fn share(entity: &Entity, key: &UnitKey, base: Base) -> Arc<Base> {
+    let shared = entity.links.iter().find_map(|link| link.bases.shared(key).filter(|other| **other == base));
+    shared.unwrap_or_else(|| Arc::new(base))
+}
+
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
 pub(crate) fn settled(cell: &GoldenCell) -> bool {
     cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
 }
 
 /// Gives links the bases that follow from what they show.
+///
+/// A second classification would say the same: who adopts counts as standing already, what it adopts is golden or a value
+/// that another base agrees with, and an `agreed` that is brought up to golden belongs to a link that holds golden.
 fn adopt(
     recorder: &mut Recorder<'_>,
     unit: &Unit,
@@ -114,20 +143,24 @@ fn adopt(
         let link = &recorder.entity.links[shown[*place].link];
         // A link that moved to golden on its own is a witness of its own: the base forgets our writing.
         let base = Base::accepted(seen.clone(), agreed.clone());
-        let record = std::sync::Arc::clone(&link.record);
-        recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Box::new(base)) });
+        let record = Arc::clone(&link.record);
+        let base = share(recorder.entity, key, base);
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
     }
     // A link at golden whose base agreed with a former golden is up to date now.
-    let golden = recorder.entity.golden.get(key).map(|cell| cell.field.clone());
-    let Some(golden) = golden else { return };
     for shown in shown {
+        let Some(golden) = recorder.entity.golden.get(key).map(|cell| &cell.field) else { return };
         let Some(seen) = shown.field() else { continue };
         let link = &recorder.entity.links[shown.link];
         let Some(base) = link.bases.get(key) else { continue };
-        if unit.same(seen, &golden) && unit.same(seen, &base.seen) && !unit.same(&base.agreed, &golden) {
-            let base = Base { agreed: golden.clone(), ..base.clone() };
-            let record = std::sync::Arc::clone(&link.record);
-            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Box::new(base)) });
+        if unit.same(seen, golden)
+            && unit.same(seen, &base.seen)
+            && base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
+        {
+            let base = Base { agreed: golden.clone(), lost: false, ..base.as_ref().clone() };
+            let record = Arc::clone(&link.record);
+            let base = share(recorder.entity, key, base);
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
         }
     }
 }
@@ -154,10 +187,10 @@ fn count_reactions(
         }
         restored.push(shown[place].link);
         let count = link.reactions.get(key).copied().unwrap_or(0).saturating_add(1);
-        let record = std::sync::Arc::clone(&link.record);
+        let record = Arc::clone(&link.record);
         recorder.record(Fact::Reacted { record: record.clone(), unit: key.clone(), count });
         // Counted once: the displaced value is remembered anew with the next write.
-        let base = link_base(recorder, shown[place].link, key).map(|base| Box::new(Base { displaced: None, ..base }));
+        let base = link_base(recorder, shown[place].link, key).map(|base| Arc::new(Base { displaced: None, ..base }));
         recorder.record(Fact::Rebased { record, unit: key.clone(), base });
     }
     restored
@@ -174,7 +207,7 @@ fn start_over(recorder: &mut Recorder<'_>, key: &UnitKey, restored: &[usize]) {
         return;
     }
     let counted = recorder.entity.links.iter().filter(|link| link.reactions.contains_key(key));
-    let records: SmallVec<[_; 2]> = counted.map(|link| std::sync::Arc::clone(&link.record)).collect();
+    let records: SmallVec<[_; 2]> = counted.map(|link| Arc::clone(&link.record)).collect();
     for record in records {
         recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
     }
@@ -225,13 +258,13 @@ fn decide(
     shown: &[Shown<'_>],
     classification: &Classification,
 ) -> bool {
-    let golden = recorder.entity.golden.get(key).cloned();
+    let golden = recorder.entity.golden.shared(key);
     if let Some(moved) = follow_decision(recorder, unit, key, shown) {
         return moved;
     }
     // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
     let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
-    let blocks = if is_collection(unit) { has_golden } else { golden.as_ref().is_some_and(settled) };
+    let blocks = if is_collection(unit) { has_golden } else { golden.as_deref().is_some_and(settled) };
     let blocked: SmallVec<[usize; 2]> = if blocks { classification.no_base_conflicts.clone() } else { SmallVec::new() };
     match resolve(
         ground,
@@ -245,14 +278,14 @@ fn decide(
     ) {
         Resolved::Keep => false,
         Resolved::Parked { reason, resolution } => {
-            let mut cell = golden.unwrap_or_else(|| empty_cell(unit));
             let status = Status::Parked { reason };
-            if cell.status != status {
+            if golden.as_ref().is_none_or(|cell| cell.status != status) {
+                let mut cell = golden.map_or_else(|| empty_cell(unit), Arc::unwrap_or_clone);
                 cell.status = status;
                 if !cell.field.is_value() {
                     cell.resolution = resolution;
                 }
-                recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+                recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
             }
             false
         }
@@ -265,8 +298,8 @@ fn decide(
                 resolution: proposal.resolution,
                 ..empty_cell(unit)
             };
-            if golden.as_ref() != Some(&cell) {
-                recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+            if golden.as_deref() != Some(&cell) {
+                recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
             }
             false
         }
@@ -276,7 +309,7 @@ fn decide(
 
 /// A decision that still holds outranks every policy. `None`: there is none, or it lapsed.
 fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Option<bool> {
-    let decision = recorder.entity.decisions.get(key)?.clone();
+    let decision = recorder.entity.decisions.shared(key)?;
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
     let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
         let record = &recorder.entity.links[shown.link].record;
@@ -298,7 +331,7 @@ fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, show
     let proposal = Proposal {
         field: decision.chosen.clone(),
         origin: None,
-        resolution: Resolution { policy: "decision".into(), by: Some(decision.by), ..Resolution::default() },
+        resolution: Resolution { policy: "decision".into(), by: Some(decision.by.clone()), ..Resolution::default() },
         provisional: false,
         heard: (0..shown.len()).collect(),
     };
@@ -314,17 +347,20 @@ fn guard(
     shown: &[Shown<'_>],
     proposal: Proposal,
 ) -> bool {
-    let golden = recorder.entity.golden.get(key).cloned();
+    let rules = key.index().and_then(|index| ground.rules.get(&index)).map_or(&[][..], Vec::as_slice);
+    if rules.is_empty() {
+        return move_golden(recorder, unit, key, shown, proposal);
+    }
+    let golden = recorder.entity.golden.shared(key);
     let before = golden.as_ref().map(|cell| &cell.field).filter(|field| field.is_value());
     let changes = before.is_none_or(|before| !unit.same(&proposal.field, before));
-    let rules = key.index().and_then(|index| ground.rules.get(&index));
-    for rule in rules.into_iter().flatten().filter(|_| changes) {
+    for rule in rules.iter().filter(|_| changes) {
         let (rule::Verdict::Hold(reason) | rule::Verdict::Review(reason)) =
             rule.judge(before, &proposal.field, &proposal.resolution.policy)
         else {
             continue;
         };
-        let mut cell = golden.unwrap_or_else(|| empty_cell(unit));
+        let mut cell = golden.map_or_else(|| empty_cell(unit), Arc::unwrap_or_clone);
         let status = Status::Held {
             proposed: proposal.field,
             origin: proposal.origin,
@@ -334,7 +370,7 @@ fn guard(
         };
         if cell.status != status {
             cell.status = status;
-            recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+            recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
         }
         return false;
     }
@@ -349,7 +385,7 @@ pub(super) fn move_golden(
     shown: &[Shown<'_>],
     proposal: Proposal,
 ) -> bool {
-    let golden = recorder.entity.golden.get(key).cloned();
+    let golden = recorder.entity.golden.shared(key);
     let before = golden.as_ref().filter(|cell| settled(cell)).map(|cell| &cell.field);
     let changed = before.is_none_or(|before| !unit.same(&proposal.field, before));
     let field = match before {
@@ -364,8 +400,8 @@ pub(super) fn move_golden(
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
     };
-    if golden.as_ref() != Some(&cell) {
-        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Box::new(cell)) });
+    if golden.as_deref() != Some(&cell) {
+        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
     }
     for place in proposal.heard {
         let Some(seen) = shown[place].field() else { continue };
@@ -374,16 +410,19 @@ pub(super) fn move_golden(
         let at_golden = unit.same(seen, &field);
         let moved = base.is_some_and(|base| !unit.same(seen, &base.seen));
         let next = match (base, at_golden) {
-            (Some(base), true) if !moved => Base { agreed: field.clone(), ..base.clone() },
+            (Some(base), true) if !moved => Base { agreed: field.clone(), lost: false, ..base.clone() },
             (_, true) => Base::accepted(seen.clone(), field.clone()),
             // It was heard and lost: the journal names it, and a write of golden is owed.
-            (Some(base), false) if moved => Base { displaced: base.displaced.clone(), ..Base::lost(seen.clone()) },
+            (Some(base), false) if moved => {
+                Base { displaced: base.displaced.clone(), ..Base::lost(seen.clone(), base) }
+            }
             // It stands where it stood, behind golden; or it never had a base, and contradicts.
             (_, false) => continue,
         };
         if base != Some(&next) {
-            let record = std::sync::Arc::clone(&link.record);
-            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Box::new(next)) });
+            let record = Arc::clone(&link.record);
+            let next = share(recorder.entity, key, next);
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(next) });
         }
     }
     changed
@@ -411,7 +450,7 @@ fn release(
         return;
     }
     let keep = cell.field.is_value() || unit.shape == UnitShape::Set || unit.shape == UnitShape::Keyed;
-    let cell = keep.then(|| Box::new(GoldenCell { status: Status::Settled, ..cell.clone() }));
+    let cell = keep.then(|| Arc::new(GoldenCell { status: Status::Settled, ..cell.clone() }));
     recorder.record(Fact::Settled { unit: key.clone(), cell });
 }
 

@@ -216,7 +216,8 @@ impl Story {
         self.receive(record.connection.as_str(), delivery)
     }
 
-    /// The library is built anew with another model of the same systems, on the same store.
+    /// The library is built anew with another model of the same systems, on the same store, and the change is accepted
+    /// as [`accept_model`](crate::engine::Tenant::accept_model) does it. Fails if it is refused.
     #[must_use]
     #[track_caller]
     pub fn upgraded_to<E: Canonical>(mut self) -> Self {
@@ -230,8 +231,10 @@ impl Story {
         for fake in self.fakes.values() {
             builder = builder.connect(fake.clone());
         }
-        self.note("the model is another one now".to_owned());
         self.build(builder);
+        let accepted = block_on(self.tenant().accept_model(&Actor::new("the story")));
+        let change = self.check("accept the model", accepted);
+        self.note(format!("the model is another one now: {}", change.line()));
         self
     }
 
@@ -299,7 +302,10 @@ impl Story {
     #[track_caller]
     pub fn tenant(&mut self) -> Tenant {
         self.begin();
-        self.tenant.clone().expect("a story that has begun has a tenant")
+        match &self.tenant {
+            Some(tenant) => tenant.clone(),
+            None => self.fail("nothing was built"),
+        }
     }
 
     /// The fake system of this name.

@@ -160,6 +160,16 @@ impl Field {
         }
     }
 
+    /// The same, borrowed.
+    #[must_use]
+    pub fn borrowed(&self) -> FieldRef<'_> {
+        match self {
+            Field::Null => FieldRef::Null,
+            Field::Empty => FieldRef::Empty,
+            Field::Value(text) => FieldRef::Value(text),
+        }
+    }
+
     /// Whether there is a value.
     #[must_use]
     pub const fn is_value(&self) -> bool {
@@ -173,6 +183,29 @@ impl fmt::Display for Field {
             Field::Null => f.pad("(none)"),
             Field::Empty => f.pad("(empty)"),
             Field::Value(text) => f.pad(text),
+        }
+    }
+}
+
+/// What one system says of one attribute, borrowed: from a batch, or from a [`Field`]. Ordered as fields are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FieldRef<'a> {
+    /// The record has no value.
+    Null,
+    /// The record has the empty value.
+    Empty,
+    /// A value in canonical form.
+    Value(&'a str),
+}
+
+impl FieldRef<'_> {
+    /// The same, owned.
+    #[must_use]
+    pub fn to_field(self) -> Field {
+        match self {
+            FieldRef::Null => Field::Null,
+            FieldRef::Empty => Field::Empty,
+            FieldRef::Value(text) => Field::value(text),
         }
     }
 }

@@ -32,6 +32,12 @@ fn accepted(authority: Authority, seen: &str, agreed: &str, now: &str) -> System
     System { authority, sight: Ok(text(now)), base, diverges: false }
 }
 
+/// A system that agreed on `agreed`, then said `seen` and lost, and shows `now`.
+fn lost(authority: Authority, agreed: &str, seen: &str, now: &str) -> System {
+    let base = Some(Base::lost(text(seen), &Base::accepted(text(agreed), text(agreed))));
+    System { base, ..at(authority, agreed, now) }
+}
+
 /// A system that was never in agreement.
 fn new(authority: Authority, now: &str) -> System {
     System { authority, sight: Ok(text(now)), base: None, diverges: false }
@@ -131,6 +137,7 @@ fn s08_rule_1_each_link_has_one_state() {
 fn s05_a_link_without_base_adopts_a_value_that_was_golden() {
     state("another still stands where it stands", &unit("B", &[at(CoOwner, "A", "A"), new(CoOwner, "A")]), LinkState::Same);
     case("so it is behind, not in conflict", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "A", "A"), new(CoOwner, "A")]), Pending);
+    state("what lost never was golden", &unit("B", &[lost(CoOwner, "B", "A", "A"), new(CoOwner, "A")]), LinkState::NoBase);
     state("without a value nothing is proven", &unit("B", &[at(CoOwner, "", ""), new(CoOwner, "")]), LinkState::NoBase);
 }
 
@@ -139,6 +146,7 @@ fn s05_a_link_without_base_adopts_a_value_that_was_golden() {
 fn s08_rule_2_who_never_knew_of_golden_is_concurrent_with_it() {
     case("two people at once, heard one after the other", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "A", "C")]), HardConflict);
     case("who had accepted golden moves on from it", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "B", "C")]), AUTHORITATIVE);
+    case("who lost has not accepted golden", &unit("B", &[at(CoOwner, "B", "B"), lost(CoOwner, "B", "A", "C")]), HardConflict);
     case("two people at once say the same", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "A", "B")]), InAgreement);
     case("nobody stands by golden any more", &unit("B", &[at(CoOwner, "A", "C"), at(CoOwner, "A", "A")]), AUTHORITATIVE);
     case("the owner alone decides", &unit("B", &[at(Owner, "B", "B"), at(Observer, "A", "C")]), SoftDrift(Drift::Unauthorized));
@@ -201,6 +209,7 @@ fn s08_rule_3_only_observers_moved() {
 #[rustfmt::skip]
 fn s08_rule_4_nobody_moved() {
     case("one is behind golden", &unit("B", &[at(CoOwner, "B", "B"), at(CoOwner, "A", "A")]), Pending);
+    case("its value lost, and golden stayed", &unit("A", &[at(CoOwner, "A", "A"), lost(CoOwner, "A", "B", "B")]), Pending);
     case("golden was cleared", &unit("", &[at(CoOwner, "", ""), at(CoOwner, "A", "A")]), Pending);
     case("it keeps its own form", &unit("A", &[at(CoOwner, "A", "A"), accepted(Observer, "own form", "A", "own form")]), Rewritten);
     case("a person let it differ", &unit("A", &[at(CoOwner, "A", "A"), apart(CoOwner, "A", "B")]), Diverged);

@@ -50,7 +50,7 @@ impl Transform<Plain> for FullName {
 }
 
 /// Slots: 0 a list, 1 a set of an array, 2 a set in one text, 3 lines by sku, 4 a name of two leaves.
-fn shop(shape: &SurfaceShape) -> DecodeTable {
+pub(crate) fn orders() -> Model {
     let mut order = EntityModel::new("order");
     let plain = TypedAttribute::<Plain>::new;
     order
@@ -60,7 +60,11 @@ fn shop(shape: &SurfaceShape) -> DecodeTable {
         .attribute(plain("labels").shape(Shape::Set).at(At::path("shop", "labels").separator(';')))
         .part(PartAttribute::<Line>::keyed("lines", "sku").at("shop", "lines", Direction::Both, Strength::Normal))
         .attribute(plain("name").at(At::via("shop", &["first", "last"], FullName)));
-    table(&Model::compile(vec![order]).unwrap(), 0, shape)
+    Model::compile(vec![order]).unwrap()
+}
+
+fn shop(shape: &SurfaceShape) -> DecodeTable {
+    table(&orders(), 0, shape)
 }
 
 fn shape() -> SurfaceShape {

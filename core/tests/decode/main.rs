@@ -14,3 +14,4 @@ mod hostile;
 mod properties;
 mod shapes;
 mod support;
+mod two_ways;

@@ -166,7 +166,8 @@ fn existence(seen: &[&Observation]) -> (Life, bool, usize) {
         Sighting::Dead(evidence) => Some((observation.stamp, evidence)),
         _ => None,
     });
-    let dead = dead.max();
+    // At one stamp the strongest evidence counts: it is listed first.
+    let dead = dead.max_by_key(|(stamp, evidence)| (*stamp, std::cmp::Reverse(*evidence)));
     let life = match (live, dead) {
         (None, None) => Life::Unknown,
         (Some(_), None) => Life::Live,
@@ -178,12 +179,14 @@ fn existence(seen: &[&Observation]) -> (Life, bool, usize) {
     };
     let met_by = seen.iter().filter(|observation| matches!(observation.sighting, Sighting::Live { .. }));
     let met_by = met_by.map(|observation| observation.stamp.read).max().unwrap_or(0);
-    let missed: BTreeSet<u64> = seen
-        .iter()
-        .filter_map(|observation| match observation.sighting {
-            Sighting::Absent { scan } if scan > u64::from(met_by) => Some(scan),
-            _ => None,
-        })
-        .collect();
+    let mut missed: BTreeMap<u64, i64> = BTreeMap::new();
+    for observation in seen {
+        if let Sighting::Absent { scan } = observation.sighting {
+            let token = missed.entry(scan).or_insert(i64::MAX);
+            *token = observation.stamp.token.min(*token);
+        }
+    }
+    // Met by a later read, or sighted with a later token, a record was not missed.
+    missed.retain(|scan, token| *scan > u64::from(met_by) && live.is_none_or(|live: Stamp| live.token <= *token));
     (life, live.is_some() && live == dead.map(|(stamp, _)| stamp), missed.len())
 }

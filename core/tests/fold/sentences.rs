@@ -164,8 +164,18 @@ fn s03_a_tie_of_life_and_death_means_live_and_asks_for_a_read() {
 }
 
 #[test]
+fn s03_of_two_deaths_at_one_stamp_the_strongest_evidence_stands() {
+    let (sure, weak) = (dead(2, DeathEvidence::Deleted), dead(2, DeathEvidence::MissingInScans));
+    for deaths in [[sure.clone(), weak.clone()], [weak, sure]] {
+        assert_eq!(folded(&deaths).existence().life(), Life::Dead(DeathEvidence::Deleted));
+    }
+    let later = folded(&[dead(2, DeathEvidence::Deleted), dead(3, DeathEvidence::Gone)]);
+    assert_eq!(later.existence().life(), Life::Dead(DeathEvidence::Gone), "a later death is another one");
+}
+
+#[test]
 fn s03_absences_are_a_set_and_a_scan_counts_once() {
-    let seen = folded(&[full(1, Vec::new()), absent(3), absent(4), absent(3)]);
+    let seen = folded(&[full(1, Vec::new()), absent(1, 3), absent(1, 4), absent(1, 3)]);
     assert_eq!(seen.existence().missed_scans(), 2);
     assert_eq!(seen.existence().life(), Life::Live, "absence alone is no death");
 }
@@ -178,8 +188,19 @@ fn s03_absences_before_the_last_sighting_count_no_longer() {
         Coverage::AllBut(Vec::new()),
         Vec::new(),
     );
-    let seen = folded(&[absent(3), absent(4), met, absent(6)]);
+    let seen = folded(&[absent(1, 3), absent(1, 4), met, absent(1, 6)]);
     assert_eq!(seen.existence().missed_scans(), 1);
+}
+
+#[test]
+fn s03_any_later_sighting_takes_absences_back() {
+    let missed = [full(1, Vec::new()), absent(1, 3), absent(1, 4)];
+    let pushed = |token| folded(&[&missed[..], &[partial(token, Vec::new())]].concat());
+    assert_eq!(pushed(2).existence().missed_scans(), 0, "a webhook says later that it is there");
+    assert_eq!(pushed(1).existence().missed_scans(), 2, "a repetition of what was known says nothing new");
+    assert_eq!(pushed(0).existence().missed_scans(), 2, "nor does what was late");
+    let again = [&missed[..], &[partial(2, Vec::new()), absent(2, 5), absent(2, 4)]].concat();
+    assert_eq!(folded(&again).existence().missed_scans(), 1, "a scan noted twice saw no more than at first");
 }
 
 #[test]

@@ -69,8 +69,9 @@ pub(crate) fn dead(token: i64, evidence: DeathEvidence) -> Observation {
     observation(Stamp::new(token), Sighting::Dead(evidence), Coverage::Carried, Vec::new())
 }
 
-pub(crate) fn absent(scan: u64) -> Observation {
-    observation(Stamp::default(), Sighting::Absent { scan }, Coverage::Carried, Vec::new())
+/// A scan that missed the record when `token` was the last known of it.
+pub(crate) fn absent(token: i64, scan: u64) -> Observation {
+    observation(Stamp::new(token), Sighting::Absent { scan }, Coverage::Carried, Vec::new())
 }
 
 pub(crate) fn said(slot: SlotIndex, text: &str) -> Said {

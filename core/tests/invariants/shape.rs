@@ -8,27 +8,27 @@ use proptest::prelude::*;
 
 /// One attribute, or group of two, of a random model.
 #[derive(Debug, Clone)]
-pub struct Attribute {
-    pub kind: Kind,
+pub(crate) struct Attribute {
+    pub(crate) kind: Kind,
     /// The system that owns it, if one does.
-    pub owner: Option<usize>,
+    pub(crate) owner: Option<usize>,
     /// Two bits per system: weak, normal, normal, strong if it is an observer.
-    pub strengths: u64,
+    pub(crate) strengths: u64,
     /// One bit per system: not mapped there.
-    pub unmapped: u32,
-    pub policy: Policy,
-    pub on_clear: Option<bool>,
+    pub(crate) unmapped: u32,
+    pub(crate) policy: Policy,
+    pub(crate) on_clear: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     One,
     Group,
     Set,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
+pub(crate) enum Policy {
     None,
     Latest,
     Priority,
@@ -38,12 +38,12 @@ pub enum Policy {
 
 /// A random model of one entity type.
 #[derive(Debug, Clone)]
-pub struct Design {
-    pub systems: usize,
-    pub attributes: Vec<Attribute>,
+pub(crate) struct Design {
+    pub(crate) systems: usize,
+    pub(crate) attributes: Vec<Attribute>,
 }
 
-pub fn design() -> impl Strategy<Value = Design> {
+pub(crate) fn design() -> impl Strategy<Value = Design> {
     let systems = prop_oneof![40 => 2..=3_usize, 5 => 4..=6_usize, 1 => 7..=25_usize];
     (systems, vec(attribute(), 1..=2)).prop_map(|(systems, attributes)| Design { systems, attributes })
 }
@@ -72,17 +72,17 @@ fn attribute() -> impl Strategy<Value = Attribute> {
 }
 
 impl Design {
-    pub fn owner(&self, attribute: usize) -> Option<usize> {
+    pub(crate) fn owner(&self, attribute: usize) -> Option<usize> {
         self.attributes[attribute].owner.map(|owner| owner % self.systems)
     }
 
     /// Whether a system holds an attribute. The first two always do, and so does the owner.
-    pub fn maps(&self, attribute: usize, system: usize) -> bool {
+    pub(crate) fn maps(&self, attribute: usize, system: usize) -> bool {
         let hidden = self.attributes[attribute].unmapped >> system & 1 == 1;
         system < 2 || !hidden || self.owner(attribute) == Some(system)
     }
 
-    pub fn model(&self) -> EntityModel {
+    pub(crate) fn model(&self) -> EntityModel {
         let mut model = EntityModel::new("thing");
         let mut key = TypedAttribute::<String>::new("key").identity().required(true);
         for system in 0..self.systems {
@@ -154,6 +154,6 @@ impl Design {
     }
 }
 
-pub fn name(system: usize) -> String {
+pub(crate) fn name(system: usize) -> String {
     format!("s{system}")
 }

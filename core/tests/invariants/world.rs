@@ -22,7 +22,7 @@ use serde_json::{Value as Json, json};
 use crate::shape::{Design, Kind, name};
 
 #[derive(Debug, Clone)]
-pub enum Step {
+pub(crate) enum Step {
     /// A person edits one attribute: value 0 clears it, 1 to 3 are words that others use too, the rest are words of
     /// their own. `told`: a webhook follows.
     Edit {
@@ -56,7 +56,7 @@ pub enum Step {
     },
 }
 
-pub fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let place = || (0..25_usize, 0..2_usize);
     prop_oneof![
         6 => (place(), 0..3_usize, 0..7_u8, any::<bool>()).prop_map(|((system, entity), attribute, value, told)| {
@@ -75,40 +75,40 @@ pub fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub fn history() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..8)
 }
 
 /// What the first records of systems hold: two bits per system and attribute choose.
-pub fn beginning() -> impl Strategy<Value = [u64; 3]> {
+pub(crate) fn beginning() -> impl Strategy<Value = [u64; 3]> {
     any::<[u64; 3]>()
 }
 
-pub struct World {
-    pub design: Design,
-    pub fakes: Vec<FakeSystem>,
-    pub store: MemoryStore,
-    pub tenant: Tenant,
-    pub plans: Vec<Plan>,
+pub(crate) struct World {
+    pub(crate) design: Design,
+    pub(crate) fakes: Vec<FakeSystem>,
+    pub(crate) store: MemoryStore,
+    pub(crate) tenant: Tenant,
+    pub(crate) plans: Vec<Plan>,
     /// What people said, by attribute, entity and system.
-    pub said: BTreeMap<(usize, usize, usize), BTreeSet<String>>,
+    pub(crate) said: BTreeMap<(usize, usize, usize), BTreeSet<String>>,
     /// The words that only one person ever said: attribute, entity, system, and the version of the record.
-    pub words: BTreeMap<String, (usize, usize, usize, usize)>,
+    pub(crate) words: BTreeMap<String, (usize, usize, usize, usize)>,
     /// The versions that people made: system, entity, version.
-    pub edited: BTreeSet<(usize, usize, usize)>,
+    pub(crate) edited: BTreeSet<(usize, usize, usize)>,
     /// Whether a decision was made about an attribute of an entity.
-    pub decided: BTreeSet<(usize, usize)>,
+    pub(crate) decided: BTreeSet<(usize, usize)>,
     /// How many answers or requests were lost.
-    pub lost: usize,
+    pub(crate) lost: usize,
     clock: Arc<ManualClock>,
 }
 
 impl World {
-    pub fn begin(design: &Design, beginning: [u64; 3]) -> Self {
+    pub(crate) fn begin(design: &Design, beginning: [u64; 3]) -> Self {
         Self::begin_in(design, beginning, &MemoryStore::new(), "tenant")
     }
 
-    pub fn begin_in(design: &Design, beginning: [u64; 3], store: &MemoryStore, tenant: &str) -> Self {
+    pub(crate) fn begin_in(design: &Design, beginning: [u64; 3], store: &MemoryStore, tenant: &str) -> Self {
         let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)));
         let models = [design.model()];
         let fakes: Vec<FakeSystem> =
@@ -154,13 +154,13 @@ impl World {
         world
     }
 
-    pub fn poll_all(&mut self) {
+    pub(crate) fn poll_all(&mut self) {
         for system in 0..self.design.systems {
             self.run(&Step::Poll(system));
         }
     }
 
-    pub fn run(&mut self, step: &Step) {
+    pub(crate) fn run(&mut self, step: &Step) {
         match step {
             Step::Edit { system, entity, attribute, value, told } => {
                 let (system, attribute) = self.place(*system, *attribute);
@@ -236,7 +236,7 @@ impl World {
         }
     }
 
-    pub fn tell(&mut self, system: usize, entity: usize, back: usize) {
+    pub(crate) fn tell(&mut self, system: usize, entity: usize, back: usize) {
         let fake = &self.fakes[system];
         let versions = fake.versions("things", &id(entity));
         let delivery = fake.webhook("things", &id(entity), versions - 1 - back % versions);
@@ -254,13 +254,13 @@ impl World {
         }
     }
 
-    pub fn plan(&self, bootstrap: bool) -> Plan {
+    pub(crate) fn plan(&self, bootstrap: bool) -> Plan {
         let request = self.tenant.plan(Scope::default());
         let request = if bootstrap { request.bootstrap() } else { request };
         block_on(request.into_future()).expect("a plan can be made")
     }
 
-    pub fn apply(&mut self, bootstrap: bool) -> Applied {
+    pub(crate) fn apply(&mut self, bootstrap: bool) -> Applied {
         let plan = self.plan(bootstrap);
         block_on(self.tenant.approve(plan.hash, &Actor::new("ana"))).expect("a plan can be approved");
         let applied = block_on(self.tenant.apply(plan.hash)).expect("a plan can be applied");
@@ -269,26 +269,26 @@ impl World {
     }
 
     /// The entity of a key.
-    pub fn entity(&self, entity: usize) -> Option<Entity> {
+    pub(crate) fn entity(&self, entity: usize) -> Option<Entity> {
         let wanted = id(entity);
         entities(&self.tenant).into_iter().find(|held| held.links.iter().any(|link| *link.record.id == *wanted))
     }
 
     /// The golden cells of an attribute: one, or one per element.
-    pub fn golden(&self, held: &Entity, attribute: usize) -> Vec<GoldenCell> {
+    pub(crate) fn golden(&self, held: &Entity, attribute: usize) -> Vec<GoldenCell> {
         let unit = u16::try_from(attribute + 1).expect("few attributes");
         let of = |key: &UnitKey| key.index() == Some(unit);
         held.golden.iter().filter(|(key, _)| of(key)).map(|(_, cell)| cell.clone()).collect()
     }
 
     /// Every golden value of every entity, by key.
-    pub fn all_golden(&self) -> Vec<(UnitKey, String)> {
+    pub(crate) fn all_golden(&self) -> Vec<(UnitKey, String)> {
         let all = entities(&self.tenant);
         all.iter().flat_map(|held| held.golden.iter().map(|(key, cell)| (key, cell.field.to_string()))).collect()
     }
 
     /// Every row of the tenant.
-    pub fn rows(&self) -> Vec<(Table, String, Vec<u8>)> {
+    pub(crate) fn rows(&self) -> Vec<(Table, String, Vec<u8>)> {
         let tenant = TenantId::new(self.tenant.id().as_str());
         let all = |table| block_on(self.store.scan(&tenant, table, "", None, usize::MAX)).expect("memory answers");
         let rows = Table::ALL.into_iter().flat_map(|table| all(table).into_iter().map(move |row| (table, row)));
@@ -296,7 +296,7 @@ impl World {
     }
 
     /// How many pairs of system and unit differ from golden, or from what an owner is asked to make golden.
-    pub fn differing(&self) -> usize {
+    pub(crate) fn differing(&self) -> usize {
         let mut differing = 0;
         for entity in 0..2 {
             let Some(held) = self.entity(entity) else { continue };
@@ -328,7 +328,7 @@ impl World {
         fields.iter().map(texts).collect()
     }
 
-    pub fn writes(&self) -> usize {
+    pub(crate) fn writes(&self) -> usize {
         self.fakes.iter().map(FakeSystem::writes).sum()
     }
 }
@@ -345,6 +345,6 @@ fn values(held: &Json) -> BTreeSet<String> {
     }
 }
 
-pub fn id(entity: usize) -> String {
+pub(crate) fn id(entity: usize) -> String {
     format!("r{entity}")
 }

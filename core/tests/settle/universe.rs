@@ -13,6 +13,7 @@ use accordant::golden::{GoldenCell, Status};
 use accordant::id::{Actor, EntityId, RecordRef, TenantId};
 use accordant::model::{EntityModel, Model, Shape, SystemObject, UnitIndex, UnitKey};
 use accordant::observation::{Coverage, DeathEvidence, Observation, Said, Sighting};
+use accordant::plan::{PlanDraft, PlanKind, Scope, Surroundings, plan_entity};
 use accordant::representation::Representation;
 use accordant::rule::{AnyRule, Rule, erase};
 use accordant::settle::{Choice, RuleSet, Ruling, Touched, rule_on, settle};
@@ -66,6 +67,8 @@ pub(crate) struct Universe {
     pub(crate) representations: BTreeMap<RecordRef, Representation>,
     pub(crate) rules: RuleSet,
     pub(crate) clock: i64,
+    /// What the stamps of all systems are the time of.
+    pub(crate) times: TimeKind,
     /// Everything that a record was ever seen to hold of a unit.
     pub(crate) held: BTreeMap<(RecordRef, UnitKey), BTreeSet<Field>>,
     contents: BTreeMap<RecordRef, Content>,
@@ -90,6 +93,7 @@ impl Universe {
             representations: BTreeMap::new(),
             rules: RuleSet::new(),
             clock: 0,
+            times: TimeKind::FieldModified,
             held: BTreeMap::new(),
             contents: BTreeMap::new(),
             denied: BTreeSet::new(),
@@ -270,7 +274,7 @@ impl Universe {
     }
 
     fn under<T>(&self, run: impl FnOnce(&Ground<'_>) -> T) -> T {
-        let scale = TimeScale { kind: TimeKind::FieldModified, precision_ms: 0, skew_ms: 0 };
+        let scale = TimeScale { kind: self.times, precision_ms: 0, skew_ms: 0 };
         run(&Ground {
             tenant: &self.tenant,
             model: self.model.entity(0),
@@ -310,8 +314,9 @@ impl Universe {
 
     /// What stands open of a unit, `$exists` included: kind, and whether it waits for a person.
     pub(crate) fn open(&self, name: &str) -> Vec<(DiscrepancyKind, bool)> {
-        let standing =
-            |discrepancy: &&Discrepancy| *discrepancy.unit == *name && discrepancy.state != DiscrepancyState::Resolved;
+        let standing = |discrepancy: &&Arc<Discrepancy>| {
+            *discrepancy.unit == *name && discrepancy.state != DiscrepancyState::Resolved
+        };
         let found = self.entity.discrepancies.values().filter(standing);
         let mut open: Vec<_> = found.map(|found| (found.kind, found.state == DiscrepancyState::Waiting)).collect();
         open.sort_unstable();
@@ -336,7 +341,7 @@ impl Universe {
         let cell = self.entity.golden.get(&unit).expect("there is something to write").clone();
         let displaced = self.seen(&unit).into_iter().find_map(|(at, field)| (at == place).then_some(field));
         let base = Base { wrote: cell.origin, displaced, ..Base::accepted(cell.field.clone(), cell.field.clone()) };
-        Fact::Rebased { record: Arc::new(record.clone()), unit: unit.clone(), base: Some(Box::new(base)) }
+        Fact::Rebased { record: Arc::new(record.clone()), unit: unit.clone(), base: Some(Arc::new(base)) }
             .apply(&mut self.entity);
         let arity = unit.index().map_or(1, |index| self.model.entity(0).units[usize::from(index)].members.len());
         if arity == 1 {
@@ -364,7 +369,8 @@ impl Universe {
                 let absent =
                     (self.is_collection(&key) && !field.is_value()).then(|| Base::accepted(Field::Null, Field::Null));
                 let Some(base) = base.or(absent) else { continue };
-                let pending = field == base.seen && base.agreed != cell.field && field != cell.field;
+                let behind = base.lost || base.agreed != cell.field;
+                let pending = field == base.seen && behind && field != cell.field;
                 if pending && write_access(self.model.entity(0), &self.entity, link, &key) != WriteAccess::No {
                     let record = &self.entity.links[link].record;
                     owed.push((format!("{}/{}", record.connection, record.id), self.model.entity(0).unit_name(&key)));
@@ -375,6 +381,14 @@ impl Universe {
             self.write(system, unit);
         }
         owed.len()
+    }
+
+    /// The records that a regular plan would write.
+    pub(crate) fn planned(&self) -> Vec<String> {
+        let mut draft = PlanDraft::new(PlanKind::Regular, Scope::default());
+        let surroundings = Surroundings { native: &|_, _, _| None, creates_in: &|_| None, creating: &|_, _| false };
+        self.under(|ground| plan_entity(ground, &surroundings, &self.entity, &self.in_order(), &mut draft));
+        draft.operations().iter().map(|operation| operation.target.connection().to_string()).collect()
     }
 
     pub(crate) fn is_collection(&self, key: &UnitKey) -> bool {

@@ -1,5 +1,7 @@
 //! Golden and bases by example: one test for each sentence of `docs/semantics.md` 4 to 11 that settling keeps.
 
+use std::sync::Arc;
+
 use accordant::base::Base;
 use accordant::decision::Lifetime;
 use accordant::discrepancy::DiscrepancyKind;
@@ -8,9 +10,11 @@ use accordant::fingerprint::Fingerprint;
 use accordant::golden::Status;
 use accordant::model::{At, EntityModel, TypedAttribute};
 use accordant::ownership::OnClear;
+use accordant::policy::builtin::latest;
 use accordant::policy::{Answer, Candidates, Policy};
 use accordant::rule::{Change, Verdict, rule};
 use accordant::settle::Touched;
+use accordant::stamp::TimeKind;
 
 use crate::universe::{Universe, Word, customer, text};
 
@@ -62,6 +66,54 @@ fn s08_a_co_owner_that_moved_alone_moves_golden_and_a_write_is_owed() {
     assert_eq!(universe.write_all(), 2);
     universe.settle();
     assert_eq!(universe.open("name"), []);
+}
+
+/// Three systems that agree, where a stamp says only when something in the record changed, and the latest wins.
+fn by_record_time() -> Universe {
+    let mut universe = Universe::new(model(co_owned().resolve(latest())));
+    universe.times = TimeKind::RecordModified;
+    agreeing_in(universe)
+}
+
+#[test]
+fn s08_a_lone_change_is_the_latest_though_only_the_record_has_a_time() {
+    let mut universe = by_record_time();
+    // The CRM was last heard before the others: its change may, by record time, be older than their first word.
+    universe.set("crm", "name", "B");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "B");
+    assert_eq!(universe.open("name"), [(DiscrepancyKind::SoftDriftAuthoritative, false)]);
+}
+
+#[test]
+fn s08_a_system_that_waits_for_its_write_does_not_contest_the_next_change() {
+    let mut universe = Universe::new(model(co_owned().resolve(latest())));
+    universe.times = TimeKind::RecordModified;
+    for system in ["crm", "erp"] {
+        universe.link(system);
+        universe.set(system, "name", "A");
+    }
+    universe.settle();
+    universe.set("crm", "name", "B");
+    universe.settle();
+    // Linked late, and behind: its record is younger than anything that the CRM was last heard to say.
+    universe.link("shop");
+    universe.set("shop", "name", "A");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "B");
+    universe.set("crm", "name", "C");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "C");
+}
+
+#[test]
+fn s08_two_changes_that_record_times_cannot_tell_apart_wait() {
+    let mut universe = by_record_time();
+    universe.set("crm", "name", "B");
+    universe.set("erp", "name", "C");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "A");
+    assert_eq!(universe.open("name"), [(DiscrepancyKind::HardConflict, true)]);
 }
 
 #[test]
@@ -254,7 +306,7 @@ fn s08_a_conflict_without_base_does_not_fill_what_was_cleared() {
 }
 
 #[test]
-fn s05_a_link_without_base_that_holds_what_lost_is_behind() {
+fn s05_a_value_that_lost_is_no_evidence_for_a_link_without_base() {
     let mut universe = Universe::new(model(co_owned().resolve(crate::story::Greatest)));
     for system in ["crm", "erp"] {
         universe.link(system);
@@ -268,8 +320,35 @@ fn s05_a_link_without_base_that_holds_what_lost_is_behind() {
     universe.set("crm", "name", "A");
     universe.settle();
     assert_eq!(universe.golden("name"), "M", "A lost");
-    assert_eq!(universe.open("name"), [(DiscrepancyKind::SoftDriftAuthoritative, false)]);
+    let lost = Base::lost(text("A"), &Base::accepted(text("M"), text("M")));
+    assert_eq!(universe.base("crm", "name"), Some(lost), "it last agreed with M");
+    // The shop's A was never heard, and no A was ever golden: what the shop holds still waits for a person.
+    let conflict = (DiscrepancyKind::HardConflictNoBase, true);
+    assert_eq!(universe.open("name"), [conflict, (DiscrepancyKind::SoftDriftAuthoritative, false)]);
+    assert_eq!(universe.base("shop", "name"), None);
     assert_eq!(universe.settle(), []);
+    assert_eq!(universe.write_all(), 1, "golden is owed to the loser alone");
+    universe.settle();
+    assert_eq!(universe.open("name"), [conflict]);
+    assert!(universe.holds("shop", "name", None));
+}
+
+#[test]
+fn s05_a_clear_that_lost_is_nothing_that_a_weak_mapping_fills() {
+    let attribute = TypedAttribute::<Word>::new("name")
+        .at(At::path("crm", "name").weak())
+        .at(At::path("erp", "name"))
+        .at(At::path("shop", "name"))
+        .on_clear(OnClear::Propagate)
+        .resolve(crate::story::Greatest);
+    let mut universe = agreeing(attribute);
+    universe.set("crm", "name", "");
+    universe.set("erp", "name", "B");
+    universe.settle();
+    assert_eq!(universe.golden("name"), "B");
+    let planned = universe.planned();
+    assert!(planned.iter().all(|target| !target.contains("crm")), "{planned:?}");
+    assert_eq!(planned.len(), 1, "{planned:?}");
 }
 
 #[test]
@@ -325,7 +404,7 @@ fn s05_a_system_that_keeps_its_own_form_owes_nothing() {
     let mut universe = agreeing(owned());
     let place = universe.entity.link_of(&crate::universe::record("crm")).expect("linked");
     let record = universe.entity.links[place].record.clone();
-    let base = Some(Box::new(Base::accepted(text("own form"), text("A"))));
+    let base = Some(Arc::new(Base::accepted(text("own form"), text("A"))));
     Fact::Rebased { record, unit: universe.key("name"), base }.apply(&mut universe.entity);
     universe.set("crm", "name", "own form");
     universe.settle();

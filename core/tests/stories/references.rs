@@ -39,6 +39,18 @@ fn a_ring_of_references_is_closed() {
 }
 
 #[test]
+fn an_application_names_the_plan_of_what_it_made_possible() {
+    let story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "sponsor": "m2" }))
+        .later(TimeDelta::seconds(1))
+        .says("crm", "m2", json!({ "email": "ben@acme.test", "sponsor": "m1" }))
+        .apply();
+    assert!(story.applied().successor.is_some(), "the references are owed now");
+    let story = story.apply();
+    assert_eq!(story.applied().successor, None, "nothing is owed any more");
+}
+
+#[test]
 fn a_reference_that_one_system_changes_is_translated_for_the_other() {
     Story::of::<Member>()
         .says("crm", "m1", json!({ "email": "ana@acme.test", "sponsor": "m2" }))

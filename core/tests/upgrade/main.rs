@@ -4,93 +4,26 @@
 //! `core/tests/stores/v1.sqlite` was written by format 1. To write it anew, as long as no release has it:
 //!
 //! ```sh
-//! cargo test -p accordant --test upgrade -- --ignored write_the_store
+//! cargo run -p accordant --example write_the_store
 //! ```
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod filled;
 #[path = "../replay/support.rs"]
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use accordant::clock::ManualClock;
 use accordant::engine::Tenant;
 use accordant::error::Error;
 use accordant::id::Actor;
 use accordant::plan::Scope;
 use accordant::store::SqliteStore;
 use chrono::TimeDelta;
+use filled::{CUSTOMERS, checked_in, customer, fill};
 use futures::executor::block_on;
-use serde_json::{Value as Json, json};
 use support::{Said, Variant, clock, open, record, says};
-
-const CUSTOMERS: usize = 7;
-
-fn checked_in() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1.sqlite")
-}
-
-fn customer(n: usize) -> Json {
-    json!({
-        "email": format!("customer{n}@acme.test"), "name": format!("Customer {n}"), "balance": format!("{n}00"),
-        "segment": if n.is_multiple_of(2) { "gold" } else { "basic" }, "fax": "555", "tags": ["new"],
-        "street": format!("{n} Main Street"), "zip": "10115",
-    })
-}
-
-/// Seven customers in three systems: one contradicts itself, one record is gone and one was merged; the others agree.
-fn fill(tenant: &Tenant, clock: &ManualClock) {
-    let with = |n: usize, key: &str, value: &str| {
-        let mut fields = customer(n);
-        fields[key] = value.into();
-        fields
-    };
-    let say = |system, said: &[Said]| {
-        block_on(says(tenant, system, said)).unwrap();
-        clock.advance(TimeDelta::minutes(1));
-    };
-    let all =
-        |prefix: &str| (0..CUSTOMERS).map(|n| record(&format!("{prefix}{n}"), 1_000, customer(n))).collect::<Vec<_>>();
-    say("crm", &all("c"));
-    say("erp", &all("e"));
-    let mut shop = all("s");
-    // They contradict each other from the beginning: that waits for a person.
-    shop[2] = record("s2", 1_000, with(2, "segment", "silver"));
-    say("shop", &shop);
-    // A change that everyone followed.
-    for (system, id) in [("crm", "c1"), ("shop", "s1"), ("erp", "e1")] {
-        say(system, &[record(id, 2_000, with(1, "name", "Customer One"))]);
-    }
-    // Something late, a part, a death, a merge.
-    say("erp", &[record("e3", 500, with(3, "name", "An old name"))]);
-    let part = Said { part: true, ..record("c4", 3_000, json!({ "fax": "555" })) };
-    say("crm", &[part]);
-    say("shop", &[Said { kind: "deleted".into(), ..record("s5", 3_000, json!({})) }]);
-    say("crm", &[Said { kind: "merged".into(), other: "c6b".into(), ..record("c6", 3_000, json!({})) }]);
-    say("crm", &[record("c6b", 3_100, customer(6))]);
-}
-
-#[test]
-#[ignore = "writes the checked-in store anew"]
-fn write_the_store() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("store.sqlite");
-    let clock = clock();
-    {
-        let store = SqliteStore::open(&path).unwrap();
-        let tenant = open(Variant::default(), store, &clock, 11).tenant("acme");
-        fill(&tenant, &clock);
-        assert!(block_on(tenant.verify()).unwrap().is_clean());
-    }
-    // One file without a log beside it.
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).unwrap();
-    connection.execute_batch("PRAGMA page_size = 1024; VACUUM").unwrap();
-    drop(connection);
-    std::fs::create_dir_all(checked_in().parent().unwrap()).unwrap();
-    std::fs::copy(&path, checked_in()).unwrap();
-}
 
 /// A copy of the checked-in store.
 struct Store {
@@ -206,6 +139,22 @@ fn a_retyped_attribute_is_unobserved_and_plans_no_write() {
     block_on(says(&tenant, "crm", &everyone[4..])).unwrap();
     assert_clean(&tenant);
     assert_eq!(planned(&tenant), 0);
+}
+
+/// What the example writes is what is checked in: whoever changes what fills the store is told to write it anew.
+#[test]
+fn the_store_is_the_one_that_is_filled() {
+    let clock = clock();
+    let tenant = open(Variant::default(), accordant::store::MemoryStore::new(), &clock, 11).tenant("acme");
+    fill(&tenant, &clock);
+    let store = store();
+    let checked_in = store.under(Variant::default());
+    let all = |tenant: &Tenant| block_on(tenant.entities("customer", None, CUSTOMERS + 1)).unwrap();
+    assert_eq!(all(&checked_in), all(&tenant));
+    for id in all(&tenant) {
+        let [stored, filled] = [&checked_in, &tenant].map(|tenant| block_on(tenant.inspect_erased(id)).unwrap());
+        assert_eq!(stored, filled);
+    }
 }
 
 #[test]

@@ -177,7 +177,9 @@ impl Connector for Fake {
         CreateSafety::RemoteKey
     }
     fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        let item = Item { surface: self.surfaces[0].name.clone(), says: Says::Record, body: delivery.body().clone() };
+        let deleted = delivery.headers().get("x-deleted").and_then(|id| id.to_str().ok());
+        let says = deleted.map_or(Says::Record, |id| Says::Deleted { id: id.into() });
+        let item = Item { surface: self.surfaces[0].name.clone(), says, body: delivery.body().clone() };
         Ok(Verified { items: vec![item], delivery_id: None, reply: http::Response::new(Bytes::new()) })
     }
     async fn read_page(&self, _: &SurfaceName, _: Option<Cursor>) -> Result<Page, ConnectorError> {
@@ -223,6 +225,14 @@ impl World {
     /// A system says something, a minute after the last time.
     pub(crate) fn says(&self, system: &str, body: &str) {
         let delivery = http::Request::new(Bytes::copy_from_slice(body.as_bytes()));
+        block_on(self.tenant.receive(system, delivery)).expect("the delivery is taken in");
+        self.clock.advance(TimeDelta::minutes(1));
+    }
+
+    /// A system says that it deleted a record, a minute after the last time.
+    pub(crate) fn deletes(&self, system: &str, id: &str, body: &str) {
+        let delivery = http::Request::builder().header("x-deleted", id);
+        let delivery = delivery.body(Bytes::copy_from_slice(body.as_bytes())).expect("a request");
         block_on(self.tenant.receive(system, delivery)).expect("the delivery is taken in");
         self.clock.advance(TimeDelta::minutes(1));
     }

@@ -27,9 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 async fn play(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
     let (mia, noah) = (Actor::new("mia@acme.example"), Actor::new("noah@acme.example"));
-    for moment in stage.day() {
-        hear(acme, stage, &moment?).await?;
-    }
+    hear(acme, stage).await?;
 
     let ana = acme.find(Customer::EMAIL, "ana.lopez@harborlight.example").await?[0];
     stage.side_by_side(&acme.inspect(ana).await?);
@@ -50,20 +48,22 @@ async fn play(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
     while stage.has_work(&plan) {
         acme.approve(plan.hash, &noah).await?;
         stage.applied(&acme.apply(plan.hash).await?);
-        for moment in stage.world.echoes() {
-            hear(acme, stage, &moment).await?;
-        }
+        hear(acme, stage).await?;
         plan = acme.plan(Scope::default()).by(&mia).await?;
     }
     stage.verified(&acme.verify().await?)
 }
 
-async fn hear(acme: &Tenant, stage: &Stage, moment: &Moment) -> Result<(), Box<dyn Error>> {
-    match moment {
-        Moment::Scan { connection, .. } => _ = acme.scan(connection).await?,
-        Moment::Poll { connection, .. } => _ = acme.poll(connection).await?,
-        Moment::Delivery(delivery) => drop(acme.receive(&delivery.connection, delivery.request()?).await?),
+async fn hear(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
+    for moment in stage.news() {
+        let moment = moment?;
+        match &moment {
+            Moment::Scan { connection, .. } => _ = acme.scan(connection).await?,
+            Moment::Poll { connection, .. } => _ = acme.poll(connection).await?,
+            Moment::Delivery(delivery) => drop(acme.receive(&delivery.connection, delivery.request()?).await?),
+        }
+        while acme.step().await? {}
+        stage.world.answered(&moment)?;
     }
-    while acme.step().await? {}
-    Ok(stage.world.answered(moment)?)
+    Ok(())
 }

@@ -37,6 +37,7 @@ pub struct Stage {
     directory: PathBuf,
     passes: Cell<usize>,
     waiting: Cell<bool>,
+    opened: Cell<bool>,
 }
 
 impl Stage {
@@ -66,7 +67,15 @@ impl Stage {
         let seed = SEED.wrapping_add(restarts(&directory)?);
         screen.line(format_args!("{}", screen.tone(Tone::Strong, "Acme: one Monday, three systems")));
         screen.line(format_args!("  store: accordant.db, in {told}"));
-        Ok(Self { world, seed, screen, directory, passes: Cell::new(0), waiting: Cell::new(false) })
+        Ok(Self {
+            world,
+            seed,
+            screen,
+            directory,
+            passes: Cell::new(0),
+            waiting: Cell::new(false),
+            opened: Cell::new(false),
+        })
     }
 
     /// The file of the store.
@@ -75,8 +84,16 @@ impl Stage {
         self.directory.join("accordant.db")
     }
 
+    /// What was not answered yet: at first the day, then the webhooks that our own writes gave rise to.
+    pub fn news(&self) -> impl Iterator<Item = io::Result<Moment>> + '_ {
+        let day = (!self.opened.replace(true)).then(|| self.day());
+        // Asked for when the day is over: until then a process before this one may have left some.
+        let echoes = std::iter::once_with(|| self.world.echoes()).flatten().map(Ok);
+        day.into_iter().flatten().chain(echoes)
+    }
+
     /// Says what is about to be read, and gives the day moment by moment while the bar grows.
-    pub fn day(&self) -> impl Iterator<Item = io::Result<Moment>> + '_ {
+    fn day(&self) -> impl Iterator<Item = io::Result<Moment>> + '_ {
         self.screen.section("What the systems say");
         let mut table = Table::new(&["system", "object", "records"]).right(2);
         for remote in self.world.remotes() {

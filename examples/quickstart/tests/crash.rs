@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use accordant::view::Shows;
 use accordant::{Accordant, EntityId, RequireApproval, Scope, SeededEntropy, SqliteStore, Tenant, money};
@@ -18,15 +17,16 @@ use quickstart::systems::{HubSpot, NetSuite, Shopify};
 use quickstart::world::World;
 
 const KILLS: u32 = 100;
-/// A run is cut into pieces of at most this part of its duration.
-const PIECES: u32 = 8;
+/// A run is cut into pieces of at most this part of its work.
+const PIECES: u64 = 8;
+/// So many of the kills must fall while writes are under way, or the test would prove less than it says.
+const WHILE_WRITING: u32 = 10;
 
 #[test]
 fn a_hundred_kills_lose_and_double_nothing() {
     let whole = tempfile::tempdir().unwrap();
-    let began = Instant::now();
     assert!(start(whole.path()).wait().unwrap().success());
-    let duration = began.elapsed();
+    let works = [Work::Store, Work::Systems].map(|kind| (kind, kind.done(whole.path())));
     let expected = Judged::of(whole.path());
     expected.must_be_sound();
 
@@ -35,7 +35,8 @@ fn a_hundred_kills_lose_and_double_nothing() {
     let mut spread: BTreeMap<&str, u32> = BTreeMap::new();
     while kills < KILLS {
         let directory = tempfile::tempdir().unwrap();
-        while let Some(mut program) = unfinished(directory.path(), duration, &mut random, kills < KILLS) {
+        let next_kill = |kills: u32| (kills < KILLS).then(|| works[usize::try_from(kills % 2).unwrap()]);
+        while let Some(mut program) = unfinished(directory.path(), next_kill(kills), &mut random) {
             program.kill().unwrap();
             program.wait().unwrap();
             kills += 1;
@@ -53,10 +54,12 @@ fn a_hundred_kills_lose_and_double_nothing() {
         }
         assert_eq!(judged.entities.keys().collect::<Vec<_>>(), expected.entities.keys().collect::<Vec<_>>());
     }
+    let while_writing = spread.get("while writing").copied().unwrap_or(0);
     let spread: Vec<String> = spread.iter().map(|(phase, kills)| format!("{kills} {phase}")).collect();
     println!("{}; {worlds} worlds lived through to the end", spread.join(", "));
     println!("{kills} kills, {lost} lost, {doubled} doubled");
     assert_eq!((lost, doubled), (0, 0));
+    assert!(while_writing >= WHILE_WRITING, "{while_writing} kills while writing");
 }
 
 fn start(directory: &Path) -> Child {
@@ -64,19 +67,41 @@ fn start(directory: &Path) -> Child {
     program.arg("--dir").arg(directory).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
 }
 
-/// Starts the program and lets it run for a random part of a run. `None`: it came to its end before.
-fn unfinished(directory: &Path, run: Duration, random: &mut u64, cut: bool) -> Option<Child> {
+/// What a run is measured by: kills fall where work is done, however fast the machine is.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    /// What the store has written: long while reading.
+    Store,
+    /// What the systems have noted down of edits, writes and answers: long while writing.
+    Systems,
+}
+
+impl Work {
+    /// Bytes of work in a directory so far.
+    fn done(self, directory: &Path) -> u64 {
+        let folder = match self {
+            Self::Store => directory.to_owned(),
+            Self::Systems => directory.join("log"),
+        };
+        let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|file| file.len()).sum()
+    }
+}
+
+/// Starts the program and lets it do a random part of a run's work. `None`: it came to its end before.
+fn unfinished(directory: &Path, cut: Option<(Work, u64)>, random: &mut u64) -> Option<Child> {
+    let until = cut.map(|(kind, whole)| (kind, kind.done(directory) + next(random) % (whole / PIECES).max(1)));
     let mut program = start(directory);
-    let part = f64::from(u32::try_from(next(random) >> 40).unwrap()) / f64::from(1 << 24);
-    let until = Instant::now() + if cut { run.mul_f64(part) / PIECES } else { Duration::from_hours(1) };
-    while Instant::now() < until {
+    loop {
         if let Some(status) = program.try_wait().unwrap() {
             assert!(status.success(), "the program failed after {}", phase(directory));
             return None;
         }
-        std::thread::sleep(Duration::from_millis(1));
+        if until.is_some_and(|(kind, until)| kind.done(directory) >= until) {
+            return Some(program);
+        }
+        std::thread::yield_now();
     }
-    Some(program)
 }
 
 /// What the program was doing when it was killed, as its files tell.

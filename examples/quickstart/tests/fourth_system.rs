@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
 
 #[path = "fourth/model.rs"]
+#[expect(unreachable_pub, reason = "the model is public in the quickstart")]
 #[expect(clippy::duplicated_attributes, reason = "each `system(..)` has a `required` of its own")]
 mod model;
 
@@ -14,7 +15,7 @@ use accordant::stamp::{Domain, TimeKind, TimeScale};
 use accordant::surface::{
     Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape, TokenFormat,
 };
-use accordant::{Accordant, Scope, SeededEntropy};
+use accordant::{Accordant, SeededEntropy};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use model::{Company, Customer};

@@ -34,6 +34,14 @@ fn two_fresh_directories_give_the_expected_bytes() {
 }
 
 #[test]
+fn the_readme_shows_what_is_printed() {
+    let (readme, expected) = (include_str!("../../../README.md"), include_str!("expected-output.txt"));
+    let shown = readme.split("```").find(|block| block.starts_with("text\nDiscrepancies by kind")).unwrap();
+    let shown = shown.trim_start_matches("text\n").trim_end();
+    assert!(expected.contains(shown), "the README shows something else:\n{shown}");
+}
+
+#[test]
 fn the_embedder_writes_at_most_sixty_lines() {
     let code = include_str!("../src/main.rs").lines().map(str::trim);
     let lines = code.filter(|line| !line.is_empty() && !line.starts_with("//")).count();

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::connector::{CreateSafety, ReadAnswer, RecordKey, WriteReceipt};
+use crate::connector::{CreateSafety, Outcome, ReadAnswer, RecordKey, WriteReceipt};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::read::hint;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::ConnectionName;
@@ -95,8 +96,10 @@ impl Tenant {
                 self.run(&connection, writes, plan.kind, &mut applied).await?;
             }
         }
-        let owed = applied.superseded + applied.deferred + applied.unapproved > 0;
-        if owed {
+        // Planned again after whatever leaves or makes something to do: a create gives others a record to refer to.
+        let left = applied.superseded + applied.deferred + applied.unapproved + applied.unknown > 0;
+        let created = plan.operations.iter().any(|operation| matches!(operation.intent, Intent::Create(_)));
+        if left || created {
             let request = self.plan(plan.scope.clone());
             let successor = if plan.kind == PlanKind::Bootstrap { request.bootstrap() } else { request }.await?;
             applied.successor = (successor.hash != hash && !successor.operations.is_empty()).then_some(successor.hash);
@@ -151,8 +154,11 @@ impl Tenant {
         let (_, bound) = self.connection(name.as_str())?;
         match bound.connector.write_batch(writes).await {
             Ok(receipts) => {
-                for (operations, receipt) in intended.iter().zip(receipts) {
-                    self.settle_receipt(operations, receipt, applied).await?;
+                let mut receipts = receipts.into_iter();
+                for operations in &intended {
+                    // A write without receipt may have taken effect: its intent stays, and is probed.
+                    let unknown = WriteReceipt { outcome: Outcome::Unknown, record: None, token: None };
+                    self.settle_receipt(operations, receipts.next().unwrap_or(unknown), applied).await?;
                 }
             }
             // Nothing was sent at all: the intents are taken back, the approvals stand.
@@ -297,7 +303,7 @@ impl Tenant {
         match outcome {
             Some(item) => {
                 let receipt = WriteReceipt {
-                    outcome: crate::connector::Outcome::Applied { id: crate::text::Text::default() },
+                    outcome: Outcome::Applied { id: crate::text::Text::default() },
                     record: Some(item),
                     token: None,
                 };
@@ -313,11 +319,11 @@ impl Tenant {
         changes.delete(outbox_key(&intent.operations[0]));
         let keys: Vec<Digest> = intent.operations.iter().map(|operation| operation.key).collect();
         changes.journal("without_effect", &intent.operations[0].entity.to_string(), &keys);
+        if let Target::Record(record) = &intent.operations[0].target {
+            hint(&mut changes, record);
+        }
         self.commit("drop an intent without effect", changes.commit).await?;
         applied.deferred += intent.operations.len();
-        if let Target::Record(record) = &intent.operations[0].target {
-            self.hint(record).await?;
-        }
         Ok(())
     }
 }

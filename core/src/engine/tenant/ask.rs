@@ -1,6 +1,7 @@
 //! Asking: finding entities, inspecting and explaining them.
 //!
-//! Nothing here changes anything. Whoever asks sees one consistent state per entity, not across entities.
+//! Nothing here changes anything. Whoever asks sees one consistent state per entity, not across entities. The id of an
+//! entity that was merged is an alias: asked for, it answers with the survivor.
 
 mod lists;
 
@@ -16,7 +17,7 @@ use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::explain::Explanation;
 use crate::id::{EntityId, EntityType, Id, RecordRef};
-use crate::model::{Attribute, Canonical, CompiledEntity, Read, UnitKey, UnitShape};
+use crate::model::{Attribute, Canonical, CompiledEntity, EXISTS, Read, UnitKey, UnitShape};
 use crate::representation::Representation;
 use crate::sight::Ground;
 use crate::store::{RowKey, Table};
@@ -35,6 +36,9 @@ const PAGE: usize = 500;
 struct TypeOnly {
     #[serde(rename = "type")]
     entity_type: EntityType,
+    /// An alias is no entity of its own.
+    #[serde(default)]
+    merged_into: Option<EntityId>,
 }
 
 impl Tenant {
@@ -47,12 +51,15 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Value`] if the text is no value of the attribute's type; [`Error::UnknownAttribute`].
+    /// [`Error::Value`] if the text is no value of the attribute's type, or the handle's type is another one;
+    /// [`Error::UnknownAttribute`].
     pub async fn find<E: Canonical, T: Value>(
         &self,
         attribute: Attribute<E, T>,
         value: &str,
     ) -> Result<Vec<Id<E>>, Error> {
+        let model = self.entity_model(E::ENTITY)?;
+        typed_index(model, attribute)?;
         let found = self.find_erased(E::ENTITY, attribute.id(), value).await?;
         Ok(found.into_iter().map(Id::new).collect())
     }
@@ -119,7 +126,7 @@ impl Tenant {
                     continue;
                 }
                 let Some(entity) = Entity::from_stored(stored, &self.core.model) else { continue };
-                if holds(model, &entity, attribute, fields) {
+                if entity.merged_into.is_none() && holds(model, &entity, attribute, fields) {
                     found.insert(entity.id);
                 }
             }
@@ -165,6 +172,7 @@ impl Tenant {
             for row in &rows {
                 let stored: TypeOnly = parse(Table::Entity, row)?;
                 if stored.entity_type == model.name
+                    && stored.merged_into.is_none()
                     && let Ok(id) = row.key.parse()
                 {
                     found.push(id);
@@ -199,6 +207,15 @@ impl Tenant {
         self.look(id, None, |ground, entity, representations| Ok(EntityView::of(ground, entity, representations))).await
     }
 
+    /// Whether the entity exists, as golden and every record have it, and why; which records are missing or doubled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`].
+    pub async fn explain_existence<E: Canonical>(&self, id: Id<E>) -> Result<Explanation, Error> {
+        self.explain_as(id.erase(), Some(E::ENTITY), EXISTS).await
+    }
+
     /// Why an attribute's golden value is what it is, and where a write is owed. Of a member of a group, the group's; of
     /// a collection, every element's.
     ///
@@ -213,7 +230,7 @@ impl Tenant {
         self.explain_as(id.erase(), Some(E::ENTITY), attribute.id()).await
     }
 
-    /// As [`Tenant::explain`], by the name of a unit: `email`, `address`, `lines[SKU-1]`.
+    /// As [`Tenant::explain`], by the name of a unit: `email`, `address`, `lines[SKU-1]`, `$exists`.
     ///
     /// # Errors
     ///
@@ -244,11 +261,11 @@ impl Tenant {
         work: impl FnOnce(&Ground<'_>, &Entity, &[Option<&Representation>]) -> Result<R, Error> + Send,
     ) -> Result<R, Error> {
         let mut loader = Loader::new(&self.core, &self.id);
-        loader.entities(&[id]).await?;
+        let standing = loader.standing(id).await?;
         loader.references().await?;
         let set = &loader.loaded.set;
         let unknown = || Error::UnknownEntity { expected: expected.unwrap_or("entity").into(), id };
-        let index = set.find_entity(id).ok_or_else(unknown)?;
+        let index = standing.ok_or_else(unknown)?;
         let name = &self.core.model.entity(set.entity(index).entity.entity).name;
         if expected.is_some_and(|expected| expected != name.as_str()) {
             return Err(unknown());
@@ -261,6 +278,16 @@ impl Tenant {
         let index = self.core.model.entity_index(name).ok_or_else(|| Error::UnknownEntityType(name.into()))?;
         Ok(self.core.model.entity(index))
     }
+}
+
+/// The place of the attribute that a typed handle names, if it is of the handle's type.
+pub(super) fn typed_index<E, T: Value>(model: &CompiledEntity, attribute: Attribute<E, T>) -> Result<u16, Error> {
+    let unknown = || Error::UnknownAttribute { entity: model.name.as_str().into(), attribute: attribute.id().into() };
+    let index = model.attribute_index(attribute.id()).ok_or_else(unknown)?;
+    if model.attributes[usize::from(index)].kind.name == T::KIND.name {
+        return Ok(index);
+    }
+    Err(Error::Value { attribute: attribute.id().into(), reason: "the handle is for values of another type" })
 }
 
 /// The canonical texts that a text may mean: as it stands, and as every system that holds the attribute would read it.

@@ -8,25 +8,28 @@ use crate::engine::hydrate::Loader;
 use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::take_in::order;
+use crate::engine::tenant::ask::typed_index;
+use crate::engine::tenant::take_in::{MERGED, UNLINKED, case_key, order};
 use crate::entity::{Evidence, HUB_OBJECT};
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId, Id, RecordRef, SurfaceName};
-use crate::model::Attribute;
+use crate::model::{Attribute, Canonical, Shape};
 use crate::observation::{Coverage, Observation, Said, Sighting};
 use crate::settle::{Choice, NotRuled, Ruling, Touched, rule_on};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, Value};
+use crate::working_set::EntityIndex;
 
 impl Tenant {
     /// Decides what is true of an attribute, until a system says something that was not on the table.
     ///
     /// # Errors
     ///
-    /// [`Error::NotHeld`] for accepting where no rule holds a change, [`Error::UnknownEntity`], or a store that failed.
-    pub async fn decide<E, T>(
+    /// [`Error::NotHeld`] for accepting where no rule holds a change; [`Error::UnknownEntity`] if there is no such entity,
+    /// or it is of another type; [`Error::UnknownAttribute`]; or a store that failed.
+    pub async fn decide<E: Canonical, T>(
         &self,
         id: Id<E>,
         attribute: Attribute<E, T>,
@@ -36,7 +39,7 @@ impl Tenant {
     ) -> Result<(), Error> {
         let lifetime = Lifetime::default();
         let ruling = Ruling { choice, lifetime, by: by.clone(), reason: reason.to_owned() };
-        self.rule(id.erase(), attribute.id(), ruling).await
+        self.rule_as(id.erase(), Some(E::ENTITY), attribute.id(), ruling).await
     }
 
     /// As [`Tenant::decide`], for a unit by name and with a lifetime of choice.
@@ -45,16 +48,24 @@ impl Tenant {
     ///
     /// As [`Tenant::decide`].
     pub async fn rule(&self, id: EntityId, unit: &str, ruling: Ruling) -> Result<(), Error> {
+        self.rule_as(id, None, unit, ruling).await
+    }
+
+    async fn rule_as(
+        &self,
+        id: EntityId,
+        expected: Option<&'static str>,
+        unit: &str,
+        ruling: Ruling,
+    ) -> Result<(), Error> {
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
-            loader.entities(&[id]).await?;
+            let index = self.decided_on(&mut loader, id, expected).await?;
             loader.references().await?;
-            let Some(index) = loader.loaded.set.find_entity(id) else {
-                return Err(Error::UnknownEntity { expected: "entity".into(), id });
-            };
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
+            let id = loader.loaded.set.entity(index).entity.id;
             let unknown = || Error::UnknownAttribute { entity: model.name.as_str().into(), attribute: unit.into() };
             let unit_key = model.unit_key(unit).ok_or_else(unknown)?;
             let mut changes = Changes::new(&self.core, as_of, &ruling.by);
@@ -86,25 +97,26 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownEntity`], [`Error::UnknownAttribute`], or a store that failed.
-    pub async fn enter<E, T: Value>(
+    /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type; [`Error::UnknownAttribute`];
+    /// [`Error::Value`] if the attribute is of another type than the handle, or holds several values; or a store that
+    /// failed.
+    pub async fn enter<E: Canonical, T: Value>(
         &self,
         id: Id<E>,
         attribute: Attribute<E, T>,
         value: Option<T>,
         by: &Actor,
     ) -> Result<(), Error> {
-        let id = id.erase();
         let mut loader = Loader::new(&self.core, &self.id);
-        loader.entities(&[id]).await?;
-        let Some(index) = loader.loaded.set.find_entity(id) else {
-            return Err(Error::UnknownEntity { expected: "entity".into(), id });
-        };
-        let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
-        let slot = model.attribute_index(attribute.id()).ok_or_else(|| Error::UnknownAttribute {
-            entity: model.name.as_str().into(),
-            attribute: attribute.id().into(),
-        })?;
+        let index = self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
+        let entity = &loader.loaded.set.entity(index).entity;
+        let model = self.core.model.entity(entity.entity);
+        let slot = typed_index(model, attribute)?;
+        if model.attributes[usize::from(slot)].shape != Shape::One {
+            let reason = "it holds several values, and one is entered: enter them where a system holds them";
+            return Err(Error::Value { attribute: attribute.id().into(), reason });
+        }
+        let id = entity.id;
         let field = value.map_or(Field::Null, |value| {
             let mut text = String::new();
             value.canonical(&mut text);
@@ -124,6 +136,22 @@ impl Tenant {
         Ok(())
     }
 
+    /// The entity that a person decides on: of the expected type, and the survivor if it was merged.
+    async fn decided_on(
+        &self,
+        loader: &mut Loader<'_>,
+        id: EntityId,
+        expected: Option<&'static str>,
+    ) -> Result<EntityIndex, Error> {
+        let unknown = || Error::UnknownEntity { expected: expected.unwrap_or("entity").into(), id };
+        let index = loader.standing(id).await?.ok_or_else(unknown)?;
+        let name = &self.core.model.entity(loader.loaded.set.entity(index).entity.entity).name;
+        if expected.is_some_and(|expected| expected != name.as_str()) {
+            return Err(unknown());
+        }
+        Ok(index)
+    }
+
     /// Asserts that a record belongs to an entity: a crosswalk that the client already has, or an operator's match.
     ///
     /// A record that belongs to another entity moves; its bases start anew.
@@ -140,13 +168,14 @@ impl Tenant {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(std::slice::from_ref(record)).await?;
-            loader.entities(&[id]).await?;
-            let Some(to) = loader.loaded.set.find_entity(id) else {
-                return Err(Error::UnknownEntity { expected: "entity".into(), id });
-            };
+            let to = self.decided_on(&mut loader, id, None).await?;
             let Some(at) = loader.loaded.set.find_record(record) else { return Ok(()) };
             let mut changes = Changes::new(&self.core, as_of, by);
             let mut facts = Vec::new();
+            let cases = [case_key(UNLINKED, record), case_key(MERGED, record)];
+            let listed = loader.rows(&cases).await?.iter().any(Option::is_some);
+            // A person says where it belongs: that is no case any more.
+            cases.into_iter().for_each(|case| changes.delete(case));
             let keys = self.with_frame(|frame| loader.loaded.set.identity_keys(frame, at));
             loader.identities(&keys).await?;
             self.with_frame(|frame| {
@@ -163,7 +192,7 @@ impl Tenant {
                 set.settle(frame, as_of, &mut facts);
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
-            if facts.is_empty() {
+            if facts.is_empty() && !listed {
                 return Ok(());
             }
             if let Some((lost, _)) = changes.commit.expect.first() {

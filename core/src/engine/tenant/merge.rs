@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Base;
+use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
@@ -70,6 +71,11 @@ impl Tenant {
                 set.record_fact(from, unlinked, &mut facts);
                 let Some(record) = set.find_record(&link.record) else { continue };
                 set.link(into, record, link.order, link.evidence, &mut facts);
+            }
+            // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
+            for discrepancy in open(&set.entity(from).entity) {
+                let discrepancy = Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..discrepancy };
+                set.record_fact(from, Fact::Disputed { discrepancy: Box::new(discrepancy) }, &mut facts);
             }
             set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
             changes.put(merge_key(merged), &row);
@@ -162,6 +168,11 @@ impl Tenant {
     }
 }
 
+fn open(entity: &Entity) -> Vec<Discrepancy> {
+    let stands = |standing: &&Discrepancy| standing.state != DiscrepancyState::Resolved;
+    entity.discrepancies.values().filter(stands).cloned().collect()
+}
+
 /// The units that we wrote on an entity's records, with what we wrote there: `(record, unit, value)`.
 type Written = Vec<(Arc<crate::id::RecordRef>, UnitKey, crate::value::Field)>;
 
@@ -187,7 +198,7 @@ fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Wri
     for unit in units {
         let cell = was.golden.get(&unit);
         if cell != now.golden.get(&unit) {
-            let cell = cell.cloned().map(Box::new);
+            let cell = cell.cloned().map(Arc::new);
             set.record_fact(index, Fact::Settled { unit, cell }, facts);
         }
     }
@@ -200,12 +211,12 @@ fn restore(set: &mut WorkingSet, index: EntityIndex, was: &Entity, written: &Wri
             let before = link.bases.get(&unit);
             let ours = written.iter().find(|(record, key, _)| *record == link.record && *key == unit);
             let base = match (before, ours) {
-                (Some(base), Some((_, _, value))) if *value != base.seen => Some(Base::lost(value.clone())),
+                (Some(base), Some((_, _, value))) if *value != base.seen => Some(Base::lost(value.clone(), base)),
                 (base, _) => base.cloned(),
             };
             if base.as_ref() != held.bases.get(&unit) {
                 let record = Arc::clone(&link.record);
-                set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Box::new) }, facts);
+                set.record_fact(index, Fact::Rebased { record, unit, base: base.map(Arc::new) }, facts);
             }
         }
         let counted: std::collections::BTreeSet<&UnitKey> =

@@ -136,7 +136,10 @@ impl Tenant {
         let creating = self.creating().await?;
         let mut draft = PlanDraft::new(kind, scope.clone());
         match &scope.entities {
-            Some(ids) => self.plan_into(ids, &creating, &mut draft).await?,
+            Some(ids) => {
+                let standing = self.standing(ids).await?;
+                self.plan_into(&standing, &creating, &mut draft).await?;
+            }
             None => {
                 let mut after: Option<Text> = None;
                 loop {
@@ -163,6 +166,20 @@ impl Tenant {
         changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
         self.commit("store a plan", changes.commit).await?;
         Ok(plan)
+    }
+
+    /// The entities that ids stand for, each once: one that was merged is its survivor.
+    pub(super) async fn standing(&self, ids: &[EntityId]) -> Result<Vec<EntityId>, Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        let mut standing = Vec::new();
+        for id in ids {
+            let Some(index) = loader.standing(*id).await? else { continue };
+            let id = loader.loaded.set.entity(index).entity.id;
+            if !standing.contains(&id) {
+                standing.push(id);
+            }
+        }
+        Ok(standing)
     }
 
     /// Plans entities into a draft, without storing anything.

@@ -299,13 +299,9 @@ impl Tenant {
         self.commit("move a cursor", changes.commit).await?;
         Ok(())
     }
+}
 
-    /// Puts a record on the list of those to read.
-    pub(crate) async fn hint(&self, record: &RecordRef) -> Result<(), Error> {
-        let key = RowKey::new(Table::Work, record_key(record));
-        let commit =
-            crate::store::Commit { put: vec![(key, persist::json(&WorkRow { hints: 0 }))], ..Default::default() };
-        self.commit("put a record on the list", commit).await?;
-        Ok(())
-    }
+/// Puts a record on the list of those to read, in a commit that gives reason to: what must be read survives a crash.
+pub(super) fn hint(changes: &mut Changes<'_>, record: &RecordRef) {
+    changes.put(RowKey::new(Table::Work, record_key(record)), &WorkRow { hints: 0 });
 }

@@ -49,6 +49,15 @@ pub struct StoredDeadLetter {
     pub body: String,
 }
 
+/// The cases of records without entity, and of those that two entities claim.
+pub(crate) const UNLINKED: &str = "unlinked/";
+pub(crate) const MERGED: &str = "merged/";
+
+/// The row of a case about a record.
+pub(crate) fn case_key(kind: &'static str, record: &RecordRef) -> RowKey {
+    RowKey::new(Table::Case, format!("{kind}{}", record_key(record)))
+}
+
 /// The row of a record that matches no entity, or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub(crate) struct UnlinkedRow {
@@ -152,7 +161,7 @@ impl Tenant {
             }
         });
         for (record, _) in &joined {
-            changes.delete(RowKey::new(Table::Case, format!("unlinked/{}", record_key(record))));
+            changes.delete(case_key(UNLINKED, record));
             for (row, entity) in loader.waiting_for(record).await? {
                 changes.delete(row);
                 loader.loaded.set.touch(entity, Touched::Everything);
@@ -196,14 +205,11 @@ impl Tenant {
                 taken.observed += usize::from(self.fold(frame, loader, changes, &observation, surface, &[]));
             }
             Input::Absent { record, scan } => {
-                let observation = bare(record, Stamp::default(), Sighting::Absent { scan: *scan });
+                let Some(index) = loader.loaded.set.find_record(record) else { return };
+                let token = loader.loaded.set.record(index).representation.last_token();
+                let observation = bare(record, Stamp::new(token), Sighting::Absent { scan: *scan });
                 self.fold(frame, loader, changes, &observation, &SurfaceName::new("scan"), &[]);
-                let missed = loader
-                    .loaded
-                    .set
-                    .find_record(record)
-                    .map_or(0, |index| loader.loaded.set.record(index).representation.existence().missed_scans());
-                if missed >= 2 {
+                if loader.loaded.set.record(index).representation.existence().missed_scans() >= 2 {
                     hints.insert(record.clone());
                 }
             }
@@ -267,7 +273,7 @@ impl Tenant {
                 let candidates = vec![set.entity(one).entity.id, set.entity(other).entity.id];
                 let why = "records of two entities were merged inside their system".into();
                 let row = UnlinkedRow { record: survivor.clone(), why, candidates, since: changes.as_of() };
-                changes.put(RowKey::new(Table::Case, format!("merged/{}", record_key(&survivor))), &row);
+                changes.put(case_key(MERGED, &survivor), &row);
             }
             _ => {}
         }
@@ -330,7 +336,7 @@ fn list_unlinked(changes: &mut Changes<'_>, record: &RecordRef, unlinked: &Unlin
         Unlinked::Awaits => return,
     };
     let row = UnlinkedRow { record: record.clone(), why: why.into(), candidates, since: as_of };
-    changes.put(RowKey::new(Table::Case, format!("unlinked/{}", record_key(record))), &row);
+    changes.put(case_key(UNLINKED, record), &row);
 }
 
 /// Keeps an input that could not be processed, whole. The same letter again is the same row.

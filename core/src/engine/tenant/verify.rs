@@ -166,8 +166,12 @@ impl Tenant {
         let found = &mut verified.differences;
         let mut entities = compare::Left::new(replayed.entities.keys());
         let mut links = replayed.links(&self.core);
-        let mut standing: BTreeMap<Digest, &Discrepancy> =
-            replayed.entities.values().flat_map(|entity| &entity.discrepancies).map(|(id, one)| (*id, one)).collect();
+        let mut standing: BTreeMap<Digest, &Discrepancy> = replayed
+            .entities
+            .values()
+            .flat_map(|entity| &entity.discrepancies)
+            .map(|(id, one)| (*id, &**one))
+            .collect();
         let mut records = compare::Left::new(replayed.representations.keys());
 
         let mut pages = Pages::new(self, Table::Entity);

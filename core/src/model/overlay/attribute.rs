@@ -7,7 +7,7 @@ use crate::model::overlay::read::{Fields, Node};
 use crate::model::overlay::reference::Reference;
 use crate::model::{AttributeModel, EntityModel, Shape};
 use crate::policy::Registry;
-use crate::value::Value;
+use crate::value::{Decimal, Value};
 
 /// Reads one attribute. `None` if too much of it is wrong to be one.
 pub(super) fn attribute(
@@ -49,6 +49,7 @@ pub(super) fn attribute(
         required: fields.flag("required").unwrap_or(false),
         identity: fields.flag("identity").unwrap_or(false),
         pii: fields.flag("pii").unwrap_or(false),
+        hub,
         group,
         owners: decided.owners.unwrap_or_default(),
         shape: shape(&fields),
@@ -122,7 +123,7 @@ fn normalizers(node: &Node<'_, '_>, registry: &Registry) -> Vec<std::sync::Arc<d
 
 fn normalizer(node: &Node<'_, '_>, registry: &Registry) -> Option<std::sync::Arc<dyn crate::equivalence::Normalizer>> {
     let name = node.name()?;
-    let found = registry.normalizer_named(name).cloned();
+    let found = registry.normalizer_named(name);
     if found.is_none() {
         let known: Vec<&str> = registry.normalizer_names().collect();
         node.unknown(name, format!("there is no normalizer `{name}`"), &known);
@@ -141,7 +142,7 @@ fn equivalence(node: &Node<'_, '_>, registry: &Registry) -> Option<Equivalence> 
     let tolerance = fields.need("tolerance", "expected `\"exact\"`, a normalizer, or `{ tolerance = \"0.01\" }`")?;
     fields.close();
     let within = tolerance.decimal()?;
-    if within <= rust_decimal::Decimal::ZERO {
+    if within <= Decimal::ZERO {
         tolerance.refuse(format!("a tolerance is more than nothing, found {within}"));
         return None;
     }

@@ -17,6 +17,7 @@ pub(crate) struct Declaration {
     pub(super) required: bool,
     pub(super) identity: bool,
     pub(super) pii: bool,
+    pub(super) hub: bool,
     pub(super) group: Option<String>,
     pub(super) owners: Vec<String>,
     pub(super) shape: Shape,
@@ -91,6 +92,9 @@ fn build<T: Value>(declaration: Declaration, at: impl Fn(&DeclaredAt) -> At<T>) 
     }
     if declaration.pii {
         attribute = attribute.pii();
+    }
+    if declaration.hub {
+        attribute = attribute.hub();
     }
     if let Some(group) = &declaration.group {
         attribute = attribute.group(group);

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::model::OverlayMistake;
 use crate::policy::suggest::nearest;
+use crate::value::Decimal;
 
 /// Where mistakes go.
 struct Sink<'d> {
@@ -105,14 +106,15 @@ impl<'s, 'd> Node<'s, 'd> {
     }
 
     /// The text of a decimal number: quoted, or as TOML writes numbers. It is never read as a float.
-    pub(super) fn decimal(&self) -> Option<rust_decimal::Decimal> {
+    pub(super) fn decimal(&self) -> Option<Decimal> {
         let text = match self.value {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) => number.to_string(),
-            DeValue::Float(number) => number.as_str().to_owned(),
+            // Underlines part digits, and mean nothing.
+            DeValue::Float(number) => number.as_str().replace('_', ""),
             _ => String::new(),
         };
-        let number = rust_decimal::Decimal::from_str_exact(&text).ok();
+        let number = Decimal::new(&text).ok();
         if number.is_none() {
             self.expected("an exact decimal number, such as \"0.01\"");
         }

@@ -158,7 +158,7 @@ fn customer() -> EntityModel {
             .at(At::amount_with_currency_at("netsuite", "balance", "currency.id").read_only())
             .at(At::amount_in("hubspot_company", "properties.balance", "USD").strong()),
     );
-    model.attribute(TypedAttribute::<Plain>::new("tier").was("segment"));
+    model.attribute(TypedAttribute::<Plain>::new("tier").was("segment").hub());
     model.attribute(
         TypedAttribute::<Plain>::new("tags")
             .shape(Shape::Set)
@@ -219,6 +219,26 @@ fn a_file_declares_the_model_that_the_builders_make() {
     let file = EntityModel::from_toml(CUSTOMER, &registry()).expect("the file is right");
     assert_eq!(portrait(&file), portrait(&customer()));
     assert_eq!(digest(file), digest(customer()));
+}
+
+#[cfg(feature = "phone")]
+#[test]
+fn a_normalizer_may_have_a_parameter() {
+    let declare = |normalize: &str| {
+        let text = format!(
+            "entity = 'customer'\n[system.shopify]\nobject = 'customers'\n[attribute.phone]\nkind = 'plain'\n\
+             normalize = '{normalize}'\nat.shopify = 'phone'"
+        );
+        EntityModel::from_toml(&text, &registry())
+    };
+    let model = declare("phone(US)").expect("the file is right");
+    let codec = &model.attributes[0].mappings[0].codec;
+    let mut canonical = String::new();
+    codec.read(&[Leaf::Text("(415) 555-2671")], &mut canonical).expect("a number");
+    assert_eq!(canonical, "+14155552671");
+    let nowhere = lines(&declare("phone(ZZ)").expect_err("no such region"));
+    assert!(nowhere[0].contains("there is no normalizer `phone(ZZ)`"), "{nowhere:?}");
+    assert!(declare("trim(US)").is_err(), "it takes no parameter");
 }
 
 #[test]

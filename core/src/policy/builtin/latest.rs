@@ -14,6 +14,9 @@ use crate::value::Value;
 /// The latest is decisive only if its interval lies wholly behind those of every other value; overlap means that the
 /// changes were concurrent. Instants of different kinds are not compared. One value alone needs no clock.
 ///
+/// Where golden has a value and some system moved, only those that moved compete. Whoever stands where it stood was heard
+/// when golden was chosen; what it says is older by what golden already is, whatever a record-level time leaves open.
+///
 /// [`Candidate::interval`]: crate::policy::Candidate::interval
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -33,6 +36,7 @@ impl Latest {
     }
 
     fn of<T>(&self, voices: &Voices<'_>) -> Answer<T> {
+        let voices = &voices.not_settled_by_golden();
         if voices.is_empty() || voices.agree() {
             return voices.decide("");
         }
@@ -105,7 +109,7 @@ impl<T: Value> Policy<T> for MostRecentAuthoritative {
 
 #[cfg(test)]
 mod tests {
-    use crate::policy::builtin::fixture::{clears, says, table};
+    use crate::policy::builtin::fixture::{World, clears, says, table};
     use crate::policy::builtin::{latest, most_recent_authoritative};
     use crate::stamp::TimeKind;
     use crate::value::Composite;
@@ -163,6 +167,19 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn whoever_stands_still_does_not_compete_with_who_moved() {
+        let over = |voices: &[_]| World::of(voices).golden("x").ask::<Composite, _>(&latest());
+        let moved = |token, before| says("b", "y").at(token).record_time(before).moved();
+        // By record time alone, the mover may have changed the field before the others were first read.
+        assert_eq!(over(&[says("a", "x").at(10).record_time(9), moved(20, 5)]), "y");
+        assert_eq!(over(&[says("a", "old").at(10).record_time(9), moved(20, 5)]), "y", "it waits for its write");
+        assert_eq!(over(&[says("a", "x").at(10).record_time(9).moved(), moved(20, 5)]), CLOSE, "two that moved");
+        assert_eq!(over(&[says("a", "x").at(10), says("b", "y").at(20)]), "y", "nobody moved: all compete");
+        let first = World::of(&[says("a", "x").at(10).record_time(9), moved(20, 5)]);
+        assert_eq!(first.ask::<Composite, _>(&latest()), CLOSE, "golden settles nothing before it has a value");
     }
 
     #[test]

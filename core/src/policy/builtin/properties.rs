@@ -104,7 +104,7 @@ fn world() -> impl Strategy<Value = World> {
             let world = World::of(&voices).equivalence(match equivalence {
                 0 => Equivalence::Exact,
                 1 => Equivalence::Normalized(Arc::new(Lower)),
-                _ => Equivalence::Tolerance(1.into()),
+                _ => Equivalence::Tolerance("1".parse().expect("a number")),
             });
             let world = golden.map_or(world.clone(), |golden| world.golden(golden));
             as_of.map_or(world.clone(), |as_of| world.with_as_of(as_of))

@@ -50,6 +50,17 @@ impl<'a> Voices<'a> {
         if valued.is_empty() { self.clone() } else { valued }
     }
 
+    /// Those of these that say something which golden does not settle: the movers, if golden has a value and any of
+    /// these moved; else all.
+    ///
+    /// A system that did not move was heard when golden was chosen. A mover knew golden, or else whoever holds golden
+    /// counts as a mover too; either way nothing is lost by leaving out those that stand still.
+    pub(super) fn not_settled_by_golden(&self) -> Self {
+        let movers = self.keep(|candidate| candidate.moved);
+        let settled = self.raw.golden.is_some_and(crate::value::Field::is_value);
+        if settled && !movers.is_empty() { movers } else { self.clone() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.picked.is_empty()
     }

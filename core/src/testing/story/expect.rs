@@ -290,7 +290,10 @@ impl Story {
     fn standing(&mut self) -> Vec<Discrepancy> {
         let all = entities(&self.tenant());
         let standing = all.iter().flat_map(|entity| entity.discrepancies.values());
-        standing.filter(|standing| standing.state != DiscrepancyState::Resolved).cloned().collect()
+        standing
+            .filter(|standing| standing.state != DiscrepancyState::Resolved)
+            .map(|standing| (**standing).clone())
+            .collect()
     }
 
     #[track_caller]

@@ -1,6 +1,5 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
-type Tags = Vec<Name>;
+type Tags = Vec<String>;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]

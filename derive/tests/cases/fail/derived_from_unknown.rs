@@ -1,16 +1,15 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
 #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
 struct Customer {
     #[canonical(at(hubspot = "first"))]
-    first: Name,
+    first: String,
     #[canonical(derived(from(first, lst), by = Join))]
-    full: Option<Name>,
+    full: Option<String>,
     #[canonical(at(hubspot = "last"))]
-    last: Name,
+    last: String,
 }
 
 fn main() {}

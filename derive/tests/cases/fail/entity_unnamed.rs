@@ -1,11 +1,10 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
 struct Customer {
     #[canonical(at(hubspot = "email"))]
-    email: Name,
+    email: String,
 }
 
 fn main() {}

@@ -1,14 +1,13 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer", group("address", owners(hubspot)))]
 #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
 struct Customer {
     #[canonical(group = "address", at(hubspot = "street"))]
-    street: Name,
+    street: String,
     #[canonical(group = "address", at(hubspot = "zip"))]
-    zip: Name,
+    zip: String,
 }
 
 fn main() {}

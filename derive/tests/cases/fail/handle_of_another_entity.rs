@@ -1,19 +1,18 @@
 use accordant::Canonical;
 use accordant::model::Attribute;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer", system(hubspot, object = "contacts"))]
 struct Customer {
     #[canonical(at(hubspot = "email"))]
-    email: Name,
+    email: String,
 }
 
 #[derive(Canonical)]
 #[canonical(entity = "employee", system(hubspot, object = "owners"))]
 struct Employee {
     #[canonical(at(hubspot = "email"))]
-    email: Name,
+    email: String,
 }
 
 fn of_employee<T>(_: Attribute<Employee, T>) {}

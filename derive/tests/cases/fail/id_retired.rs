@@ -1,12 +1,11 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer", retired("fax"))]
 #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
 struct Customer {
     #[canonical(at(hubspot = "fax"))]
-    fax: Name,
+    fax: String,
 }
 
 fn main() {}

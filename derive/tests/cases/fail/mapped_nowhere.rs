@@ -1,11 +1,10 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
 #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
 struct Customer {
-    email: Name,
+    email: String,
 }
 
 fn main() {}

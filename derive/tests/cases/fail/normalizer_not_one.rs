@@ -1,5 +1,4 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 struct Loud;
 
@@ -8,7 +7,7 @@ struct Loud;
 #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
 struct Customer {
     #[canonical(at(hubspot = "email"), normalize = Loud)]
-    email: Name,
+    email: String,
 }
 
 fn main() {}

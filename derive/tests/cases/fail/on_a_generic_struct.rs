@@ -1,10 +1,8 @@
-use accordant::value::Composite as Name;
-
 #[derive(accordant::Canonical)]
 #[canonical(entity = "customer", system(hubspot, object = "contacts"))]
 struct Customer<T> {
     #[canonical(at(hubspot = "email"))]
-    email: Name,
+    email: String,
     #[canonical(at(hubspot = "email"))]
     other: T,
 }

@@ -1,12 +1,11 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
 #[canonical(system(hubspot as hubspot_company, object = "companies"))]
 struct Customer {
     #[canonical(at(hubspot_company = "name"), owner(hubspot_company))]
-    name: Name,
+    name: String,
 }
 
 fn main() {}

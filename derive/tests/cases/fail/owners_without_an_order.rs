@@ -1,5 +1,4 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
@@ -7,7 +6,7 @@ use accordant::value::Composite as Name;
 struct Customer {
     #[canonical(at(hubspot = "email", netsuite = "email"))]
     #[canonical(owner(netsuite), owner(hubspot))]
-    email: Name,
+    email: String,
 }
 
 fn main() {}

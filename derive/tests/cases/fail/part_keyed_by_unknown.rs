@@ -1,9 +1,7 @@
-use accordant::value::Composite as Name;
-
 #[derive(accordant::CanonicalPart, Debug, Clone, PartialEq)]
 struct Line {
     #[canonical(at(hubspot = "sku"))]
-    sku: Name,
+    sku: String,
 }
 
 #[derive(accordant::Canonical)]

@@ -1,12 +1,10 @@
-use accordant::value::Composite as Name;
-
 #[derive(accordant::CanonicalPart, Debug, Clone, PartialEq)]
 struct Address {
     #[canonical(at(hubspot = "zip"), owner(hubspot))]
-    zip: Name,
+    zip: String,
     #[canonical(at(hubspot = "lines"), list)]
-    lines: Vec<Name>,
-    country: Option<Name>,
+    lines: Vec<String>,
+    country: Option<String>,
 }
 
 fn main() {}

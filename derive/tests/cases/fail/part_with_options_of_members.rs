@@ -1,9 +1,7 @@
-use accordant::value::Composite as Name;
-
 #[derive(accordant::CanonicalPart, Debug, Clone, PartialEq)]
 struct Address {
     #[canonical(at(hubspot = "zip"))]
-    zip: Name,
+    zip: String,
 }
 
 #[derive(accordant::Canonical)]

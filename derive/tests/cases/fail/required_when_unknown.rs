@@ -1,12 +1,11 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
 #[canonical(system(hubspot, object = "contacts", required_when(teir = "gold")))]
 struct Customer {
     #[canonical(at(hubspot = "tier"))]
-    tier: Option<Name>,
+    tier: Option<String>,
 }
 
 fn main() {}

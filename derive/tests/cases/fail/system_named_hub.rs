@@ -1,12 +1,11 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
 #[canonical(system(hub, object = "things"))]
 struct Customer {
     #[canonical(hub)]
-    email: Name,
+    email: String,
 }
 
 fn main() {}

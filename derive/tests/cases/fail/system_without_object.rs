@@ -1,12 +1,11 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
 #[canonical(system(netsuite))]
 struct Customer {
     #[canonical(at(netsuite = "email"))]
-    email: Name,
+    email: String,
 }
 
 fn main() {}

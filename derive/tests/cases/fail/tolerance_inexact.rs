@@ -1,12 +1,11 @@
 use accordant::Canonical;
-use accordant::value::Composite as Name;
 
 #[derive(Canonical)]
 #[canonical(entity = "customer")]
 #[canonical(system(hubspot, object = "contacts"), system(netsuite, object = "customer"))]
 struct Customer {
     #[canonical(at(hubspot = "balance"), equivalence = tolerance(0.01))]
-    balance: Name,
+    balance: String,
 }
 
 fn main() {}

@@ -1,7 +1,6 @@
 //! Every way to name a policy.
 
 use accordant::policy::builtin;
-use accordant::value::Composite as Name;
 
 mod custom {
     pub fn stickiest(_days: u32) -> accordant::policy::builtin::Latest {
@@ -9,7 +8,7 @@ mod custom {
     }
 }
 
-type MaybeName = Option<Name>;
+type MaybeName = Option<String>;
 
 #[derive(accordant::Canonical)]
 #[canonical(entity = "customer")]
@@ -18,16 +17,16 @@ type MaybeName = Option<Name>;
 struct Customer {
     #[canonical(at(hubspot = "a", netsuite = "a"))]
     #[canonical(resolve(latest, latest().within(60), source_priority(netsuite, hub, hubspot)))]
-    a: Name,
+    a: String,
     #[canonical(at(hubspot = "b", netsuite = "b"))]
     #[canonical(resolve(trust(hubspot = 90, netsuite = 80).half_life_days(30), consensus_of(2), custom::stickiest(30)))]
     b: MaybeName,
     #[canonical(at(hubspot = "c", netsuite = "c"), resolve(builtin::latest(), Mine))]
-    c: Option<Name>,
+    c: Option<String>,
     #[canonical(group = "address", at(netsuite = "zip"))]
-    zip: Option<Name>,
+    zip: Option<String>,
     #[canonical(group = "address", at(netsuite = "city"))]
-    city: Option<Name>,
+    city: Option<String>,
 }
 
 fn main() {

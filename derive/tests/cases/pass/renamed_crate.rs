@@ -4,7 +4,6 @@ mod house {
     pub use accordant as sync;
 }
 
-use accordant::value::Composite as Name;
 
 #[derive(accordant::CanonicalValue, Debug, Clone, PartialEq, Eq)]
 #[canonical(crate = "crate::house::sync")]
@@ -16,7 +15,7 @@ enum Tier {
 #[canonical(crate = "crate::house::sync")]
 struct Address {
     #[canonical(at(hubspot = "zip"))]
-    zip: Name,
+    zip: String,
 }
 
 #[derive(accordant::Canonical)]

@@ -11,6 +11,7 @@ use crate::engine::intake::{Input, sort};
 use crate::engine::persist::{Changes, record_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::{Applied, OutboxRow, outbox_key};
+use crate::engine::tenant::read::hint;
 use crate::engine::tenant::take_in::order;
 use crate::entity::Evidence;
 use crate::error::Error;
@@ -51,11 +52,7 @@ impl Tenant {
                     }
                 };
                 let read_back = receipt.record.is_none() && !matches!(first.intent, Intent::Archive);
-                self.confirm(operations, &record, receipt).await?;
-                if read_back {
-                    // The answer did not carry the record: what it holds now is an ordinary read.
-                    self.hint(&record).await?;
-                }
+                self.confirm(operations, &record, receipt, read_back).await?;
                 applied.done += operations.len();
             }
             Outcome::Stale => {
@@ -99,7 +96,7 @@ impl Tenant {
         if intent.operations.iter().all(|operation| self.holds(&loader, operation)) {
             let receipt =
                 WriteReceipt { outcome: Outcome::Applied { id: record.id.clone() }, record: None, token: None };
-            self.confirm(&intent.operations, record, receipt).await?;
+            self.confirm(&intent.operations, record, receipt, false).await?;
             applied.done += intent.operations.len();
             return Ok(());
         }
@@ -121,7 +118,14 @@ impl Tenant {
     }
 
     /// The write took effect: the record is as we sent it, or as the write's own answer shows it.
-    async fn confirm(&self, operations: &[Operation], record: &RecordRef, receipt: WriteReceipt) -> Result<(), Error> {
+    /// `read_back`: its answer did not carry the record; what that holds now is an ordinary read.
+    async fn confirm(
+        &self,
+        operations: &[Operation],
+        record: &RecordRef,
+        receipt: WriteReceipt,
+        read_back: bool,
+    ) -> Result<(), Error> {
         let read = self.read_number().await?;
         let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
         let mut key = Text::default();
@@ -169,6 +173,9 @@ impl Tenant {
             changes.delete(outbox_key(&operations[0]));
             let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
             changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token));
+            if read_back {
+                hint(&mut changes, record);
+            }
             if let Some((lost, _)) = changes.commit.expect.first() {
                 key = lost.key.clone();
             }
@@ -340,6 +347,7 @@ impl Tenant {
                     Base {
                         seen: held.unwrap_or_else(|| value.clone()),
                         agreed: value.clone(),
+                        lost: false,
                         wrote: Some(origin),
                         displaced: displaced.cloned(),
                     },
@@ -347,7 +355,7 @@ impl Tenant {
             }
         }
         for (key, base) in moved {
-            let base = Some(Box::new(base));
+            let base = Some(Arc::new(base));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(&record), unit: key, base }, facts);
         }
         if operations.iter().any(|operation| operation.intent == Intent::Archive) {
@@ -379,7 +387,7 @@ impl Tenant {
             .filter(|key| !sent.iter().any(|(name, _)| *name == model.unit_name(key)))
             .collect();
         for unit in left_out {
-            let base = Some(Box::new(Base::accepted(Field::Null, Field::Null)));
+            let base = Some(Arc::new(Base::accepted(Field::Null, Field::Null)));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(record), unit, base }, facts);
         }
     }
@@ -403,10 +411,10 @@ impl Tenant {
         changes.delete(outbox_key(&operations[0]));
         let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
         changes.journal(kind, &operations[0].entity.to_string(), &(keys, why));
-        self.commit("end an intent", changes.commit).await?;
         if let Target::Record(record) = &operations[0].target {
-            self.hint(record).await?;
+            hint(&mut changes, record);
         }
+        self.commit("end an intent", changes.commit).await?;
         Ok(())
     }
 

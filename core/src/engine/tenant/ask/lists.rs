@@ -7,7 +7,7 @@ use crate::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::ask::PAGE;
-use crate::engine::tenant::take_in::{StoredDeadLetter, UnlinkedRow};
+use crate::engine::tenant::take_in::{MERGED, StoredDeadLetter, UNLINKED, UnlinkedRow};
 use crate::error::Error;
 use crate::id::{EntityId, EntityType, RecordRef, SystemName};
 use crate::store::Table;
@@ -29,7 +29,7 @@ pub struct DiscrepancyFilter {
     pub system: Option<SystemName>,
 }
 
-/// A record that matches no entity, or several.
+/// A record that matches no entity, or several; or that two entities claim after a merge inside its system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UnlinkedRecord {
@@ -70,22 +70,29 @@ impl Tenant {
         self.list(Table::DeadLetter, "", "list dead letters").await
     }
 
-    /// Records that belong to no entity: they match none and make none, or they match several.
+    /// Records that belong to no entity: they match none and make none, or they match several. And records that survived a
+    /// merge inside their system while the loser belongs to another entity, until a person merges the entities or says
+    /// where the record belongs.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     pub async fn unlinked(&self) -> Result<Vec<UnlinkedRecord>, Error> {
-        let rows = self.list::<UnlinkedRow>(Table::Case, "unlinked/", "list unlinked records").await?;
-        Ok(rows
-            .into_iter()
-            .map(|(_, UnlinkedRow { record, why, candidates, since })| UnlinkedRecord {
-                record,
-                why,
-                candidates,
-                since,
-            })
-            .collect())
+        let mut listed = Vec::new();
+        for prefix in [UNLINKED, MERGED] {
+            for (_, row) in self.list::<UnlinkedRow>(Table::Case, prefix, "list unlinked records").await? {
+                if prefix == UNLINKED || self.are_apart(&row.candidates).await? {
+                    let UnlinkedRow { record, why, candidates, since } = row;
+                    listed.push(UnlinkedRecord { record, why, candidates, since });
+                }
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Whether entities are still several: none of them was merged into another.
+    async fn are_apart(&self, entities: &[EntityId]) -> Result<bool, Error> {
+        Ok(self.standing(entities).await?.len() > 1)
     }
 
     /// Every row of a table, in the order of keys.

@@ -1,0 +1,12 @@
+//! What Accordant costs: a seeded workload of deliveries, and the way from their bytes to resolved state.
+//!
+//! `benches/README.md` says what each figure means and how to repeat it.
+
+pub mod answer;
+pub mod customer;
+pub mod delivery;
+pub mod fresh;
+pub mod stream;
+pub mod usage;
+pub mod workload;
+pub mod world;

@@ -1,0 +1,83 @@
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`.
+
+mod compare;
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use accordant_bench::stream::{STAGES, Stage, stream};
+use accordant_bench::usage::peak_memory;
+use accordant_bench::{answer, workload};
+
+/// The yardstick uses it too: a difference of allocators would be no difference of programs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const USAGE: &str = "\
+accordant-bench gen EVENTS ENTITIES FILE [SEED]   writes a workload
+accordant-bench stream FILE                       takes it in, and says what that took
+accordant-bench stages FILE                       what each stage of it takes
+accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
+                                                  runs a hand-written yardstick and the stream in turn";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout().lock();
+    match *arguments {
+        ["gen", events, entities, file] => generate(events, entities, file, "42"),
+        ["gen", events, entities, file, seed] => generate(events, entities, file, seed),
+        ["stream", file] => {
+            let streamed = stream(Path::new(file), Stage::Settle)?;
+            // The answer is read after the peak: summing up is no part of the run.
+            let peak = peak_memory();
+            writeln!(
+                out,
+                r#"{{"events":{},"refused":{},"facts":{},"cpu_seconds":{},"wall_seconds":{},"loading_cpu_seconds":{},"peak_rss_bytes":{peak},"answer":{}}}"#,
+                streamed.events,
+                streamed.refused,
+                streamed.facts,
+                streamed.taken.cpu,
+                streamed.taken.wall,
+                streamed.loading.cpu,
+                answer::to_json(&streamed.set)
+            )?;
+            Ok(())
+        }
+        ["stages", file] => {
+            let mut before = 0;
+            for (stage, name) in STAGES {
+                let streamed = stream(Path::new(file), stage)?;
+                let taken = streamed.taken.cpu.0 / u128::from(streamed.events.max(1));
+                writeln!(out, "{name:<8}{:>8} ns/event{taken:>8} in all", taken.saturating_sub(before))?;
+                before = taken;
+            }
+            Ok(())
+        }
+        ["compare", ref sizes @ ..] => {
+            let number = |place: usize, standard: u64| sizes.get(place).map_or(Ok(standard), |text| text.parse());
+            compare::compare(number(0, 100_000)?, number(1, 10_000)?, number(2, 5)?, &mut out)
+        }
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn generate(events: &str, entities: &str, file: &str, seed: &str) -> Result<(), Box<dyn Error>> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(file)?);
+    workload::write(events.parse()?, entities.parse()?, seed.parse()?, &mut out)?;
+    out.flush()?;
+    Ok(())
+}

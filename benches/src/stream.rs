@@ -1,0 +1,192 @@
+//! From bytes to resolved state: decode, fold, settle, in batches, through the library's public interface.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use accordant::decode::Batch;
+use accordant::stamp::Stamp;
+use accordant::working_set::{Source, WorkingSet};
+
+use crate::customer::{OBJECT_OF_SOURCE, carries_whole_records};
+use crate::delivery::{Block, Blocks, cut};
+use crate::usage::{Clocks, Taken};
+use crate::world::{Ground, customers_of, linked, sources};
+
+/// How many deliveries are decoded, folded and settled together.
+pub const BATCH: usize = 64;
+
+/// How far deliveries are taken: each stage does what those before it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Cut into surface and body.
+    Cut,
+    /// Decoded.
+    Decode,
+    /// Their records found.
+    Find,
+    /// Folded.
+    Fold,
+    /// Settled.
+    Settle,
+}
+
+/// Every stage, with its name.
+pub const STAGES: [(Stage, &str); 5] = [
+    (Stage::Cut, "cut"),
+    (Stage::Decode, "decode"),
+    (Stage::Find, "find"),
+    (Stage::Fold, "fold"),
+    (Stage::Settle, "settle"),
+];
+
+/// What a stream came to.
+#[derive(Debug)]
+pub struct Streamed {
+    /// Deliveries that were taken in.
+    pub events: u64,
+    /// Lines and bodies that were no deliveries.
+    pub refused: u64,
+    /// Facts that were decided.
+    pub facts: u64,
+    /// What taking in took, from the bytes in memory to settled entities.
+    pub taken: Taken,
+    /// What loading the crosswalk took, before the first delivery.
+    pub loading: Taken,
+    /// The state arrived at.
+    pub set: WorkingSet,
+}
+
+/// Takes in every delivery of a file.
+///
+/// A first pass over the file finds the customers, so that the crosswalk is there before the clock starts; a second one
+/// takes in. Only the second is `taken`, and only while bytes are in memory: reading the file is not.
+///
+/// # Errors
+///
+/// If the file cannot be read.
+pub fn stream(file: &Path, until: Stage) -> io::Result<Streamed> {
+    let ground = Ground::default();
+    let clocks = Clocks::now();
+    let mut customers = BTreeSet::new();
+    let mut blocks = Blocks::new(File::open(file)?);
+    while let Some(block) = blocks.next_block()? {
+        customers_of(&ground, block, &mut customers);
+    }
+    let set = linked(&ground, customers);
+    let loading = clocks.taken();
+
+    let mut intake = Intake::new(&ground, set, until);
+    let mut taken = Taken::default();
+    let mut blocks = Blocks::new(File::open(file)?);
+    while let Some(block) = blocks.next_block()? {
+        let clocks = Clocks::now();
+        intake.take(block);
+        taken += clocks.taken();
+    }
+    Ok(Streamed {
+        events: intake.events,
+        refused: intake.refused,
+        facts: intake.decided,
+        taken,
+        loading,
+        set: intake.set,
+    })
+}
+
+/// The state of a stream between batches.
+#[derive(Debug)]
+pub struct Intake<'g> {
+    ground: &'g Ground,
+    until: Stage,
+    set: WorkingSet,
+    /// By object type: where its records are found.
+    objects: [Source; 3],
+    batch: Batch,
+    sources: Vec<usize>,
+    facts: Vec<accordant::fact::EntityFact>,
+    /// The latest instant that any system named: the journaled instant of each step.
+    as_of: i64,
+    events: u64,
+    refused: u64,
+    decided: u64,
+}
+
+impl<'g> Intake<'g> {
+    /// Begins with a working set.
+    #[must_use]
+    pub fn new(ground: &'g Ground, mut set: WorkingSet, until: Stage) -> Self {
+        Self {
+            objects: sources(ground, &mut set),
+            ground,
+            until,
+            set,
+            batch: Batch::new(),
+            sources: Vec::with_capacity(BATCH),
+            facts: Vec::new(),
+            as_of: 0,
+            events: 0,
+            refused: 0,
+            decided: 0,
+        }
+    }
+
+    /// Ends with the working set.
+    #[must_use]
+    pub fn finish(self) -> WorkingSet {
+        self.set
+    }
+
+    /// Takes in the deliveries of a block of lines.
+    pub fn take(&mut self, block: Block<'_>) {
+        for line in block.lines() {
+            let Some(delivery) = cut(line) else {
+                self.refused += 1;
+                continue;
+            };
+            if self.until == Stage::Cut {
+                self.events += std::hint::black_box(1);
+                continue;
+            }
+            let full = carries_whole_records(delivery.source);
+            match self.ground.tables[delivery.source].decode(delivery.body, full, &mut self.batch) {
+                Ok(()) => self.sources.push(delivery.source),
+                Err(_) => self.refused += 1,
+            }
+            if self.sources.len() == BATCH {
+                self.settle();
+            }
+        }
+        self.settle();
+    }
+
+    /// Folds and settles what was decoded.
+    fn settle(&mut self) {
+        let frame = self.ground.frame();
+        if self.until == Stage::Decode {
+            self.events += self.sources.len() as u64;
+            self.sources.clear();
+        }
+        for (decoded, source) in self.batch.records().zip(&self.sources) {
+            let object = OBJECT_OF_SOURCE[*source];
+            let found = self.set.find_native(self.objects[usize::from(object)], decoded.id());
+            let (Some(index), Some(token)) = (found, decoded.token()) else {
+                self.refused += 1;
+                continue;
+            };
+            self.as_of = self.as_of.max(token);
+            self.events += 1;
+            if self.until >= Stage::Fold {
+                self.set.fold_decoded(&frame, index, &decoded, Stamp::new(token));
+            }
+        }
+        if self.until >= Stage::Settle {
+            self.set.settle(&frame, self.as_of, &mut self.facts);
+        }
+        self.decided += self.facts.len() as u64;
+        self.facts.clear();
+        self.batch.clear();
+        self.sources.clear();
+    }
+}

@@ -1,0 +1,76 @@
+//! What a run took: processor time, wall time, memory.
+
+use std::fmt;
+use std::fs;
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// Two clocks, read at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocks {
+    cpu: Nanos,
+    wall: Nanos,
+}
+
+/// A length of time. Whole nanoseconds: medians and ratios are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Nanos(pub u128);
+
+impl fmt::Display for Nanos {
+    /// Seconds with six digits behind the point.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0 / 1_000;
+        f.pad(&format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
+    }
+}
+
+impl std::ops::AddAssign for Nanos {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+/// Time taken, on both clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Taken {
+    /// Processor time of the whole process.
+    pub cpu: Nanos,
+    /// Time that passed.
+    pub wall: Nanos,
+}
+
+impl std::ops::AddAssign for Taken {
+    fn add_assign(&mut self, other: Self) {
+        self.cpu += other.cpu;
+        self.wall += other.wall;
+    }
+}
+
+impl Clocks {
+    /// Reads both.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { cpu: nanos(clock_gettime(ClockId::ProcessCPUTime)), wall: nanos(clock_gettime(ClockId::Monotonic)) }
+    }
+
+    /// What was taken since.
+    #[must_use]
+    pub fn taken(&self) -> Taken {
+        let now = Self::now();
+        Taken { cpu: Nanos(now.cpu.0 - self.cpu.0), wall: Nanos(now.wall.0 - self.wall.0) }
+    }
+}
+
+fn nanos(time: Timespec) -> Nanos {
+    let part = |part: i64| u128::try_from(part).unwrap_or_default();
+    Nanos(part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec))
+}
+
+/// The most memory that the process ever held, in bytes; 0 where the system does not say.
+#[must_use]
+pub fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
+}

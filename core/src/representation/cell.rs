@@ -1,0 +1,175 @@
+//! A cell: what one system says of one attribute or element, and when it said so.
+
+use std::cmp::Ordering;
+
+use smallvec::SmallVec;
+
+use crate::stamp::Stamp;
+use crate::value::{Field, FieldRef};
+
+/// What one system says of one attribute: the set of `(stamp, field)` above the compaction horizon. Its maximum is the
+/// value; "unchanged since" is derived from the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    field: Field,
+    stamp: Stamp,
+    /// The rest of the set. Boxed: most cells were said once, and are 48 bytes.
+    earlier: Option<Box<Earlier>>,
+}
+
+/// What was said before, split where the value came to be: a value said again costs a stamp, and no text. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Earlier {
+    /// The stamps at which the value was said without a break, ascending; the last is the cell's own.
+    same: SmallVec<[Stamp; 2]>,
+    /// What was said before that, ascending. Its last is not the value.
+    before: Vec<(Stamp, Field)>,
+}
+
+/// What folding one cell did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Folded {
+    /// It was known already.
+    Known,
+    /// It is older than what stands; it is remembered, and may move "unchanged since".
+    Late,
+    /// The same value, said again later.
+    Repeated,
+    /// Another value at an equal stamp: the greater stands, and the record must be read.
+    Tie,
+    /// The value changed.
+    Changed,
+}
+
+impl Cell {
+    pub(super) fn new(stamp: Stamp, field: FieldRef<'_>) -> Self {
+        Self { field: field.to_field(), stamp, earlier: None }
+    }
+
+    /// What is said.
+    #[must_use]
+    pub const fn field(&self) -> &Field {
+        &self.field
+    }
+
+    /// When it was last said.
+    #[must_use]
+    pub const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// The stamp since which the value has stood unchanged: that of its origin here.
+    #[must_use]
+    pub fn since(&self) -> Stamp {
+        self.same().first().copied().unwrap_or(self.stamp)
+    }
+
+    /// The stamp of the last observation before [`Cell::since`]: the value was not yet there.
+    #[must_use]
+    pub fn not_before(&self) -> Option<Stamp> {
+        self.before().last().map(|(stamp, _)| *stamp)
+    }
+
+    /// The set, ascending, the value last.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
+        let before = self.before().iter().map(|(stamp, field)| (*stamp, field));
+        let same = self.same().iter().map(|stamp| (*stamp, &self.field));
+        before.chain(same).chain(std::iter::once((self.stamp, &self.field)))
+    }
+
+    fn same(&self) -> &[Stamp] {
+        self.earlier.as_deref().map_or(&[], |earlier| &earlier.same)
+    }
+
+    fn before(&self) -> &[(Stamp, Field)] {
+        self.earlier.as_deref().map_or(&[], |earlier| &earlier.before)
+    }
+
+    pub(super) fn insert(&mut self, stamp: Stamp, field: FieldRef<'_>) -> Folded {
+        let value = field.cmp(&self.field.borrowed());
+        match stamp.cmp(&self.stamp).then(value) {
+            Ordering::Equal => Folded::Known,
+            Ordering::Greater if value.is_eq() => {
+                self.earlier.get_or_insert_default().same.push(self.stamp);
+                self.stamp = stamp;
+                Folded::Repeated
+            }
+            Ordering::Greater => {
+                let tie = stamp == self.stamp;
+                let former = std::mem::replace(&mut self.field, field.to_field());
+                let earlier = self.earlier.get_or_insert_default();
+                earlier.before.extend(earlier.same.drain(..).map(|stamp| (stamp, former.clone())));
+                earlier.before.push((self.stamp, former));
+                self.stamp = stamp;
+                if tie { Folded::Tie } else { Folded::Changed }
+            }
+            Ordering::Less => {
+                let tie = stamp == self.stamp;
+                let known = self.insert_earlier(stamp, field);
+                match (known, tie) {
+                    (true, _) => Folded::Known,
+                    (false, true) => Folded::Tie,
+                    (false, false) => Folded::Late,
+                }
+            }
+        }
+    }
+
+    /// Inserts what is less than the value. Says whether it was known.
+    fn insert_earlier(&mut self, stamp: Stamp, field: FieldRef<'_>) -> bool {
+        let earlier = self.earlier.get_or_insert_default();
+        let last = earlier.before.last().map(|(at, said)| (*at, said.borrowed()));
+        if last.is_some_and(|last| (stamp, field) <= last) {
+            return match earlier.before.binary_search_by(|(at, said)| (*at, said.borrowed()).cmp(&(stamp, field))) {
+                Ok(_) => true,
+                Err(place) => {
+                    earlier.before.insert(place, (stamp, field.to_field()));
+                    false
+                }
+            };
+        }
+        if field == self.field.borrowed() {
+            return match earlier.same.binary_search(&stamp) {
+                Ok(_) => true,
+                Err(place) => {
+                    earlier.same.insert(place, stamp);
+                    false
+                }
+            };
+        }
+        // It breaks the run: what lies before it is no longer "unchanged since".
+        let run = earlier.same.iter().take_while(|at| (**at, self.field.borrowed()) < (stamp, field)).count();
+        earlier.before.extend(earlier.same.drain(..run).map(|stamp| (stamp, self.field.clone())));
+        earlier.before.push((stamp, field.to_field()));
+        false
+    }
+
+    pub(super) fn retain_earlier(&mut self, keep: impl Fn(Stamp) -> bool) {
+        let Some(earlier) = &mut self.earlier else { return };
+        earlier.same.retain(|stamp| keep(*stamp));
+        earlier.before.retain(|(stamp, _)| keep(*stamp));
+        // What broke the run may be gone.
+        let apart = earlier.before.iter().rposition(|(_, field)| *field != self.field).map_or(0, |last| last + 1);
+        earlier.same.insert_many(0, earlier.before.drain(apart..).map(|(stamp, _)| stamp));
+        self.drop_empty();
+    }
+
+    /// Forgets what was said before `horizon`, but for what [`Cell::since`] and [`Cell::not_before`] answer.
+    pub(super) fn compact(&mut self, horizon: i64) {
+        let Some(earlier) = &mut self.earlier else { return };
+        let since = earlier.same.first().copied();
+        earlier.same.retain(|stamp| stamp.token >= horizon || Some(*stamp) == since);
+        let mut behind = earlier.before.len();
+        earlier.before.retain(|(stamp, _)| {
+            behind -= 1;
+            stamp.token >= horizon || behind == 0
+        });
+        self.drop_empty();
+    }
+
+    fn drop_empty(&mut self) {
+        if self.same().is_empty() && self.before().is_empty() {
+            self.earlier = None;
+        }
+    }
+}

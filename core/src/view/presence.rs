@@ -1,0 +1,143 @@
+//! The presence of an entity as a unit: what golden says of it, and what every record shows.
+
+use smallvec::SmallVec;
+
+use crate::base::Base;
+use crate::classify::{Hidden, Side, Sight, Standing, classify};
+use crate::entity::{Entity, HUB_OBJECT};
+use crate::golden::GoldenLife;
+use crate::model::{EXISTS, OnDelete};
+use crate::ownership::Authority;
+use crate::plan::{WHY_ARCHIVE, may_archive};
+use crate::representation::{Life, Representation};
+use crate::sight::Ground;
+use crate::value::Field;
+use crate::view::write::hidden_words;
+use crate::view::{AccessView, BaseView, GoldenStatus, Shows, UnitLink, UnitView, When, WriteView};
+
+/// What the unit `$exists` shows of a record that is there, and golden of an entity that lives.
+const PRESENT: &str = "present";
+/// What it shows of a record that is gone, and golden of an entity that was retired.
+const GONE: &str = "gone";
+
+/// Looks at presence: classified as every other unit is, over records that are there or gone.
+pub(crate) fn presence_view(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+) -> UnitView {
+    let golden = Field::value(if entity.life == GoldenLife::Retired { GONE } else { PRESENT });
+    let places: SmallVec<[usize; 4]> =
+        (0..entity.links.len()).filter(|place| entity.links[*place].object != HUB_OBJECT).collect();
+    let representation = |place: usize| representations.get(place).copied().flatten();
+    let seen: SmallVec<[Result<Field, Hidden>; 4]> = places.iter().map(|place| sight(representation(*place))).collect();
+    let bases: SmallVec<[Option<Base>; 4]> =
+        places.iter().zip(&seen).map(|(place, seen)| base(entity.links[*place].existed, seen, &golden)).collect();
+    let authority = |place: usize| {
+        let object = ground.model.objects.get(usize::from(entity.links[place].object));
+        object.map_or(Authority::Observer, |object| object.existence)
+    };
+    let sides: SmallVec<[Side<'_>; 4]> = places
+        .iter()
+        .zip(&seen)
+        .zip(&bases)
+        .map(|((place, seen), base)| Side {
+            sight: match seen {
+                Ok(field) => Sight::Seen(field),
+                Err(why) => Sight::Hidden(*why),
+            },
+            base: base.as_ref(),
+            authority: authority(*place),
+            // A death that was accepted while golden lives on was accepted by a person.
+            diverges: !entity.links[*place].existed,
+        })
+        .collect();
+    let owned = ground.model.objects.iter().any(|object| object.existence == Authority::Owner);
+    let standing = Standing { golden: Some(&golden), frozen: false, owned };
+    let classification = classify(&sides, standing, &|value, reference| value == reference);
+    let links = places
+        .iter()
+        .enumerate()
+        .map(|(at, place)| {
+            let (write, access) = write_view(ground, entity, *place, &seen[at]);
+            let link = &entity.links[*place];
+            // Since when a record is there is not kept; a death has an instant.
+            let gone = seen[at].as_ref() == Ok(&Field::value(GONE));
+            let died = representation(*place).filter(|_| gone).and_then(|known| known.existence().last());
+            UnitLink {
+                link: *place,
+                shows: seen[at].clone().map_or_else(Shows::Hidden, Shows::Value),
+                state: classification.states[at],
+                since: died.map(|at| When::of(at, (ground.domain)(&link.record))),
+                first_said: None,
+                older_by_ms: None,
+                base: bases[at].as_ref().map(|base| BaseView {
+                    seen: base.seen.clone(),
+                    agreed: base.agreed.clone(),
+                    wrote: false,
+                }),
+                authority: authority(*place),
+                access,
+                write,
+            }
+        })
+        .collect();
+    UnitView {
+        name: EXISTS.into(),
+        members: Vec::new(),
+        compound: false,
+        pii: false,
+        golden,
+        status: GoldenStatus::Settled,
+        verdict: classification.verdict,
+        links,
+    }
+}
+
+/// Whether a record is there, or why that cannot be said of it.
+fn sight(representation: Option<&Representation>) -> Result<Field, Hidden> {
+    let Some(representation) = representation else { return Err(Hidden::Unobserved) };
+    if representation.redirected_to().is_some() {
+        return Err(Hidden::Gone);
+    }
+    match representation.existence().life() {
+        Life::Unknown => Err(Hidden::Unobserved),
+        Life::Live | Life::Resurrected => Ok(Field::value(PRESENT)),
+        Life::Dead(_) => Ok(Field::value(GONE)),
+    }
+}
+
+/// What was accepted of a record: its presence, or its death.
+fn base(existed: bool, seen: &Result<Field, Hidden>, golden: &Field) -> Option<Base> {
+    let gone = Field::value(GONE);
+    if existed {
+        let present = Field::value(PRESENT);
+        return Some(Base::accepted(present.clone(), present));
+    }
+    (seen.as_ref() == Ok(&gone)).then(|| Base::accepted(gone, golden.clone()))
+}
+
+/// Whether the record is archived, made again, or left.
+fn write_view(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    place: usize,
+    seen: &Result<Field, Hidden>,
+) -> (WriteView, AccessView) {
+    let object = ground.model.objects.get(usize::from(entity.links[place].object));
+    let archives = object.is_some_and(|object| may_archive(ground.model, object));
+    let access = if archives { AccessView::Normal } else { AccessView::No };
+    let retired = entity.life == GoldenLife::Retired;
+    let write = match seen {
+        Err(why) => WriteView::No(hidden_words(*why).into()),
+        Ok(field) if *field == Field::value(GONE) && retired => WriteView::No("it is gone, as the entity is".into()),
+        Ok(field) if *field == Field::value(GONE) => WriteView::No("what was deleted is not made again".into()),
+        Ok(_) if !retired => WriteView::No("it is there, as the entity is".into()),
+        Ok(_) if archives => WriteView::Owed(WHY_ARCHIVE.into()),
+        Ok(_) if ground.model.on_delete == OnDelete::Hold => {
+            WriteView::No("what becomes of the records of a retired entity is not declared".into())
+        }
+        Ok(_) => WriteView::No("its system owns existence".into()),
+    };
+    (write, access)
+}

@@ -1,0 +1,241 @@
+//! A process that dies at any commit of an application, before it or right after it: the next one ends where an
+//! undisturbed one would have, and no write is lost or doubled. Nothing but `step` looks at the systems in between: what
+//! is owed to be read must have survived the crash.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use accordant::Canonical;
+use accordant::engine::{DiscrepancyFilter, Tenant};
+use accordant::id::{Actor, TenantId};
+use accordant::journal::{Entry, Payload};
+use accordant::plan::Scope;
+use accordant::store::{Commit, Committed, MemoryStore, Row, RowKey, Store, StoreError, Table};
+use accordant::testing::Story;
+use async_trait::async_trait;
+use futures::executor::block_on;
+use serde_json::json;
+
+use crate::model::{Customer, Member};
+
+/// A store that works for so many commits, and then no more until it is mended.
+#[derive(Clone)]
+struct Failing {
+    store: MemoryStore,
+    commits_left: Arc<AtomicUsize>,
+    /// Whether the commit at which it fails is durable all the same: only its acknowledgement is lost.
+    acknowledges: Arc<AtomicBool>,
+}
+
+impl Failing {
+    fn new() -> Self {
+        let commits_left = Arc::new(AtomicUsize::new(usize::MAX));
+        Self { store: MemoryStore::new(), commits_left, acknowledges: Arc::new(AtomicBool::new(true)) }
+    }
+
+    fn fail_after(&self, commits: usize, acknowledges: bool) {
+        self.acknowledges.store(acknowledges, Ordering::SeqCst);
+        self.commits_left.store(commits, Ordering::SeqCst);
+    }
+
+    /// Says whether it had failed.
+    fn mend(&self) -> bool {
+        self.commits_left.swap(usize::MAX, Ordering::SeqCst) == 0
+    }
+
+    fn works(&self) -> Result<(), StoreError> {
+        if self.commits_left.load(Ordering::SeqCst) == 0 { Err(StoreError::Closed) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Store for Failing {
+    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        self.works()?;
+        self.store.load(tenant, keys).await
+    }
+
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.works()?;
+        self.store.scan(tenant, table, prefix, after, limit).await
+    }
+
+    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
+        self.works()?;
+        let left = self.commits_left.load(Ordering::SeqCst);
+        if left == usize::MAX {
+            return self.store.commit(tenant, commit).await;
+        }
+        self.commits_left.store(left - 1, Ordering::SeqCst);
+        if left == 1 && self.acknowledges.load(Ordering::SeqCst) {
+            return Err(StoreError::Closed);
+        }
+        let committed = self.store.commit(tenant, commit).await?;
+        if left == 1 { Err(StoreError::Closed) } else { Ok(committed) }
+    }
+
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        self.works()?;
+        self.store.journal(tenant, after, limit).await
+    }
+
+    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+        self.works()?;
+        self.store.erase(tenant, subject).await
+    }
+}
+
+fn steps(tenant: &Tenant) {
+    while block_on(tenant.step()).expect("the store was mended") {}
+}
+
+/// Plans, approves and applies once.
+fn round(tenant: &Tenant) -> usize {
+    let plan = block_on(async { tenant.plan(Scope::default()).await }).expect("a plan");
+    block_on(tenant.approve(plan.hash, &Actor::new("ana"))).expect("an approval");
+    block_on(tenant.apply(plan.hash)).expect("an application");
+    plan.operations.len()
+}
+
+/// Tells a story, cuts its application off at every commit in either way, goes on, and lets `ends` look at the end.
+fn at_every_commit<E: Canonical>(tell: impl Fn(Story) -> Story, ends: impl Fn(Story) -> Story) {
+    for acknowledges in [true, false] {
+        let mut commits = 1;
+        loop {
+            let store = Failing::new();
+            let mut story = tell(Story::of::<E>().configure(|builder| builder.store(store.clone())));
+            let tenant = story.tenant();
+            let plan = block_on(async { tenant.plan(Scope::default()).await }).expect("a plan");
+            assert!(!plan.operations.is_empty(), "there is something to do");
+            block_on(tenant.approve(plan.hash, &Actor::new("ana"))).expect("an approval");
+            store.fail_after(commits, acknowledges);
+            // Cut off, it is an error or, at the very end, has done all there was to do.
+            let applied = block_on(tenant.apply(plan.hash));
+            let cut = store.mend();
+            assert!(cut || applied.is_ok(), "{applied:?}");
+            // What was approved stays approved: the same plan goes on where it stopped.
+            block_on(tenant.apply(plan.hash)).expect("it goes on");
+            steps(&tenant);
+            let rounds = (0..5).find(|_| {
+                let owed = round(&tenant);
+                steps(&tenant);
+                owed == 0
+            });
+            assert!(rounds.is_some(), "cut off at commit {commits}: it does not come to rest");
+            story = ends(story);
+            let verified = block_on(tenant.verify()).expect("the journal");
+            assert!(verified.is_clean(), "cut off at commit {commits}: {verified}");
+            drop(story);
+            if !cut {
+                assert!(commits > 3, "the application has several commits");
+                break;
+            }
+            commits += 1;
+        }
+    }
+}
+
+fn three(story: Story) -> Story {
+    story
+        .says("crm", "101", json!({ "email": "ana@acme.test", "phone": "1", "tags": "a" }))
+        .says("shop", "9", json!({ "email": "ana@acme.test", "phone": "1", "tags": ["a"] }))
+        .says("netsuite", "7", json!({ "email": "ana@acme.test", "phone": "1", "tags": ["a"] }))
+        .expect_quiet()
+}
+
+#[test]
+fn an_update_cut_off_anywhere_is_made_once() {
+    at_every_commit::<Customer>(
+        |story| three(story).says("crm", "101", json!({ "phone": "2" })),
+        |story| {
+            story
+                .expect_in("shop", "9", "phone", json!("2"))
+                .expect_in("netsuite", "7", "phone", json!("2"))
+                .expect_no_discrepancy()
+                .expect_quiet()
+                .expect_writes("shop", 1)
+                .expect_writes("netsuite", 1)
+        },
+    );
+}
+
+#[test]
+fn an_update_whose_answer_lacks_the_record_is_read_back_after_any_crash() {
+    at_every_commit::<Customer>(
+        |story| {
+            three(story)
+                .system("shop", |shop| {
+                    shop.answers_without_record();
+                })
+                .says("crm", "101", json!({ "phone": "2", "tags": "a;b" }))
+        },
+        |mut story| {
+            // Not even noted as rewritten: what the write left there was read.
+            let standing = block_on(story.tenant().discrepancies(DiscrepancyFilter::default())).expect("the list");
+            assert_eq!(standing, []);
+            story
+                .expect_in("shop", "9", "tags", json!(["a", "b"]))
+                .expect_unit::<Customer>("tags[b]", "b")
+                .expect_no_discrepancy()
+                .expect_quiet()
+                .expect_writes("shop", 1)
+        },
+    );
+}
+
+#[test]
+fn a_write_that_went_stale_is_planned_again_after_any_crash() {
+    at_every_commit::<Customer>(
+        |story| {
+            three(story)
+                .system("shop", |shop| {
+                    shop.goes_stale();
+                })
+                .says("crm", "101", json!({ "phone": "2" }))
+        },
+        |story| {
+            story
+                .expect_in("shop", "9", "phone", json!("2"))
+                .expect_no_discrepancy()
+                .expect_quiet()
+                .expect_writes("shop", 1)
+        },
+    );
+}
+
+#[test]
+fn a_create_cut_off_anywhere_is_made_once() {
+    at_every_commit::<Member>(
+        |story| story.says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" })),
+        |mut story| {
+            assert_eq!(story.fake("shop").ids("accounts"), ["new-1"]);
+            story.expect_entities(1).expect_no_discrepancy().expect_quiet().expect_writes("shop", 1)
+        },
+    );
+}
+
+#[test]
+fn records_that_refer_to_each_other_are_created_once_each() {
+    at_every_commit::<Member>(
+        |story| {
+            let sponsored = json!({ "email": "ben@acme.test", "sponsor": "m1" });
+            story.says("crm", "m1", json!({ "email": "ana@acme.test", "sponsor": "m2" })).says("crm", "m2", sponsored)
+        },
+        |mut story| {
+            assert_eq!(story.fake("shop").ids("accounts").len(), 2);
+            story.expect_entities(2).expect_no_discrepancy().expect_quiet()
+        },
+    );
+}
