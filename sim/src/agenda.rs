@@ -20,6 +20,21 @@ pub enum Event {
     Restart,
 }
 
+impl Event {
+    /// Which kind it is, for the trace.
+    #[must_use]
+    pub const fn kind(&self) -> i64 {
+        match self {
+            Event::Step(_) => 101,
+            Event::Again(..) => 102,
+            Event::Deliver(_) => 103,
+            Event::Wake(_) => 104,
+            Event::Arrive(_) => 105,
+            Event::Restart => 106,
+        }
+    }
+}
+
 /// Names a task; a name is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TaskId {

@@ -14,7 +14,10 @@ use crate::scene::Scene;
 use crate::script::HealBy;
 
 /// How many rounds of asking and mending a world may need to come to rest.
-const MOST_ROUNDS: usize = 12;
+const MOST_ROUNDS: usize = 16;
+
+/// How often something is tried again while the weather lasts.
+const MOST_TRIES: usize = 25;
 
 /// How long a round waits for what is under way, in milliseconds: longer than any request lives.
 const REST: i64 = 1_000_000;
@@ -53,7 +56,7 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     };
     Pause::of(scene, 600_000).await;
     ask(tenant, scene, by).await?;
-    let planned = mend(tenant, true).await? + mend(tenant, false).await?;
+    let planned = mend_all(tenant, scene).await?;
     let mut inner = scene.lock();
     let planned = if inner.oracle.any_poisoned() { 0 } else { planned };
     if planned > 0 || inner.oracle.written() != written {
@@ -67,29 +70,52 @@ async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Erro
     let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
     for name in names {
         if by != HealBy::Webhooks {
-            tenant.poll(name).await?;
+            again(scene, || async { tenant.poll(name).await.map(drop) }).await?;
         }
         if by == HealBy::Scans {
-            tenant.scan(name).await?;
+            again(scene, || async { tenant.scan(name).await.map(drop) }).await?;
         }
     }
-    match steps(tenant).await {
-        Err(Error::Connector { .. }) if scene.lock().oracle.any_poisoned() => Ok(()),
-        other => other,
+    if scene.lock().oracle.any_poisoned() {
+        return match steps(tenant).await {
+            Err(Error::Connector { .. }) => Ok(()),
+            other => other,
+        };
     }
+    again(scene, || steps(tenant)).await
+}
+
+/// Applies both kinds of plan. Says how many operations were planned.
+async fn mend_all(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error> {
+    let first = again(scene, || mend(tenant, true)).await?;
+    Ok(first + again(scene, || mend(tenant, false)).await?)
+}
+
+/// Tries again while systems cannot be called: where the weather lasts, that passes.
+async fn again<T, W: Future<Output = Result<T, Error>>>(scene: &Arc<Scene>, once: impl Fn() -> W) -> Result<T, Error> {
+    for _ in 0..MOST_TRIES {
+        match once().await {
+            Err(Error::Connector { .. }) if scene.lock().weather.lasts() => Pause::of(scene, 60_000).await,
+            other => return other,
+        }
+    }
+    once().await
 }
 
 /// Mends until nothing is planned any more.
 async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
     // What is read once need not be read again: what we write is heard of by polls and answers.
     let by = if by == HealBy::Scans { HealBy::Polls } else { by };
+    let mut quiet = false;
     for _ in 0..MOST_ROUNDS {
-        let planned = mend(tenant, true).await? + mend(tenant, false).await?;
-        Pause::of(scene, REST).await;
-        ask(tenant, scene, by).await?;
-        if planned == 0 {
+        let planned = mend_all(tenant, scene).await?;
+        if planned == 0 && quiet {
             return Ok(());
         }
+        // What is under way may still come to nothing: one quiet round is not enough.
+        quiet = planned == 0;
+        Pause::of(scene, REST).await;
+        ask(tenant, scene, by).await?;
     }
     let mut inner = scene.lock();
     if !inner.oracle.any_poisoned() {

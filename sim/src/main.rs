@@ -103,6 +103,9 @@ fn one(seed: u64, args: &Args) -> bool {
 fn tell(options: &Options, outcome: &Outcome) {
     println!("seed {}", options.seed);
     println!("faults {}", options.faults);
+    if let Some(lasting) = options.lasting {
+        println!("lasting {lasting}");
+    }
     println!("{}", options.design());
     for line in &outcome.lines {
         println!("{line}");

@@ -26,6 +26,9 @@ pub fn write(options: &Options, outcome: &Outcome) -> String {
     };
     let Options { seed, faults, rounds, steps, .. } = options;
     let without = without.join(",");
+    if let Some(lasting) = options.lasting {
+        let _ = writeln!(text, "lasting {lasting}");
+    }
     let _ = write!(
         text,
         "seed {seed}\nfaults {faults}\nheal {heal}\nrounds {rounds}\nsteps {steps}\nwithout {without}\n"
@@ -52,6 +55,10 @@ pub fn read(text: &str) -> Option<Options> {
             "polls" => HealBy::Polls,
             "webhooks" => HealBy::Webhooks,
             _ => return None,
+        },
+        lasting: match of("lasting") {
+            None => None,
+            Some(name) => Some(Fault::named(name)?),
         },
         rounds: of("rounds")?.parse().ok()?,
         steps: of("steps")?.parse().ok()?,

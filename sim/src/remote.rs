@@ -79,7 +79,7 @@ impl Inner {
             let storm = self.weather.rng().between(60_000, 900_000);
             self.servers[system].throttled_until = self.now + storm;
         }
-        if self.weather.chaos && self.servers[system].throttled_until > self.now {
+        if (self.weather.chaos || self.weather.lasts()) && self.servers[system].throttled_until > self.now {
             let error = ConnectorError::new(ConnectorErrorKind::Throttled, "too many calls");
             return Some(error.retry(Retry::After(TimeDelta::seconds(30))));
         }

@@ -91,7 +91,7 @@ struct Run {
 
 impl Run {
     fn begin(options: &Options, lines: bool) -> Result<Self, Error> {
-        let weather = Weather::new(options.faults, Rng::new(options.seed ^ 0x3EA7_4E21));
+        let weather = Weather::new(options.faults, options.lasting, Rng::new(options.seed ^ 0x3EA7_4E21));
         let scene = Arc::new(Scene::new(options.design(), weather, Trace::new(lines)));
         let workers = {
             let mut inner = scene.lock();
@@ -178,6 +178,7 @@ impl Run {
                 return;
             }
             self.scene.advance(at);
+            self.scene.lock().trace.mix(&[at, event.kind()]);
             self.happen(event);
         }
     }

@@ -18,6 +18,17 @@ pub enum HealBy {
     Webhooks,
 }
 
+/// Faults under which a world that polls must still come to rest.
+const LASTING: [Fault; 7] = [
+    Fault::WebhookDropped,
+    Fault::WebhookRepeated,
+    Fault::WebhookReordered,
+    Fault::CallRefused,
+    Fault::ReplyLost,
+    Fault::SearchLag,
+    Fault::BatchPartial,
+];
+
 /// What a run is made of.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -27,6 +38,8 @@ pub struct Options {
     pub faults: Faults,
     /// How the world heals.
     pub heal_by: HealBy,
+    /// The one fault that stays while everything else heals: liveness under weather.
+    pub lasting: Option<Fault>,
     /// Rounds of chaos, heal and quiet.
     pub rounds: usize,
     /// Steps of each round.
@@ -60,7 +73,8 @@ impl Options {
             // What came in a shape that nobody could read is only seen again by reading everything.
             faults = faults.without(Fault::SchemaChanged).without(Fault::ReadStale).without(Fault::TimeEqual);
         }
-        Self { seed, faults, heal_by, rounds: 2, steps: 60, without: BTreeSet::new() }
+        let lasting = (heal_by != HealBy::Webhooks && rng.chance(200)).then(|| LASTING[rng.below(LASTING.len())]);
+        Self { seed, faults, heal_by, lasting, rounds: 2, steps: 60, without: BTreeSet::new() }
     }
 
     /// The design of the world.

@@ -26,13 +26,6 @@ impl Trace {
         }
     }
 
-    /// Mixes bytes into the hash.
-    pub fn mix_bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(PRIME);
-        }
-    }
-
     /// Keeps a line, if lines are kept.
     pub fn say(&mut self, at: i64, line: impl FnOnce() -> String) {
         if let Some(lines) = &mut self.lines {

@@ -11,6 +11,8 @@ pub struct Weather {
     rng: Rng,
     /// Whether there is weather at all: not after the heal.
     pub chaos: bool,
+    /// The one fault that stays when everything else heals.
+    lasting: Option<Fault>,
     /// How often each fault has struck.
     pub hits: Hits,
 }
@@ -18,17 +20,19 @@ pub struct Weather {
 impl Weather {
     /// The weather of a seed.
     #[must_use]
-    pub fn new(faults: Faults, mut rng: Rng) -> Self {
+    pub fn new(faults: Faults, lasting: Option<Fault>, mut rng: Rng) -> Self {
         let per_mille = Fault::ALL.map(|fault| often(fault) * (1 + rng.below(4)) / 2);
-        Self { faults, per_mille, rng, chaos: true, hits: Hits::default() }
+        Self { faults, per_mille, rng, chaos: true, lasting, hits: Hits::default() }
     }
 
     /// Whether a fault strikes here.
     pub fn strikes(&mut self, fault: Fault) -> bool {
-        if !self.chaos || !self.faults.has(fault) {
+        let lasts = self.lasting == Some(fault);
+        if !lasts && (!self.chaos || !self.faults.has(fault)) {
             return false;
         }
-        let strikes = self.rng.chance(self.per_mille[fault as usize]);
+        // A webhook that is lost while the weather lasts is lost always.
+        let strikes = lasts && fault == Fault::WebhookDropped || self.rng.chance(self.per_mille[fault as usize]);
         if strikes {
             self.hits.count(fault);
         }
@@ -39,6 +43,12 @@ impl Weather {
     #[must_use]
     pub const fn has(&self, fault: Fault) -> bool {
         self.chaos && self.faults.has(fault)
+    }
+
+    /// Whether the weather lasts through the heal.
+    #[must_use]
+    pub const fn lasts(&self) -> bool {
+        self.lasting.is_some()
     }
 
     /// Draws for the world itself: latencies, who edits what.

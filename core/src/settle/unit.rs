@@ -157,7 +157,7 @@ fn adopt(
             && unit.same(seen, &base.seen)
             && base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
         {
-            let base = Base { agreed: golden.clone(), lost: false, ..base.as_ref().clone() };
+            let base = Base { agreed: golden.clone(), lost: false, ..base.clone() };
             let record = Arc::clone(&link.record);
             let base = share(recorder.entity, key, base);
             recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });

@@ -75,7 +75,7 @@ impl Tenant {
             // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
             for discrepancy in open(&set.entity(from).entity) {
                 let discrepancy = Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..discrepancy };
-                set.record_fact(from, Fact::Disputed { discrepancy: Box::new(discrepancy) }, &mut facts);
+                set.record_fact(from, Fact::Disputed { discrepancy: Arc::new(discrepancy) }, &mut facts);
             }
             set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
             changes.put(merge_key(merged), &row);
@@ -169,8 +169,8 @@ impl Tenant {
 }
 
 fn open(entity: &Entity) -> Vec<Discrepancy> {
-    let stands = |standing: &&Discrepancy| standing.state != DiscrepancyState::Resolved;
-    entity.discrepancies.values().filter(stands).cloned().collect()
+    let all = entity.discrepancies.values().map(|standing| Discrepancy::clone(standing));
+    all.filter(|standing| standing.state != DiscrepancyState::Resolved).collect()
 }
 
 /// The units that we wrote on an entity's records, with what we wrote there: `(record, unit, value)`.
