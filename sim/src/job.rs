@@ -26,8 +26,8 @@ pub enum Job {
     Scan(usize),
     /// Do what is due.
     Work,
-    /// Plan, approve, apply.
-    Mend,
+    /// Plan, approve, apply: at first contact, or as every day.
+    Mend(bool),
     /// Decide one thing that waits.
     Decide,
     /// Accept the model as it is now.
@@ -51,10 +51,7 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
         }
         Job::Accept => tenant.accept_model(&Actor::new("ana")).await.map(drop),
         Job::Work => steps(&tenant).await,
-        Job::Mend => {
-            mend(&tenant, true).await?;
-            mend(&tenant, false).await.map(drop)
-        }
+        Job::Mend(bootstrap) => mend(&tenant, bootstrap).await.map(drop),
         Job::Decide => {
             let waiting = waiting(&tenant, &scene).await?;
             let picked = {

@@ -33,6 +33,8 @@ struct Known {
 struct Said {
     unit: Unit,
     systems: BTreeSet<usize>,
+    /// When it was last said.
+    at: i64,
 }
 
 /// The judge of one run.
@@ -130,7 +132,7 @@ impl Oracle {
         for (attribute, word) in words.iter().enumerate() {
             let unit = (subject, attribute);
             if by == By::Person {
-                self.hear(system, unit, *word);
+                self.hear(system, unit, *word, now);
             } else if word.is_some() {
                 self.check_word(system, unit, *word, "created with");
             }
@@ -146,11 +148,12 @@ impl Oracle {
         }
     }
 
-    fn hear(&mut self, system: usize, unit: Unit, word: Word) {
+    fn hear(&mut self, system: usize, unit: Unit, word: Word, now: i64) {
         if word.is_some() {
             let said = self.said.entry(word.said()).or_default();
             said.unit = unit;
             said.systems.insert(system);
+            said.at = now;
         } else {
             self.cleared.insert((unit, system));
         }
@@ -164,7 +167,7 @@ impl Oracle {
         known.words[attribute] = word;
         known.last[attribute] = (By::Person, now);
         let unit = (known.subject, attribute);
-        self.hear(system, unit, word);
+        self.hear(system, unit, word, now);
     }
 
     /// The engine wrote an attribute.
@@ -172,7 +175,7 @@ impl Oracle {
         let name = self.systems[system].name;
         let known = &mut self.records[system][place];
         let before = std::mem::replace(&mut known.words[attribute], word);
-        let (by, _) = std::mem::replace(&mut known.last[attribute], (By::Engine, now));
+        let (by, at) = std::mem::replace(&mut known.last[attribute], (By::Engine, now));
         let unit = (known.subject, attribute);
         known.writes[attribute] += 1;
         let writes = known.writes[attribute];
@@ -198,7 +201,8 @@ impl Oracle {
         let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system);
         // Elsewhere nobody could have known: what was not compared may not have been seen.
         let seen = self.systems[system].compares;
-        if by == By::Person && before.is_some() && before.said() != word.said() && has_say && seen {
+        let older = self.said.get(&word.said()).is_some_and(|said| said.at < at);
+        if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say && seen {
             self.overwritten.push((before, system, place, unit));
         }
     }

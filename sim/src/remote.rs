@@ -102,6 +102,7 @@ impl Inner {
         if self.weather.strikes(Fault::ReplyLost) {
             lost = true;
         }
+        self.oracle.troubles += usize::from(lost || latency > PATIENCE);
         let task = self.current;
         self.wire.insert(ticket, Request { system, writes, task, reply: None, lost });
         self.soon(latency, Event::Arrive(ticket));

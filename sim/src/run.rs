@@ -216,7 +216,7 @@ impl Run {
             Does::Poll(system) => Job::Poll(system),
             Does::Scan(system) => Job::Scan(system),
             Does::Work => Job::Work,
-            Does::Mend => Job::Mend,
+            Does::Mend(bootstrap) => Job::Mend(bootstrap),
             Does::Decide => Job::Decide,
             Does::Remodel { attribute, system } => {
                 self.remodel(attribute, system);
@@ -300,7 +300,6 @@ impl Run {
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
         if request.lost {
             inner.wire.remove(&ticket);
-            inner.oracle.troubles += 1;
             inner.say(|| "  and nobody hears the answer".to_owned());
             return;
         }
@@ -493,7 +492,7 @@ fn act(inner: &mut crate::scene::Inner, does: Does) {
                 inner.person_merges(system, loser, survivor);
             }
         }
-        Does::Poll(_) | Does::Scan(_) | Does::Work | Does::Mend | Does::Decide | Does::Remodel { .. } => {}
+        Does::Poll(_) | Does::Scan(_) | Does::Work | Does::Mend(_) | Does::Decide | Does::Remodel { .. } => {}
     }
 }
 

@@ -128,7 +128,8 @@ impl Options {
             660..690 if asks && self.heal_by == HealBy::Scans => Does::Scan(system),
             500..820 => Does::Work,
             820..825 if self.faults.has(Fault::ModelChanged) => Does::Remodel { attribute, system },
-            820..980 => Does::Mend,
+            820..860 => Does::Mend(true),
+            860..980 => Does::Mend(false),
             _ => Does::Decide,
         }
     }
@@ -200,8 +201,8 @@ pub enum Does {
     Scan(usize),
     /// The engine does what is due.
     Work,
-    /// A plan is made, approved and applied.
-    Mend,
+    /// A plan is made, approved and applied: at first contact, or as every day.
+    Mend(bool),
     /// A person decides something that waits.
     Decide,
     /// The model changes: another system owns an attribute, or none does.
