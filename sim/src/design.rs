@@ -180,7 +180,8 @@ impl fmt::Display for Design {
         }
         for (name, attribute) in ATTRIBUTES.iter().zip(&self.attributes) {
             let owner = attribute.owner.map_or("nobody", |owner| self.systems[owner].name);
-            let strengths = attribute.strength.iter().map(|strength| ["weak", "normal", "strong"][usize::from(*strength)]);
+            let strengths =
+                attribute.strength.iter().map(|strength| ["weak", "normal", "strong"][usize::from(*strength)]);
             let strengths: Vec<&str> = strengths.collect();
             writeln!(f, "{name}: owned by {owner}, {:?}, mapped {}", attribute.policy, strengths.join(", "))?;
         }

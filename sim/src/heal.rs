@@ -52,14 +52,14 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
                 inner.publish(system, place);
             }
         }
-        inner.oracle.written()
+        inner.oracle.heal_writes
     };
     Pause::of(scene, 600_000).await;
     ask(tenant, scene, by).await?;
-    let planned = mend_all(tenant, scene).await?;
+    let planned = again(scene, || mend(tenant, true)).await? + again(scene, || mend(tenant, false)).await?;
     let mut inner = scene.lock();
-    let planned = if inner.oracle.any_poisoned() { 0 } else { planned };
-    if planned > 0 || inner.oracle.written() != written {
+    let planned = if !inner.oracle.poisoned.is_empty() { 0 } else { planned };
+    if planned > 0 || inner.oracle.heal_writes != written {
         inner.oracle.accuse(format!("{planned} operations follow from an echo"));
     }
     Ok(())
@@ -76,19 +76,13 @@ async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Erro
             again(scene, || async { tenant.scan(name).await.map(drop) }).await?;
         }
     }
-    if scene.lock().oracle.any_poisoned() {
+    if !scene.lock().oracle.poisoned.is_empty() {
         return match steps(tenant).await {
             Err(Error::Connector { .. }) => Ok(()),
             other => other,
         };
     }
     again(scene, || steps(tenant)).await
-}
-
-/// Applies both kinds of plan. Says how many operations were planned.
-async fn mend_all(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error> {
-    let first = again(scene, || mend(tenant, true)).await?;
-    Ok(first + again(scene, || mend(tenant, false)).await?)
 }
 
 /// Tries again while systems cannot be called: where the weather lasts, that passes.
@@ -108,7 +102,8 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     let by = if by == HealBy::Scans { HealBy::Polls } else { by };
     let mut quiet = false;
     for _ in 0..MOST_ROUNDS {
-        let planned = mend_all(tenant, scene).await?;
+        // A plan of first contact has all that any plan has.
+        let planned = again(scene, || mend(tenant, true)).await?;
         if planned == 0 && quiet {
             return Ok(());
         }
@@ -118,7 +113,7 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
         ask(tenant, scene, by).await?;
     }
     let mut inner = scene.lock();
-    if !inner.oracle.any_poisoned() {
+    if inner.oracle.poisoned.is_empty() {
         inner.oracle.accuse(format!("after {MOST_ROUNDS} rounds of mending there is still a plan"));
     }
     Ok(())
@@ -127,11 +122,8 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
 async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTreeSet<Unit>, Error> {
     let standing = standing(tenant, scene).await?;
     let subjects = subjects(tenant, scene).await?;
-    let waits: BTreeSet<Unit> = standing
-        .iter()
-        .filter(|one| one.discrepancy.state == DiscrepancyState::Waiting)
-        .map(|one| one.unit)
-        .collect();
+    let waits: BTreeSet<Unit> =
+        standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Waiting).map(|one| one.unit).collect();
     let mut inner = scene.lock();
     inner.say(|| format!("judged at rest; {} units wait for a person", waits.len()));
     for one in &standing {
@@ -140,7 +132,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
         inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
     }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
-        if inner.oracle.is_poisoned(one.unit.0) {
+        if inner.oracle.poisoned.contains(&one.unit.0) {
             continue;
         }
         let title = one.discrepancy.kind.title();

@@ -184,7 +184,7 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
             able = vec![owner];
         }
         let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(()) };
-        inner.oracle.decided(one.unit);
+        inner.oracle.decided.insert(one.unit);
         let name = inner.servers[system].design.name;
         (name, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
     };

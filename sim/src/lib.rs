@@ -12,6 +12,7 @@ pub mod image;
 pub mod job;
 pub mod oracle;
 pub mod pause;
+pub mod people;
 pub mod regression;
 pub mod remote;
 pub mod report;

@@ -55,11 +55,11 @@ pub struct Oracle {
     /// Units that were not settled when the last round ended.
     open: BTreeSet<Unit>,
     /// Subjects with a record that cannot be read: nothing is promised of them.
-    poisoned: BTreeSet<usize>,
+    pub poisoned: BTreeSet<usize>,
     /// Attributes whose ownership changed under way.
     remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
-    decided: BTreeSet<Unit>,
+    pub decided: BTreeSet<Unit>,
     /// Creates of the engine, and deaths of records, by subject and system.
     creates: BTreeMap<(usize, usize), (usize, usize)>,
     /// Replies lost, calls late, crashes, failed commits: what can make an honest engine do something twice.
@@ -67,7 +67,8 @@ pub struct Oracle {
     /// Whether two workers run.
     pub two_workers: bool,
     healing: bool,
-    heal_writes: usize,
+    /// How often the engine has written since the heal began.
+    pub heal_writes: usize,
     noops: usize,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
@@ -250,38 +251,10 @@ impl Oracle {
         self.disturbed.insert(self.records[system][survivor].subject);
     }
 
-    /// How often the engine has written since the heal began.
-    #[must_use]
-    pub const fn written(&self) -> usize {
-        self.heal_writes
-    }
-
-    /// Whether there is a record that cannot be read.
-    #[must_use]
-    pub fn any_poisoned(&self) -> bool {
-        !self.poisoned.is_empty()
-    }
-
-    /// Whether a subject has a record that cannot be read.
-    #[must_use]
-    pub fn is_poisoned(&self, subject: usize) -> bool {
-        self.poisoned.contains(&subject)
-    }
-
-    /// A subject has a record that cannot be read.
-    pub fn poisoned(&mut self, subject: usize) {
-        self.poisoned.insert(subject);
-    }
-
     /// The model changed: what it said of an attribute held until now.
     pub fn remodelled(&mut self, attribute: usize, now: Attribute) {
         self.attributes[attribute] = now;
         self.remodelled.insert(attribute);
-    }
-
-    /// A person decided a unit.
-    pub fn decided(&mut self, unit: Unit) {
-        self.decided.insert(unit);
     }
 
     /// The record that stands for a subject in a system: the one that lives, if only one does.
@@ -342,7 +315,8 @@ impl Oracle {
                 None => return,
             },
             None => {
-                let say = |(system, known): &&(usize, &Known)| strength[*system] > 0 && known.words[attribute].is_some();
+                let say =
+                    |(system, known): &&(usize, &Known)| strength[*system] > 0 && known.words[attribute].is_some();
                 match shown.iter().find(say) {
                     Some((_, known)) => known.words[attribute],
                     None => return,
@@ -391,7 +365,10 @@ impl Oracle {
         let Some(known) = self.stands(**system, subject) else { return };
         if known.words[attribute].said() != word.said() {
             let place = self.systems[**system].name;
-            found.push(format!("{place} said {word} of {name} of k{subject}, alone, and now holds {}", known.words[attribute]));
+            found.push(format!(
+                "{place} said {word} of {name} of k{subject}, alone, and now holds {}",
+                known.words[attribute]
+            ));
         }
     }
 

@@ -29,10 +29,8 @@ pub fn write(options: &Options, outcome: &Outcome) -> String {
     if let Some(lasting) = options.lasting {
         let _ = writeln!(text, "lasting {lasting}");
     }
-    let _ = write!(
-        text,
-        "seed {seed}\nfaults {faults}\nheal {heal}\nrounds {rounds}\nsteps {steps}\nwithout {without}\n"
-    );
+    let _ =
+        write!(text, "seed {seed}\nfaults {faults}\nheal {heal}\nrounds {rounds}\nsteps {steps}\nwithout {without}\n");
     text
 }
 

@@ -203,8 +203,6 @@ impl Connector for Remote {
         let ticket = self.scene.lock().send(self.place, writes);
         let reply = Reply::to(&self.scene, ticket, PATIENCE).await;
         may_die(&self.scene, "after a call").await;
-        Ok(reply.unwrap_or_else(|| {
-            vec![WriteReceipt { outcome: Outcome::Unknown, record: None, token: None }; count]
-        }))
+        Ok(reply.unwrap_or_else(|| vec![WriteReceipt { outcome: Outcome::Unknown, record: None, token: None }; count]))
     }
 }

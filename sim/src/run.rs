@@ -9,18 +9,18 @@ use std::task::{Context, Poll, Waker};
 use accordant::{Accordant, Error, SeededEntropy, Tenant};
 
 use crate::agenda::{Event, TaskId};
-use crate::fault::{Fault, Hits};
 use crate::audit::audit;
+use crate::fault::{Fault, Hits};
 use crate::heal::heal;
 use crate::image::Image;
 use crate::job::{Job, work};
+use crate::people;
 use crate::remote::Remote;
 use crate::rng::Rng;
 use crate::scene::{Scene, SceneClock};
 use crate::script::{Does, Options, Step};
 use crate::trace::Trace;
 use crate::weather::Weather;
-use crate::word::Word;
 
 /// What came of a run.
 #[derive(Debug, Clone, Default)]
@@ -223,7 +223,7 @@ impl Run {
                 return;
             }
             _ => {
-                act(&mut self.scene.lock(), does);
+                people::act(&mut self.scene.lock(), does);
                 return;
             }
         };
@@ -353,8 +353,7 @@ impl Run {
         let failed = result.is_err();
         if let Err(error) = result {
             let mut inner = self.scene.lock();
-            let expected =
-                matches!(error, Error::Connector { .. } | Error::Store { .. } | Error::ModelChanged { .. });
+            let expected = matches!(error, Error::Connector { .. } | Error::Store { .. } | Error::ModelChanged { .. });
             let chaos = inner.weather.chaos || job.is_some();
             inner.say(|| format!("{job:?} ends: {}", because(&error)));
             if !expected || !chaos {
@@ -412,87 +411,14 @@ impl Run {
 
     fn audit(&mut self) {
         let Some(tenant) = self.tenant.clone() else { return };
-        let work = audit(tenant, Arc::clone(&self.scene));
+        // Replaying the journal costs as much as a round: it is done where something may have been lost, and for some.
+        let whole = {
+            let hits = self.scene.lock().weather.hits;
+            hits.has(Fault::Crash) || hits.has(Fault::CommitFailed) || self.options.seed.is_multiple_of(4)
+        };
+        let work = audit(tenant, Arc::clone(&self.scene), whole);
         self.spawn(None, Box::pin(work));
         self.drive();
-    }
-}
-
-/// What a person does.
-fn act(inner: &mut crate::scene::Inner, does: Does) {
-    match does {
-        Does::Make { system, subject } => {
-            if inner.servers[system].about(subject).is_none() {
-                let others: Vec<usize> = (0..inner.servers.len()).collect();
-                let copied = others.iter().find_map(|other| {
-                    let server = &inner.servers[*other];
-                    server.about(subject).map(|place| server.records[place].fields.clone())
-                });
-                let fields = (0..inner.design.attributes.len())
-                    .map(|attribute| match (inner.weather.rng().below(4), &copied) {
-                        (0, _) => Word::NONE,
-                        (1 | 2, Some(copied)) => copied[attribute].said(),
-                        _ => inner.new_word(),
-                    })
-                    .collect();
-                inner.person_makes(system, subject, fields);
-            }
-        }
-        Does::Edit { system, subject, attribute, how } => {
-            let Some(place) = inner.servers[system].about(subject) else { return };
-            let word = match how {
-                0 => Word::NONE,
-                1 | 2 => {
-                    let other = &inner.servers[(system + how) % inner.servers.len()];
-                    let held = other.about(subject).map(|place| other.records[place].fields[attribute].said());
-                    match held {
-                        Some(word) if word.is_some() => word,
-                        _ => return,
-                    }
-                }
-                _ => inner.new_word(),
-            };
-            inner.person_edits(system, place, attribute, word);
-            if inner.servers[system].design.grain > 1 && inner.weather.strikes(Fault::TimeEqual) {
-                let delay = inner.weather.rng().between(1, 900);
-                inner.soon(delay, Event::Again(system, place, attribute));
-            }
-        }
-        Does::Delete { system, subject } => {
-            if let Some(place) = inner.servers[system].about(subject) {
-                inner.weather.hits.count(Fault::RecordMoved);
-                inner.person_deletes(system, place, false);
-            }
-        }
-        Does::Revive { system, subject } => {
-            let gone = |record: &crate::server::Record| {
-                !record.live && record.merged_into.is_none() && record.subject == subject
-            };
-            if inner.servers[system].about(subject).is_none()
-                && let Some(place) = inner.servers[system].records.iter().position(gone)
-            {
-                inner.weather.hits.count(Fault::RecordMoved);
-                inner.person_deletes(system, place, true);
-            }
-        }
-        Does::Double { system, subject } => {
-            if inner.servers[system].about(subject).is_some() && !inner.servers[system].design.unique {
-                let fields = (0..inner.design.attributes.len()).map(|_| inner.new_word()).collect();
-                inner.person_makes(system, subject, fields);
-            }
-        }
-        Does::Merge { system, subject } => {
-            let records = inner.servers[system].records.iter().enumerate();
-            let places: Vec<usize> = records
-                .filter(|(_, record)| record.live && record.subject == subject)
-                .map(|(place, _)| place)
-                .collect();
-            if let [survivor, loser, ..] = places[..] {
-                inner.weather.hits.count(Fault::RecordMoved);
-                inner.person_merges(system, loser, survivor);
-            }
-        }
-        Does::Poll(_) | Does::Scan(_) | Does::Work | Does::Mend(_) | Does::Decide | Does::Remodel { .. } => {}
     }
 }
 

@@ -98,7 +98,8 @@ impl Options {
         for round in 0..self.rounds {
             let mut steps = Vec::new();
             for _ in 0..self.steps {
-                let step = Step { number, after: rng.between(0, 8 * 3_600_000), does: self.does(&mut rng, design, round) };
+                let step =
+                    Step { number, after: rng.between(0, 8 * 3_600_000), does: self.does(&mut rng, design, round) };
                 number += 1;
                 if !self.without.contains(&step.number) {
                     steps.push(step);

@@ -92,8 +92,7 @@ impl Server {
     /// Changes a record: keeps what it was, changes it, stamps it.
     pub fn change(&mut self, now: i64, place: usize, change: impl FnOnce(&mut Record)) {
         let record = &mut self.records[place];
-        let past =
-            Past { until: now, token: record.token, fields: record.fields.clone(), live: record.live };
+        let past = Past { until: now, token: record.token, fields: record.fields.clone(), live: record.live };
         record.past.push(past);
         change(record);
         self.stamp(now, place);

@@ -64,7 +64,12 @@ const fn often(fault: Fault) -> usize {
         Fault::WebhookRepeated | Fault::ReplyLost | Fault::EditRaced => 200,
         Fault::WebhookLate | Fault::SearchLag | Fault::BatchPartial | Fault::CallLate => 150,
         Fault::ReadStale | Fault::CallRefused | Fault::TokenExpired | Fault::RecordMoved => 100,
-        Fault::PageShift | Fault::TimeEqual | Fault::ClockSkewed | Fault::TwoWorkers | Fault::ModelChanged | Fault::SchemaChanged => 300,
+        Fault::PageShift
+        | Fault::TimeEqual
+        | Fault::ClockSkewed
+        | Fault::TwoWorkers
+        | Fault::ModelChanged
+        | Fault::SchemaChanged => 300,
         Fault::Throttled | Fault::WebhookForged | Fault::BodyHostile | Fault::RecordPoisoned => 60,
         Fault::CommitFailed => 6,
         Fault::Crash => 3,

@@ -87,7 +87,7 @@ impl Inner {
         let Some(place) = self.servers[system].find(native) else { return };
         self.servers[system].records[place].poisoned = true;
         let subject = self.servers[system].records[place].subject;
-        self.oracle.poisoned(subject);
+        self.oracle.poisoned.insert(subject);
         let name = self.servers[system].design.name;
         self.say(|| format!("{name} {native} can no longer be read"));
     }

@@ -14,11 +14,8 @@ use crate::word::Word;
 impl Inner {
     /// Carries out a batch, and answers it.
     pub fn carry_out(&mut self, system: usize, writes: &[Write]) -> Vec<WriteReceipt> {
-        let expires = if self.weather.strikes(Fault::TokenExpired) {
-            self.weather.rng().below(writes.len())
-        } else {
-            usize::MAX
-        };
+        let expires =
+            if self.weather.strikes(Fault::TokenExpired) { self.weather.rng().below(writes.len()) } else { usize::MAX };
         let partial = self.weather.strikes(Fault::BatchPartial);
         let mut receipts = Vec::with_capacity(writes.len());
         for (place, write) in writes.iter().enumerate() {
