@@ -311,6 +311,8 @@ impl Oracle {
             Some(owner) => match self.stands(*owner, subject) {
                 // An owner who never said anything has nothing to enforce.
                 Some(_) if !self.spoke(unit, *owner) => return,
+                // What it cleared before anybody had heard it was never there to be cleared elsewhere.
+                Some(known) if !known.words[attribute].is_some() && self.disturbed.contains(&subject) => return,
                 Some(known) => known.words[attribute],
                 None => return,
             },

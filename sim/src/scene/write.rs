@@ -143,7 +143,13 @@ impl Inner {
         }
         let name = self.servers[system].design.name;
         self.trace.mix(&[6, system as i64, place as i64, self.servers[system].records[place].token]);
-        self.say(|| format!("the engine writes {name} {native}: now {}", spell(&next)));
+        self.say(|| {
+            let written = changes.iter().filter_map(|change| match change {
+                Change::Set(attribute, _) => Some(format!("{} = {}", ATTRIBUTES[*attribute], next[*attribute])),
+                Change::Key(_) => None,
+            });
+            format!("the engine writes {name} {native}: {}", written.collect::<Vec<_>>().join(", "))
+        });
         self.publish(system, place);
         Some(place)
     }
