@@ -10,6 +10,10 @@ use serde_json::Value;
 use crate::scene::Scene;
 
 /// Audits a tenant's store: who was overruled, and if `whole`, that it is what its journal adds up to.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool) -> Result<(), Error> {
     if whole {
         for difference in tenant.verify().await?.differences {

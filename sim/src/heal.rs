@@ -23,6 +23,10 @@ const MOST_TRIES: usize = 25;
 const REST: i64 = 1_000_000;
 
 /// Heals and judges.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
     tenant.accept_model(&Actor::new("ana")).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.

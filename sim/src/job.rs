@@ -38,6 +38,10 @@ pub enum Job {
 const MOST_STEPS: usize = 50;
 
 /// Does a job.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Error> {
     match job {
         Job::Receive(delivery) => receive(&tenant, &scene, delivery).await,
@@ -88,6 +92,10 @@ fn headed(mut request: Delivery, says: &str, proof: &str) -> Delivery {
 }
 
 /// Takes steps until there is no more to do at once.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn steps(tenant: &Tenant) -> Result<(), Error> {
     for _ in 0..MOST_STEPS {
         if !tenant.step().await? {
@@ -98,6 +106,10 @@ pub async fn steps(tenant: &Tenant) -> Result<(), Error> {
 }
 
 /// Plans, approves and applies. Says how many operations were planned.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn mend(tenant: &Tenant, bootstrap: bool) -> Result<usize, Error> {
     let request = tenant.plan(Scope::default());
     let plan = if bootstrap { request.bootstrap() } else { request }.await?;
@@ -120,6 +132,10 @@ pub struct Waiting {
 }
 
 /// Which subject each entity is about, by the links of living records.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<BTreeMap<EntityId, BTreeSet<usize>>, Error> {
     // Whoever died may be born again as somebody else: only who lives counts.
     let records: Vec<(RecordRef, usize)> = {
@@ -150,6 +166,10 @@ pub fn unit_name((subject, attribute): Unit) -> String {
 }
 
 /// Everything that stands open about somebody.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>, Error> {
     let subjects = subjects(tenant, scene).await?;
     let all = tenant.discrepancies(DiscrepancyFilter::default()).await?;
@@ -163,6 +183,10 @@ pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting
 }
 
 /// The units that wait for a person.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>, Error> {
     let mut standing = standing(tenant, scene).await?;
     standing.retain(|one| one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE);
@@ -170,6 +194,10 @@ pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>
 }
 
 /// A person decides: what the owner says, or some system that says anything.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
 pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Result<(), Error> {
     let (subject, attribute) = one.unit;
     let (takes, line) = {

@@ -51,7 +51,7 @@ impl Inner {
         let place = match &write.action {
             WriteAction::Create { key } => match self.create(system, key, &changes) {
                 Ok(place) => place,
-                Err(receipt) => return receipt,
+                Err(outcome) => return without_effect(outcome),
             },
             WriteAction::Update { id } => match self.update(system, id, write, &changes) {
                 Some(place) => place,
@@ -73,7 +73,7 @@ impl Inner {
         }
     }
 
-    fn create(&mut self, system: usize, key: &Text, changes: &[Change]) -> Result<usize, WriteReceipt> {
+    fn create(&mut self, system: usize, key: &Text, changes: &[Change]) -> Result<usize, Outcome> {
         let server = &self.servers[system];
         if server.design.safety == CreateSafety::RemoteKey
             && let Some(place) = server.create_keys.get(key)
@@ -84,10 +84,10 @@ impl Inner {
             Change::Key(subject) => Some(*subject),
             Change::Set(..) => None,
         }) else {
-            return Err(without_effect(Outcome::Refused { reason: "a record needs a key".into() }));
+            return Err(Outcome::Refused { reason: "a record needs a key".into() });
         };
         if server.design.unique && server.about(subject).is_some() {
-            return Err(without_effect(Outcome::Refused { reason: "another record has this key".into() }));
+            return Err(Outcome::Refused { reason: "another record has this key".into() });
         }
         let capitals = server.design.capitals;
         let mut fields = vec![Word::NONE; self.design.attributes.len()];
