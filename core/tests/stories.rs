@@ -3,7 +3,8 @@
     unused_must_use,
     dead_code,
     unreachable_pub,
-    reason = "a story ends with what it expects; the fields of its models are read through the derive"
+    clippy::duplicated_attributes,
+    reason = "a story ends with what it expects; the fields of its models are read through the derive; each `system(..)` is one"
 )]
 
 #[path = "stories/approval.rs"]

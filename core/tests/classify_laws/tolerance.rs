@@ -27,11 +27,11 @@ impl Comparison for Within {
     }
 }
 
+/// Verdict, states, adoptions and conflicts without base.
+type Told = (Verdict, Vec<(usize, LinkState)>, Vec<(usize, Field)>, Vec<usize>);
+
 /// What must not depend on the order of links, link by link in a fixed order.
-fn told(
-    got: &Classification,
-    order: [usize; 3],
-) -> (Verdict, Vec<(usize, LinkState)>, Vec<(usize, Field)>, Vec<usize>) {
+fn told(got: &Classification, order: [usize; 3]) -> Told {
     let mut states: Vec<_> = got.states.iter().enumerate().map(|(place, state)| (order[place], *state)).collect();
     let mut adopts: Vec<_> = got.adopts.iter().map(|(place, agreed)| (order[*place], agreed.clone())).collect();
     let mut conflicts: Vec<_> = got.no_base_conflicts.iter().map(|place| order[*place]).collect();

@@ -1,0 +1,157 @@
+//! The heal: nothing goes wrong any more, everybody is asked, and plans are applied until none is left. Then the oracle
+//! judges; people decide what waits; and it judges again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use accordant::discrepancy::{Discrepancy, DiscrepancyState};
+use accordant::{Actor, Error, Tenant};
+
+use crate::job::{EXISTENCE, decide, mend, standing, steps, subjects, unit_name};
+use crate::oracle::Unit;
+use crate::pause::Pause;
+use crate::scene::Scene;
+use crate::script::HealBy;
+
+/// How many rounds of asking and mending a world may need to come to rest.
+const MOST_ROUNDS: usize = 16;
+
+/// How often something is tried again while the weather lasts.
+const MOST_TRIES: usize = 25;
+
+/// How long a round waits for what is under way, in milliseconds: longer than any request lives.
+const REST: i64 = 1_000_000;
+
+/// Heals and judges.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    tenant.accept_model(&Actor::new("ana")).await?;
+    // A record that cannot be read may fail what is asked of it, and nothing else.
+    ask(&tenant, &scene, by).await?;
+    scene.lock().oracle.heal();
+    rest(&tenant, &scene, by).await?;
+    let waits = judge(&tenant, &scene, false).await?;
+    if !waits.is_empty() {
+        scene.lock().oracle.heal();
+        for one in standing(&tenant, &scene).await? {
+            if one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE {
+                decide(&tenant, &scene, &one).await?;
+            }
+        }
+        rest(&tenant, &scene, by).await?;
+        judge(&tenant, &scene, true).await?;
+    }
+    echo(&tenant, &scene, by).await
+}
+
+/// Everything that was last said is said again, on every surface: nothing may follow from it.
+async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    let written = {
+        let mut inner = scene.lock();
+        for system in 0..inner.servers.len() {
+            for place in 0..inner.servers[system].records.len() {
+                inner.publish(system, place);
+            }
+        }
+        inner.oracle.heal_writes
+    };
+    Pause::of(scene, 600_000).await;
+    ask(tenant, scene, by).await?;
+    let planned = again(scene, || mend(tenant, true)).await? + again(scene, || mend(tenant, false)).await?;
+    let mut inner = scene.lock();
+    let planned = if !inner.oracle.poisoned.is_empty() { 0 } else { planned };
+    if planned > 0 || inner.oracle.heal_writes != written {
+        inner.oracle.accuse(format!("{planned} operations follow from an echo"));
+    }
+    Ok(())
+}
+
+/// Asks every system what there is, and takes in what it says.
+async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
+    for name in names {
+        if by != HealBy::Webhooks {
+            again(scene, || async { tenant.poll(name).await.map(drop) }).await?;
+        }
+        if by == HealBy::Scans {
+            again(scene, || async { tenant.scan(name).await.map(drop) }).await?;
+        }
+    }
+    if !scene.lock().oracle.poisoned.is_empty() {
+        return match steps(tenant).await {
+            Err(Error::Connector { .. }) => Ok(()),
+            other => other,
+        };
+    }
+    again(scene, || steps(tenant)).await
+}
+
+/// Tries again while systems cannot be called: where the weather lasts, that passes.
+async fn again<T, W: Future<Output = Result<T, Error>>>(scene: &Arc<Scene>, once: impl Fn() -> W) -> Result<T, Error> {
+    for _ in 0..MOST_TRIES {
+        match once().await {
+            Err(Error::Connector { .. }) if scene.lock().weather.lasts() => Pause::of(scene, 60_000).await,
+            other => return other,
+        }
+    }
+    once().await
+}
+
+/// Mends until nothing is planned any more.
+async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    // What is read once need not be read again: what we write is heard of by polls and answers.
+    let by = if by == HealBy::Scans { HealBy::Polls } else { by };
+    let mut quiet = false;
+    for _ in 0..MOST_ROUNDS {
+        // A plan of first contact has all that any plan has.
+        let planned = again(scene, || mend(tenant, true)).await?;
+        if planned == 0 && quiet {
+            return Ok(());
+        }
+        // What is under way may still come to nothing: one quiet round is not enough.
+        quiet = planned == 0;
+        Pause::of(scene, REST).await;
+        ask(tenant, scene, by).await?;
+    }
+    let mut inner = scene.lock();
+    if inner.oracle.poisoned.is_empty() {
+        inner.oracle.accuse(format!("after {MOST_ROUNDS} rounds of mending there is still a plan"));
+    }
+    Ok(())
+}
+
+async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTreeSet<Unit>, Error> {
+    let standing = standing(tenant, scene).await?;
+    let subjects = subjects(tenant, scene).await?;
+    let waits: BTreeSet<Unit> =
+        standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Waiting).map(|one| one.unit).collect();
+    let mut inner = scene.lock();
+    inner.say(|| format!("judged at rest; {} units wait for a person", waits.len()));
+    for one in &standing {
+        let Discrepancy { kind, state, link, reason, .. } = &one.discrepancy;
+        let link = link.as_deref().unwrap_or("");
+        inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
+    }
+    for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
+        if inner.oracle.poisoned.contains(&one.unit.0) {
+            continue;
+        }
+        let title = one.discrepancy.kind.title();
+        let what = format!("{} stands open at rest: {title}, {}", unit_name(one.unit), one.discrepancy.reason);
+        inner.oracle.accuse(what);
+    }
+    for subjects in subjects.values().filter(|subjects| subjects.len() > 1) {
+        inner.oracle.accuse(format!("one entity stands for {subjects:?}"));
+    }
+    let mut seen = BTreeSet::new();
+    for subject in subjects.values().flatten() {
+        if !seen.insert(*subject) {
+            inner.oracle.accuse(format!("k{subject} has become two entities"));
+        }
+    }
+    inner.oracle.judge(&waits, decided);
+    Ok(waits)
+}

@@ -1,0 +1,97 @@
+//! The store as the engine is given it: in memory, and as brittle as a real one. What it acknowledged survives a crash;
+//! a commit that was not acknowledged may have happened, or not.
+
+use std::sync::Arc;
+
+use accordant::TenantId;
+use accordant::journal::{Entry, Payload};
+use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use async_trait::async_trait;
+
+use crate::fault::Fault;
+use crate::pause::{Pause, may_die};
+use crate::scene::Scene;
+
+/// The store of one process: it dies with it, the image behind it does not.
+#[derive(Debug, Clone)]
+pub struct Image(pub Arc<Scene>);
+
+impl Image {
+    /// Lets others go first, now and then.
+    async fn rest(&self) {
+        let delay = {
+            let mut inner = self.0.lock();
+            let restless = inner.restless;
+            if inner.weather.has(Fault::TwoWorkers) && inner.weather.rng().chance(2) {
+                // The process is stopped and goes on minutes later, as if nothing had been.
+                inner.weather.hits.count(Fault::TwoWorkers);
+                inner.weather.rng().between(60_000, 240_000)
+            } else if restless > 0 && inner.weather.rng().chance(restless) {
+                inner.weather.rng().between(1, 40)
+            } else {
+                0
+            }
+        };
+        if delay > 0 {
+            Pause::of(&self.0, delay).await;
+        }
+    }
+
+    fn fails(&self) -> Option<bool> {
+        let mut inner = self.0.lock();
+        if !inner.weather.strikes(Fault::CommitFailed) {
+            return None;
+        }
+        let happened = inner.weather.rng().chance(500);
+        inner.say(|| format!("a commit fails{}", if happened { ", and has happened all the same" } else { "" }));
+        Some(happened)
+    }
+}
+
+#[async_trait]
+impl Store for Image {
+    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
+        self.rest().await;
+        self.0.image.load(tenant, keys).await
+    }
+
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.0.image.scan(tenant, table, prefix, after, limit).await
+    }
+
+    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
+        self.rest().await;
+        may_die(&self.0, "before a commit").await;
+        let fails = self.fails();
+        if fails == Some(false) {
+            return Err(broken());
+        }
+        let committed = self.0.image.commit(tenant, commit).await?;
+        may_die(&self.0, "after a commit").await;
+        if fails == Some(true) { Err(broken()) } else { Ok(committed) }
+    }
+
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        self.0.image.journal(tenant, after, limit).await
+    }
+
+    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+        self.0.image.erase(tenant, subject).await
+    }
+}
+
+fn broken() -> StoreError {
+    StoreError::Database { doing: "commit", source: "the weather says so".into() }
+}

@@ -1,0 +1,231 @@
+//! Jobs: what the operator's process asks of the engine, each a future of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use accordant::discrepancy::{Discrepancy, DiscrepancyState};
+use accordant::engine::DiscrepancyFilter;
+use accordant::http;
+use accordant::id::RecordRef;
+use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
+
+use crate::design::{ATTRIBUTES, OBJECT};
+use crate::oracle::Unit;
+use crate::remote::{PROOF, SAYS};
+use crate::scene::Scene;
+use crate::server::id;
+
+/// What the engine is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Take in a webhook.
+    Receive(usize),
+    /// Poll a system.
+    Poll(usize),
+    /// Scan a system.
+    Scan(usize),
+    /// Do what is due.
+    Work,
+    /// Plan, approve, apply: at first contact, or as every day.
+    Mend(bool),
+    /// Decide one thing that waits.
+    Decide,
+    /// Accept the model as it is now.
+    Accept,
+}
+
+/// The longest chain of steps that a turn takes.
+const MOST_STEPS: usize = 50;
+
+/// Does a job.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Error> {
+    match job {
+        Job::Receive(delivery) => receive(&tenant, &scene, delivery).await,
+        Job::Poll(system) => {
+            let name = scene.lock().servers[system].design.name;
+            tenant.poll(name).await.map(drop)
+        }
+        Job::Scan(system) => {
+            let name = scene.lock().servers[system].design.name;
+            tenant.scan(name).await.map(drop)
+        }
+        Job::Accept => tenant.accept_model(&Actor::new("ana")).await.map(drop),
+        Job::Work => steps(&tenant).await,
+        Job::Mend(bootstrap) => mend(&tenant, bootstrap).await.map(drop),
+        Job::Decide => {
+            let waiting = waiting(&tenant, &scene).await?;
+            let picked = {
+                let mut inner = scene.lock();
+                let place = inner.weather.rng().below(waiting.len());
+                waiting.get(place).cloned()
+            };
+            match picked {
+                Some(one) => decide(&tenant, &scene, &one).await,
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+async fn receive(tenant: &Tenant, scene: &Arc<Scene>, delivery: usize) -> Result<(), Error> {
+    let (name, request) = {
+        let inner = scene.lock();
+        let notice = &inner.deliveries[delivery];
+        let name = inner.servers[notice.system].design.name;
+        let request = Delivery::new(notice.body.clone());
+        (name, headed(request, &notice.says, if notice.genuine { name } else { "somebody" }))
+    };
+    tenant.receive(name, request).await.map(drop)
+}
+
+fn headed(mut request: Delivery, says: &str, proof: &str) -> Delivery {
+    for (name, value) in [(SAYS, says), (PROOF, proof)] {
+        if let Ok(value) = http::HeaderValue::from_str(value) {
+            request.headers_mut().insert(name, value);
+        }
+    }
+    request
+}
+
+/// Takes steps until there is no more to do at once.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn steps(tenant: &Tenant) -> Result<(), Error> {
+    for _ in 0..MOST_STEPS {
+        if !tenant.step().await?.more() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Plans, approves and applies. Says how many operations were planned.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn mend(tenant: &Tenant, bootstrap: bool) -> Result<usize, Error> {
+    let request = tenant.plan(Scope::default());
+    let plan = if bootstrap { request.bootstrap() } else { request }.await?;
+    if !plan.operations.is_empty() {
+        tenant.approve(plan.hash, &Actor::new("ana")).await?;
+        tenant.apply(plan.hash).await?;
+    }
+    Ok(plan.operations.len())
+}
+
+/// A unit that waits for a person.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The entity.
+    pub entity: EntityId,
+    /// Whose unit it is, as the oracle names it.
+    pub unit: Unit,
+    /// The discrepancy.
+    pub discrepancy: Discrepancy,
+}
+
+/// Which subject each entity is about, by the links of living records.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<BTreeMap<EntityId, BTreeSet<usize>>, Error> {
+    // Whoever died may be born again as somebody else: only who lives counts.
+    let records: Vec<(RecordRef, usize)> = {
+        let inner = scene.lock();
+        let all = inner.servers.iter().flat_map(|server| {
+            let name = server.design.name;
+            let records = server.records.iter().enumerate().filter(|(_, record)| record.live);
+            records.map(move |(place, record)| (RecordRef::new(name, OBJECT, &id(place)), record.subject))
+        });
+        all.collect()
+    };
+    let mut subjects: BTreeMap<EntityId, BTreeSet<usize>> = BTreeMap::new();
+    for (record, subject) in records {
+        if let Some(entity) = tenant.entity_of(&record).await? {
+            subjects.entry(entity).or_default().insert(subject);
+        }
+    }
+    Ok(subjects)
+}
+
+/// Stands for presence where an attribute is named.
+pub const EXISTENCE: usize = ATTRIBUTES.len();
+
+/// A unit as a person reads it.
+#[must_use]
+pub fn unit_name((subject, attribute): Unit) -> String {
+    format!("{} of k{subject}", ATTRIBUTES.get(attribute).unwrap_or(&"presence"))
+}
+
+/// Everything that stands open about somebody.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>, Error> {
+    let subjects = subjects(tenant, scene).await?;
+    let all = tenant.discrepancies(DiscrepancyFilter::default()).await?;
+    let mut standing = Vec::new();
+    for discrepancy in all {
+        let attribute = ATTRIBUTES.iter().position(|name| *discrepancy.unit == **name).unwrap_or(EXISTENCE);
+        let Some(subject) = subjects.get(&discrepancy.entity).and_then(|subjects| subjects.first()) else { continue };
+        standing.push(Waiting { entity: discrepancy.entity, unit: (*subject, attribute), discrepancy });
+    }
+    Ok(standing)
+}
+
+/// The units that wait for a person.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>, Error> {
+    let mut standing = standing(tenant, scene).await?;
+    standing.retain(|one| one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE);
+    Ok(standing)
+}
+
+/// A person decides: what the owner says, or some system that says anything.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Result<(), Error> {
+    let (subject, attribute) = one.unit;
+    let (takes, line) = {
+        let mut inner = scene.lock();
+        let owner = inner.design.attributes[attribute].owner;
+        let holds = |system: usize| {
+            let record = inner.servers[system].about(subject).map(|place| &inner.servers[system].records[place]);
+            record.is_some_and(|record| record.fields[attribute].is_some())
+        };
+        let mut able: Vec<usize> = (0..inner.servers.len()).filter(|system| holds(*system)).collect();
+        if let Some(owner) = owner.filter(|owner| able.contains(owner)) {
+            able = vec![owner];
+        }
+        let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(()) };
+        inner.oracle.decided.insert(one.unit);
+        let name = inner.servers[system].design.name;
+        (name, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
+    };
+    scene.lock().say(|| line);
+    let ruling = Ruling {
+        choice: Choice::Take(takes.into()),
+        lifetime: Lifetime::default(),
+        by: Actor::new("ana"),
+        reason: "she was called".to_owned(),
+    };
+    match tenant.rule(one.entity, ATTRIBUTES[attribute], ruling).await {
+        // What the system said may be unknown to the engine: then there is nothing to take.
+        Ok(()) | Err(Error::NotHeld { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

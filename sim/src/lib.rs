@@ -1,0 +1,27 @@
+//! A seeded world of fake systems, faults and people that breaks Accordant before a user does.
+//!
+//! One thread, one virtual clock, one seed. The engine is the real one, driven through its public interface over a store
+//! in memory that crashes; an oracle that shares no code with it judges what it did.
+
+pub mod agenda;
+pub mod audit;
+pub mod design;
+pub mod fault;
+pub mod heal;
+pub mod image;
+pub mod job;
+pub mod oracle;
+pub mod pause;
+pub mod people;
+pub mod regression;
+pub mod remote;
+pub mod report;
+pub mod rng;
+pub mod run;
+pub mod scene;
+pub mod script;
+pub mod server;
+pub mod shrink;
+pub mod trace;
+pub mod weather;
+pub mod word;

@@ -1,0 +1,216 @@
+//! The simulator's command line.
+#![allow(clippy::print_stdout, reason = "it is a command line")]
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use accordant_sim::regression;
+use accordant_sim::report::Report;
+use accordant_sim::run::{Outcome, run};
+use accordant_sim::script::Options;
+use accordant_sim::shrink::{kind, shrink};
+
+/// Where failing scripts are kept.
+const REGRESSIONS: &str = "sim/regressions";
+
+const HELP: &str = "\
+accordant-sim: breaks the engine in a seeded world
+
+  --seeds N      how many seeds to run (1000)
+  --start N      the first seed (0)
+  --threads N    how many threads (all cores)
+  --seed N       one seed only
+  --trace        tell what happens in it
+  --shrink       make a failing seed short, and keep it in sim/regressions
+  --report       list every fault, and what failed";
+
+#[derive(Debug, Default)]
+struct Args {
+    seeds: u64,
+    start: u64,
+    threads: usize,
+    seed: Option<u64>,
+    trace: bool,
+    shrink: bool,
+    report: bool,
+}
+
+fn main() -> ExitCode {
+    let args = match parse(std::env::args().skip(1)) {
+        Ok(args) => args,
+        Err(why) => {
+            println!("{why}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    // What panics is a violation, and is told as one.
+    std::panic::set_hook(Box::new(|_| {}));
+    let failed = match args.seed {
+        Some(seed) => one(seed, &args),
+        None => {
+            let regressions = regressions();
+            let seeds = many(&args);
+            regressions || seeds
+        }
+    };
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut parsed = Args { seeds: 1000, threads: cores, ..Args::default() };
+    while let Some(arg) = args.next() {
+        let mut number = || {
+            let text = args.next().ok_or_else(|| format!("{arg} needs a number"))?;
+            text.parse::<u64>().map_err(|_| format!("{arg} needs a number, not `{text}`"))
+        };
+        match arg.as_str() {
+            "--seeds" => parsed.seeds = number()?,
+            "--start" => parsed.start = number()?,
+            "--threads" => parsed.threads = usize::try_from(number()?).unwrap_or(1).max(1),
+            "--seed" => parsed.seed = Some(number()?),
+            "--trace" => parsed.trace = true,
+            "--shrink" => parsed.shrink = true,
+            "--report" => parsed.report = true,
+            _ => return Err(format!("`{arg}` is not an option")),
+        }
+    }
+    Ok(parsed)
+}
+
+/// Runs one seed. Says whether it failed.
+fn one(seed: u64, args: &Args) -> bool {
+    let options = Options::of(seed);
+    let outcome = run(&options, args.trace);
+    tell(&options, &outcome);
+    let failed = !outcome.violations.is_empty();
+    if failed && args.shrink {
+        println!("\nshrunk:");
+        let (options, outcome) = shrink(&options, &outcome);
+        tell(&options, &outcome);
+        let path = format!("{REGRESSIONS}/{seed}.seed");
+        match std::fs::write(&path, regression::write(&options, &outcome)) {
+            Ok(()) => println!("kept as {path}"),
+            Err(error) => println!("could not keep it as {path}: {error}"),
+        }
+    }
+    failed
+}
+
+fn tell(options: &Options, outcome: &Outcome) {
+    println!("seed {}", options.seed);
+    println!("faults {}", options.faults);
+    if let Some(lasting) = options.lasting {
+        println!("lasting {lasting}");
+    }
+    println!("{}", options.design());
+    for line in &outcome.lines {
+        println!("{line}");
+    }
+    println!("{} events, trace {:016x}", outcome.events, outcome.hash);
+    for violation in &outcome.violations {
+        println!("VIOLATION {violation}");
+    }
+}
+
+/// Runs what failed once. Says whether anything fails again.
+fn regressions() -> bool {
+    let Ok(files) = std::fs::read_dir(REGRESSIONS) else { return false };
+    let mut paths: Vec<_> = files.filter_map(|file| Some(file.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "seed"));
+    paths.sort();
+    let mut failed = 0;
+    for path in &paths {
+        let options = std::fs::read_to_string(path).ok().and_then(|text| regression::read(&text));
+        let Some(options) = options else {
+            println!("{} is no script", path.display());
+            failed += 1;
+            continue;
+        };
+        if let Some(violation) = run(&options, false).violations.first() {
+            println!("{} fails: {violation}", path.display());
+            failed += 1;
+        }
+    }
+    println!("{:<22}{} of {}", "regressions that hold", paths.len() - failed, paths.len());
+    failed > 0
+}
+
+/// Runs many seeds. Says whether any failed.
+fn many(args: &Args) -> bool {
+    #[expect(clippy::disallowed_methods, reason = "how fast it is cannot be known in virtual time")]
+    let began = std::time::Instant::now();
+    let next = AtomicU64::new(args.start);
+    let end = args.start.saturating_add(args.seeds);
+    let total = Mutex::new(Report::new(args.threads));
+    let terminal = std::io::stderr().is_terminal();
+    let bar = if terminal {
+        let style = indicatif::ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {per_sec}, {eta}");
+        let bar = indicatif::ProgressBar::new(args.seeds);
+        bar.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()));
+        bar
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..args.threads {
+            scope.spawn(|| {
+                let mut report = Report::new(args.threads);
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    report.add(seed, &run(&Options::of(seed), false));
+                    bar.inc(1);
+                    let done = seed - args.start + 1;
+                    if !terminal && done.is_multiple_of(5_000) {
+                        println!("{done} of {} seeds", args.seeds);
+                    }
+                }
+                if let Ok(mut total) = total.lock() {
+                    total.merge(&report);
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let Ok(mut report) = total.into_inner() else { return true };
+    report.took = began.elapsed();
+    println!("{report}");
+    tell_failures(&report, args);
+    if args.report {
+        tell_faults(&report, report.took);
+    }
+    !report.failures.is_empty()
+}
+
+fn tell_failures(report: &Report, args: &Args) {
+    let mut kinds: Vec<(String, u64, usize)> = Vec::new();
+    for failure in &report.failures {
+        let kind = kind(&failure.violation);
+        match kinds.iter_mut().find(|(known, ..)| *known == kind) {
+            Some((_, _, count)) => *count += 1,
+            None => kinds.push((kind, failure.seed, 1)),
+        }
+    }
+    kinds.sort_by_key(|(_, seed, count)| (std::cmp::Reverse(*count), *seed));
+    for (_, seed, count) in kinds.iter().take(if args.report { 100 } else { 20 }) {
+        let first = report.failures.iter().find(|failure| failure.seed == *seed);
+        println!("{count:>7} like seed {seed}: {}", first.map_or("", |failure| &failure.violation));
+    }
+    if let Some(first) = report.failures.first() {
+        println!("repeat with: cargo run --release -p accordant-sim -- --seed {} --trace", first.seed);
+        println!("make short:  cargo run --release -p accordant-sim -- --seed {} --shrink", first.seed);
+    }
+}
+
+fn tell_faults(report: &Report, took: Duration) {
+    println!("{:<22}{} s", "took", took.as_secs());
+    for fault in accordant_sim::fault::Fault::ALL {
+        println!("{:<22}{}", fault.name(), report.hits[fault as usize]);
+    }
+}

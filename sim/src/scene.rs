@@ -1,0 +1,170 @@
+//! The scene: everything that the engine's connectors and store, the people and the weather share.
+
+mod change;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use accordant::bytes::Bytes;
+use accordant::connector::{Write, WriteReceipt};
+use accordant::{Clock, MemoryStore};
+
+use crate::agenda::{Agenda, Event, TaskId};
+use crate::design::Design;
+use crate::oracle::Oracle;
+use crate::server::Server;
+use crate::trace::{EPOCH, Trace};
+use crate::weather::Weather;
+use crate::word::Word;
+
+pub use change::By;
+
+/// The shared world. One thread uses it; the lock is there because the engine's futures may be sent.
+#[derive(Debug)]
+pub struct Scene {
+    clock: AtomicI64,
+    inner: Mutex<Inner>,
+    /// The durable image: what is left after a crash.
+    pub image: MemoryStore,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+pub struct Inner {
+    /// The instant.
+    pub now: i64,
+    /// What happens next.
+    pub agenda: Agenda,
+    /// Which faults strike.
+    pub weather: Weather,
+    /// The systems.
+    pub servers: Vec<Server>,
+    /// The judge.
+    pub oracle: Oracle,
+    /// What happened.
+    pub trace: Trace,
+    /// The design of the world.
+    pub design: Design,
+    /// The task that is being polled.
+    pub current: TaskId,
+    /// Whether the process just died.
+    pub crashed: bool,
+    /// Every webhook ever sent.
+    pub deliveries: Vec<Notice>,
+    /// Writes under way, by ticket.
+    pub wire: BTreeMap<usize, Request>,
+    /// How many writes were sent.
+    pub sent: usize,
+    /// The number of the last word that was said.
+    pub words: u32,
+    /// How often the engine's futures pause at store calls, in a thousand.
+    pub restless: usize,
+}
+
+/// A webhook on its way.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// The system that sends it.
+    pub system: usize,
+    /// What its header says.
+    pub says: String,
+    /// Its body.
+    pub body: Bytes,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Whether it really comes from the system.
+    pub genuine: bool,
+}
+
+/// A write on its way.
+#[derive(Debug)]
+pub struct Request {
+    /// The system written to.
+    pub system: usize,
+    /// The writes.
+    pub writes: Vec<Write>,
+    /// Who waits for the reply.
+    pub task: TaskId,
+    /// The reply, and when it is there; `None` until the system has answered.
+    pub reply: Option<(i64, Vec<WriteReceipt>)>,
+    /// Whether the reply never comes.
+    pub lost: bool,
+}
+
+impl Scene {
+    /// A scene at the beginning of time.
+    #[must_use]
+    pub fn new(design: Design, weather: Weather, trace: Trace) -> Self {
+        let servers = design.systems.iter().cloned().map(Server::new).collect();
+        let oracle = Oracle::new(&design);
+        Self {
+            clock: AtomicI64::new(EPOCH),
+            image: MemoryStore::new(),
+            inner: Mutex::new(Inner {
+                now: EPOCH,
+                agenda: Agenda::default(),
+                weather,
+                servers,
+                oracle,
+                trace,
+                design,
+                current: TaskId::default(),
+                crashed: false,
+                deliveries: Vec::new(),
+                wire: BTreeMap::new(),
+                sent: 0,
+                words: 0,
+                restless: 0,
+            }),
+        }
+    }
+
+    /// The shared world.
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic in one task ends the run; what it leaves is only reported.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the clock on to an instant.
+    pub fn advance(&self, to: i64) {
+        let mut inner = self.lock();
+        inner.now = inner.now.max(to);
+        self.clock.store(inner.now, Ordering::Relaxed);
+    }
+
+    /// The trace, at the end.
+    #[must_use]
+    pub fn take_trace(&self) -> Trace {
+        std::mem::take(&mut self.lock().trace)
+    }
+}
+
+/// The engine's clock: the scene's.
+#[derive(Debug, Clone)]
+pub struct SceneClock(pub std::sync::Arc<Scene>);
+
+impl Clock for SceneClock {
+    fn now(&self) -> i64 {
+        self.0.clock.load(Ordering::Relaxed)
+    }
+}
+
+impl Inner {
+    /// A word that nobody has said before.
+    pub fn new_word(&mut self) -> Word {
+        self.words += 1;
+        Word::new(self.words)
+    }
+
+    /// Enters an event after a delay.
+    pub fn soon(&mut self, delay: i64, event: Event) {
+        self.agenda.enter(self.now.saturating_add(delay), event);
+    }
+
+    /// Keeps a line of the trace.
+    pub fn say(&mut self, line: impl FnOnce() -> String) {
+        self.trace.say(self.now, line);
+    }
+}

@@ -1,0 +1,201 @@
+//! The engine's writes, as the systems carry them out.
+
+use accordant::connector::{CreateSafety, Outcome, Write, WriteAction, WriteReceipt};
+use accordant::text::Text;
+use accordant::value::Native;
+
+use crate::design::ATTRIBUTES;
+use crate::fault::Fault;
+use crate::scene::change::spell;
+use crate::scene::{By, Inner};
+use crate::server::id;
+use crate::word::Word;
+
+impl Inner {
+    /// Carries out a batch, and answers it.
+    pub fn carry_out(&mut self, system: usize, writes: &[Write]) -> Vec<WriteReceipt> {
+        let expires =
+            if self.weather.strikes(Fault::TokenExpired) { self.weather.rng().below(writes.len()) } else { usize::MAX };
+        let partial = self.weather.strikes(Fault::BatchPartial);
+        let mut receipts = Vec::with_capacity(writes.len());
+        for (place, write) in writes.iter().enumerate() {
+            if place >= expires || (partial && self.weather.rng().chance(500)) {
+                receipts.push(without_effect(Outcome::Deferred { after: None }));
+                continue;
+            }
+            self.meanwhile(system, write);
+            receipts.push(self.carry_out_one(system, write));
+        }
+        receipts
+    }
+
+    /// People do not wait for our writes.
+    fn meanwhile(&mut self, system: usize, write: &Write) {
+        let (WriteAction::Update { id } | WriteAction::Archive { id }) = &write.action else { return };
+        let Some(place) = self.servers[system].find(id) else { return };
+        if self.weather.strikes(Fault::EditRaced) {
+            let attribute = self.weather.rng().below(self.design.attributes.len());
+            let word = self.new_word();
+            self.person_edits(system, place, attribute, word);
+        }
+        if self.weather.strikes(Fault::RecordMoved) {
+            self.person_deletes(system, place, false);
+        }
+    }
+
+    fn carry_out_one(&mut self, system: usize, write: &Write) -> WriteReceipt {
+        let Some(changes) = fields(&write.changes) else {
+            self.oracle.accuse(format!("a write carries what nobody said: {:?}", write.changes));
+            return without_effect(Outcome::Refused { reason: "no such field".into() });
+        };
+        let place = match &write.action {
+            WriteAction::Create { key } => match self.create(system, key, &changes) {
+                Ok(place) => place,
+                Err(outcome) => return without_effect(outcome),
+            },
+            WriteAction::Update { id } => match self.update(system, id, write, &changes) {
+                Some(place) => place,
+                None => return without_effect(Outcome::Stale),
+            },
+            WriteAction::Archive { id } => match self.archive(system, id) {
+                Some(place) => place,
+                None => return without_effect(Outcome::Stale),
+            },
+            _ => return without_effect(Outcome::Refused { reason: "no such action".into() }),
+        };
+        let server = &self.servers[system];
+        let record = &server.records[place];
+        let told = server.design.answers && record.live;
+        WriteReceipt {
+            outcome: Outcome::Applied { id: id(place).into() },
+            record: told.then(|| server.item(place, "read")),
+            token: Some(record.token),
+        }
+    }
+
+    fn create(&mut self, system: usize, key: &Text, changes: &[Change]) -> Result<usize, Outcome> {
+        let server = &self.servers[system];
+        if server.design.safety == CreateSafety::RemoteKey
+            && let Some(place) = server.create_keys.get(key)
+        {
+            return Ok(server.survivor(*place));
+        }
+        let Some(subject) = changes.iter().find_map(|change| match change {
+            Change::Key(subject) => Some(*subject),
+            Change::Set(..) => None,
+        }) else {
+            return Err(Outcome::Refused { reason: "a record needs a key".into() });
+        };
+        if server.design.unique && server.about(subject).is_some() {
+            return Err(Outcome::Refused { reason: "another record has this key".into() });
+        }
+        let capitals = server.design.capitals;
+        let mut fields = vec![Word::NONE; self.design.attributes.len()];
+        for change in changes {
+            if let Change::Set(attribute, word) = change {
+                fields[*attribute] = if capitals { word.capital() } else { *word };
+            }
+        }
+        let now = self.now;
+        let place = self.servers[system].make(now, subject, fields.clone());
+        self.servers[system].create_keys.insert(key.clone(), place);
+        self.oracle.made(system, place, subject, &fields, By::Engine, now);
+        let name = self.servers[system].design.name;
+        self.trace.mix(&[5, system as i64, place as i64, subject as i64]);
+        self.say(|| format!("the engine creates {name} {} about k{subject}: {}", id(place), spell(&fields)));
+        self.publish(system, place);
+        Ok(place)
+    }
+
+    fn update(&mut self, system: usize, native: &str, write: &Write, changes: &[Change]) -> Option<usize> {
+        let server = &self.servers[system];
+        let place = server.find(native)?;
+        let record = &server.records[place];
+        if !record.live {
+            return None;
+        }
+        if server.design.compares {
+            let expected = fields(&write.expect).is_some_and(|expect| {
+                expect.iter().all(|change| match change {
+                    Change::Key(subject) => *subject == record.subject,
+                    Change::Set(attribute, word) => record.fields[*attribute] == *word,
+                })
+            });
+            if !expected {
+                let name = server.design.name;
+                self.say(|| format!("{name} {native} is not as the engine expects: its write is refused"));
+                return None;
+            }
+        }
+        let capitals = server.design.capitals;
+        let mut next = record.fields.clone();
+        for change in changes {
+            if let Change::Set(attribute, word) = change {
+                next[*attribute] = if capitals { word.capital() } else { *word };
+            }
+        }
+        let now = self.now;
+        self.servers[system].change(now, place, |record| record.fields.clone_from(&next));
+        for change in changes {
+            if let Change::Set(attribute, _) = change {
+                self.oracle.wrote(system, place, *attribute, next[*attribute], now);
+            }
+        }
+        let name = self.servers[system].design.name;
+        self.trace.mix(&[6, system as i64, place as i64, self.servers[system].records[place].token]);
+        self.say(|| {
+            let written = changes.iter().filter_map(|change| match change {
+                Change::Set(attribute, _) => Some(format!("{} = {}", ATTRIBUTES[*attribute], next[*attribute])),
+                Change::Key(_) => None,
+            });
+            format!("the engine writes {name} {native}: {}", written.collect::<Vec<_>>().join(", "))
+        });
+        self.publish(system, place);
+        Some(place)
+    }
+
+    fn archive(&mut self, system: usize, native: &str) -> Option<usize> {
+        let place = self.servers[system].find(native)?;
+        if !self.servers[system].records[place].live {
+            return None;
+        }
+        let now = self.now;
+        self.servers[system].change(now, place, |record| record.live = false);
+        self.oracle.lived(system, place, false, now);
+        let name = self.servers[system].design.name;
+        self.trace.mix(&[7, system as i64, place as i64]);
+        self.say(|| format!("the engine archives {name} {native}"));
+        self.publish(system, place);
+        Some(place)
+    }
+}
+
+/// One leaf of a write.
+enum Change {
+    Key(usize),
+    Set(usize, Word),
+}
+
+/// The leaves of a write; `None` if one is no field of this world or says what nobody can have said.
+fn fields(leaves: &[(accordant::model::Path, Native)]) -> Option<Vec<Change>> {
+    leaves
+        .iter()
+        .map(|(path, native)| {
+            let path = path.to_string();
+            let text = match native {
+                Native::Null => "",
+                Native::Text(text) => text.as_str(),
+                _ => return None,
+            };
+            if path == "key" {
+                return Some(Change::Key(text.strip_prefix('k')?.parse().ok()?));
+            }
+            let attribute = ATTRIBUTES.iter().position(|name| *name == path)?;
+            Some(Change::Set(attribute, Word::parse(text)?))
+        })
+        .collect()
+}
+
+const fn without_effect(outcome: Outcome) -> WriteReceipt {
+    WriteReceipt { outcome, record: None, token: None }
+}

@@ -1,0 +1,55 @@
+//! Bodies as a fake system writes them: JSON, put together by hand because it is done thousands of times a second.
+
+use std::fmt::Write as _;
+
+use accordant::bytes::Bytes;
+
+use crate::design::ATTRIBUTES;
+use crate::word::Word;
+
+/// A record's body: id and token around its fields.
+#[must_use]
+pub fn record(place: usize, token: i64, subject: usize, fields: &[Word]) -> Bytes {
+    let mut text = String::with_capacity(96);
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{{\"id\":\"r{place}\",\"modified\":{token},\"record\":{{\"key\":\"k{subject}\"");
+    for (name, word) in ATTRIBUTES.iter().zip(fields) {
+        let _ = match word.is_some() {
+            true => write!(text, ",\"{name}\":\"{word}\""),
+            false => write!(text, ",\"{name}\":null"),
+        };
+    }
+    text.push_str("}}");
+    Bytes::from(text)
+}
+
+/// The body of a notice without a record.
+#[must_use]
+pub fn notice(place: usize, token: i64) -> Bytes {
+    Bytes::from(format!("{{\"id\":\"r{place}\",\"modified\":{token}}}"))
+}
+
+/// The same record, with its first attribute in a shape that no model knows.
+#[must_use]
+pub fn misshapen(body: &Bytes) -> Bytes {
+    let text = String::from_utf8_lossy(body);
+    let Some((head, tail)) = text.split_once("\"a0\":") else { return body.clone() };
+    let rest = tail.find([',', '}']).map_or("", |end| &tail[end..]);
+    Bytes::from(format!("{head}\"a0\":{{\"of\":1}}{rest}"))
+}
+
+/// A body nested deeper than any reader should follow.
+#[must_use]
+pub fn nested() -> Bytes {
+    let mut text = "{\"record\":".repeat(400);
+    text.push_str("null");
+    text.push_str(&"}".repeat(400));
+    Bytes::from(text)
+}
+
+/// A body longer than the engine was told to read.
+#[must_use]
+pub fn oversized(bytes: usize) -> Bytes {
+    let filler = "x".repeat(bytes);
+    Bytes::from(format!("{{\"id\":\"r0\",\"modified\":1,\"record\":{{\"key\":\"{filler}\"}}}}"))
+}

@@ -1,0 +1,70 @@
+//! What a fake system promises, as the engine's types say it.
+
+use accordant::chrono::TimeDelta;
+use accordant::id::{ObjectType, SurfaceName};
+use accordant::stamp::{Domain, TimeKind, TimeScale};
+use accordant::surface::{
+    Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape, TokenFormat,
+};
+
+use crate::design::{OBJECT, System, Told};
+
+/// The surfaces of a system.
+#[must_use]
+pub fn of(system: &System) -> Vec<Surface> {
+    let log = Guarantee::AtLeastOnceByCursor { retention: TimeDelta::days(30) };
+    let push = Guarantee::AtLeastOnceWithin { attempts: 10, horizon: TimeDelta::days(1) };
+    let mut surfaces = vec![
+        surface(system, "changes", Channel::Poll, log),
+        surface(system, "scan", Channel::Scan, Guarantee::Snapshot),
+        surface(system, "read", Channel::Read, Guarantee::Snapshot),
+    ];
+    if system.told != Told::Nothing {
+        surfaces.push(surface(system, "webhooks", Channel::Webhook, push));
+    }
+    surfaces
+}
+
+/// The name of a surface.
+#[must_use]
+pub fn name(kind: &str) -> SurfaceName {
+    SurfaceName::from(format!("{OBJECT}/{kind}"))
+}
+
+fn surface(system: &System, kind: &str, channel: Channel, delivery: Guarantee) -> Surface {
+    let domain = if system.versions {
+        Domain::Version
+    } else {
+        Domain::Time(TimeScale {
+            kind: TimeKind::FieldModified,
+            precision_ms: u32::try_from(system.grain).unwrap_or(1),
+            skew_ms: u32::try_from(system.skew.abs()).unwrap_or(0),
+        })
+    };
+    let hint = channel == Channel::Webhook && system.told == Told::Hint;
+    let told = match channel {
+        Channel::Poll => system.tells_deletes,
+        channel => channel == Channel::Webhook,
+    };
+    Surface {
+        name: name(kind),
+        object: ObjectType::new(OBJECT),
+        channel,
+        semantics: EventSemantics {
+            delivery,
+            order: if hint { Order::None } else { Order::By(domain) },
+            completeness: if hint { Completeness::IdOnly } else { Completeness::Full },
+            deletes: if told { Deletes::Explicit } else { Deletes::Absence },
+            merges: if told { Merges::Explicit } else { Merges::ChangedId },
+            lag: TimeDelta::zero(),
+            unrecoverable_after: None,
+        },
+        shape: SurfaceShape {
+            root: "record".into(),
+            id: "id".into(),
+            token: "modified".into(),
+            token_format: if system.versions { TokenFormat::Integer } else { TokenFormat::Millis },
+            ..SurfaceShape::default()
+        },
+    }
+}
