@@ -24,7 +24,7 @@ clippy:
 
 # Documentation, as CI checks it.
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
 # Kills the quickstart a hundred times.
 crash:

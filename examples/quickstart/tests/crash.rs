@@ -26,7 +26,7 @@ const WHILE_WRITING: u32 = 10;
 fn a_hundred_kills_lose_and_double_nothing() {
     let whole = tempfile::tempdir().unwrap();
     assert!(start(whole.path()).wait().unwrap().success());
-    let works = [Work::Store, Work::Systems].map(|kind| (kind, kind.done(whole.path())));
+    let works = [Work::Store, Work::Systems, Work::Writes].map(|kind| (kind, kind.done(whole.path())));
     let expected = Judged::of(whole.path());
     expected.must_be_sound();
 
@@ -35,7 +35,7 @@ fn a_hundred_kills_lose_and_double_nothing() {
     let mut spread: BTreeMap<&str, u32> = BTreeMap::new();
     while kills < KILLS {
         let directory = tempfile::tempdir().unwrap();
-        let next_kill = |kills: u32| (kills < KILLS).then(|| works[usize::try_from(kills % 2).unwrap()]);
+        let next_kill = |kills: u32| (kills < KILLS).then(|| works[usize::try_from(kills % 3).unwrap()]);
         while let Some(mut program) = unfinished(directory.path(), next_kill(kills), &mut random) {
             program.kill().unwrap();
             program.wait().unwrap();
@@ -72,20 +72,34 @@ fn start(directory: &Path) -> Child {
 enum Work {
     /// What the store has written: long while reading.
     Store,
-    /// What the systems have noted down of edits, writes and answers: long while writing.
+    /// What the systems have noted down of edits, writes and answers.
     Systems,
+    /// The writes of the program that took effect.
+    Writes,
 }
 
 impl Work {
-    /// Bytes of work in a directory so far.
+    /// Bytes, or writes, in a directory so far.
     fn done(self, directory: &Path) -> u64 {
         let folder = match self {
             Self::Store => directory.to_owned(),
             Self::Systems => directory.join("log"),
+            Self::Writes => return writes(&directory.join("log")),
         };
         let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
         files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|file| file.len()).sum()
     }
+}
+
+/// Counts the lines of the systems' logs that name the program as their author.
+fn writes(logs: &Path) -> u64 {
+    let logs = ["hubspot", "shopify", "netsuite"].map(|system| logs.join(format!("{system}.jsonl")));
+    let texts = logs.into_iter().filter_map(|log| std::fs::read(log).ok());
+    let count = texts.map(|text| {
+        let lines = text.split(|byte| *byte == b'\n');
+        lines.filter(|line| String::from_utf8_lossy(line).contains(r#""author":{"accordant""#)).count()
+    });
+    u64::try_from(count.sum::<usize>()).unwrap_or(u64::MAX)
 }
 
 /// Starts the program and lets it do a random part of a run's work. `None`: it came to its end before.
