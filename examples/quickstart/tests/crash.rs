@@ -18,7 +18,7 @@ use quickstart::world::World;
 
 const KILLS: u32 = 100;
 /// A run is cut into pieces of at most this part of its work.
-const PIECES: u64 = 8;
+const PIECES: u64 = 16;
 /// So many of the kills must fall while writes are under way, or the test would prove less than it says.
 const WHILE_WRITING: u32 = 10;
 
