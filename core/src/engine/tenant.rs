@@ -145,19 +145,6 @@ impl Tenant {
         }
     }
 
-    /// How many rows of a table have keys that start with `prefix`.
-    pub(crate) async fn count_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<usize, Error> {
-        let mut after: Option<Text> = None;
-        let mut count = 0;
-        loop {
-            let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
-            let page = page.map_err(Error::store(doing))?;
-            let Some(last) = page.last() else { return Ok(count) };
-            after = Some(last.key.clone());
-            count += page.len();
-        }
-    }
-
     /// The actor of what nobody in particular did.
     pub(crate) fn engine() -> Actor {
         Actor::new("accordant")
