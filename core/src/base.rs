@@ -52,7 +52,8 @@ impl Base {
     /// system last agreed with stays known; the value itself never was golden, and is no evidence for anybody.
     #[must_use]
     pub fn lost(seen: Field, before: &Self) -> Self {
-        Self { seen, agreed: before.agreed.clone(), lost: true, wrote: None, displaced: None }
+        let lost = !planted!(LoserOwedNothing);
+        Self { seen, agreed: before.agreed.clone(), lost, wrote: None, displaced: None }
     }
 
     /// Whether the system has not accepted golden: a write is owed, unless it holds golden. `same` is the unit's

@@ -52,7 +52,7 @@ impl Existence {
         match (self.live, self.dead) {
             (None, None) => Life::Unknown,
             (Some(_), None) => Life::Live,
-            (live, Some((dead, evidence))) if live < Some(dead) => Life::Dead(evidence),
+            (live, Some((dead, evidence))) if live < Some(dead) || planted!(DeathIsFinal) => Life::Dead(evidence),
             (live, Some((dead, _))) if live == Some(dead) || self.full >= Some(dead) => Life::Live,
             _ => Life::Resurrected,
         }
@@ -216,6 +216,9 @@ impl Representation {
 
     /// Folds one scalar cell: the hot path, for decoders that hold no [`Observation`].
     pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: FieldRef<'_>, outcome: &mut FoldOutcome) {
+        if planted!(ClearNotSeen) && field == FieldRef::Null {
+            return;
+        }
         let was_denied = self.is_denied(slot);
         let place = usize::from(slot);
         if place >= self.cells.len() {

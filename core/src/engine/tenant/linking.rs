@@ -78,7 +78,10 @@ impl Tenant {
         if records.is_empty() {
             return Ok(());
         }
-        let awaiting = self.creates_under_way().await?;
+        let mut awaiting = self.creates_under_way().await?;
+        if planted!(CreateNotAwaited) {
+            awaiting.clear();
+        }
         self.with_frame(|frame| {
             // What changed records hold now counts, not what they held when they were loaded.
             let now: Vec<_> = changed_rows(&self.core.model, &loader.loaded)
