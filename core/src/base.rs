@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::RecordRef;
 use crate::stamp::Stamp;
@@ -37,8 +37,13 @@ pub struct Base {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Origin>,
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub displaced: Option<Field>,
+}
+
+/// A field that is there: JSON spells Null as `null`, and that is not nothing.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Field>, D::Error> {
+    Field::deserialize(deserializer).map(Some)
 }
 
 impl Base {

@@ -27,7 +27,7 @@ use crate::write_access::{WriteAccess, write_access};
 
 pub use draft::{Deletes, Limits, PlanDraft};
 use presence::plan_presence;
-pub(crate) use presence::{WHY_RESTORE, why_archive};
+pub(crate) use presence::{WHY_RESTORE, owner_held, why_archive};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;

@@ -79,6 +79,12 @@ impl Existence {
         self.met_by
     }
 
+    /// Whether the record was ever seen whole. What was only heard of in parts may not say whose it is.
+    #[must_use]
+    pub const fn seen_whole(&self) -> bool {
+        self.full.is_some()
+    }
+
     /// The highest stamp of any sighting or death.
     #[must_use]
     pub fn last(&self) -> Option<Stamp> {

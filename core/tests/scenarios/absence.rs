@@ -1,6 +1,6 @@
 //! G4 to G7: records that are not there, and what that means.
 
-use accordant::DiscrepancyKind::{DeleteAgainstUpdate, SoftDriftUnauthorized};
+use accordant::DiscrepancyKind::{DeleteAgainstUpdate, SoftDriftAuthoritative, SoftDriftUnauthorized};
 use accordant::chrono::TimeDelta;
 use accordant::settle::Choice;
 use accordant::testing::Story;
@@ -123,6 +123,21 @@ fn g06_an_undeleted_record_is_read_before_it_is_believed() {
         .apply()
         .expect_in("shop", "9", "phone", json!("4"))
         .expect_in("netsuite", "7", "phone", json!("4"));
+}
+
+/// Everybody lost the record, and one system brings it back: it is neither archived nor believed unasked.
+#[test]
+fn g06_what_comes_back_after_all_was_lost_waits_for_a_person() {
+    Story::of::<Customer>()
+        .says("crm", "1", json!({ "email": "ana@acme.test" }))
+        .says("shop", "2", json!({ "email": "ana@acme.test" }))
+        .deletes("crm", "1")
+        .deletes("shop", "2")
+        .expect_retired::<Customer>(true)
+        .later(TimeDelta::hours(1))
+        .says("crm", "1", json!({ "email": "ana@acme.test" }))
+        .expect_discrepancy(SoftDriftAuthoritative, "$exists")
+        .expect_quiet();
 }
 
 /// A new id with an old key is a new link of the same entity; what is gone for good is never revived under its old key.

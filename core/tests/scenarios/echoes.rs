@@ -67,6 +67,16 @@ fn g01_a_program_that_fights_through_us_is_stopped_and_named() {
         .expect_writes("crm", 3);
 }
 
+/// What it restores may be that there was nothing.
+#[test]
+fn g01_a_program_that_clears_what_we_fill_is_stopped_too() {
+    let mut story = ana();
+    for _ in 0..5 {
+        story = story.later(TimeDelta::days(30)).says("crm", "101", json!({ "balance": null })).apply();
+    }
+    story.expect_discrepancy(HardConflict, "balance").expect_quiet().expect_writes("crm", 3);
+}
+
 /// The system keeps its own form: noted once, not fought, and written again only when golden moves.
 #[test]
 fn g02_a_target_that_rewrites_is_noted_once_and_not_fought() {
