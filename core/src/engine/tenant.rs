@@ -3,6 +3,7 @@
 mod apply;
 mod ask;
 mod cases;
+mod creates;
 mod dead_letter;
 mod decide;
 mod deletes;
@@ -142,19 +143,6 @@ impl Tenant {
                 return Ok(rows);
             }
             rows.extend(page);
-        }
-    }
-
-    /// How many rows of a table have keys that start with `prefix`.
-    pub(crate) async fn count_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<usize, Error> {
-        let mut after: Option<Text> = None;
-        let mut count = 0;
-        loop {
-            let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
-            let page = page.map_err(Error::store(doing))?;
-            let Some(last) = page.last() else { return Ok(count) };
-            after = Some(last.key.clone());
-            count += page.len();
         }
     }
 
