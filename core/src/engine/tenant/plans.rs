@@ -73,6 +73,10 @@ impl PlanRequest {
     }
 }
 
+/// # Errors
+///
+/// Awaiting it fails if the scope names a connection, attribute or entity that there is not; with [`Error::ModelChanged`] until
+/// [`Tenant::accept_model`] is called; if a reader's row is broken; or if the store fails.
 impl IntoFuture for PlanRequest {
     type Output = Result<Plan, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Plan, Error>> + Send>>;
@@ -279,6 +283,7 @@ impl Tenant {
             creates_in: &|system| self.creates_in(system),
             creating: &|entity, object| creates.under_way(entity, object),
             unread: &|connection, object| creates.is_unread(connection, object),
+            shared: &|entity| creates.is_shared(entity),
         };
         self.with_frame(|frame| {
             for id in ids {
