@@ -80,13 +80,15 @@ pub struct Oracle {
     creates: BTreeMap<(usize, usize), (usize, usize)>,
     /// Replies lost, calls late, crashes, failed commits: what can make an honest engine do something twice.
     pub troubles: usize,
+    /// Whether every system was read to its end once.
+    pub looked: bool,
     /// Whether two workers run.
     pub two_workers: bool,
     healing: bool,
     /// How often the engine has written since the heal began.
     pub heal_writes: usize,
     noops: usize,
-    /// Writes since the heal began of what a system has come to decide and keeps in capitals: one form must be met twice.
+    /// Writes since the heal began that only tell a form from an edit: where nothing proves it, it must be met twice.
     rewrites: usize,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
