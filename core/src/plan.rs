@@ -179,6 +179,8 @@ pub struct Surroundings<'a> {
     pub creates_in: &'a dyn Fn(&SystemName) -> Option<ConnectionName>,
     /// Whether a create for the entity is under way there.
     pub creating: &'a dyn Fn(EntityId, &ObjectType) -> bool,
+    /// Whether an object type could be read to its end, and never was: what is not known there may be there unseen.
+    pub unread: &'a dyn Fn(&ConnectionName, &ObjectType) -> bool,
 }
 
 impl std::fmt::Debug for Surroundings<'_> {

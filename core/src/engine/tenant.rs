@@ -3,6 +3,7 @@
 mod apply;
 mod ask;
 mod cases;
+mod creates;
 mod dead_letter;
 mod decide;
 mod deletes;

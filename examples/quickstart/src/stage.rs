@@ -56,9 +56,15 @@ impl Stage {
             }
             ["--dir", directory] => (PathBuf::from(directory), "the directory given".to_owned()),
             [] => {
+                // A fresh one each time, and kept: the store is there to be looked into.
                 let name = "accordant-quickstart";
-                let directory = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-                (directory, format!("{name}-* in the directory for temporary files"))
+                let directory = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir()?.keep();
+                let told = if screen.is_terminal() {
+                    directory.display().to_string()
+                } else {
+                    format!("{name}-* in the directory for temporary files")
+                };
+                (directory, told)
             }
             _ => return Err("usage: quickstart [--dir PATH | generate PATH]".into()),
         };

@@ -1,6 +1,5 @@
 //! Planning and approving.
 
-use std::collections::BTreeSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
@@ -10,7 +9,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
+use crate::engine::tenant::creates::Creates;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
@@ -147,12 +146,12 @@ impl Tenant {
 
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
         self.close_refusals(scope.entities.as_deref()).await?;
-        let creating = self.creating().await?;
+        let creates = self.creates().await?;
         let mut draft = PlanDraft::new(kind, scope.clone());
         match &scope.entities {
             Some(ids) => {
                 let standing = self.standing(ids).await?;
-                self.plan_into(&standing, &creating, &mut draft).await?;
+                self.plan_into(&standing, &creates, &mut draft).await?;
             }
             None => {
                 let mut after: Option<Text> = None;
@@ -166,7 +165,7 @@ impl Tenant {
                     let Some(last) = rows.last() else { break };
                     after = Some(last.key.clone());
                     let ids: Vec<EntityId> = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
-                    self.plan_into(&ids, &creating, &mut draft).await?;
+                    self.plan_into(&ids, &creates, &mut draft).await?;
                 }
             }
         }
@@ -217,30 +216,25 @@ impl Tenant {
     pub(crate) async fn plan_into(
         &self,
         ids: &[EntityId],
-        creating: &BTreeSet<(EntityId, ObjectType)>,
+        creates: &Creates,
         draft: &mut PlanDraft,
     ) -> Result<(), Error> {
         let mut loader = Loader::new(&self.core, &self.id);
         loader.entities(ids).await?;
         loader.references().await?;
         loader.golden_references().await?;
-        self.plan_loaded(&loader.loaded.set, ids, creating, draft);
+        self.plan_loaded(&loader.loaded.set, ids, creates, draft);
         Ok(())
     }
 
     /// Plans entities of a working set.
-    pub(crate) fn plan_loaded(
-        &self,
-        set: &WorkingSet,
-        ids: &[EntityId],
-        creating: &BTreeSet<(EntityId, ObjectType)>,
-        draft: &mut PlanDraft,
-    ) {
+    pub(crate) fn plan_loaded(&self, set: &WorkingSet, ids: &[EntityId], creates: &Creates, draft: &mut PlanDraft) {
         let as_of = self.now();
         let surroundings = Surroundings {
             native: &|entity, connection, object| native(set, entity, connection, object),
             creates_in: &|system| self.creates_in(system),
-            creating: &|entity, object| creating.contains(&(entity, object.clone())),
+            creating: &|entity, object| creates.under_way(entity, object),
+            unread: &|connection, object| creates.is_unread(connection, object),
         };
         self.with_frame(|frame| {
             for id in ids {
@@ -259,18 +253,6 @@ impl Tenant {
             return Some(own);
         }
         self.core.connections.iter().find(|(_, connection)| connection.system == *system).map(|(name, _)| name.clone())
-    }
-
-    /// The creates that have been intended and not settled.
-    pub(crate) async fn creating(&self) -> Result<BTreeSet<(EntityId, ObjectType)>, Error> {
-        let rows = self.all_rows(Table::Outbox, create_prefix(), "list creates under way").await?;
-        rows.iter()
-            .map(|row| {
-                let row: OutboxRow = parse(Table::Outbox, row)?;
-                let operation = &row.operations[0];
-                Ok((operation.entity, operation.target.object().clone()))
-            })
-            .collect()
     }
 }
 
