@@ -54,6 +54,21 @@ pub struct Scope {
     pub units: Option<Vec<Text>>,
 }
 
+impl Scope {
+    /// Adds what the plan covers to its name: what is approved within a scope is planned again within it.
+    fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fn list<T>(fingerprint: &mut Fingerprint, list: Option<&[T]>, text: impl Fn(&T) -> String) {
+            fingerprint.number(list.map_or(-1, |list| i64::try_from(list.len()).unwrap_or(i64::MAX)));
+            for item in list.unwrap_or_default() {
+                fingerprint.text(&text(item));
+            }
+        }
+        list(fingerprint, self.entities.as_deref(), ToString::to_string);
+        list(fingerprint, self.toward.as_deref(), ToString::to_string);
+        list(fingerprint, self.units.as_deref(), ToString::to_string);
+    }
+}
+
 /// A hash-identified, ordered set of intended writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/choices.rs"]
+mod choices;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/configuration.rs"]

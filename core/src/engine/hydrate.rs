@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::Core;
 use crate::engine::identity_index::Holders;
-use crate::engine::persist::{LinkRow, identity_row, link_key, representation_key, waiting_prefix, waiting_prefix_of};
+use crate::engine::persist::{
+    LinkRow, identity_row, link_key, representation_key, row_name, waiting_prefix, waiting_prefix_of,
+};
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -280,9 +282,6 @@ const MOST_WAITING: usize = 256;
 
 /// Reads a row's content.
 pub(crate) fn parse<T: DeserializeOwned>(table: Table, row: &Row) -> Result<T, Error> {
-    serde_json::from_slice(&row.value).map_err(|source| Error::Row {
-        table: table.name(),
-        key: row.key.clone(),
-        source,
-    })
+    serde_json::from_slice(&row.value)
+        .map_err(|source| Error::row(row_name(&RowKey::new(table, row.key.clone())), &source))
 }

@@ -127,8 +127,10 @@ pub fn rule_on(
             (field, origin, by_decision())
         }
         Choice::Take(connection) => {
-            let there = shown.iter().find(|shown| recorder.entity.links[shown.link].record.connection == *connection);
-            let there = there.and_then(|shown| Some((shown.field()?.clone(), shown)));
+            // Of several records there, one that was merged or deleted says nothing any more.
+            let mut there =
+                shown.iter().filter(|shown| recorder.entity.links[shown.link].record.connection == *connection);
+            let there = there.find_map(|shown| Some((shown.field()?.clone(), shown)));
             let (field, shown) = there.ok_or(NotRuled::NothingThere)?;
             (field, Some(origin_of(recorder.entity, unit, key, shown)), by_decision())
         }
@@ -145,7 +147,13 @@ pub fn rule_on(
             recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
         }
     }
-    if ruling.lifetime != Lifetime::Once && ruling.choice != Choice::Accept {
+    let owner_holds = |shown: &Shown<'_>| {
+        shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &chosen))
+    };
+    let settles = unit.owners.is_empty() || shown.iter().any(owner_holds);
+    // What is decided once is over when it is settled. An owner has yet to follow.
+    let stands = ruling.lifetime != Lifetime::Once || !settles;
+    if stands && ruling.choice != Choice::Accept {
         let decision = Decision {
             chosen: chosen.clone(),
             by: ruling.by.clone(),
@@ -157,10 +165,7 @@ pub fn rule_on(
         };
         recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }
-    let owner_holds = |shown: &Shown<'_>| {
-        shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &chosen))
-    };
-    if unit.owners.is_empty() || shown.iter().any(owner_holds) {
+    if settles {
         settle_by(&mut recorder, unit, key, &shown, chosen, origin, resolution);
     }
     Ok(())
@@ -218,7 +223,18 @@ fn settle_by(
     resolution: Arc<Resolution>,
 ) {
     let heard = (0..shown.len()).filter(|place| shown[*place].authority.decides()).collect();
+    let chosen = field.clone();
     move_golden(recorder, unit, key, shown, Proposal { field, origin, resolution, provisional: false, heard });
+    // Whoever was never in agreement was heard now, and lost: a write of what was chosen is owed there.
+    for shown in shown.iter().filter(|shown| shown.authority.decides()) {
+        let Some(seen) = shown.field().filter(|seen| !unit.same(seen, &chosen)) else { continue };
+        let link = &recorder.entity.links[shown.link];
+        if link.bases.get(key).is_none() {
+            let record = Arc::clone(&link.record);
+            let base = Some(Arc::new(Base { lost: true, ..Base::accepted(seen.clone(), Field::Null) }));
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+        }
+    }
 }
 
 fn by_decision() -> Arc<Resolution> {

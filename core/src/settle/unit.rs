@@ -13,7 +13,7 @@ use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
 use crate::representation::Representation;
-use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, resolve};
+use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, origin_of, resolve};
 use crate::rule;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, shown, sides};
@@ -340,9 +340,11 @@ fn decide(
 fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Option<bool> {
     let decision = recorder.entity.decisions.shared(key)?;
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
+    // The same voices as when it was made: an echo of another system's word, or of our own writing, is no news.
     let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
         let record = &recorder.entity.links[shown.link].record;
         shown.field().is_some_and(|field| decision.is_news(record, field, &same))
+            && *origin_of(recorder.entity, unit, key, shown).record == **record
     });
     // Golden of an owned unit is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
     let owned = !unit.owners.is_empty();
