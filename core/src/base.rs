@@ -33,12 +33,13 @@ pub struct Base {
     /// not move.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
-    /// The origin of what we wrote there, if `seen` is our own writing.
+    /// The origin of what we wrote there, if `seen` is our own writing. Boxed, as few are: there are more bases than
+    /// anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrote: Option<Origin>,
+    pub wrote: Option<Box<Origin>>,
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub displaced: Option<Field>,
+    pub displaced: Option<Box<Field>>,
 }
 
 impl Base {

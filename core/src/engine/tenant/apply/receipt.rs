@@ -334,8 +334,8 @@ impl Tenant {
                         seen: held.unwrap_or_else(|| value.clone()),
                         agreed: value.clone(),
                         lost: false,
-                        wrote: Some(origin),
-                        displaced: displaced.cloned(),
+                        wrote: Some(Box::new(origin)),
+                        displaced: displaced.cloned().map(Box::new),
                     },
                 ));
             }
