@@ -36,6 +36,9 @@ pub(crate) fn why_archive(
 /// Why a record that is gone is created again.
 pub(crate) const WHY_RESTORE: &str = "it is gone, and a person decided to restore it";
 
+/// Why nothing is created where nobody has looked yet.
+const WHY_UNREAD: &str = "what is there was never read to its end: poll or scan it first";
+
 /// Collects the creates and archives of one entity.
 pub(super) fn plan_presence(
     ground: &Ground<'_>,
@@ -97,7 +100,7 @@ pub(super) fn plan_presence(
     }
 }
 
-/// Plans a create, unless one is under way or golden lacks what it needs.
+/// Plans a create, unless one is under way, golden lacks what it needs, or nobody has looked whether it is there.
 #[expect(clippy::too_many_arguments, reason = "one create, where and why")]
 fn create(
     ground: &Ground<'_>,
@@ -118,16 +121,15 @@ fn create(
         return;
     }
     let fields = creatable(ground, surroundings, entity, index, object, &connection);
-    let lacking = lacking(ground, object, &fields);
+    let why_not = lacking(ground, object, &fields)
+        .map(|needed| format!("it needs {needed}, which has not settled or cannot be spelled there"))
+        .or_else(|| (surroundings.unread)(&connection, &object.declared.object).then(|| WHY_UNREAD.to_owned()));
     let basis = create_basis(ground.model, &fields);
     let target = Target::New { connection, object: object.declared.object.clone(), generation: entity.generation };
     let operation = operation(ground, entity, target, unit, Intent::Create(fields), Field::Null, basis, reason);
-    match lacking {
+    match why_not {
         None => plan.operations.push(operation),
-        Some(needed) => {
-            let why = format!("it needs {needed}, which has not settled or cannot be spelled there").into();
-            plan.parked.push(Parked { operation, why });
-        }
+        Some(why) => plan.parked.push(Parked { operation, why: why.into() }),
     }
 }
 

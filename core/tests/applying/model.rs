@@ -110,7 +110,7 @@ impl World {
         }
     }
 
-    /// A process with connectors of its own.
+    /// A process with connectors of its own. The shop was read to its end once: records may be created there.
     pub(crate) fn open(&self, seed: u64, crm: impl Connector, shop: impl Connector) -> Tenant {
         let builder = Accordant::builder()
             .clock(Arc::clone(&self.clock))
@@ -119,7 +119,9 @@ impl World {
             .connect(crm)
             .connect(shop)
             .entity::<Account>();
-        builder.build().unwrap().tenant("acme")
+        let tenant = builder.build().unwrap().tenant("acme");
+        block_on(tenant.poll("shop")).unwrap();
+        tenant
     }
 
     pub(crate) fn tenant(&self) -> Tenant {

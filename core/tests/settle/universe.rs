@@ -387,7 +387,12 @@ impl Universe {
     /// The records that a regular plan would write.
     pub(crate) fn planned(&self) -> Vec<String> {
         let mut draft = PlanDraft::new(PlanKind::Regular, Scope::default());
-        let surroundings = Surroundings { native: &|_, _, _| None, creates_in: &|_| None, creating: &|_, _| false };
+        let surroundings = Surroundings {
+            native: &|_, _, _| None,
+            creates_in: &|_| None,
+            creating: &|_, _| false,
+            unread: &|_, _| false,
+        };
         self.under(|ground| plan_entity(ground, &surroundings, &self.entity, &self.in_order(), &mut draft));
         draft.operations().iter().map(|operation| operation.target.connection().to_string()).collect()
     }

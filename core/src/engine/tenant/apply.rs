@@ -2,6 +2,7 @@
 //! blindly sent again.
 
 mod applied;
+mod bases;
 pub(crate) mod outbox;
 mod receipt;
 mod recover;
@@ -16,6 +17,7 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::deletes::DeletesByPlace;
 use crate::error::Error;
 use crate::fingerprint::Digest;
@@ -156,10 +158,10 @@ impl Tenant {
             applied.superseded += groups.iter().map(Vec::len).sum::<usize>();
             return Ok(());
         };
-        let creating = self.creating().await?;
+        let creates = self.creates().await?;
         let mut intended = Vec::new();
         for group in groups {
-            intended.extend(self.intend(group, kind, &creating, deletes, applied).await?);
+            intended.extend(self.intend(group, kind, &creates, deletes, applied).await?);
         }
         if intended.is_empty() {
             return Ok(());
@@ -195,7 +197,7 @@ impl Tenant {
         &self,
         group: &[Operation],
         kind: PlanKind,
-        creating: &BTreeSet<(EntityId, ObjectType)>,
+        creates: &Creates,
         deletes: &DeletesByPlace,
         applied: &mut Applied,
     ) -> Result<Option<Intended>, Error> {
@@ -214,7 +216,7 @@ impl Tenant {
             loader.golden_references().await?;
             // Planning is level-triggered: what is still planned today, with the same expectation, is still right.
             let mut draft = PlanDraft::new(kind, Scope::from(entity));
-            self.plan_loaded(&loader.loaded.set, &[entity], creating, &mut draft);
+            self.plan_loaded(&loader.loaded.set, &[entity], creates, &mut draft);
             let valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
                 None => Vec::new(),
                 Some(index) => {
