@@ -114,7 +114,11 @@ fn part_in(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Option<(&[Sl
     if slots.is_empty() && object.writes.get(usize::from(unit))?.is_none() {
         return None;
     }
-    Some((slots, *object.authority.get(usize::from(unit))?))
+    let authority = *object.authority.get(usize::from(unit))?;
+    if planted!(ObserverDecides) && authority == Authority::Observer {
+        return Some((slots, Authority::Owner));
+    }
+    Some((slots, authority))
 }
 
 fn look<'a>(
@@ -209,6 +213,7 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
         .map(|shown| Side {
             sight: match &shown.sight {
                 Ok(field) => Sight::Seen(field),
+                Err(_) if planted!(HiddenTakenForMissing) => Sight::Seen(&Field::Null),
                 Err(why) => Sight::Hidden(*why),
             },
             base: entity.links[shown.link].bases.get(key).or_else(|| absent_element(key, shown)),
@@ -220,7 +225,8 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
 
 /// A collection that was seen without an element accepted its absence: adding the element is a change like any other.
 fn absent_element(key: &UnitKey, shown: &Shown<'_>) -> Option<&'static Base> {
-    static ABSENT: Base = Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None };
+    static ABSENT: Base =
+        Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None, answered: None };
     let absent = shown.field().is_some_and(|field| !field.is_value());
     (absent && matches!(key, UnitKey::Element(..))).then_some(&ABSENT)
 }

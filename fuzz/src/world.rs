@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use accordant::chrono::TimeDelta;
 use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::id::{Actor, TenantId};
 use accordant::journal::{self, Draft, Entry, Head, Payload};
@@ -151,7 +152,7 @@ pub static HISTORY: LazyLock<Held> = LazyLock::new(|| {
     block_on(world.tenant.approve(plan.hash, &Actor::new("ana"))).expect("it is approved");
     shop.loses_answer();
     block_on(world.tenant.apply(plan.hash)).expect("it is applied");
-    world.clock.advance(accordant::chrono::TimeDelta::minutes(5));
+    world.clock.advance(TimeDelta::minutes(5));
     crm.edit("people", "1", &json!({ "tier": "blue", "company": "Acme Inc." }));
     shop.edit("clients", "s1", &json!({ "tier": "red", "balance": "7.00" }));
     crm.edit("people", "2", &json!({ "balance": "not money" }));
