@@ -166,7 +166,7 @@ fn contemporaries<C: Comparison + ?Sized>(
             && decides(&sides[link], standing)
             && sides[link].base.is_some_and(|base| base.is_behind(golden, |a, b| by.same(a, b)))
     };
-    if !(0..sides.len()).any(unaware) {
+    if !(0..sides.len()).any(unaware) || planted!(LatestBySilence) {
         return found;
     }
     for (link, side) in sides.iter().enumerate() {

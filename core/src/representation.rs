@@ -55,7 +55,7 @@ impl Existence {
         match (self.live, self.dead) {
             (None, None) => Life::Unknown,
             (Some(_), None) => Life::Live,
-            (live, Some((dead, evidence))) if live < Some(dead) => Life::Dead(evidence),
+            (live, Some((dead, evidence))) if live < Some(dead) || planted!(DeathIsFinal) => Life::Dead(evidence),
             (live, Some((dead, _))) if live == Some(dead) || self.full >= Some(dead) => Life::Live,
             _ => Life::Resurrected,
         }
@@ -80,6 +80,12 @@ impl Existence {
     #[must_use]
     pub const fn met_by(&self) -> u64 {
         self.met_by
+    }
+
+    /// Whether the record was ever seen whole. What was only heard of in parts may not say whose it is.
+    #[must_use]
+    pub const fn seen_whole(&self) -> bool {
+        self.full.is_some()
     }
 
     /// The highest stamp of any sighting or death.
@@ -216,6 +222,9 @@ impl Representation {
 
     /// Folds one scalar cell: the hot path, for decoders that hold no [`Observation`].
     pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: FieldRef<'_>, outcome: &mut FoldOutcome) {
+        if planted!(ClearNotSeen) && field == FieldRef::Null {
+            return;
+        }
         let was_denied = self.is_denied(slot);
         let place = usize::from(slot);
         if place >= self.cells.len() {

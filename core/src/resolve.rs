@@ -231,6 +231,8 @@ fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &dyn Fn(usize) -> b
         }
     } else if movers.is_empty() {
         Answer::Park("systems differ, and none of them is known to have moved")
+    } else if planted!(ConflictSettledInSilence) {
+        Answer::Winner(voices.last().map_or(*first, |(last, _)| *last))
     } else {
         Answer::Park("several systems moved apart")
     }
@@ -359,8 +361,8 @@ pub fn origin_of(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>)
         unit.same(shown.field()?, &base.seen).then_some(wrote)
     });
     match echo {
-        Some(origin) => origin.clone(),
-        None => Origin { record: Arc::clone(&link.record), stamp: shown.since() },
+        Some(origin) if !planted!(EchoIsWitness) => origin.clone(),
+        _ => Origin { record: Arc::clone(&link.record), stamp: shown.since() },
     }
 }
 

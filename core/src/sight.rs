@@ -168,7 +168,11 @@ fn part_in(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Option<(&[Sl
     if slots.is_empty() && object.writes.get(usize::from(unit))?.is_none() {
         return None;
     }
-    Some((slots, *object.authority.get(usize::from(unit))?))
+    let authority = *object.authority.get(usize::from(unit))?;
+    if planted!(ObserverDecides) && authority == Authority::Observer {
+        return Some((slots, Authority::Owner));
+    }
+    Some((slots, authority))
 }
 
 fn look<'a>(
@@ -264,6 +268,7 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
         sides.push(Side {
             sight: match &shown.sight {
                 Ok(field) => Sight::Seen(field),
+                Err(_) if planted!(HiddenTakenForMissing) => Sight::Seen(&Field::Null),
                 Err(why) => Sight::Hidden(*why),
             },
             base: link.bases.get(key).or_else(|| absent_element(key, shown)),

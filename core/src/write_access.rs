@@ -39,6 +39,7 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
         return WriteAccess::No;
     }
     match object.authority.get(unit) {
+        Some(Authority::Owner) if planted!(OwnerWritten) => WriteAccess::Yes(*strength),
         Some(Authority::Owner) => {
             let decided = entity.decisions.get(key).is_some();
             if decided { WriteAccess::ByDecision } else { WriteAccess::No }

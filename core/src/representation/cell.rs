@@ -102,7 +102,12 @@ impl Cell {
 
     pub(super) fn insert(&mut self, stamp: Stamp, field: FieldRef<'_>) -> Folded {
         let value = field.cmp(&self.field.borrowed());
-        match stamp.cmp(&self.stamp).then(value) {
+        let later = if planted!(ArrivalDecides) { Ordering::Greater } else { stamp.cmp(&self.stamp) };
+        if planted!(TieByArrival) && later.is_eq() && value.is_ne() {
+            self.field = field.to_field();
+            return Folded::Changed;
+        }
+        match later.then(value) {
             Ordering::Equal => Folded::Known,
             Ordering::Greater if value.is_eq() => {
                 if self.since < self.stamp {

@@ -253,7 +253,7 @@ fn link_base(recorder: &Recorder<'_>, link: usize, key: &UnitKey) -> Option<Base
 /// Whether a link of the unit has restored displaced values too often.
 fn oscillates(recorder: &Recorder<'_>, key: &UnitKey) -> bool {
     let counts = recorder.entity.links.iter().filter_map(|link| link.reactions.get(key));
-    counts.max().is_some_and(|count| *count >= REACTIONS_TO_FREEZE)
+    counts.max().is_some_and(|count| *count >= REACTIONS_TO_FREEZE && !planted!(OscillationUnbounded))
 }
 
 /// Whether anything happened that golden may have to follow: nothing else ever moves it.
@@ -356,7 +356,7 @@ fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, show
         && shown.iter().any(|shown| {
             shown.authority == Authority::Owner && shown.field().is_some_and(|field| same(field, &decision.chosen))
         });
-    if (news || followed) && decision.lifetime != Lifetime::Pinned {
+    if (news || followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime != Lifetime::Pinned {
         recorder.record(Fact::Decided { unit: key.clone(), decision: None });
         return None;
     }
@@ -447,6 +447,8 @@ pub(super) fn move_golden(
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
     };
+    // What a person was shown, they decided about, whether or not it was ever in agreement.
+    let decided = *cell.resolution.policy == *"decision";
     if golden.as_deref() != Some(&cell) {
         recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
     }
@@ -466,6 +468,7 @@ pub(super) fn move_golden(
                 let answered = still_answered(Some(base), unit, seen);
                 Base { displaced: base.displaced.clone(), answered, ..Base::lost(seen.clone(), base) }
             }
+            (None, false) if decided => Base { lost: true, ..Base::accepted(seen.clone(), Field::Null) },
             // It stands where it stood, behind golden; or it never had a base, and contradicts.
             (_, false) => continue,
         };
