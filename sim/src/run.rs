@@ -1,5 +1,6 @@
 //! One run: the loop over virtual time that drives people, systems, weather and engine.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use accordant::Error;
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub events: u64,
     /// A hash over everything that happened.
     pub hash: u64,
+    /// The states that the engine was seen in, and the answers that it was given.
+    pub states: BTreeSet<&'static str>,
     /// What happened, if it was asked for.
     pub lines: Vec<String>,
 }
@@ -210,6 +213,7 @@ impl Run {
             hits: inner.weather.hits,
             events: self.events,
             hash: trace.hash(),
+            states: std::mem::take(&mut inner.states),
             lines: trace.into_lines(),
         }
     }
