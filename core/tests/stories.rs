@@ -35,6 +35,8 @@ mod merges;
 mod merging;
 #[path = "stories/model.rs"]
 mod model;
+#[path = "stories/own_form.rs"]
+mod own_form;
 #[path = "stories/people.rs"]
 mod people;
 #[path = "stories/presence.rs"]

@@ -24,6 +24,8 @@ struct Known {
     last: Vec<(By, i64)>,
     /// What each was when the heal began.
     before: Vec<Word>,
+    /// What each was when the world last rested: what was said and cleared since may never have been heard.
+    rested: Vec<Word>,
     /// Writes of the engine since this round began.
     writes: Vec<usize>,
     /// What each has held, in order, and who put it there.
@@ -84,6 +86,8 @@ pub struct Oracle {
     /// How often the engine has written since the heal began.
     pub heal_writes: usize,
     noops: usize,
+    /// Writes since the heal began of what a system has come to decide and keeps in capitals: one form must be met twice.
+    rewrites: usize,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
     /// What it found.
@@ -127,6 +131,7 @@ impl Oracle {
         self.healing = true;
         self.heal_writes = 0;
         self.restored = 0;
+        self.rewrites = 0;
         self.each(|known| known.before.clone_from(&known.words));
     }
 
@@ -145,6 +150,7 @@ impl Oracle {
             words: words.to_vec(),
             last: vec![(by, now); words.len()],
             before: words.to_vec(),
+            rested: vec![Word::NONE; words.len()],
             writes: vec![0; words.len()],
             history: words.iter().map(|word| vec![(*word, by)]).collect(),
         });
@@ -201,11 +207,12 @@ impl Oracle {
         known.history[attribute].push((word, By::Engine));
         let writes = known.writes[attribute];
         self.heal_writes += 1;
+        self.rewrites += usize::from(self.systems[system].capitals && self.remodelled.contains(&attribute));
         if before == word {
             // A person said the same, unheard, where nobody can be asked to compare.
             let raced = by == By::Person && !self.systems[system].compares;
             self.noops += usize::from(!raced);
-            if self.noops > self.troubles && !self.two_workers {
+            if self.noops > self.slack() && !self.two_workers {
                 self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
             }
         }
@@ -230,6 +237,11 @@ impl Oracle {
         if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say && seen {
             self.overwritten.push((before, system, place, unit));
         }
+    }
+
+    /// How much more often something may be written than it should: a call that was lost carried every attribute.
+    fn slack(&self) -> usize {
+        self.troubles * self.attributes.len()
     }
 
     /// A word may go only where it belongs, and only if somebody said it who may.
@@ -318,6 +330,12 @@ impl Oracle {
         self.disturbed.insert(self.records[system][survivor].subject);
     }
 
+    /// Whether who owns an attribute changed under way: its units follow when they are next settled.
+    #[must_use]
+    pub fn is_remodelled(&self, attribute: usize) -> bool {
+        self.remodelled.contains(&attribute)
+    }
+
     /// The model changed: what it said of an attribute held until now.
     pub fn remodelled(&mut self, attribute: usize, now: Attribute) {
         self.attributes[attribute] = now;
@@ -375,10 +393,11 @@ impl Oracle {
             .flatten()
             .map(|known| known.words.iter().zip(&known.before).filter(|(now, then)| now != then).count())
             .sum();
-        if self.heal_writes > owed + self.troubles + self.restored * self.systems.len() {
+        if self.heal_writes > owed + self.slack() + self.rewrites + self.restored * self.systems.len() {
             found.push(format!("{} writes in the heal, for {owed} differences", self.heal_writes));
         }
         self.open.clone_from(waits);
+        self.each(|known| known.rested.clone_from(&known.words));
         found.into_iter().for_each(|what| self.accuse(what));
     }
 
@@ -406,6 +425,7 @@ impl Oracle {
                 Some(_) if !self.spoke(unit, *owner) => return,
                 // What it cleared before anybody had heard it was never there to be cleared elsewhere.
                 Some(known) if !known.words[attribute].is_some() && self.disturbed.contains(&subject) => return,
+                Some(known) if !known.words[attribute].is_some() && !known.rested[attribute].is_some() => return,
                 Some(known) => known.words[attribute],
                 None => return,
             },

@@ -87,7 +87,22 @@ impl Run {
             if two { 2 } else { 1 }
         };
         let process = Process::begin(&scene, options.seed, workers)?;
-        Ok(Self { scene, process, options: options.clone(), steps: Vec::new(), left: 0, events: 0 })
+        let mut run = Self { scene, process, options: options.clone(), steps: Vec::new(), left: 0, events: 0 };
+        run.look();
+        Ok(run)
+    }
+
+    /// Before anything happens every list is read once, in good weather: nothing is created where nobody has looked.
+    fn look(&mut self) {
+        let systems = {
+            let mut inner = self.scene.lock();
+            inner.weather.chaos = false;
+            inner.servers.len()
+        };
+        for system in 0..systems {
+            self.process.queue(Job::Poll(system));
+            self.drive();
+        }
     }
 
     /// Chaos, heal, quiet.

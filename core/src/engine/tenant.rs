@@ -48,6 +48,12 @@ pub use verify::{Compared, Difference, Verified};
 ///
 /// Cheap to clone. Every future is `Send` and runs on any executor; dropping one loses nothing: what it was doing has
 /// been committed as a whole, or not at all.
+///
+/// # Errors
+///
+/// Beside what each verb names, every verb can fail with [`Error::Store`] and [`Error::Row`]; every verb that commits also with
+/// [`Error::ModelChanged`], until [`Tenant::accept_model`] was called, and with [`Error::Contended`], where other workers kept
+/// changing the same rows.
 #[derive(Clone)]
 pub struct Tenant {
     pub(crate) core: Arc<Core>,

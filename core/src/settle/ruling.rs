@@ -13,6 +13,7 @@ use crate::ownership::Authority;
 use crate::representation::Representation;
 use crate::resolve::{Proposal, origin_of};
 use crate::settle::Recorder;
+use crate::settle::chosen::canonical;
 use crate::settle::presence::rule_on_presence;
 use crate::settle::unit::move_golden;
 use crate::sight::{Ground, Shown, shown};
@@ -28,7 +29,7 @@ pub enum Choice {
     Keep,
     /// What this connection says.
     Take(ConnectionName),
-    /// This value, in canonical form.
+    /// This value. It is brought into canonical form; text that is no value of the attribute is refused.
     Value(Field),
     /// Golden stays, and what this connection says may differ from it. Nothing is written there until either moves on.
     ///
@@ -78,6 +79,9 @@ pub enum NotRuled {
     /// The connection named owns the unit: what it says is true.
     #[error("the connection owns it")]
     Owns,
+    /// The text chosen is no value of the unit.
+    #[error("the text is no value of its type")]
+    NoValue,
     /// The connection named says nothing of the unit.
     #[error("the connection says nothing of it")]
     NothingThere,
@@ -134,7 +138,10 @@ pub fn rule_on(
             let (field, shown) = there.ok_or(NotRuled::NothingThere)?;
             (field, Some(origin_of(recorder.entity, unit, key, shown)), by_decision())
         }
-        Choice::Value(field) => (field.clone(), None, by_decision()),
+        Choice::Value(field) => {
+            let field = canonical(ground.model, unit, key, field).ok_or(NotRuled::NoValue)?;
+            (field, None, by_decision())
+        }
         Choice::LetDiffer(connection) => {
             return let_differ(ground, &mut recorder, unit, key, &shown, connection, ruling);
         }
@@ -146,6 +153,14 @@ pub fn rule_on(
             let record = Arc::clone(&recorder.entity.links[link].record);
             recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
         }
+    }
+    // An owner that kept something else instead is asked anew: a person may have seen to it.
+    for owner in shown.iter().filter(|shown| shown.authority == Authority::Owner) {
+        let link = &recorder.entity.links[owner.link];
+        let Some(base) = link.bases.get(key).filter(|base| base.answered.is_some()).cloned() else { continue };
+        let record = Arc::clone(&link.record);
+        let base = Some(Arc::new(Base { answered: None, ..base }));
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base });
     }
     let owner_holds = |shown: &Shown<'_>| {
         shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &chosen))

@@ -73,6 +73,10 @@ impl PlanRequest {
     }
 }
 
+/// # Errors
+///
+/// Awaiting it fails if the scope names a connection, attribute or entity that there is not; with [`Error::ModelChanged`] until
+/// [`Tenant::accept_model`] is called; if a reader's row is broken; or if the store fails.
 impl IntoFuture for PlanRequest {
     type Output = Result<Plan, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Plan, Error>> + Send>>;
@@ -307,11 +311,22 @@ pub(crate) fn native(
     connection: &ConnectionName,
     object: &ObjectType,
 ) -> Option<RecordRef> {
-    let entity: &Entity = &set.entity(set.find_entity(entity)?).entity;
+    let entity = standing(set, entity)?;
     let links =
         || entity.links.iter().filter(|link| link.record.connection == *connection && link.record.object == *object);
     let speaks =
         |record: &RecordRef| set.find_record(record).is_some_and(|index| set.record(index).representation.speaks());
     let link = links().find(|link| speaks(&link.record)).or_else(|| links().next())?;
     Some((*link.record).clone())
+}
+
+/// The entity that an id stands for in a working set: its own, or the one that it was merged into.
+fn standing(set: &WorkingSet, id: EntityId) -> Option<&Entity> {
+    let mut entity = &set.entity(set.find_entity(id)?).entity;
+    // Merges take no aliases, so they make no circle; a store that says otherwise is not followed for ever.
+    for _ in set.entities() {
+        let Some(into) = entity.merged_into.and_then(|into| set.find_entity(into)) else { break };
+        entity = &set.entity(into).entity;
+    }
+    Some(entity)
 }
