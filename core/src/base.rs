@@ -33,12 +33,13 @@ pub struct Base {
     /// not move.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
-    /// The origin of what we wrote there, if `seen` is our own writing.
+    /// The origin of what we wrote there, if `seen` is our own writing. Boxed, as few are: there are more bases than
+    /// anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrote: Option<Origin>,
+    pub wrote: Option<Box<Origin>>,
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    pub displaced: Option<Field>,
+    pub displaced: Option<Box<Field>>,
     /// What came of our last write there, while that is to be recognised. Boxed: most systems answer with what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Box<Answered>>,
@@ -77,8 +78,8 @@ impl Answered {
 }
 
 /// A field that is there: JSON spells Null as `null`, and that is not nothing.
-fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Field>, D::Error> {
-    Field::deserialize(deserializer).map(Some)
+fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
+    F::deserialize(deserializer).map(Some)
 }
 
 impl Base {

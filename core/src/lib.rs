@@ -75,6 +75,7 @@ pub mod resolve;
 pub mod rule;
 pub mod settle;
 pub mod sight;
+pub mod sparse;
 mod spelling;
 pub mod stamp;
 pub mod store;

@@ -130,8 +130,8 @@ impl Oracle {
     pub fn heal(&mut self) {
         self.healing = true;
         self.heal_writes = 0;
-        self.restored = 0;
         self.rewrites = 0;
+        self.restored = 0;
         self.each(|known| known.before.clone_from(&known.words));
     }
 

@@ -99,7 +99,11 @@ impl Tenant {
             let read = if numbered { self.read_number().await? } else { 0 };
             let page = self.page(name, &surface.name, position.after.clone()).await?;
             let (row, position) = if planted!(CursorBeforeCommit) {
-                self.move_to(row, &Position { after: page.next.clone(), ..position.clone() }).await?;
+                self.move_to(
+                    row,
+                    &Position { after: page.next.clone().or(position.after.clone()), ..position.clone() },
+                )
+                .await?;
                 (self.position(name, &surface.name).await?.0, position)
             } else {
                 (row, position)

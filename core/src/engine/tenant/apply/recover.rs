@@ -69,6 +69,8 @@ impl Tenant {
                 RecordKey { object: record.object.clone(), id: record.id.clone(), by_create_key: false }
             }
         };
+        // By when the look began: what was drained by the time of its answer may have arrived in between.
+        let drained = self.drained(intent, bound.connector.create_safety());
         let answer = match bound.connector.read_records(std::slice::from_ref(&key)).await {
             Ok(answers) => answers.into_iter().next(),
             Err(cause) => Some(ReadAnswer::Failed(cause)),
@@ -84,7 +86,7 @@ impl Tenant {
             (Some(ReadAnswer::Gone), Target::Record(_)) if first.intent == Intent::Archive => {
                 self.settle_found(intent, found(None), applied).await
             }
-            (Some(ReadAnswer::Gone), Target::New { .. }) if !self.drained(intent, bound.connector.create_safety()) => {
+            (Some(ReadAnswer::Gone), Target::New { .. }) if !drained => {
                 applied.unknown += intent.operations.len();
                 Ok(())
             }
@@ -101,7 +103,7 @@ impl Tenant {
         }
     }
 
-    /// Whether no old request of a create can still be under way.
+    /// Whether no old request of a create can still be under way now.
     fn drained(&self, intent: &OutboxRow, safety: CreateSafety) -> bool {
         match safety {
             _ if planted!(NotDrained) => true,
