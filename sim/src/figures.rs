@@ -1,72 +1,91 @@
 //! Figures of a proof: what a run of it found, kept in a file of its own, and all of them as one document.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+/// One figure: its name, and what it says, each part as TOML spells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    name: String,
+    parts: Vec<(&'static str, String)>,
+}
+
+impl Figure {
+    /// A figure without parts.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), parts: Vec::new() }
+    }
+
+    /// Adds a number.
+    #[must_use]
+    pub fn count(mut self, part: &'static str, count: impl ToString) -> Self {
+        self.parts.push((part, count.to_string()));
+        self
+    }
+
+    /// Adds words.
+    #[must_use]
+    pub fn says(mut self, part: &'static str, words: &str) -> Self {
+        self.parts.push((part, quoted(words)));
+        self
+    }
+}
 
 /// What one proof found, and how to repeat it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Figures {
-    /// What was proved.
-    pub title: String,
+    /// The proof.
+    pub source: String,
     /// The command that repeats it.
     pub command: String,
     /// On which day.
     pub date: String,
     /// Of which commit.
     pub commit: String,
-    /// Figures, by name.
-    pub figures: Vec<(String, String)>,
-    /// What else there is to say: a table in Markdown, or a sentence.
-    pub body: String,
+    /// What it found.
+    pub figures: Vec<Figure>,
 }
 
 impl Figures {
     /// Adds a figure.
     #[must_use]
-    pub fn figure(mut self, name: &str, value: impl ToString) -> Self {
-        self.figures.push((name.to_owned(), value.to_string()));
+    pub fn figure(mut self, figure: Figure) -> Self {
+        self.figures.push(figure);
         self
     }
 
     /// The text of its file.
     #[must_use]
-    pub fn to_text(&self) -> String {
-        let Self { title, command, date, commit, figures, body } = self;
-        let mut text = format!("title: {title}\ncommand: {command}\ndate: {date}\ncommit: {commit}\n");
-        for (name, value) in figures {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "figure: {name} = {value}");
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        let head =
+            [("source", &self.source), ("date", &self.date), ("commit", &self.commit), ("command", &self.command)];
+        // Writing to a string cannot fail.
+        for (name, value) in head {
+            let _ = writeln!(text, "{name} = {}", quoted(value));
         }
-        if !body.is_empty() {
-            let _ = write!(text, "\n{}\n", body.trim_end());
+        for Figure { name, parts } in &self.figures {
+            let _ = writeln!(text, "\n[[figure]]\nname = {}", quoted(name));
+            for (part, value) in parts {
+                let _ = writeln!(text, "{part} = {value}");
+            }
         }
         text
     }
+}
 
-    /// Reads the text of a file. `None`: something is missing.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
-        let of = |name: &str| {
-            let line = head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-            line.map(str::to_owned)
-        };
-        let figures = head.lines().filter_map(|line| line.strip_prefix("figure: ")?.split_once(" = "));
-        Some(Self {
-            title: of("title")?,
-            command: of("command")?,
-            date: of("date")?,
-            commit: of("commit")?,
-            figures: figures.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            body: body.trim_end().to_owned(),
-        })
-    }
+fn quoted(words: &str) -> String {
+    format!("\"{}\"", words.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 const HEAD: &str = "\
 # Reliability
 
-What was tried to break Accordant, how often, and how to try again. This file is generated from `reliability/` by
+What was tried to break Accordant, how often, and how to try again. This file is generated from the figures in `sim/proofs/` by
 
 ```
 cargo run --release -p accordant-sim -- --report
@@ -82,30 +101,42 @@ what these worlds can do; a figure that is not here was not measured.
 ///
 /// If the folder or a file in it cannot be read, or a file is none of figures.
 pub fn document(folder: &Path) -> std::io::Result<String> {
-    let mut paths: Vec<_> = std::fs::read_dir(folder)?.filter_map(|file| Some(file.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?.filter_map(|file| Some(file.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     paths.sort();
     let mut text = HEAD.to_owned();
     for path in paths {
-        let read = Figures::read(&std::fs::read_to_string(&path)?);
-        let figures = read.ok_or_else(|| {
-            std::io::Error::new(std::io::ErrorKind::InvalidData, format!("{} holds no figures", path.display()))
-        })?;
-        // Writing to a string cannot fail.
-        let _ = write!(text, "\n## {}\n\n| | |\n|---|---|\n", figures.title);
-        for (name, value) in &figures.figures {
-            let _ = writeln!(text, "| {name} | {value} |");
-        }
-        let _ = writeln!(
-            text,
-            "\nMeasured on {} at `{}`. Repeat with `{}`.",
-            figures.date, figures.commit, figures.command
-        );
-        if !figures.body.is_empty() {
-            let _ = write!(text, "\n{}\n", figures.body);
-        }
+        let wrong = |why: &str| Error::new(ErrorKind::InvalidData, format!("{}: {why}", path.display()));
+        let table: Table = std::fs::read_to_string(&path)?.parse().map_err(|_| wrong("it is no TOML"))?;
+        section(&table, &mut text).ok_or_else(|| wrong("it holds no figures"))?;
     }
     Ok(text)
+}
+
+/// Adds what one file says. `None`: something is missing in it.
+fn section(table: &Table, text: &mut String) -> Option<()> {
+    let of = |name: &str| table.get(name).and_then(Value::as_str);
+    let (source, date, commit, command) = (of("source")?, of("date")?, of("commit")?, of("command")?);
+    let mut title: String = source.chars().take(1).flat_map(char::to_uppercase).collect();
+    title.extend(source.chars().skip(1));
+    // Writing to a string cannot fail.
+    let _ = write!(text, "\n## {title}\n\nMeasured on {date} at {commit}. Repeat with:\n\n```\n{command}\n```\n\n");
+    text.push_str("| | |\n|---|---|\n");
+    for figure in table.get("figure")?.as_array()? {
+        let figure = figure.as_table()?;
+        let parts =
+            figure.iter().filter(|(part, _)| *part != "name").map(|(part, value)| match (part.as_str(), value) {
+                ("count", value) => spelled(value),
+                (part, value) => format!("{part} {}", spelled(value)),
+            });
+        let parts: Vec<String> = parts.collect();
+        let _ = writeln!(text, "| {} | {} |", figure.get("name")?.as_str()?, parts.join(", "));
+    }
+    Some(())
+}
+
+fn spelled(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |words| words.replace('|', "/"))
 }
 
 #[cfg(test)]
@@ -113,19 +144,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_read_as_they_were_written() {
+    fn what_was_kept_is_told() {
         let figures = Figures {
-            title: "Seeds".to_owned(),
+            source: "seeds".to_owned(),
             command: "cargo run".to_owned(),
             date: "2026-11-21".to_owned(),
             commit: "abc".to_owned(),
-            body: "| a | b |\n|---|---|\n\nand more".to_owned(),
-            ..Figures::default()
+            figures: vec![Figure::new("worlds").count("count", 7).says("least", "a \"b\" \\ c")],
         };
-        let figures = figures.figure("seeds", 7).figure("a = b", "c");
-        let mut read = Figures::read(&figures.to_text()).expect("it was just written");
-        assert_eq!(read.figures.remove(1), ("a".to_owned(), "b = c".to_owned()), "the first sign parts them");
-        assert_eq!(read.body, figures.body);
-        assert_eq!(Figures::read("title: x\n"), None);
+        let table: Table = figures.to_toml().parse().expect("it is TOML");
+        let mut text = String::new();
+        section(&table, &mut text).expect("nothing is missing");
+        assert!(text.contains("## Seeds"), "{text}");
+        assert!(text.contains("| worlds | 7, least a \"b\" \\ c |"), "{text}");
+        assert_eq!(section(&Table::new(), &mut text), None);
     }
 }

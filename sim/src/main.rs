@@ -30,7 +30,7 @@ accordant-sim: breaks the engine in a seeded world
   --trace        tell what happens in it
   --shrink       make a failing seed short, and keep it in sim/regressions
   --orders       tell histories of seven events in all orders
-  --report       keep the figures in reliability/, and write RELIABILITY.md; alone, only that
+  --report       keep the figures in sim/proofs/, and write RELIABILITY.md; alone, only that
   --zoo          plant every defect of the zoo, and run seeds until each is caught (2000 each at most)
   --bug NAME     plant this one only: in the zoo, or in one seed";
 

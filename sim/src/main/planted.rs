@@ -1,7 +1,7 @@
 //! The zoo on the command line.
 
 #[cfg(accordant_zoo)]
-use accordant_sim::figures::Figures;
+use accordant_sim::figures::Figure;
 #[cfg(accordant_zoo)]
 use accordant_sim::shrink::kind;
 
@@ -28,20 +28,20 @@ pub(crate) fn zoo(args: &Args) -> bool {
     let tell = |hunt: &accordant_sim::zoo::Hunt| println!("{hunt}");
     let hunts = accordant_sim::zoo::hunt_all(&bugs, args.start, MOST_SEEDS, args.threads, &known, &tell);
     if args.report {
-        let mut body = String::from("| defect | seeds to catch | what the oracle found |\n|---|---:|---|\n");
-        for hunt in &hunts {
-            let found = hunt.caught.as_ref().map_or_else(|| "**not caught**".to_owned(), |(_, found)| kind(found));
-            body.push_str(&format!("| {} | {} | {found} |\n", hunt.bug.wrong(), hunt.seeds));
-        }
-        let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
-        let most = hunts.iter().filter(|hunt| hunt.caught.is_some()).map(|hunt| hunt.seeds).max().unwrap_or(0);
         let command = "RUSTFLAGS=\"--cfg accordant_zoo\" cargo run --release -p accordant-sim -- --zoo --report";
-        let figures = proofs::measured("Planted defects", command)
-            .figure("planted", hunts.len())
-            .figure("caught", caught)
-            .figure("most seeds that one took", most)
-            .figure("kinds of violations that do not count, because the honest engine shows them too", known.len());
-        proofs::keep("2-zoo", Figures { body, ..figures });
+        let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
+        let mut figures = proofs::measured("planted defects", command)
+            .figure(Figure::new("planted").count("count", hunts.len()))
+            .figure(Figure::new("caught").count("count", caught))
+            .figure(
+                Figure::new("kinds of violations that the honest engine shows too, and that prove nothing")
+                    .count("count", known.len()),
+            );
+        for hunt in &hunts {
+            let found = hunt.caught.as_ref().map_or_else(|| "NOT CAUGHT".to_owned(), |(_, found)| kind(found));
+            figures = figures.figure(Figure::new(hunt.bug.wrong()).count("seeds", hunt.seeds).says("found", &found));
+        }
+        proofs::keep("zoo", &figures);
     }
     let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
     println!("{:<26}{caught} of {}", "caught", hunts.len());

@@ -4,25 +4,25 @@ use std::path::Path;
 
 use accordant::{Clock as _, SystemClock, chrono::DateTime};
 use accordant_sim::fault::Fault;
-use accordant_sim::figures::{Figures, document};
+use accordant_sim::figures::{Figure, Figures, document};
 use accordant_sim::orders::{histories, tell};
 use accordant_sim::report::Report;
 
 use super::Args;
 
 /// Where the figures are kept.
-const FOLDER: &str = "reliability";
+const FOLDER: &str = "sim/proofs";
 
 /// How many of the rarest pairs are listed.
 const RAREST: usize = 10;
 
 /// Figures measured now, of the commit that is checked out.
-pub(crate) fn measured(title: &str, command: &str) -> Figures {
+pub(crate) fn measured(source: &str, command: &str) -> Figures {
     let today = DateTime::from_timestamp_millis(SystemClock.now()).unwrap_or_default();
     let head = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
     let commit = head.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
     Figures {
-        title: title.to_owned(),
+        source: source.to_owned(),
         command: command.to_owned(),
         date: today.format("%F").to_string(),
         commit: commit.trim().to_owned(),
@@ -31,9 +31,9 @@ pub(crate) fn measured(title: &str, command: &str) -> Figures {
 }
 
 /// Keeps figures under a name, and writes the document anew.
-pub(crate) fn keep(name: &str, figures: Figures) {
-    let path = format!("{FOLDER}/{name}.txt");
-    let kept = std::fs::create_dir_all(FOLDER).and_then(|()| std::fs::write(&path, figures.to_text()));
+pub(crate) fn keep(name: &str, figures: &Figures) {
+    let path = format!("{FOLDER}/{name}.toml");
+    let kept = std::fs::create_dir_all(FOLDER).and_then(|()| std::fs::write(&path, figures.to_toml()));
     match kept {
         Ok(()) => println!("kept as {path}"),
         Err(error) => println!("could not be kept as {path}: {error}"),
@@ -53,34 +53,29 @@ pub(crate) fn write_document() -> bool {
 
 /// Tells of every fault, the rarest pairs and every state, and keeps them.
 pub(crate) fn record_seeds(report: &Report) {
-    let mut body = String::from("| fault | strikes |\n|---|---:|\n");
+    let command = format!("cargo run --release -p accordant-sim -- --seeds {} --report", report.runs);
+    let mut figures = measured("simulated worlds", &command)
+        .figure(Figure::new("seeds").count("count", report.runs))
+        .figure(Figure::new("violations").count("count", report.failures.len()))
+        .figure(Figure::new("events").count("count", report.events))
+        .figure(Figure::new("seconds").count("count", report.took.as_secs()))
+        .figure(Figure::new("schedules per second and core").count("count", report.speed()))
+        .figure(Figure::new("states seen").count("count", report.states.len()));
     for fault in Fault::ALL {
-        println!("{:<22}{}", fault.name(), report.hits[fault as usize]);
-        body.push_str(&format!("| {fault} | {} |\n", report.hits[fault as usize]));
+        let strikes = report.hits[fault as usize];
+        println!("{:<40}{strikes}", fault.name());
+        figures = figures.figure(Figure::new(&format!("fault: {fault}")).count("strikes", strikes));
     }
-    body.push_str("\n| rarest pairs | runs in which both struck |\n|---|---:|\n");
     for (one, other, runs) in report.pairs().into_iter().take(RAREST) {
-        println!("{:<40}{runs}", format!("{one} and {other}"));
-        body.push_str(&format!("| {one}, {other} | {runs} |\n"));
+        let pair = format!("{one} and {other}");
+        println!("{pair:<40}{runs}");
+        figures = figures.figure(Figure::new(&format!("rarest pairs: {pair}")).count("runs", runs));
     }
-    body.push_str("\n| state | runs in which it was seen |\n|---|---:|\n");
     for (state, runs) in &report.states {
         println!("{state:<40}{runs}");
-        body.push_str(&format!("| {state} | {runs} |\n"));
+        figures = figures.figure(Figure::new(&format!("state: {state}")).count("runs", runs));
     }
-    let (least, strikes) = report.least();
-    let (one, other, runs) = report.least_pair();
-    let command = format!("cargo run --release -p accordant-sim -- --seeds {} --report", report.runs);
-    let figures = measured("Simulated worlds", &command)
-        .figure("seeds", report.runs)
-        .figure("violations", report.failures.len())
-        .figure("events", report.events)
-        .figure("seconds", report.took.as_secs())
-        .figure("schedules per second and core", report.speed())
-        .figure("least-hit fault", format!("{least}, {strikes} times"))
-        .figure("least-hit pair", format!("{one} and {other}, in {runs} runs"))
-        .figure("states seen", report.states.len());
-    keep("1-seeds", Figures { body, ..figures });
+    keep("seeds", &figures);
 }
 
 /// Tells every history in all orders. Says whether one came to several ends.
@@ -106,11 +101,11 @@ pub(crate) fn orders(args: &Args) -> bool {
     }
     if args.report {
         let command = "cargo run --release -p accordant-sim -- --orders --report";
-        let figures = measured("Orders of delivery", command)
-            .figure("histories of seven events", histories().len())
-            .figure("orders told", told)
-            .figure("histories that came to more than one end", failed);
-        keep("3-orders", figures);
+        let figures = measured("orders of delivery", command)
+            .figure(Figure::new("histories of seven events").count("count", histories().len()))
+            .figure(Figure::new("orders told").count("count", told))
+            .figure(Figure::new("histories that came to more than one end").count("count", failed));
+        keep("orders", &figures);
     }
     failed > 0
 }
