@@ -1,0 +1,24 @@
+//! Identity without a shared key: which records are the same entity, how probable that is, and why.
+#![expect(clippy::float_arithmetic, reason = "weights and probabilities are estimates; nothing here is an amount")]
+
+pub mod assignment;
+pub mod attribute;
+pub mod blocking;
+pub mod calibration;
+pub mod cluster;
+pub mod comparison;
+pub mod csv_table;
+pub mod decision;
+pub mod dictionary;
+pub mod hash;
+pub mod layout;
+pub mod lexicon;
+pub mod linkage;
+pub mod model;
+pub mod normalize;
+pub mod pattern;
+pub mod resolution;
+pub mod score;
+pub mod similarity;
+pub mod sniff;
+pub mod table;
