@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::attribute::Schema;
+use crate::attribute::{Kind, Schema};
 use crate::sniff;
 use crate::table::Table;
 
@@ -72,6 +72,8 @@ pub fn read<R: Read>(sources: Vec<Source<R>>, schema: Option<Schema>) -> Result<
     for file in opened {
         let columns: Vec<Option<usize>> =
             table.layout().schema.attributes.iter().map(|attribute| find(&file.columns, &attribute.name)).collect();
+        let attributes = &table.layout().schema.attributes;
+        let of_system = attributes.iter().position(|attribute| attribute.kind == Kind::System);
         let Opened { name, mut reader, sample, .. } = file;
         let mut push = |record: &csv::ByteRecord| {
             let mut text = Vec::with_capacity(columns.len());
@@ -80,7 +82,8 @@ pub fn read<R: Read>(sources: Vec<Source<R>>, schema: Option<Schema>) -> Result<
                 let value = column.and_then(|column| record.get(column + 1)).unwrap_or_default();
                 text.push(String::from_utf8_lossy(value));
             }
-            table.push(&id, &name, &text);
+            let told = of_system.and_then(|place| text.get(place)).is_some_and(|system| !system.is_empty());
+            table.push(&id, if told { "" } else { &name }, &text);
         };
         sample.iter().for_each(&mut push);
         let mut record = csv::ByteRecord::new();

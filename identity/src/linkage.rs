@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::assignment;
 use crate::blocking::{self, Blocking, Limits, Scope};
 use crate::calibration::Calibration;
@@ -12,7 +14,7 @@ use crate::model::{Class, FORMAT, Frequencies, Model, Training};
 use crate::pattern::Candidates;
 use crate::resolution::{self, Pair};
 use crate::score::Scorer;
-use crate::table::Table;
+use crate::table::{Row, Table};
 
 /// The seed of what is drawn by chance: the same table gives the same model, byte for byte.
 const SEED: u64 = 42;
@@ -149,7 +151,10 @@ impl Linkage {
             .filter(|(_, weight)| **weight >= rails.open)
             .map(|(pair, weight)| Edge { a: pair.a, b: pair.b, weight: *weight })
             .collect();
-        rails.hold_together(table, &mut edges);
+        if !rails.together.is_empty() {
+            let rows: HashMap<u64, Row> = (0..table.rows() as Row).map(|row| (table.key(row), row)).collect();
+            rails.hold_together(table, &|key| rows.get(&key).copied(), &mut edges);
+        }
         cluster::sort(&mut edges, table);
         edges
     }

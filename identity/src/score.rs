@@ -100,8 +100,8 @@ impl Scorer {
         explained
     }
 
-    /// By how many bits the frequency of the values that agree moves a weight.
-    fn frequency(&self, worth: &Worth, codes: &[u32]) -> f64 {
+    /// By how many bits the frequency of the values that agree moves what chance is worth.
+    pub(crate) fn frequency(&self, worth: &Worth, codes: &[u32]) -> f64 {
         let of = |field: &u8| {
             let field = usize::from(*field);
             f64::from(self.bits[field].get(codes[field] as usize).copied().unwrap_or_default())
@@ -117,6 +117,11 @@ impl Scorer {
                 bits.push(self.model.frequencies.bits_of(field, dictionary.hash(code as u32)));
             }
         }
+    }
+
+    /// By how many bits the frequency of one value of a row moves what chance is worth.
+    pub(crate) fn frequency_bits(&self, table: &Table, row: Row, field: usize) -> f64 {
+        f64::from(self.bits[field].get(table.code(row, field) as usize).copied().unwrap_or_default())
     }
 
     /// The weight of any two rows, in bits.

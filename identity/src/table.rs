@@ -141,12 +141,13 @@ impl Table {
         counts
     }
 
-    /// Adds a record. `values` are its columns', in the order of the schema; what is missing at the end is empty.
+    /// Adds a record. `values` are its columns', in the order of the schema; what is missing at the end is empty. Where `system`
+    /// is empty, the column that says it does.
     pub fn push<V: AsRef<str>>(&mut self, id: &str, system: &str, values: &[V]) -> Row {
         let value = |column: usize| values.get(column).map_or("", |value| value.as_ref());
         let column = self.layout.schema.attributes.iter().position(|attribute| attribute.kind == Kind::System);
         let named = column.map_or("", value);
-        let system = self.system(if named.is_empty() { system } else { named });
+        let system = self.system(if system.is_empty() { named } else { system });
         self.system_of.push(system);
         let of = self.systems.get(usize::from(system)).map_or(0, |name| hash::bytes(name.as_bytes()));
         self.keys.push(hash::mix(of, hash::bytes(id.as_bytes())));

@@ -90,19 +90,15 @@ impl Rails {
         (together >= self.sure).then_some(Edge { weight: together, ..edge })
     }
 
-    /// Puts what people hold together in front of all pairs.
-    pub fn hold_together(&self, table: &Table, edges: &mut Vec<Edge>) {
+    /// Puts what people hold together in front of all pairs. `row_of` finds a row by its key.
+    pub fn hold_together(&self, table: &Table, row_of: &dyn Fn(u64) -> Option<Row>, edges: &mut Vec<Edge>) {
         if self.together.is_empty() {
             return;
         }
-        let mut rows: BTreeMap<u64, Row> = BTreeMap::new();
-        for row in 0..table.rows() as Row {
-            rows.insert(table.key(row), row);
-        }
         edges.retain(|edge| !self.together.contains_key(&pair_hash(table, edge.a, edge.b)));
         for (a, b) in self.together.values() {
-            if let (Some(a), Some(b)) = (rows.get(a), rows.get(b)) {
-                edges.push(Edge { a: *a.min(b), b: *a.max(b), weight: SAID });
+            if let (Some(a), Some(b)) = (row_of(*a), row_of(*b)) {
+                edges.push(Edge { a: a.min(b), b: a.max(b), weight: SAID });
             }
         }
     }
