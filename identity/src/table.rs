@@ -1,5 +1,7 @@
 //! Records as rows of codes: every value normalised once, and held once.
 
+use hashbrown::HashMap;
+
 use crate::attribute::{Kind, Schema};
 use crate::dictionary::{Dictionary, NONE};
 use crate::hash;
@@ -9,6 +11,9 @@ use crate::normalize;
 
 /// A row's place in its table.
 pub type Row = u32;
+
+/// So many spellings of countries are remembered.
+const MOST_COUNTRIES: usize = 4_096;
 
 /// Records of one kind, from one or several systems.
 #[derive(Debug, Clone)]
@@ -23,6 +28,8 @@ pub struct Table {
     system_of: Vec<u16>,
     keys: Vec<u64>,
     scratch: [String; 3],
+    /// Countries as they were written, and their codes: few, and read for every record.
+    countries: HashMap<String, u32>,
 }
 
 impl Table {
@@ -41,6 +48,7 @@ impl Table {
             system_of: Vec::new(),
             keys: Vec::new(),
             scratch: Default::default(),
+            countries: HashMap::new(),
         }
     }
 
@@ -155,7 +163,7 @@ impl Table {
         self.id_ends.push(self.ids.len() as u32);
         let start = self.codes.len();
         self.codes.resize(start + self.layout.fields.len(), NONE);
-        let Self { layout, dictionaries, lexicons, codes, scratch: [out, more, country], .. } = self;
+        let Self { layout, dictionaries, lexicons, codes, scratch: [out, more, country], countries, .. } = self;
         let row = &mut codes[start..];
         country.clear();
         for recipe in &layout.recipes {
@@ -183,8 +191,20 @@ impl Table {
                 Kind::Street => normalize::street(recipe.with.map_or("", value), raw, out),
                 Kind::Postcode => normalize::postcode(raw, out),
                 Kind::Country => {
+                    if let Some(code) = countries.get(raw) {
+                        row[recipe.field] = *code;
+                        country.clear();
+                        country.push_str(dictionaries[layout.fields[recipe.field].dictionary].text(*code));
+                        continue;
+                    }
                     normalize::country(raw, out);
                     country.clone_from(out);
+                    let code = dictionaries[layout.fields[recipe.field].dictionary].intern(out);
+                    row[recipe.field] = code;
+                    if countries.len() < MOST_COUNTRIES && raw.len() <= normalize::LONGEST {
+                        countries.insert(raw.to_owned(), code);
+                    }
+                    continue;
                 }
                 Kind::Date => normalize::date(raw, out),
                 Kind::Identifier => normalize::code(raw, out),

@@ -36,9 +36,20 @@ impl Blocks {
     /// The blocks of a rule.
     #[must_use]
     pub fn of(table: &Table, rule: &Rule, refinements: &[KeyPart], most: u32) -> (Self, Skew) {
-        let mut keyed: Vec<(u64, Row)> = Vec::with_capacity(table.rows());
+        Self::sampled(table, rule, refinements, most, 1)
+    }
+
+    /// The blocks of a rule among every so many rows.
+    pub(super) fn sampled(
+        table: &Table,
+        rule: &Rule,
+        refinements: &[KeyPart],
+        most: u32,
+        every: usize,
+    ) -> (Self, Skew) {
+        let mut keyed: Vec<(u64, Row)> = Vec::with_capacity(table.rows() / every + 1);
         let words = rule.words().is_some();
-        for row in 0..table.rows() as Row {
+        for row in (0..table.rows() as Row).step_by(every) {
             if words {
                 keyed.extend(rule.keys(table, row).into_iter().map(|key| (key, row)));
             } else {

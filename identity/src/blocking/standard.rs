@@ -88,6 +88,9 @@ pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
     Blocking { rules, refinements, limits, scope }
 }
 
+/// How many records are looked at to see how selective a rule is.
+const SAMPLE: usize = 25_000;
+
 /// A rule with as many parts as it takes to make few enough pairs; none where that does not help.
 fn selective(table: &Table, mut parts: Vec<KeyPart>, refinements: &[KeyPart], limits: Limits) -> Option<Rule> {
     let layout = table.layout();
@@ -100,8 +103,13 @@ fn selective(table: &Table, mut parts: Vec<KeyPart>, refinements: &[KeyPart], li
         if rule.words().is_some() {
             return Some(rule);
         }
-        let (_, skew) = Blocks::of(table, &rule, &[], u32::MAX);
-        if skew.pairs <= u64::from(limits.pairs_per_record) * table.rows() as u64 {
+        // Blocks too large for any rule do not count: they are refined on their own, and one value that thousands share must not
+        // take the rule from all others.
+        // A sample is enough: pairs grow with the square of the records.
+        let every = table.rows().div_ceil(SAMPLE).max(1);
+        let (_, skew) = Blocks::sampled(table, &rule, &[], limits.block, every);
+        let pairs = skew.pairs * (every as u64).pow(2);
+        if pairs <= u64::from(limits.pairs_per_record) * table.rows() as u64 {
             return (skew.records > 1).then_some(rule);
         }
         let next = more.find(|part| !parts.iter().any(|known| known.field == part.field))?;

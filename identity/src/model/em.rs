@@ -29,7 +29,9 @@ pub struct Training<'a> {
     judged: Vec<(u32, Judged)>,
 }
 
-const ROUNDS: usize = 40;
+/// Rounds from what is expected, and from what was learned before.
+const FIRST_ROUNDS: usize = 30;
+const MORE_ROUNDS: usize = 12;
 /// What was expected before counts as much as so many pairs.
 const PRIOR: f64 = 8.0;
 
@@ -83,6 +85,7 @@ impl<'a> Training<'a> {
                 self.comparisons.iter().zip(&chance.levels).map(|(c, chance)| relation.expectation(c, chance)).collect()
             })
             .collect();
+        let rounds = if from.is_some() { MORE_ROUNDS } else { FIRST_ROUNDS };
         let mut classes = from.unwrap_or_else(|| {
             let pairs: f64 = self.patterns.iter().map(|(_, count)| count as f64).sum();
             let share = |matches: bool| pairs * if matches { 0.3 } else { 0.05 } / self.all_pairs;
@@ -97,7 +100,7 @@ impl<'a> Training<'a> {
         });
         let by_chance: Vec<f64> =
             self.patterns.iter().map(|(levels, _)| self.all_pairs * likely(&chance.levels, levels)).collect();
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             self.round(&mut classes, &expected, &by_chance);
         }
         classes

@@ -1,5 +1,9 @@
 //! Names of persons, and which given names are short for which.
 
+use std::sync::OnceLock;
+
+use hashbrown::HashMap;
+
 use super::fold;
 
 /// Writes a given name or surname: its words in one, as people do not agree on blanks and hyphens.
@@ -38,16 +42,20 @@ pub fn full_name(text: &str, given: &mut String, surname: &mut String) {
 /// The numbers of the given names that a name is, or is short for; 0 where there are fewer than four.
 #[must_use]
 pub fn given_names_of(name: &[u8]) -> [u16; 4] {
-    let mut found = [0; 4];
-    let mut places = found.iter_mut();
-    for (number, line) in (1..).zip(SHORT.lines()) {
-        if line.split(' ').any(|short| short.as_bytes() == name)
-            && let Some(place) = places.next()
-        {
-            *place = number;
+    static NUMBERS: OnceLock<HashMap<&[u8], [u16; 4]>> = OnceLock::new();
+    let numbers = NUMBERS.get_or_init(|| {
+        let mut numbers: HashMap<&[u8], [u16; 4]> = HashMap::new();
+        for (number, line) in (1..).zip(SHORT.lines()) {
+            for short in line.split(' ') {
+                let of = numbers.entry(short.as_bytes()).or_default();
+                if let Some(place) = of.iter_mut().find(|place| **place == 0) {
+                    *place = number;
+                }
+            }
         }
-    }
-    found
+        numbers
+    });
+    numbers.get(name).copied().unwrap_or_default()
 }
 
 /// Each line: a given name, and what it is shortened to.

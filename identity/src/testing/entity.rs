@@ -161,7 +161,8 @@ impl Entity {
             if draw.happens(0.3) {
                 site = format!("{}{}", site.chars().take(7).collect::<String>(), digits(draw, 2));
             }
-            let domain = format!("{site}{}.{}", if draw.happens(0.4) { number % 97 } else { 7 }, COUNTRIES[country].2);
+            // Nobody shares a domain with a stranger.
+            let domain = format!("{site}{number}.{}", COUNTRIES[country].2);
             let people = 1 + draw.few(3);
             let contacts = (0..people).map(|_| Contact::draw(draw, None, &domain)).collect();
             return Self { company: Some(Company { brand, domain }), contacts, phone, address, country };
@@ -223,7 +224,7 @@ pub(super) fn digits(draw: &mut Draw, many: usize) -> String {
 }
 
 fn surname(draw: &mut Draw) -> String {
-    let long = draw.happens(0.4);
+    let long = draw.happens(0.85);
     coin(draw, 2 + usize::from(long))
 }
 
@@ -235,7 +236,8 @@ fn coin(draw: &mut Draw, sounds: usize) -> String {
 }
 
 fn brand(draw: &mut Draw) -> String {
-    let (first, second, trade) = (draw.one(&COLOURS), draw.one(&COLOURS), draw.one(&TRADES));
+    let (first, trade) = (draw.one(&COLOURS), draw.one(&TRADES));
+    let second = coin(draw, 2);
     match draw.below(3) {
         0 => format!("{first} {second} {trade}"),
         1 => format!("{} {trade}", coin(draw, 3)),
