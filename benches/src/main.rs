@@ -1,6 +1,7 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `identity`.
 
 mod compare;
+mod identity;
 
 use std::error::Error;
 use std::fs::File;
@@ -21,7 +22,12 @@ accordant-bench gen EVENTS ENTITIES FILE [SEED]   writes a workload
 accordant-bench stream FILE                       takes it in, and says what that took
 accordant-bench stages FILE                       what each stage of it takes
 accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
-                                                  runs a hand-written yardstick and the stream in turn";
+                                                  runs a hand-written yardstick and the stream in turn
+accordant-bench identity febrl4|dblp_acm|abt_buy  links a public set, beside Splink where it is installed
+accordant-bench identity customers N [SEED]       links generated customers, beside Splink where it is installed
+accordant-bench identity incremental N            takes records in one at a time
+accordant-bench identity order [ORDERS]           compares orders of arrival with the batch run
+accordant-bench identity calibration              what probabilities turn out to be worth, on every set";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -71,6 +77,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
             let number = |place: usize, standard: u64| sizes.get(place).map_or(Ok(standard), |text| text.parse());
             compare::compare(number(0, 100_000)?, number(1, 10_000)?, number(2, 5)?, &mut out)
         }
+        ["identity", ref what @ ..] => identity::run(what, &mut out),
         _ => Err(USAGE.into()),
     }
 }

@@ -1,0 +1,178 @@
+//! What keeps two clusters apart although a pair between them is strong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Edge;
+use crate::score::pair_hash;
+use crate::table::{Row, Table};
+
+/// The guard rails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rails {
+    /// A pair of so many bits joins on its own.
+    pub sure: f32,
+    /// A pair of so many bits joins if all that is between the two clusters is sure together.
+    pub open: f32,
+    /// The most records of an entity.
+    pub size: usize,
+    /// The most pairs on the way between two records of an entity.
+    pub length: usize,
+    /// The most records of an entity in one system, by the number of the system; none for no limit.
+    pub per_system: Vec<Option<u16>>,
+    /// Fields of which an entity has one value: two records that hold different values are two entities.
+    pub one_value: Vec<usize>,
+    /// Pairs that people hold apart, by [`pair_hash`].
+    pub apart: BTreeSet<u64>,
+    /// Pairs that people hold together: their hash, and the keys of the two records.
+    pub together: BTreeMap<u64, (u64, u64)>,
+}
+
+/// Why a pair joined nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A person held two of the records apart.
+    HeldApart,
+    /// A system that holds an entity so often would hold it more often.
+    TwiceInOneSystem,
+    /// The records hold different values of what an entity has one of.
+    OtherIdentifier,
+    /// The cluster would be too large.
+    TooLarge,
+    /// The cluster would be too long a chain.
+    TooLong,
+    /// Most of what is between the two speaks against.
+    Outweighed,
+}
+
+impl Default for Rails {
+    fn default() -> Self {
+        Self {
+            // Nineteen to one.
+            sure: 4.25,
+            open: 0.0,
+            size: 32,
+            length: 6,
+            per_system: Vec::new(),
+            one_value: Vec::new(),
+            apart: BTreeSet::new(),
+            together: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a person said outweighs every pair.
+const SAID: f32 = 128.0;
+/// One pair counts by at most so many bits, for or against: none outweighs all others.
+const MOST: f32 = 12.0;
+
+impl Rails {
+    /// The pair as strong as it is together with all others between two clusters; none if that is not strong enough.
+    pub(super) fn strong(
+        &self,
+        table: &Table,
+        a: &[Row],
+        b: &[Row],
+        edge: Edge,
+        weigh: &mut dyn FnMut(Row, Row) -> f32,
+    ) -> Option<Edge> {
+        if edge.weight >= self.sure || self.together.contains_key(&pair_hash(table, edge.a, edge.b)) {
+            return Some(edge);
+        }
+        if a.len() + b.len() == 2 || a.len() + b.len() > self.size {
+            return None;
+        }
+        let together: f32 =
+            a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b))).map(|(a, b)| weigh(a, b).clamp(-MOST, MOST)).sum();
+        (together >= self.sure).then_some(Edge { weight: together, ..edge })
+    }
+
+    /// Puts what people hold together in front of all pairs. `row_of` finds a row by its key.
+    pub fn hold_together(&self, table: &Table, row_of: &dyn Fn(u64) -> Option<Row>, edges: &mut Vec<Edge>) {
+        if self.together.is_empty() {
+            return;
+        }
+        edges.retain(|edge| !self.together.contains_key(&pair_hash(table, edge.a, edge.b)));
+        for (a, b) in self.together.values() {
+            if let (Some(a), Some(b)) = (row_of(*a), row_of(*b)) {
+                edges.push(Edge { a: a.min(b), b: a.max(b), weight: SAID });
+            }
+        }
+    }
+
+    pub(super) fn refuse(
+        &self,
+        table: &Table,
+        a: &[Row],
+        b: &[Row],
+        edge: Edge,
+        bridges: &dyn Fn() -> Vec<Edge>,
+        weigh: &mut dyn FnMut(Row, Row) -> f32,
+    ) -> Option<Refusal> {
+        let hash = |a: Row, b: Row| pair_hash(table, a, b);
+        let between = || a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b)));
+        if !self.apart.is_empty() && between().any(|(a, b)| self.apart.contains(&hash(a, b))) {
+            return Some(Refusal::HeldApart);
+        }
+        if !self.together.is_empty() && self.together.contains_key(&hash(edge.a, edge.b)) {
+            return None;
+        }
+        if a.len() + b.len() > self.size {
+            return Some(Refusal::TooLarge);
+        }
+        for (system, most) in (0_u16..).zip(&self.per_system) {
+            let of = |row: &&Row| table.system_of(**row) == system;
+            if most.is_some_and(|most| a.iter().chain(b).filter(of).count() > usize::from(most)) {
+                return Some(Refusal::TwiceInOneSystem);
+            }
+        }
+        let differ = |field: &usize| {
+            let codes = a.iter().chain(b).map(|row| table.code(*row, *field)).filter(|code| *code != 0);
+            codes.clone().min() != codes.max()
+        };
+        if self.one_value.iter().any(differ) {
+            return Some(Refusal::OtherIdentifier);
+        }
+        if a.len() + b.len() > self.length && self.too_long(a, b, edge, &bridges()) {
+            return Some(Refusal::TooLong);
+        }
+        if a.len() + b.len() > 2 {
+            let sum: f32 = between().map(|(a, b)| weigh(a, b).clamp(-MOST, MOST)).sum();
+            if sum < 0.0 {
+                return Some(Refusal::Outweighed);
+            }
+        }
+        None
+    }
+
+    /// Whether two records would be more than the most bridges apart.
+    fn too_long(&self, a: &[Row], b: &[Row], edge: Edge, bridges: &[Edge]) -> bool {
+        let farthest = |from: Row, members: &[Row]| -> usize {
+            let mut reached = vec![from];
+            let mut frontier = vec![from];
+            let mut steps = 0;
+            loop {
+                let next: Vec<Row> = bridges
+                    .iter()
+                    .filter_map(|bridge| match (frontier.contains(&bridge.a), frontier.contains(&bridge.b)) {
+                        (true, false) => Some(bridge.b),
+                        (false, true) => Some(bridge.a),
+                        _ => None,
+                    })
+                    .filter(|row| members.contains(row) && !reached.contains(row))
+                    .collect();
+                if next.is_empty() {
+                    return steps;
+                }
+                steps += 1;
+                reached.extend(&next);
+                frontier = next;
+            }
+        };
+        let (of_a, of_b) = if a.contains(&edge.a) { (edge.a, edge.b) } else { (edge.b, edge.a) };
+        farthest(of_a, a) + 1 + farthest(of_b, b) > self.length
+    }
+}

@@ -1,0 +1,93 @@
+//! Values by code: equality of two values is the equality of two numbers.
+
+use hashbrown::HashTable;
+
+use crate::hash;
+
+/// The code of "no value".
+pub const NONE: u32 = 0;
+
+/// Distinct values, each under a code from 1 upwards in the order of first sight.
+#[derive(Debug, Clone)]
+pub struct Dictionary {
+    ends: Vec<u32>,
+    bytes: Vec<u8>,
+    hashes: Vec<u64>,
+    codes: HashTable<u32>,
+}
+
+impl Default for Dictionary {
+    fn default() -> Self {
+        // The empty value has code 0 and no hash, so that a code is an index.
+        Self { ends: vec![0], bytes: Vec::new(), hashes: vec![0], codes: HashTable::new() }
+    }
+}
+
+impl Dictionary {
+    /// The code of a value, which it gets if it is new. The empty value is [`NONE`].
+    pub fn intern(&mut self, value: &str) -> u32 {
+        if value.is_empty() {
+            return NONE;
+        }
+        let hash = hash::bytes(value.as_bytes());
+        let Self { ends, bytes, hashes, codes } = self;
+        let same = |code: &u32| hashes[*code as usize] == hash && slice(ends, bytes, *code) == value.as_bytes();
+        if let Some(code) = codes.find(hash, same) {
+            return *code;
+        }
+        let code = ends.len() as u32;
+        bytes.extend_from_slice(value.as_bytes());
+        ends.push(bytes.len() as u32);
+        hashes.push(hash);
+        codes.insert_unique(hash, code, |code| hashes[*code as usize]);
+        code
+    }
+
+    /// The bytes of a code's value; empty for [`NONE`].
+    #[must_use]
+    pub fn bytes(&self, code: u32) -> &[u8] {
+        slice(&self.ends, &self.bytes, code)
+    }
+
+    /// A code's value; empty for [`NONE`].
+    #[must_use]
+    pub fn text(&self, code: u32) -> &str {
+        std::str::from_utf8(self.bytes(code)).unwrap_or_default()
+    }
+
+    /// The hash of a code's value; 0 for [`NONE`].
+    #[must_use]
+    pub fn hash(&self, code: u32) -> u64 {
+        self.hashes.get(code as usize).copied().unwrap_or_default()
+    }
+
+    /// How many codes there are, [`NONE`] among them.
+    #[must_use]
+    pub fn codes(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+fn slice<'a>(ends: &[u32], bytes: &'a [u8], code: u32) -> &'a [u8] {
+    let Some(before) = (code as usize).checked_sub(1) else { return &[] };
+    match (ends.get(before), ends.get(before + 1)) {
+        (Some(start), Some(end)) => &bytes[*start as usize..*end as usize],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_one_code() {
+        let mut dictionary = Dictionary::default();
+        let first = dictionary.intern("jansen");
+        assert_eq!(dictionary.intern("jansen"), first);
+        assert_ne!(dictionary.intern("janssen"), first);
+        let nothing = dictionary.intern("");
+        assert_eq!((dictionary.text(first), nothing, dictionary.text(NONE)), ("jansen", NONE, ""));
+        assert_eq!((dictionary.text(99), dictionary.hash(99)), ("", 0));
+    }
+}

@@ -1,0 +1,134 @@
+//! What chance makes: how often records of different entities agree, each value on its own.
+//!
+//! That two values are the same is known in closed form from their frequencies. That they are alike is estimated on pairs of
+//! records drawn with a fixed seed. A level that was never seen is not impossible.
+
+use serde::{Deserialize, Serialize};
+
+use super::frequency::Frequencies;
+use super::relation::normalise;
+use crate::comparison::{Comparison, View};
+use crate::hash;
+use crate::table::Row;
+
+/// How likely chance makes each level of each comparison, within its group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Chance {
+    /// By comparison and level.
+    pub levels: Vec<Vec<f64>>,
+}
+
+/// Levels seen among pairs drawn by chance.
+#[derive(Debug, Clone)]
+pub(super) struct Drawn {
+    /// By comparison, component and level of the component.
+    components: Vec<Vec<Vec<f64>>>,
+    whole: Vec<Vec<f64>>,
+}
+
+const DRAWS: u64 = 20_000;
+
+impl Drawn {
+    pub(super) fn of(comparisons: &[Comparison], view: View<'_>, seed: u64, pairs: &dyn Fn(Row, Row) -> bool) -> Self {
+        let rows = view.table().rows() as u64;
+        let mut drawn = Self {
+            components: comparisons
+                .iter()
+                .map(|c| c.components().iter().map(|levels| vec![0.0; *levels]).collect())
+                .collect(),
+            whole: comparisons.iter().map(|comparison| vec![0.0; comparison.levels.len()]).collect(),
+        };
+        for draw in 0..DRAWS.min(rows * rows) {
+            let random = hash::mix(hash::mix(seed, draw), 0x5eed);
+            let (a, b) = (((random >> 32) * rows) >> 32, ((random & 0xffff_ffff) * rows) >> 32);
+            let (a, b) = (a as Row, b as Row);
+            if !pairs(a, b) {
+                continue;
+            }
+            for (place, comparison) in comparisons.iter().enumerate() {
+                let level = usize::from(comparison.level(view, a, b));
+                drawn.whole[place][level] += 1.0;
+                let mut last = None;
+                for part in &comparison.levels[level].parts {
+                    let (component, level) = part.component;
+                    // Two roles may be told by one component: it was seen once.
+                    if last != Some(component) {
+                        drawn.components[place][usize::from(component)][usize::from(level)] += 1.0;
+                    }
+                    last = Some(component);
+                }
+            }
+        }
+        drawn
+    }
+}
+
+impl Chance {
+    pub(super) fn of(comparisons: &[Comparison], drawn: &Drawn, frequencies: &Frequencies) -> Self {
+        let of = |(place, comparison): (usize, &Comparison)| {
+            if comparison.components().len() <= 1 {
+                one_component(comparison, &drawn.whole[place], frequencies)
+            } else {
+                several_components(comparison, &drawn.components[place], frequencies)
+            }
+        };
+        Self { levels: comparisons.iter().enumerate().map(of).collect() }
+    }
+}
+
+/// A level that was not seen is taken to be seen this often.
+const UNSEEN: f64 = 0.25;
+/// On a scale of more levels than this, each is rarer.
+const FINE: usize = 12;
+
+fn one_component(comparison: &Comparison, seen: &[f64], frequencies: &Frequencies) -> Vec<f64> {
+    let unseen = if comparison.levels.len() > FINE { UNSEEN / FINE as f64 / FINE as f64 } else { UNSEEN };
+    let mut chance: Vec<f64> = seen.iter().map(|seen| seen + unseen).collect();
+    normalise(comparison, &mut chance);
+    let exact = |place: usize| {
+        let same = comparison.levels[place].parts.iter().find_map(|part| part.same)?;
+        frequencies.chance(usize::from(same))
+    };
+    for group in 1..=8 {
+        let within: Vec<usize> = (0..chance.len()).filter(|place| comparison.levels[*place].group == group).collect();
+        let known: f64 = within.iter().filter_map(|place| exact(*place)).sum();
+        let rest: f64 = within.iter().filter(|place| exact(**place).is_none()).map(|place| chance[*place]).sum();
+        for place in within {
+            chance[place] =
+                exact(place).unwrap_or_else(|| chance[place] * (1.0 - known).max(0.0) / rest.max(f64::MIN_POSITIVE));
+        }
+    }
+    normalise(comparison, &mut chance);
+    chance
+}
+
+fn several_components(comparison: &Comparison, seen: &[Vec<f64>], frequencies: &Frequencies) -> Vec<f64> {
+    let mut components: Vec<Vec<f64>> =
+        seen.iter().map(|levels| levels.iter().map(|seen| seen + UNSEEN).collect()).collect();
+    for (component, chance) in components.iter_mut().enumerate() {
+        chance[0] = 0.0;
+        let sum: f64 = chance.iter().sum();
+        chance.iter_mut().for_each(|chance| *chance /= sum);
+        let parts = comparison.levels.iter().flat_map(|level| &level.parts);
+        let same = parts
+            .filter(|part| usize::from(part.component.0) == component)
+            .find_map(|part| Some((part.component.1, part.same?)));
+        if let Some((level, exact)) =
+            same.and_then(|(level, same)| Some((level, frequencies.chance(usize::from(same))?)))
+        {
+            let level = usize::from(level);
+            let rest = 1.0 - chance[level];
+            for (place, chance) in chance.iter_mut().enumerate() {
+                *chance = if place == level { exact } else { *chance * (1.0 - exact) / rest.max(f64::MIN_POSITIVE) };
+            }
+        }
+    }
+    let of = |part: &crate::comparison::Part| components[usize::from(part.component.0)][usize::from(part.component.1)];
+    let mut chance: Vec<f64> = comparison
+        .levels
+        .iter()
+        .map(|level| if level.parts.is_empty() { 1.0 } else { level.parts.iter().map(of).product() })
+        .collect();
+    normalise(comparison, &mut chance);
+    chance
+}

@@ -1,0 +1,108 @@
+//! How common values are: that two records share a rare one tells more.
+//!
+//! What counts is how many *other entities* hold a value: one that a customer has in four systems is not common, nor is the
+//! address of one household. So of all pairs of records that share a value, those are left out that a match or a relation explains.
+
+use serde::{Deserialize, Serialize};
+
+use crate::table::Table;
+
+/// The frequency of a field's values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldFrequency {
+    /// How likely two records of different entities that both have a value have the same, by chance.
+    pub chance: f64,
+    /// Records that have a value.
+    pub records: f64,
+    /// How many others are taken to hold a value of which nothing is known: as many as hold those that two records have.
+    pub unseen: f64,
+    /// Values that records of several entities share: their hash and how many others hold it, by hash.
+    pub common: Vec<(u64, f32)>,
+}
+
+/// The frequencies of all fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Frequencies {
+    /// By field.
+    pub fields: Vec<FieldFrequency>,
+}
+
+/// By field and code, how many pairs that share a value are explained otherwise than by chance.
+pub(crate) type Explained = Vec<Vec<f32>>;
+
+/// The least of what is taken to be held by others: that none was seen does not say that there is none.
+const LEAST: f64 = 0.001;
+/// Frequency moves a weight by at most so many bits.
+const MOST_BITS: f64 = 8.0;
+
+impl Frequencies {
+    /// Counts the values of a table.
+    #[must_use]
+    pub(crate) fn count(table: &Table, explained: Option<&Explained>) -> Self {
+        let fields = 0..table.layout().fields.len();
+        Self {
+            fields: fields
+                .map(|field| FieldFrequency::count(table, field, explained.map(|e| e[field].as_slice())))
+                .collect(),
+        }
+    }
+
+    /// How likely chance makes the values of a field the same.
+    #[must_use]
+    pub fn chance(&self, field: usize) -> Option<f64> {
+        self.fields.get(field).filter(|of| of.records > 1.0).map(|of| of.chance)
+    }
+
+    /// By code of a field, by how many bits the frequency of a value moves a weight.
+    #[must_use]
+    pub fn bits(&self, table: &Table, field: usize) -> Vec<f32> {
+        let dictionary = table.dictionary(field);
+        (0..dictionary.codes() as u32).map(|code| self.bits_of(field, dictionary.hash(code))).collect()
+    }
+
+    /// By how many bits the frequency of one value moves a weight.
+    #[must_use]
+    pub fn bits_of(&self, field: usize, hash: u64) -> f32 {
+        self.fields.get(field).map_or(0.0, |of| of.bits(hash))
+    }
+}
+
+impl FieldFrequency {
+    fn count(table: &Table, field: usize, explained: Option<&[f32]>) -> Self {
+        let dictionary = table.dictionary(field);
+        let counts = table.counts(field);
+        let records: f64 = counts.iter().skip(1).map(|count| f64::from(*count)).sum();
+        let mut common: Vec<(u64, f32)> = Vec::new();
+        let mut shared = 0.0;
+        let (mut rare, mut rare_shared) = (0.0, 0.0);
+        for (code, count) in counts.iter().enumerate().skip(1).filter(|(_, count)| **count > 0) {
+            let count = f64::from(*count);
+            let explained = explained.and_then(|explained| explained.get(code)).map_or(0.0, |pairs| f64::from(*pairs));
+            let by_chance = (count * (count - 1.0) / 2.0 - explained).max(0.0);
+            shared += 2.0 * by_chance;
+            if count <= 2.0 {
+                rare += count;
+                rare_shared += 2.0 * by_chance;
+            }
+            // A pair is no evidence that its own value is common: one pair is left out.
+            let others = (by_chance - 1.0).max(0.0) * 2.0 / count;
+            if others > LEAST {
+                common.push((dictionary.hash(code as u32), others as f32));
+            }
+        }
+        common.sort_unstable_by_key(|(hash, _)| *hash);
+        let unseen = ((rare_shared + LEAST) / (rare + 1.0)).max(LEAST);
+        let chance = (shared + LEAST * records) / (records * (records - 1.0)).max(1.0);
+        Self { chance: chance.clamp(1e-12, 1.0), records, unseen, common }
+    }
+
+    fn bits(&self, hash: u64) -> f32 {
+        if self.records < 2.0 {
+            return 0.0;
+        }
+        let place = self.common.binary_search_by_key(&hash, |(hash, _)| *hash);
+        let others = place.map_or(0.0, |place| f64::from(self.common[place].1));
+        let mean = self.chance * (self.records - 1.0);
+        (others.max(self.unseen) / mean).log2().clamp(-MOST_BITS, MOST_BITS) as f32
+    }
+}

@@ -1,0 +1,122 @@
+//! What is written differently and means the same, made the same, before anything is compared.
+//!
+//! Results are plain lower-case letters, digits and single blanks, in ASCII: one byte is one letter. Longer values than
+//! [`LONGEST`] are cut: what identifies stands in front.
+
+mod address;
+mod company;
+mod country;
+mod date;
+mod mailbox;
+mod name;
+mod phone;
+
+pub use address::{postcode, street};
+pub use company::company;
+pub use country::country;
+pub use date::date;
+pub use mailbox::{corporate_domain, mailbox, website};
+pub use name::{full_name, given_names_of, name};
+pub use phone::phone;
+
+/// Values are cut to this many bytes.
+pub const LONGEST: usize = 256;
+
+/// Writes `text` folded: lower case, without accents, other scripts in Latin letters, everything else a blank.
+pub fn fold(text: &str, out: &mut String) {
+    out.clear();
+    fold_onto(text, out);
+    out.truncate(out.trim_end().len());
+}
+
+/// As [`fold`], behind what is there, and with a blank at the end where there was one.
+fn fold_onto(text: &str, out: &mut String) {
+    let text = cut(text, 4 * LONGEST);
+    if text.is_ascii() {
+        for byte in text.bytes() {
+            push(byte, out);
+        }
+    } else {
+        for letter in text.chars() {
+            if letter.is_ascii() {
+                push(letter as u8, out);
+            } else {
+                // A letter without a spelling in Latin letters still tells something: its code does.
+                match deunicode::deunicode_char(letter) {
+                    Some(spelled) => spelled.bytes().for_each(|byte| push(byte, out)),
+                    None => format!("u{:x}", u32::from(letter)).bytes().for_each(|byte| push(byte, out)),
+                }
+            }
+            if out.len() >= LONGEST {
+                break;
+            }
+        }
+    }
+    out.truncate(LONGEST);
+}
+
+fn push(byte: u8, out: &mut String) {
+    if byte.is_ascii_alphanumeric() {
+        out.push(char::from(byte.to_ascii_lowercase()));
+    } else if byte != b'\'' && !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
+    }
+}
+
+/// The first bytes of a text, cut between letters.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    &text[..end]
+}
+
+/// Letters and digits only: for numbers and codes.
+pub fn code(text: &str, out: &mut String) {
+    fold(text, out);
+    out.retain(|letter| letter != ' ');
+}
+
+/// Whether a value says that there is none.
+#[must_use]
+pub fn says_nothing(text: &str) -> bool {
+    let text = text.trim();
+    text.len() < 8
+        && ["", "-", "n/a", "na", "none", "null", "nan", "nil", "unknown", "?", ".", "--"]
+            .iter()
+            .any(|nothing| text.eq_ignore_ascii_case(nothing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_script_folds_to_letters() {
+        let mut out = String::new();
+        for (text, expected) in [
+            ("  Müller-Lüdenscheidt, Straße 5 ", "muller ludenscheidt strasse 5"),
+            ("O'Brien", "obrien"),
+            ("", ""),
+            (" - ", ""),
+            ("ÅNGSTRÖM", "angstrom"),
+        ] {
+            fold(text, &mut out);
+            assert_eq!(out, expected, "{text}");
+        }
+        for text in ["محمد", "שלום", "北京", "Ολυμπία", "\u{202e}abc\u{202c}", "e\u{301}", "🦀"] {
+            fold(text, &mut out);
+            assert!(!out.is_empty() && out.is_ascii(), "{text}: {out}");
+        }
+    }
+
+    #[test]
+    fn a_huge_value_is_cut() {
+        let mut out = String::new();
+        fold(&"é".repeat(5_000_000), &mut out);
+        assert_eq!(out.len(), LONGEST);
+        fold(&"x ".repeat(5_000_000), &mut out);
+        assert!(out.len() <= LONGEST);
+    }
+}
