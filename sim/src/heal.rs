@@ -38,6 +38,7 @@ async fn shared(tenant: &Tenant) -> Result<Vec<BTreeSet<EntityId>>, Error> {
 /// If the store fails, or a system cannot be called.
 pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
     tenant.accept_model(&Actor::new("ana")).await?;
+    look_once(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by).await?;
     // Whoever is missed by one scan may have slipped through: two tell that a record is gone.
@@ -65,6 +66,18 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     }
     echo(&tenant, &scene, by).await?;
     visit(&neighbour, &tenant, &scene).await
+}
+
+/// Nothing is created where nobody has looked: a system that is only heard is read to its end once.
+async fn look_once(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    if by != HealBy::Webhooks || std::mem::replace(&mut scene.lock().oracle.looked, true) {
+        return Ok(());
+    }
+    let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
+    for name in names {
+        again(scene, || async { tenant.poll(name).await.map(drop) }).await?;
+    }
+    Ok(())
 }
 
 /// Everything that was last said is said again, on every surface: nothing may follow from it.
@@ -151,12 +164,14 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
     let mut waits: BTreeSet<Unit> =
         standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Waiting).map(|one| one.unit).collect();
     let shared = shared(tenant).await?;
+    let mut unclear: BTreeSet<usize> = BTreeSet::new();
     // Which of two entities is meant, a person says first: what the records hold waits with that.
     for subject in subjects.values().flatten() {
         let of: BTreeSet<EntityId> =
             subjects.iter().filter(|(_, of)| of.contains(subject)).map(|(entity, _)| *entity).collect();
         if of.len() > 1 && shared.iter().any(|shared| of.is_subset(shared)) {
             waits.insert((*subject, EXISTENCE));
+            unclear.insert(*subject);
         }
     }
     let mut inner = scene.lock();
@@ -168,7 +183,8 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
         inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
     }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
-        if inner.oracle.poisoned.contains(&one.unit.0) || inner.oracle.is_remodelled(one.unit.1) {
+        let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
+        if !promised || inner.oracle.is_remodelled(one.unit.1) {
             continue;
         }
         let title = one.discrepancy.kind.title();
@@ -177,7 +193,9 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
     }
     let settled = std::mem::take(&mut inner.oracle.settled);
     for one in standing.iter().filter(|one| decided && settled.contains(&one.unit)) {
-        if one.discrepancy.kind == DiscrepancyKind::HardConflict {
+        // What cannot be read, and what two entities share, is promised nothing.
+        let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
+        if promised && one.discrepancy.kind == DiscrepancyKind::HardConflict {
             inner.oracle.accuse(format!("{} was decided, and is a conflict still", unit_name(one.unit)));
         }
     }

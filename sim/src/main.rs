@@ -20,6 +20,10 @@ use accordant_sim::shrink::{kind, shrink};
 /// Where failing scripts are kept.
 const REGRESSIONS: &str = "sim/regressions";
 
+/// A world makes and drops a great many small things: that is a good part of what a seed takes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 accordant-sim: breaks the engine in a seeded world
 

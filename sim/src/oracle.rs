@@ -80,13 +80,15 @@ pub struct Oracle {
     creates: BTreeMap<(usize, usize), (usize, usize)>,
     /// Replies lost, calls late, crashes, failed commits: what can make an honest engine do something twice.
     pub troubles: usize,
+    /// Whether every system was read to its end once.
+    pub looked: bool,
     /// Whether two workers run.
     pub two_workers: bool,
     healing: bool,
     /// How often the engine has written since the heal began.
     pub heal_writes: usize,
     noops: usize,
-    /// Writes since the heal began of what a system has come to decide and keeps in capitals: one form must be met twice.
+    /// Writes since the heal began that only tell a form from an edit: where nothing proves it, it must be met twice.
     rewrites: usize,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
@@ -163,9 +165,12 @@ impl Oracle {
             }
         }
         if by == By::Engine {
-            let (creates, deaths) = self.creates.entry((subject, system)).or_default();
+            // Whoever has lost a record may have been retired, and come anew as another entity.
+            let deaths: usize =
+                self.creates.iter().filter(|((of, _), _)| *of == subject).map(|(_, (_, died))| died).sum();
+            let (creates, _) = self.creates.entry((subject, system)).or_default();
             *creates += 1;
-            let allowed = 1 + *deaths;
+            let allowed = 1 + deaths;
             let once = self.systems[system].safety != CreateSafety::DetectAndMerge;
             if *creates > allowed + if once { 0 } else { self.troubles } {
                 self.accuse(format!("k{subject} was created {} times in {}", allowed + 1, self.systems[system].name));
@@ -207,8 +212,12 @@ impl Oracle {
         known.history[attribute].push((word, By::Engine));
         let writes = known.writes[attribute];
         self.heal_writes += 1;
-        self.rewrites += usize::from(self.systems[system].capitals && self.remodelled.contains(&attribute));
-        if before == word {
+        let System { capitals, answers, grain, .. } = self.systems[system];
+        let remodelled = self.remodelled.contains(&attribute);
+        // Where no token proves whose doing it was, the same value must meet the same form twice.
+        let again = before == word && capitals && !answers && (grain > 1 || remodelled);
+        self.rewrites += usize::from(again || (capitals && remodelled));
+        if before == word && !again {
             // A person said the same, unheard, where nobody can be asked to compare.
             let raced = by == By::Person && !self.systems[system].compares;
             self.noops += usize::from(!raced);
@@ -221,7 +230,6 @@ impl Oracle {
         if writes > worth + self.troubles && !self.two_workers {
             self.accuse(format!("{name} r{place} {}: {writes} writes for {worth} changes", ATTRIBUTES[attribute]));
         }
-        let remodelled = self.remodelled.contains(&attribute);
         if self.attributes[attribute].owner == Some(system) && !self.decided.contains(&unit) && !remodelled {
             self.accuse(format!("{name} owns {} and was written {word}", ATTRIBUTES[attribute]));
         }

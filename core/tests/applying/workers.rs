@@ -143,6 +143,37 @@ fn a_stored_write_without_operations_is_an_error() {
 }
 
 #[test]
+fn what_is_heard_before_the_answer_is_an_edit_and_not_the_systems_form() {
+    for silent in [false, true] {
+        let world = World::new();
+        let shop = Between::new(&world.shop);
+        let tenant = world.open(1, world.crm.clone(), shop.clone());
+        if silent {
+            world.shop.answers_without_record();
+        }
+        world.crm.edit("accounts", "1", &account(1));
+        world.shop.edit("customers", "8", &json!({ "email": "a1@acme.test", "balance": "100.00", "phone": "1" }));
+        for connection in ["crm", "shop"] {
+            block_on(tenant.poll(connection)).unwrap();
+        }
+        world.clock.advance(TimeDelta::minutes(1));
+        world.crm.edit("accounts", "1", &json!({ "phone": "2" }));
+        block_on(tenant.poll("crm")).unwrap();
+        let owed = plan(&tenant);
+        approve(&tenant, owed.hash);
+        let (other, fake) = (tenant.clone(), world.shop.clone());
+        shop.happens_before_the_answer(async move {
+            fake.edit("customers", "8", &json!({ "phone": "5" }));
+            other.poll("shop").await.unwrap();
+        });
+        assert_eq!(apply(&tenant, owed.hash).done, 1);
+        step(&tenant);
+        let owed = plan(&tenant).to_string();
+        assert_eq!(owed, "crm/accounts/1 phone: \"2\" -> \"5\" (propagates the golden value)\n");
+    }
+}
+
+#[test]
 fn a_connection_that_is_gone_holds_up_nobody_else() {
     let world = World::new();
     let models = [Account::model()];

@@ -143,3 +143,16 @@ fn a_record_that_comes_back_to_a_retired_entity_shares_its_value_with_the_one_th
     assert_eq!(kinds(&tenant), []);
     assert_verified(&tenant);
 }
+
+#[test]
+fn nothing_is_created_of_an_entity_while_another_holds_its_value() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test" }))
+        .says("crm", "m2", json!({ "email": "ben@acme.test" }))
+        .says("crm", "m2", json!({ "email": "ana@acme.test" }))
+        .polls("shop")
+        .expect_entities(2)
+        .expect_quiet();
+    assert_eq!(kinds(&story.tenant()), [CaseKind::SharedIdentity]);
+    story.says("crm", "m2", json!({ "email": "ben@acme.test" })).apply().expect_writes("shop", 2).expect_quiet();
+}

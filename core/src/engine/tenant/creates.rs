@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
 use crate::engine::tenant::read::{Position, position_key};
@@ -11,11 +12,12 @@ use crate::id::{ConnectionName, EntityId, ObjectType};
 use crate::store::Table;
 use crate::surface::Channel;
 
-/// The creates that are under way, and the object types in which none may begin.
+/// The creates that are under way, and the object types in which, and entities for which, none may begin.
 #[derive(Debug, Default)]
 pub(crate) struct Creates {
     under_way: BTreeSet<(EntityId, ObjectType)>,
     unread: BTreeSet<(ConnectionName, ObjectType)>,
+    shared: BTreeSet<EntityId>,
 }
 
 impl Creates {
@@ -28,6 +30,11 @@ impl Creates {
     pub(crate) fn is_unread(&self, connection: &ConnectionName, object: &ObjectType) -> bool {
         self.unread.contains(&(connection.clone(), object.clone()))
     }
+
+    /// Whether an entity shares an identity value with another, and nobody has said yet which of them is meant.
+    pub(crate) fn is_shared(&self, entity: EntityId) -> bool {
+        self.shared.contains(&entity)
+    }
 }
 
 impl Tenant {
@@ -37,6 +44,10 @@ impl Tenant {
             let row: OutboxRow = parse(Table::Outbox, &row)?;
             let operation = &row.operations[0];
             creates.under_way.insert((operation.entity, operation.target.object().clone()));
+        }
+        for row in self.all_rows(Table::Case, CaseKind::SharedIdentity.prefix(), "list shared identities").await? {
+            let case: CaseRow = parse(Table::Case, &row)?;
+            creates.shared.extend(case.entities);
         }
         Ok(creates)
     }

@@ -283,6 +283,7 @@ impl Tenant {
             creates_in: &|system| self.creates_in(system),
             creating: &|entity, object| creates.under_way(entity, object),
             unread: &|connection, object| creates.is_unread(connection, object),
+            shared: &|entity| creates.is_shared(entity),
         };
         self.with_frame(|frame| {
             for id in ids {
