@@ -136,7 +136,13 @@ fn section(table: &Table, text: &mut String) -> Option<()> {
 }
 
 fn spelled(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), |words| words.replace('|', "/"))
+    match value {
+        Value::String(words) => words.replace('|', "/"),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(answer) => answer.to_string(),
+        other => format!("{other:?}"),
+    }
 }
 
 #[cfg(test)]

@@ -262,7 +262,8 @@ pub fn tell(history: &History, length: usize) -> Result<(usize, BTreeSet<String>
 }
 
 /// What each system says, what is true and what waits for a person, what stands open, and what would be written. Where a
-/// person is asked, golden stays what it was first moved to: that is the question, not the answer.
+/// person is asked, golden stays what it was first moved to: that is the question, not the answer. The kind of what stands
+/// open tells what happened on the way, and two ways to one end may be told apart by it.
 async fn end(store: &MemoryStore, tenant: &Tenant) -> Result<String, Error> {
     let mut text = String::new();
     let rows = store.scan(tenant.id(), Table::Representation, "", None, usize::MAX).await;
@@ -281,7 +282,7 @@ async fn end(store: &MemoryStore, tenant: &Tenant) -> Result<String, Error> {
     }
     for standing in &standing {
         let link = standing.link.as_deref().unwrap_or("everywhere");
-        text.push_str(&format!("{} {link}: {}, {:?}\n", standing.unit, standing.kind.title(), standing.state));
+        text.push_str(&format!("{} {link}: {:?}\n", standing.unit, standing.state));
     }
     text.push_str(&tenant.plan(Scope::default()).await?.to_string());
     text.push_str(&tenant.plan(Scope::default()).bootstrap().await?.to_string());
