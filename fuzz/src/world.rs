@@ -313,7 +313,7 @@ pub fn exercise(world: &World, which: u8) {
     if does(3)
         && let Ok(plan) = block_on(tenant.plan(Scope::default()).into_future())
     {
-        assert!(!plan.to_string().is_empty());
+        drop(plan.to_string());
         drop(block_on(tenant.approve(plan.hash, &Actor::new("ana"))));
         drop(block_on(tenant.apply(plan.hash)));
     }

@@ -178,6 +178,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
     inner.say(|| format!("judged at rest; {} units wait for a person", waits.len()));
     for one in &standing {
         let Discrepancy { kind, state, link, reason, .. } = &one.discrepancy;
+        inner.states.insert(kind.title());
         let link = link.as_deref().unwrap_or("");
         inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
     }

@@ -1,11 +1,15 @@
 //! The simulator's command line.
 #![allow(clippy::print_stdout, reason = "it is a command line")]
 
+#[path = "main/planted.rs"]
+mod planted;
+#[path = "main/proofs.rs"]
+mod proofs;
+
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use accordant_sim::regression;
 use accordant_sim::report::Report;
@@ -16,6 +20,10 @@ use accordant_sim::shrink::{kind, shrink};
 /// Where failing scripts are kept.
 const REGRESSIONS: &str = "sim/regressions";
 
+/// A world makes and drops a great many small things: that is a good part of what a seed takes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 accordant-sim: breaks the engine in a seeded world
 
@@ -25,7 +33,8 @@ accordant-sim: breaks the engine in a seeded world
   --seed N       one seed only
   --trace        tell what happens in it
   --shrink       make a failing seed short, and keep it in sim/regressions
-  --report       list every fault, and what failed
+  --orders       tell histories of seven events in all orders
+  --report       keep the figures in sim/proofs/, and write RELIABILITY.md; alone, only that
   --zoo          plant every defect of the zoo, and run seeds until each is caught (2000 each at most)
   --bug NAME     plant this one only: in the zoo, or in one seed";
 
@@ -39,6 +48,7 @@ struct Args {
     shrink: bool,
     report: bool,
     zoo: bool,
+    orders: bool,
     bug: Option<String>,
 }
 
@@ -53,7 +63,9 @@ fn main() -> ExitCode {
     // What panics is a violation, and is told as one.
     std::panic::set_hook(Box::new(|_| {}));
     let failed = match args.seed {
-        None if args.zoo => zoo(&args),
+        None if args.zoo => planted::zoo(&args),
+        None if args.orders => proofs::orders(&args),
+        None if args.report && args.seeds == 0 => proofs::write_document(),
         Some(seed) => one(seed, &args),
         None => {
             let regressions = regressions();
@@ -66,7 +78,8 @@ fn main() -> ExitCode {
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut parsed = Args { seeds: 1000, threads: cores, ..Args::default() };
+    let mut parsed = Args { threads: cores, ..Args::default() };
+    let mut seeds = None;
     while let Some(arg) = args.next() {
         let mut number = || {
             let text = args.next().ok_or_else(|| format!("{arg} needs a number"))?;
@@ -75,7 +88,8 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
         match arg.as_str() {
             "--bug" => parsed.bug = Some(args.next().ok_or("--bug needs a name")?),
             "--zoo" => parsed.zoo = true,
-            "--seeds" => parsed.seeds = number()?,
+            "--orders" => parsed.orders = true,
+            "--seeds" => seeds = Some(number()?),
             "--start" => parsed.start = number()?,
             "--threads" => parsed.threads = usize::try_from(number()?).unwrap_or(1).max(1),
             "--seed" => parsed.seed = Some(number()?),
@@ -85,54 +99,15 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
             _ => return Err(format!("`{arg}` is not an option")),
         }
     }
+    // Asked only for the report, it runs no seeds.
+    let only_report = parsed.report && !parsed.zoo && !parsed.orders;
+    parsed.seeds = seeds.unwrap_or(if only_report { 0 } else { 1000 });
     Ok(parsed)
 }
 
-/// How many seeds a defect may go uncaught.
-#[cfg(accordant_zoo)]
-const MOST_SEEDS: u64 = 2000;
-
-/// Hunts planted defects. Says whether one went uncaught.
-#[cfg(accordant_zoo)]
-fn zoo(args: &Args) -> bool {
-    use accordant::zoo::Bug;
-    let wanted = |bug: &Bug| args.bug.as_ref().is_none_or(|name| name == bug.name());
-    let bugs: Vec<Bug> = Bug::ALL.iter().copied().filter(wanted).collect();
-    let known = accordant_sim::zoo::known(args.start, args.seeds, args.threads);
-    println!("{:<26}{:>6}  kinds of violations that the honest engine shows in as many seeds", known.len(), args.seeds);
-    for kind in &known {
-        println!("{:<34}{kind}", "");
-    }
-    println!("{:<26}{:>6}  what the oracle found", "bug", "seeds");
-    let tell = |hunt: &accordant_sim::zoo::Hunt| println!("{hunt}");
-    let hunts = accordant_sim::zoo::hunt_all(&bugs, args.start, MOST_SEEDS, args.threads, &known, &tell);
-    let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
-    println!("{:<26}{caught} of {}", "caught", hunts.len());
-    caught < hunts.len()
-}
-
-/// An ordinary build has no zoo.
-#[cfg(not(accordant_zoo))]
-fn zoo(_: &Args) -> bool {
-    println!("no defect is in this build; plant them with");
-    println!("RUSTFLAGS=\"--cfg accordant_zoo\" cargo run --release -p accordant-sim -- --zoo");
-    true
-}
-
-/// Plants a defect for one seed.
-#[cfg(accordant_zoo)]
-fn plant(args: &Args) {
-    use accordant::zoo::Bug;
-    let bug = Bug::ALL.iter().copied().find(|bug| args.bug.as_deref() == Some(bug.name()));
-    accordant::zoo::plant(bug);
-}
-
-#[cfg(not(accordant_zoo))]
-const fn plant(_: &Args) {}
-
 /// Runs one seed. Says whether it failed.
 fn one(seed: u64, args: &Args) -> bool {
-    plant(args);
+    planted::plant(args);
     let options = Options::of(seed);
     let outcome = run(&options, args.trace);
     tell(&options, &outcome);
@@ -233,7 +208,7 @@ fn many(args: &Args) -> bool {
     println!("{report}");
     tell_failures(&report, args);
     if args.report {
-        tell_faults(&report, report.took);
+        proofs::record_seeds(&report);
     }
     !report.failures.is_empty()
 }
@@ -255,12 +230,5 @@ fn tell_failures(report: &Report, args: &Args) {
     if let Some(first) = report.failures.first() {
         println!("repeat with: cargo run --release -p accordant-sim -- --seed {} --trace", first.seed);
         println!("make short:  cargo run --release -p accordant-sim -- --seed {} --shrink", first.seed);
-    }
-}
-
-fn tell_faults(report: &Report, took: Duration) {
-    println!("{:<22}{} s", "took", took.as_secs());
-    for fault in accordant_sim::fault::Fault::ALL {
-        println!("{:<22}{}", fault.name(), report.hits[fault as usize]);
     }
 }

@@ -1,5 +1,6 @@
 //! One run: the loop over virtual time that drives people, systems, weather and engine.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use accordant::Error;
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub events: u64,
     /// A hash over everything that happened.
     pub hash: u64,
+    /// The states that the engine was seen in, and the answers that it was given.
+    pub states: BTreeSet<&'static str>,
     /// What happened, if it was asked for.
     pub lines: Vec<String>,
 }
@@ -84,7 +87,22 @@ impl Run {
             if two { 2 } else { 1 }
         };
         let process = Process::begin(&scene, options.seed, workers)?;
-        Ok(Self { scene, process, options: options.clone(), steps: Vec::new(), left: 0, events: 0 })
+        let mut run = Self { scene, process, options: options.clone(), steps: Vec::new(), left: 0, events: 0 };
+        run.look();
+        Ok(run)
+    }
+
+    /// Before anything happens every list is read once, in good weather: nothing is created where nobody has looked.
+    fn look(&mut self) {
+        let systems = {
+            let mut inner = self.scene.lock();
+            inner.weather.chaos = false;
+            inner.servers.len()
+        };
+        for system in 0..systems {
+            self.process.queue(Job::Poll(system));
+            self.drive();
+        }
     }
 
     /// Chaos, heal, quiet.
@@ -210,6 +228,7 @@ impl Run {
             hits: inner.weather.hits,
             events: self.events,
             hash: trace.hash(),
+            states: std::mem::take(&mut inner.states),
             lines: trace.into_lines(),
         }
     }

@@ -66,6 +66,8 @@ pub struct Inner {
     pub plans: Vec<PlanHash>,
     /// The bodies that were acknowledged although nobody can read them whole.
     pub unreadable: BTreeSet<Bytes>,
+    /// The states that the engine was seen in, and the answers that it was given.
+    pub states: BTreeSet<&'static str>,
     /// How often the engine's futures pause at store calls, in a thousand.
     pub restless: usize,
 }
@@ -126,6 +128,7 @@ impl Scene {
                 approvals: Approvals::default(),
                 plans: Vec::new(),
                 unreadable: BTreeSet::new(),
+                states: BTreeSet::new(),
                 restless: 0,
             }),
         }

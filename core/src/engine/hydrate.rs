@@ -88,9 +88,13 @@ impl<'a> Loader<'a> {
         let keys: Vec<RowKey> = missing.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
         let rows = self.rows(&keys).await?;
         let mut entities = Vec::new();
-        for row in rows.into_iter().flatten() {
-            let stored: StoredEntity = parse(Table::Entity, &row)?;
-            entities.extend(Entity::from_stored(stored, &self.core.model));
+        for (key, row) in keys.iter().zip(rows) {
+            let Some(row) = row else { continue };
+            let read = |row: &Row| {
+                let stored: StoredEntity = parse(Table::Entity, row)?;
+                Ok(Entity::from_stored(stored, &self.core.model))
+            };
+            entities.extend((*self.core.memory.entities.get(self.tenant, key, row, read)?).clone());
         }
         let records: BTreeSet<RecordRef> = entities
             .iter()
@@ -125,14 +129,15 @@ impl<'a> Loader<'a> {
         let records: Vec<&RecordRef> = records.collect();
         let keys: Vec<RowKey> = records.iter().map(|record| representation_key(record)).collect();
         let rows = self.rows(&keys).await?;
-        for (record, row) in records.into_iter().zip(rows) {
+        for ((record, key), row) in records.into_iter().zip(&keys).zip(rows) {
             let Some((entity, object)) = self.core.place(record) else { continue };
+            let read = |row: &Row| {
+                let stored: StoredRepresentation = parse(Table::Representation, row)?;
+                Ok(Representation::from_stored(stored, self.core.slot_names(entity, object)))
+            };
             let representation = match row {
                 None => Representation::new(),
-                Some(row) => {
-                    let stored: StoredRepresentation = parse(Table::Representation, &row)?;
-                    Representation::from_stored(stored, self.core.slot_names(entity, object))
-                }
+                Some(row) => (*self.core.memory.representations.get(self.tenant, key, row, read)?).clone(),
             };
             let keys = crate::working_set::identity_values(self.core.model.entity(entity), object, &representation);
             let index = self.loaded.set.add_record(Arc::new(record.clone()), entity, object, representation);

@@ -57,7 +57,11 @@ fn main() -> ExitCode {
         Ok(report) => {
             println!("{}", report.summary());
             if let Some(path) = &args.figures {
-                let command = format!("cargo run --release -p accordant-crash -- {}", words.join(" "));
+                // Where the figures go is nobody's business but the caller's.
+                let at = words.iter().position(|word| word == "--figures").unwrap_or(words.len());
+                let kept = words.iter().enumerate().filter(|(place, _)| *place != at && *place != at + 1);
+                let kept: Vec<&str> = kept.map(|(_, word)| word.as_str()).collect();
+                let command = format!("cargo run --release -p accordant-crash -- {}", kept.join(" "));
                 let date = output("date", &["-u", "+%F"]);
                 let commit = output("git", &["rev-parse", "--short", "HEAD"]);
                 if let Err(error) = std::fs::write(path, report.figures(command.trim_end(), &date, &commit)) {

@@ -1,4 +1,5 @@
 //! The protocol, searched: what it guarantees stands in `docs/semantics.md`, and what is wrong with others is found.
+#![allow(clippy::print_stdout, reason = "how many states were searched is a figure")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -28,6 +28,10 @@ impl Inner {
             }
             self.meanwhile(system, write);
             receipts.push(self.carry_out_one(system, write, heard));
+            self.states.extend(receipts.last().map(|receipt| answer(&receipt.outcome)));
+            if !heard {
+                self.states.insert("no answer");
+            }
         }
         receipts
     }
@@ -232,6 +236,16 @@ fn fields(leaves: &[(accordant::model::Path, Native)]) -> Option<Vec<Change>> {
             Some(Change::Set(attribute, Word::parse(text)?))
         })
         .collect()
+}
+
+const fn answer(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applied { .. } => "answered: applied",
+        Outcome::Stale => "answered: stale",
+        Outcome::Deferred { .. } => "answered: put off",
+        Outcome::Refused { .. } => "answered: refused",
+        _ => "answered: unknown",
+    }
 }
 
 const fn without_effect(outcome: Outcome) -> WriteReceipt {
