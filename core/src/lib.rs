@@ -38,10 +38,14 @@ macro_rules! planted {
     };
 }
 
+/// An ordinary build has no planted defects.
+#[cfg(not(accordant_zoo))]
+pub(crate) const NOT_PLANTED: bool = false;
+
 #[cfg(not(accordant_zoo))]
 macro_rules! planted {
     ($($bug:tt)+) => {
-        false
+        $crate::NOT_PLANTED
     };
 }
 

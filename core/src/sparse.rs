@@ -7,6 +7,7 @@ use crate::model::UnitKey;
 /// What few links have of few units: how often they reacted, where they may differ. It costs one word where there is
 /// nothing, and there are many links.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::box_collection, reason = "it costs one word where there is nothing")]
 pub struct Sparse<T>(
     /// Never an empty map: equal contents are equal.
     Option<Box<BTreeMap<UnitKey, T>>>,

@@ -165,7 +165,7 @@ impl Run {
                 inner.person_edits(system, place, attribute, word);
             }
             Event::Restore(system, place, attribute, word) => {
-                self.scene.lock().program_restores(system, place, attribute, word)
+                self.scene.lock().program_restores(system, place, attribute, word);
             }
             Event::Deliver(delivery) => self.process.deliver(delivery),
             Event::Wake(id) => self.process.poll(id),

@@ -149,7 +149,9 @@ impl Tenant {
         let operations = &intent.operations;
         // The answer did not carry the record: what it holds now is an ordinary read.
         let read_back = receipt.record.is_none() && operations[0].intent != Intent::Archive;
-        let read_back = read_back && !planted!(VersionTakenForRecord) && !planted!(ReadBackForgotten);
+        let read_back = read_back && !planted!(VersionTakenForRecord);
+        let forgotten = planted!(ReadBackForgotten);
+        let read_back = read_back && !forgotten;
         let read = self.read_number().await?;
         let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
         let mut key = Text::default();
