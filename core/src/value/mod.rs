@@ -331,6 +331,13 @@ pub trait OneLeaf: Value {}
 #[diagnostic::on_unimplemented(message = "`{Self}` has no currency", label = "only `Money` takes `currency = ..`")]
 pub trait InCurrency: Value {}
 
+/// A value type that names records of an entity type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` refers to no entity",
+    label = "only a `Ref` takes `via_object = ..`: it says which object type its ids are of"
+)]
+pub trait Refers: Value {}
+
 /// Values that can be added: `sum` asks for it.
 #[diagnostic::on_unimplemented(message = "`sum` cannot add values of type `{Self}`", label = "not additive")]
 pub trait Additive: Value {
