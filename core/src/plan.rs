@@ -232,13 +232,13 @@ fn plan_unit(
     // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
     let asked = entity.decisions.get(key).filter(|_| !unit.owners.is_empty()).is_some_and(|decision| {
         shown.iter().any(|shown| {
-            write_access(ground.model, entity, shown.link, key) == WriteAccess::ByDecision
+            write_access(ground.model, entity, shown, key) == WriteAccess::ByDecision
                 && shown.field().is_some_and(|field| !unit.same(field, &decision.chosen))
         })
     });
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
-        let access = write_access(ground.model, entity, shown.link, key);
+        let access = write_access(ground.model, entity, shown, key);
         // An owner is written only what a person decided; everyone else what golden holds.
         let wanted = match access {
             WriteAccess::ByDecision => entity.decisions.get(key).map_or(&golden.field, |decision| &decision.chosen),

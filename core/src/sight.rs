@@ -56,6 +56,8 @@ pub struct Shown<'a> {
     pub since: Stamp,
     /// The last stamp at which it was not.
     pub not_before: Option<Stamp>,
+    /// Whether it is the oldest of those that speak in its connection and object type ([`speaks_first`]).
+    pub first: bool,
 }
 
 impl Shown<'_> {
@@ -77,13 +79,19 @@ pub fn shown<'a>(
     let mut all: SmallVec<[Shown<'a>; 4]> = SmallVec::new();
     for (place, link) in entity.links.iter().enumerate() {
         let Some((slots, authority)) = part_in(ground.model, link.object, index) else { continue };
-        let mut shown =
-            Shown { link: place, authority, sight: Err(Hidden::Unobserved), since: Stamp::default(), not_before: None };
+        let mut shown = Shown {
+            link: place,
+            authority,
+            sight: Err(Hidden::Unobserved),
+            since: Stamp::default(),
+            not_before: None,
+            first: speaks_first(entity, representations, place),
+        };
         let representation = representations.get(place).copied().flatten();
         match representation {
             None => {}
             Some(representation) if !representation.speaks() => shown.sight = Err(Hidden::Gone),
-            Some(_) if counts_once(ground.model, link.object) && !speaks_first(entity, representations, place) => {
+            Some(_) if counts_once(ground.model, link.object) && !shown.first => {
                 shown.sight = Err(Hidden::Duplicate);
             }
             Some(representation) => look(ground, entity, place, representation, slots, key, &mut shown),

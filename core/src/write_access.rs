@@ -3,6 +3,7 @@
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::model::{Cardinality, CompiledEntity, UnitKey, WriteTo};
 use crate::ownership::{Authority, Strength};
+use crate::sight::Shown;
 
 /// Whether a unit may be written on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +16,11 @@ pub enum WriteAccess {
     No,
 }
 
-/// Answers for one unit on one link, by its place. Whether anything is seen there is not asked: where a system holds one
-/// record, a second one is hidden ([`crate::sight::shown`]), and so is one that was merged away.
+/// Answers for one unit on one link. Whether anything is seen there is not asked: where a system holds one record, a
+/// second one is hidden ([`crate::sight::shown`]), and so is one that was merged away.
 #[must_use]
-pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> WriteAccess {
-    let Some(linked) = entity.links.get(link) else { return WriteAccess::No };
+pub fn write_access(model: &CompiledEntity, entity: &Entity, shown: &Shown<'_>, key: &UnitKey) -> WriteAccess {
+    let Some(linked) = entity.links.get(shown.link) else { return WriteAccess::No };
     if linked.object == HUB_OBJECT {
         return WriteAccess::No;
     }
@@ -29,7 +30,7 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
     let unit = usize::from(unit);
     let Some(Some((strength, _))) = object.writes.get(unit) else { return WriteAccess::No };
     let written = match object.declared.cardinality {
-        Cardinality::Many { write: WriteTo::Primary, .. } => entity.is_primary(link),
+        Cardinality::Many { write: WriteTo::Primary, .. } => shown.first,
         Cardinality::One | Cardinality::Many { write: WriteTo::All, .. } => true,
         Cardinality::Many { write: WriteTo::Nobody, .. } => false,
     };
@@ -37,11 +38,17 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
         return WriteAccess::No;
     }
     match object.authority.get(unit) {
-        Some(Authority::Owner) => {
-            let decided = entity.decisions.get(key).is_some();
-            if decided { WriteAccess::ByDecision } else { WriteAccess::No }
-        }
+        Some(Authority::Owner) if entity.decisions.get(key).is_some() => WriteAccess::ByDecision,
+        Some(Authority::Owner) => WriteAccess::No,
         Some(Authority::CoOwner | Authority::Observer) => WriteAccess::Yes(*strength),
         None => WriteAccess::No,
     }
+}
+
+/// Whether what is written to a link asks its system, the owner, to follow a decision.
+#[must_use]
+pub(crate) fn asks_owner(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> bool {
+    let object = entity.links.get(link).and_then(|link| model.objects.get(usize::from(link.object)));
+    let authority = object.zip(key.index()).and_then(|(object, unit)| object.authority.get(usize::from(unit)));
+    authority == Some(&Authority::Owner) && entity.decisions.get(key).is_some()
 }

@@ -11,12 +11,16 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/cardinality.rs"]
+mod cardinality;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/configuration.rs"]
 mod configuration;
 #[path = "stories/contact.rs"]
 mod contact;
+#[path = "stories/coverage.rs"]
+mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
 #[path = "stories/drift.rs"]

@@ -29,7 +29,7 @@ use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, split};
 use crate::working_set::{EntityIndex, Frame, RecordIndex};
-use crate::write_access::{WriteAccess, write_access};
+use crate::write_access::asks_owner;
 
 impl Tenant {
     /// Settles one write by its receipt.
@@ -317,7 +317,7 @@ impl Tenant {
                 let set = &loader.loaded.set;
                 let entity = &set.entity(of).entity;
                 let link = entity.link_of(&record);
-                if link.is_some_and(|link| write_access(model, entity, link, &key) == WriteAccess::ByDecision) {
+                if link.is_some_and(|link| asks_owner(model, entity, link, &key)) {
                     // The owner was asked to follow a decision. That it did is a move of its own, which golden follows.
                     continue;
                 }
