@@ -22,6 +22,15 @@ pub(super) fn set(record: &mut Value, path: &Path, value: Value) {
     *place = value;
 }
 
+/// Takes away what stands at a path.
+pub(super) fn remove(record: &mut Value, path: &Path) {
+    let Some((last, above)) = path.keys().split_last() else { return };
+    let place = above.iter().try_fold(record, |value, key| value.get_mut(key.as_str()));
+    if let Some(place) = place.and_then(Value::as_object_mut) {
+        place.remove(last.as_str());
+    }
+}
+
 /// Merges what a person typed into a record: objects key by key, everything else as a whole.
 pub(super) fn merge(record: &mut Value, edit: &Value) {
     match (record, edit) {
