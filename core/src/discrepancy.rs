@@ -129,7 +129,7 @@ pub struct Discrepancy {
     pub reason: Text,
     /// When it was first seen, in milliseconds since the epoch.
     pub first_seen: i64,
-    /// When it last changed.
+    /// When it last changed, in milliseconds since the epoch.
     pub last_seen: i64,
     /// How often it came back after it was resolved.
     #[serde(default)]

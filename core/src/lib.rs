@@ -1,6 +1,7 @@
 //! Accordant keeps one business entity true across systems that each hold a part of it.
 //!
-//! You declare a canonical model, say how each system represents it, who owns which attribute, and what counts as wrong.
+//! You declare a canonical model, say how each system represents it, who owns which attribute, and which changes wait for a
+//! person.
 //! The engine takes in what the systems emit, keeps an inspectable state, names every discrepancy, and plans the writes
 //! that would mend it. Nothing is written behind an operator's back, and every value can be explained.
 //!

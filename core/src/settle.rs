@@ -3,9 +3,11 @@
 //! A pure function from an entity, its representations and the ground rules to facts. Everything it decides is a fact;
 //! nothing else changes the entity.
 
+mod chosen;
 pub(crate) mod existence;
 mod findings;
 pub(crate) mod presence;
+mod read_back;
 mod ruling;
 mod unit;
 
@@ -18,10 +20,12 @@ use crate::discrepancy::{Discrepancy, DiscrepancyState, Finding};
 use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::fingerprint::Digest;
-use crate::model::{UnitIndex, UnitKey};
+use crate::golden::GoldenLife;
+use crate::model::{EXISTS, UnitIndex, UnitKey};
 use crate::representation::Representation;
 use crate::rule::Guard;
 use crate::sight::{Ground, keys};
+use crate::text::Text;
 
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 pub(crate) use unit::settled;
@@ -102,7 +106,11 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
         return;
     }
     let mut found: SmallVec<[(Digest, Finding); 4]> = SmallVec::new();
-    for finding in findings {
+    let retired = recorder.entity.life == GoldenLife::Retired;
+    let waits = |unit: &Text| retired && unit.as_str() != EXISTS;
+    for mut finding in findings {
+        // Nothing is written of what is no more: its values wait until its presence is decided.
+        finding.waits |= waits(&finding.unit);
         // One discrepancy per identity: the graver kind stands.
         let id = finding.identity(ground.tenant, recorder.entity);
         match found.binary_search_by(|(known, _)| known.cmp(&id)) {
@@ -126,9 +134,17 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
         })
         .cloned()
         .collect();
-    for standing in stale {
+    let left = recorder
+        .entity
+        .discrepancies
+        .values()
+        .filter(|standing| standing.state == DiscrepancyState::Open && waits(&standing.unit))
+        .filter(|standing| !is_found(&standing.id) && stale.iter().all(|stale| stale.id != standing.id));
+    let left: SmallVec<[Arc<Discrepancy>; 4]> = left.cloned().collect();
+    let ended = stale.into_iter().map(|standing| (standing, DiscrepancyState::Resolved));
+    for (standing, state) in ended.chain(left.into_iter().map(|standing| (standing, DiscrepancyState::Waiting))) {
         let mut discrepancy = Discrepancy::clone(&standing);
-        discrepancy.state = DiscrepancyState::Resolved;
+        discrepancy.state = state;
         discrepancy.last_seen = ground.as_of;
         recorder.record(Fact::Disputed { discrepancy: Arc::new(discrepancy) });
     }

@@ -1,9 +1,10 @@
 //! Write access: whether a unit may be written on a link, and how hard. Ownership and mapping decide; nothing else may.
 
 use crate::entity::{Entity, HUB_OBJECT};
-use crate::model::{Cardinality, CompiledEntity, UnitKey, WriteTo};
+use crate::model::{Cardinality, CompiledEntity, Unit, UnitKey, WriteTo};
 use crate::ownership::{Authority, Strength};
 use crate::sight::Shown;
+use crate::value::Field;
 
 /// Whether a unit may be written on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +46,32 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, shown: &Shown<'_>, 
     }
 }
 
+/// What became of asking an owner to follow a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It was not asked, or holds what was chosen.
+    No,
+    /// A write of what was chosen is owed to it.
+    Owed,
+    /// It was sent what was chosen, and keeps something else instead: it is not sent the same again.
+    Declined,
+}
+
+/// Answers for one unit as one link shows it.
+pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>) -> Asked {
+    let (Some(decision), Some(field)) = (entity.decisions.get(key), shown.field()) else { return Asked::No };
+    let same = |a: &Field, b: &Field| unit.same(a, b);
+    if same(field, &decision.chosen) || write_access(model, entity, shown, key) != WriteAccess::ByDecision {
+        return Asked::No;
+    }
+    let base = entity.links[shown.link].bases.get(key);
+    if base.is_some_and(|base| base.keeps_instead(field, &decision.chosen, same)) {
+        return Asked::Declined;
+    }
+    Asked::Owed
+}
+
 /// Whether what is written to a link asks its system, the owner, to follow a decision.
-#[must_use]
 pub(crate) fn asks_owner(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> bool {
     let object = entity.links.get(link).and_then(|link| model.objects.get(usize::from(link.object)));
     let authority = object.zip(key.index()).and_then(|(object, unit)| object.authority.get(usize::from(unit)));

@@ -13,6 +13,8 @@ mod approval;
 mod arrival;
 #[path = "stories/cardinality.rs"]
 mod cardinality;
+#[path = "stories/choices.rs"]
+mod choices;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/configuration.rs"]
@@ -37,6 +39,8 @@ mod merges;
 mod merging;
 #[path = "stories/model.rs"]
 mod model;
+#[path = "stories/own_form.rs"]
+mod own_form;
 #[path = "stories/people.rs"]
 mod people;
 #[path = "stories/presence.rs"]

@@ -24,6 +24,8 @@ struct Known {
     last: Vec<(By, i64)>,
     /// What each was when the heal began.
     before: Vec<Word>,
+    /// What each was when the world last rested: what was said and cleared since may never have been heard.
+    rested: Vec<Word>,
     /// Writes of the engine since this round began.
     writes: Vec<usize>,
 }
@@ -70,6 +72,8 @@ pub struct Oracle {
     /// How often the engine has written since the heal began.
     pub heal_writes: usize,
     noops: usize,
+    /// Writes since the heal began of what a system has come to decide and keeps in capitals: one form must be met twice.
+    rewrites: usize,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
     /// What it found.
@@ -110,6 +114,7 @@ impl Oracle {
     pub fn heal(&mut self) {
         self.healing = true;
         self.heal_writes = 0;
+        self.rewrites = 0;
         self.each(|known| known.before.clone_from(&known.words));
     }
 
@@ -128,6 +133,7 @@ impl Oracle {
             words: words.to_vec(),
             last: vec![(by, now); words.len()],
             before: words.to_vec(),
+            rested: vec![Word::NONE; words.len()],
             writes: vec![0; words.len()],
         });
         for (attribute, word) in words.iter().enumerate() {
@@ -181,11 +187,12 @@ impl Oracle {
         known.writes[attribute] += 1;
         let writes = known.writes[attribute];
         self.heal_writes += 1;
+        self.rewrites += usize::from(self.systems[system].capitals && self.remodelled.contains(&attribute));
         if before == word {
             // A person said the same, unheard, where nobody can be asked to compare.
             let raced = by == By::Person && !self.systems[system].compares;
             self.noops += usize::from(!raced);
-            if self.noops > self.troubles && !self.two_workers {
+            if self.noops > self.slack() && !self.two_workers {
                 self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
             }
         }
@@ -206,6 +213,11 @@ impl Oracle {
         if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say && seen {
             self.overwritten.push((before, system, place, unit));
         }
+    }
+
+    /// How much more often something may be written than it should: a call that was lost carried every attribute.
+    fn slack(&self) -> usize {
+        self.troubles * self.attributes.len()
     }
 
     /// A word may go only where it belongs, and only if somebody said it who may.
@@ -251,6 +263,12 @@ impl Oracle {
         self.disturbed.insert(self.records[system][survivor].subject);
     }
 
+    /// Whether who owns an attribute changed under way: its units follow when they are next settled.
+    #[must_use]
+    pub fn is_remodelled(&self, attribute: usize) -> bool {
+        self.remodelled.contains(&attribute)
+    }
+
     /// The model changed: what it said of an attribute held until now.
     pub fn remodelled(&mut self, attribute: usize, now: Attribute) {
         self.attributes[attribute] = now;
@@ -294,10 +312,11 @@ impl Oracle {
         let owed = self.records.iter().flatten().filter(|known| known.live);
         let owed: usize =
             owed.map(|known| known.words.iter().zip(&known.before).filter(|(now, then)| now != then).count()).sum();
-        if self.heal_writes > owed + self.troubles {
+        if self.heal_writes > owed + self.slack() + self.rewrites {
             found.push(format!("{} writes in the heal, for {owed} differences", self.heal_writes));
         }
         self.open.clone_from(waits);
+        self.each(|known| known.rested.clone_from(&known.words));
         found.into_iter().for_each(|what| self.accuse(what));
     }
 
@@ -313,6 +332,7 @@ impl Oracle {
                 Some(_) if !self.spoke(unit, *owner) => return,
                 // What it cleared before anybody had heard it was never there to be cleared elsewhere.
                 Some(known) if !known.words[attribute].is_some() && self.disturbed.contains(&subject) => return,
+                Some(known) if !known.words[attribute].is_some() && !known.rested[attribute].is_some() => return,
                 Some(known) => known.words[attribute],
                 None => return,
             },

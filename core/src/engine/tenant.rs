@@ -49,6 +49,12 @@ pub use verify::{Compared, Difference, Verified};
 ///
 /// Cheap to clone. Every future is `Send` and runs on any executor; dropping one loses nothing: what it was doing has
 /// been committed as a whole, or not at all.
+///
+/// # Errors
+///
+/// Beside what each verb names, every verb can fail with [`Error::Store`] and [`Error::Row`]; every verb that commits also with
+/// [`Error::ModelChanged`], until [`Tenant::accept_model`] was called, and with [`Error::Contended`], where other workers kept
+/// changing the same rows.
 #[derive(Clone)]
 pub struct Tenant {
     pub(crate) core: Arc<Core>,
@@ -143,19 +149,6 @@ impl Tenant {
                 return Ok(rows);
             }
             rows.extend(page);
-        }
-    }
-
-    /// How many rows of a table have keys that start with `prefix`.
-    pub(crate) async fn count_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<usize, Error> {
-        let mut after: Option<Text> = None;
-        let mut count = 0;
-        loop {
-            let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
-            let page = page.map_err(Error::store(doing))?;
-            let Some(last) = page.last() else { return Ok(count) };
-            after = Some(last.key.clone());
-            count += page.len();
         }
     }
 

@@ -35,7 +35,8 @@ pub enum Folded {
     Late,
     /// The same value, said again later.
     Repeated,
-    /// Another value at an equal stamp: the greater stands, and the record must be read.
+    /// Another value at an equal stamp: the greater stands. Or it was pushed with the token of a read that found another
+    /// value, and which was first is not said. The record must be read.
     Tie,
     /// The value changed.
     Changed,
@@ -104,7 +105,9 @@ impl Cell {
                 if tie { Folded::Tie } else { Folded::Changed }
             }
             Ordering::Less => {
-                let tie = stamp == self.stamp;
+                // What is pushed with the token of a read may be later than that read, where tokens are coarse.
+                let unclear = stamp.token == self.stamp.token && stamp.read == 0 && !value.is_eq();
+                let tie = stamp == self.stamp || unclear;
                 let known = self.insert_earlier(stamp, field);
                 match (known, tie) {
                     (true, _) => Folded::Known,

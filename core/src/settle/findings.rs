@@ -10,7 +10,7 @@ use crate::sight::{Ground, Shown};
 use crate::spelling::can_spell;
 use crate::text::Text;
 use crate::value::{Field, Malformed};
-use crate::write_access::{WriteAccess, write_access};
+use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 /// Adds what stands about one unit. `first` is what happened, `after` what golden's move left.
 #[expect(clippy::too_many_arguments, reason = "the two classifications and their surroundings belong together")]
@@ -25,7 +25,7 @@ pub(super) fn of_unit(
     findings: &mut Vec<Finding>,
 ) {
     let name = ground.model.unit_name(key);
-    if let Some(finding) = agreement(ground, entity, key, shown, first, after, &name) {
+    if let Some(finding) = agreement(ground, entity, unit, key, shown, first, after, &name) {
         findings.push(finding);
     }
     let golden = entity.golden.get(key);
@@ -73,9 +73,11 @@ pub(super) fn of_unit(
 }
 
 /// The finding about the unit as a whole.
+#[expect(clippy::too_many_arguments, reason = "the two classifications and their surroundings belong together")]
 fn agreement(
     ground: &Ground<'_>,
     entity: &Entity,
+    unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
     first: &Classification,
@@ -95,11 +97,11 @@ fn agreement(
         Some(Status::Settled | Status::Provisional { .. }) | None => match after.verdict {
             // Golden did not follow, though all may agree: a clear is held.
             Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged => {
-                let (waits, reason) = why_it_stands(ground, entity, key, shown, after);
+                let (waits, reason) = why_it_stands(ground, entity, unit, key, shown, after);
                 (drift_kind(after.verdict)?, waits, reason)
             }
             Verdict::Pending => {
-                let owed = |place: &usize| is_owed(entity, key, shown, after, *place);
+                let owed = |place: &usize| is_owed(entity, unit, key, shown, after, *place);
                 let stuck = (0..shown.len()).filter(owed).all(|place| !is_written(ground, entity, key, &shown[place]));
                 let unspelled =
                     (0..shown.len()).filter(owed).find_map(|place| unspelled(ground, entity, key, &shown[place]));
@@ -115,6 +117,10 @@ fn agreement(
                     format!("settled by {policy}; a write is owed").into()
                 };
                 (kind, stuck, reason)
+            }
+            _ if shown.iter().any(|shown| asked(ground.model, entity, unit, key, shown) == Asked::Declined) => {
+                let reason = "the owner was sent what a person decided, and keeps something else instead";
+                (DiscrepancyKind::HardConflict, true, Text::fixed(reason))
             }
             Verdict::Rewritten => {
                 (DiscrepancyKind::Rewritten, false, Text::fixed("the system keeps its own form of what was written"))
@@ -137,6 +143,7 @@ fn agreement(
 fn why_it_stands(
     ground: &Ground<'_>,
     entity: &Entity,
+    unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
     after: &Classification,
@@ -150,6 +157,8 @@ fn why_it_stands(
             waits = true;
             let cleared = shown[place].field().is_some_and(|field| !field.is_value());
             reason = if cleared { "it was cleared, and clearing is held" } else { "no policy could tell" };
+        } else if shown.iter().any(|shown| asked(ground.model, entity, unit, key, shown) == Asked::Owed) {
+            reason = if waits { reason } else { "a person decided; a plan asks the owner to follow" };
         } else if entity.golden.get(key).is_none() {
             waits = true;
             reason = "an observer moved, and golden has never had a value to enforce";
@@ -189,11 +198,28 @@ fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown
     }
 }
 
-/// Whether a write of golden is owed to a link.
-fn is_owed(entity: &Entity, key: &UnitKey, shown: &[Shown<'_>], after: &Classification, place: usize) -> bool {
-    let golden = entity.golden.get(key).map(|cell| &cell.field);
-    let apart = entity.links[shown[place].link].divergences.contains_key(key);
-    after.states[place] == LinkState::Same && !apart && shown[place].field() != golden
+/// Whether a write of golden is owed to a link: it stands behind golden. One that keeps its own form of it does not.
+fn is_owed(
+    entity: &Entity,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    after: &Classification,
+    place: usize,
+) -> bool {
+    let link = &entity.links[shown[place].link];
+    let (Some(golden), Some(seen)) = (entity.golden.get(key).map(|cell| &cell.field), shown[place].field()) else {
+        return false;
+    };
+    let adopted = after.adopts.iter().find(|(adopting, _)| *adopting == place).map(|(_, agreed)| agreed);
+    let behind = match (adopted, link.bases.get(key)) {
+        (Some(agreed), _) => !unit.same(agreed, golden),
+        (None, Some(base)) => base.is_behind(golden, |agreed, golden| unit.same(agreed, golden)),
+        // An element that is not there: its absence was accepted before it was golden.
+        (None, None) => true,
+    };
+    let apart = link.divergences.contains_key(key);
+    after.states[place] == LinkState::Same && !apart && behind && !unit.same(seen, golden)
 }
 
 fn drift_kind(verdict: Verdict) -> Option<DiscrepancyKind> {

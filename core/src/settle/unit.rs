@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::base::Base;
+use crate::base::{Answered, Base};
 use crate::classify::{Classification, LinkState, Standing, classify};
 use crate::decision::Lifetime;
 use crate::entity::{Entity, REACTIONS_TO_FREEZE};
@@ -13,8 +13,9 @@ use crate::golden::{GoldenCell, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
 use crate::representation::Representation;
-use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, resolve};
+use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, origin_of, resolve};
 use crate::rule;
+use crate::settle::read_back::recognise;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, shown, sides};
 use crate::text::Text;
@@ -30,6 +31,7 @@ pub(super) fn settle_unit(
     findings: &mut Vec<crate::discrepancy::Finding>,
 ) -> bool {
     let shown = shown(ground, recorder.entity, representations, key);
+    recognise(ground, recorder, unit, key, &shown);
     lapse_divergences(recorder, unit, key, &shown);
     let first = classified(recorder, unit, key, &shown);
     let mut later = None;
@@ -81,6 +83,7 @@ pub(super) fn settle_derived(
     let field = derivation.derive(&Inputs::new(&inputs));
     let key = UnitKey::Whole(index);
     let shown = shown(ground, recorder.entity, representations, &key);
+    recognise(ground, recorder, unit, &key, &shown);
     let first = classified(recorder, unit, &key, &shown);
     let facts = recorder.facts.len();
     let golden = recorder.entity.golden.get(&key);
@@ -340,9 +343,11 @@ fn decide(
 fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Option<bool> {
     let decision = recorder.entity.decisions.shared(key)?;
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
+    // The same voices as when it was made: an echo of another system's word, or of our own writing, is no news.
     let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
         let record = &recorder.entity.links[shown.link].record;
         shown.field().is_some_and(|field| decision.is_news(record, field, &same))
+            && *origin_of(recorder.entity, unit, key, shown).record == **record
     });
     // Golden of an owned unit is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
     let owned = !unit.owners.is_empty();
@@ -452,10 +457,13 @@ pub(super) fn move_golden(
         let moved = base.is_some_and(|base| !unit.same(seen, &base.seen));
         let next = match (base, at_golden) {
             (Some(base), true) if !moved => Base { agreed: field.clone(), lost: false, ..base.clone() },
-            (_, true) => Base::accepted(seen.clone(), field.clone()),
+            (base, true) => {
+                Base { answered: still_answered(base, unit, seen), ..Base::accepted(seen.clone(), field.clone()) }
+            }
             // It was heard and lost: the journal names it, and a write of golden is owed.
             (Some(base), false) if moved => {
-                Base { displaced: base.displaced.clone(), ..Base::lost(seen.clone(), base) }
+                let answered = still_answered(Some(base), unit, seen);
+                Base { displaced: base.displaced.clone(), answered, ..Base::lost(seen.clone(), base) }
             }
             // It stands where it stood, behind golden; or it never had a base, and contradicts.
             (_, false) => continue,
@@ -467,6 +475,14 @@ pub(super) fn move_golden(
         }
     }
     changed
+}
+
+/// What the last write was answered with, while the system shows what it was sent or its own form of that: the one may
+/// yet turn out to be the other.
+fn still_answered(base: Option<&Base>, unit: &Unit, seen: &Field) -> Option<Box<Answered>> {
+    let answered = base?.answered.as_ref()?;
+    let shows = |field: &Field| unit.same(seen, field);
+    (shows(&answered.sent) || answered.kept.as_ref().is_some_and(shows)).then(|| answered.clone())
 }
 
 /// Nothing with a say moves any more: what was held or parked because something had moved is free again, and a fallback

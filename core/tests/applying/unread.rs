@@ -5,7 +5,6 @@ use std::sync::Arc;
 use accordant::testing::FakeSystem;
 use accordant::{Accordant, Canonical, ManualClock, SeededEntropy, Tenant};
 use futures::executor::block_on;
-use serde_json::json;
 
 use crate::model::{Account, account, plan};
 

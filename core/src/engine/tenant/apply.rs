@@ -2,6 +2,7 @@
 //! blindly sent again.
 
 mod applied;
+mod bases;
 pub(crate) mod outbox;
 mod receipt;
 mod recover;

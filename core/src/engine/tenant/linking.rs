@@ -162,8 +162,7 @@ impl Tenant {
         }
         self.list_unlinked(loader, changes, links).await?;
         self.close_settled(loader, changes, links).await?;
-        for (row, entity) in loader.waiting_for(&links.linked).await? {
-            changes.delete(row);
+        for entity in loader.naming(&links.linked).await? {
             loader.loaded.set.touch(entity, Touched::Everything);
         }
         loader.references().await

@@ -69,14 +69,14 @@ impl Tenant {
         };
         match (answer, &first.target) {
             (Some(ReadAnswer::Found(item)), Target::New { .. }) => {
-                self.settle_receipt(intent, found(Some(item)), applied).await
+                self.settle_found(intent, found(Some(item)), applied).await
             }
             // Taken in as an ordinary read; whether the write is still owed is then planning's to say.
             (Some(ReadAnswer::Found(item)), Target::Record(record)) => {
                 self.settle_probe(intent, record, item, applied).await
             }
             (Some(ReadAnswer::Gone), Target::Record(_)) if first.intent == Intent::Archive => {
-                self.settle_receipt(intent, found(None), applied).await
+                self.settle_found(intent, found(None), applied).await
             }
             (Some(ReadAnswer::Gone), Target::New { .. }) if !self.drained(intent, bound.connector.create_safety()) => {
                 applied.unknown += intent.operations.len();
@@ -119,7 +119,7 @@ impl Tenant {
         loader.entities(&[intent.operations[0].entity]).await?;
         loader.references().await?;
         if intent.operations.iter().all(|operation| self.holds(&loader, operation)) {
-            return self.settle_receipt(intent, found(None), applied).await;
+            return self.settle_found(intent, found(None), applied).await;
         }
         self.forget(intent, applied).await
     }
