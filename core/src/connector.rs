@@ -36,6 +36,9 @@ pub struct Cursor(pub String);
 /// - **Coverage.** What was not asked for, or may not be read, is not gone. An item of a surface that promises whole
 ///   records says so where it holds less: [`Item::covering`], [`Item::denying`]. What neither names and the body lacks
 ///   is taken for cleared, and a cleared value is written to other systems.
+/// - **Writes.** A write says what changes; what it does not name stays as it is. That goes for the elements of a keyed
+///   collection and for their members too ([`Native::Elements`]): whoever can only send such a collection whole reads it,
+///   merges, and sends it under the expectation of the write.
 /// - **Concurrency.** Calls for different records overlap. Writes to one record never do.
 ///
 /// # Cancel safety

@@ -16,7 +16,7 @@ use crate::connector::{CreateSafety, Delivery};
 use crate::id::ObjectType;
 use crate::model::{EntityModel, Path};
 use crate::surface::Surface;
-use crate::testing::json::{get, merge, remove, set};
+use crate::testing::json::{change_elements, get, merge, remove, set};
 use crate::text::Text;
 
 /// A system in memory. Records are JSON objects in the documented shape that the model's paths address.
@@ -344,6 +344,12 @@ impl State {
     /// Writes leaves into a record's value.
     fn fill(&self, value: &mut Value, changes: &[(Path, crate::value::Native)]) {
         for (path, native) in changes {
+            if let crate::value::Native::Elements(changed) = native {
+                let mut elements = get(value, path).clone();
+                change_elements(&mut elements, changed);
+                set(value, path, elements);
+                continue;
+            }
             let leaf = self.rewritten(path, crate::testing::json::of_native(native));
             set(value, path, leaf);
         }
