@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::RecordRef;
 use crate::stamp::Stamp;
@@ -33,12 +33,13 @@ pub struct Base {
     /// not move.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
-    /// The origin of what we wrote there, if `seen` is our own writing.
+    /// The origin of what we wrote there, if `seen` is our own writing. Boxed, as few are: there are more bases than
+    /// anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrote: Option<Origin>,
+    pub wrote: Option<Box<Origin>>,
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub displaced: Option<Field>,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    pub displaced: Option<Box<Field>>,
     /// What came of our last write there, while that is to be recognised. Boxed: most systems answer with what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Box<Answered>>,
@@ -53,7 +54,7 @@ pub struct Answered {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// The other form in which the system was last seen to keep it, by the write's own answer or at its version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub kept: Option<Field>,
     /// Whether that is the system's own doing: nobody else can have done it, or the same value met the same form twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -76,6 +77,11 @@ impl Answered {
     }
 }
 
+/// A field that is there: JSON spells Null as `null`, and that is not nothing.
+fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
+    F::deserialize(deserializer).map(Some)
+}
+
 impl Base {
     /// A base for a value that was accepted into golden as it stands.
     #[must_use]
@@ -87,7 +93,8 @@ impl Base {
     /// system last agreed with stays known; the value itself never was golden, and is no evidence for anybody.
     #[must_use]
     pub fn lost(seen: Field, before: &Self) -> Self {
-        Self { seen, agreed: before.agreed.clone(), lost: true, wrote: None, displaced: None, answered: None }
+        let lost = !planted!(LoserOwedNothing);
+        Self { seen, agreed: before.agreed.clone(), lost, wrote: None, displaced: None, answered: None }
     }
 
     /// Whether the system was sent this value and keeps what it shows instead: to send it again would change nothing.

@@ -27,6 +27,24 @@
 
 extern crate self as accordant;
 
+/// Whether a defect of the bug zoo is planted here. In an ordinary build it is `false`, and its name is nowhere.
+#[cfg(accordant_zoo)]
+macro_rules! planted {
+    ($bug:ident) => {
+        $crate::zoo::planted($crate::zoo::Bug::$bug)
+    };
+    ($bug:ident && $($where:tt)+) => {
+        $crate::zoo::planted($crate::zoo::Bug::$bug) && $($where)+
+    };
+}
+
+#[cfg(not(accordant_zoo))]
+macro_rules! planted {
+    ($($bug:tt)+) => {
+        false
+    };
+}
+
 pub mod base;
 pub mod classify;
 pub mod clock;
@@ -57,6 +75,7 @@ pub mod resolve;
 pub mod rule;
 pub mod settle;
 pub mod sight;
+pub mod sparse;
 mod spelling;
 pub mod stamp;
 pub mod store;
@@ -68,6 +87,8 @@ pub mod value;
 pub mod view;
 pub mod working_set;
 pub mod write_access;
+#[cfg(accordant_zoo)]
+pub mod zoo;
 
 pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemEntropy};
 pub use connector::{Connector, Delivery};

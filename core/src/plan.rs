@@ -25,7 +25,7 @@ use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 pub use draft::{Deletes, Limits, PlanDraft};
 use presence::plan_presence;
-pub(crate) use presence::{WHY_RESTORE, why_archive};
+pub(crate) use presence::{WHY_RESTORE, owner_held, why_archive};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;
@@ -233,6 +233,7 @@ fn plan_unit(
     let decision = entity.decisions.get(key).filter(|_| !unit.owners.is_empty());
     let oscillates =
         entity.links.iter().any(|link| link.reactions.get(key).is_some_and(|count| *count >= REACTIONS_TO_FREEZE));
+    let oscillates = oscillates && !planted!(OscillationUnbounded);
     if (golden.is_none() && decision.is_none()) || oscillates || entity.life == GoldenLife::Retired {
         return;
     }
@@ -310,12 +311,14 @@ pub(crate) fn why_write(
             let base = entity.links[shown.link].bases.get(key);
             let agreed = adopted.or(base.map(|base| &base.agreed));
             let owed = match (adopted, base) {
+                (None, Some(_)) if planted!(RewriteFought) => true,
                 (None, Some(base)) => base.is_behind(golden, |agreed, golden| unit.same(agreed, golden)),
                 _ => agreed.is_none_or(|agreed| !unit.same(agreed, golden)),
             };
             // Weak fills what never had a value, not what was cleared.
             let never_had = !had_value && agreed.is_none_or(|agreed| !agreed.is_value()) && golden.is_value();
             match strength {
+                Strength::Weak if planted!(WeakRefills) => owed.then_some("propagates the golden value"),
                 Strength::Weak => (owed && never_had).then_some("fills a value that was never there"),
                 Strength::Normal | Strength::Strong => owed.then_some("propagates the golden value"),
             }
@@ -333,6 +336,7 @@ pub(crate) fn why_write(
                 None
             }
         }
+        LinkState::NoBase if planted!(FirstContactOverwrites) => Some("propagates the golden value"),
         LinkState::NoBase => None,
     }
 }

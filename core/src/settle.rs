@@ -24,7 +24,7 @@ use crate::golden::GoldenLife;
 use crate::model::{EXISTS, UnitIndex, UnitKey};
 use crate::representation::Representation;
 use crate::rule::Guard;
-use crate::sight::{Ground, keys};
+use crate::sight::{Ground, keys, visible};
 use crate::text::Text;
 
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
@@ -76,22 +76,27 @@ pub fn settle(
     touched: &Touched,
     facts: &mut Vec<Fact>,
 ) {
+    // No fact of settling links or unlinks a record.
+    let visible = visible(ground.model, entity, representations);
     let mut recorder = Recorder { entity, facts };
     let mut findings = Vec::new();
     let mut moved = false;
-    for (index, unit) in ground.model.units.iter().enumerate() {
-        let Ok(index) = UnitIndex::try_from(index) else { break };
-        if unit.derived.is_some() || !touched.covers(index) {
-            continue;
-        }
+    let mut settle_one = |index: UnitIndex| {
+        let Some(unit) = ground.model.units.get(usize::from(index)).filter(|unit| unit.derived.is_none()) else {
+            return;
+        };
         for key in keys(ground.model, recorder.entity, representations, index) {
-            moved |= unit::settle_unit(ground, &mut recorder, representations, unit, &key, &mut findings);
+            moved |= unit::settle_unit(ground, &mut recorder, &visible, unit, &key, &mut findings);
         }
+    };
+    match touched {
+        Touched::Everything => (0..).take(ground.model.units.len()).for_each(&mut settle_one),
+        Touched::Units(units) => units.iter().copied().for_each(&mut settle_one),
     }
     for index in &ground.model.derived_order {
         let Some(unit) = ground.model.units.get(usize::from(*index)) else { continue };
         if moved || touched.covers(*index) {
-            unit::settle_derived(ground, &mut recorder, representations, unit, *index, &mut findings);
+            unit::settle_derived(ground, &mut recorder, &visible, unit, *index, &mut findings);
         }
     }
     let derived = |unit: UnitIndex| ground.model.derived_order.contains(&unit);

@@ -39,6 +39,7 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, shown: &Shown<'_>, 
         return WriteAccess::No;
     }
     match object.authority.get(unit) {
+        Some(Authority::Owner) if planted!(OwnerWritten) => WriteAccess::Yes(*strength),
         Some(Authority::Owner) if entity.decisions.get(key).is_some() => WriteAccess::ByDecision,
         Some(Authority::Owner) => WriteAccess::No,
         Some(Authority::CoOwner | Authority::Observer) => WriteAccess::Yes(*strength),

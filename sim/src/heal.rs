@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use accordant::discrepancy::{Discrepancy, DiscrepancyState};
+use accordant::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use accordant::engine::CaseKind;
 use accordant::{Actor, EntityId, Error, Tenant};
 
-use crate::job::{EXISTENCE, decide, mend, standing, steps, subjects, unit_name};
+use crate::job::{EXISTENCE, confirm, decide, mend, standing, steps, subjects, unit_name};
+use crate::neighbour::visit;
 use crate::oracle::Unit;
 use crate::pause::Pause;
 use crate::scene::Scene;
@@ -35,7 +36,7 @@ async fn shared(tenant: &Tenant) -> Result<Vec<BTreeSet<EntityId>>, Error> {
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
+pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
     tenant.accept_model(&Actor::new("ana")).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by).await?;
@@ -50,13 +51,20 @@ pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), E
         scene.lock().oracle.heal();
         for one in standing(&tenant, &scene).await? {
             if one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE {
-                decide(&tenant, &scene, &one).await?;
+                let plain = scene.lock().oracle.is_plain(one.unit, &waits);
+                if decide(&tenant, &scene, &one).await?
+                    && plain
+                    && one.discrepancy.kind == DiscrepancyKind::HardConflict
+                {
+                    scene.lock().oracle.settled.insert(one.unit);
+                }
             }
         }
         rest(&tenant, &scene, by).await?;
         judge(&tenant, &scene, true).await?;
     }
-    echo(&tenant, &scene, by).await
+    echo(&tenant, &scene, by).await?;
+    visit(&neighbour, &tenant, &scene).await
 }
 
 /// Everything that was last said is said again, on every surface: nothing may follow from it.
@@ -72,7 +80,8 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     };
     Pause::of(scene, 600_000).await;
     ask(tenant, scene, by).await?;
-    let planned = again(scene, || mend(tenant, true)).await? + again(scene, || mend(tenant, false)).await?;
+    let planned =
+        again(scene, || mend(tenant, scene, true)).await? + again(scene, || mend(tenant, scene, false)).await?;
     let mut inner = scene.lock();
     let planned = if !inner.oracle.poisoned.is_empty() { 0 } else { planned };
     if planned > 0 || inner.oracle.heal_writes != written {
@@ -119,7 +128,8 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     let mut quiet = false;
     for _ in 0..MOST_ROUNDS {
         // A plan of first contact has all that any plan has.
-        let planned = again(scene, || mend(tenant, true)).await?;
+        let planned =
+            again(scene, || mend(tenant, scene, true)).await? + again(scene, || confirm(tenant, scene)).await?;
         if planned == 0 && quiet {
             return Ok(());
         }
@@ -163,6 +173,12 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
         let title = one.discrepancy.kind.title();
         let what = format!("{} stands open at rest: {title}, {}", unit_name(one.unit), one.discrepancy.reason);
         inner.oracle.accuse(what);
+    }
+    let settled = std::mem::take(&mut inner.oracle.settled);
+    for one in standing.iter().filter(|one| decided && settled.contains(&one.unit)) {
+        if one.discrepancy.kind == DiscrepancyKind::HardConflict {
+            inner.oracle.accuse(format!("{} was decided, and is a conflict still", unit_name(one.unit)));
+        }
     }
     for subjects in subjects.values().filter(|subjects| subjects.len() > 1) {
         inner.oracle.accuse(format!("one entity stands for {subjects:?}"));

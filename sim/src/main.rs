@@ -25,7 +25,9 @@ accordant-sim: breaks the engine in a seeded world
   --seed N       one seed only
   --trace        tell what happens in it
   --shrink       make a failing seed short, and keep it in sim/regressions
-  --report       list every fault, and what failed";
+  --report       list every fault, and what failed
+  --zoo          plant every defect of the zoo, and run seeds until each is caught (2000 each at most)
+  --bug NAME     plant this one only: in the zoo, or in one seed";
 
 #[derive(Debug, Default)]
 struct Args {
@@ -36,6 +38,8 @@ struct Args {
     trace: bool,
     shrink: bool,
     report: bool,
+    zoo: bool,
+    bug: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     // What panics is a violation, and is told as one.
     std::panic::set_hook(Box::new(|_| {}));
     let failed = match args.seed {
+        None if args.zoo => zoo(&args),
         Some(seed) => one(seed, &args),
         None => {
             let regressions = regressions();
@@ -68,6 +73,8 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
             text.parse::<u64>().map_err(|_| format!("{arg} needs a number, not `{text}`"))
         };
         match arg.as_str() {
+            "--bug" => parsed.bug = Some(args.next().ok_or("--bug needs a name")?),
+            "--zoo" => parsed.zoo = true,
             "--seeds" => parsed.seeds = number()?,
             "--start" => parsed.start = number()?,
             "--threads" => parsed.threads = usize::try_from(number()?).unwrap_or(1).max(1),
@@ -81,8 +88,51 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
     Ok(parsed)
 }
 
+/// How many seeds a defect may go uncaught.
+#[cfg(accordant_zoo)]
+const MOST_SEEDS: u64 = 2000;
+
+/// Hunts planted defects. Says whether one went uncaught.
+#[cfg(accordant_zoo)]
+fn zoo(args: &Args) -> bool {
+    use accordant::zoo::Bug;
+    let wanted = |bug: &Bug| args.bug.as_ref().is_none_or(|name| name == bug.name());
+    let bugs: Vec<Bug> = Bug::ALL.iter().copied().filter(wanted).collect();
+    let known = accordant_sim::zoo::known(args.start, args.seeds, args.threads);
+    println!("{:<26}{:>6}  kinds of violations that the honest engine shows in as many seeds", known.len(), args.seeds);
+    for kind in &known {
+        println!("{:<34}{kind}", "");
+    }
+    println!("{:<26}{:>6}  what the oracle found", "bug", "seeds");
+    let tell = |hunt: &accordant_sim::zoo::Hunt| println!("{hunt}");
+    let hunts = accordant_sim::zoo::hunt_all(&bugs, args.start, MOST_SEEDS, args.threads, &known, &tell);
+    let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
+    println!("{:<26}{caught} of {}", "caught", hunts.len());
+    caught < hunts.len()
+}
+
+/// An ordinary build has no zoo.
+#[cfg(not(accordant_zoo))]
+fn zoo(_: &Args) -> bool {
+    println!("no defect is in this build; plant them with");
+    println!("RUSTFLAGS=\"--cfg accordant_zoo\" cargo run --release -p accordant-sim -- --zoo");
+    true
+}
+
+/// Plants a defect for one seed.
+#[cfg(accordant_zoo)]
+fn plant(args: &Args) {
+    use accordant::zoo::Bug;
+    let bug = Bug::ALL.iter().copied().find(|bug| args.bug.as_deref() == Some(bug.name()));
+    accordant::zoo::plant(bug);
+}
+
+#[cfg(not(accordant_zoo))]
+const fn plant(_: &Args) {}
+
 /// Runs one seed. Says whether it failed.
 fn one(seed: u64, args: &Args) -> bool {
+    plant(args);
     let options = Options::of(seed);
     let outcome = run(&options, args.trace);
     tell(&options, &outcome);
@@ -106,7 +156,7 @@ fn tell(options: &Options, outcome: &Outcome) {
     if let Some(lasting) = options.lasting {
         println!("lasting {lasting}");
     }
-    println!("{}", options.design());
+    println!("{}", options.design);
     for line in &outcome.lines {
         println!("{line}");
     }

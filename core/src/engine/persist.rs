@@ -194,6 +194,9 @@ impl<'a> Changes<'a> {
             if !order.contains(entity) {
                 order.push(*entity);
             }
+            if planted!(DecisionNotJournaled && matches!(fact, Fact::Decided { .. })) {
+                continue;
+            }
             by_entity.entry(*entity).or_default().push(fact.to_stored(model));
             match fact {
                 Fact::Linked { record, .. } => self.put(link_key(record), &LinkRow { entity: *entity }),

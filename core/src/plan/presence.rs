@@ -26,11 +26,21 @@ pub(crate) fn why_archive(
         None
     } else if decided(entity) == Some(GoldenLife::Retired) {
         Some("a person retired the entity")
-    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner {
+    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner && owner_held(model, entity)
+    {
         Some("the entity was retired by the system that owns existence")
     } else {
         None
     }
+}
+
+/// Whether a system that owns existence ever held the entity. If not, it was retired because nobody held it any more: a
+/// record that comes back contradicts nobody.
+pub(crate) fn owner_held(model: &CompiledEntity, entity: &Entity) -> bool {
+    let owns = |link: &Link| {
+        model.objects.get(usize::from(link.object)).is_some_and(|object| object.existence == Authority::Owner)
+    };
+    entity.links.iter().any(owns)
 }
 
 /// Why a record that is gone is created again.

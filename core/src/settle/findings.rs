@@ -3,7 +3,7 @@
 use crate::classify::{Classification, Drift, Hidden, LinkState, Verdict};
 use crate::discrepancy::{DiscrepancyKind, DiscrepancyState, Family, Finding};
 use crate::entity::Entity;
-use crate::golden::Status;
+use crate::golden::{Held, Status};
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
 use crate::sight::{Ground, Shown};
@@ -24,11 +24,22 @@ pub(super) fn of_unit(
     after: &Classification,
     findings: &mut Vec<Finding>,
 ) {
+    let golden = entity.golden.get(key);
+    let stands = |state: &LinkState| {
+        matches!(state, LinkState::Moved | LinkState::NoBase | LinkState::Hidden(Hidden::Unresolved))
+    };
+    if golden.is_none_or(|cell| cell.status == Status::Settled)
+        && after.verdict == Verdict::InAgreement
+        && !after.states.iter().any(stands)
+        && entity.decisions.get(key).is_none()
+    {
+        // As most units are: nothing stands about it.
+        return;
+    }
     let name = ground.model.unit_name(key);
     if let Some(finding) = agreement(ground, entity, unit, key, shown, first, after, &name) {
         findings.push(finding);
     }
-    let golden = entity.golden.get(key);
     for (place, shown) in shown.iter().enumerate() {
         let record = || Some(Text::from(entity.links[shown.link].record.to_string()));
         let finding = |family, kind, waits, reason: &'static str| Finding {
@@ -86,7 +97,8 @@ fn agreement(
 ) -> Option<Finding> {
     let status = entity.golden.get(key).map(|cell| &cell.status);
     let (kind, waits, reason) = match status {
-        Some(Status::Held { rule, reason, .. }) => {
+        Some(Status::Held(held)) => {
+            let Held { rule, reason, .. } = &**held;
             // A first value, or a computed one, is held without any system that moved.
             let kind = drift_kind(after.verdict).unwrap_or(DiscrepancyKind::SoftDriftAuthoritative);
             (kind, true, Text::from(format!("held by \"{rule}\": {reason}")))
@@ -94,7 +106,7 @@ fn agreement(
         Some(Status::Parked { reason }) => {
             (drift_kind(after.verdict).unwrap_or(DiscrepancyKind::HardConflict), true, reason.clone())
         }
-        Some(Status::Settled | Status::Provisional { .. }) | None => match after.verdict {
+        Some(Status::Settled | Status::Provisional(_)) | None => match after.verdict {
             // Golden did not follow, though all may agree: a clear is held.
             Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged => {
                 let (waits, reason) = why_it_stands(ground, entity, unit, key, shown, after);
@@ -102,9 +114,13 @@ fn agreement(
             }
             Verdict::Pending => {
                 let owed = |place: &usize| is_owed(entity, unit, key, shown, after, *place);
-                let stuck = (0..shown.len()).filter(owed).all(|place| !is_written(ground, entity, key, &shown[place]));
-                let unspelled =
-                    (0..shown.len()).filter(owed).find_map(|place| unspelled(ground, entity, key, &shown[place]));
+                let mut stuck = true;
+                let mut unspelled = None;
+                for shown in (0..shown.len()).filter(owed).map(|place| &shown[place]) {
+                    let why = self::unspelled(ground, entity, key, shown);
+                    stuck &= why.is_some() || !is_written(ground, entity, key, shown);
+                    unspelled = unspelled.or(why);
+                }
                 let kind = drift_kind(first.verdict)
                     .or_else(|| standing_kind(ground, entity, name))
                     .unwrap_or(DiscrepancyKind::Pending);
@@ -182,11 +198,9 @@ fn unspelled(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<
     Some((link.record.to_string(), why))
 }
 
-/// Whether a plan writes what is owed to a link. A weak mapping fills what never had a value, and nothing else.
+/// Whether a plan writes what is owed to a link, if it can be spelled. A weak mapping fills what never had a value, and
+/// nothing else.
 fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<'_>) -> bool {
-    if unspelled(ground, entity, key, shown).is_some() {
-        return false;
-    }
     match write_access(ground.model, entity, shown, key) {
         WriteAccess::No => false,
         WriteAccess::Yes(Strength::Weak) => {

@@ -27,7 +27,7 @@ pub(super) fn recognise(
         let link = &recorder.entity.links[shown.link];
         let (Some(base), Some(seen)) = (link.bases.get(key), shown.field()) else { continue };
         let Some(answered) = base.answered.as_deref() else { continue };
-        if answered.version != Some(shown.since.token) || same(seen, &answered.sent) {
+        if answered.version != Some(shown.since().token) || same(seen, &answered.sent) {
             continue;
         }
         let proof = shown.authority != Authority::CoOwner && is_exact((ground.domain)(&link.record));

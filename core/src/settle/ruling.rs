@@ -120,9 +120,7 @@ pub fn rule_on(
     let cell = recorder.entity.golden.get(key).cloned();
     let (chosen, origin, mut resolution) = match &ruling.choice {
         Choice::Accept => match cell.as_ref().map(|cell| &cell.status) {
-            Some(Status::Held { proposed, origin, resolution, .. }) => {
-                (proposed.clone(), origin.clone(), resolution.clone())
-            }
+            Some(Status::Held(held)) => (held.proposed.clone(), held.origin.clone(), held.resolution.clone()),
             _ => return Err(NotRuled::NotHeld),
         },
         Choice::Keep => {

@@ -73,7 +73,7 @@ impl Tenant {
         let mut groups: Vec<Vec<Operation>> = Vec::new();
         let mut unapproved: Vec<&Operation> = Vec::new();
         for (operation, row) in operations.iter().zip(rows) {
-            if row.is_none() {
+            if row.is_none() && !planted!(ApprovalNotAsked) {
                 unapproved.push(operation);
                 continue;
             }
@@ -168,6 +168,10 @@ impl Tenant {
         }
         match bound.connector.write_batch(intended.iter().map(|intent| intent.write.clone()).collect()).await {
             Ok(receipts) => {
+                let mut receipts = receipts;
+                if planted!(ReceiptsSwapped) {
+                    receipts.reverse();
+                }
                 let mut receipts = receipts.into_iter();
                 for intent in &intended {
                     match receipts.next() {
@@ -222,7 +226,11 @@ impl Tenant {
                 Some(index) => {
                     let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
                     let today = draft.operations();
-                    group.iter().filter_map(|operation| still_planned(model, operation, today)).collect()
+                    let still = |operation| match planted!(SupersededCarriedOut) {
+                        true => Some(Operation::clone(operation)),
+                        false => still_planned(model, operation, today),
+                    };
+                    group.iter().filter_map(still).collect()
                 }
             };
             let under_way = loader.rows(std::slice::from_ref(&outbox)).await?.into_iter().any(|row| row.is_some());
@@ -269,6 +277,9 @@ impl Tenant {
                 }
             };
             row.read = write.expect_token;
+            if planted!(IntentNotDurable) {
+                return Ok(Some(Intended { row, write, _claim: claim }));
+            }
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);

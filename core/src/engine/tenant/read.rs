@@ -57,7 +57,11 @@ impl Tenant {
                 return Ok(verified.reply);
             }
         }
-        self.take_items(&name, &verified.items, 0).await?;
+        let taken = self.take_items(&name, &verified.items, 0).await;
+        if planted!(AckBeforeDurable) && taken.is_err() {
+            return Ok(verified.reply);
+        }
+        taken?;
         if let Some(key) = key {
             // After the items: a crash in between costs a repetition, which changes nothing.
             let commit = crate::store::Commit { put: vec![(key, persist::json(&self.now()))], ..Default::default() };
@@ -94,6 +98,16 @@ impl Tenant {
             let (row, position) = self.position(name, &surface.name).await?;
             let read = if numbered { self.read_number().await? } else { 0 };
             let page = self.page(name, &surface.name, position.after.clone()).await?;
+            let (row, position) = if planted!(CursorBeforeCommit) {
+                self.move_to(
+                    row,
+                    &Position { after: page.next.clone().or(position.after.clone()), ..position.clone() },
+                )
+                .await?;
+                (self.position(name, &surface.name).await?.0, position)
+            } else {
+                (row, position)
+            };
             taken += self.take_items(name, &page.items, read).await?;
             let more = walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))?;
             self.move_to(

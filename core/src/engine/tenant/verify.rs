@@ -190,8 +190,8 @@ impl Tenant {
         let mut standing: BTreeMap<Digest, &Discrepancy> = replayed
             .entities
             .values()
-            .flat_map(|entity| &entity.discrepancies)
-            .map(|(id, one)| (*id, &**one))
+            .flat_map(|entity| entity.discrepancies.values())
+            .map(|one| (one.id, &**one))
             .collect();
         let mut records = compare::Left::new(replayed.representations.keys());
 

@@ -176,8 +176,8 @@ impl Tenant {
             seen: held.unwrap_or_else(|| sent.value.clone()),
             agreed: sent.value.clone(),
             lost: false,
-            wrote: Some(origin),
-            displaced: sent.displaced.cloned(),
+            wrote: Some(Box::new(origin)),
+            displaced: sent.displaced.cloned().map(Box::new),
             answered,
         })
     }

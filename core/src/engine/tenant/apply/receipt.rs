@@ -57,7 +57,17 @@ impl Tenant {
     ) -> Result<(), Error> {
         let operations = &intent.operations;
         let first = &operations[0];
-        match receipt.outcome.clone() {
+        let done = || match &first.target {
+            Target::Record(record) => Outcome::Applied { id: record.id.clone() },
+            Target::New { .. } => receipt.outcome.clone(),
+        };
+        let outcome = match receipt.outcome {
+            Outcome::Unknown if planted!(BaseBeforeReceipt) => done(),
+            Outcome::Stale if planted!(StaleTakenForDone) => done(),
+            Outcome::Deferred { .. } if planted!(DeferredTakenForDone) => done(),
+            _ => receipt.outcome.clone(),
+        };
+        match outcome {
             Outcome::Applied { id } => {
                 let record = match (&first.target, &receipt.record) {
                     (Target::Record(record), _) => record.clone(),
@@ -139,6 +149,7 @@ impl Tenant {
         let operations = &intent.operations;
         // The answer did not carry the record: what it holds now is an ordinary read.
         let read_back = receipt.record.is_none() && operations[0].intent != Intent::Archive;
+        let read_back = read_back && !planted!(VersionTakenForRecord) && !planted!(ReadBackForgotten);
         let read = self.read_number().await?;
         let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
         let mut key = Text::default();
@@ -184,7 +195,8 @@ impl Tenant {
             if operations[0].intent == Intent::Archive {
                 let (connection, object) = (&record.connection, &record.object);
                 let count = self.delete_count(&mut loader, connection, object).await?;
-                changes.put(delete_count_key(connection, object), &DeleteCount { done: count.done + 1, ..count });
+                let done = count.done + usize::from(!planted!(LimitsNotCumulative));
+                changes.put(delete_count_key(connection, object), &DeleteCount { done, ..count });
             }
             spend(&mut changes, operations);
             for operation in operations {
@@ -253,6 +265,13 @@ impl Tenant {
                 let Some(key) = model.unit_key(name) else { continue };
                 cells.extend(self.cells_of(loader, state.object, model, &key, value, &state.record));
             }
+        }
+        if planted!(VersionTakenForRecord) {
+            let known = state.representation.slots().filter_map(|slot| Some((slot, state.representation.cell(slot)?)));
+            let unsaid = known.filter(|(slot, _)| !cells.iter().any(|said| said.slot == *slot));
+            let again: Vec<Said> =
+                unsaid.map(|(slot, cell)| Said { slot, element: None, field: cell.field().clone() }).collect();
+            cells.extend(again);
         }
         cells.sort_by(|a, b| (a.slot, &a.element).cmp(&(b.slot, &b.element)));
         let token = token.unwrap_or_else(|| state.representation.last_token());
