@@ -1,5 +1,7 @@
 //! Connectors: one external system, as surfaces to read and a place to write.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -31,6 +33,12 @@ pub struct Cursor(pub String);
 /// - **Order.** Tokens of the surfaces that observe are comparable per object type. A connector reports the system's
 ///   own; it never substitutes its clock.
 /// - **Bodies.** Items carry bytes as the system sent them. Decoding is the engine's.
+/// - **Coverage.** What was not asked for, or may not be read, is not gone. An item of a surface that promises whole
+///   records says so where it holds less: [`Item::covering`], [`Item::denying`]. What neither names and the body lacks
+///   is taken for cleared, and a cleared value is written to other systems.
+/// - **Writes.** A write says what changes; what it does not name stays as it is. That goes for the elements of a keyed
+///   collection and for their members too ([`Native::Elements`]): whoever can only send such a collection whole reads it,
+///   merges, and sends it under the expectation of the write.
 /// - **Concurrency.** Calls for different records overlap. Writes to one record never do.
 ///
 /// # Cancel safety
@@ -94,7 +102,11 @@ pub struct Verified {
 }
 
 /// One thing that a surface said.
+///
+/// Paths in it are those of the connector's documented record shape, each with all that is below it; what no mapping
+/// reads is ignored. Items that were asked for together share one list: cloning it copies nothing.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Item {
     /// The surface.
     pub surface: SurfaceName,
@@ -102,6 +114,34 @@ pub struct Item {
     pub says: Says,
     /// The bytes, as the system sent them.
     pub body: Bytes,
+    /// What was asked for, where that is less than the surface promises. `None`: all of it. Of the rest the item says
+    /// what its body carries, and nothing of what the body lacks.
+    pub covers: Option<Arc<[Path]>>,
+    /// What the connection may not read: a lost scope, a field that its role does not see. Whatever the body has there
+    /// is not believed, and the last value known is kept.
+    pub denied: Arc<[Path]>,
+}
+
+impl Item {
+    /// An item of which all that its surface promises was asked for, and may be read.
+    #[must_use]
+    pub fn new(surface: SurfaceName, says: Says, body: Bytes) -> Self {
+        Self { surface, says, body, covers: None, denied: Arc::default() }
+    }
+
+    /// The same item, of which only `paths` were asked for.
+    #[must_use]
+    pub fn covering(mut self, paths: impl Into<Arc<[Path]>>) -> Self {
+        self.covers = Some(paths.into());
+        self
+    }
+
+    /// The same item, of which `paths` may not be read.
+    #[must_use]
+    pub fn denying(mut self, paths: impl Into<Arc<[Path]>>) -> Self {
+        self.denied = paths.into();
+        self
+    }
 }
 
 /// What kind of thing an item is.

@@ -46,7 +46,7 @@ pub struct Link {
     pub record: Arc<RecordRef>,
     /// Its object type, by index in the entity's model. `u16::MAX` for the hub's own record.
     pub object: u16,
-    /// Its place in the order of confirmation: the oldest is the primary.
+    /// Its place in the order of confirmation: the oldest of those that speak is the primary.
     pub order: u64,
     /// Why it belongs here.
     pub evidence: Evidence,
@@ -117,16 +117,5 @@ impl Entity {
     #[must_use]
     pub fn link_of(&self, record: &RecordRef) -> Option<usize> {
         self.links.iter().position(|link| *link.record == *record)
-    }
-
-    /// Whether the link is the oldest confirmed of its connection and object type.
-    #[must_use]
-    pub fn is_primary(&self, place: usize) -> bool {
-        let Some(link) = self.links.get(place) else { return false };
-        !self.links.iter().any(|other| {
-            other.object == link.object
-                && other.record.connection == link.record.connection
-                && (other.order, &other.record.id) < (link.order, &link.record.id)
-        })
     }
 }

@@ -7,8 +7,6 @@ mod draft;
 mod presence;
 mod text;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, LinkState, Standing, classify};
@@ -250,7 +248,7 @@ fn plan_unit(
     let asked = shown.iter().any(asks);
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
-        let access = write_access(ground.model, entity, shown.link, key);
+        let access = write_access(ground.model, entity, shown, key);
         // An owner is written only what a person decided; everyone else what golden holds.
         let wanted = match access {
             WriteAccess::ByDecision => decision.map(|decision| &decision.chosen).filter(|_| asks(shown)),
@@ -359,8 +357,9 @@ fn unspellable(
     }
     let before = match key {
         UnitKey::Whole(unit) => spelling::expected(model, object, *unit, before, held).map(|_| ()),
-        // A collection is written whole, with what it holds beside our elements.
-        UnitKey::Element(unit, _) => spelling::collection(model, object, *unit, held, &BTreeMap::new()).map(|_| ()),
+        UnitKey::Element(unit, element) => {
+            spelling::expected_collection(model, object, *unit, held, std::iter::once(element)).map(|_| ())
+        }
         UnitKey::Exists => Ok(()),
     };
     // Without an expectation the write would be unconditional, and lose what somebody else enters meanwhile.

@@ -52,6 +52,9 @@ pub struct Shown<'a> {
     pub authority: Authority,
     /// What is seen, or why nothing is.
     pub sight: Result<Cow<'a, Field>, Hidden>,
+    /// Whether it is the oldest of those that speak in its connection and object type ([`speaks_first`]), where an entity
+    /// may have several there.
+    pub first: bool,
     when: When<'a>,
 }
 
@@ -129,14 +132,15 @@ pub fn shown<'a>(
 pub(crate) fn shown_by<'a>(
     ground: &Ground<'_>,
     entity: &Entity,
-    visible: &Visible<'a>,
+    all_visible: &Visible<'a>,
     key: &UnitKey,
 ) -> SmallVec<[Shown<'a>; 4]> {
     let mut all: SmallVec<[Shown<'a>; 4]> = SmallVec::new();
     let Some(index) = key.index() else { return all };
-    for (place, (link, visible)) in entity.links.iter().zip(visible).enumerate() {
+    for (place, (link, visible)) in entity.links.iter().zip(all_visible).enumerate() {
         let Some((slots, authority)) = part_in(ground.model, link.object, index) else { continue };
-        let mut shown = Shown { link: place, authority, sight: Err(Hidden::Unobserved), when: When::Unknown };
+        let first = counts_once(ground.model, link.object) || is_first(entity, all_visible, place);
+        let mut shown = Shown { link: place, authority, sight: Err(Hidden::Unobserved), first, when: When::Unknown };
         match visible {
             Ok(None) => {}
             Ok(Some(representation)) => look(ground, entity, place, representation, slots, key, &mut shown),
@@ -145,6 +149,17 @@ pub(crate) fn shown_by<'a>(
         all.push(shown);
     }
     all
+}
+
+/// As [`speaks_first`], by what may be looked at.
+fn is_first(entity: &Entity, visible: &Visible<'_>, place: usize) -> bool {
+    let link = &entity.links[place];
+    !entity.links.iter().zip(visible).any(|(other, visible)| {
+        matches!(visible, Ok(Some(_)))
+            && other.object == link.object
+            && other.record.connection == link.record.connection
+            && (other.order, &other.record.id) < (link.order, &link.record.id)
+    })
 }
 
 /// The slots by which a link's object type holds a unit, and its authority; `None` if it does not hold it.

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::id::{EntityId, ObjectType};
-use crate::model::{CompiledEntity, Mapping, Path, UnitIndex, UnitKey, UnitShape};
+use crate::model::{AttributeModel, CompiledEntity, Mapping, Path, UnitIndex, UnitKey, UnitShape};
+use crate::observation::SlotIndex;
 use crate::representation::Representation;
 use crate::sight::reference_object;
 use crate::text::Text;
-use crate::value::{Field, Malformed, Native, split};
+use crate::value::{Element, Field, Malformed, Native, split};
 
 /// The native id of an entity's record in the object type that a reference names.
 pub(crate) type NativeId<'a> = &'a dyn Fn(EntityId, &ObjectType) -> Option<Text>;
@@ -64,8 +65,9 @@ pub(crate) fn expected(
     leaves(model, object, unit, before, &|_, _| None)
 }
 
-/// A collection as it is written: whole, what the record holds with our elements set or removed. Elements that others put
-/// there and golden does not hold stay: removal only within one's own range.
+/// A collection as it is written. Of a keyed one, the elements that change. A set is written whole: what the record holds
+/// with our elements set or removed. Elements that others put there and golden does not hold stay: removal only within
+/// one's own range.
 pub(crate) fn collection(
     model: &CompiledEntity,
     object: u16,
@@ -73,12 +75,16 @@ pub(crate) fn collection(
     held: Option<&Representation>,
     elements: &BTreeMap<Text, Field>,
 ) -> Result<(Path, Native), Malformed> {
-    let mapping = mappings(model, object, unit)?.first().ok_or(Malformed::new("the collection is not mapped"))?;
-    let compiled = model.objects.get(usize::from(object)).ok_or(Malformed::new("the object type is gone"))?;
+    let mapping = mapping(model, object, unit)?;
+    if is_keyed(model, unit) {
+        let change = |(key, field): (&Text, &Field)| keyed(model, mapping, unit, key, field);
+        let changes: Result<Vec<Element>, Malformed> = elements.iter().map(change).collect();
+        return Ok((path(mapping)?, Native::Elements(changes?)));
+    }
     let mut whole: BTreeMap<&Text, &Field> = BTreeMap::new();
-    if let (Some(held), Some(slot)) = (held, compiled.unit_slots[usize::from(unit)].first()) {
-        for key in held.element_keys(*slot) {
-            if let Some(said) = held.element(*slot, key).filter(|said| said.field.is_value()) {
+    if let (Some(held), Some(slot)) = (held, slot_of(model, object, unit)) {
+        for key in held.element_keys(slot) {
+            if let Some(said) = held.element(slot, key).filter(|said| said.field.is_value()) {
                 whole.insert(key, said.field);
             }
         }
@@ -90,16 +96,49 @@ pub(crate) fn collection(
             whole.remove(key);
         }
     }
-    let path = mapping.write.first().cloned().ok_or(Malformed::new("the collection has no path"))?;
     let mut natives = Vec::new();
     for field in whole.into_values() {
-        natives.extend(element(model, mapping, unit, field)?);
+        natives.extend(leaves_of(mapping, field)?.into_iter().map(|(_, native)| native));
     }
     if let Some(separator) = mapping.separator {
         let texts: Vec<&str> = natives.iter().filter_map(|native| native.as_leaf().as_text()).collect();
-        return Ok((path, Native::Text(texts.join(&separator.to_string()).into())));
+        return Ok((path(mapping)?, Native::Text(texts.join(&separator.to_string()).into())));
     }
-    Ok((path, Native::List(natives)))
+    Ok((path(mapping)?, Native::List(natives)))
+}
+
+/// What a collection is expected to hold before elements of it are written: of a keyed one those elements, of a set
+/// everything, because an element that somebody adds meanwhile must not be lost.
+pub(crate) fn expected_collection<'k>(
+    model: &CompiledEntity,
+    object: u16,
+    unit: UnitIndex,
+    held: Option<&Representation>,
+    keys: impl Iterator<Item = &'k Text>,
+) -> Result<(Path, Native), Malformed> {
+    if !is_keyed(model, unit) {
+        return collection(model, object, unit, held, &BTreeMap::new());
+    }
+    let slot = slot_of(model, object, unit);
+    let holds = |key: &Text| held.zip(slot).and_then(|(held, slot)| Some(held.element(slot, key)?.field.clone()));
+    let elements = keys.map(|key| (key.clone(), holds(key).unwrap_or_default())).collect();
+    collection(model, object, unit, held, &elements)
+}
+
+fn is_keyed(model: &CompiledEntity, unit: UnitIndex) -> bool {
+    model.units.get(usize::from(unit)).is_some_and(|unit| unit.shape == UnitShape::Keyed)
+}
+
+fn mapping(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Result<&Mapping, Malformed> {
+    mappings(model, object, unit)?.first().ok_or(Malformed::new("the collection is not mapped"))
+}
+
+fn path(mapping: &Mapping) -> Result<Path, Malformed> {
+    mapping.write.first().cloned().ok_or(Malformed::new("the collection has no path"))
+}
+
+fn slot_of(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Option<SlotIndex> {
+    model.objects.get(usize::from(object))?.unit_slots.get(usize::from(unit))?.first().copied()
 }
 
 /// Whether a unit's value can be spelled on an object type. Of a reference this does not tell: it depends on who has a
@@ -111,11 +150,10 @@ pub(crate) fn can_spell(model: &CompiledEntity, object: u16, key: &UnitKey, valu
     match key {
         UnitKey::Exists => Ok(()),
         UnitKey::Whole(unit) => leaves(model, object, *unit, value, &|_, _| None).map(|_| ()),
-        UnitKey::Element(unit, _) if value.is_value() => {
-            let mapping = mappings(model, object, *unit)?.first();
-            let mapping = mapping.ok_or(Malformed::new("the collection is not mapped"))?;
-            element(model, mapping, *unit, value).map(|_| ())
+        UnitKey::Element(unit, key) if is_keyed(model, *unit) => {
+            keyed(model, mapping(model, object, *unit)?, *unit, key, value).map(|_| ())
         }
+        UnitKey::Element(unit, _) if value.is_value() => leaves_of(mapping(model, object, *unit)?, value).map(|_| ()),
         UnitKey::Element(..) => Ok(()),
     }
 }
@@ -131,28 +169,37 @@ fn of_leaf(mappings: &[Mapping], leaf: &Native) -> Vec<(Path, Native)> {
     paths.map(|path| (path.clone(), leaf.clone())).collect()
 }
 
-/// One element of a collection: a leaf, or a record of its members.
-fn element(
+/// One element of a keyed collection: its key, and its other members unless it is gone.
+fn keyed(
     model: &CompiledEntity,
-    mapping: &Mapping,
+    collection: &Mapping,
     unit: UnitIndex,
+    key: &Text,
     field: &Field,
-) -> Result<Vec<Native>, Malformed> {
+) -> Result<Element, Malformed> {
     let declared = model.units.get(usize::from(unit)).and_then(|unit| unit.members.first());
     let attribute = declared.and_then(|member| model.attributes.get(usize::from(*member)));
     let attribute = attribute.ok_or(Malformed::new("the unit is gone"))?;
-    if attribute.members.is_empty() {
-        return Ok(leaves_of(mapping, field)?.into_iter().map(|(_, native)| native).collect());
+    let spelled = |member: &AttributeModel, field: &Field| -> Result<Vec<(Text, Native)>, Malformed> {
+        let mapping = member.mappings.iter().find(|inner| inner.object == collection.object);
+        let leaves = mapping.map(|inner| leaves_of(inner, field)).transpose()?.unwrap_or_default();
+        Ok(leaves.into_iter().map(|(path, leaf)| (path.to_string().into(), leaf)).collect())
+    };
+    // Elements hold their key first.
+    let (first, others) = attribute.members.split_first().ok_or(Malformed::new("an element without members"))?;
+    let key = spelled(&first.0, &Field::Value(key.clone()))?;
+    if key.is_empty() {
+        return Err(Malformed::new("the key of its elements is not written there"));
+    }
+    if !field.is_value() {
+        return Ok(Element { key, members: None });
     }
     let fields = split(field, attribute.members.len()).ok_or(Malformed::new("not an element"))?;
     let mut members = Vec::new();
-    for (member, field) in attribute.members.iter().zip(&fields) {
-        if let Some(inner) = member.0.mappings.iter().find(|inner| inner.object == mapping.object) {
-            let leaves = leaves_of(inner, field)?;
-            members.extend(leaves.into_iter().map(|(path, leaf)| (path.to_string().into(), leaf)));
-        }
+    for (member, field) in others.iter().zip(fields.iter().skip(1)) {
+        members.extend(spelled(&member.0, field)?);
     }
-    Ok(vec![Native::Record(members)])
+    Ok(Element { key, members: Some(members) })
 }
 
 /// The leaves of one attribute. A cleared value clears every path; a value that leaves a path without a leaf has no

@@ -91,7 +91,7 @@ pub struct LinkView {
     pub object: ObjectKey,
     /// Whether it is there.
     pub presence: RecordPresence,
-    /// Whether it is the oldest confirmed of its connection and object type.
+    /// Whether it is the primary: the oldest confirmed of those that speak in its connection and object type.
     pub primary: bool,
     /// Why it belongs to the entity.
     #[schemars(with = "serde_json::Value")]

@@ -17,11 +17,11 @@ pub enum WriteAccess {
     No,
 }
 
-/// Answers for one unit on one link, by its place. Whether anything is seen there is not asked: where a system holds one
-/// record, a second one is hidden ([`crate::sight::shown`]), and so is one that was merged away.
+/// Answers for one unit on one link. Whether anything is seen there is not asked: where a system holds one record, a
+/// second one is hidden ([`crate::sight::shown`]), and so is one that was merged away.
 #[must_use]
-pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> WriteAccess {
-    let Some(linked) = entity.links.get(link) else { return WriteAccess::No };
+pub fn write_access(model: &CompiledEntity, entity: &Entity, shown: &Shown<'_>, key: &UnitKey) -> WriteAccess {
+    let Some(linked) = entity.links.get(shown.link) else { return WriteAccess::No };
     if linked.object == HUB_OBJECT {
         return WriteAccess::No;
     }
@@ -31,7 +31,7 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
     let unit = usize::from(unit);
     let Some(Some((strength, _))) = object.writes.get(unit) else { return WriteAccess::No };
     let written = match object.declared.cardinality {
-        Cardinality::Many { write: WriteTo::Primary, .. } => entity.is_primary(link),
+        Cardinality::Many { write: WriteTo::Primary, .. } => shown.first,
         Cardinality::One | Cardinality::Many { write: WriteTo::All, .. } => true,
         Cardinality::Many { write: WriteTo::Nobody, .. } => false,
     };
@@ -40,10 +40,8 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
     }
     match object.authority.get(unit) {
         Some(Authority::Owner) if planted!(OwnerWritten) => WriteAccess::Yes(*strength),
-        Some(Authority::Owner) => {
-            let decided = entity.decisions.get(key).is_some();
-            if decided { WriteAccess::ByDecision } else { WriteAccess::No }
-        }
+        Some(Authority::Owner) if entity.decisions.get(key).is_some() => WriteAccess::ByDecision,
+        Some(Authority::Owner) => WriteAccess::No,
         Some(Authority::CoOwner | Authority::Observer) => WriteAccess::Yes(*strength),
         None => WriteAccess::No,
     }
@@ -64,7 +62,7 @@ pub(crate) enum Asked {
 pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>) -> Asked {
     let (Some(decision), Some(field)) = (entity.decisions.get(key), shown.field()) else { return Asked::No };
     let same = |a: &Field, b: &Field| unit.same(a, b);
-    if same(field, &decision.chosen) || write_access(model, entity, shown.link, key) != WriteAccess::ByDecision {
+    if same(field, &decision.chosen) || write_access(model, entity, shown, key) != WriteAccess::ByDecision {
         return Asked::No;
     }
     let base = entity.links[shown.link].bases.get(key);
@@ -72,4 +70,11 @@ pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &
         return Asked::Declined;
     }
     Asked::Owed
+}
+
+/// Whether what is written to a link asks its system, the owner, to follow a decision.
+pub(crate) fn asks_owner(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> bool {
+    let object = entity.links.get(link).and_then(|link| model.objects.get(usize::from(link.object)));
+    let authority = object.zip(key.index()).and_then(|(object, unit)| object.authority.get(usize::from(unit)));
+    authority == Some(&Authority::Owner) && entity.decisions.get(key).is_some()
 }

@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/cardinality.rs"]
+mod cardinality;
 #[path = "stories/choices.rs"]
 mod choices;
 #[path = "stories/collections.rs"]
@@ -19,6 +21,8 @@ mod collections;
 mod configuration;
 #[path = "stories/contact.rs"]
 mod contact;
+#[path = "stories/coverage.rs"]
+mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
 #[path = "stories/drift.rs"]

@@ -255,6 +255,29 @@ fn every_future_is_send() {
     is_send(world.tenant.entities("customer", None, 1));
     is_send(world.tenant.unlinked());
     is_send(world.tenant.dead_letters());
+    let (by, id) = (Actor::new("ana"), world.customer());
+    let record = RecordRef::new("shopify", "customers", "7");
+    let hash = accordant::plan::PlanHash::default();
+    is_send(world.tenant.receive("hubspot", accordant::Delivery::default()));
+    is_send(world.tenant.poll("hubspot"));
+    is_send(world.tenant.scan("hubspot"));
+    is_send(world.tenant.step());
+    is_send(world.tenant.plan(id).into_future());
+    is_send(world.tenant.stored_plan(hash));
+    is_send(world.tenant.approve(hash, &by));
+    is_send(world.tenant.confirm_deletes(hash, &by));
+    is_send(world.tenant.apply(hash));
+    is_send(world.tenant.decide(id, Customer::TIER, Choice::Keep, &by, ""));
+    is_send(world.tenant.decide_presence(id, Choice::Keep, &by, ""));
+    is_send(world.tenant.enter(id, Customer::PHONE, None, &by));
+    is_send(world.tenant.link(id.erase(), &record, &by));
+    is_send(world.tenant.merge(id.erase(), id.erase(), &by));
+    is_send(world.tenant.unmerge(id.erase(), &by));
+    is_send(world.tenant.allow_merge(id.erase(), id.erase(), &by));
+    is_send(world.tenant.accept_model(&by));
+    is_send(world.tenant.replay());
+    is_send(world.tenant.rederive());
+    is_send(world.tenant.verify());
 }
 
 /// The explanation as text, but for fingerprints: they change with every version of a policy.

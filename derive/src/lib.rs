@@ -72,6 +72,7 @@ mod syntax;
 /// | `write = "path"`, `read = "path"` | paths that differ |
 /// | `("first", "last"), via = JoinName` | several leaves make the value, through a `Transform` |
 /// | `currency = USD`, `currency = "path"` | the currency of an amount: stated, or another leaf |
+/// | `via_object = hubspot_company` | of a `Ref` to an entity with several object types in this system: the one whose ids stand here, by its key |
 /// | `region = "US"`, `zone = "Europe/Berlin"`, `format = "%d.%m.%Y"` | how a national number, a local time, a date is read |
 /// | `separator = ";"` | what separates the values of a set kept in one text |
 #[proc_macro_derive(Canonical, attributes(canonical))]

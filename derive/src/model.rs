@@ -110,6 +110,7 @@ pub(crate) struct At {
     pub(crate) zone: Option<LitStr>,
     pub(crate) format: Option<LitStr>,
     pub(crate) separator: Option<LitChar>,
+    pub(crate) via_object: Option<LitStr>,
 }
 
 /// What a value is read from.

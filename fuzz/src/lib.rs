@@ -16,8 +16,11 @@ pub mod stored;
 pub mod value;
 mod world;
 
+/// What a target does with its bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target by name.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("configure", configure::run),
     ("decode", decode::run),
     ("fold", fold::run),

@@ -146,7 +146,7 @@ impl Connector for Desk {
     }
 
     fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        let item = Item { surface: surfaces::name("webhooks"), says: Says::Record, body: delivery.body().clone() };
+        let item = Item::new(surfaces::name("webhooks"), Says::Record, delivery.body().clone());
         Ok(Verified { items: vec![item], delivery_id: None, reply: http::Response::new(Bytes::new()) })
     }
 

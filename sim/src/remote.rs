@@ -139,7 +139,7 @@ impl Connector for Remote {
             _ => Says::Record,
         };
         Ok(Verified {
-            items: vec![Item { surface: surfaces::name("webhooks"), says, body: delivery.body().clone() }],
+            items: vec![Item::new(surfaces::name("webhooks"), says, delivery.body().clone())],
             delivery_id: None,
             reply: http::Response::new(Bytes::new()),
         })
@@ -169,7 +169,7 @@ impl Connector for Remote {
             }
             if inner.weather.strikes(Fault::BodyHostile) {
                 let body = if inner.weather.rng().chance(500) { body::nested() } else { body::oversized(70_000) };
-                page.items.push(Item { surface: surface.clone(), says: Says::Record, body });
+                page.items.push(Item::new(surface.clone(), Says::Record, body));
             }
             page
         };

@@ -52,8 +52,10 @@ pub enum FaultKind {
     Shape,
     /// The record carries some of the paths that make the value, not all: it has to be read.
     Incomplete,
-    /// The surface never carries it. No fault of the record's.
+    /// The surface never carries it, or it was not asked for. No fault of the record's.
     NotCarried,
+    /// The connection may not read it. No fault of the record's.
+    Denied,
 }
 
 /// An attribute that a record leaves uncovered, and why.
@@ -201,10 +203,17 @@ impl<'a> DecodedRecord<'a> {
 
     /// What could not be decoded, by slot.
     pub fn faults(&self) -> impl Iterator<Item = Fault> + use<'a> {
-        self.gaps().iter().copied().filter(|fault| fault.kind != FaultKind::NotCarried)
+        let of_the_record = |fault: &Fault| !matches!(fault.kind, FaultKind::NotCarried | FaultKind::Denied);
+        self.gaps().iter().copied().filter(of_the_record)
     }
 
-    /// The slots that even a full record does not cover, in order: faults, and what the surface never carries.
+    /// The slots that the connection may not read, in order.
+    pub fn denied(&self) -> impl Iterator<Item = SlotIndex> + use<'a> {
+        self.gaps().iter().filter(|fault| fault.kind == FaultKind::Denied).map(|fault| fault.slot)
+    }
+
+    /// The slots that even a full record does not cover, in order: faults, what may not be read, and what the surface
+    /// never carries or was not asked for.
     pub fn uncovered(&self) -> impl ExactSizeIterator<Item = SlotIndex> + use<'a> {
         self.gaps().iter().map(|fault| fault.slot)
     }
@@ -241,7 +250,7 @@ impl<'a> DecodedRecord<'a> {
             },
             coverage: if self.is_full() { Coverage::AllBut(self.uncovered().collect()) } else { Coverage::Carried },
             cells,
-            denied: Vec::new(),
+            denied: self.denied().collect(),
         }
     }
 }

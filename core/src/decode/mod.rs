@@ -17,6 +17,7 @@ mod error;
 mod escape;
 mod join;
 mod order;
+mod reach;
 mod scan;
 mod slots;
 mod table;
@@ -26,6 +27,7 @@ mod walk;
 
 pub use batch::{Batch, DecodedRecord, Fault, FaultKind};
 pub use error::{DecodeError, DecodeErrorKind, Place};
+pub use reach::Reach;
 pub use table::DecodeTable;
 
 pub use crate::value::FieldRef;
@@ -50,6 +52,16 @@ impl DecodeTable {
     /// If the body is no record: not JSON, too large, no object where the record should be, no id, an ordering token
     /// that cannot be read. `out` then holds what it held before.
     pub fn decode(&self, body: &[u8], full: bool, out: &mut Batch) -> Result<(), DecodeError> {
+        self.decode_within(body, full, &[], out)
+    }
+
+    /// Like [`DecodeTable::decode`], of a record of which not all was asked for or may be read: `reach`, slot by slot, as
+    /// [`DecodeTable::reach`] tells it. A slot beyond its end is covered.
+    ///
+    /// # Errors
+    ///
+    /// As [`DecodeTable::decode`].
+    pub fn decode_within(&self, body: &[u8], full: bool, reach: &[Reach], out: &mut Batch) -> Result<(), DecodeError> {
         let item = out.items;
         out.items = out.items.saturating_add(1);
         let text = self.capture(body, &mut out.scratch)?;
@@ -74,13 +86,13 @@ impl DecodeTable {
             Some(readers) => {
                 for slot in readers {
                     if let Some(plan) = self.slots.get(usize::from(*slot)) {
-                        sink.slot(*slot, plan, found, full);
+                        sink.slot(*slot, plan, found, full, of(reach, *slot));
                     }
                 }
             }
             None => {
                 for (slot, plan) in (0u16..).zip(&self.slots) {
-                    sink.slot(slot, plan, found, full);
+                    sink.slot(slot, plan, found, full, of(reach, slot));
                 }
             }
         }
@@ -188,6 +200,10 @@ impl DecodeTable {
             .map(Some)
             .map_err(|expected| DecodeError::of(DecodeErrorKind::UnreadableToken(expected), &self.token_path))
     }
+}
+
+fn of(reach: &[Reach], slot: SlotIndex) -> Reach {
+    reach.get(usize::from(slot)).copied().unwrap_or_default()
 }
 
 /// Whether a flag is set, in the spellings that systems use.

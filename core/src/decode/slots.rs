@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::batch::{DecodedCell, Fault, FaultKind, Span, State};
 use super::captures::{Captures, Found, Gap};
 use super::join::Join;
+use super::reach::Reach;
 
 use crate::model::{Codec, Read};
 use crate::observation::SlotIndex;
@@ -39,6 +40,8 @@ pub(super) struct MemberPlan {
     pub(super) parts: SmallVec<[u32; 2]>,
 }
 
+const NOT_ASKED: &str = "it was not asked for";
+
 /// Where cells go.
 pub(super) struct Sink<'b> {
     pub(super) arena: &'b mut String,
@@ -49,9 +52,34 @@ pub(super) struct Sink<'b> {
 }
 
 impl Sink<'_> {
+    /// Decodes one slot as far as it may be believed.
+    #[inline]
+    pub(super) fn slot(&mut self, slot: SlotIndex, plan: &SlotPlan, found: Captures<'_>, full: bool, reach: Reach) {
+        match reach {
+            Reach::Covered => self.believed(slot, plan, found, full),
+            Reach::Carried => self.carried(slot, plan, found, full),
+            Reach::Denied => {
+                self.faults.push(Fault { slot, kind: FaultKind::Denied, reason: "it may not be read" });
+            }
+        }
+    }
+
+    /// Decodes one slot of which only what is carried is told. Part of what makes a value is no reason to read the record
+    /// again: nobody asked for the rest.
+    fn carried(&mut self, slot: SlotIndex, plan: &SlotPlan, found: Captures<'_>, full: bool) {
+        let before = (self.cells.len(), self.whole.len(), self.faults.len());
+        self.believed(slot, plan, found, false);
+        if let Some(fault) = self.faults.get_mut(before.2).filter(|fault| fault.kind == FaultKind::Incomplete) {
+            *fault = Fault { slot, kind: FaultKind::NotCarried, reason: NOT_ASKED };
+        }
+        if full && before == (self.cells.len(), self.whole.len(), self.faults.len()) {
+            self.faults.push(Fault { slot, kind: FaultKind::NotCarried, reason: NOT_ASKED });
+        }
+    }
+
     /// Decodes one slot. If it cannot, nothing of it stays but a fault.
     #[inline]
-    pub(super) fn slot(&mut self, slot: SlotIndex, plan: &SlotPlan, found: Captures<'_>, full: bool) {
+    fn believed(&mut self, slot: SlotIndex, plan: &SlotPlan, found: Captures<'_>, full: bool) {
         let (arena, cells) = (self.arena.len(), self.cells.len());
         let gap = match &plan.shape {
             SlotShape::One => self.one(slot, plan, found, full),

@@ -33,6 +33,8 @@ pub struct DecodeTable {
     /// The captured places: the trie's nodes, and behind them one for each named property.
     pub(super) places: usize,
     pub(super) slots: Vec<SlotPlan>,
+    /// By slot: the documented paths that it reads.
+    pub(super) documented: Vec<Vec<Path>>,
     pub(super) record: u32,
     pub(super) id: u32,
     pub(super) id_path: Path,
@@ -191,6 +193,7 @@ impl DecodeTable {
             identity: Identity::default(),
             places,
             slots,
+            documented: (0..object.slots.len()).map(|slot| documented(object, slot, members(slot))).collect(),
             id_path: shape.id.clone(),
             id_prefix: shape.id_prefix.clone(),
             token_path: shape.token.clone(),
@@ -235,6 +238,18 @@ impl<'a> Members<'a> {
                 };
                 Self::Parts(attribute.members.iter().map(|member| member.0.mappings.iter().find(here)).collect())
             }
+        }
+    }
+}
+
+/// The documented paths that a slot reads: of a keyed collection, those of its elements' members.
+fn documented(object: &CompiledObject, slot: usize, members: Members<'_>) -> Vec<Path> {
+    let read = &object.slots[slot].mapping.read;
+    match members {
+        Members::Single | Members::Values => read.clone(),
+        Members::Parts(parts) => {
+            let inner = || parts.iter().flatten().flat_map(|member| &member.read);
+            read.iter().flat_map(|path| inner().map(|member| path.join(member))).collect()
         }
     }
 }

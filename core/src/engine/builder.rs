@@ -9,7 +9,7 @@ use self::names::{Declared, domain_of};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
-use crate::engine::{Accordant, BoundSurface, Connection, Core};
+use crate::engine::{Accordant, BoundSurface, Connection, Core, Retention};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
@@ -31,6 +31,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     limits: Limits,
+    retention: Retention,
     max_bytes: usize,
 }
 
@@ -54,6 +55,7 @@ impl Builder {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
+            retention: Retention::default(),
             max_bytes: MAX_BYTES,
         }
     }
@@ -126,6 +128,14 @@ impl Builder {
         self
     }
 
+    /// How long is kept what only serves a while. By default, ids of deliveries for thirty days; plans and approvals that
+    /// were not carried out for ninety.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
     /// The clock. By default the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -182,9 +192,11 @@ impl Builder {
             clock: self.clock,
             entropy: self.entropy,
             limits: self.limits,
+            retention: self.retention,
             names,
             claims: crate::engine::tenant::Claims::default(),
             memory: crate::engine::parsed::Memory::default(),
+            sweeps: crate::engine::retention::Sweeps::default(),
             accepted: std::sync::RwLock::default(),
         })))
     }

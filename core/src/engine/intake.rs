@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::connector::{Item, Says};
-use crate::decode::{Batch, FaultKind};
+use crate::decode::{Batch, FaultKind, Reach};
 use crate::engine::Connection;
 use crate::id::{ConnectionName, RecordRef, SurfaceName};
 use crate::observation::{Coverage, DeathEvidence, Observation, Sighting};
@@ -79,17 +79,43 @@ pub(crate) fn sort(
     batch: &mut Batch,
 ) -> Vec<Input> {
     let mut inputs = Vec::with_capacity(items.len());
+    let mut reached = Reached::default();
     for item in items {
-        sort_one(name, connection, model, item, read, batch, &mut inputs);
+        let reach = reached.by(connection, item);
+        sort_one(name, connection, model, (item, reach), read, batch, &mut inputs);
     }
     inputs
+}
+
+/// How far the last item could be believed: those that were asked for together say the same.
+#[derive(Default)]
+struct Reached {
+    last: Option<Item>,
+    slots: Vec<Reach>,
+}
+
+impl Reached {
+    fn by(&mut self, connection: &Connection, item: &Item) -> &[Reach] {
+        if item.covers.is_none() && item.denied.is_empty() {
+            return &[];
+        }
+        let same =
+            |last: &Item| (&last.surface, &last.covers, &last.denied) == (&item.surface, &item.covers, &item.denied);
+        if !self.last.as_ref().is_some_and(same) {
+            let bound = connection.surfaces.iter().find(|bound| bound.surface.name == item.surface);
+            let table = bound.and_then(|bound| bound.decodes.as_ref());
+            self.slots = table.map(|table| table.reach(item.covers.as_deref(), &item.denied)).unwrap_or_default();
+            self.last = Some(item.clone());
+        }
+        &self.slots
+    }
 }
 
 fn sort_one(
     name: &ConnectionName,
     connection: &Connection,
     model: &crate::model::Model,
-    item: &Item,
+    (item, reach): (&Item, &[Reach]),
     read: u64,
     batch: &mut Batch,
     inputs: &mut Vec<Input>,
@@ -148,7 +174,7 @@ fn sort_one(
         Says::Record => {
             batch.clear();
             let full = bound.surface.semantics.completeness == Completeness::Full || planted!(PartialTakenForWhole);
-            if let Err(error) = table.decode(&item.body, full, batch) {
+            if let Err(error) = table.decode_within(&item.body, full, reach, batch) {
                 inputs.push(dead(None, error.to_string()));
                 return;
             }

@@ -7,6 +7,7 @@ mod identity_index;
 mod intake;
 mod parsed;
 mod persist;
+mod retention;
 mod tenant;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::surface::Surface;
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use intake::TakenIn;
+pub use retention::Retention;
 pub use tenant::{
     Applied, Compared, Difference, DiscrepancyFilter, FailedCall, Next, PlanRequest, Rederived, Replayed, Reread,
     Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
@@ -74,12 +76,15 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
+    pub(crate) retention: Retention,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
     pub(crate) names: Vec<Vec<SlotNames>>,
     /// The writes that applications in this process have under way.
     pub(crate) claims: tenant::Claims,
     /// What rows held when they were last read.
     pub(crate) memory: parsed::Memory,
+    /// How far the tenants' tables were looked through for what has run out.
+    pub(crate) sweeps: retention::Sweeps,
     /// The tenants whose store is known to have been written under this model.
     pub(crate) accepted: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
 }

@@ -13,6 +13,7 @@ mod merge;
 mod model;
 mod pages;
 mod plans;
+mod purge;
 mod read;
 mod rederive;
 mod reindex;

@@ -10,7 +10,7 @@ use crate::id::{AttributeId, EntityType, GroupId, ObjectKey, SystemName};
 use crate::model::{Derivation, Inputs, Part, Path, Shape};
 use crate::ownership::{Direction, OnClear, Strength};
 use crate::policy::{AnyPolicy, Policy, erase};
-use crate::value::{Field, Hints, InCurrency, Kind, Leaf, Malformed, Native, OneLeaf, Value};
+use crate::value::{Field, Hints, InCurrency, Kind, Leaf, Malformed, Native, OneLeaf, Refers, Value};
 
 /// Turns the leaves of one mapping into a canonical field, and back.
 pub trait Codec: Send + Sync {
@@ -87,6 +87,9 @@ pub struct Mapping {
     pub hints: Hints,
     /// What separates the values of a set that the system keeps in one text: `a;b;c`.
     pub separator: Option<char>,
+    /// Of a reference: the target's object type, by its key, whose native ids stand here. `None`: the only one that the
+    /// target has in this system.
+    pub via_object: Option<ObjectKey>,
     /// The way between leaves and canonical text.
     pub codec: Arc<dyn Codec>,
 }
@@ -204,6 +207,7 @@ pub struct At<T> {
     strength: Strength,
     hints: Hints,
     separator: Option<char>,
+    via_object: Option<ObjectKey>,
     via: Option<Arc<dyn Transform<T>>>,
 }
 
@@ -223,6 +227,7 @@ impl<T: Value> At<T> {
             strength: Strength::Normal,
             hints: Hints { object: Some(object.into()), ..Hints::default() },
             separator: None,
+            via_object: None,
             via: None,
         }
     }
@@ -317,6 +322,16 @@ impl<T: Value> At<T> {
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.hints.format = Some(format.into());
+        self
+    }
+
+    /// Says which of the target's object types in this system a reference names, by its key.
+    #[must_use]
+    pub fn via_object(mut self, key: &str) -> Self
+    where
+        T: Refers,
+    {
+        self.via_object = Some(key.into());
         self
     }
 
@@ -501,6 +516,7 @@ impl<T: Value> TypedAttribute<T> {
                     strength: at.strength,
                     hints: at.hints,
                     separator: at.separator,
+                    via_object: at.via_object,
                     codec,
                 }
             })
@@ -629,6 +645,7 @@ impl<P: Part> PartAttribute<P> {
                     direction,
                     strength,
                     separator: None,
+                    via_object: None,
                     codec: Arc::new(LeafCodec::<crate::value::Composite> {
                         hints: Hints::default(),
                         paths: 1,

@@ -1,10 +1,13 @@
 //! The compiled model: entity types with units, slots and authorities laid out by index.
 
+mod reference;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use self::reference::{check_reference, target_object};
 use crate::equivalence::{Comparison, Equivalence};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::Resolution;
@@ -438,25 +441,7 @@ fn check_entity(model: &EntityModel, declared: &[(EntityType, Vec<SystemObject>)
         if attribute.derived.is_some() && !(attribute.owners.is_empty() && attribute.chain.is_empty()) {
             mistakes.push(Mistake::DerivedDecided(entity(), id()));
         }
-        if let Some(target) = &attribute.reference {
-            let Some((_, objects)) = declared.iter().find(|(name, _)| name == target) else {
-                mistakes.push(Mistake::UnknownReference(entity(), id(), target.clone()));
-                continue;
-            };
-            for mapping in &attribute.mappings {
-                let Some(own) = model.objects.iter().find(|object| object.key == mapping.object) else { continue };
-                let found = objects.iter().filter(|object| object.system == own.system).count();
-                if found != 1 {
-                    mistakes.push(Mistake::AmbiguousReference(
-                        entity(),
-                        id(),
-                        own.system.clone(),
-                        target.clone(),
-                        found,
-                    ));
-                }
-            }
-        }
+        check_reference(model, attribute, declared, mistakes);
     }
 }
 
@@ -641,9 +626,8 @@ fn compile_object(
         }
     }
     let target = |unit: &Unit| {
-        let target = unit.reference.as_ref()?;
-        let (_, objects) = declared.iter().find(|(name, _)| name == target)?;
-        objects.iter().find(|candidate| candidate.system == object.system).map(|found| found.object.clone())
+        let attribute = &model.attributes[usize::from(*unit.members.first()?)];
+        target_object(unit.reference.as_ref()?, attribute, object, declared)
     };
     let references = units.iter().map(target).collect();
     let shapes = slots.iter().map(|slot| model.attributes[usize::from(slot.attribute)].shape).collect();

@@ -99,8 +99,14 @@ pub enum Mistake {
     #[error("{0}.{1}: refers to entity `{2}`, which is not registered")]
     UnknownReference(EntityType, AttributeId, EntityType),
     /// A reference whose target has no object, or several, in the system.
-    #[error("{0}.{1}: `{3}` is represented by {4} object types of `{2}`; a reference needs exactly one")]
-    AmbiguousReference(EntityType, AttributeId, SystemName, EntityType, usize),
+    #[error("{}", ambiguous(.0, .1, .2, .3))]
+    AmbiguousReference((EntityType, AttributeId), SystemName, EntityType, Vec<ObjectKey>),
+    /// A reference to an object type that is none of the target's in the system.
+    #[error(
+        "{}.{}: `via_object` names `{}`, which is no object key of `{}` in `{}`; they are {known}",
+        .0.0, .0.1, .1, .3, .2, known = quoted(.4)
+    )]
+    UnknownViaObject((EntityType, AttributeId), ObjectKey, SystemName, EntityType, Vec<ObjectKey>),
     /// An attribute named where there is none.
     #[error("{0}: `{2}` of `{1}` names attribute `{3}`, which does not exist")]
     UnknownAttribute(EntityType, ObjectKey, &'static str, AttributeId),
@@ -130,4 +136,25 @@ pub enum Mistake {
 
 fn join(ids: &[AttributeId]) -> String {
     ids.iter().map(AttributeId::as_str).collect::<Vec<_>>().join(" → ")
+}
+
+fn quoted(keys: &[ObjectKey]) -> String {
+    if keys.is_empty() {
+        return "none".to_owned();
+    }
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn ambiguous(
+    (entity, attribute): &(EntityType, AttributeId),
+    system: &SystemName,
+    target: &EntityType,
+    keys: &[ObjectKey],
+) -> String {
+    let place = format!("{entity}.{attribute}: `{target}` is represented by");
+    if keys.is_empty() {
+        return format!("{place} no object type of `{system}`; a reference needs one to name");
+    }
+    let keys = quoted(keys);
+    format!("{place} several object types of `{system}`; say which one the ids here are of, with `via_object`: {keys}")
 }

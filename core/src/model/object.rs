@@ -25,7 +25,7 @@ pub enum Reduce {
     All,
     /// The one whose value is latest; the primary among equals.
     Latest,
-    /// The oldest confirmed.
+    /// The primary: the oldest confirmed of those that speak. When it is gone, the next.
     Primary,
 }
 
@@ -34,7 +34,7 @@ pub enum Reduce {
 pub enum WriteTo {
     /// All of them.
     All,
-    /// The oldest confirmed.
+    /// The primary: the oldest confirmed of those that speak. When it is gone, the next.
     Primary,
     /// None.
     Nobody,

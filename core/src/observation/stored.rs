@@ -1,7 +1,10 @@
 //! The stored form of an observation: JSON, keyed by attribute id, as the journal holds it beside the bytes it came from.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use crate::decode::Reach;
 use crate::id::{RecordRef, SurfaceName};
 use crate::observation::{Coverage, Observation, Said, Sighting, SlotIndex};
 use crate::representation::stored::SlotNames;
@@ -72,6 +75,21 @@ impl StoredObservation {
     /// Whether it says anything of attributes.
     pub(crate) fn speaks(&self) -> bool {
         !self.cells.is_empty() || self.silent.is_some()
+    }
+
+    /// How far its body may be believed about each of today's attributes: what it covered then is covered, and of the rest
+    /// only what the body carries counts. What was not asked for then is not told by a body that lacks it.
+    #[must_use]
+    pub(crate) fn reach(&self, names: &SlotNames) -> Vec<Reach> {
+        let covered = self.cells.iter().map(|(name, ..)| name).chain(self.silent.iter().flatten());
+        let covered: BTreeSet<SlotIndex> = covered.filter_map(|name| names.slot(name)).collect();
+        let denied: BTreeSet<SlotIndex> = self.denied.iter().filter_map(|name| names.slot(name)).collect();
+        let reach = |slot: SlotIndex| match (denied.contains(&slot), covered.contains(&slot)) {
+            (true, _) => Reach::Denied,
+            (false, true) => Reach::Covered,
+            (false, false) => Reach::Carried,
+        };
+        names.slots().map(reach).collect()
     }
 
     /// The observation under today's model. Attributes that are gone are left out.

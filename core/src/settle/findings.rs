@@ -62,7 +62,7 @@ pub(super) fn of_unit(
             && golden.field.is_value()
             && !unit.same(field, &golden.field)
         {
-            let access = write_access(ground.model, entity, shown.link, key);
+            let access = write_access(ground.model, entity, shown, key);
             // A frozen unit is written nowhere: what it lacks waits with it.
             let frozen = golden.status != Status::Settled;
             let fillable = access != WriteAccess::No;
@@ -168,7 +168,7 @@ fn why_it_stands(
     let mut reason = "";
     let mut waits = false;
     for place in moved {
-        let access = write_access(ground.model, entity, shown[place].link, key);
+        let access = write_access(ground.model, entity, &shown[place], key);
         if shown[place].authority.decides() {
             waits = true;
             let cleared = shown[place].field().is_some_and(|field| !field.is_value());
@@ -191,7 +191,7 @@ fn why_it_stands(
 /// The record in whose system golden has no spelling, and why, if it may be written there.
 fn unspelled(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<'_>) -> Option<(String, Malformed)> {
     let link = entity.links.get(shown.link)?;
-    if write_access(ground.model, entity, shown.link, key) == WriteAccess::No {
+    if write_access(ground.model, entity, shown, key) == WriteAccess::No {
         return None;
     }
     let why = can_spell(ground.model, link.object, key, &entity.golden.get(key)?.field).err()?;
@@ -201,7 +201,7 @@ fn unspelled(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<
 /// Whether a plan writes what is owed to a link, if it can be spelled. A weak mapping fills what never had a value, and
 /// nothing else.
 fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<'_>) -> bool {
-    match write_access(ground.model, entity, shown.link, key) {
+    match write_access(ground.model, entity, shown, key) {
         WriteAccess::No => false,
         WriteAccess::Yes(Strength::Weak) => {
             let agreed = entity.links[shown.link].bases.get(key).map(|base| &base.agreed);

@@ -16,7 +16,7 @@ use crate::connector::{CreateSafety, Delivery};
 use crate::id::ObjectType;
 use crate::model::{EntityModel, Path};
 use crate::surface::Surface;
-use crate::testing::json::{get, merge, set};
+use crate::testing::json::{change_elements, get, merge, remove, set};
 use crate::text::Text;
 
 /// A system in memory. Records are JSON objects in the documented shape that the model's paths address.
@@ -52,6 +52,8 @@ struct State {
     created: u32,
     writes: Vec<String>,
     rewrites: Vec<(Path, Rewrite)>,
+    /// What may not be read.
+    denied: Arc<[Path]>,
     /// What becomes of the next writes, before any is carried out.
     faults: VecDeque<Fault>,
     /// Bytes that stand on the next page of changes.
@@ -107,6 +109,21 @@ impl FakeSystem {
     /// Rewrites every text that is written at a path: trims it, formats it, cuts it off. People's edits stay as they are.
     pub fn rewrites(&self, path: &str, rewrite: impl Fn(&str) -> String + Send + Sync + 'static) -> &Self {
         self.state().rewrites.push((Path::new(path), Arc::new(rewrite)));
+        self
+    }
+
+    /// Keeps the values at a path from us from now on, and says so: a token lost the field's scope. People go on
+    /// reading and editing them.
+    pub fn denies(&self, path: &str) -> &Self {
+        let mut state = self.state();
+        state.denied = state.denied.iter().cloned().chain([Path::new(path)]).collect();
+        drop(state);
+        self
+    }
+
+    /// Lets everything be read again.
+    pub fn denies_nothing(&self) -> &Self {
+        self.state().denied = Arc::default();
         self
     }
 
@@ -305,7 +322,11 @@ impl State {
     /// The body of an item: id and modification time around the record.
     fn envelope(&self, id: &str, token: i64, value: Option<&Value>) -> Bytes {
         let body = match value {
-            Some(value) => json!({ "id": id, "modified": token, "record": value }),
+            Some(value) => {
+                let mut shown = value.clone();
+                self.denied.iter().for_each(|path| remove(&mut shown, path));
+                json!({ "id": id, "modified": token, "record": shown })
+            }
             None if self.untimed_deletions => json!({ "id": id }),
             None => json!({ "id": id, "modified": token }),
         };
@@ -323,6 +344,12 @@ impl State {
     /// Writes leaves into a record's value.
     fn fill(&self, value: &mut Value, changes: &[(Path, crate::value::Native)]) {
         for (path, native) in changes {
+            if let crate::value::Native::Elements(changed) = native {
+                let mut elements = get(value, path).clone();
+                change_elements(&mut elements, changed);
+                set(value, path, elements);
+                continue;
+            }
             let leaf = self.rewritten(path, crate::testing::json::of_native(native));
             set(value, path, leaf);
         }

@@ -88,10 +88,21 @@ pub enum Native {
     Text(Text),
     /// A number, as its text.
     Number(Text),
-    /// The elements of a collection.
+    /// The elements of a list or set: all of them.
     List(Vec<Native>),
-    /// An element of a keyed collection: its members by path.
-    Record(Vec<(Text, Native)>),
+    /// The elements of a keyed collection that change. What is not named stays: the other elements, and of these the
+    /// members that no mapping names. A connector whose system only takes whole collections reads, merges and writes.
+    Elements(Vec<Element>),
+}
+
+/// One element of a keyed collection in a system's own spelling, by paths within the element.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Element {
+    /// What tells it from the others.
+    pub key: Vec<(Text, Native)>,
+    /// The members to set, on the element of this key or on a new one; `None`: the element is to go. Where it is expected
+    /// rather than written: the members that it holds, or that there is no such element.
+    pub members: Option<Vec<(Text, Native)>>,
 }
 
 impl Native {
@@ -104,7 +115,7 @@ impl Native {
             Native::Text(text) => Leaf::Text(text),
             Native::Number(text) => Leaf::Number(text),
             // A collection is no leaf.
-            Native::List(_) | Native::Record(_) => Leaf::Null,
+            Native::List(_) | Native::Elements(_) => Leaf::Null,
         }
     }
 }
@@ -330,6 +341,13 @@ pub trait OneLeaf: Value {}
 /// A value type whose amounts are in a currency.
 #[diagnostic::on_unimplemented(message = "`{Self}` has no currency", label = "only `Money` takes `currency = ..`")]
 pub trait InCurrency: Value {}
+
+/// A value type that names records of an entity type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` refers to no entity",
+    label = "only a `Ref` takes `via_object = ..`: it says which object type its ids are of"
+)]
+pub trait Refers: Value {}
 
 /// Values that can be added: `sum` asks for it.
 #[diagnostic::on_unimplemented(message = "`sum` cannot add values of type `{Self}`", label = "not additive")]

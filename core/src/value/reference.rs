@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{EntityId, Id};
 use crate::model::Canonical;
-use crate::value::{Hints, Kind, Leaf, Malformed, Native, OneLeaf, Value};
+use crate::value::{Hints, Kind, Leaf, Malformed, Native, OneLeaf, Refers, Value};
 
 /// A reference to an entity of type `T`: `Ref<Employee>`.
 ///
@@ -154,6 +154,7 @@ impl<T: Canonical> Value for Ref<T> {
 }
 
 impl<T: Canonical> OneLeaf for Ref<T> {}
+impl<T: Canonical> Refers for Ref<T> {}
 
 #[cfg(test)]
 mod tests {

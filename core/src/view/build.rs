@@ -8,7 +8,7 @@ use crate::hub;
 use crate::id::SystemName;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::{Life, Representation};
-use crate::sight::{Ground, keys};
+use crate::sight::{Ground, keys, speaks_first};
 use crate::view::{DecisionView, DiscrepancyView, EntityView, LinkView, RecordPresence, UnitView, unit_view};
 
 impl EntityView {
@@ -77,7 +77,7 @@ fn link_view(
             None => RecordPresence::Unknown,
             Some(representation) => presence(representation),
         },
-        primary: entity.is_primary(place),
+        primary: representation.is_none_or(Representation::speaks) && speaks_first(entity, representations, place),
         evidence: link.evidence.clone(),
     }
 }

@@ -99,7 +99,7 @@ fn unit_link(situation: &Situation<'_>, shown: &Shown<'_>, place: usize) -> Unit
         older_by_ms: None,
         base,
         authority: shown.authority,
-        access: write_access(ground.model, entity, shown.link, key).into(),
+        access: write_access(ground.model, entity, shown, key).into(),
         write: write_view(situation, shown, place),
     }
 }

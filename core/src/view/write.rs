@@ -76,7 +76,7 @@ pub(super) fn write_view(situation: &Situation<'_>, shown: &Shown<'_>, place: us
         };
         return WriteView::No(why.into());
     };
-    let access = write_access(ground.model, entity, shown.link, key);
+    let access = write_access(ground.model, entity, shown, key);
     let (wanted, held, spelled_otherwise) = match (access, entity.decisions.get(key)) {
         (WriteAccess::ByDecision, Some(decision)) => (&decision.chosen, "it holds what was decided", ""),
         _ => (&golden.field, "it holds the golden value", ", spelled otherwise"),
@@ -135,7 +135,7 @@ fn no_access(situation: &Situation<'_>, shown: &Shown<'_>) -> Text {
     if object.authority.get(unit) == Some(&Authority::Owner) {
         return format!("{} owns it: only a person's decision is written there", object.declared.system).into();
     }
-    "only the oldest confirmed record of its object type is written".into()
+    "only the oldest record of its object type that is still there is written".into()
 }
 
 /// Why nothing is seen, in words.

@@ -9,6 +9,7 @@ mod crash;
 mod deletes;
 mod fuse;
 mod model;
+mod retention;
 mod spelling;
 mod unread;
 mod workers;

@@ -12,6 +12,7 @@ mod collections;
 mod faults;
 mod hostile;
 mod properties;
+mod reach;
 mod shapes;
 mod support;
 mod two_ways;

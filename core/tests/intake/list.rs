@@ -17,7 +17,9 @@ fn timed() -> Scripted {
 }
 
 fn hint(id: &str) -> Item {
-    Item { says: Says::Hint { id: id.into() }, ..shows(Channel::Webhook, id, None, "") }
+    let mut hint = shows(Channel::Webhook, id, None, "");
+    hint.says = Says::Hint { id: id.into() };
+    hint
 }
 
 fn found(id: &str, token: impl Into<Option<i64>>) -> ReadAnswer {

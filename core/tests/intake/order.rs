@@ -77,13 +77,7 @@ fn a_followed_poll_observes_in_the_order_of_reads() {
     world.poll();
     assert_eq!(world.name("1").as_deref(), Some("A"));
     crm.answers("1", ReadAnswer::Found(shows(Channel::Read, "1", None, "A")));
-    world.receive(
-        &crm,
-        vec![accordant::connector::Item {
-            says: accordant::connector::Says::Hint { id: "1".into() },
-            ..shows(Channel::Poll, "1", None, "")
-        }],
-    );
+    world.receive(&crm, vec![hint(Channel::Poll, "1")]);
     settle(&world);
     crm.gives(Channel::Poll, last_page(vec![shows(Channel::Poll, "1", Some(2), "B")]));
     world.poll();
@@ -148,7 +142,7 @@ fn a_scan_that_goes_on_reads_its_pages_then() {
     // While the scan is interrupted, a record behind it is read.
     crm.answers("3", ReadAnswer::Found(shows(Channel::Read, "3", None, "A")));
     crm.answers("1", ReadAnswer::Found(shows(Channel::Read, "1", None, "A")));
-    world.receive(&crm, vec![hint("3")]);
+    world.receive(&crm, vec![hint(Channel::Scan, "3")]);
     settle(&world);
     crm.gives(Channel::Scan, last_page(vec![shows(Channel::Scan, "3", None, "B")]));
     world.scan();
@@ -157,9 +151,8 @@ fn a_scan_that_goes_on_reads_its_pages_then() {
     assert_eq!(world.representation("3").existence().missed_scans(), 0);
 }
 
-fn hint(id: &str) -> accordant::connector::Item {
-    accordant::connector::Item {
-        says: accordant::connector::Says::Hint { id: id.into() },
-        ..shows(Channel::Scan, id, None, "")
-    }
+fn hint(channel: Channel, id: &str) -> accordant::connector::Item {
+    let mut hint = shows(channel, id, None, "");
+    hint.says = accordant::connector::Says::Hint { id: id.into() };
+    hint
 }

@@ -87,7 +87,7 @@ pub(crate) fn deleted(channel: Channel, id: &str, token: Option<i64>) -> Item {
 }
 
 pub(crate) fn item(channel: Channel, says: Says, body: &Value) -> Item {
-    Item { surface: SurfaceName::new(name_of(channel)), says, body: Bytes::from(body.to_string()) }
+    Item::new(SurfaceName::new(name_of(channel)), says, Bytes::from(body.to_string()))
 }
 
 pub(crate) fn last_page(items: Vec<Item>) -> Page {
@@ -109,6 +109,7 @@ pub(crate) struct Scripted {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) delivery: Vec<Item>,
+    pub(crate) delivery_id: Option<String>,
     /// The next pages, per surface; then empty ones.
     pub(crate) pages: BTreeMap<&'static str, VecDeque<Result<Page, ConnectorError>>>,
     /// The answers to reads by id; `Gone` for every other.
@@ -161,7 +162,8 @@ impl Connector for Scripted {
     }
     fn verify(&self, _: &Delivery) -> Result<Verified, ConnectorError> {
         let items = std::mem::take(&mut self.state().delivery);
-        Ok(Verified { items, delivery_id: None, reply: http::Response::new(Bytes::new()) })
+        let delivery_id = self.state().delivery_id.take().map(Into::into);
+        Ok(Verified { items, delivery_id, reply: http::Response::new(Bytes::new()) })
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         let next = self.state().pages.get_mut(surface.as_str()).and_then(VecDeque::pop_front);

@@ -102,16 +102,16 @@ impl Connector for Fake {
     fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
         let malformed = |_| ConnectorError::new(ConnectorErrorKind::Malformed, "read a webhook");
         let said: Vec<Said> = serde_json::from_slice(delivery.body()).map_err(malformed)?;
-        let items = said.into_iter().map(|said| Item {
-            surface: SurfaceName::new(if said.part { "part" } else { "full" }),
-            says: match said.kind.as_str() {
+        let items = said.into_iter().map(|said| {
+            let says = match said.kind.as_str() {
                 "deleted" => Says::Deleted { id: said.id.as_str().into() },
                 "merged" => {
                     Says::Merged { survivor: said.other.as_str().into(), losers: vec![said.id.as_str().into()] }
                 }
                 _ => Says::Record,
-            },
-            body: serde_json::json!({ "id": said.id, "at": said.at, "fields": said.fields }).to_string().into(),
+            };
+            let body = serde_json::json!({ "id": said.id, "at": said.at, "fields": said.fields }).to_string();
+            Item::new(SurfaceName::new(if said.part { "part" } else { "full" }), says, body.into())
         });
         Ok(Verified { items: items.collect(), delivery_id: None, reply: http::Response::new(Bytes::new()) })
     }

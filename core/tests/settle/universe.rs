@@ -372,7 +372,12 @@ impl Universe {
                 let Some(base) = base.or(absent) else { continue };
                 let behind = base.lost || base.agreed != cell.field;
                 let pending = field == base.seen && behind && field != cell.field;
-                if pending && write_access(self.model.entity(0), &self.entity, link, &key) != WriteAccess::No {
+                let access = self.under(|ground| {
+                    let shown = shown(ground, &self.entity, &self.in_order(), &key);
+                    let shown = shown.iter().find(|shown| shown.link == link);
+                    shown.map_or(WriteAccess::No, |shown| write_access(ground.model, &self.entity, shown, &key))
+                });
+                if pending && access != WriteAccess::No {
                     let record = &self.entity.links[link].record;
                     owed.push((format!("{}/{}", record.connection, record.id), self.model.entity(0).unit_name(&key)));
                 }

@@ -86,3 +86,90 @@ fn lines_are_told_apart_by_their_key() {
         .expect_no_discrepancy()
         .expect_quiet();
 }
+
+/// Lines with what no mapping names: a price, a note, a second currency.
+fn lines_with_more() -> accordant::testing::Story {
+    let lines = json!([
+        { "sku": "S2", "quantity": "5", "price": "9.90", "note": "gift" },
+        { "sku": "S1", "quantity": "1", "price": "100.00" }
+    ]);
+    ana()
+        .says("shop", "9", json!({ "lines": lines }))
+        .apply()
+        .expect_in("crm", "101", "lines", json!([{ "sku": "S1", "quantity": "1" }, { "sku": "S2", "quantity": "5" }]))
+        .expect_quiet()
+}
+
+#[test]
+fn what_no_mapping_names_of_an_element_stays() {
+    lines_with_more()
+        .says("crm", "101", json!({ "lines": [{ "sku": "S1", "quantity": "1" }, { "sku": "S2", "quantity": "6" }] }))
+        .apply()
+        .expect_in(
+            "shop",
+            "9",
+            "lines",
+            json!([
+                { "sku": "S2", "quantity": "6", "price": "9.90", "note": "gift" },
+                { "sku": "S1", "quantity": "1", "price": "100.00" }
+            ]),
+        )
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn an_element_is_added_and_removed_and_the_rest_stays() {
+    let gift = json!({ "sku": "S2", "quantity": "5", "price": "9.90", "note": "gift" });
+    let other = json!({ "sku": "S1", "quantity": "1", "price": "100.00" });
+    let in_the_crm = |more: &[serde_json::Value]| {
+        let both = [json!({ "sku": "S1", "quantity": "1" }), json!({ "sku": "S2", "quantity": "5" })];
+        json!({ "lines": (both.iter().chain(more).collect::<Vec<_>>()) })
+    };
+    lines_with_more()
+        .says("crm", "101", in_the_crm(&[json!({ "sku": "S3", "quantity": "7" })]))
+        .apply()
+        .expect_in("shop", "9", "lines", json!([gift, other, { "sku": "S3", "quantity": "7" }]))
+        .expect_quiet()
+        .says("crm", "101", in_the_crm(&[]))
+        .apply()
+        .expect_in("shop", "9", "lines", json!([gift, other]))
+        .expect_in("netsuite", "7", "lines", json!([{ "item": "S1", "qty": "1" }, { "item": "S2", "qty": "5" }]))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn an_element_that_somebody_adds_meanwhile_stays_and_stops_no_write() {
+    let more = json!([
+        { "sku": "S1", "quantity": "1", "price": "100.00" },
+        { "sku": "S2", "quantity": "5", "price": "9.90", "note": "gift" },
+        { "sku": "S9", "quantity": "9", "price": "9.99" }
+    ]);
+    lines_with_more()
+        .says("crm", "101", json!({ "lines": [{ "sku": "S1", "quantity": "2" }, { "sku": "S2", "quantity": "5" }] }))
+        .apply_after(|systems| systems.of("shop").edit("customers", "9", &json!({ "lines": more })))
+        .expect_in(
+            "shop",
+            "9",
+            "lines",
+            json!([
+                { "sku": "S1", "quantity": "2", "price": "100.00" },
+                { "sku": "S2", "quantity": "5", "price": "9.90", "note": "gift" },
+                { "sku": "S9", "quantity": "9", "price": "9.99" }
+            ]),
+        )
+        .expect_elements(Customer::LINES, &["S1", "S2", "S9"]);
+}
+
+#[test]
+fn an_element_that_somebody_changed_meanwhile_is_not_overwritten() {
+    let other = json!([
+        { "sku": "S2", "quantity": "5", "price": "9.90", "note": "gift" },
+        { "sku": "S1", "quantity": "3", "price": "100.00" }
+    ]);
+    lines_with_more()
+        .says("crm", "101", json!({ "lines": [{ "sku": "S1", "quantity": "2" }, { "sku": "S2", "quantity": "5" }] }))
+        .apply_after(|systems| systems.of("shop").edit("customers", "9", &json!({ "lines": other })))
+        .expect_in("shop", "9", "lines", other.clone());
+}

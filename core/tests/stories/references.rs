@@ -1,13 +1,94 @@
 //! References: native ids become entities, and wait for them.
 
+use std::sync::Arc;
+
 use accordant::DiscrepancyKind::UnresolvedReference;
-use accordant::chrono::TimeDelta;
-use accordant::engine::DiscrepancyFilter;
-use accordant::testing::Story;
+use accordant::chrono::{DateTime, TimeDelta};
+use accordant::clock::ManualClock;
+use accordant::engine::{Accordant, DiscrepancyFilter};
+use accordant::testing::{FakeSystem, Story};
+use accordant::{Canonical, Email, Ref};
 use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::Member;
+
+/// A firm: the CRM has it twice, as a company and as the account that invoices go to.
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "firm", system(crm as crm_company, object = "companies"))]
+#[canonical(system(crm as crm_account, object = "accounts"), system(shop as shop_firm, object = "firms"))]
+struct Firm {
+    #[canonical(identity, at(crm_company = "vat", crm_account = "vat", shop_firm = "vat"))]
+    vat: String,
+}
+
+/// A buyer names the account, and in the shop the firm.
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "buyer", system(crm, object = "contacts"), system(shop, object = "customers"))]
+struct Buyer {
+    #[canonical(identity, at(crm = "email", shop = "email"))]
+    email: Email,
+    #[canonical(at(crm("account", via_object = crm_account), shop = "firm"))]
+    firm: Option<Ref<Firm>>,
+}
+
+#[test]
+fn a_reference_names_one_of_several_object_types() {
+    let mut story = Story::of::<Firm>()
+        .and::<Buyer>()
+        .says("crm_company", "1", json!({ "vat": "ACME" }))
+        .says("crm_account", "1", json!({ "vat": "UMBRELLA" }))
+        .says("shop_firm", "7", json!({ "vat": "ACME" }))
+        .says("shop_firm", "8", json!({ "vat": "UMBRELLA" }))
+        .says("crm", "101", json!({ "email": "ana@acme.test", "account": "1" }))
+        .says("shop", "9", json!({ "email": "ana@acme.test", "firm": "8" }))
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .says("shop", "9", json!({ "firm": "7" }))
+        .apply()
+        .expect_in("crm", "101", "account", json!("1"));
+    assert!(story.golden(Buyer::FIRM).is_value());
+    // ACME has no account: the reference waits for one, and is written when there is one.
+    story
+        .says("crm_account", "2", json!({ "vat": "ACME" }))
+        .apply()
+        .expect_in("crm", "101", "account", json!("2"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn which_of_several_object_types_a_reference_names_must_be_said() {
+    let mistakes = |via: Option<&str>| {
+        let clock = Arc::new(ManualClock::at(DateTime::UNIX_EPOCH));
+        let mut buyer = Buyer::model();
+        let mappings = buyer.attributes.iter_mut().flat_map(|attribute| &mut attribute.mappings);
+        for mapping in mappings.filter(|mapping| mapping.via_object.is_some()) {
+            mapping.via_object = via.map(Into::into);
+        }
+        let models = [Firm::model(), buyer.clone()];
+        let [crm, shop] = ["crm", "shop"].map(|name| FakeSystem::new(name, &models, &clock));
+        let builder = Accordant::builder().connect(crm).connect(shop).entity::<Firm>().entity_model(buyer);
+        builder.build().err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert_eq!(mistakes(Some("crm_company")), "");
+    let unsaid = mistakes(None);
+    assert!(
+        unsaid.contains(
+            "buyer.firm: `firm` is represented by several object types of `crm`; say which one the ids here are of, \
+             with `via_object`: `crm_company`, `crm_account`"
+        ),
+        "{unsaid}"
+    );
+    let unknown = mistakes(Some("crm_acount"));
+    assert!(
+        unknown.contains(
+            "buyer.firm: `via_object` names `crm_acount`, which is no object key of `firm` in `crm`; they are \
+             `crm_company`, `crm_account`"
+        ),
+        "{unknown}"
+    );
+}
 
 #[test]
 fn a_reference_waits_for_its_target_and_is_then_written() {

@@ -179,7 +179,7 @@ impl Connector for Fake {
     fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
         let deleted = delivery.headers().get("x-deleted").and_then(|id| id.to_str().ok());
         let says = deleted.map_or(Says::Record, |id| Says::Deleted { id: id.into() });
-        let item = Item { surface: self.surfaces[0].name.clone(), says, body: delivery.body().clone() };
+        let item = Item::new(self.surfaces[0].name.clone(), says, delivery.body().clone());
         Ok(Verified { items: vec![item], delivery_id: None, reply: http::Response::new(Bytes::new()) })
     }
     async fn read_page(&self, _: &SurfaceName, _: Option<Cursor>) -> Result<Page, ConnectorError> {

@@ -16,6 +16,7 @@ const OPTIONS: &[&str] = &[
     "read",
     "write",
     "via",
+    "via_object",
     "currency",
     "region",
     "zone",
@@ -37,6 +38,7 @@ pub(crate) struct AtAttr {
     pub(crate) zone: Option<LitStr>,
     pub(crate) format: Option<LitStr>,
     pub(crate) separator: Option<LitChar>,
+    pub(crate) via_object: Option<Name>,
 }
 
 /// Where the currency of an amount is.
@@ -90,6 +92,7 @@ impl AtAttr {
             zone: None,
             format: None,
             separator: None,
+            via_object: None,
         };
         if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
@@ -125,6 +128,7 @@ impl AtAttr {
             "weak" => once(&mut self.push, &name, (Push::Weak, span), errors),
             "strong" => once(&mut self.push, &name, (Push::Strong, span), errors),
             "via" => once(&mut self.via, &name, value(input)?, errors),
+            "via_object" => once(&mut self.via_object, &name, object_key(input)?, errors),
             "region" => once(&mut self.region, &name, value(input)?, errors),
             "zone" => once(&mut self.zone, &name, value(input)?, errors),
             "format" => once(&mut self.format, &name, value(input)?, errors),
@@ -171,6 +175,17 @@ fn currency(input: ParseStream<'_>) -> syn::Result<Currency> {
         format!("; if it is the path of a field, write `\"{text}\"`")
     };
     Err(syn::Error::new(code.span(), format_args!("`{text}` is not a currency code (ISO 4217: three capitals){meant}")))
+}
+
+/// Reads `= hubspot_company`: an object key, as `system(hubspot as hubspot_company, ..)` declares it.
+fn object_key(input: ParseStream<'_>) -> syn::Result<Name> {
+    input.parse::<Token![=]>()?;
+    if input.peek(LitStr) {
+        let text: LitStr = input.parse()?;
+        let message = format_args!("an object key is a name, not a text: `via_object = {}`", text.value());
+        return Err(syn::Error::new(text.span(), message));
+    }
+    Ok(Name::of(&input.call(Ident::parse_any)?))
 }
 
 fn separator(input: ParseStream<'_>) -> syn::Result<LitChar> {

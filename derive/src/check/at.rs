@@ -67,6 +67,7 @@ pub(crate) fn mapping(entry: AtAttr, form: &Form, errors: &mut Errors) -> Option
         zone: entry.zone,
         format: entry.format,
         separator: entry.separator,
+        via_object: entry.via_object.map(|key| key.literal()),
     })
 }
 
@@ -86,6 +87,7 @@ fn belongs_to_members(entry: &AtAttr, errors: &mut Errors) {
         ("region", entry.region.as_ref().map(LitStr::span)),
         ("zone", entry.zone.as_ref().map(LitStr::span)),
         ("format", entry.format.as_ref().map(LitStr::span)),
+        ("via_object", entry.via_object.as_ref().map(|key| key.span)),
         ("write", entry.write.as_ref().and_then(|paths| paths.first()).map(LitStr::span)),
     ];
     for (name, span) in options {

@@ -207,9 +207,11 @@ impl At {
         });
         let (region, zone) = (self.region.iter(), self.zone.iter());
         let (format, separator) = (self.format.iter(), self.separator.iter());
+        // A type that refers to nothing is reported on the key.
+        let via_object = self.via_object.iter().map(|key| quote_spanned! {key.span()=> .via_object(#key) });
         quote! {
             .at(#at #new #(#write)* #way #push #(.region(#region))* #(.zone(#zone))* #(.format(#format))*
-                #(.separator(#separator))*)
+                #(.separator(#separator))* #(#via_object)*)
         }
     }
 

@@ -90,6 +90,17 @@ fn mappings() {
 }
 
 #[test]
+fn references() {
+    insta::assert_snapshot!(model(parse_quote! {
+        #[canonical(entity = "contact", system(hubspot, object = "contacts"))]
+        struct Contact {
+            #[canonical(at(hubspot("company", via_object = hubspot_company, weak)))]
+            company: Option<Ref<Company>>,
+        }
+    }));
+}
+
+#[test]
 fn policies_and_owners() {
     insta::assert_snapshot!(model(parse_quote! {
         #[canonical(entity = "customer", system(a, object = "a"), system(b, object = "b"))]

@@ -57,7 +57,7 @@ impl Zendesk {
 }
 
 fn ana(surface: &str) -> Item {
-    Item { surface: surface.into(), says: Says::Record, body: ANA.into() }
+    Item::new(surface.into(), Says::Record, ANA.into())
 }
 
 #[async_trait]

@@ -194,7 +194,7 @@ impl Remote {
 
     fn item(&self, surface: &str, id: &str, held: &Held) -> Item {
         let says = if held.now.is_some() { Says::Record } else { Says::Deleted { id: id.into() } };
-        Item { surface: format!("{}/{surface}", self.object).as_str().into(), says, body: body(id, held) }
+        Item::new(format!("{}/{surface}", self.object).as_str().into(), says, body(id, held))
     }
 
     fn write(&self, state: &mut State, write: &Write) -> io::Result<WriteReceipt> {
@@ -255,7 +255,7 @@ fn json_of(native: &Native) -> Value {
     match native {
         Native::Bool(value) => Value::Bool(*value),
         Native::Text(text) | Native::Number(text) => Value::String(text.to_string()),
-        Native::Null | Native::List(_) | Native::Record(_) => Value::Null,
+        Native::Null | Native::List(_) | Native::Elements(_) => Value::Null,
     }
 }
 
@@ -282,7 +282,7 @@ impl Connector for Remote {
         };
         let surface = format!("{}/webhooks", self.object).as_str().into();
         Ok(Verified {
-            items: vec![Item { surface, says, body: delivery.body().clone() }],
+            items: vec![Item::new(surface, says, delivery.body().clone())],
             delivery_id: None,
             reply: http::Response::new(Bytes::new()),
         })

@@ -76,11 +76,11 @@ impl Server {
         }
         match record.past.iter().find(|past| past.until > instant) {
             None if record.live => ReadAnswer::Found(self.item(place, "read")),
-            Some(past) if past.live => ReadAnswer::Found(Item {
-                surface: surfaces::name("read"),
-                says: Says::Record,
-                body: body::record(place, past.token, record.subject, &past.fields),
-            }),
+            Some(past) if past.live => ReadAnswer::Found(Item::new(
+                surfaces::name("read"),
+                Says::Record,
+                body::record(place, past.token, record.subject, &past.fields),
+            )),
             _ => ReadAnswer::Gone,
         }
     }
@@ -99,17 +99,14 @@ impl Server {
             Some(survivor) => Says::Merged { survivor: id(survivor).into(), losers: vec![id(place).into()] },
             None => Says::Deleted { id: id(place).into() },
         };
-        Some(Item { surface: surfaces::name(surface), says, body: body::notice(place, record.token) })
+        Some(Item::new(surfaces::name(surface), says, body::notice(place, record.token)))
     }
 
     /// A record as it is now.
     #[must_use]
     pub fn item(&self, place: usize, surface: &str) -> Item {
         let record = &self.records[place];
-        Item {
-            surface: surfaces::name(surface),
-            says: Says::Record,
-            body: body::record(place, record.token, record.subject, &record.fields),
-        }
+        let body = body::record(place, record.token, record.subject, &record.fields);
+        Item::new(surfaces::name(surface), Says::Record, body)
     }
 }

@@ -37,8 +37,15 @@ pub(crate) struct DeleteCount {
     pub(crate) confirmed: usize,
 }
 
+const COUNTS: &str = "deletes\u{1f}";
+
+/// Whether a row among the approvals counts deletes: it is no approval.
+pub(crate) fn is_count(key: &str) -> bool {
+    key.starts_with(COUNTS)
+}
+
 pub(crate) fn delete_count_key(connection: &ConnectionName, object: &ObjectType) -> RowKey {
-    RowKey::new(Table::Approval, format!("deletes\u{1f}{connection}\u{1f}{object}"))
+    RowKey::new(Table::Approval, format!("{COUNTS}{connection}\u{1f}{object}"))
 }
 
 impl Tenant {

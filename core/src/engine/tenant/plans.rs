@@ -235,13 +235,13 @@ impl Tenant {
         let key = RowKey::new(Table::Plan, plan.hash.to_string());
         let stored = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let stored = stored.map_err(Error::store("look for a plan"))?.into_iter().next().flatten();
-        if stored.is_some_and(|row| row.value == crate::engine::persist::json(plan)) {
-            return Ok(());
-        }
+        let Some(row) = self.plan_row(plan, stored.as_ref())? else { return Ok(()) };
         let mut changes = Changes::new(&self.core, self.now(), by);
-        changes.put(key, plan);
-        let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
-        changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
+        changes.put(key, &row);
+        if !row.again {
+            let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
+            changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
+        }
         self.commit("store a plan", changes.commit).await?;
         Ok(())
     }

@@ -142,7 +142,9 @@ impl Tenant {
         let bound = connection.surfaces.iter().find(|bound| bound.surface.name == stored.surface)?;
         let full = bound.surface.semantics.completeness == crate::surface::Completeness::Full;
         batch.clear();
-        bound.decodes.as_ref()?.decode(body.as_bytes(), full, batch).ok()?;
+        let (entity, object) = self.core.place(&stored.record)?;
+        let reach = stored.reach(self.core.slot_names(entity, object));
+        bound.decodes.as_ref()?.decode_within(body.as_bytes(), full, &reach, batch).ok()?;
         let decoded = batch.records().find(|decoded| *decoded.id() == *stored.record.id)?;
         Some(decoded.to_observation(&stored.record.connection, &stored.record.object, Stamp::default()))
     }

@@ -83,8 +83,9 @@ struct Due {
 type UnderWay = Option<std::collections::BTreeSet<(ConnectionName, ObjectType)>>;
 
 impl Tenant {
-    /// Does what is due, within a bound: settles writes of unknown outcome, and reads records that hints point at. Says
-    /// when to come back, and what could not be read.
+    /// Does what is due, within a bound: settles writes of unknown outcome, reads records that hints point at, and once a
+    /// day forgets what has served its time ([`Retention`](crate::engine::Retention)). Says when to come back, and what
+    /// could not be read.
     ///
     /// Loop, sleep and shutdown are the caller's: `while acme.step().await?.more() {}`, then sleep until
     /// [`Stepped::next`], or until something comes in.
@@ -97,6 +98,9 @@ impl Tenant {
         let mut stepped = self.read_hinted().await?;
         if recovered.unknown > 0 {
             stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0)));
+        }
+        if self.purge().await? {
+            stepped.at_once();
         }
         Ok(stepped)
     }

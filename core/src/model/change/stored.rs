@@ -271,6 +271,9 @@ fn mapping_text(mapping: &Mapping) -> Text {
         Strength::Normal => {}
         Strength::Strong => text.push_str(", strong"),
     }
+    if let Some(object) = &mapping.via_object {
+        text.push_str(&format!(", ids of {object}"));
+    }
     text.into()
 }
 

@@ -1,6 +1,7 @@
 //! `[attribute.NAME]` in a file that declares an entity.
 
 use crate::equivalence::Equivalence;
+use crate::id::ObjectKey;
 use crate::model::overlay::decide::{decide, direction, strength};
 use crate::model::overlay::declare::{Declaration, DeclaredAt, declare};
 use crate::model::overlay::read::{Fields, Node};
@@ -59,8 +60,16 @@ pub(super) fn attribute(
         at,
     };
     fields.close();
+    let via: Vec<Option<ObjectKey>> =
+        declaration.at.iter().map(|at| at.via_object.as_deref().map(Into::into)).collect();
     let mut attribute = match kind? {
-        DeclaredKind::Reference => declare::<Reference>(declaration),
+        DeclaredKind::Reference => {
+            let mut reference = declare::<Reference>(declaration);
+            for (mapping, via) in reference.mappings.iter_mut().zip(via) {
+                mapping.via_object = via;
+            }
+            reference
+        }
         DeclaredKind::Known { declare, .. } => declare(declaration),
     };
     attribute.chain = decided.chain.unwrap_or_default();
@@ -187,6 +196,13 @@ fn mapping(object: &str, node: &Node<'_, '_>, kind: Option<&DeclaredKind>) -> Op
         node.refuse("only an amount has a currency");
     }
     (at.region, at.zone, at.format) = (region(&fields), zone(&fields), text("format"));
+    at.via_object = fields.get("via_object").and_then(|node| {
+        if kind.is_some() && !matches!(kind, Some(DeclaredKind::Reference)) {
+            node.refuse("only attributes of kind `ref` take `via_object`: it says which object type their ids are of");
+            return None;
+        }
+        node.name().map(ToOwned::to_owned)
+    });
     at.separator = fields.get("separator").and_then(|node| node.character());
     at.direction = direction(&fields).unwrap_or_default();
     at.strength = strength(&fields).unwrap_or_default();

@@ -41,6 +41,8 @@ pub(crate) struct DeclaredAt {
     pub(super) zone: Option<String>,
     pub(super) format: Option<String>,
     pub(super) separator: Option<char>,
+    /// Of a reference alone.
+    pub(super) via_object: Option<String>,
 }
 
 /// A normalizer that is shared with the registry.

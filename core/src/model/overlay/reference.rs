@@ -1,7 +1,7 @@
 //! References declared by a file: there is no Rust type for `Ref` to name.
 
 use crate::text::Text;
-use crate::value::{Hints, Kind, Leaf, Malformed, Native, OneLeaf, Value};
+use crate::value::{Hints, Kind, Leaf, Malformed, Native, OneLeaf, Refers, Value};
 
 /// The same leaf, canonical text and kind as `Ref<T>`; the target stands in the attribute instead of the type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,3 +29,4 @@ impl Value for Reference {
 }
 
 impl OneLeaf for Reference {}
+impl Refers for Reference {}

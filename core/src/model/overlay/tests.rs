@@ -129,7 +129,7 @@ at.shopify = { path = "address.zip", write_only = false }
 [attribute.manager]
 kind = "ref"
 to = "customer"
-at.netsuite = "supervisor.id"
+at.netsuite = { path = "supervisor.id", via_object = "netsuite" }
 "#;
 
 /// The same, as the derive would build it.
@@ -168,7 +168,9 @@ fn customer() -> EntityModel {
     );
     model.attribute(TypedAttribute::<Plain>::new("street").group("address").at(At::path("shopify", "address.street")));
     model.attribute(TypedAttribute::<Plain>::new("zip").group("address").at(At::path("shopify", "address.zip")));
-    model.attribute(TypedAttribute::<Reference>::new("manager").at(At::path("netsuite", "supervisor.id")));
+    model.attribute(
+        TypedAttribute::<Reference>::new("manager").at(At::path("netsuite", "supervisor.id").via_object("netsuite")),
+    );
     if let Some(manager) = model.attributes.last_mut() {
         manager.reference = Some("customer".into());
     }
@@ -505,6 +507,12 @@ fn every_mistake_of_a_declaration_is_named() {
         (
             "[attribute.a]\nkind = 'plain'\nto = 'x'\nat.shopify = 'a'",
             &["line 6: attribute.a.to: only attributes of kind `ref` refer to an entity type"],
+        ),
+        (
+            "[attribute.a]\nkind = 'plain'\nat.shopify = { path = 'a', via_object = 'shopify' }",
+            &[
+                "line 6: attribute.a.at.shopify.via_object: only attributes of kind `ref` take `via_object`: it says which object type their ids are of",
+            ],
         ),
         (
             "[attribute.a]\nkind = 'amount'\nat.shopify = 'a'",

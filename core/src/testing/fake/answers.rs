@@ -43,8 +43,9 @@ impl Connector for FakeSystem {
             _ => Says::Record,
         };
         let surface = surfaces::name(&object.into(), "webhooks");
+        let denied = std::sync::Arc::clone(&self.state().denied);
         Ok(Verified {
-            items: vec![Item { surface, says, body: delivery.body().clone() }],
+            items: vec![Item::new(surface, says, delivery.body().clone()).denying(denied)],
             delivery_id: None,
             reply: http::Response::new(Bytes::new()),
         })
@@ -101,7 +102,7 @@ impl State {
         }
         let more = items.len() == PAGE && next < self.changes.len();
         for (_, body) in self.raw.extract_if(.., |(of, _)| of == object) {
-            items.push(Item { surface: surface.clone(), says: Says::Record, body });
+            items.push(Item::new(surface.clone(), Says::Record, body));
         }
         Page { items, next: Some(Cursor(next.to_string())), more }
     }
@@ -127,7 +128,7 @@ impl State {
             (None, Some(survivor)) => Says::Merged { survivor: survivor.clone(), losers: vec![key.1.clone()] },
             (None, None) => Says::Deleted { id: key.1.clone() },
         };
-        Some(Item { surface: surface.clone(), says, body })
+        Some(Item::new(surface.clone(), says, body).denying(std::sync::Arc::clone(&self.denied)))
     }
 
     fn answer(&self, key: &RecordKey) -> ReadAnswer {

@@ -132,11 +132,8 @@ impl Connector for HubSpot {
         for raw in batch {
             let event: Event = serde_json::from_str(raw.get()).map_err(|_| malformed("an event of the batch"))?;
             let object = if event.subscription_type.starts_with("company.") { "companies" } else { "contacts" };
-            items.push(Item {
-                surface: format!("{object}.webhooks").into(),
-                says: event.says(),
-                body: Bytes::copy_from_slice(raw.get().as_bytes()),
-            });
+            let body = Bytes::copy_from_slice(raw.get().as_bytes());
+            items.push(Item::new(format!("{object}.webhooks").into(), event.says(), body));
         }
         // `eventId` is documented as not unique: there is no id that marks a repetition.
         Ok(Verified { items, delivery_id: None, reply: accepted() })

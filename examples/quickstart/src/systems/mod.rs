@@ -161,7 +161,7 @@ fn receipt(outcome: Outcome) -> WriteReceipt {
 
 /// A record in the shape of a surface.
 fn item(surface: &Surface, record: &Value) -> Item {
-    Item { surface: surface.name.clone(), says: Says::Record, body: Bytes::from(record.to_string()) }
+    Item::new(surface.name.clone(), Says::Record, Bytes::from(record.to_string()))
 }
 
 /// Checks the stand-in for a signature.

@@ -130,7 +130,7 @@ impl Connector for Shopify {
         };
         let surface = find(&self.surfaces, &format!("{object}.webhooks"))?.name;
         Ok(Verified {
-            items: vec![Item { surface, says, body: delivery.body().clone() }],
+            items: vec![Item::new(surface, says, delivery.body().clone())],
             delivery_id: header(delivery, "x-shopify-webhook-id"),
             reply: accepted(),
         })

@@ -66,6 +66,7 @@ pub fn json(native: &Native) -> Value {
             text.parse::<i64>().map_or_else(|_| Value::String(text.to_string()), |number| Value::Number(number.into()))
         }
         Native::List(elements) => elements.iter().map(json).collect(),
-        Native::Record(members) => members.iter().map(|(path, member)| (path.to_string(), json(member))).collect(),
+        // The model of this example has no keyed collection; a system that holds one merges them into what it has.
+        Native::Elements(_) => Value::Null,
     }
 }

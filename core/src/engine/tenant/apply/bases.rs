@@ -15,7 +15,7 @@ use crate::representation::Representation;
 use crate::sight::shown;
 use crate::value::Field;
 use crate::working_set::{EntityIndex, Frame, RecordIndex, WorkingSet};
-use crate::write_access::{WriteAccess, write_access};
+use crate::write_access::asks_owner;
 
 /// What a write was answered with.
 #[derive(Clone, Copy)]
@@ -161,7 +161,7 @@ impl Tenant {
             None => token.map(|_| answered),
         };
         let answered = answered.map(Box::new);
-        if write_access(model, entity, link, &sent.key) == WriteAccess::ByDecision {
+        if asks_owner(model, entity, link, &sent.key) {
             // The owner was asked to follow a decision. That it did is a move of its own, which golden follows; whatever
             // else it made of it is remembered, so that it is not asked for the same without end.
             let displaced = sent.displaced.cloned().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::id::{ObjectType, RecordRef};
 use crate::model::UnitKey;
 use crate::plan::{Intent, Operation, Target};
 use crate::representation::Life;
-use crate::spelling::{collection, expected, leaves};
+use crate::spelling::{collection, expected, expected_collection, leaves};
 use crate::text::Text;
 use crate::value::{Field, Malformed};
 use crate::working_set::WorkingSet;
@@ -100,8 +100,7 @@ impl Tenant {
         for (unit, elements) in collections {
             changes.push(collection(model, object, unit, held, &elements)?);
             if held.is_some() {
-                // A collection is written whole: an element that somebody adds meanwhile must not be lost.
-                expect.push(collection(model, object, unit, held, &BTreeMap::new())?);
+                expect.push(expected_collection(model, object, unit, held, elements.keys())?);
             }
         }
         changes.sort();

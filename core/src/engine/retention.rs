@@ -1,0 +1,76 @@
+//! Retention: how long is kept what only serves a while.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::TimeDelta;
+
+use crate::id::TenantId;
+use crate::store::Table;
+use crate::text::Text;
+
+/// How long is kept what only serves a while. What has run out goes with a later [`Tenant::step`], in small pieces.
+///
+/// Nothing that happened is forgotten: the journal says what was planned, approved, carried out, and what ran out.
+///
+/// [`Tenant::step`]: crate::engine::Tenant::step
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Ids of deliveries. By default thirty days, the horizon beyond which no surface may deliver. A repetition that
+    /// comes later is taken in like any item, and says nothing new.
+    pub deliveries: TimeDelta,
+    /// Plans since they were last made, and approvals since they were given and not carried out. By default ninety days.
+    /// A plan stays while one of its operations is approved or under way, and so does the approval of a write that is.
+    pub plans: TimeDelta,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { deliveries: crate::representation::HORIZON, plans: TimeDelta::days(90) }
+    }
+}
+
+/// How often the tables are looked through, in milliseconds.
+const EVERY: i64 = 24 * 60 * 60 * 1000;
+
+impl Retention {
+    /// When a plan that was made at `made` and is made again now counts as made now. Not at once: planning runs again after
+    /// every reply, and a plan that stays the same should leave no row.
+    pub(crate) fn renews(self, made: i64, now: i64) -> bool {
+        made.saturating_add(EVERY.min(self.plans.num_milliseconds() / 2)) <= now
+    }
+}
+
+/// How far each tenant's tables were looked through. Not stored: a process that begins looks through them once.
+#[derive(Debug, Default)]
+pub(crate) struct Sweeps(Mutex<BTreeMap<TenantId, Sweep>>);
+
+/// How far one tenant's tables were looked through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sweep {
+    /// Up to this key of this table.
+    At(Table, Option<Text>),
+    /// All of them, when this began.
+    Done(i64),
+}
+
+impl Sweeps {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<TenantId, Sweep>> {
+        // An insertion is whole or has not happened, so a poisoned lock guards a whole map.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where to go on; `None`: nothing is due.
+    pub(crate) fn due(&self, tenant: &TenantId, first: Table, now: i64) -> Option<(Table, Option<Text>)> {
+        match self.held().get(tenant) {
+            None => Some((first, None)),
+            Some(Sweep::At(table, after)) => Some((*table, after.clone())),
+            // A clock that was set back does not stop it for longer than it was set back.
+            Some(Sweep::Done(at)) => (now.saturating_sub(*at).abs() >= EVERY).then_some((first, None)),
+        }
+    }
+
+    pub(crate) fn note(&self, tenant: &TenantId, sweep: Sweep) {
+        self.held().insert(tenant.clone(), sweep);
+    }
+}

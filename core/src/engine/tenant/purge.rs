@@ -1,0 +1,188 @@
+//! Purging: what has served its time goes, a bounded number of rows at a step.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::engine::persist::Changes;
+use crate::engine::retention::Sweep;
+use crate::engine::tenant::apply::outbox::OutboxRow;
+use crate::engine::tenant::deletes::is_count;
+use crate::engine::tenant::plans::ApprovalRow;
+use crate::error::Error;
+use crate::fingerprint::Digest;
+use crate::plan::{Operation, Plan};
+use crate::store::{Row, RowKey, Table};
+
+/// How many rows a step looks through.
+const AT_ONCE: usize = 500;
+
+/// The tables in which something runs out, in the order in which they are looked through: a plan waits for its approvals.
+const TABLES: [Table; 3] = [Table::Dedup, Table::Approval, Table::Plan];
+
+/// When a plan was last made, beside it in its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    /// In milliseconds since the epoch. `None`: it was stored before this was noted.
+    #[serde(default)]
+    pub(crate) made: Option<i64>,
+}
+
+/// A plan as its row holds it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlanRow<'a> {
+    #[serde(flatten)]
+    pub(crate) plan: &'a Plan,
+    pub(crate) made: i64,
+    /// Whether the very plan was made before.
+    #[serde(skip)]
+    pub(crate) again: bool,
+}
+
+impl Tenant {
+    /// Purges what has run out among the next rows, if the tables are due to be looked through. Says whether there are
+    /// more to look through.
+    pub(super) async fn purge(&self) -> Result<bool, Error> {
+        let now = self.now();
+        let Some((mut table, mut after)) = self.core.sweeps.due(&self.id, TABLES[0], now) else { return Ok(false) };
+        let mut left = AT_ONCE;
+        loop {
+            let rows = self.core.store.scan(&self.id, table, "", after.as_deref(), left).await;
+            let rows = rows.map_err(Error::store("look for what has run out"))?;
+            if let Some(last) = rows.last() {
+                after = Some(last.key.clone());
+                left -= rows.len().min(left);
+                match table {
+                    Table::Dedup => self.purge_deliveries(rows, now).await?,
+                    Table::Approval => self.purge_approvals(rows, now).await?,
+                    _ => self.purge_plans(rows, now).await?,
+                }
+            } else {
+                let place = TABLES.iter().position(|of| *of == table);
+                let Some(next) = place.and_then(|place| TABLES.get(place + 1)) else {
+                    self.core.sweeps.note(&self.id, Sweep::Done(now));
+                    return Ok(false);
+                };
+                (table, after) = (*next, None);
+            }
+            if left == 0 {
+                self.core.sweeps.note(&self.id, Sweep::At(table, after));
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn purge_deliveries(&self, rows: Vec<Row>, now: i64) -> Result<(), Error> {
+        let oldest = now.saturating_sub(self.core.retention.deliveries.num_milliseconds());
+        let mut changes = Changes::new(&self.core, now, &Self::engine());
+        for row in rows {
+            let at: i64 = parse(Table::Dedup, &row)?;
+            if at <= oldest {
+                expire(&mut changes, Table::Dedup, &row);
+            }
+        }
+        self.purged(changes).await
+    }
+
+    async fn purge_approvals(&self, rows: Vec<Row>, now: i64) -> Result<(), Error> {
+        let oldest = now.saturating_sub(self.core.retention.plans.num_milliseconds());
+        let mut expired = Vec::new();
+        for row in rows.into_iter().filter(|row| !is_count(&row.key)) {
+            let approval: ApprovalRow = parse(Table::Approval, &row)?;
+            if approval.at <= oldest {
+                expired.push((row, approval));
+            }
+        }
+        if expired.is_empty() {
+            return Ok(());
+        }
+        let under_way: BTreeSet<String> = self.under_way().await?.iter().map(ToString::to_string).collect();
+        let mut changes = Changes::new(&self.core, now, &Self::engine());
+        for (row, approval) in expired.into_iter().filter(|(row, _)| !under_way.contains(row.key.as_str())) {
+            expire(&mut changes, Table::Approval, &row);
+            let ApprovalRow { by, at, plan } = &approval;
+            changes.journal("approval_expired", &plan.to_string(), &(&row.key, by, at));
+        }
+        self.purged(changes).await
+    }
+
+    async fn purge_plans(&self, rows: Vec<Row>, now: i64) -> Result<(), Error> {
+        let oldest = now.saturating_sub(self.core.retention.plans.num_milliseconds());
+        let mut changes = Changes::new(&self.core, now, &Self::engine());
+        let mut under_way = None;
+        for row in rows {
+            let Made { made } = parse(Table::Plan, &row)?;
+            if made.is_some_and(|made| made > oldest) {
+                continue;
+            }
+            let plan: Plan = parse(Table::Plan, &row)?;
+            if made.is_none() {
+                // Stored before this was noted: its time begins now.
+                let key = RowKey::new(Table::Plan, row.key);
+                changes.commit.expect.push((key.clone(), Some(row.revision)));
+                changes.put(key, &PlanRow { plan: &plan, made: now, again: true });
+                continue;
+            }
+            if under_way.is_none() {
+                under_way = Some(self.under_way().await?);
+            }
+            let is_under_way =
+                |operation: &Operation| under_way.as_ref().is_some_and(|keys| keys.contains(&operation.key));
+            if !plan.operations.iter().any(is_under_way) && !self.is_approved(&plan).await? {
+                expire(&mut changes, Table::Plan, &row);
+            }
+        }
+        self.purged(changes).await
+    }
+
+    /// Whether an operation of a plan is approved.
+    async fn is_approved(&self, plan: &Plan) -> Result<bool, Error> {
+        for page in plan.operations.chunks(AT_ONCE) {
+            let keys: Vec<RowKey> =
+                page.iter().map(|operation| RowKey::new(Table::Approval, operation.key.to_string())).collect();
+            let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load approvals"))?;
+            if rows.iter().any(Option::is_some) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The operations that were intended and are not settled.
+    async fn under_way(&self) -> Result<BTreeSet<Digest>, Error> {
+        let mut keys = BTreeSet::new();
+        for row in self.all_rows(Table::Outbox, "", "list writes under way").await? {
+            let row: OutboxRow = parse(Table::Outbox, &row)?;
+            keys.extend(row.operations.iter().map(|operation| operation.key));
+        }
+        Ok(keys)
+    }
+
+    /// Commits what a page came to, whatever the model is: nothing of it is read by one. A row that somebody changed
+    /// meanwhile is looked at again with the next sweep, and the page with it.
+    async fn purged(&self, changes: Changes<'_>) -> Result<(), Error> {
+        if !changes.commit.put.is_empty() || !changes.commit.delete.is_empty() {
+            self.commit_anyhow("purge what has run out", changes.commit).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores a plan, or that it was made again; `None`: it is stored and was made lately.
+    pub(super) fn plan_row<'p>(&self, plan: &'p Plan, stored: Option<&Row>) -> Result<Option<PlanRow<'p>>, Error> {
+        let now = self.now();
+        let Some(stored) = stored else { return Ok(Some(PlanRow { plan, made: now, again: false })) };
+        let Made { made } = parse(Table::Plan, stored)?;
+        let again = parse::<Plan>(Table::Plan, stored)? == *plan;
+        let lately = made.is_some_and(|made| !self.core.retention.renews(made, now));
+        Ok((!again || !lately).then_some(PlanRow { plan, made: now, again }))
+    }
+}
+
+/// Deletes a row as it was read.
+fn expire(changes: &mut Changes<'_>, table: Table, row: &Row) {
+    let key = RowKey::new(table, row.key.clone());
+    changes.commit.expect.push((key.clone(), Some(row.revision)));
+    changes.delete(key);
+}
