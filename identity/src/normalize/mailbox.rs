@@ -37,7 +37,7 @@ pub fn website(text: &str, out: &mut String) {
 pub fn corporate_domain(mailbox: &str) -> Option<&str> {
     let (_, domain) = mailbox.rsplit_once('@')?;
     let slip = |free: &&str| within_edits(free.as_bytes(), domain.as_bytes(), 1);
-    (!FREE.contains(&domain) && !FREE.iter().take(MOST_USED).any(|free| slip(&free))).then_some(domain)
+    (!FREE.contains(&domain) && !FREE.iter().take(MOST_USED).any(slip)).then_some(domain)
 }
 
 /// Of the first so many, a slip of the pen is still one of them: nobody else owns `gmil.com`.
