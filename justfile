@@ -33,3 +33,15 @@ crash:
 # Licences, bans and sources of dependencies (needs cargo-deny).
 deny:
     cargo deny check bans licenses sources
+
+# Kills the engine on SQLite at every system call, and takes its power away.
+crash-enum *options:
+    cargo run --release --locked -p accordant-crash -- {{options}}
+
+# Runs every fuzz target for a minute.
+fuzz seconds="60":
+    .ci/proofs/fuzz {{seconds}}
+
+# The lines of the pure modules that tests run.
+coverage:
+    .ci/proofs/coverage

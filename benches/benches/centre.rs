@@ -157,7 +157,13 @@ fn centre(criterion: &mut Criterion) {
         });
     }
     group.bench_function("plan", |bencher| {
-        let surroundings = Surroundings { native: &|_, _, _| None, creates_in: &|_| None, creating: &|_, _| false };
+        let surroundings = Surroundings {
+            native: &|_, _, _| None,
+            creates_in: &|_| None,
+            creating: &|_, _| false,
+            unread: &|_, _| false,
+            shared: &|_| false,
+        };
         bencher.iter(|| {
             let mut plan = PlanDraft::new(PlanKind::default(), Scope::default());
             each(&set, &frame, |rules, entity, seen| plan_entity(rules, &surroundings, entity, seen, &mut plan));

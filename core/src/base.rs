@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::RecordRef;
 use crate::stamp::Stamp;
@@ -33,26 +33,78 @@ pub struct Base {
     /// not move.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
-    /// The origin of what we wrote there, if `seen` is our own writing.
+    /// The origin of what we wrote there, if `seen` is our own writing. Boxed, as few are: there are more bases than
+    /// anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrote: Option<Origin>,
+    pub wrote: Option<Box<Origin>>,
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    pub displaced: Option<Box<Field>>,
+    /// What came of our last write there, while that is to be recognised. Boxed: most systems answer with what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub displaced: Option<Field>,
+    pub answered: Option<Box<Answered>>,
+}
+
+/// What a write was answered with: how a system's own form of a value is told from somebody's edit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Answered {
+    /// What we sent.
+    pub sent: Field,
+    /// The version that the write returned without the record: what is seen at it is read back. `None`: it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// The other form in which the system was last seen to keep it, by the write's own answer or at its version.
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Field>,
+    /// Whether that is the system's own doing: nobody else can have done it, or the same value met the same form twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub certain: bool,
+}
+
+impl Answered {
+    /// After a write of `sent`. That the same value met another form before is remembered.
+    #[must_use]
+    pub fn new(sent: Field, version: Option<i64>, before: Option<&Self>) -> Self {
+        let kept = before.filter(|before| before.sent == sent).and_then(|before| before.kept.clone());
+        Self { sent, version, kept, certain: false }
+    }
+
+    /// After the write's own answer, or its version, was seen to hold another form. `proof`: nobody else can have done it.
+    #[must_use]
+    pub fn read_back(&self, seen: &Field, proof: bool, same: impl Fn(&Field, &Field) -> bool) -> Self {
+        let again = self.kept.as_ref().is_some_and(|kept| same(seen, kept));
+        Self { sent: self.sent.clone(), version: None, kept: Some(seen.clone()), certain: proof || again }
+    }
+}
+
+/// A field that is there: JSON spells Null as `null`, and that is not nothing.
+fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
+    F::deserialize(deserializer).map(Some)
 }
 
 impl Base {
     /// A base for a value that was accepted into golden as it stands.
     #[must_use]
     pub fn accepted(seen: Field, golden: Field) -> Self {
-        Self { seen, agreed: golden, lost: false, wrote: None, displaced: None }
+        Self { seen, agreed: golden, lost: false, wrote: None, displaced: None, answered: None }
     }
 
     /// A base for a value that lost a resolution, after what was accepted before: a write of golden is owed. What the
     /// system last agreed with stays known; the value itself never was golden, and is no evidence for anybody.
     #[must_use]
     pub fn lost(seen: Field, before: &Self) -> Self {
-        Self { seen, agreed: before.agreed.clone(), lost: true, wrote: None, displaced: None }
+        let lost = !planted!(LoserOwedNothing);
+        Self { seen, agreed: before.agreed.clone(), lost, wrote: None, displaced: None, answered: None }
+    }
+
+    /// Whether the system was sent this value and keeps what it shows instead: to send it again would change nothing.
+    #[must_use]
+    pub fn keeps_instead(&self, shown: &Field, sent: &Field, same: impl Fn(&Field, &Field) -> bool) -> bool {
+        self.answered.as_deref().is_some_and(|answered| {
+            answered.certain
+                && same(&answered.sent, sent)
+                && answered.kept.as_ref().is_some_and(|kept| same(shown, kept))
+        })
     }
 
     /// Whether the system has not accepted golden: a write is owed, unless it holds golden. `same` is the unit's

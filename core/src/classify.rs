@@ -134,13 +134,12 @@ pub struct Standing<'a> {
 
 /// Classifies one unit. `by.same(value, reference)` is the unit's equivalence.
 #[must_use]
-pub fn classify(sides: &[Side<'_>], standing: Standing<'_>, by: &dyn Comparison) -> Classification {
+pub fn classify<C: Comparison + ?Sized>(sides: &[Side<'_>], standing: Standing<'_>, by: &C) -> Classification {
     let mut adopts = SmallVec::new();
-    let states: SmallVec<[LinkState; 4]> = sides
-        .iter()
-        .enumerate()
-        .map(|(link, side)| state_of(link, side, sides, standing.golden, by, &mut adopts))
-        .collect();
+    let mut states: SmallVec<[LinkState; 4]> = SmallVec::new();
+    for (link, side) in sides.iter().enumerate() {
+        states.push(state_of(link, side, sides, standing.golden, by, &mut adopts));
+    }
     let no_base_conflicts = no_base_conflicts(sides, &states, standing, by);
     let contemporaries = contemporaries(sides, &states, standing, by);
     let verdict = verdict_of(sides, &states, &adopts, &contemporaries, standing, by);
@@ -154,113 +153,117 @@ fn decides(side: &Side<'_>, standing: Standing<'_>) -> bool {
 
 /// Rule 2, concurrency: whoever moved from an agreement older than golden did not know of golden. Without this, the
 /// order of arrival would decide between two people: latest by silence.
-fn contemporaries(
+fn contemporaries<C: Comparison + ?Sized>(
     sides: &[Side<'_>],
     states: &[LinkState],
     standing: Standing<'_>,
-    by: &dyn Comparison,
+    by: &C,
 ) -> SmallVec<[usize; 2]> {
-    let Some(golden) = standing.golden.filter(|golden| golden.is_value()) else { return SmallVec::new() };
+    let mut found = SmallVec::new();
+    let Some(golden) = standing.golden.filter(|golden| golden.is_value()) else { return found };
     let unaware = |link: usize| {
         states[link] == LinkState::Moved
             && decides(&sides[link], standing)
             && sides[link].base.is_some_and(|base| base.is_behind(golden, |a, b| by.same(a, b)))
     };
-    if !(0..sides.len()).any(unaware) {
-        return SmallVec::new();
+    if !(0..sides.len()).any(unaware) || planted!(LatestBySilence) {
+        return found;
     }
-    let holds = |link: &usize| {
-        states[*link] == LinkState::Same
-            && decides(&sides[*link], standing)
-            && seen(&sides[*link]).is_some_and(|field| by.same(field, golden))
-    };
-    (0..sides.len()).filter(holds).collect()
+    for (link, side) in sides.iter().enumerate() {
+        let holds = states[link] == LinkState::Same
+            && decides(side, standing)
+            && seen(side).is_some_and(|field| by.same(field, golden));
+        if holds {
+            found.push(link);
+        }
+    }
+    found
 }
 
 static NONE: Field = Field::Null;
 
 /// Rule 1. A link that moved to golden is not a mover: it agrees, and its base follows.
-fn state_of(
+fn state_of<C: Comparison + ?Sized>(
     link: usize,
     side: &Side<'_>,
     sides: &[Side<'_>],
     golden: Option<&Field>,
-    by: &dyn Comparison,
+    by: &C,
     adopts: &mut SmallVec<[(usize, Field); 4]>,
 ) -> LinkState {
     let field = match side.sight {
         Sight::Hidden(why) => return LinkState::Hidden(why),
         Sight::Seen(field) => field,
     };
+    if side.base.is_some_and(|base| by.same(field, &base.seen)) {
+        return LinkState::Same;
+    }
     // Golden that was never settled is none, and a system without the value agrees with that.
-    let is_golden = golden.or((!field.is_value()).then_some(&NONE)).filter(|golden| by.same(field, golden));
-    match (side.base, is_golden) {
-        (Some(base), _) if by.same(field, &base.seen) => LinkState::Same,
-        (_, Some(golden)) => {
-            adopts.push((link, golden.clone()));
+    let golden = golden.or((!field.is_value()).then_some(&NONE));
+    if let Some(golden) = golden.filter(|golden| by.same(field, golden)) {
+        adopts.push((link, golden.clone()));
+        return LinkState::Same;
+    }
+    if side.base.is_some() {
+        return LinkState::Moved;
+    }
+    // Golden may have moved on since this value was golden: then the link is behind, not in conflict.
+    let former = sides.iter().filter_map(|other| other.base).map(|base| &base.agreed);
+    let former = former.filter(|agreed| agreed.is_value() && by.same(field, agreed));
+    // Several may be within tolerance: the equal one, else the least, whatever the order of links.
+    match former.min_by_key(|agreed| (*agreed != field, *agreed)) {
+        Some(agreed) => {
+            adopts.push((link, agreed.clone()));
             LinkState::Same
         }
-        (Some(_), None) => LinkState::Moved,
-        (None, None) => {
-            // Golden may have moved on since this value was golden: then the link is behind, not in conflict.
-            let former = sides.iter().filter_map(|other| other.base).map(|base| &base.agreed);
-            let former = former.filter(|agreed| agreed.is_value() && by.same(field, agreed));
-            // Several may be within tolerance: the equal one, else the least, whatever the order of links.
-            match former.min_by_key(|agreed| (*agreed != field, *agreed)) {
-                Some(agreed) => {
-                    adopts.push((link, agreed.clone()));
-                    LinkState::Same
-                }
-                None => LinkState::NoBase,
-            }
-        }
+        None => LinkState::NoBase,
     }
 }
 
 /// Links without base that contradict golden, or each other where there is no golden yet.
-fn no_base_conflicts(
+fn no_base_conflicts<C: Comparison + ?Sized>(
     sides: &[Side<'_>],
     states: &[LinkState],
     standing: Standing<'_>,
-    by: &dyn Comparison,
+    by: &C,
 ) -> SmallVec<[usize; 2]> {
-    // Null takes part in no conflict: it is what a system says that never had the value.
-    let without_base = |link: &usize| {
-        states[*link] == LinkState::NoBase
-            && sides[*link].authority.decides()
-            && matches!(sides[*link].sight, Sight::Seen(field) if field.is_value())
-    };
-    let links: SmallVec<[usize; 4]> = (0..sides.len()).filter(without_base).collect();
-    // Golden that was cleared is settled too: a value that was never in agreement contradicts it.
-    match standing.golden {
-        Some(_) => links.into_iter().collect(),
-        None => {
-            let values = links.iter().filter_map(|link| seen(&sides[*link]));
-            if classes(values, None, by) > 1 { links.into_iter().collect() } else { SmallVec::new() }
+    let mut links = SmallVec::new();
+    for (link, side) in sides.iter().enumerate() {
+        // Null takes part in no conflict: it is what a system says that never had the value.
+        let has_value = states[link] == LinkState::NoBase && seen(side).is_some_and(Field::is_value);
+        if has_value && side.authority.decides() {
+            links.push(link);
         }
     }
+    // Golden that was cleared is settled too: a value that was never in agreement contradicts it.
+    if standing.golden.is_none() && !links.is_empty() {
+        let values = links.iter().filter_map(|link: &usize| seen(&sides[*link]));
+        if classes(values, None, by) <= 1 {
+            links.clear();
+        }
+    }
+    links
 }
 
-fn verdict_of(
+fn verdict_of<C: Comparison + ?Sized>(
     sides: &[Side<'_>],
     states: &[LinkState],
     adopts: &[(usize, Field)],
     contemporaries: &[usize],
     standing: Standing<'_>,
-    by: &dyn Comparison,
+    by: &C,
 ) -> Verdict {
     // Rule 0.
     if standing.frozen {
         return Verdict::Frozen;
     }
-    let moved = |link: usize| states[link] == LinkState::Moved;
     let decides = |link: usize| decides(&sides[link], standing);
-    let movers: SmallVec<[usize; 4]> = (0..sides.len()).filter(|link| moved(*link)).collect();
-    let authorities: SmallVec<[usize; 4]> = movers.iter().copied().filter(|link| decides(*link)).collect();
+    let movers = || (0..sides.len()).filter(|link| states[*link] == LinkState::Moved);
+    let authorities = || movers().filter(|link| decides(*link));
     // Rule 2. The class of the first mover stands for all where there is only one.
-    if let Some(value) = authorities.first().and_then(|link| seen(&sides[*link])) {
-        let all = authorities.iter().chain(contemporaries);
-        if classes(all.filter_map(|link| seen(&sides[*link])), standing.golden, by) > 1 {
+    if let Some(value) = authorities().next().and_then(|link| seen(&sides[link])) {
+        let all = authorities().chain(contemporaries.iter().copied());
+        if classes(all.filter_map(|link| seen(&sides[link])), standing.golden, by) > 1 {
             return Verdict::HardConflict;
         }
         let agrees = |side: &Side<'_>| match side.sight {
@@ -270,36 +273,39 @@ fn verdict_of(
         if sides.iter().all(agrees) {
             return Verdict::Converged;
         }
-        let contradicted = movers.iter().any(|link| !decides(*link) && !agrees(&sides[*link]));
+        let contradicted = movers().any(|link| !decides(link) && !agrees(&sides[link]));
         return Verdict::SoftDrift(if contradicted { Drift::Contested } else { Drift::Authoritative });
     }
     // Rule 3. Nobody who decides moved; whoever moved is an observer.
-    if !movers.is_empty() {
+    if movers().next().is_some() {
         return Verdict::SoftDrift(Drift::Unauthorized);
     }
     // Rule 4. Nobody moved. The first that any link shows, in the order of `Verdict`.
     let Some(golden) = standing.golden else { return Verdict::InAgreement };
-    (0..sides.len())
-        .map(|link| {
-            let Sight::Seen(field) = sides[link].sight else { return Verdict::InAgreement };
-            let adopted = adopts.iter().find(|(adopting, _)| *adopting == link).map(|(_, agreed)| agreed);
-            let behind = match (adopted, sides[link].base) {
+    let mut verdict = Verdict::InAgreement;
+    for (link, side) in sides.iter().enumerate() {
+        let Sight::Seen(field) = side.sight else { continue };
+        let adopted = || adopts.iter().find(|(adopting, _)| *adopting == link).map(|(_, agreed)| agreed);
+        if states[link] == LinkState::NoBase {
+            continue;
+        }
+        let shows = if field == golden {
+            Verdict::InAgreement
+        } else if by.same(field, golden) {
+            if field.is_value() { Verdict::Cosmetic } else { Verdict::InAgreement }
+        } else if side.diverges {
+            Verdict::Diverged
+        } else {
+            let behind = match (adopted(), side.base) {
                 (Some(agreed), _) => !by.same(agreed, golden),
                 (None, Some(base)) => base.is_behind(golden, |a, b| by.same(a, b)),
-                (None, None) => return Verdict::InAgreement,
+                (None, None) => false,
             };
-            if by.same(field, golden) {
-                if field == golden || !field.is_value() { Verdict::InAgreement } else { Verdict::Cosmetic }
-            } else if sides[link].diverges {
-                Verdict::Diverged
-            } else if behind {
-                Verdict::Pending
-            } else {
-                Verdict::Rewritten
-            }
-        })
-        .min()
-        .unwrap_or(Verdict::InAgreement)
+            if behind { Verdict::Pending } else { Verdict::Rewritten }
+        };
+        verdict = verdict.min(shows);
+    }
+    verdict
 }
 
 fn seen<'a>(side: &Side<'a>) -> Option<&'a Field> {
@@ -310,7 +316,11 @@ fn seen<'a>(side: &Side<'a>) -> Option<&'a Field> {
 }
 
 /// How many classes the values fall into, counting no further than two.
-fn classes<'a>(mut values: impl Iterator<Item = &'a Field>, golden: Option<&Field>, by: &dyn Comparison) -> usize {
+fn classes<'a, C: Comparison + ?Sized>(
+    mut values: impl Iterator<Item = &'a Field>,
+    golden: Option<&Field>,
+    by: &C,
+) -> usize {
     let Some(first) = values.next() else { return 0 };
     if values.all(|value| by.alike(value, first, golden)) { 1 } else { 2 }
 }

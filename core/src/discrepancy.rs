@@ -1,5 +1,7 @@
 //! Discrepancies: named, standing disagreements, with an identity and a life.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
@@ -129,11 +131,66 @@ pub struct Discrepancy {
     pub reason: Text,
     /// When it was first seen, in milliseconds since the epoch.
     pub first_seen: i64,
-    /// When it last changed.
+    /// When it last changed, in milliseconds since the epoch.
     pub last_seen: i64,
     /// How often it came back after it was resolved.
     #[serde(default)]
     pub reopened: u32,
+}
+
+/// The discrepancies of one entity, resolved ones included, in the order of their ids. They are few: an ordered list takes
+/// a tenth of what a tree would, and is found in as fast.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Discrepancies(Vec<Arc<Discrepancy>>);
+
+impl Discrepancies {
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The discrepancy of this id.
+    #[must_use]
+    pub fn get(&self, id: &Digest) -> Option<&Arc<Discrepancy>> {
+        self.0.get(self.place(id).ok()?)
+    }
+
+    /// Adds a discrepancy, or replaces the one of its id.
+    pub fn insert(&mut self, discrepancy: Arc<Discrepancy>) {
+        match self.place(&discrepancy.id) {
+            Ok(place) => self.0[place] = discrepancy,
+            Err(place) => {
+                if self.0.len() == self.0.capacity() {
+                    // Most entities have one or two, and there are many entities.
+                    self.0.reserve_exact(self.0.len().max(1));
+                }
+                self.0.insert(place, discrepancy);
+            }
+        }
+    }
+
+    /// All of them.
+    pub fn values(&self) -> std::slice::Iter<'_, Arc<Discrepancy>> {
+        self.0.iter()
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn place(&self, id: &Digest) -> Result<usize, usize> {
+        self.0.binary_search_by(|standing| standing.id.cmp(id))
+    }
+}
+
+impl FromIterator<Discrepancy> for Discrepancies {
+    fn from_iter<I: IntoIterator<Item = Discrepancy>>(all: I) -> Self {
+        let mut discrepancies = Self::default();
+        all.into_iter().for_each(|discrepancy| discrepancies.insert(Arc::new(discrepancy)));
+        discrepancies
+    }
 }
 
 /// What settling found: it opens or refreshes a discrepancy.

@@ -2,18 +2,17 @@
 
 pub(crate) mod stored;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::Base;
 use crate::decision::{Decision, Divergence};
-use crate::discrepancy::Discrepancy;
-use crate::fingerprint::Digest;
+use crate::discrepancy::Discrepancies;
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
 use crate::id::{Actor, AttributeId, EntityId, RecordRef};
-use crate::model::UnitKey;
+use crate::sparse::Sparse;
 
 /// Why a record belongs to an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,9 +55,9 @@ pub struct Link {
     /// Whether its presence was accepted: a death is then a move.
     pub existed: bool,
     /// How often a change here restored what our write had displaced, per unit.
-    pub reactions: BTreeMap<UnitKey, u8>,
+    pub reactions: Sparse<u8>,
     /// Where a person let it differ from golden, per unit.
-    pub divergences: BTreeMap<UnitKey, Divergence>,
+    pub divergences: Sparse<Divergence>,
 }
 
 /// The object index of the hub's own record.
@@ -83,7 +82,7 @@ pub struct Entity {
     /// What people decided and still holds.
     pub decisions: PerUnit<Decision>,
     /// Its standing disagreements, resolved ones included.
-    pub discrepancies: BTreeMap<Digest, Arc<Discrepancy>>,
+    pub discrepancies: Discrepancies,
     /// The entity that it was merged into: its id is an alias until it is unmerged.
     pub merged_into: Option<EntityId>,
     /// The entities that a person said it is not: they were merged, and that was taken back.
@@ -106,7 +105,7 @@ impl Entity {
             golden: PerUnit::default(),
             life: GoldenLife::Live,
             decisions: PerUnit::default(),
-            discrepancies: BTreeMap::new(),
+            discrepancies: Discrepancies::default(),
             merged_into: None,
             cannot_link: BTreeSet::new(),
             generation: 0,

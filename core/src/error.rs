@@ -2,6 +2,8 @@
 
 mod known;
 
+use serde_json::error::Category;
+
 use crate::connector::ConnectorError;
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
@@ -172,15 +174,16 @@ pub enum Error {
         source: StoreError,
     },
     /// A row holds what this version cannot read.
-    #[error("row `{key}` of table {table} cannot be read by this version")]
+    #[error("{row} cannot be read by this version: {why} in line {line}, column {column}")]
     Row {
-        /// The table.
-        table: &'static str,
-        /// The key.
-        key: Text,
-        /// Why not.
-        #[source]
-        source: serde_json::Error,
+        /// The row, by its table and key; never a value.
+        row: Text,
+        /// What is wrong with it: `syntax`, `data` or `end of input`.
+        why: &'static str,
+        /// Where, from 1.
+        line: usize,
+        /// Where, from 1.
+        column: usize,
     },
     /// Other workers kept changing the same rows.
     #[error("gave up after {attempts} attempts: other workers keep changing {key}")]
@@ -238,6 +241,16 @@ impl Error {
             Error::Store { .. } | Error::Contended { .. } => 503,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) => 500,
         }
+    }
+
+    /// That a row cannot be read. Of what serde says only the place is kept: the rest may quote a value.
+    pub(crate) fn row(row: Text, source: &serde_json::Error) -> Self {
+        let why = match source.classify() {
+            Category::Io | Category::Eof => "end of input",
+            Category::Syntax => "syntax",
+            Category::Data => "data",
+        };
+        Error::Row { row, why, line: source.line(), column: source.column() }
     }
 
     pub(crate) fn store(doing: &'static str) -> impl FnOnce(StoreError) -> Self {

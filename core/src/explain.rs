@@ -127,15 +127,15 @@ impl Explanation {
             records: entity.links.iter().map(|link| (*link.record).clone()).collect(),
             first_said: golden.and_then(|cell| {
                 let provisional = match &cell.status {
-                    Status::Provisional { origin, .. } => origin.as_ref(),
-                    Status::Settled | Status::Held { .. } | Status::Parked { .. } => None,
+                    Status::Provisional(fallback) => fallback.origin.as_ref(),
+                    Status::Settled | Status::Held(_) | Status::Parked { .. } => None,
                 };
                 Some(FirstSaid::of(ground, cell.origin.as_ref().or(provisional)?))
             }),
             chosen: golden.map(|cell| Chosen::of(ground, &cell.resolution)).unwrap_or_default(),
             proposed: golden.and_then(|cell| match &cell.status {
-                Status::Held { resolution, .. } => Some(Chosen::of(ground, resolution)),
-                Status::Settled | Status::Parked { .. } | Status::Provisional { .. } => None,
+                Status::Held(held) => Some(Chosen::of(ground, &held.resolution)),
+                Status::Settled | Status::Parked { .. } | Status::Provisional(_) => None,
             }),
             decided_by: golden.and_then(|cell| cell.resolution.by.clone()),
             decision: entity.decisions.get(key).map(|decision| DecisionView::of(ground, key, decision)),

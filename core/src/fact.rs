@@ -11,6 +11,7 @@ use crate::entity::{Entity, Evidence, Link};
 use crate::golden::{GoldenCell, GoldenLife};
 use crate::id::{EntityId, RecordRef};
 use crate::model::UnitKey;
+use crate::sparse::Sparse;
 
 /// One change of one entity. What it says is shared with the entity that it was applied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,26 +159,26 @@ impl Fact {
                     evidence: evidence.clone(),
                     bases: crate::golden::PerUnit::default(),
                     existed: false,
-                    reactions: std::collections::BTreeMap::new(),
-                    divergences: std::collections::BTreeMap::new(),
+                    reactions: Sparse::default(),
+                    divergences: Sparse::default(),
                 });
                 entity.links.sort_by(|a, b| (a.order, &a.record).cmp(&(b.order, &b.record)));
             }
             Fact::Unlinked { record } => entity.links.retain(|link| link.record != *record),
             Fact::Settled { unit, cell } => entity.golden.set(unit, cell.clone()),
             Fact::Rebased { record, unit, base } => {
-                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                if let Some(link) = link_of(entity, record) {
                     link.bases.set(unit, base.clone());
                 }
             }
             Fact::Existed { record, existed } => {
-                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                if let Some(link) = link_of(entity, record) {
                     link.existed = *existed;
                 }
             }
             Fact::Lived { life } => entity.life = *life,
             Fact::Reacted { record, unit, count } => {
-                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                if let Some(link) = link_of(entity, record) {
                     if *count == 0 {
                         link.reactions.remove(unit);
                     } else {
@@ -187,7 +188,7 @@ impl Fact {
             }
             Fact::Decided { unit, decision } => entity.decisions.set(unit, decision.clone()),
             Fact::Diverged { record, unit, divergence } => {
-                if let Some(link) = entity.links.iter_mut().find(|link| link.record == *record) {
+                if let Some(link) = link_of(entity, record) {
                     match divergence {
                         Some(divergence) => {
                             link.divergences.insert(unit.clone(), (**divergence).clone());
@@ -198,13 +199,18 @@ impl Fact {
                     }
                 }
             }
-            Fact::Disputed { discrepancy } => {
-                entity.discrepancies.insert(discrepancy.id, Arc::clone(discrepancy));
-            }
+            Fact::Disputed { discrepancy } => entity.discrepancies.insert(Arc::clone(discrepancy)),
             Fact::Merged { into } => entity.merged_into = *into,
             Fact::CannotLink { other, holds: true } => drop(entity.cannot_link.insert(*other)),
             Fact::CannotLink { other, holds: false } => drop(entity.cannot_link.remove(other)),
             Fact::Generation { generation } => entity.generation = *generation,
         }
     }
+}
+
+/// The link of a record. Facts of a settlement share the record with the link, so that a look tells.
+fn link_of<'e>(entity: &'e mut Entity, record: &Arc<RecordRef>) -> Option<&'e mut Link> {
+    let shared = entity.links.iter().position(|link| Arc::ptr_eq(&link.record, record));
+    let place = shared.or_else(|| entity.link_of(record))?;
+    entity.links.get_mut(place)
 }

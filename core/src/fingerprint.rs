@@ -69,7 +69,11 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let mut text = [0; 64];
+        text.iter_mut().zip(digits).for_each(|(letter, digit)| *letter = DIGITS[usize::from(digit)]);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -88,8 +92,8 @@ impl std::str::FromStr for Digest {
         }
         let mut digest = [0; 32];
         for (byte, pair) in digest.iter_mut().zip(bytes.chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| NotADigest)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotADigest)?;
+            let digit = |letter: u8| char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            *byte = digit(pair[0]).ok_or(NotADigest)? << 4 | digit(pair[1]).ok_or(NotADigest)?;
         }
         Ok(Self(digest))
     }
@@ -110,5 +114,24 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Digest;
+
+    #[test]
+    fn a_digest_is_read_as_it_is_shown() {
+        let digest = Digest(std::array::from_fn(|place| u8::try_from(place * 7).expect("it is small")));
+        let shown = digest.to_string();
+        assert!(shown.starts_with("00070e151c232a31"), "{shown}");
+        assert_eq!(shown.parse(), Ok(digest));
+        assert_eq!(shown.to_uppercase().parse(), Ok(digest));
+        for wrong in
+            ["", &shown[1..], &shown.replace("00", "+0"), &shown.replace("00", "0g"), &shown.replace("00", "é")]
+        {
+            assert_eq!(wrong.parse::<Digest>(), Err(super::NotADigest), "{wrong}");
+        }
     }
 }

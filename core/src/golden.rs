@@ -34,30 +34,38 @@ pub enum Status {
     #[default]
     Settled,
     /// A rule holds a change: golden keeps its former value, and the unit is frozen on every link.
-    Held {
-        /// The value that waits.
-        proposed: Field,
-        /// Its origin.
-        origin: Option<Origin>,
-        /// How it would become golden.
-        resolution: Arc<Resolution>,
-        /// The rule that holds it, and why.
-        rule: Text,
-        /// The rule's reason.
-        reason: Text,
-    },
+    Held(Box<Held>),
     /// No policy could tell: the unit waits for a person.
     Parked {
         /// Why.
         reason: Text,
     },
     /// No owner can be read. A fallback's value is shown, and never written anywhere; golden itself has none.
-    Provisional {
-        /// The fallback's value.
-        shown: Field,
-        /// Where it was first said.
-        origin: Option<Origin>,
-    },
+    Provisional(Box<Provisional>),
+}
+
+/// A change that a rule holds. Boxed in [`Status`]: few cells wait, and all would be as large.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The value that waits.
+    pub proposed: Field,
+    /// Its origin.
+    pub origin: Option<Origin>,
+    /// How it would become golden.
+    pub resolution: Arc<Resolution>,
+    /// The rule that holds it, and why.
+    pub rule: Text,
+    /// The rule's reason.
+    pub reason: Text,
+}
+
+/// A fallback's value, shown while no owner can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisional {
+    /// The fallback's value.
+    pub shown: Field,
+    /// Where it was first said.
+    pub origin: Option<Origin>,
 }
 
 /// How a value was chosen.
@@ -99,6 +107,13 @@ pub struct Voice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PerUnit<T> {
     whole: Vec<Option<Arc<T>>>,
+    /// Boxed, and never empty: most entities have whole units only.
+    rest: Option<Box<Rest<T>>>,
+}
+
+/// What is held for units that are no whole units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rest<T> {
     elements: BTreeMap<(UnitIndex, Text), Arc<T>>,
     /// Presence.
     exists: Option<Arc<T>>,
@@ -106,35 +121,47 @@ pub struct PerUnit<T> {
 
 impl<T> Default for PerUnit<T> {
     fn default() -> Self {
-        Self { whole: Vec::new(), elements: BTreeMap::new(), exists: None }
+        Self { whole: Vec::new(), rest: None }
+    }
+}
+
+impl<T> Default for Rest<T> {
+    fn default() -> Self {
+        Self { elements: BTreeMap::new(), exists: None }
     }
 }
 
 impl<T> PerUnit<T> {
     /// What is held for a unit.
     #[must_use]
+    #[inline]
     pub fn get(&self, key: &UnitKey) -> Option<&T> {
+        self.at(key).map(|value| &**value)
+    }
+
+    #[inline]
+    fn at(&self, key: &UnitKey) -> Option<&Arc<T>> {
         match key {
-            UnitKey::Exists => self.exists.as_deref(),
-            UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.as_deref(),
-            UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())).map(|value| &**value),
+            UnitKey::Exists => self.rest.as_ref()?.exists.as_ref(),
+            UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.as_ref(),
+            UnitKey::Element(index, element) => self.rest.as_ref()?.elements.get(&(*index, element.clone())),
         }
     }
 
     /// What is held for a unit, shared.
     #[must_use]
     pub fn shared(&self, key: &UnitKey) -> Option<Arc<T>> {
-        match key {
-            UnitKey::Exists => self.exists.clone(),
-            UnitKey::Whole(index) => self.whole.get(usize::from(*index))?.clone(),
-            UnitKey::Element(index, element) => self.elements.get(&(*index, element.clone())).cloned(),
-        }
+        self.at(key).cloned()
     }
 
     /// Sets or removes what is held for a unit.
     pub fn set(&mut self, key: &UnitKey, value: Option<Arc<T>>) {
         match key {
-            UnitKey::Exists => self.exists = value,
+            UnitKey::Exists => {
+                if value.is_some() || self.rest.is_some() {
+                    self.rest.get_or_insert_default().exists = value;
+                }
+            }
             UnitKey::Whole(index) => {
                 let place = usize::from(*index);
                 if place >= self.whole.len() {
@@ -145,16 +172,18 @@ impl<T> PerUnit<T> {
             }
             UnitKey::Element(index, element) => {
                 let key = (*index, element.clone());
-                match value {
-                    Some(value) => {
-                        self.elements.insert(key, value);
+                match (value, &mut self.rest) {
+                    (Some(value), rest) => {
+                        rest.get_or_insert_default().elements.insert(key, value);
                     }
-                    None => {
-                        self.elements.remove(&key);
+                    (None, Some(rest)) => {
+                        rest.elements.remove(&key);
                     }
+                    (None, None) => {}
                 }
             }
         }
+        self.rest.take_if(|rest| rest.elements.is_empty() && rest.exists.is_none());
     }
 
     /// Everything held, in the order of units.
@@ -163,17 +192,16 @@ impl<T> PerUnit<T> {
             self.whole.iter().enumerate().filter_map(|(index, value)| {
                 Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_deref()?))
             });
-        let elements =
-            self.elements.iter().map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), &**value));
-        whole.chain(elements).chain(self.exists.as_deref().map(|value| (UnitKey::Exists, value)))
+        let elements = self.rest.iter().flat_map(|rest| &rest.elements);
+        let elements = elements.map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), &**value));
+        let exists = self.rest.as_ref().and_then(|rest| rest.exists.as_deref());
+        whole.chain(elements).chain(exists.map(|value| (UnitKey::Exists, value)))
     }
 
     /// The keys of the elements held for a unit.
     pub fn element_keys(&self, unit: UnitIndex) -> impl Iterator<Item = &Text> {
-        self.elements
-            .range((unit, Text::default())..)
-            .take_while(move |((of, _), _)| *of == unit)
-            .map(|((_, key), _)| key)
+        let elements = self.rest.iter().flat_map(move |rest| rest.elements.range((unit, Text::default())..));
+        elements.take_while(move |((of, _), _)| *of == unit).map(|((_, key), _)| key)
     }
 }
 

@@ -101,7 +101,7 @@ pub fn seal(head: Head, drafts: Vec<Draft>) -> (Head, Vec<(Entry, Payload)>) {
 /// [`Broken`] names the entry and what does not hold.
 pub fn verify(head: Head, entry: &Entry, payload: Option<&Payload>) -> Result<Head, Broken> {
     let broken = |what| Broken { seq: entry.seq, what };
-    if entry.seq != head.seq + 1 {
+    if head.seq.checked_add(1) != Some(entry.seq) {
         return Err(broken(Break::Gap));
     }
     if entry.digest != chain(&head.digest, entry) {

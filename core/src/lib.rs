@@ -1,6 +1,7 @@
 //! Accordant keeps one business entity true across systems that each hold a part of it.
 //!
-//! You declare a canonical model, say how each system represents it, who owns which attribute, and what counts as wrong.
+//! You declare a canonical model, say how each system represents it, who owns which attribute, and which changes wait for a
+//! person.
 //! The engine takes in what the systems emit, keeps an inspectable state, names every discrepancy, and plans the writes
 //! that would mend it. Nothing is written behind an operator's back, and every value can be explained.
 //!
@@ -25,6 +26,24 @@
 //! adds the suite that a [`store::Store`] must pass.
 
 extern crate self as accordant;
+
+/// Whether a defect of the bug zoo is planted here. In an ordinary build it is `false`, and its name is nowhere.
+#[cfg(accordant_zoo)]
+macro_rules! planted {
+    ($bug:ident) => {
+        $crate::zoo::planted($crate::zoo::Bug::$bug)
+    };
+    ($bug:ident && $($where:tt)+) => {
+        $crate::zoo::planted($crate::zoo::Bug::$bug) && $($where)+
+    };
+}
+
+#[cfg(not(accordant_zoo))]
+macro_rules! planted {
+    ($($bug:tt)+) => {
+        false
+    };
+}
 
 pub mod base;
 pub mod classify;
@@ -56,6 +75,7 @@ pub mod resolve;
 pub mod rule;
 pub mod settle;
 pub mod sight;
+pub mod sparse;
 mod spelling;
 pub mod stamp;
 pub mod store;
@@ -67,6 +87,8 @@ pub mod value;
 pub mod view;
 pub mod working_set;
 pub mod write_access;
+#[cfg(accordant_zoo)]
+pub mod zoo;
 
 pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemEntropy};
 pub use connector::{Connector, Delivery};

@@ -23,11 +23,11 @@ use crate::sight::{Ground, Shown, keys, reference_object, shown, sides};
 use crate::spelling;
 use crate::text::Text;
 use crate::value::Field;
-use crate::write_access::{WriteAccess, write_access};
+use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 pub use draft::{Deletes, Limits, PlanDraft};
 use presence::plan_presence;
-pub(crate) use presence::{WHY_RESTORE, why_archive};
+pub(crate) use presence::{WHY_RESTORE, owner_held, why_archive};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;
@@ -52,6 +52,21 @@ pub struct Scope {
     pub toward: Option<Vec<Text>>,
     /// The units, by name; `None`: all.
     pub units: Option<Vec<Text>>,
+}
+
+impl Scope {
+    /// Adds what the plan covers to its name: what is approved within a scope is planned again within it.
+    fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fn list<T>(fingerprint: &mut Fingerprint, list: Option<&[T]>, text: impl Fn(&T) -> String) {
+            fingerprint.number(list.map_or(-1, |list| i64::try_from(list.len()).unwrap_or(i64::MAX)));
+            for item in list.unwrap_or_default() {
+                fingerprint.text(&text(item));
+            }
+        }
+        list(fingerprint, self.entities.as_deref(), ToString::to_string);
+        list(fingerprint, self.toward.as_deref(), ToString::to_string);
+        list(fingerprint, self.units.as_deref(), ToString::to_string);
+    }
 }
 
 /// A hash-identified, ordered set of intended writes.
@@ -179,6 +194,10 @@ pub struct Surroundings<'a> {
     pub creates_in: &'a dyn Fn(&SystemName) -> Option<ConnectionName>,
     /// Whether a create for the entity is under way there.
     pub creating: &'a dyn Fn(EntityId, &ObjectType) -> bool,
+    /// Whether an object type could be read to its end, and never was: what is not known there may be there unseen.
+    pub unread: &'a dyn Fn(&ConnectionName, &ObjectType) -> bool,
+    /// Whether an entity shares an identity value with another: what it lacks may be the other's.
+    pub shared: &'a dyn Fn(EntityId) -> bool,
 }
 
 impl std::fmt::Debug for Surroundings<'_> {
@@ -213,38 +232,31 @@ fn plan_unit(
     key: &UnitKey,
     plan: &mut PlanDraft,
 ) {
-    let Some(golden) = entity.golden.get(key) else { return };
+    // A held or parked unit is written nowhere; but an owner may be asked to follow a decision, whatever stands.
+    let golden = entity.golden.get(key).filter(|cell| cell.status == Status::Settled).map(|cell| &cell.field);
+    let decision = entity.decisions.get(key).filter(|_| !unit.owners.is_empty());
     let oscillates =
         entity.links.iter().any(|link| link.reactions.get(key).is_some_and(|count| *count >= REACTIONS_TO_FREEZE));
-    if golden.status != Status::Settled || oscillates || entity.life == GoldenLife::Retired {
+    let oscillates = oscillates && !planted!(OscillationUnbounded);
+    if (golden.is_none() && decision.is_none()) || oscillates || entity.life == GoldenLife::Retired {
         return;
     }
     let shown = shown(ground, entity, representations, key);
-    let standing = Standing {
-        golden: Some(&golden.field),
-        frozen: false,
-        owned: !unit.owners.is_empty() || unit.derived.is_some(),
-    };
+    let standing = Standing { golden, frozen: false, owned: !unit.owners.is_empty() || unit.derived.is_some() };
     let classification = classify(&sides(entity, &shown, key), standing, unit);
     let name = ground.model.unit_name(key);
     // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
-    let asked = entity.decisions.get(key).filter(|_| !unit.owners.is_empty()).is_some_and(|decision| {
-        shown.iter().any(|shown| {
-            write_access(ground.model, entity, shown.link, key) == WriteAccess::ByDecision
-                && shown.field().is_some_and(|field| !unit.same(field, &decision.chosen))
-        })
-    });
+    let asks = |shown: &Shown<'_>| asked(ground.model, entity, unit, key, shown) == Asked::Owed;
+    let asked = shown.iter().any(asks);
     for (place, shown) in shown.iter().enumerate() {
         let Some(field) = shown.field() else { continue };
         let access = write_access(ground.model, entity, shown.link, key);
         // An owner is written only what a person decided; everyone else what golden holds.
         let wanted = match access {
-            WriteAccess::ByDecision => entity.decisions.get(key).map_or(&golden.field, |decision| &decision.chosen),
-            WriteAccess::Yes(_) | WriteAccess::No => &golden.field,
+            WriteAccess::ByDecision => decision.map(|decision| &decision.chosen).filter(|_| asks(shown)),
+            WriteAccess::Yes(_) | WriteAccess::No => golden.filter(|_| !asked),
         };
-        if unit.same(field, wanted) || (asked && access != WriteAccess::ByDecision) {
-            continue;
-        }
+        let Some(wanted) = wanted.filter(|wanted| !unit.same(field, wanted)) else { continue };
         let Some(reason) = why_write(entity, unit, key, shown, &classification, place, access, plan.kind) else {
             continue;
         };
@@ -303,12 +315,14 @@ pub(crate) fn why_write(
             let base = entity.links[shown.link].bases.get(key);
             let agreed = adopted.or(base.map(|base| &base.agreed));
             let owed = match (adopted, base) {
+                (None, Some(_)) if planted!(RewriteFought) => true,
                 (None, Some(base)) => base.is_behind(golden, |agreed, golden| unit.same(agreed, golden)),
                 _ => agreed.is_none_or(|agreed| !unit.same(agreed, golden)),
             };
             // Weak fills what never had a value, not what was cleared.
             let never_had = !had_value && agreed.is_none_or(|agreed| !agreed.is_value()) && golden.is_value();
             match strength {
+                Strength::Weak if planted!(WeakRefills) => owed.then_some("propagates the golden value"),
                 Strength::Weak => (owed && never_had).then_some("fills a value that was never there"),
                 Strength::Normal | Strength::Strong => owed.then_some("propagates the golden value"),
             }
@@ -326,6 +340,7 @@ pub(crate) fn why_write(
                 None
             }
         }
+        LinkState::NoBase if planted!(FirstContactOverwrites) => Some("propagates the golden value"),
         LinkState::NoBase => None,
     }
 }

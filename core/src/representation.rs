@@ -4,6 +4,7 @@
 //! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
 
 mod cell;
+mod rare;
 pub(crate) mod redirects;
 pub(crate) mod stored;
 mod trim;
@@ -19,6 +20,8 @@ use crate::value::{Field, FieldRef};
 
 pub use cell::{Cell, Folded};
 pub use trim::HORIZON;
+
+use rare::Rare;
 
 /// Whether a record is there: registers for sightings, deaths and absences.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,7 +55,7 @@ impl Existence {
         match (self.live, self.dead) {
             (None, None) => Life::Unknown,
             (Some(_), None) => Life::Live,
-            (live, Some((dead, evidence))) if live < Some(dead) => Life::Dead(evidence),
+            (live, Some((dead, evidence))) if live < Some(dead) || planted!(DeathIsFinal) => Life::Dead(evidence),
             (live, Some((dead, _))) if live == Some(dead) || self.full >= Some(dead) => Life::Live,
             _ => Life::Resurrected,
         }
@@ -77,6 +80,12 @@ impl Existence {
     #[must_use]
     pub const fn met_by(&self) -> u64 {
         self.met_by
+    }
+
+    /// Whether the record was ever seen whole. What was only heard of in parts may not say whose it is.
+    #[must_use]
+    pub const fn seen_whole(&self) -> bool {
+        self.full.is_some()
     }
 
     /// The highest stamp of any sighting or death.
@@ -122,17 +131,8 @@ impl Existence {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Representation {
     cells: Vec<Option<Cell>>,
-    elements: BTreeMap<(SlotIndex, Text), Cell>,
-    /// Stamps at which a whole collection was covered: an element not said then was absent.
-    covered: BTreeMap<SlotIndex, BTreeSet<Stamp>>,
     existence: Existence,
-    /// The latest stamp at which each slot was denied. It is readable again once it is said later.
-    denied: BTreeMap<SlotIndex, Stamp>,
-    /// Where a merge inside the system sent this id: the latest edge counts.
-    redirects: BTreeSet<(Stamp, Text)>,
-    /// Whether the id stands although it was merged away: it is the one that a cycle of merges leaves. Not folded: it is
-    /// resolved with the other ids of the cycle when the record is loaded.
-    returned: bool,
+    rare: Rare,
 }
 
 /// What folding one observation did.
@@ -163,6 +163,12 @@ impl Representation {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Nothing observed yet, with room for what an object type of so many slots may say.
+    #[must_use]
+    pub fn with_room(slots: usize) -> Self {
+        Self { cells: Vec::with_capacity(slots), ..Self::default() }
     }
 
     /// Folds one observation. `shapes` gives each slot's shape.
@@ -207,7 +213,7 @@ impl Representation {
             }
         }
         for slot in &observation.denied {
-            let register = self.denied.entry(*slot).or_insert(stamp);
+            let register = self.rare.make().denied.entry(*slot).or_insert(stamp);
             *register = (*register).max(stamp);
             outcome.touched.push(*slot);
         }
@@ -216,6 +222,9 @@ impl Representation {
 
     /// Folds one scalar cell: the hot path, for decoders that hold no [`Observation`].
     pub fn say(&mut self, slot: SlotIndex, stamp: Stamp, field: FieldRef<'_>, outcome: &mut FoldOutcome) {
+        if planted!(ClearNotSeen) && field == FieldRef::Null {
+            return;
+        }
         let was_denied = self.is_denied(slot);
         let place = usize::from(slot);
         if place >= self.cells.len() {
@@ -246,7 +255,7 @@ impl Representation {
         field: FieldRef<'_>,
         outcome: &mut FoldOutcome,
     ) {
-        let folded = match self.elements.entry((slot, element.clone())) {
+        let folded = match self.rare.make().elements.entry((slot, element.clone())) {
             std::collections::btree_map::Entry::Occupied(mut cell) => cell.get_mut().insert(stamp, field),
             std::collections::btree_map::Entry::Vacant(empty) => {
                 empty.insert(Cell::new(stamp, field));
@@ -262,7 +271,7 @@ impl Representation {
 
     /// Notes that a whole collection was seen: elements not said at this stamp were not there.
     pub fn cover(&mut self, slot: SlotIndex, stamp: Stamp, outcome: &mut FoldOutcome) {
-        if self.covered.entry(slot).or_default().insert(stamp) {
+        if self.rare.make().covered.entry(slot).or_default().insert(stamp) {
             outcome.touched.push(slot);
         }
     }
@@ -276,12 +285,12 @@ impl Representation {
         elements: impl FnOnce() -> Vec<&'e str>,
         outcome: &mut FoldOutcome,
     ) {
-        if self.covered.get(&slot).is_some_and(|seen| seen.last() == Some(&stamp)) {
+        if self.rare.covered.get(&slot).is_some_and(|seen| seen.last() == Some(&stamp)) {
             let said = elements();
             let known: BTreeSet<&str> = self
                 .element_keys(slot)
                 .filter(|key| {
-                    let cell = self.elements.get(&(slot, (*key).clone()));
+                    let cell = self.rare.elements.get(&(slot, (*key).clone()));
                     cell.is_some_and(|cell| cell.history().any(|(at, _)| at == stamp))
                 })
                 .map(Text::as_str)
@@ -303,24 +312,27 @@ impl Representation {
 
     /// Notes that a merge inside the system sent this id to another.
     pub fn redirect(&mut self, stamp: Stamp, survivor: Text) -> bool {
-        self.redirects.insert((stamp, survivor))
+        self.rare.make().redirects.insert((stamp, survivor))
     }
 
     /// Where this id leads: the survivor of the latest merge. `None` if it was never merged away, or if it is the one
     /// that a cycle of merges leaves.
     #[must_use]
     pub fn redirected_to(&self) -> Option<&Text> {
-        self.latest_merge().map(|(_, survivor)| survivor).filter(|_| !self.returned)
+        self.latest_merge().map(|(_, survivor)| survivor).filter(|_| !self.rare.returned)
     }
 
     /// The latest edge out of this id, whether or not it is part of a cycle.
     pub(crate) fn latest_merge(&self) -> Option<(Stamp, &Text)> {
-        self.redirects.last().map(|(stamp, survivor)| (*stamp, survivor))
+        self.rare.redirects.last().map(|(stamp, survivor)| (*stamp, survivor))
     }
 
     /// Says whether the id stands although it was merged away. Says whether that is new.
     pub(crate) fn set_returned(&mut self, returned: bool) -> bool {
-        std::mem::replace(&mut self.returned, returned) != returned
+        returned != self.rare.returned && {
+            self.rare.make().returned = returned;
+            true
+        }
     }
 
     /// Whether the record is there.
@@ -338,8 +350,8 @@ impl Representation {
     /// The slots of which anything was ever said.
     pub(crate) fn slots(&self) -> impl Iterator<Item = SlotIndex> {
         let cells = (0..).zip(&self.cells).filter(|(_, cell)| cell.is_some()).map(|(slot, _)| slot);
-        let elements = self.elements.keys().map(|(slot, _)| *slot);
-        cells.chain(elements).chain(self.covered.keys().copied()).chain(self.denied.keys().copied())
+        let elements = self.rare.elements.keys().map(|(slot, _)| *slot);
+        cells.chain(elements).chain(self.rare.covered.keys().copied()).chain(self.rare.denied.keys().copied())
     }
 
     /// What is said of a scalar attribute; `None`: unobserved.
@@ -351,12 +363,13 @@ impl Representation {
     /// Whether a collection was ever seen whole.
     #[must_use]
     pub fn collection_seen(&self, slot: SlotIndex) -> bool {
-        self.covered.contains_key(&slot)
+        self.rare.covered.contains_key(&slot)
     }
 
     /// The keys of elements ever said.
     pub fn element_keys(&self, slot: SlotIndex) -> impl Iterator<Item = &Text> {
-        self.elements
+        self.rare
+            .elements
             .range((slot, Text::default())..)
             .take_while(move |((of, _), _)| *of == slot)
             .map(|((_, key), _)| key)
@@ -365,8 +378,8 @@ impl Representation {
     /// What is said of one element, with the stamp since which it stands and the last stamp before that.
     #[must_use]
     pub fn element(&self, slot: SlotIndex, key: &Text) -> Option<Said<'_>> {
-        let covered = self.covered.get(&slot)?;
-        let Some(cell) = self.elements.get(&(slot, key.clone())) else {
+        let covered = self.rare.covered.get(&slot)?;
+        let Some(cell) = self.rare.elements.get(&(slot, key.clone())) else {
             let since = *covered.first()?;
             return Some(Said { field: &NULL, since, stamp: *covered.last()?, not_before: None });
         };
@@ -390,11 +403,12 @@ impl Representation {
     /// Whether the link may not read this attribute. The last value is kept.
     #[must_use]
     pub fn is_denied(&self, slot: SlotIndex) -> bool {
-        if self.denied.is_empty() {
+        if self.rare.denied.is_empty() {
             return false;
         }
-        let said = self.cell(slot).map(Cell::stamp).max(self.covered.get(&slot).and_then(|seen| seen.last().copied()));
-        self.denied.get(&slot).copied() > said
+        let said =
+            self.cell(slot).map(Cell::stamp).max(self.rare.covered.get(&slot).and_then(|seen| seen.last().copied()));
+        self.rare.denied.get(&slot).copied() > said
     }
 
     /// The highest token of anything said: a death without a token of its own is stamped with it.
@@ -411,14 +425,16 @@ impl Representation {
                 *cell = None;
             }
         }
-        self.elements.retain(|(slot, _), _| !forgotten(*slot));
-        self.covered.retain(|slot, _| !forgotten(*slot));
+        if let Some(rare) = self.rare.held() {
+            rare.elements.retain(|(slot, _), _| !forgotten(*slot));
+            rare.covered.retain(|slot, _| !forgotten(*slot));
+        }
     }
 
     /// Forgets what lies before `horizon`, but for what today's answers rest on. Nothing older may arrive afterwards.
     pub fn compact(&mut self, horizon: i64) {
         self.cells.iter_mut().flatten().for_each(|cell| cell.compact(horizon));
-        let slots: Vec<SlotIndex> = self.covered.keys().copied().collect();
+        let slots: Vec<SlotIndex> = self.rare.covered.keys().copied().collect();
         for slot in slots {
             self.compact_collection(slot, horizon);
         }
@@ -429,11 +445,11 @@ impl Representation {
     /// equal stamps may still fill a gap behind it. What an element was said at stays wherever a look stays for
     /// another element's sake.
     fn compact_collection(&mut self, slot: SlotIndex, horizon: i64) {
-        let Some(covered) = self.covered.get(&slot) else { return };
+        let Some(covered) = self.rare.covered.get(&slot) else { return };
         let before: BTreeSet<Stamp> = covered.iter().copied().filter(|stamp| stamp.token < horizon).collect();
         let mut kept: BTreeSet<Stamp> = covered.difference(&before).copied().collect();
         kept.extend(before.first().into_iter().chain(before.last()));
-        for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
+        for (_, cell) in self.rare.make().elements.iter_mut().filter(|((of, _), _)| *of == slot) {
             let said = || cell.history().filter(|(stamp, _)| stamp.token < horizon);
             let Some((last, _)) = said().next_back() else { continue };
             let gone = before.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next();
@@ -442,7 +458,7 @@ impl Representation {
                 (gone, _) => kept.extend(gone),
             }
         }
-        for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
+        for (_, cell) in self.rare.make().elements.iter_mut().filter(|((of, _), _)| *of == slot) {
             let Some(since) = run_since(cell.history().filter(|(stamp, _)| stamp.token < horizon), &before) else {
                 continue;
             };
@@ -450,7 +466,7 @@ impl Representation {
                 stamp.token >= horizon || stamp == since || (stamp > since && kept.contains(&stamp))
             });
         }
-        self.covered.insert(slot, kept);
+        self.rare.make().covered.insert(slot, kept);
     }
 }
 

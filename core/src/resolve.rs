@@ -89,42 +89,37 @@ pub fn resolve(
         return Resolved::Decided(Proposal { field, origin, resolution, provisional: false, heard });
     }
     let distinct = distinct_origins(&speakers);
-    let systems: SmallVec<[&SystemName; 4]> =
-        speakers.iter().map(|speaker| system_of(ground, entity, shown[speaker.place].link)).collect();
-    let origins: SmallVec<[&SystemName; 4]> = speakers
-        .iter()
-        .zip(&systems)
-        .map(|(speaker, system)| {
-            entity.link_of(&speaker.origin.record).map_or(*system, |link| system_of(ground, entity, link))
-        })
-        .collect();
-    let candidates: SmallVec<[Candidate<'_>; 4]> = speakers
-        .iter()
-        .zip(&systems)
-        .enumerate()
-        .filter_map(|(index, (speaker, system))| {
-            let shown = &shown[speaker.place];
-            Some(Candidate {
-                system,
-                record: &entity.links[shown.link].record,
-                field: shown.field()?,
-                authority: shown.authority,
-                rank: speaker.rank,
-                moved: states[speaker.place] == LinkState::Moved || contemporaries.contains(&speaker.place),
-                origin: distinct[index],
-                origin_system: origins[index],
-                stamp: speaker.origin.stamp,
-                scale: (ground.domain)(&speaker.origin.record).scale(),
-                not_before: speaker.not_before,
-            })
-        })
-        .collect();
+    let mut candidates: SmallVec<[Candidate<'_>; 4]> = SmallVec::new();
+    for (speaker, distinct) in speakers.iter().zip(distinct) {
+        let shown = &shown[speaker.place];
+        let link = &entity.links[shown.link];
+        let Some(field) = shown.field() else { continue };
+        let system = system_of(ground, entity, shown.link);
+        let origin_system = if speaker.origin.record == link.record {
+            system
+        } else {
+            entity.link_of(&speaker.origin.record).map_or(system, |link| system_of(ground, entity, link))
+        };
+        candidates.push(Candidate {
+            system,
+            record: &link.record,
+            field,
+            authority: shown.authority,
+            rank: speaker.rank,
+            moved: states[speaker.place] == LinkState::Moved || contemporaries.contains(&speaker.place),
+            origin: distinct,
+            origin_system,
+            stamp: speaker.origin.stamp,
+            scale: (ground.domain)(&speaker.origin.record).scale(),
+            not_before: speaker.not_before,
+        });
+    }
     // The joined text of several members is compared whole: no member's own equivalence fits it.
     let equivalence = match unit.equivalences.as_slice() {
-        [one] => one.clone(),
-        _ => Equivalence::Exact,
+        [one] => one,
+        _ => &Equivalence::Exact,
     };
-    let raw = RawCandidates { all: &candidates, golden, equivalence: &equivalence, as_of: Some(ground.as_of) };
+    let raw = RawCandidates { all: &candidates, golden, equivalence, as_of: Some(ground.as_of) };
     // Observers come last: policies that may not hear them are shown the part before.
     let permitted =
         candidates.iter().take_while(|candidate| unit.owners.is_empty() || candidate.authority.decides()).count();
@@ -236,6 +231,8 @@ fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &dyn Fn(usize) -> b
         }
     } else if movers.is_empty() {
         Answer::Park("systems differ, and none of them is known to have moved")
+    } else if planted!(ConflictSettledInSilence) {
+        Answer::Winner(voices.last().map_or(*first, |(last, _)| *last))
     } else {
         Answer::Park("several systems moved apart")
     }
@@ -268,8 +265,8 @@ pub(crate) fn has_say(unit: &Unit, shown: &Shown<'_>) -> bool {
 /// Whether observers may stand in: the chain has a fallback, and no owner can be read. One that holds nothing can be.
 #[must_use]
 pub(crate) fn needs_fallback(unit: &Unit, shown: &[Shown<'_>]) -> bool {
-    let owner_seen = shown.iter().any(|shown| shown.authority == Authority::Owner && shown.field().is_some());
-    !unit.owners.is_empty() && !owner_seen && unit.chain.iter().any(|policy| policy.hears_observers())
+    let owner_seen = || shown.iter().any(|shown| shown.authority == Authority::Owner && shown.field().is_some());
+    !unit.owners.is_empty() && !owner_seen() && unit.chain.iter().any(|policy| policy.hears_observers())
 }
 
 /// Who has a say: links that decide, are seen, and either have a value or cleared one that golden follows. And whom a
@@ -301,12 +298,14 @@ fn speakers(
         speakers.push(Speaker {
             place,
             origin: origin_of(entity, unit, key, shown),
-            not_before: shown.not_before.map(|stamp| stamp.token),
+            not_before: shown.not_before().map(|stamp| stamp.token),
             rank: rank(unit, system_of(ground, entity, shown.link)),
         });
     }
     let silent = reduce(ground, entity, shown, &mut speakers);
-    speakers.sort_by_key(|speaker| !unit.owners.is_empty() && !shown[speaker.place].authority.decides());
+    if !unit.owners.is_empty() {
+        speakers.sort_by_key(|speaker| !shown[speaker.place].authority.decides());
+    }
     (speakers, silent)
 }
 
@@ -317,6 +316,14 @@ fn reduce(
     shown: &[Shown<'_>],
     speakers: &mut SmallVec<[Speaker; 4]>,
 ) -> SmallVec<[usize; 4]> {
+    let many = |speaker: &Speaker| {
+        let link = &entity.links[shown[speaker.place].link];
+        let object = ground.model.objects.get(usize::from(link.object));
+        object.is_some_and(|object| matches!(object.declared.cardinality, Cardinality::Many { .. }))
+    };
+    if !speakers.iter().any(many) {
+        return SmallVec::new();
+    }
     let silent: SmallVec<[usize; 4]> = speakers
         .iter()
         .filter(|speaker| {
@@ -350,12 +357,12 @@ fn reduce(
 pub fn origin_of(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>) -> Origin {
     let link = &entity.links[shown.link];
     let echo = link.bases.get(key).and_then(|base| {
-        let wrote = base.wrote.as_ref()?;
+        let wrote = base.wrote.as_deref()?;
         unit.same(shown.field()?, &base.seen).then_some(wrote)
     });
     match echo {
-        Some(origin) => origin.clone(),
-        None => Origin { record: Arc::clone(&link.record), stamp: shown.since },
+        Some(origin) if !planted!(EchoIsWitness) => origin.clone(),
+        _ => Origin { record: Arc::clone(&link.record), stamp: shown.since() },
     }
 }
 
@@ -364,7 +371,10 @@ fn distinct_origins(speakers: &[Speaker]) -> SmallVec<[u16; 4]> {
     speakers
         .iter()
         .map(|speaker| {
-            let known = distinct.iter().position(|origin| **origin == speaker.origin);
+            // Records are compared last: the text of two differing ones is long, and often alike.
+            let is_it =
+                |origin: &&Origin| origin.stamp == speaker.origin.stamp && origin.record == speaker.origin.record;
+            let known = distinct.iter().position(is_it);
             let place = known.unwrap_or_else(|| {
                 distinct.push(&speaker.origin);
                 distinct.len() - 1

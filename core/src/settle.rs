@@ -3,9 +3,11 @@
 //! A pure function from an entity, its representations and the ground rules to facts. Everything it decides is a fact;
 //! nothing else changes the entity.
 
+mod chosen;
 pub(crate) mod existence;
 mod findings;
 pub(crate) mod presence;
+mod read_back;
 mod ruling;
 mod unit;
 
@@ -18,10 +20,12 @@ use crate::discrepancy::{Discrepancy, DiscrepancyState, Finding};
 use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::fingerprint::Digest;
-use crate::model::{UnitIndex, UnitKey};
+use crate::golden::GoldenLife;
+use crate::model::{EXISTS, UnitIndex, UnitKey};
 use crate::representation::Representation;
 use crate::rule::Guard;
-use crate::sight::{Ground, keys};
+use crate::sight::{Ground, keys, visible};
+use crate::text::Text;
 
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 pub(crate) use unit::settled;
@@ -72,22 +76,27 @@ pub fn settle(
     touched: &Touched,
     facts: &mut Vec<Fact>,
 ) {
+    // No fact of settling links or unlinks a record.
+    let visible = visible(ground.model, entity, representations);
     let mut recorder = Recorder { entity, facts };
     let mut findings = Vec::new();
     let mut moved = false;
-    for (index, unit) in ground.model.units.iter().enumerate() {
-        let Ok(index) = UnitIndex::try_from(index) else { break };
-        if unit.derived.is_some() || !touched.covers(index) {
-            continue;
-        }
+    let mut settle_one = |index: UnitIndex| {
+        let Some(unit) = ground.model.units.get(usize::from(index)).filter(|unit| unit.derived.is_none()) else {
+            return;
+        };
         for key in keys(ground.model, recorder.entity, representations, index) {
-            moved |= unit::settle_unit(ground, &mut recorder, representations, unit, &key, &mut findings);
+            moved |= unit::settle_unit(ground, &mut recorder, &visible, unit, &key, &mut findings);
         }
+    };
+    match touched {
+        Touched::Everything => (0..).take(ground.model.units.len()).for_each(&mut settle_one),
+        Touched::Units(units) => units.iter().copied().for_each(&mut settle_one),
     }
     for index in &ground.model.derived_order {
         let Some(unit) = ground.model.units.get(usize::from(*index)) else { continue };
         if moved || touched.covers(*index) {
-            unit::settle_derived(ground, &mut recorder, representations, unit, *index, &mut findings);
+            unit::settle_derived(ground, &mut recorder, &visible, unit, *index, &mut findings);
         }
     }
     let derived = |unit: UnitIndex| ground.model.derived_order.contains(&unit);
@@ -102,7 +111,11 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
         return;
     }
     let mut found: SmallVec<[(Digest, Finding); 4]> = SmallVec::new();
-    for finding in findings {
+    let retired = recorder.entity.life == GoldenLife::Retired;
+    let waits = |unit: &Text| retired && unit.as_str() != EXISTS;
+    for mut finding in findings {
+        // Nothing is written of what is no more: its values wait until its presence is decided.
+        finding.waits |= waits(&finding.unit);
         // One discrepancy per identity: the graver kind stands.
         let id = finding.identity(ground.tenant, recorder.entity);
         match found.binary_search_by(|(known, _)| known.cmp(&id)) {
@@ -126,9 +139,17 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
         })
         .cloned()
         .collect();
-    for standing in stale {
+    let left = recorder
+        .entity
+        .discrepancies
+        .values()
+        .filter(|standing| standing.state == DiscrepancyState::Open && waits(&standing.unit))
+        .filter(|standing| !is_found(&standing.id) && stale.iter().all(|stale| stale.id != standing.id));
+    let left: SmallVec<[Arc<Discrepancy>; 4]> = left.cloned().collect();
+    let ended = stale.into_iter().map(|standing| (standing, DiscrepancyState::Resolved));
+    for (standing, state) in ended.chain(left.into_iter().map(|standing| (standing, DiscrepancyState::Waiting))) {
         let mut discrepancy = Discrepancy::clone(&standing);
-        discrepancy.state = DiscrepancyState::Resolved;
+        discrepancy.state = state;
         discrepancy.last_seen = ground.as_of;
         recorder.record(Fact::Disputed { discrepancy: Arc::new(discrepancy) });
     }

@@ -13,7 +13,7 @@ use crate::id::{EntityId, ObjectType, RecordRef, TenantId};
 use crate::model::{Cardinality, CompiledEntity, UnitIndex, UnitKey, UnitShape};
 use crate::observation::SlotIndex;
 use crate::ownership::Authority;
-use crate::representation::Representation;
+use crate::representation::{Cell, Representation};
 use crate::stamp::{Domain, Stamp};
 use crate::text::Text;
 use crate::value::{Field, join};
@@ -52,10 +52,15 @@ pub struct Shown<'a> {
     pub authority: Authority,
     /// What is seen, or why nothing is.
     pub sight: Result<Cow<'a, Field>, Hidden>,
-    /// The stamp since which it is so.
-    pub since: Stamp,
-    /// The last stamp at which it was not.
-    pub not_before: Option<Stamp>,
+    when: When<'a>,
+}
+
+/// Where the stamps of what is shown are found. Most are never asked for, and lie apart from the value.
+#[derive(Debug, Clone, Copy)]
+enum When<'a> {
+    Unknown,
+    Cell(&'a Cell),
+    Known { since: Stamp, not_before: Option<Stamp> },
 }
 
 impl Shown<'_> {
@@ -64,6 +69,50 @@ impl Shown<'_> {
     pub fn field(&self) -> Option<&Field> {
         self.sight.as_deref().ok()
     }
+
+    /// The stamp since which it is so.
+    #[must_use]
+    pub fn since(&self) -> Stamp {
+        match self.when {
+            When::Unknown => Stamp::default(),
+            When::Cell(cell) => cell.since(),
+            When::Known { since, .. } => since,
+        }
+    }
+
+    /// The last stamp at which it was not.
+    #[must_use]
+    pub fn not_before(&self) -> Option<Stamp> {
+        match self.when {
+            When::Unknown => None,
+            When::Cell(cell) => cell.not_before(),
+            When::Known { not_before, .. } => not_before,
+        }
+    }
+}
+
+/// Per link, what may be looked at: its representation, if there is one, or why all of it is hidden.
+///
+/// It is the same for every unit, so whoever looks at several units asks once.
+pub(crate) type Visible<'a> = SmallVec<[Result<Option<&'a Representation>, Hidden>; 4]>;
+
+/// Which links of an entity may be looked at. `representations` stand in the order of links.
+pub(crate) fn visible<'a>(
+    model: &CompiledEntity,
+    entity: &Entity,
+    representations: &[Option<&'a Representation>],
+) -> Visible<'a> {
+    let mut all = Visible::new();
+    for (place, link) in entity.links.iter().enumerate() {
+        all.push(match representations.get(place).copied().flatten() {
+            Some(representation) if !representation.speaks() => Err(Hidden::Gone),
+            Some(_) if counts_once(model, link.object) && !speaks_first(entity, representations, place) => {
+                Err(Hidden::Duplicate)
+            }
+            known => Ok(known),
+        });
+    }
+    all
 }
 
 /// What an entity's links show, link by link. `representations` stand in the order of links.
@@ -73,20 +122,25 @@ pub fn shown<'a>(
     representations: &[Option<&'a Representation>],
     key: &UnitKey,
 ) -> SmallVec<[Shown<'a>; 4]> {
-    let Some(index) = key.index() else { return SmallVec::new() };
+    shown_by(ground, entity, &visible(ground.model, entity, representations), key)
+}
+
+/// As [`shown`], by what may be looked at.
+pub(crate) fn shown_by<'a>(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    visible: &Visible<'a>,
+    key: &UnitKey,
+) -> SmallVec<[Shown<'a>; 4]> {
     let mut all: SmallVec<[Shown<'a>; 4]> = SmallVec::new();
-    for (place, link) in entity.links.iter().enumerate() {
+    let Some(index) = key.index() else { return all };
+    for (place, (link, visible)) in entity.links.iter().zip(visible).enumerate() {
         let Some((slots, authority)) = part_in(ground.model, link.object, index) else { continue };
-        let mut shown =
-            Shown { link: place, authority, sight: Err(Hidden::Unobserved), since: Stamp::default(), not_before: None };
-        let representation = representations.get(place).copied().flatten();
-        match representation {
-            None => {}
-            Some(representation) if !representation.speaks() => shown.sight = Err(Hidden::Gone),
-            Some(_) if counts_once(ground.model, link.object) && !speaks_first(entity, representations, place) => {
-                shown.sight = Err(Hidden::Duplicate);
-            }
-            Some(representation) => look(ground, entity, place, representation, slots, key, &mut shown),
+        let mut shown = Shown { link: place, authority, sight: Err(Hidden::Unobserved), when: When::Unknown };
+        match visible {
+            Ok(None) => {}
+            Ok(Some(representation)) => look(ground, entity, place, representation, slots, key, &mut shown),
+            Err(why) => shown.sight = Err(*why),
         }
         all.push(shown);
     }
@@ -114,7 +168,11 @@ fn part_in(model: &CompiledEntity, object: u16, unit: UnitIndex) -> Option<(&[Sl
     if slots.is_empty() && object.writes.get(usize::from(unit))?.is_none() {
         return None;
     }
-    Some((slots, *object.authority.get(usize::from(unit))?))
+    let authority = *object.authority.get(usize::from(unit))?;
+    if planted!(ObserverDecides) && authority == Authority::Observer {
+        return Some((slots, Authority::Owner));
+    }
+    Some((slots, authority))
 }
 
 fn look<'a>(
@@ -139,15 +197,13 @@ fn look<'a>(
     if let UnitKey::Element(_, element) = key {
         if let Some(said) = representation.element(first, element) {
             shown.sight = Ok(Cow::Borrowed(said.field));
-            shown.since = said.since;
-            shown.not_before = said.not_before;
+            shown.when = When::Known { since: said.since, not_before: said.not_before };
         }
         return;
     }
     if let [slot] = slots {
         let Some(cell) = representation.cell(*slot) else { return };
-        shown.since = cell.since();
-        shown.not_before = cell.not_before();
+        shown.when = When::Cell(cell);
         shown.sight = translate(ground, entity, place, key, cell.field());
         return;
     }
@@ -156,8 +212,10 @@ fn look<'a>(
         // A group with one hidden member is hidden.
         return;
     }
-    shown.since = cells.iter().map(|cell| cell.since()).max().unwrap_or_default();
-    shown.not_before = cells.iter().filter_map(|cell| cell.not_before()).max();
+    shown.when = When::Known {
+        since: cells.iter().map(|cell| cell.since()).max().unwrap_or_default(),
+        not_before: cells.iter().filter_map(|cell| cell.not_before()).max(),
+    };
     shown.sight = Ok(Cow::Owned(join(cells.iter().map(|cell| cell.field()))));
 }
 
@@ -204,25 +262,29 @@ pub fn speaks_first(entity: &Entity, representations: &[Option<&Representation>]
 
 /// Pairs what is shown with bases: the input of classification.
 pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> SmallVec<[Side<'a>; 4]> {
-    shown
-        .iter()
-        .map(|shown| Side {
+    let mut sides = SmallVec::new();
+    for shown in shown {
+        let link = &entity.links[shown.link];
+        sides.push(Side {
             sight: match &shown.sight {
                 Ok(field) => Sight::Seen(field),
+                Err(_) if planted!(HiddenTakenForMissing) => Sight::Seen(&Field::Null),
                 Err(why) => Sight::Hidden(*why),
             },
-            base: entity.links[shown.link].bases.get(key).or_else(|| absent_element(key, shown)),
+            base: link.bases.get(key).or_else(|| absent_element(key, shown)),
             authority: shown.authority,
-            diverges: entity.links[shown.link].divergences.contains_key(key),
-        })
-        .collect()
+            diverges: link.divergences.contains_key(key),
+        });
+    }
+    sides
 }
 
 /// A collection that was seen without an element accepted its absence: adding the element is a change like any other.
 fn absent_element(key: &UnitKey, shown: &Shown<'_>) -> Option<&'static Base> {
-    static ABSENT: Base = Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None };
-    let absent = shown.field().is_some_and(|field| !field.is_value());
-    (absent && matches!(key, UnitKey::Element(..))).then_some(&ABSENT)
+    static ABSENT: Base =
+        Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None, answered: None };
+    let absent = || shown.field().is_some_and(|field| !field.is_value());
+    (matches!(key, UnitKey::Element(..)) && absent()).then_some(&ABSENT)
 }
 
 /// The keys of a unit: itself, or its elements that anyone holds or golden has.

@@ -282,7 +282,7 @@ pub struct DiscrepancyView {
     pub reason: Text,
     /// When it was first seen, in milliseconds since the epoch.
     pub first_seen: i64,
-    /// When it last changed.
+    /// When it last changed, in milliseconds since the epoch.
     pub last_seen: i64,
 }
 

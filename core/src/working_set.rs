@@ -95,6 +95,8 @@ pub struct WorkingSet {
     records: Vec<RecordState>,
     directory: Directory,
     entities: Vec<EntityState>,
+    /// By place: the ids of the entities. Apart from them, so that one can be settled while others are named.
+    ids: Vec<EntityId>,
     by_entity: HashMap<EntityId, EntityIndex>,
     /// Entities of records that are not loaded: what references may lead to.
     crosswalk: HashMap<RecordRef, EntityId>,
@@ -105,6 +107,22 @@ pub struct WorkingSet {
     scratch: Vec<Fact>,
     /// The same, for folding.
     outcome: FoldOutcome,
+}
+
+/// Where records and their entities are: what references are followed by.
+struct Places<'a> {
+    records: &'a [RecordState],
+    directory: &'a Directory,
+    ids: &'a [EntityId],
+    crosswalk: &'a HashMap<RecordRef, EntityId>,
+}
+
+impl Places<'_> {
+    fn entity_of(&self, record: &RecordRef) -> Option<EntityId> {
+        let loaded = self.directory.find_record(record, self.records);
+        let entity = loaded.and_then(|index| self.records[index as usize].entity);
+        entity.map(|entity| self.ids[entity as usize]).or_else(|| self.crosswalk.get(record).copied())
+    }
 }
 
 impl WorkingSet {
@@ -146,6 +164,7 @@ impl WorkingSet {
         }
         let index = next(self.entities.len());
         self.by_entity.insert(entity.id, index);
+        self.ids.push(entity.id);
         self.entities.push(EntityState { entity, records: Vec::new(), touched: None, changed: false });
         self.match_records(index);
         index
@@ -159,8 +178,7 @@ impl WorkingSet {
     /// The place of a record.
     #[must_use]
     pub fn find_record(&self, record: &RecordRef) -> Option<RecordIndex> {
-        let source = self.directory.known_source(&record.connection, &record.object)?;
-        self.directory.find(source, &record.id, &self.records)
+        self.directory.find_record(record, &self.records)
     }
 
     /// The source of a connection's object type, for [`WorkingSet::find_native`].
@@ -222,8 +240,8 @@ impl WorkingSet {
     /// The entity that a record belongs to, loaded or not.
     #[must_use]
     pub fn entity_of(&self, record: &RecordRef) -> Option<EntityId> {
-        let loaded = self.find_record(record).and_then(|index| self.records[index as usize].entity);
-        loaded.map(|entity| self.entities[entity as usize].entity.id).or_else(|| self.crosswalk.get(record).copied())
+        let Self { records, directory, ids, crosswalk, .. } = self;
+        Places { records, directory, ids, crosswalk }.entity_of(record)
     }
 
     /// Folds one observation into its record. Says whether it changed anything: a repetition does not.
@@ -338,37 +356,32 @@ impl WorkingSet {
 
     /// Settles every touched entity, and appends what was decided to `facts`.
     pub fn settle(&mut self, frame: &Frame<'_>, as_of: i64, facts: &mut Vec<EntityFact>) {
-        for index in std::mem::take(&mut self.dirty) {
-            let state = &mut self.entities[index as usize];
+        let Self { records, directory, entities, ids, crosswalk, dirty, scratch, .. } = self;
+        let places = Places { records, directory, ids, crosswalk };
+        for index in dirty.drain(..) {
+            let state = &mut entities[index as usize];
             let Some(touched) = state.touched.take() else { continue };
             if state.entity.merged_into.is_some() {
                 // An alias has nothing of its own to settle.
                 continue;
             }
-            let id = state.entity.id;
-            let blank = Entity::new(id, state.entity.entity);
-            let mut entity = std::mem::replace(&mut state.entity, blank);
-            let mut scratch = std::mem::take(&mut self.scratch);
-            let representations: SmallVec<[Option<&Representation>; 8]> = self.entities[index as usize]
-                .records
-                .iter()
-                .map(|record| self.records.get(*record as usize).map(|record| &record.representation))
-                .collect();
+            let mut representations: SmallVec<[Option<&Representation>; 8]> = SmallVec::new();
+            for record in &state.records {
+                representations.push(places.records.get(*record as usize).map(|record| &record.representation));
+            }
             let ground = Ground {
                 tenant: frame.tenant,
-                model: frame.model.entity(entity.entity),
-                rules: &frame.rules[usize::from(entity.entity)],
+                model: frame.model.entity(state.entity.entity),
+                rules: &frame.rules[usize::from(state.entity.entity)],
                 as_of,
                 domain: frame.domain,
-                crosswalk: &|record| self.entity_of(record),
+                crosswalk: &|record| places.entity_of(record),
                 keep_voices: frame.keep_voices,
             };
-            settle(&ground, &mut entity, &representations, &touched, &mut scratch);
-            let state = &mut self.entities[index as usize];
-            state.entity = entity;
+            settle(&ground, &mut state.entity, &representations, &touched, scratch);
             state.changed |= !scratch.is_empty();
+            let id = state.entity.id;
             facts.extend(scratch.drain(..).map(|fact| EntityFact { entity: id, fact }));
-            self.scratch = scratch;
         }
     }
 
@@ -462,10 +475,7 @@ impl WorkingSet {
             }
         }
         for link in &state.entity.links {
-            let record = self
-                .directory
-                .known_source(&link.record.connection, &link.record.object)
-                .and_then(|source| self.directory.find(source, &link.record.id, &self.records));
+            let record = self.directory.find_record(&link.record, &self.records);
             if let Some(record) = record {
                 self.records[record as usize].entity = Some(index);
             }

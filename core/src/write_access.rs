@@ -1,8 +1,10 @@
 //! Write access: whether a unit may be written on a link, and how hard. Ownership and mapping decide; nothing else may.
 
 use crate::entity::{Entity, HUB_OBJECT};
-use crate::model::{Cardinality, CompiledEntity, UnitKey, WriteTo};
+use crate::model::{Cardinality, CompiledEntity, Unit, UnitKey, WriteTo};
 use crate::ownership::{Authority, Strength};
+use crate::sight::Shown;
+use crate::value::Field;
 
 /// Whether a unit may be written on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,7 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
         return WriteAccess::No;
     }
     match object.authority.get(unit) {
+        Some(Authority::Owner) if planted!(OwnerWritten) => WriteAccess::Yes(*strength),
         Some(Authority::Owner) => {
             let decided = entity.decisions.get(key).is_some();
             if decided { WriteAccess::ByDecision } else { WriteAccess::No }
@@ -44,4 +47,29 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, link: usize, key: &
         Some(Authority::CoOwner | Authority::Observer) => WriteAccess::Yes(*strength),
         None => WriteAccess::No,
     }
+}
+
+/// What became of asking an owner to follow a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It was not asked, or holds what was chosen.
+    No,
+    /// A write of what was chosen is owed to it.
+    Owed,
+    /// It was sent what was chosen, and keeps something else instead: it is not sent the same again.
+    Declined,
+}
+
+/// Answers for one unit as one link shows it.
+pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>) -> Asked {
+    let (Some(decision), Some(field)) = (entity.decisions.get(key), shown.field()) else { return Asked::No };
+    let same = |a: &Field, b: &Field| unit.same(a, b);
+    if same(field, &decision.chosen) || write_access(model, entity, shown.link, key) != WriteAccess::ByDecision {
+        return Asked::No;
+    }
+    let base = entity.links[shown.link].bases.get(key);
+    if base.is_some_and(|base| base.keeps_instead(field, &decision.chosen, same)) {
+        return Asked::Declined;
+    }
+    Asked::Owed
 }

@@ -48,7 +48,10 @@ fn looks_like_a_path(text: &str) -> bool {
 fn docs_paths_exist() {
     let root = root();
     let mut documents: Vec<PathBuf> =
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].iter().map(|name| root.join(name)).collect();
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "benches/README.md", "sim/FINDINGS.md"]
+            .iter()
+            .map(|name| root.join(name))
+            .collect();
     markdown_below(&root.join("docs"), &mut documents);
     documents.sort();
 

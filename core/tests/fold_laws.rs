@@ -84,7 +84,8 @@ proptest! {
         }
     }
 
-    /// Equal stamps that disagree on what stands ask for a read; without such a disagreement nothing does.
+    /// Equal stamps that disagree on what stands ask for a read, and so does a push that contradicts a read of its token;
+    /// without such a disagreement nothing does.
     #[test]
     fn s02_equal_stamps_that_disagree_ask_for_a_read(events in history(1..12)) {
         let mut representation = Representation::new();
@@ -92,8 +93,9 @@ proptest! {
             let outcome = apply(&mut representation, event);
             let Event::Observed(_) = event else { continue };
             let tied = representation.existence().tied();
-            let must = tied || disagrees(&events[..position], event, true);
-            let may = tied || disagrees(&events[..position], event, false);
+            let unclear = tied || contradicts_a_read(&events[..position], event);
+            let must = unclear || disagrees(&events[..position], event, true);
+            let may = unclear || disagrees(&events[..position], event, false);
             prop_assert!(outcome.tie || !must, "{:?} after {:?}", event, &events[..position]);
             prop_assert!(may || !outcome.tie, "{:?} after {:?}", event, &events[..position]);
         }
@@ -235,6 +237,27 @@ fn disagrees(earlier: &[Event], event: &Event, standing: bool) -> bool {
         !others.is_empty() && (stood != shown.keys().collect() || shown.iter().any(otherwise))
     };
     SCALARS.iter().any(scalar) || COLLECTIONS.iter().any(collection)
+}
+
+/// Whether an event is pushed with the token of the read that stands, and says something new that the read did not find.
+fn contradicts_a_read(earlier: &[Event], event: &Event) -> bool {
+    let Event::Observed(now) = event else { return false };
+    let contradicts = |said: &dyn Fn(&Observation) -> Option<Field>| {
+        let Some(field) = said(now).filter(|_| now.stamp.read == 0) else { return false };
+        let about = earlier.iter().filter_map(|event| match event {
+            Event::Observed(other) => Some((other.stamp, said(other)?)),
+            Event::Redirected(..) => None,
+        });
+        let known = about.clone().any(|(stamp, other)| stamp == now.stamp && other == field);
+        let stands = about.max();
+        !known && stands.is_some_and(|(at, other)| at > now.stamp && at.token == now.stamp.token && other != field)
+    };
+    let element = |slot: &SlotIndex| {
+        let names = shows(now, *slot).into_iter().flatten().map(|(name, _)| name);
+        let names: Vec<String> = names.collect();
+        names.iter().any(|name| contradicts(&|seen| shows(seen, *slot)?.get(name).cloned()))
+    };
+    SCALARS.iter().any(|slot| contradicts(&|seen| says(seen, *slot))) || COLLECTIONS.iter().any(element)
 }
 
 proptest! {

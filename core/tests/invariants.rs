@@ -1,6 +1,10 @@
 //! The invariants of `docs/semantics.md` 14, over random models and random histories, through the public interface.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "invariants/crash.rs"]
+mod crash;
+#[path = "applying/fuse.rs"]
+mod fuse;
 #[path = "invariants/garbage.rs"]
 mod garbage;
 #[path = "invariants/shape.rs"]

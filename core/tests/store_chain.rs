@@ -174,3 +174,18 @@ fn format_1_does_not_change() {
     assert_eq!(chain[0].0.commitment.to_string(), "e48c721a6def03186118ccea04c0e1dae3ac8e80c250f00f9cab71ea3c49980f");
     assert_eq!(chain[1].0.digest.to_string(), "e0d62cb9901a1d6ddf1bf28f5b8023585a33c3c2a693793631baee06e172bb9a");
 }
+
+#[test]
+fn nothing_follows_the_last_place_that_there_is() {
+    let (_, chain) = chain(vec![Draft {
+        at: 0,
+        actor: Actor::from("a"),
+        kind: "observed",
+        subject: "b".into(),
+        payload: Vec::new(),
+        salt: [0; 16],
+    }]);
+    let (entry, payload) = &chain[0];
+    let last = Head { seq: u64::MAX, digest: Digest::default() };
+    assert_eq!(verify(last, entry, payload.as_ref()), Err(Broken { seq: 1, what: Break::Gap }));
+}

@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/choices.rs"]
+mod choices;
 #[path = "stories/collections.rs"]
 mod collections;
 #[path = "stories/configuration.rs"]
@@ -33,6 +35,8 @@ mod merges;
 mod merging;
 #[path = "stories/model.rs"]
 mod model;
+#[path = "stories/own_form.rs"]
+mod own_form;
 #[path = "stories/people.rs"]
 mod people;
 #[path = "stories/presence.rs"]

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use crate::word::Word;
+
 /// Something that happens at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -10,6 +12,8 @@ pub enum Event {
     Step(usize),
     /// The person who edited a record corrects an attribute of it.
     Again(usize, usize, usize),
+    /// A program in a system puts a word back.
+    Restore(usize, usize, usize, Word),
     /// A webhook reaches our door.
     Deliver(usize),
     /// A task may go on.
@@ -31,6 +35,7 @@ impl Event {
             Event::Wake(_) => 104,
             Event::Arrive(_) => 105,
             Event::Restart => 106,
+            Event::Restore(..) => 107,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The audit at the end of a run: the chain holds, what is stored is what was journaled, and whoever was overruled is
 //! named.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use accordant::store::Store as _;
 use accordant::{Error, Tenant};
 use serde_json::Value;
 
+use crate::fault::Fault;
 use crate::scene::Scene;
 
 /// Audits a tenant's store: who was overruled, and if `whole`, that it is what its journal adds up to.
@@ -20,13 +22,29 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool) -> Result<(),
             scene.lock().oracle.accuse(format!("stored otherwise than journaled: {difference}"));
         }
     }
+    let letters: BTreeSet<Vec<u8>> = tenant.dead_letters().await?.iter().map(|(_, letter)| letter.bytes()).collect();
+    let unreadable = std::mem::take(&mut scene.lock().unreadable);
+    for body in unreadable.iter().filter(|body| !letters.contains(body.as_ref())) {
+        let text = String::from_utf8_lossy(body).into_owned();
+        scene.lock().oracle.accuse(format!("a notice that nobody could read is kept nowhere: {text}"));
+    }
     let overwritten = scene.lock().oracle.overwritten();
-    if overwritten.is_empty() {
+    if overwritten.is_empty() && !whole {
         return Ok(());
     }
     let entries = scene.image.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default();
     let mut losers = Vec::new();
+    let mut noticed = BTreeSet::new();
+    let remodelled = scene.lock().weather.hits.has(Fault::ModelChanged);
     for (entry, payload) in entries {
+        if entry.kind.as_str() == "observed"
+            && let Some(payload) = &payload
+            && is_notice(&payload.bytes)
+            && !noticed.insert(payload.bytes.clone())
+            && !remodelled
+        {
+            scene.lock().oracle.accuse(format!("one notice of {} was taken in twice", entry.subject));
+        }
         if let Some(payload) = payload.filter(|_| entry.kind.as_str() == "facts")
             && let Ok(facts) = serde_json::from_slice::<Value>(&payload.bytes)
         {
@@ -40,6 +58,14 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Whether an observation was pushed: it has the number of no read.
+fn is_notice(payload: &[u8]) -> bool {
+    let stored: Option<Value> = serde_json::from_slice(payload).ok();
+    stored.is_some_and(|stored| {
+        stored["stamp"][1] == 0 && stored["surface"].as_str().is_some_and(|surface| surface.ends_with("webhooks"))
+    })
 }
 
 /// The values that resolutions list as losers.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use accordant::Limits;
 use accordant::connector::CreateSafety;
-use accordant::model::{At, EntityModel, SystemObject, TypedAttribute};
+use accordant::model::{At, EntityModel, OnDelete, SystemObject, TypedAttribute};
 use accordant::policy::builtin;
 
 use crate::fault::{Fault, Faults};
@@ -21,6 +22,8 @@ pub enum Told {
     Hint,
     /// The whole record.
     Full,
+    /// What changed of it.
+    Changed,
 }
 
 /// One system.
@@ -50,6 +53,8 @@ pub struct System {
     pub unique: bool,
     /// Whether polls tell of deletions.
     pub tells_deletes: bool,
+    /// Whether a program in it puts back what we change.
+    pub restores: bool,
 }
 
 /// One attribute.
@@ -83,9 +88,19 @@ pub struct Design {
     pub attributes: Vec<Attribute>,
     /// How many people and companies it speaks of at first.
     pub subjects: usize,
+    /// The system whose deletions retire an entity everywhere, if there is one.
+    pub existence: Option<usize>,
+    /// How many records of a system may be archived before somebody confirms.
+    pub limit: u32,
 }
 
 const NAMES: [&str; 4] = ["hubspot", "shopify", "netsuite", "ledger"];
+
+/// The name of the system at a place.
+#[must_use]
+pub fn name_of(place: usize) -> Option<&'static str> {
+    NAMES.get(place).copied()
+}
 
 /// Names of attributes.
 pub const ATTRIBUTES: [&str; 4] = ["a0", "a1", "a2", "a3"];
@@ -101,9 +116,23 @@ impl Design {
         };
         let systems: Vec<System> = NAMES.iter().take(count).map(|name| system(rng, name, faults)).collect();
         let attributes = (0..1 + rng.below(3)).map(|_| attribute(rng, count)).collect();
-        let mut design = Self { systems, attributes, subjects: 1 + rng.below(3) };
+        let mut design = Self { systems, attributes, subjects: 1 + rng.below(3), existence: None, limit: 25 };
         design.settle_capitals();
         design
+    }
+
+    /// What worlds have gained since: drawn from a sequence of its own, so that what was there before stays as it was.
+    #[must_use]
+    pub fn enriched(mut self, rng: &mut Rng) -> Self {
+        for system in &mut self.systems {
+            if system.told == Told::Full && rng.chance(300) {
+                system.told = Told::Changed;
+            }
+            system.restores = rng.chance(60);
+        }
+        self.existence = rng.chance(300).then(|| rng.below(self.systems.len()));
+        self.limit = if rng.chance(500) { 1 } else { 25 };
+        self
     }
 
     /// A system rewrites only what it observes: what it decided in another spelling would be a change of its own.
@@ -150,7 +179,17 @@ impl Design {
                 }
             });
         }
+        if let Some(owner) = self.existence {
+            model.existence_owners = vec![self.systems[owner].name.into()];
+            model.on_delete = OnDelete::Archive;
+        }
         model
+    }
+
+    /// The limits that plans keep.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        Limits { deletes: self.limit, delete_percent: 100 }
     }
 }
 
@@ -161,6 +200,7 @@ impl fmt::Display for Design {
                 Told::Nothing => "no webhooks",
                 Told::Hint => "webhooks that hint",
                 Told::Full => "webhooks with the record",
+                Told::Changed => "webhooks with what changed",
             };
             write!(f, "{}: {told}, creates {:?}", system.name, system.safety)?;
             let habits = [
@@ -172,6 +212,7 @@ impl fmt::Display for Design {
                 (system.capitals, "writes in capitals"),
                 (system.unique, "keys are unique"),
                 (system.tells_deletes, "polls tell of deletions"),
+                (system.restores, "a program puts back what we change"),
             ];
             for (_, habit) in habits.iter().filter(|(has, _)| *has) {
                 write!(f, ", {habit}")?;
@@ -184,6 +225,10 @@ impl fmt::Display for Design {
                 attribute.strength.iter().map(|strength| ["weak", "normal", "strong"][usize::from(*strength)]);
             let strengths: Vec<&str> = strengths.collect();
             writeln!(f, "{name}: owned by {owner}, {:?}, mapped {}", attribute.policy, strengths.join(", "))?;
+        }
+        if let Some(owner) = self.existence {
+            let name = self.systems[owner].name;
+            writeln!(f, "{name} owns existence; {} records may be archived unconfirmed", self.limit)?;
         }
         Ok(())
     }
@@ -212,6 +257,7 @@ fn system(rng: &mut Rng, name: &'static str, faults: Faults) -> System {
         capitals: rng.chance(300),
         unique: rng.chance(300),
         tells_deletes: rng.chance(700),
+        restores: false,
     }
 }
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use accordant::discrepancy::{Discrepancy, DiscrepancyState};
-use accordant::{Actor, Error, Tenant};
+use accordant::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
+use accordant::engine::CaseKind;
+use accordant::{Actor, EntityId, Error, Tenant};
 
-use crate::job::{EXISTENCE, decide, mend, standing, steps, subjects, unit_name};
+use crate::job::{EXISTENCE, confirm, decide, mend, standing, steps, subjects, unit_name};
+use crate::neighbour::visit;
 use crate::oracle::Unit;
 use crate::pause::Pause;
 use crate::scene::Scene;
@@ -22,15 +24,27 @@ const MOST_TRIES: usize = 25;
 /// How long a round waits for what is under way, in milliseconds: longer than any request lives.
 const REST: i64 = 1_000_000;
 
+/// The entities that share an identity value, as the engine lists them: case by case.
+async fn shared(tenant: &Tenant) -> Result<Vec<BTreeSet<EntityId>>, Error> {
+    let cases = tenant.cases(None, usize::MAX).await?;
+    let shared = cases.into_iter().filter(|case| case.kind == CaseKind::SharedIdentity);
+    Ok(shared.map(|case| case.entities.into_iter().collect()).collect())
+}
+
 /// Heals and judges.
 ///
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
+pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
     tenant.accept_model(&Actor::new("ana")).await?;
+    look_once(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by).await?;
+    // Whoever is missed by one scan may have slipped through: two tell that a record is gone.
+    if by == HealBy::Scans {
+        ask(&tenant, &scene, by).await?;
+    }
     scene.lock().oracle.heal();
     rest(&tenant, &scene, by).await?;
     let waits = judge(&tenant, &scene, false).await?;
@@ -38,13 +52,32 @@ pub async fn heal(tenant: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), E
         scene.lock().oracle.heal();
         for one in standing(&tenant, &scene).await? {
             if one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE {
-                decide(&tenant, &scene, &one).await?;
+                let plain = scene.lock().oracle.is_plain(one.unit, &waits);
+                if decide(&tenant, &scene, &one).await?
+                    && plain
+                    && one.discrepancy.kind == DiscrepancyKind::HardConflict
+                {
+                    scene.lock().oracle.settled.insert(one.unit);
+                }
             }
         }
         rest(&tenant, &scene, by).await?;
         judge(&tenant, &scene, true).await?;
     }
-    echo(&tenant, &scene, by).await
+    echo(&tenant, &scene, by).await?;
+    visit(&neighbour, &tenant, &scene).await
+}
+
+/// Nothing is created where nobody has looked: a system that is only heard is read to its end once.
+async fn look_once(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    if by != HealBy::Webhooks || std::mem::replace(&mut scene.lock().oracle.looked, true) {
+        return Ok(());
+    }
+    let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
+    for name in names {
+        again(scene, || async { tenant.poll(name).await.map(drop) }).await?;
+    }
+    Ok(())
 }
 
 /// Everything that was last said is said again, on every surface: nothing may follow from it.
@@ -60,7 +93,8 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     };
     Pause::of(scene, 600_000).await;
     ask(tenant, scene, by).await?;
-    let planned = again(scene, || mend(tenant, true)).await? + again(scene, || mend(tenant, false)).await?;
+    let planned =
+        again(scene, || mend(tenant, scene, true)).await? + again(scene, || mend(tenant, scene, false)).await?;
     let mut inner = scene.lock();
     let planned = if !inner.oracle.poisoned.is_empty() { 0 } else { planned };
     if planned > 0 || inner.oracle.heal_writes != written {
@@ -107,7 +141,8 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     let mut quiet = false;
     for _ in 0..MOST_ROUNDS {
         // A plan of first contact has all that any plan has.
-        let planned = again(scene, || mend(tenant, true)).await?;
+        let planned =
+            again(scene, || mend(tenant, scene, true)).await? + again(scene, || confirm(tenant, scene)).await?;
         if planned == 0 && quiet {
             return Ok(());
         }
@@ -126,29 +161,50 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
 async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTreeSet<Unit>, Error> {
     let standing = standing(tenant, scene).await?;
     let subjects = subjects(tenant, scene).await?;
-    let waits: BTreeSet<Unit> =
+    let mut waits: BTreeSet<Unit> =
         standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Waiting).map(|one| one.unit).collect();
+    let shared = shared(tenant).await?;
+    let mut unclear: BTreeSet<usize> = BTreeSet::new();
+    // Which of two entities is meant, a person says first: what the records hold waits with that.
+    for subject in subjects.values().flatten() {
+        let of: BTreeSet<EntityId> =
+            subjects.iter().filter(|(_, of)| of.contains(subject)).map(|(entity, _)| *entity).collect();
+        if of.len() > 1 && shared.iter().any(|shared| of.is_subset(shared)) {
+            waits.insert((*subject, EXISTENCE));
+            unclear.insert(*subject);
+        }
+    }
     let mut inner = scene.lock();
     inner.say(|| format!("judged at rest; {} units wait for a person", waits.len()));
     for one in &standing {
         let Discrepancy { kind, state, link, reason, .. } = &one.discrepancy;
+        inner.states.insert(kind.title());
         let link = link.as_deref().unwrap_or("");
         inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
     }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
-        if inner.oracle.poisoned.contains(&one.unit.0) {
+        let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
+        if !promised || inner.oracle.is_remodelled(one.unit.1) {
             continue;
         }
         let title = one.discrepancy.kind.title();
         let what = format!("{} stands open at rest: {title}, {}", unit_name(one.unit), one.discrepancy.reason);
         inner.oracle.accuse(what);
     }
+    let settled = std::mem::take(&mut inner.oracle.settled);
+    for one in standing.iter().filter(|one| decided && settled.contains(&one.unit)) {
+        // What cannot be read, and what two entities share, is promised nothing.
+        let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
+        if promised && one.discrepancy.kind == DiscrepancyKind::HardConflict {
+            inner.oracle.accuse(format!("{} was decided, and is a conflict still", unit_name(one.unit)));
+        }
+    }
     for subjects in subjects.values().filter(|subjects| subjects.len() > 1) {
         inner.oracle.accuse(format!("one entity stands for {subjects:?}"));
     }
     let mut seen = BTreeSet::new();
     for subject in subjects.values().flatten() {
-        if !seen.insert(*subject) {
+        if !seen.insert(*subject) && !waits.contains(&(*subject, EXISTENCE)) {
             inner.oracle.accuse(format!("k{subject} has become two entities"));
         }
     }

@@ -43,6 +43,7 @@ impl Image {
             return None;
         }
         let happened = inner.weather.rng().chance(500);
+        inner.approvals.reopen();
         inner.say(|| format!("a commit fails{}", if happened { ", and has happened all the same" } else { "" }));
         Some(happened)
     }

@@ -7,13 +7,14 @@ use accordant::discrepancy::{Discrepancy, DiscrepancyState};
 use accordant::engine::DiscrepancyFilter;
 use accordant::http;
 use accordant::id::RecordRef;
+use accordant::plan::Intent;
 use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
 
 use crate::design::{ATTRIBUTES, OBJECT};
 use crate::oracle::Unit;
 use crate::remote::{PROOF, SAYS};
 use crate::scene::Scene;
-use crate::server::id;
+use crate::server::{body, id};
 
 /// What the engine is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub enum Job {
     Work,
     /// Plan, approve, apply: at first contact, or as every day.
     Mend(bool),
+    /// Plan and apply what nobody approved.
+    Propose,
+    /// Apply a plan of earlier once more.
+    Reapply(usize),
     /// Decide one thing that waits.
     Decide,
     /// Accept the model as it is now.
@@ -55,7 +60,22 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
         }
         Job::Accept => tenant.accept_model(&Actor::new("ana")).await.map(drop),
         Job::Work => steps(&tenant).await,
-        Job::Mend(bootstrap) => mend(&tenant, bootstrap).await.map(drop),
+        Job::Mend(bootstrap) => mend(&tenant, &scene, bootstrap).await.map(drop),
+        Job::Propose => {
+            let plan = tenant.plan(Scope::default()).await?;
+            scene.lock().plans.push(plan.hash);
+            tenant.apply(plan.hash).await.map(drop)
+        }
+        Job::Reapply(place) => {
+            let plan = {
+                let inner = scene.lock();
+                inner.plans.get(place % inner.plans.len().max(1)).copied()
+            };
+            match plan {
+                Some(plan) => tenant.apply(plan).await.map(drop),
+                None => Ok(()),
+            }
+        }
         Job::Decide => {
             let waiting = waiting(&tenant, &scene).await?;
             let picked = {
@@ -64,7 +84,7 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
                 waiting.get(place).cloned()
             };
             match picked {
-                Some(one) => decide(&tenant, &scene, &one).await,
+                Some(one) => decide(&tenant, &scene, &one).await.map(drop),
                 None => Ok(()),
             }
         }
@@ -79,10 +99,17 @@ async fn receive(tenant: &Tenant, scene: &Arc<Scene>, delivery: usize) -> Result
         let request = Delivery::new(notice.body.clone());
         (name, headed(request, &notice.says, if notice.genuine { name } else { "somebody" }))
     };
-    tenant.receive(name, request).await.map(drop)
+    let body = request.body().clone();
+    tenant.receive(name, request).await?;
+    if body::is_misshapen(&body) {
+        scene.lock().unreadable.insert(body);
+    }
+    Ok(())
 }
 
-fn headed(mut request: Delivery, says: &str, proof: &str) -> Delivery {
+/// A delivery with the headers of a system.
+#[must_use]
+pub fn headed(mut request: Delivery, says: &str, proof: &str) -> Delivery {
     for (name, value) in [(SAYS, says), (PROOF, proof)] {
         if let Ok(value) = http::HeaderValue::from_str(value) {
             request.headers_mut().insert(name, value);
@@ -110,14 +137,36 @@ pub async fn steps(tenant: &Tenant) -> Result<(), Error> {
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn mend(tenant: &Tenant, bootstrap: bool) -> Result<usize, Error> {
+pub async fn mend(tenant: &Tenant, scene: &Arc<Scene>, bootstrap: bool) -> Result<usize, Error> {
     let request = tenant.plan(Scope::default());
     let plan = if bootstrap { request.bootstrap() } else { request }.await?;
     if !plan.operations.is_empty() {
+        {
+            let mut inner = scene.lock();
+            let inner = &mut *inner;
+            inner.plans.push(plan.hash);
+            inner.approvals.approve(&inner.design, &plan);
+        }
         tenant.approve(plan.hash, &Actor::new("ana")).await?;
         tenant.apply(plan.hash).await?;
     }
     Ok(plan.operations.len())
+}
+
+/// Confirms the archives that a limit keeps out, if there are any. Says how many.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn confirm(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error> {
+    let plan = tenant.plan(Scope::default()).await?;
+    let archived = plan.parked.iter().filter(|parked| parked.operation.intent == Intent::Archive);
+    let places: Vec<String> = archived.map(|parked| parked.operation.target.connection().to_string()).collect();
+    if !places.is_empty() {
+        tenant.confirm_deletes(plan.hash, &Actor::new("ana")).await?;
+        scene.lock().oracle.confirmed(&places);
+    }
+    Ok(places.len())
 }
 
 /// A unit that waits for a person.
@@ -193,12 +242,12 @@ pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>
     Ok(standing)
 }
 
-/// A person decides: what the owner says, or some system that says anything.
+/// A person decides: what the owner says, or some system that says anything. Says whether there was anything to take.
 ///
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Result<(), Error> {
+pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Result<bool, Error> {
     let (subject, attribute) = one.unit;
     let (takes, line) = {
         let mut inner = scene.lock();
@@ -211,7 +260,7 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
         if let Some(owner) = owner.filter(|owner| able.contains(owner)) {
             able = vec![owner];
         }
-        let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(()) };
+        let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(false) };
         inner.oracle.decided.insert(one.unit);
         let name = inner.servers[system].design.name;
         (name, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
@@ -225,7 +274,8 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
     };
     match tenant.rule(one.entity, ATTRIBUTES[attribute], ruling).await {
         // What the system said may be unknown to the engine: then there is nothing to take.
-        Ok(()) | Err(Error::NotHeld { .. }) => Ok(()),
+        Ok(()) => Ok(true),
+        Err(Error::NotHeld { .. }) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -4,15 +4,20 @@
 //! in memory that crashes; an oracle that shares no code with it judges what it did.
 
 pub mod agenda;
+pub mod approvals;
 pub mod audit;
 pub mod design;
 pub mod fault;
+pub mod figures;
 pub mod heal;
 pub mod image;
 pub mod job;
+pub mod neighbour;
 pub mod oracle;
+pub mod orders;
 pub mod pause;
 pub mod people;
+pub mod process;
 pub mod regression;
 pub mod remote;
 pub mod report;
@@ -22,6 +27,9 @@ pub mod scene;
 pub mod script;
 pub mod server;
 pub mod shrink;
+pub mod step;
 pub mod trace;
 pub mod weather;
 pub mod word;
+#[cfg(accordant_zoo)]
+pub mod zoo;

@@ -3,8 +3,8 @@
 use crate::agenda::Event;
 use crate::fault::Fault;
 use crate::scene::Inner;
-use crate::script::Does;
 use crate::server::Record;
+use crate::step::Does;
 use crate::word::Word;
 
 /// What a person does.
@@ -79,6 +79,13 @@ pub fn act(inner: &mut Inner, does: Does) {
                 inner.person_merges(system, loser, survivor);
             }
         }
-        Does::Poll(_) | Does::Scan(_) | Does::Work | Does::Mend(_) | Does::Decide | Does::Remodel { .. } => {}
+        Does::Poll(_)
+        | Does::Scan(_)
+        | Does::Work
+        | Does::Mend(_)
+        | Does::Propose
+        | Does::Reapply(_)
+        | Does::Decide
+        | Does::Remodel { .. } => {}
     }
 }

@@ -1,5 +1,6 @@
 //! The report: what many runs add up to, as an aligned table.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub struct Report {
     pub hits: [u64; 25],
     /// In how many runs each pair of faults struck.
     pub pairs: Vec<[u64; 25]>,
+    /// In how many runs each state was seen.
+    pub states: BTreeMap<&'static str, u64>,
     /// The runs that failed.
     pub failures: Vec<Failure>,
     /// How long it took.
@@ -43,6 +46,7 @@ impl Report {
             events: 0,
             hits: [0; 25],
             pairs: vec![[0; 25]; 25],
+            states: BTreeMap::new(),
             failures: Vec::new(),
             took: Duration::ZERO,
             threads,
@@ -61,6 +65,9 @@ impl Report {
                 }
             }
         }
+        for state in &outcome.states {
+            *self.states.entry(state).or_default() += 1;
+        }
         if let Some(first) = outcome.violations.first() {
             self.failures.push(Failure { seed, violation: first.clone() });
         }
@@ -78,6 +85,9 @@ impl Report {
                 *sum += more;
             }
         }
+        for (state, more) in &other.states {
+            *self.states.entry(state).or_default() += more;
+        }
         self.failures.extend(other.failures.iter().cloned());
         self.failures.sort();
     }
@@ -92,11 +102,19 @@ impl Report {
     /// The pair of faults that met in the fewest runs.
     #[must_use]
     pub fn least_pair(&self) -> (Fault, Fault, u64) {
-        let pairs = Fault::ALL.into_iter().flat_map(|one| {
+        self.pairs().first().copied().unwrap_or((Fault::WebhookDropped, Fault::WebhookRepeated, 0))
+    }
+
+    /// Every pair of faults with the runs in which both struck, the rarest first.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(Fault, Fault, u64)> {
+        let of = |one: Fault| {
             let others = Fault::ALL.into_iter().filter(move |other| one < *other);
             others.map(move |other| (one, other, self.pairs[one as usize][other as usize]))
-        });
-        pairs.min_by_key(|(.., runs)| *runs).unwrap_or((Fault::WebhookDropped, Fault::WebhookRepeated, 0))
+        };
+        let mut pairs: Vec<_> = Fault::ALL.into_iter().flat_map(of).collect();
+        pairs.sort_by_key(|(one, other, runs)| (*runs, *one, *other));
+        pairs
     }
 
     /// Runs per second and thread, in whole numbers.

@@ -1,24 +1,21 @@
 //! One run: the loop over virtual time that drives people, systems, weather and engine.
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
-use accordant::{Accordant, Error, SeededEntropy, Tenant};
+use accordant::Error;
 
-use crate::agenda::{Event, TaskId};
+use crate::agenda::Event;
 use crate::audit::audit;
 use crate::fault::{Fault, Hits};
 use crate::heal::heal;
-use crate::image::Image;
-use crate::job::{Job, work};
+use crate::job::Job;
 use crate::people;
-use crate::remote::Remote;
+use crate::process::Process;
 use crate::rng::Rng;
-use crate::scene::{Scene, SceneClock};
-use crate::script::{Does, Options, Step};
+use crate::scene::Scene;
+use crate::script::Options;
+use crate::step::{Does, Step};
 use crate::trace::Trace;
 use crate::weather::Weather;
 
@@ -33,6 +30,8 @@ pub struct Outcome {
     pub events: u64,
     /// A hash over everything that happened.
     pub hash: u64,
+    /// The states that the engine was seen in, and the answers that it was given.
+    pub states: BTreeSet<&'static str>,
     /// What happened, if it was asked for.
     pub lines: Vec<String>,
 }
@@ -55,9 +54,8 @@ fn play(options: &Options, lines: bool) -> Outcome {
             return Outcome { violations: vec![format!("it cannot be built: {error}")], ..Outcome::default() };
         }
     };
-    let script = options.script(&world.scene.lock().design);
-    for steps in script {
-        world.round(&steps);
+    for steps in &options.rounds {
+        world.round(steps);
     }
     world.end()
 }
@@ -65,34 +63,19 @@ fn play(options: &Options, lines: bool) -> Outcome {
 /// More events than any run needs.
 const MOST_EVENTS: u64 = 30_000;
 
-type Work = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
-
-struct Task {
-    id: TaskId,
-    job: Option<Job>,
-    work: Work,
-}
-
 struct Run {
     scene: Arc<Scene>,
+    process: Process,
     options: Options,
-    tenant: Option<Tenant>,
-    tasks: Vec<Option<Task>>,
-    turns: u64,
-    queue: VecDeque<Job>,
-    /// The jobs that run now, one per worker.
-    workers: Vec<Option<TaskId>>,
     steps: Vec<Step>,
     left: usize,
     events: u64,
-    crashes: u64,
-    healed: Option<TaskId>,
 }
 
 impl Run {
     fn begin(options: &Options, lines: bool) -> Result<Self, Error> {
         let weather = Weather::new(options.faults, options.lasting, Rng::new(options.seed ^ 0x3EA7_4E21));
-        let scene = Arc::new(Scene::new(options.design(), weather, Trace::new(lines)));
+        let scene = Arc::new(Scene::new(options.design.clone(), weather, Trace::new(lines)));
         let workers = {
             let mut inner = scene.lock();
             inner.restless = [0, 50, 300][inner.weather.rng().below(3)];
@@ -103,42 +86,23 @@ impl Run {
             }
             if two { 2 } else { 1 }
         };
-        let mut run = Self {
-            scene,
-            options: options.clone(),
-            tenant: None,
-            tasks: Vec::new(),
-            turns: 0,
-            queue: VecDeque::new(),
-            workers: vec![None; workers],
-            steps: Vec::new(),
-            left: 0,
-            events: 0,
-            crashes: 0,
-            healed: None,
-        };
-        run.start()?;
+        let process = Process::begin(&scene, options.seed, workers)?;
+        let mut run = Self { scene, process, options: options.clone(), steps: Vec::new(), left: 0, events: 0 };
+        run.look();
         Ok(run)
     }
 
-    /// Starts the process on what the store holds.
-    fn start(&mut self) -> Result<(), Error> {
-        let scene = &self.scene;
-        let (model, systems) = {
-            let inner = scene.lock();
-            (inner.design.model(), inner.servers.len())
+    /// Before anything happens every list is read once, in good weather: nothing is created where nobody has looked.
+    fn look(&mut self) {
+        let systems = {
+            let mut inner = self.scene.lock();
+            inner.weather.chaos = false;
+            inner.servers.len()
         };
-        let mut builder = Accordant::builder()
-            .store(Image(Arc::clone(scene)))
-            .clock(SceneClock(Arc::clone(scene)))
-            .entropy(SeededEntropy::new(self.options.seed.wrapping_add(self.crashes << 48)))
-            .max_bytes(65_536)
-            .entity_model(model);
         for system in 0..systems {
-            builder = builder.connect(Remote::new(scene, system));
+            self.process.queue(Job::Poll(system));
+            self.drive();
         }
-        self.tenant = Some(builder.build()?.tenant("acme"));
-        Ok(())
     }
 
     /// Chaos, heal, quiet.
@@ -158,11 +122,13 @@ impl Run {
         self.steps = steps.to_vec();
         self.left = steps.len();
         self.drive();
-        let Some(tenant) = self.tenant.clone() else { return };
-        let work = Box::pin(heal(tenant, Arc::clone(&self.scene), self.options.heal_by));
-        self.healed = Some(self.spawn(None, work));
+        let (Some(tenant), Some(neighbour)) = (self.process.tenant.clone(), self.process.neighbour.clone()) else {
+            return;
+        };
+        let work = Box::pin(heal(tenant, neighbour, Arc::clone(&self.scene), self.options.heal_by));
+        self.process.healing = Some(self.process.spawn(None, work));
         self.drive();
-        if self.healed.is_some() {
+        if self.process.healing.is_some() {
             self.scene.lock().oracle.accuse("the heal never ends".to_owned());
         }
     }
@@ -198,16 +164,13 @@ impl Run {
                 let word = inner.new_word();
                 inner.person_edits(system, place, attribute, word);
             }
-            Event::Deliver(delivery) => self.deliver(delivery),
-            Event::Wake(id) => self.poll(id),
-            Event::Arrive(ticket) => self.arrive(ticket),
-            Event::Restart => {
-                if let Err(error) = self.start() {
-                    self.scene.lock().oracle.accuse(format!("it cannot start again: {error}"));
-                }
-                self.queue.push_front(Job::Accept);
-                self.dispatch();
+            Event::Restore(system, place, attribute, word) => {
+                self.scene.lock().program_restores(system, place, attribute, word)
             }
+            Event::Deliver(delivery) => self.process.deliver(delivery),
+            Event::Wake(id) => self.process.poll(id),
+            Event::Arrive(ticket) => self.process.arrive(ticket),
+            Event::Restart => self.process.restart(),
         }
     }
 
@@ -217,6 +180,8 @@ impl Run {
             Does::Scan(system) => Job::Scan(system),
             Does::Work => Job::Work,
             Does::Mend(bootstrap) => Job::Mend(bootstrap),
+            Does::Propose => Job::Propose,
+            Does::Reapply(plan) => Job::Reapply(plan),
             Does::Decide => Job::Decide,
             Does::Remodel { attribute, system } => {
                 self.remodel(attribute, system);
@@ -227,13 +192,12 @@ impl Run {
                 return;
             }
         };
-        self.queue.push_back(job);
-        self.dispatch();
+        self.process.queue(job);
     }
 
     /// The process is stopped, and started with another model.
     fn remodel(&mut self, attribute: usize, system: usize) {
-        if self.tenant.is_none() {
+        if self.process.tenant.is_none() {
             return;
         }
         {
@@ -252,148 +216,7 @@ impl Run {
             inner.weather.hits.count(Fault::ModelChanged);
             inner.say(|| format!("the model changes: {} is owned by {owner:?}", crate::design::ATTRIBUTES[attribute]));
         }
-        self.crash();
-    }
-
-    /// Gives idle workers their next jobs.
-    fn dispatch(&mut self) {
-        let Some(tenant) = self.tenant.clone() else { return };
-        for worker in 0..self.workers.len() {
-            if self.workers[worker].is_some() {
-                continue;
-            }
-            let Some(job) = self.queue.pop_front() else { return };
-            let id = self.spawn(Some(job), Box::pin(work(tenant.clone(), Arc::clone(&self.scene), job)));
-            self.workers[worker] = self.tasks.get(id.slot).and_then(Option::as_ref).map(|_| id);
-        }
-    }
-
-    fn deliver(&mut self, delivery: usize) {
-        match self.tenant.clone() {
-            Some(tenant) => {
-                let job = Job::Receive(delivery);
-                self.spawn(Some(job), Box::pin(work(tenant, Arc::clone(&self.scene), job)));
-            }
-            None => self.repeat(delivery),
-        }
-    }
-
-    /// A webhook that was not acknowledged is sent again.
-    fn repeat(&self, delivery: usize) {
-        let mut inner = self.scene.lock();
-        let notice = &mut inner.deliveries[delivery];
-        notice.attempts += 1;
-        if notice.genuine {
-            let delay = i64::from(notice.attempts.min(30)) * 60_000;
-            inner.soon(delay, Event::Deliver(delivery));
-        }
-    }
-
-    /// A write reaches its system, whoever still waits for it.
-    fn arrive(&mut self, ticket: usize) {
-        let mut inner = self.scene.lock();
-        let Some(request) = inner.wire.get_mut(&ticket) else { return };
-        let (system, writes) = (request.system, std::mem::take(&mut request.writes));
-        let receipts = inner.carry_out(system, &writes);
-        let back = inner.weather.rng().between(5, 200);
-        let at = inner.now + back;
-        let Some(request) = inner.wire.get_mut(&ticket) else { return };
-        if request.lost {
-            inner.wire.remove(&ticket);
-            inner.say(|| "  and nobody hears the answer".to_owned());
-            return;
-        }
-        request.reply = Some((at, receipts));
-        let task = request.task;
-        inner.agenda.enter(at, Event::Wake(task));
-    }
-
-    fn spawn(&mut self, job: Option<Job>, work: Work) -> TaskId {
-        let free = self.tasks.iter().position(Option::is_none);
-        let slot = free.unwrap_or(self.tasks.len());
-        self.turns += 1;
-        let id = TaskId { slot, turn: self.turns };
-        let task = Some(Task { id, job, work });
-        match free {
-            Some(slot) => self.tasks[slot] = task,
-            None => self.tasks.push(task),
-        }
-        self.poll(id);
-        id
-    }
-
-    fn poll(&mut self, id: TaskId) {
-        let Some(task) = self.tasks.get_mut(id.slot).and_then(Option::as_mut).filter(|task| task.id == id) else {
-            return;
-        };
-        self.scene.lock().current = id;
-        let mut context = Context::from_waker(Waker::noop());
-        let polled = task.work.as_mut().poll(&mut context);
-        let crashed = self.scene.lock().crashed;
-        if crashed {
-            self.crash();
-            return;
-        }
-        let Poll::Ready(result) = polled else { return };
-        let job = task.job;
-        self.tasks[id.slot] = None;
-        if self.healed == Some(id) {
-            self.healed = None;
-        }
-        for worker in &mut self.workers {
-            if *worker == Some(id) {
-                *worker = None;
-            }
-        }
-        self.finished(job, result);
-        self.dispatch();
-    }
-
-    fn finished(&mut self, job: Option<Job>, result: Result<(), Error>) {
-        let failed = result.is_err();
-        if let Err(error) = result {
-            let mut inner = self.scene.lock();
-            let expected = matches!(error, Error::Connector { .. } | Error::Store { .. } | Error::ModelChanged { .. });
-            let chaos = inner.weather.chaos || job.is_some();
-            inner.say(|| format!("{job:?} ends: {}", because(&error)));
-            if !expected || !chaos {
-                inner.oracle.accuse(format!("{job:?} fails: {}", because(&error)));
-            }
-            inner.oracle.troubles += usize::from(matches!(error, Error::Store { .. }));
-            if matches!(error, Error::ModelChanged { .. }) && !self.queue.contains(&Job::Accept) {
-                self.queue.push_front(Job::Accept);
-            }
-        }
-        if let Some(Job::Receive(delivery)) = job {
-            if failed {
-                self.repeat(delivery);
-            } else {
-                let mut inner = self.scene.lock();
-                if !inner.deliveries[delivery].genuine {
-                    inner.oracle.accuse("a forged webhook was taken in".to_owned());
-                }
-            }
-        }
-    }
-
-    /// The process is dead: its futures are gone, what it was told and did not acknowledge comes again.
-    fn crash(&mut self) {
-        self.crashes += 1;
-        self.tenant = None;
-        self.workers.iter_mut().for_each(|worker| *worker = None);
-        self.queue.clear();
-        let tasks = std::mem::take(&mut self.tasks);
-        for task in tasks.into_iter().flatten() {
-            if let Some(Job::Receive(delivery)) = task.job {
-                self.repeat(delivery);
-            }
-        }
-        let mut inner = self.scene.lock();
-        inner.crashed = false;
-        inner.oracle.troubles += 1;
-        let down = inner.weather.rng().between(1_000, 120_000);
-        inner.soon(down, Event::Restart);
-        inner.trace.mix(&[9]);
+        self.process.crash();
     }
 
     fn end(mut self) -> Outcome {
@@ -405,31 +228,20 @@ impl Run {
             hits: inner.weather.hits,
             events: self.events,
             hash: trace.hash(),
+            states: std::mem::take(&mut inner.states),
             lines: trace.into_lines(),
         }
     }
 
     fn audit(&mut self) {
-        let Some(tenant) = self.tenant.clone() else { return };
+        let Some(tenant) = self.process.tenant.clone() else { return };
         // Replaying the journal costs as much as a round: it is done where something may have been lost, and for some.
         let whole = {
             let hits = self.scene.lock().weather.hits;
             hits.has(Fault::Crash) || hits.has(Fault::CommitFailed) || self.options.seed.is_multiple_of(4)
         };
         let work = audit(tenant, Arc::clone(&self.scene), whole);
-        self.spawn(None, Box::pin(work));
+        self.process.spawn(None, Box::pin(work));
         self.drive();
     }
-}
-
-/// An error with its causes.
-fn because(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -3,15 +3,16 @@
 mod change;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use accordant::bytes::Bytes;
 use accordant::connector::{Write, WriteReceipt};
-use accordant::{Clock, MemoryStore};
+use accordant::{Clock, MemoryStore, PlanHash};
 
 use crate::agenda::{Agenda, Event, TaskId};
+use crate::approvals::Approvals;
 use crate::design::Design;
 use crate::oracle::Oracle;
 use crate::server::Server;
@@ -59,6 +60,14 @@ pub struct Inner {
     pub sent: usize,
     /// The number of the last word that was said.
     pub words: u32,
+    /// What the operator approved.
+    pub approvals: Approvals,
+    /// The plans that were made.
+    pub plans: Vec<PlanHash>,
+    /// The bodies that were acknowledged although nobody can read them whole.
+    pub unreadable: BTreeSet<Bytes>,
+    /// The states that the engine was seen in, and the answers that it was given.
+    pub states: BTreeSet<&'static str>,
     /// How often the engine's futures pause at store calls, in a thousand.
     pub restless: usize,
 }
@@ -116,6 +125,10 @@ impl Scene {
                 wire: BTreeMap::new(),
                 sent: 0,
                 words: 0,
+                approvals: Approvals::default(),
+                plans: Vec::new(),
+                unreadable: BTreeSet::new(),
+                states: BTreeSet::new(),
                 restless: 0,
             }),
         }

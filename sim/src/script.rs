@@ -1,11 +1,12 @@
-//! The script of one run: its options, and what people and the operator's clock do, in order. A seed determines it; a
-//! shorter one is made by leaving things out.
+//! The script of one run: what goes wrong, what the world is like, and what people and the operator do, in order. A seed
+//! determines it; a shorter one is made by leaving things out; and a file spells it out.
 
 use std::collections::BTreeSet;
 
 use crate::design::{Design, Told};
 use crate::fault::{Fault, Faults};
 use crate::rng::Rng;
+use crate::step::{Does, Step};
 
 /// How the world heals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ const LASTING: [Fault; 7] = [
 /// What a run is made of.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The seed.
+    /// The seed: of what the weather draws, and of everything below unless a file says otherwise.
     pub seed: u64,
     /// The faults that are switched on.
     pub faults: Faults,
@@ -40,16 +41,31 @@ pub struct Options {
     pub heal_by: HealBy,
     /// The one fault that stays while everything else heals: liveness under weather.
     pub lasting: Option<Fault>,
-    /// Rounds of chaos, heal and quiet.
+    /// The world.
+    pub design: Design,
+    /// The steps of each round of chaos, heal and quiet, in the order in which they were thought of.
+    pub rounds: Vec<Vec<Step>>,
+}
+
+/// What a seed determines, and a file of the first kind says otherwise.
+#[derive(Debug, Clone)]
+pub struct Sketch {
+    /// The faults that are switched on.
+    pub faults: Faults,
+    /// How the world heals.
+    pub heal_by: HealBy,
+    /// The one fault that stays.
+    pub lasting: Option<Fault>,
+    /// How many rounds.
     pub rounds: usize,
-    /// Steps of each round.
+    /// How many steps each.
     pub steps: usize,
     /// The steps to leave out, by number.
     pub without: BTreeSet<usize>,
 }
 
-impl Options {
-    /// The options of a seed.
+impl Sketch {
+    /// What a seed determines.
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::new(seed ^ 0x0A17_10E5);
@@ -74,13 +90,12 @@ impl Options {
             faults = faults.without(Fault::SchemaChanged).without(Fault::ReadStale).without(Fault::TimeEqual);
         }
         let lasting = (heal_by != HealBy::Webhooks && rng.chance(200)).then(|| LASTING[rng.below(LASTING.len())]);
-        Self { seed, faults, heal_by, lasting, rounds: 2, steps: 60, without: BTreeSet::new() }
+        Self { faults, heal_by, lasting, rounds: 2, steps: 60, without: BTreeSet::new() }
     }
 
-    /// The design of the world.
-    #[must_use]
-    pub fn design(&self) -> Design {
-        let mut design = Design::of(&mut Rng::new(self.seed ^ 0x0DE5_1649), self.faults);
+    /// The world as the first files knew it.
+    fn design(&self, seed: u64) -> Design {
+        let mut design = Design::of(&mut Rng::new(seed ^ 0x0DE5_1649), self.faults);
         if self.heal_by == HealBy::Webhooks {
             for system in design.systems.iter_mut().filter(|system| system.told == Told::Nothing) {
                 system.told = Told::Full;
@@ -89,21 +104,19 @@ impl Options {
         design
     }
 
-    /// The steps of each round, numbered through.
-    #[must_use]
-    pub fn script(&self, design: &Design) -> Vec<Vec<Step>> {
-        let mut rng = Rng::new(self.seed ^ 0x05C2_1B75);
+    /// The steps as the first files knew them.
+    fn script(&self, seed: u64, design: &Design) -> Vec<Vec<Step>> {
+        let mut rng = Rng::new(seed ^ 0x05C2_1B75);
         let mut number = 0;
         let mut rounds = Vec::new();
         for round in 0..self.rounds {
             let mut steps = Vec::new();
             for _ in 0..self.steps {
-                let step =
-                    Step { number, after: rng.between(0, 8 * 3_600_000), does: self.does(&mut rng, design, round) };
-                number += 1;
-                if !self.without.contains(&step.number) {
+                let step = Step { after: rng.between(0, 8 * 3_600_000), does: self.does(&mut rng, design, round) };
+                if !self.without.contains(&number) {
                     steps.push(step);
                 }
+                number += 1;
             }
             rounds.push(steps);
         }
@@ -134,83 +147,68 @@ impl Options {
             _ => Does::Decide,
         }
     }
+
+    /// What scripts have gained since, for one round: drawn from a sequence of its own.
+    fn more(&self, rng: &mut Rng, design: &Design) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for _ in 0..8 {
+            let system = rng.below(design.systems.len());
+            let subject = rng.below(design.subjects);
+            let does = match rng.below(8) {
+                0 | 1 if self.heal_by == HealBy::Scans => Does::Scan(system),
+                2 if self.faults.has(Fault::RecordMoved) => match design.existence {
+                    Some(owner) => Does::Delete { system: owner, subject },
+                    None => Does::Delete { system, subject },
+                },
+                3 | 4 => Does::Propose,
+                5 | 6 => Does::Reapply(rng.below(100)),
+                _ => Does::Work,
+            };
+            steps.push(Step { after: rng.between(0, 8 * 3_600_000), does });
+        }
+        steps
+    }
+
+    /// The script that a file of the first kind stands for.
+    #[must_use]
+    pub fn spelled_out(&self, seed: u64) -> Options {
+        let design = self.design(seed);
+        let rounds = self.script(seed, &design);
+        Options { seed, faults: self.faults, heal_by: self.heal_by, lasting: self.lasting, design, rounds }
+    }
 }
 
-/// One step of a script.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// Its number.
-    pub number: usize,
-    /// When, after the round began, in milliseconds.
-    pub after: i64,
-    /// What happens.
-    pub does: Does,
-}
+impl Options {
+    /// The script of a seed.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let sketch = Sketch::of(seed);
+        let mut options = sketch.spelled_out(seed);
+        let mut rng = Rng::new(seed ^ 0x0E14_2CED);
+        options.design = options.design.enriched(&mut rng);
+        for steps in &mut options.rounds {
+            steps.extend(sketch.more(&mut rng, &options.design));
+        }
+        options
+    }
 
-/// What happens in a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Does {
-    /// A person makes a record, unless there is one.
-    Make {
-        /// Where.
-        system: usize,
-        /// About whom.
-        subject: usize,
-    },
-    /// A person edits: 0 clears, 1 and 2 copy what another system holds, the rest say something new.
-    Edit {
-        /// Where.
-        system: usize,
-        /// About whom.
-        subject: usize,
-        /// What.
-        attribute: usize,
-        /// How.
-        how: usize,
-    },
-    /// A person deletes a record.
-    Delete {
-        /// Where.
-        system: usize,
-        /// About whom.
-        subject: usize,
-    },
-    /// A person brings a record back.
-    Revive {
-        /// Where.
-        system: usize,
-        /// About whom.
-        subject: usize,
-    },
-    /// A person makes a second record of somebody.
-    Double {
-        /// Where.
-        system: usize,
-        /// About whom.
-        subject: usize,
-    },
-    /// A person merges two records of somebody.
-    Merge {
-        /// Where.
-        system: usize,
-        /// About whom.
-        subject: usize,
-    },
-    /// The engine polls.
-    Poll(usize),
-    /// The engine scans.
-    Scan(usize),
-    /// The engine does what is due.
-    Work,
-    /// A plan is made, approved and applied: at first contact, or as every day.
-    Mend(bool),
-    /// A person decides something that waits.
-    Decide,
-    /// The model changes: another system owns an attribute, or none does.
-    Remodel {
-        /// Which attribute.
-        attribute: usize,
-        /// The new owner, if it is not the present one.
-        system: usize,
-    },
+    /// How many steps there are.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.rounds.iter().map(Vec::len).sum()
+    }
+
+    /// The same without the steps whose numbers lie in a range.
+    #[must_use]
+    pub fn without(&self, numbers: &std::ops::Range<usize>) -> Self {
+        let mut number = 0;
+        let mut shorter = self.clone();
+        for steps in &mut shorter.rounds {
+            steps.retain(|_| {
+                number += 1;
+                !numbers.contains(&(number - 1))
+            });
+        }
+        shorter
+    }
 }

@@ -35,8 +35,9 @@ pub fn shrink(failed: &Options, outcome: &Outcome) -> (Options, Outcome) {
         }
         fails
     };
-    while best.0.rounds > 1 {
-        let fewer = Options { rounds: best.0.rounds - 1, ..best.0.clone() };
+    while best.0.rounds.len() > 1 {
+        let mut fewer = best.0.clone();
+        fewer.rounds.pop();
         if !attempt(fewer, &mut best) {
             break;
         }
@@ -51,18 +52,14 @@ pub fn shrink(failed: &Options, outcome: &Outcome) -> (Options, Outcome) {
             let fewer = Options { faults: best.0.faults.without(fault), ..best.0.clone() };
             attempt(fewer, &mut best);
         }
-        let mut chunk = best.0.steps * best.0.rounds;
+        let mut chunk = best.0.steps();
         while chunk > 0 {
-            let numbers = best.0.rounds * best.0.steps;
-            for from in (0..numbers).step_by(chunk) {
-                let more: Vec<usize> =
-                    (from..(from + chunk).min(numbers)).filter(|number| !best.0.without.contains(number)).collect();
-                if more.is_empty() {
-                    continue;
+            let mut from = 0;
+            while from < best.0.steps() {
+                let shorter = best.0.without(&(from..from + chunk));
+                if !attempt(shorter, &mut best) {
+                    from += chunk;
                 }
-                let mut options = best.0.clone();
-                options.without.extend(more);
-                attempt(options, &mut best);
             }
             chunk /= 2;
         }

@@ -184,6 +184,7 @@ impl Builder {
             limits: self.limits,
             names,
             claims: crate::engine::tenant::Claims::default(),
+            memory: crate::engine::parsed::Memory::default(),
             accepted: std::sync::RwLock::default(),
         })))
     }

@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::Core;
 use crate::engine::identity_index::Holders;
-use crate::engine::persist::{LinkRow, identity_row, link_key, representation_key, waiting_prefix, waiting_prefix_of};
+use crate::engine::persist::{
+    LinkRow, identity_row, link_key, naming_prefix, naming_prefix_of, representation_key, row_name,
+};
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -86,9 +88,13 @@ impl<'a> Loader<'a> {
         let keys: Vec<RowKey> = missing.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
         let rows = self.rows(&keys).await?;
         let mut entities = Vec::new();
-        for row in rows.into_iter().flatten() {
-            let stored: StoredEntity = parse(Table::Entity, &row)?;
-            entities.extend(Entity::from_stored(stored, &self.core.model));
+        for (key, row) in keys.iter().zip(rows) {
+            let Some(row) = row else { continue };
+            let read = |row: &Row| {
+                let stored: StoredEntity = parse(Table::Entity, row)?;
+                Ok(Entity::from_stored(stored, &self.core.model))
+            };
+            entities.extend((*self.core.memory.entities.get(self.tenant, key, row, read)?).clone());
         }
         let records: BTreeSet<RecordRef> = entities
             .iter()
@@ -123,14 +129,15 @@ impl<'a> Loader<'a> {
         let records: Vec<&RecordRef> = records.collect();
         let keys: Vec<RowKey> = records.iter().map(|record| representation_key(record)).collect();
         let rows = self.rows(&keys).await?;
-        for (record, row) in records.into_iter().zip(rows) {
+        for ((record, key), row) in records.into_iter().zip(&keys).zip(rows) {
             let Some((entity, object)) = self.core.place(record) else { continue };
+            let read = |row: &Row| {
+                let stored: StoredRepresentation = parse(Table::Representation, row)?;
+                Ok(Representation::from_stored(stored, self.core.slot_names(entity, object)))
+            };
             let representation = match row {
                 None => Representation::new(),
-                Some(row) => {
-                    let stored: StoredRepresentation = parse(Table::Representation, &row)?;
-                    Representation::from_stored(stored, self.core.slot_names(entity, object))
-                }
+                Some(row) => (*self.core.memory.representations.get(self.tenant, key, row, read)?).clone(),
             };
             let keys = crate::working_set::identity_values(self.core.model.entity(entity), object, &representation);
             let index = self.loaded.set.add_record(Arc::new(record.clone()), entity, object, representation);
@@ -236,11 +243,17 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        self.entities(&ids.into_iter().collect::<Vec<_>>()).await
+        let ids: Vec<EntityId> = ids.into_iter().collect();
+        self.entities(&ids).await?;
+        for id in ids {
+            self.standing(id).await?;
+        }
+        Ok(())
     }
 
-    /// Loads the entities that wait for records to be linked, with the rows that say so.
-    pub(crate) async fn waiting_for(&mut self, records: &[RecordRef]) -> Result<Vec<(RowKey, EntityIndex)>, Error> {
+    /// Loads the entities whose references name these records, as far as they are known: what a record is linked to is what
+    /// its references mean.
+    pub(crate) async fn naming(&mut self, records: &[RecordRef]) -> Result<Vec<EntityIndex>, Error> {
         let mut places: BTreeMap<(&ConnectionName, &ObjectType), Vec<&RecordRef>> = BTreeMap::new();
         for record in records.iter().filter(|record| self.core.is_referred_to(record)) {
             places.entry((&record.connection, &record.object)).or_default().push(record);
@@ -248,41 +261,41 @@ impl<'a> Loader<'a> {
         let mut rows = Vec::new();
         for ((connection, object), records) in places {
             // One look at all that waits for this object type, if it is little; else one for each record.
-            let all = self.waiting_rows(&waiting_prefix_of(connection, object), MOST_WAITING).await?;
-            let little = all.len() < MOST_WAITING;
+            let all = self.naming_rows(&naming_prefix_of(connection, object), MOST_NAMING).await?;
+            let little = all.len() < MOST_NAMING;
             for record in records {
-                let prefix = waiting_prefix(record);
+                let prefix = naming_prefix(record);
                 if little {
                     rows.extend(all.iter().filter(|row| row.key.starts_with(&prefix)).cloned());
                 } else {
-                    rows.extend(self.waiting_rows(&prefix, usize::MAX).await?);
+                    rows.extend(self.naming_rows(&prefix, usize::MAX).await?);
                 }
             }
         }
-        let mut waiting = Vec::new();
+        let mut ids = Vec::new();
         for row in rows {
             let link: LinkRow = parse(Table::Index, &row)?;
-            waiting.push((RowKey::new(Table::Index, row.key), link.entity));
+            ids.push(link.entity);
         }
-        self.entities(&waiting.iter().map(|(_, entity)| *entity).collect::<Vec<_>>()).await?;
-        let found = waiting.into_iter().filter_map(|(row, id)| Some((row, self.loaded.set.find_entity(id)?)));
-        Ok(found.collect())
+        self.entities(&ids).await?;
+        let mut naming = BTreeSet::new();
+        for id in ids {
+            naming.extend(self.standing(id).await?);
+        }
+        Ok(naming.into_iter().collect())
     }
 
-    async fn waiting_rows(&self, prefix: &str, limit: usize) -> Result<Vec<Row>, Error> {
+    async fn naming_rows(&self, prefix: &str, limit: usize) -> Result<Vec<Row>, Error> {
         let rows = self.core.store.scan(self.tenant, Table::Index, prefix, None, limit).await;
-        rows.map_err(Error::store("look for waiting references"))
+        rows.map_err(Error::store("look for references"))
     }
 }
 
-/// How many waiting references are looked at together.
-const MOST_WAITING: usize = 256;
+/// How many references are looked at together.
+const MOST_NAMING: usize = 256;
 
 /// Reads a row's content.
 pub(crate) fn parse<T: DeserializeOwned>(table: Table, row: &Row) -> Result<T, Error> {
-    serde_json::from_slice(&row.value).map_err(|source| Error::Row {
-        table: table.name(),
-        key: row.key.clone(),
-        source,
-    })
+    serde_json::from_slice(&row.value)
+        .map_err(|source| Error::row(row_name(&RowKey::new(table, row.key.clone())), &source))
 }

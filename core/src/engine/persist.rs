@@ -20,7 +20,7 @@ use crate::store::{Commit, RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{Frame, IdentityKey};
 
-/// The row of a link, and of a reference that waits for one.
+/// The row of a link, and of a reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LinkRow {
     pub(crate) entity: EntityId,
@@ -57,12 +57,14 @@ pub(crate) fn identity_row(key: &IdentityKey) -> RowKey {
     RowKey::new(Table::Index, format!("{}{SEPARATOR}{}{SEPARATOR}{}", key.entity_type, key.attribute, key.value))
 }
 
-pub(crate) fn waiting_prefix(record: &RecordRef) -> String {
+/// The prefix of the rows of all that names a record: whoever waits for its link, and whoever follows it to another entity.
+/// A row outlives the reference: whoever is woken in vain settles to what it was.
+pub(crate) fn naming_prefix(record: &RecordRef) -> String {
     format!("{SEPARATOR}waits{SEPARATOR}{}{SEPARATOR}", record_key(record))
 }
 
-/// The prefix of all that waits for records of an object type.
-pub(crate) fn waiting_prefix_of(connection: &ConnectionName, object: &ObjectType) -> String {
+/// The same, of all records of an object type.
+pub(crate) fn naming_prefix_of(connection: &ConnectionName, object: &ObjectType) -> String {
     format!("{SEPARATOR}waits{SEPARATOR}{connection}{SEPARATOR}{object}{SEPARATOR}")
 }
 
@@ -78,7 +80,7 @@ pub(crate) fn row_name(row: &RowKey) -> Text {
     if row.table == Table::Index {
         let name = match identity_of_key(&row.key) {
             Some((entity_type, attribute, _)) => format!("the index of {entity_type}.{attribute}"),
-            None => "a waiting reference".to_owned(),
+            None => "the index of references".to_owned(),
         };
         return name.into();
     }
@@ -148,15 +150,19 @@ impl<'a> Changes<'a> {
                         continue;
                     }
                     for shown in shown(ground, entity, representations, &key) {
-                        if shown.sight == Err(Hidden::Unresolved) {
-                            waits.extend(awaited(ground, entity, representations, &key, shown.link));
+                        let record = loaded.set.entity(index).records.get(shown.link);
+                        let changed = record.is_some_and(|record| {
+                            loaded.set.records().get(*record as usize).is_some_and(|state| state.changed)
+                        });
+                        if changed || shown.sight == Err(Hidden::Unresolved) {
+                            waits.extend(named(ground, entity, representations, &key, shown.link));
                         }
                     }
                 }
                 waits
             });
             for record in waits {
-                let key = format!("{}{}", waiting_prefix(&record), state.entity.id);
+                let key = format!("{}{}", naming_prefix(&record), state.entity.id);
                 self.put(RowKey::new(Table::Index, key), &LinkRow { entity: state.entity.id });
             }
         }
@@ -188,6 +194,9 @@ impl<'a> Changes<'a> {
             if !order.contains(entity) {
                 order.push(*entity);
             }
+            if planted!(DecisionNotJournaled && matches!(fact, Fact::Decided { .. })) {
+                continue;
+            }
             by_entity.entry(*entity).or_default().push(fact.to_stored(model));
             match fact {
                 Fact::Linked { record, .. } => self.put(link_key(record), &LinkRow { entity: *entity }),
@@ -207,8 +216,8 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// The record that a reference on one link waits for.
-fn awaited(
+/// The record that a reference on one link names.
+fn named(
     ground: &crate::sight::Ground<'_>,
     entity: &crate::entity::Entity,
     representations: &[Option<&crate::representation::Representation>],

@@ -3,6 +3,7 @@
 mod apply;
 mod ask;
 mod cases;
+mod creates;
 mod dead_letter;
 mod decide;
 mod deletes;
@@ -47,6 +48,12 @@ pub use verify::{Compared, Difference, Verified};
 ///
 /// Cheap to clone. Every future is `Send` and runs on any executor; dropping one loses nothing: what it was doing has
 /// been committed as a whole, or not at all.
+///
+/// # Errors
+///
+/// Beside what each verb names, every verb can fail with [`Error::Store`] and [`Error::Row`]; every verb that commits also with
+/// [`Error::ModelChanged`], until [`Tenant::accept_model`] was called, and with [`Error::Contended`], where other workers kept
+/// changing the same rows.
 #[derive(Clone)]
 pub struct Tenant {
     pub(crate) core: Arc<Core>,
@@ -116,6 +123,7 @@ impl Tenant {
     /// As [`Tenant::commit`]; a lost race names the row that was changed meanwhile.
     pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
+        let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
             Committed::Done { .. } => Ok(None),
             Committed::Lost { key } => Ok(Some(row_name(&key))),
@@ -141,19 +149,6 @@ impl Tenant {
                 return Ok(rows);
             }
             rows.extend(page);
-        }
-    }
-
-    /// How many rows of a table have keys that start with `prefix`.
-    pub(crate) async fn count_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<usize, Error> {
-        let mut after: Option<Text> = None;
-        let mut count = 0;
-        loop {
-            let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
-            let page = page.map_err(Error::store(doing))?;
-            let Some(last) = page.last() else { return Ok(count) };
-            after = Some(last.key.clone());
-            count += page.len();
         }
     }
 

@@ -119,7 +119,7 @@ impl Entity {
             golden: indexed(stored.golden, of),
             life: stored.life,
             decisions: indexed(stored.decisions, of),
-            discrepancies: stored.discrepancies.into_iter().map(|standing| (standing.id, Arc::new(standing))).collect(),
+            discrepancies: stored.discrepancies.into_iter().collect(),
             merged_into: stored.merged_into,
             cannot_link: stored.cannot_link,
             generation: stored.generation,

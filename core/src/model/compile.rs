@@ -98,6 +98,7 @@ pub struct Unit {
 impl Unit {
     /// Whether `value` is the same as `reference` under the unit's equivalence.
     #[must_use]
+    #[inline]
     pub fn same(&self, value: &Field, reference: &Field) -> bool {
         match self.equivalences.as_slice() {
             [] => Equivalence::Exact.same(value, reference),

@@ -123,7 +123,7 @@ pub enum Mistake {
         days = crate::representation::HORIZON.num_days()
     )]
     BeyondHorizon(String, String),
-    /// A rule, check or overlay about something that does not exist.
+    /// A rule or an overlay about something that does not exist.
     #[error("{0}")]
     Other(String),
 }

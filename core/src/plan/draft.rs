@@ -33,7 +33,7 @@ impl Limits {
 /// What the delete limits of one connection's object type are measured against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deletes {
-    /// The linked records.
+    /// The linked records that are alive, and those that were deleted since: what there was when deletes were last confirmed.
     pub records: usize,
     /// The deletes carried out since deletes beyond the limit were last confirmed.
     pub done: usize,
@@ -99,6 +99,9 @@ impl PlanDraft {
         for operation in &self.operations {
             fingerprint.bytes(&operation.key.0).bytes(&operation.basis.0);
         }
+        if !self.operations.is_empty() || !self.parked.is_empty() {
+            self.scope.fingerprint(&mut fingerprint);
+        }
         // What is kept out is part of the name: whoever confirms deletes by it confirms those that they were shown.
         for Parked { operation, .. } in &self.parked {
             fingerprint.text("parked").bytes(&operation.key.0);
@@ -129,10 +132,17 @@ impl PlanDraft {
         }
     }
 
+    /// Whether a plan writes there. A scope that names a set or a keyed collection means all of its elements.
     pub(super) fn covers(&self, connection: &ConnectionName, system: &SystemName, unit: &Text) -> bool {
         let toward = self.scope.toward.as_ref().is_none_or(|toward| {
             toward.iter().any(|name| **name == *connection.as_str() || **name == *system.as_str())
         });
-        toward && self.scope.units.as_ref().is_none_or(|units| units.contains(unit))
+        let whole = unit.split_once('[').map_or(&**unit, |(whole, _)| whole);
+        toward
+            && self
+                .scope
+                .units
+                .as_ref()
+                .is_none_or(|units| units.iter().any(|named| **named == *whole || named == unit))
     }
 }

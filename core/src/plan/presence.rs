@@ -26,15 +26,32 @@ pub(crate) fn why_archive(
         None
     } else if decided(entity) == Some(GoldenLife::Retired) {
         Some("a person retired the entity")
-    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner {
+    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner && owner_held(model, entity)
+    {
         Some("the entity was retired by the system that owns existence")
     } else {
         None
     }
 }
 
+/// Whether a system that owns existence ever held the entity. If not, it was retired because nobody held it any more: a
+/// record that comes back contradicts nobody.
+pub(crate) fn owner_held(model: &CompiledEntity, entity: &Entity) -> bool {
+    let owns = |link: &Link| {
+        model.objects.get(usize::from(link.object)).is_some_and(|object| object.existence == Authority::Owner)
+    };
+    entity.links.iter().any(owns)
+}
+
 /// Why a record that is gone is created again.
 pub(crate) const WHY_RESTORE: &str = "it is gone, and a person decided to restore it";
+
+/// Why nothing is created where nobody has looked yet.
+const WHY_UNREAD: &str = "what is there was never read to its end: poll or scan it first";
+
+/// Why nothing is created of an entity that shares an identity value with another.
+const WHY_SHARED: &str =
+    "another entity holds the same identity value: merge the two, or correct the one that is wrong";
 
 /// Collects the creates and archives of one entity.
 pub(super) fn plan_presence(
@@ -97,7 +114,7 @@ pub(super) fn plan_presence(
     }
 }
 
-/// Plans a create, unless one is under way or golden lacks what it needs.
+/// Plans a create, unless one is under way, golden lacks what it needs, or nobody has looked whether it is there.
 #[expect(clippy::too_many_arguments, reason = "one create, where and why")]
 fn create(
     ground: &Ground<'_>,
@@ -118,16 +135,16 @@ fn create(
         return;
     }
     let fields = creatable(ground, surroundings, entity, index, object, &connection);
-    let lacking = lacking(ground, object, &fields);
+    let why_not = lacking(ground, object, &fields)
+        .map(|needed| format!("it needs {needed}, which has not settled or cannot be spelled there"))
+        .or_else(|| (surroundings.unread)(&connection, &object.declared.object).then(|| WHY_UNREAD.to_owned()))
+        .or_else(|| (surroundings.shared)(entity.id).then(|| WHY_SHARED.to_owned()));
     let basis = create_basis(ground.model, &fields);
     let target = Target::New { connection, object: object.declared.object.clone(), generation: entity.generation };
     let operation = operation(ground, entity, target, unit, Intent::Create(fields), Field::Null, basis, reason);
-    match lacking {
+    match why_not {
         None => plan.operations.push(operation),
-        Some(needed) => {
-            let why = format!("it needs {needed}, which has not settled or cannot be spelled there").into();
-            plan.parked.push(Parked { operation, why });
-        }
+        Some(why) => plan.parked.push(Parked { operation, why: why.into() }),
     }
 }
 

@@ -12,16 +12,19 @@ use crate::value::{Field, FieldRef};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     field: Field,
+    /// When the value was last said.
     stamp: Stamp,
-    /// The rest of the set. Boxed: most cells were said once, and are 48 bytes.
+    /// The first stamp at which it was said without a break up to `stamp`. It is that one if it was said once.
+    since: Stamp,
+    /// The rest of the set. Boxed: most cells were said once or twice, and are 64 bytes, a line of the processor's cache.
     earlier: Option<Box<Earlier>>,
 }
 
 /// What was said before, split where the value came to be: a value said again costs a stamp, and no text. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Earlier {
-    /// The stamps at which the value was said without a break, ascending; the last is the cell's own.
-    same: SmallVec<[Stamp; 2]>,
+    /// The stamps at which the value was said between the first and the last of them, ascending.
+    between: Vec<Stamp>,
     /// What was said before that, ascending. Its last is not the value.
     before: Vec<(Stamp, Field)>,
 }
@@ -35,7 +38,8 @@ pub enum Folded {
     Late,
     /// The same value, said again later.
     Repeated,
-    /// Another value at an equal stamp: the greater stands, and the record must be read.
+    /// Another value at an equal stamp: the greater stands. Or it was pushed with the token of a read that found another
+    /// value, and which was first is not said. The record must be read.
     Tie,
     /// The value changed.
     Changed,
@@ -43,7 +47,7 @@ pub enum Folded {
 
 impl Cell {
     pub(super) fn new(stamp: Stamp, field: FieldRef<'_>) -> Self {
-        Self { field: field.to_field(), stamp, earlier: None }
+        Self { field: field.to_field(), stamp, since: stamp, earlier: None }
     }
 
     /// What is said.
@@ -60,8 +64,8 @@ impl Cell {
 
     /// The stamp since which the value has stood unchanged: that of its origin here.
     #[must_use]
-    pub fn since(&self) -> Stamp {
-        self.same().first().copied().unwrap_or(self.stamp)
+    pub const fn since(&self) -> Stamp {
+        self.since
     }
 
     /// The stamp of the last observation before [`Cell::since`]: the value was not yet there.
@@ -73,12 +77,23 @@ impl Cell {
     /// The set, ascending, the value last.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
         let before = self.before().iter().map(|(stamp, field)| (*stamp, field));
-        let same = self.same().iter().map(|stamp| (*stamp, &self.field));
-        before.chain(same).chain(std::iter::once((self.stamp, &self.field)))
+        before.chain(self.run().map(|stamp| (stamp, &self.field)))
     }
 
-    fn same(&self) -> &[Stamp] {
-        self.earlier.as_deref().map_or(&[], |earlier| &earlier.same)
+    /// How many observations the set holds.
+    pub(super) fn len(&self) -> usize {
+        let first = usize::from(self.since < self.stamp);
+        self.before().len() + first + self.between().len() + 1
+    }
+
+    /// The stamps at which the value was said without a break, ascending.
+    fn run(&self) -> impl DoubleEndedIterator<Item = Stamp> {
+        let first = (self.since < self.stamp).then_some(self.since);
+        first.into_iter().chain(self.between().iter().copied()).chain(std::iter::once(self.stamp))
+    }
+
+    fn between(&self) -> &[Stamp] {
+        self.earlier.as_deref().map_or(&[], |earlier| &earlier.between)
     }
 
     fn before(&self) -> &[(Stamp, Field)] {
@@ -87,24 +102,40 @@ impl Cell {
 
     pub(super) fn insert(&mut self, stamp: Stamp, field: FieldRef<'_>) -> Folded {
         let value = field.cmp(&self.field.borrowed());
-        match stamp.cmp(&self.stamp).then(value) {
+        let later = if planted!(ArrivalDecides) { Ordering::Greater } else { stamp.cmp(&self.stamp) };
+        if planted!(TieByArrival) && later.is_eq() && value.is_ne() {
+            self.field = field.to_field();
+            return Folded::Changed;
+        }
+        match later.then(value) {
             Ordering::Equal => Folded::Known,
             Ordering::Greater if value.is_eq() => {
-                self.earlier.get_or_insert_default().same.push(self.stamp);
+                if self.since < self.stamp {
+                    self.earlier.get_or_insert_default().between.push(self.stamp);
+                }
                 self.stamp = stamp;
                 Folded::Repeated
             }
             Ordering::Greater => {
                 let tie = stamp == self.stamp;
+                let run = self.held_run();
                 let former = std::mem::replace(&mut self.field, field.to_field());
                 let earlier = self.earlier.get_or_insert_default();
-                earlier.before.extend(earlier.same.drain(..).map(|stamp| (stamp, former.clone())));
-                earlier.before.push((self.stamp, former));
-                self.stamp = stamp;
+                earlier.between.clear();
+                // Most values change once or not at all: room for what was said, and no more.
+                if earlier.before.capacity() - earlier.before.len() < run.len() {
+                    earlier.before.reserve_exact(run.len().max(earlier.before.len()));
+                }
+                let (last, others) = run.split_last().unwrap_or((&self.stamp, &[]));
+                earlier.before.extend(others.iter().map(|at| (*at, former.clone())));
+                earlier.before.push((*last, former));
+                (self.since, self.stamp) = (stamp, stamp);
                 if tie { Folded::Tie } else { Folded::Changed }
             }
             Ordering::Less => {
-                let tie = stamp == self.stamp;
+                // What is pushed with the token of a read may be later than that read, where tokens are coarse.
+                let unclear = stamp.token == self.stamp.token && stamp.read == 0 && !value.is_eq();
+                let tie = stamp == self.stamp || unclear;
                 let known = self.insert_earlier(stamp, field);
                 match (known, tie) {
                     (true, _) => Folded::Known,
@@ -117,48 +148,72 @@ impl Cell {
 
     /// Inserts what is less than the value. Says whether it was known.
     fn insert_earlier(&mut self, stamp: Stamp, field: FieldRef<'_>) -> bool {
-        let earlier = self.earlier.get_or_insert_default();
-        let last = earlier.before.last().map(|(at, said)| (*at, said.borrowed()));
+        let last = self.before().last().map(|(at, said)| (*at, said.borrowed()));
         if last.is_some_and(|last| (stamp, field) <= last) {
-            return match earlier.before.binary_search_by(|(at, said)| (*at, said.borrowed()).cmp(&(stamp, field))) {
+            let before = &mut self.earlier.get_or_insert_default().before;
+            return match before.binary_search_by(|(at, said)| (*at, said.borrowed()).cmp(&(stamp, field))) {
                 Ok(_) => true,
                 Err(place) => {
-                    earlier.before.insert(place, (stamp, field.to_field()));
+                    before.insert(place, (stamp, field.to_field()));
                     false
                 }
             };
         }
+        let mut run = self.held_run();
         if field == self.field.borrowed() {
-            return match earlier.same.binary_search(&stamp) {
+            return match run.binary_search(&stamp) {
                 Ok(_) => true,
                 Err(place) => {
-                    earlier.same.insert(place, stamp);
+                    run.insert(place, stamp);
+                    self.set_run(&run);
                     false
                 }
             };
         }
         // It breaks the run: what lies before it is no longer "unchanged since".
-        let run = earlier.same.iter().take_while(|at| (**at, self.field.borrowed()) < (stamp, field)).count();
-        earlier.before.extend(earlier.same.drain(..run).map(|stamp| (stamp, self.field.clone())));
-        earlier.before.push((stamp, field.to_field()));
+        let broken = run.iter().take_while(|at| (**at, self.field.borrowed()) < (stamp, field)).count();
+        let before = &mut self.earlier.get_or_insert_default().before;
+        before.extend(run[..broken].iter().map(|stamp| (*stamp, self.field.clone())));
+        before.push((stamp, field.to_field()));
+        self.set_run(&run[broken..]);
         false
     }
 
-    pub(super) fn retain_earlier(&mut self, keep: impl Fn(Stamp) -> bool) {
-        let Some(earlier) = &mut self.earlier else { return };
-        earlier.same.retain(|stamp| keep(*stamp));
-        earlier.before.retain(|(stamp, _)| keep(*stamp));
-        // What broke the run may be gone.
-        let apart = earlier.before.iter().rposition(|(_, field)| *field != self.field).map_or(0, |last| last + 1);
-        earlier.same.insert_many(0, earlier.before.drain(apart..).map(|(stamp, _)| stamp));
+    fn held_run(&self) -> SmallVec<[Stamp; 4]> {
+        let mut run = SmallVec::new();
+        self.run().for_each(|stamp| run.push(stamp));
+        run
+    }
+
+    /// Sets the stamps of the run. The value's own, the last, never changes.
+    fn set_run(&mut self, run: &[Stamp]) {
+        self.since = run.first().copied().unwrap_or(self.stamp);
+        let between = run.get(1..run.len().saturating_sub(1)).unwrap_or_default();
+        if !between.is_empty() || self.earlier.is_some() {
+            let held = &mut self.earlier.get_or_insert_default().between;
+            held.clear();
+            held.extend_from_slice(between);
+        }
         self.drop_empty();
+    }
+
+    /// Forgets what was said earlier at some stamps.
+    pub(super) fn retain_earlier(&mut self, keep: impl Fn(Stamp) -> bool) {
+        let mut run = self.held_run();
+        run.retain(|stamp| *stamp == self.stamp || keep(*stamp));
+        if let Some(earlier) = &mut self.earlier {
+            earlier.before.retain(|(stamp, _)| keep(*stamp));
+            // What broke the run may be gone.
+            let apart = earlier.before.iter().rposition(|(_, field)| *field != self.field).map_or(0, |last| last + 1);
+            run.insert_many(0, earlier.before.drain(apart..).map(|(stamp, _)| stamp));
+        }
+        self.set_run(&run);
     }
 
     /// Forgets what was said before `horizon`, but for what [`Cell::since`] and [`Cell::not_before`] answer.
     pub(super) fn compact(&mut self, horizon: i64) {
         let Some(earlier) = &mut self.earlier else { return };
-        let since = earlier.same.first().copied();
-        earlier.same.retain(|stamp| stamp.token >= horizon || Some(*stamp) == since);
+        earlier.between.retain(|stamp| stamp.token >= horizon);
         let mut behind = earlier.before.len();
         earlier.before.retain(|(stamp, _)| {
             behind -= 1;
@@ -168,7 +223,7 @@ impl Cell {
     }
 
     fn drop_empty(&mut self) {
-        if self.same().is_empty() && self.before().is_empty() {
+        if self.between().is_empty() && self.before().is_empty() {
             self.earlier = None;
         }
     }

@@ -117,7 +117,7 @@ impl Representation {
             elements: BTreeMap::new(),
             covered: BTreeMap::new(),
             denied: BTreeMap::new(),
-            redirects: self.redirects.iter().map(|(stamp, to)| (stamp.token, stamp.read, to.clone())).collect(),
+            redirects: self.rare.redirects.iter().map(|(stamp, to)| (stamp.token, stamp.read, to.clone())).collect(),
             existence: StoredExistence {
                 live: self.existence.live.map(pair),
                 full: self.existence.full.map(pair),
@@ -132,17 +132,17 @@ impl Representation {
                 stored.cells.insert(name, store_cell(cell));
             }
         }
-        for ((slot, element), cell) in &self.elements {
+        for ((slot, element), cell) in &self.rare.elements {
             if let Some(name) = named(usize::from(*slot)) {
                 stored.elements.entry(name).or_default().insert(element.clone(), store_cell(cell));
             }
         }
-        for (slot, stamps) in &self.covered {
+        for (slot, stamps) in &self.rare.covered {
             if let Some(name) = named(usize::from(*slot)) {
                 stored.covered.insert(name, stamps.iter().map(|stamp| pair(*stamp)).collect());
             }
         }
-        for (slot, stamp) in &self.denied {
+        for (slot, stamp) in &self.rare.denied {
             if let Some(name) = named(usize::from(*slot)) {
                 stored.denied.insert(name, pair(*stamp));
             }
@@ -177,22 +177,24 @@ impl Representation {
             let Some(slot) = read_alike(name) else { continue };
             for (element, said) in elements {
                 if let Some(cell) = load_cell(said) {
-                    representation.elements.insert((slot, element.clone()), cell);
+                    representation.rare.make().elements.insert((slot, element.clone()), cell);
                 }
             }
         }
         for (name, stamps) in &stored.covered {
             if let Some(slot) = read_alike(name) {
-                representation.covered.insert(slot, stamps.iter().copied().map(stamp).collect());
+                representation.rare.make().covered.insert(slot, stamps.iter().copied().map(stamp).collect());
             }
         }
         for (name, at) in &stored.denied {
             if let Some(slot) = names.slot(name) {
-                representation.denied.insert(slot, stamp(*at));
+                representation.rare.make().denied.insert(slot, stamp(*at));
             }
         }
-        representation.redirects =
-            stored.redirects.into_iter().map(|(token, read, to)| (Stamp { token, read }, to)).collect();
+        if !stored.redirects.is_empty() {
+            let redirects = stored.redirects.into_iter().map(|(token, read, to)| (Stamp { token, read }, to));
+            representation.rare.make().redirects = redirects.collect();
+        }
         let StoredExistence { live, full, dead, absences, met_by } = stored.existence;
         representation.existence = Existence {
             live: live.map(stamp),

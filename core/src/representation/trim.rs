@@ -23,12 +23,16 @@ impl Representation {
     /// A function of what is held, without a clock: replay trims where the live run did.
     pub fn trim(&mut self) {
         for cell in self.cells.iter_mut().flatten() {
+            // Three reads of one version are few: most cells are not looked at closely.
+            if cell.len() < 3 {
+                continue;
+            }
             let again = said_again(cell);
             if !again.is_empty() {
                 cell.retain_earlier(|stamp| !again.contains(&stamp));
             }
         }
-        let slots: Vec<SlotIndex> = self.covered.keys().copied().collect();
+        let slots: Vec<SlotIndex> = self.rare.covered.keys().copied().collect();
         for slot in slots {
             self.trim_collection(slot);
         }
@@ -37,12 +41,13 @@ impl Representation {
 
     /// Looks at one version that saw the same elements are forgotten with what was said at them.
     fn trim_collection(&mut self, slot: SlotIndex) {
-        let Some(covered) = self.covered.get(&slot) else { return };
+        let Some(covered) = self.rare.covered.get(&slot) else { return };
         let looks: Vec<Stamp> = covered.iter().copied().collect();
         if !looks.windows(3).any(|three| one_version(three[0], three[2])) {
             return;
         }
-        let cells: Vec<&Cell> = self.elements.iter().filter(|((of, _), _)| *of == slot).map(|(_, cell)| cell).collect();
+        let cells: Vec<&Cell> =
+            self.rare.elements.iter().filter(|((of, _), _)| *of == slot).map(|(_, cell)| cell).collect();
         let alike = |three: &[Stamp]| {
             one_version(three[0], three[2])
                 && cells.iter().all(|cell| {
@@ -55,10 +60,10 @@ impl Representation {
         if again.is_empty() {
             return;
         }
-        for (_, cell) in self.elements.iter_mut().filter(|((of, _), _)| *of == slot) {
+        for (_, cell) in self.rare.make().elements.iter_mut().filter(|((of, _), _)| *of == slot) {
             cell.retain_earlier(|stamp| !again.contains(&stamp));
         }
-        if let Some(covered) = self.covered.get_mut(&slot) {
+        if let Some(covered) = self.rare.make().covered.get_mut(&slot) {
             covered.retain(|stamp| !again.contains(stamp));
         }
     }

@@ -11,6 +11,7 @@ use crate::fact::Fact;
 use crate::golden::GoldenLife;
 use crate::model::{Cardinality, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
+use crate::plan::owner_held;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
 use crate::settle::presence::{accept_deaths, decided, follow, life, lives, places, to_restore};
@@ -169,11 +170,14 @@ fn retired_but_present(ground: &Ground<'_>, entity: &Entity, place: usize, findi
     }
     let by_decision = decided(entity) == Some(GoldenLife::Retired);
     let owns = authority(ground, entity.links[place].object) == Authority::Owner;
-    let waits = !by_decision && (owns || ground.model.on_delete == OnDelete::Hold);
+    let lost = !by_decision && !owner_held(ground.model, entity);
+    let waits = !by_decision && (owns || lost || ground.model.on_delete == OnDelete::Hold);
     let reason = if by_decision {
         "a person retired the entity; an archive is owed"
     } else if owns {
         "the entity is retired, but the system that owns existence holds this record"
+    } else if lost {
+        "the entity was retired because nobody held it any more, and this record came back"
     } else if waits {
         "the entity was retired by the system that owns existence; what becomes of this record is not declared"
     } else {
@@ -260,6 +264,9 @@ fn duplicate(
 }
 
 fn authority(ground: &Ground<'_>, object: u16) -> Authority {
+    if planted!(AnyDeletionRetires) {
+        return Authority::Owner;
+    }
     ground.model.objects.get(usize::from(object)).map_or(Authority::Observer, |object| object.existence)
 }
 

@@ -3,14 +3,14 @@
 use crate::classify::{Classification, Drift, Hidden, LinkState, Verdict};
 use crate::discrepancy::{DiscrepancyKind, DiscrepancyState, Family, Finding};
 use crate::entity::Entity;
-use crate::golden::Status;
+use crate::golden::{Held, Status};
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Strength;
 use crate::sight::{Ground, Shown};
 use crate::spelling::can_spell;
 use crate::text::Text;
 use crate::value::{Field, Malformed};
-use crate::write_access::{WriteAccess, write_access};
+use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 /// Adds what stands about one unit. `first` is what happened, `after` what golden's move left.
 #[expect(clippy::too_many_arguments, reason = "the two classifications and their surroundings belong together")]
@@ -24,11 +24,22 @@ pub(super) fn of_unit(
     after: &Classification,
     findings: &mut Vec<Finding>,
 ) {
+    let golden = entity.golden.get(key);
+    let stands = |state: &LinkState| {
+        matches!(state, LinkState::Moved | LinkState::NoBase | LinkState::Hidden(Hidden::Unresolved))
+    };
+    if golden.is_none_or(|cell| cell.status == Status::Settled)
+        && after.verdict == Verdict::InAgreement
+        && !after.states.iter().any(stands)
+        && entity.decisions.get(key).is_none()
+    {
+        // As most units are: nothing stands about it.
+        return;
+    }
     let name = ground.model.unit_name(key);
-    if let Some(finding) = agreement(ground, entity, key, shown, first, after, &name) {
+    if let Some(finding) = agreement(ground, entity, unit, key, shown, first, after, &name) {
         findings.push(finding);
     }
-    let golden = entity.golden.get(key);
     for (place, shown) in shown.iter().enumerate() {
         let record = || Some(Text::from(entity.links[shown.link].record.to_string()));
         let finding = |family, kind, waits, reason: &'static str| Finding {
@@ -73,9 +84,11 @@ pub(super) fn of_unit(
 }
 
 /// The finding about the unit as a whole.
+#[expect(clippy::too_many_arguments, reason = "the two classifications and their surroundings belong together")]
 fn agreement(
     ground: &Ground<'_>,
     entity: &Entity,
+    unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
     first: &Classification,
@@ -84,7 +97,8 @@ fn agreement(
 ) -> Option<Finding> {
     let status = entity.golden.get(key).map(|cell| &cell.status);
     let (kind, waits, reason) = match status {
-        Some(Status::Held { rule, reason, .. }) => {
+        Some(Status::Held(held)) => {
+            let Held { rule, reason, .. } = &**held;
             // A first value, or a computed one, is held without any system that moved.
             let kind = drift_kind(after.verdict).unwrap_or(DiscrepancyKind::SoftDriftAuthoritative);
             (kind, true, Text::from(format!("held by \"{rule}\": {reason}")))
@@ -92,17 +106,21 @@ fn agreement(
         Some(Status::Parked { reason }) => {
             (drift_kind(after.verdict).unwrap_or(DiscrepancyKind::HardConflict), true, reason.clone())
         }
-        Some(Status::Settled | Status::Provisional { .. }) | None => match after.verdict {
+        Some(Status::Settled | Status::Provisional(_)) | None => match after.verdict {
             // Golden did not follow, though all may agree: a clear is held.
             Verdict::HardConflict | Verdict::SoftDrift(_) | Verdict::Converged => {
-                let (waits, reason) = why_it_stands(ground, entity, key, shown, after);
+                let (waits, reason) = why_it_stands(ground, entity, unit, key, shown, after);
                 (drift_kind(after.verdict)?, waits, reason)
             }
             Verdict::Pending => {
-                let owed = |place: &usize| is_owed(entity, key, shown, after, *place);
-                let stuck = (0..shown.len()).filter(owed).all(|place| !is_written(ground, entity, key, &shown[place]));
-                let unspelled =
-                    (0..shown.len()).filter(owed).find_map(|place| unspelled(ground, entity, key, &shown[place]));
+                let owed = |place: &usize| is_owed(entity, unit, key, shown, after, *place);
+                let mut stuck = true;
+                let mut unspelled = None;
+                for shown in (0..shown.len()).filter(owed).map(|place| &shown[place]) {
+                    let why = self::unspelled(ground, entity, key, shown);
+                    stuck &= why.is_some() || !is_written(ground, entity, key, shown);
+                    unspelled = unspelled.or(why);
+                }
                 let kind = drift_kind(first.verdict)
                     .or_else(|| standing_kind(ground, entity, name))
                     .unwrap_or(DiscrepancyKind::Pending);
@@ -115,6 +133,10 @@ fn agreement(
                     format!("settled by {policy}; a write is owed").into()
                 };
                 (kind, stuck, reason)
+            }
+            _ if shown.iter().any(|shown| asked(ground.model, entity, unit, key, shown) == Asked::Declined) => {
+                let reason = "the owner was sent what a person decided, and keeps something else instead";
+                (DiscrepancyKind::HardConflict, true, Text::fixed(reason))
             }
             Verdict::Rewritten => {
                 (DiscrepancyKind::Rewritten, false, Text::fixed("the system keeps its own form of what was written"))
@@ -137,6 +159,7 @@ fn agreement(
 fn why_it_stands(
     ground: &Ground<'_>,
     entity: &Entity,
+    unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
     after: &Classification,
@@ -150,6 +173,8 @@ fn why_it_stands(
             waits = true;
             let cleared = shown[place].field().is_some_and(|field| !field.is_value());
             reason = if cleared { "it was cleared, and clearing is held" } else { "no policy could tell" };
+        } else if shown.iter().any(|shown| asked(ground.model, entity, unit, key, shown) == Asked::Owed) {
+            reason = if waits { reason } else { "a person decided; a plan asks the owner to follow" };
         } else if entity.golden.get(key).is_none() {
             waits = true;
             reason = "an observer moved, and golden has never had a value to enforce";
@@ -173,11 +198,9 @@ fn unspelled(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<
     Some((link.record.to_string(), why))
 }
 
-/// Whether a plan writes what is owed to a link. A weak mapping fills what never had a value, and nothing else.
+/// Whether a plan writes what is owed to a link, if it can be spelled. A weak mapping fills what never had a value, and
+/// nothing else.
 fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown<'_>) -> bool {
-    if unspelled(ground, entity, key, shown).is_some() {
-        return false;
-    }
     match write_access(ground.model, entity, shown.link, key) {
         WriteAccess::No => false,
         WriteAccess::Yes(Strength::Weak) => {
@@ -189,11 +212,28 @@ fn is_written(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, shown: &Shown
     }
 }
 
-/// Whether a write of golden is owed to a link.
-fn is_owed(entity: &Entity, key: &UnitKey, shown: &[Shown<'_>], after: &Classification, place: usize) -> bool {
-    let golden = entity.golden.get(key).map(|cell| &cell.field);
-    let apart = entity.links[shown[place].link].divergences.contains_key(key);
-    after.states[place] == LinkState::Same && !apart && shown[place].field() != golden
+/// Whether a write of golden is owed to a link: it stands behind golden. One that keeps its own form of it does not.
+fn is_owed(
+    entity: &Entity,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    after: &Classification,
+    place: usize,
+) -> bool {
+    let link = &entity.links[shown[place].link];
+    let (Some(golden), Some(seen)) = (entity.golden.get(key).map(|cell| &cell.field), shown[place].field()) else {
+        return false;
+    };
+    let adopted = after.adopts.iter().find(|(adopting, _)| *adopting == place).map(|(_, agreed)| agreed);
+    let behind = match (adopted, link.bases.get(key)) {
+        (Some(agreed), _) => !unit.same(agreed, golden),
+        (None, Some(base)) => base.is_behind(golden, |agreed, golden| unit.same(agreed, golden)),
+        // An element that is not there: its absence was accepted before it was golden.
+        (None, None) => true,
+    };
+    let apart = link.divergences.contains_key(key);
+    after.states[place] == LinkState::Same && !apart && behind && !unit.same(seen, golden)
 }
 
 fn drift_kind(verdict: Verdict) -> Option<DiscrepancyKind> {

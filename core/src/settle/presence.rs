@@ -178,6 +178,9 @@ pub(super) fn follow(recorder: &mut Recorder<'_>, representations: &[Option<&Rep
 
 /// Leave to stand ends with what it was given for: the record is gone or counts, or the entity lives again.
 fn lapse_leave(recorder: &mut Recorder<'_>, representations: &[Option<&Representation>]) {
+    if recorder.entity.links.iter().all(|link| link.divergences.is_empty()) {
+        return;
+    }
     let golden = word(recorder.entity.life);
     for place in 0..recorder.entity.links.len() {
         let link = &recorder.entity.links[place];

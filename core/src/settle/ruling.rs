@@ -13,6 +13,7 @@ use crate::ownership::Authority;
 use crate::representation::Representation;
 use crate::resolve::{Proposal, origin_of};
 use crate::settle::Recorder;
+use crate::settle::chosen::canonical;
 use crate::settle::presence::rule_on_presence;
 use crate::settle::unit::move_golden;
 use crate::sight::{Ground, Shown, shown};
@@ -28,7 +29,7 @@ pub enum Choice {
     Keep,
     /// What this connection says.
     Take(ConnectionName),
-    /// This value, in canonical form.
+    /// This value. It is brought into canonical form; text that is no value of the attribute is refused.
     Value(Field),
     /// Golden stays, and what this connection says may differ from it. Nothing is written there until either moves on.
     ///
@@ -78,6 +79,9 @@ pub enum NotRuled {
     /// The connection named owns the unit: what it says is true.
     #[error("the connection owns it")]
     Owns,
+    /// The text chosen is no value of the unit.
+    #[error("the text is no value of its type")]
+    NoValue,
     /// The connection named says nothing of the unit.
     #[error("the connection says nothing of it")]
     NothingThere,
@@ -116,9 +120,7 @@ pub fn rule_on(
     let cell = recorder.entity.golden.get(key).cloned();
     let (chosen, origin, mut resolution) = match &ruling.choice {
         Choice::Accept => match cell.as_ref().map(|cell| &cell.status) {
-            Some(Status::Held { proposed, origin, resolution, .. }) => {
-                (proposed.clone(), origin.clone(), resolution.clone())
-            }
+            Some(Status::Held(held)) => (held.proposed.clone(), held.origin.clone(), held.resolution.clone()),
             _ => return Err(NotRuled::NotHeld),
         },
         Choice::Keep => {
@@ -127,12 +129,17 @@ pub fn rule_on(
             (field, origin, by_decision())
         }
         Choice::Take(connection) => {
-            let there = shown.iter().find(|shown| recorder.entity.links[shown.link].record.connection == *connection);
-            let there = there.and_then(|shown| Some((shown.field()?.clone(), shown)));
+            // Of several records there, one that was merged or deleted says nothing any more.
+            let mut there =
+                shown.iter().filter(|shown| recorder.entity.links[shown.link].record.connection == *connection);
+            let there = there.find_map(|shown| Some((shown.field()?.clone(), shown)));
             let (field, shown) = there.ok_or(NotRuled::NothingThere)?;
             (field, Some(origin_of(recorder.entity, unit, key, shown)), by_decision())
         }
-        Choice::Value(field) => (field.clone(), None, by_decision()),
+        Choice::Value(field) => {
+            let field = canonical(ground.model, unit, key, field).ok_or(NotRuled::NoValue)?;
+            (field, None, by_decision())
+        }
         Choice::LetDiffer(connection) => {
             return let_differ(ground, &mut recorder, unit, key, &shown, connection, ruling);
         }
@@ -145,7 +152,21 @@ pub fn rule_on(
             recorder.record(Fact::Reacted { record, unit: key.clone(), count: 0 });
         }
     }
-    if ruling.lifetime != Lifetime::Once && ruling.choice != Choice::Accept {
+    // An owner that kept something else instead is asked anew: a person may have seen to it.
+    for owner in shown.iter().filter(|shown| shown.authority == Authority::Owner) {
+        let link = &recorder.entity.links[owner.link];
+        let Some(base) = link.bases.get(key).filter(|base| base.answered.is_some()).cloned() else { continue };
+        let record = Arc::clone(&link.record);
+        let base = Some(Arc::new(Base { answered: None, ..base }));
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+    }
+    let owner_holds = |shown: &Shown<'_>| {
+        shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &chosen))
+    };
+    let settles = unit.owners.is_empty() || shown.iter().any(owner_holds);
+    // What is decided once is over when it is settled. An owner has yet to follow.
+    let stands = ruling.lifetime != Lifetime::Once || !settles;
+    if stands && ruling.choice != Choice::Accept {
         let decision = Decision {
             chosen: chosen.clone(),
             by: ruling.by.clone(),
@@ -157,10 +178,7 @@ pub fn rule_on(
         };
         recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }
-    let owner_holds = |shown: &Shown<'_>| {
-        shown.authority == Authority::Owner && shown.field().is_some_and(|field| unit.same(field, &chosen))
-    };
-    if unit.owners.is_empty() || shown.iter().any(owner_holds) {
+    if settles {
         settle_by(&mut recorder, unit, key, &shown, chosen, origin, resolution);
     }
     Ok(())
@@ -218,7 +236,18 @@ fn settle_by(
     resolution: Arc<Resolution>,
 ) {
     let heard = (0..shown.len()).filter(|place| shown[*place].authority.decides()).collect();
+    let chosen = field.clone();
     move_golden(recorder, unit, key, shown, Proposal { field, origin, resolution, provisional: false, heard });
+    // Whoever was never in agreement was heard now, and lost: a write of what was chosen is owed there.
+    for shown in shown.iter().filter(|shown| shown.authority.decides()) {
+        let Some(seen) = shown.field().filter(|seen| !unit.same(seen, &chosen)) else { continue };
+        let link = &recorder.entity.links[shown.link];
+        if link.bases.get(key).is_none() {
+            let record = Arc::clone(&link.record);
+            let base = Some(Arc::new(Base { lost: true, ..Base::accepted(seen.clone(), Field::Null) }));
+            recorder.record(Fact::Rebased { record, unit: key.clone(), base });
+        }
+    }
 }
 
 fn by_decision() -> Arc<Resolution> {

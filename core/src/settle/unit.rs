@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::base::Base;
+use crate::base::{Answered, Base};
 use crate::classify::{Classification, LinkState, Standing, classify};
 use crate::decision::Lifetime;
 use crate::entity::{Entity, REACTIONS_TO_FREEZE};
 use crate::fact::Fact;
-use crate::golden::{GoldenCell, Resolution, Status};
+use crate::golden::{GoldenCell, Held, Provisional, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
-use crate::representation::Representation;
-use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, resolve};
+use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, origin_of, resolve};
 use crate::rule;
+use crate::settle::read_back::recognise;
 use crate::settle::{Recorder, findings};
-use crate::sight::{Ground, Shown, shown, sides};
+use crate::sight::{Ground, Shown, Visible, shown_by, sides};
 use crate::text::Text;
 use crate::value::{Field, split_member};
 
@@ -24,12 +24,13 @@ use crate::value::{Field, split_member};
 pub(super) fn settle_unit(
     ground: &Ground<'_>,
     recorder: &mut Recorder<'_>,
-    representations: &[Option<&Representation>],
+    visible: &Visible<'_>,
     unit: &Unit,
     key: &UnitKey,
     findings: &mut Vec<crate::discrepancy::Finding>,
 ) -> bool {
-    let shown = shown(ground, recorder.entity, representations, key);
+    let shown = shown_by(ground, recorder.entity, visible, key);
+    recognise(ground, recorder, unit, key, &shown);
     lapse_divergences(recorder, unit, key, &shown);
     let first = classified(recorder, unit, key, &shown);
     let mut later = None;
@@ -63,7 +64,7 @@ pub(super) fn settle_unit(
 pub(super) fn settle_derived(
     ground: &Ground<'_>,
     recorder: &mut Recorder<'_>,
-    representations: &[Option<&Representation>],
+    visible: &Visible<'_>,
     unit: &Unit,
     index: UnitIndex,
     findings: &mut Vec<crate::discrepancy::Finding>,
@@ -80,7 +81,8 @@ pub(super) fn settle_derived(
         .collect();
     let field = derivation.derive(&Inputs::new(&inputs));
     let key = UnitKey::Whole(index);
-    let shown = shown(ground, recorder.entity, representations, &key);
+    let shown = shown_by(ground, recorder.entity, visible, &key);
+    recognise(ground, recorder, unit, &key, &shown);
     let first = classified(recorder, unit, &key, &shown);
     let facts = recorder.facts.len();
     let golden = recorder.entity.golden.get(&key);
@@ -133,11 +135,14 @@ fn share(entity: &Entity, key: &UnitKey, base: Base) -> Arc<Base> {
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
 pub(crate) fn settled(cell: &GoldenCell) -> bool {
-    cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held { .. })
+    cell.field.is_value() || matches!(cell.status, Status::Settled | Status::Held(_))
 }
 
 /// Leave to differ ends when the link or golden moves on. A pinned one hears no news: the link's base follows both.
 fn lapse_divergences(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) {
+    if recorder.entity.links.iter().all(|link| link.divergences.is_empty()) {
+        return;
+    }
     let Some(golden) = recorder.entity.golden.get(key).map(|cell| cell.field.clone()) else { return };
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
     for shown in shown {
@@ -177,20 +182,19 @@ fn adopt(
         recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
     }
     // A link at golden whose base agreed with a former golden is up to date now.
+    let behind = |entity: &Entity, shown: &Shown<'_>| {
+        let golden = &entity.golden.get(key)?.field;
+        let base = entity.links[shown.link].bases.get(key)?;
+        // Few bases are behind: that is asked first.
+        let stale = base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
+            && shown.field().is_some_and(|seen| unit.same(seen, golden) && unit.same(seen, &base.seen));
+        stale.then(|| Base { agreed: golden.clone(), lost: false, ..base.clone() })
+    };
     for shown in shown {
-        let Some(golden) = recorder.entity.golden.get(key).map(|cell| &cell.field) else { return };
-        let Some(seen) = shown.field() else { continue };
-        let link = &recorder.entity.links[shown.link];
-        let Some(base) = link.bases.get(key) else { continue };
-        if unit.same(seen, golden)
-            && unit.same(seen, &base.seen)
-            && base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
-        {
-            let base = Base { agreed: golden.clone(), lost: false, ..base.clone() };
-            let record = Arc::clone(&link.record);
-            let base = share(recorder.entity, key, base);
-            recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
-        }
+        let Some(base) = behind(recorder.entity, shown) else { continue };
+        let record = Arc::clone(&recorder.entity.links[shown.link].record);
+        let base = share(recorder.entity, key, base);
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
     }
 }
 
@@ -210,7 +214,7 @@ fn count_reactions(
         }
         let Some(seen) = shown[place].field() else { continue };
         let link = &recorder.entity.links[shown[place].link];
-        let displaced = link.bases.get(key).and_then(|base| base.displaced.as_ref());
+        let displaced = link.bases.get(key).and_then(|base| base.displaced.as_deref());
         if !displaced.is_some_and(|displaced| unit.same(seen, displaced)) {
             continue;
         }
@@ -249,7 +253,7 @@ fn link_base(recorder: &Recorder<'_>, link: usize, key: &UnitKey) -> Option<Base
 /// Whether a link of the unit has restored displaced values too often.
 fn oscillates(recorder: &Recorder<'_>, key: &UnitKey) -> bool {
     let counts = recorder.entity.links.iter().filter_map(|link| link.reactions.get(key));
-    counts.max().is_some_and(|count| *count >= REACTIONS_TO_FREEZE)
+    counts.max().is_some_and(|count| *count >= REACTIONS_TO_FREEZE && !planted!(OscillationUnbounded))
 }
 
 /// Whether anything happened that golden may have to follow: nothing else ever moves it.
@@ -272,7 +276,7 @@ fn must_resolve(
     let empty = golden.is_none_or(|cell| !cell.field.is_value());
     // What was cleared is not filled by a value that was never in agreement; an element is, by whoever says it.
     let fillable = empty && (is_collection(unit) || !golden.is_some_and(settled));
-    let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional { .. }));
+    let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional(_)));
     let fallback = empty && needs_fallback(unit, shown);
     (0..shown.len()).any(|place| moved(place) || (fillable && new_value(place)) || (fallback && has_value(place)))
         || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
@@ -323,7 +327,7 @@ fn decide(
                 return false;
             }
             let cell = GoldenCell {
-                status: Status::Provisional { shown: proposal.field, origin: proposal.origin },
+                status: Status::Provisional(Box::new(Provisional { shown: proposal.field, origin: proposal.origin })),
                 resolution: proposal.resolution,
                 ..empty_cell(unit)
             };
@@ -340,9 +344,11 @@ fn decide(
 fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Option<bool> {
     let decision = recorder.entity.decisions.shared(key)?;
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
+    // The same voices as when it was made: an echo of another system's word, or of our own writing, is no news.
     let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
         let record = &recorder.entity.links[shown.link].record;
         shown.field().is_some_and(|field| decision.is_news(record, field, &same))
+            && *origin_of(recorder.entity, unit, key, shown).record == **record
     });
     // Golden of an owned unit is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
     let owned = !unit.owners.is_empty();
@@ -350,7 +356,7 @@ fn follow_decision(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, show
         && shown.iter().any(|shown| {
             shown.authority == Authority::Owner && shown.field().is_some_and(|field| same(field, &decision.chosen))
         });
-    if (news || followed) && decision.lifetime != Lifetime::Pinned {
+    if (news || followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime != Lifetime::Pinned {
         recorder.record(Fact::Decided { unit: key.clone(), decision: None });
         return None;
     }
@@ -393,7 +399,7 @@ fn guard(
 fn hold(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, proposal: Proposal, (rule, reason): (Text, Text)) {
     let mut cell = recorder.entity.golden.get(key).cloned().unwrap_or_else(|| empty_cell(unit));
     let Proposal { field: proposed, origin, resolution, .. } = proposal;
-    let status = Status::Held { proposed, origin, resolution, rule, reason };
+    let status = Status::Held(Box::new(Held { proposed, origin, resolution, rule, reason }));
     if cell.status != status {
         cell.status = status;
         recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
@@ -441,6 +447,8 @@ pub(super) fn move_golden(
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
     };
+    // What a person was shown, they decided about, whether or not it was ever in agreement.
+    let decided = *cell.resolution.policy == *"decision";
     if golden.as_deref() != Some(&cell) {
         recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
     }
@@ -452,11 +460,15 @@ pub(super) fn move_golden(
         let moved = base.is_some_and(|base| !unit.same(seen, &base.seen));
         let next = match (base, at_golden) {
             (Some(base), true) if !moved => Base { agreed: field.clone(), lost: false, ..base.clone() },
-            (_, true) => Base::accepted(seen.clone(), field.clone()),
+            (base, true) => {
+                Base { answered: still_answered(base, unit, seen), ..Base::accepted(seen.clone(), field.clone()) }
+            }
             // It was heard and lost: the journal names it, and a write of golden is owed.
             (Some(base), false) if moved => {
-                Base { displaced: base.displaced.clone(), ..Base::lost(seen.clone(), base) }
+                let answered = still_answered(Some(base), unit, seen);
+                Base { displaced: base.displaced.clone(), answered, ..Base::lost(seen.clone(), base) }
             }
+            (None, false) if decided => Base { lost: true, ..Base::accepted(seen.clone(), Field::Null) },
             // It stands where it stood, behind golden; or it never had a base, and contradicts.
             (_, false) => continue,
         };
@@ -467,6 +479,14 @@ pub(super) fn move_golden(
         }
     }
     changed
+}
+
+/// What the last write was answered with, while the system shows what it was sent or its own form of that: the one may
+/// yet turn out to be the other.
+fn still_answered(base: Option<&Base>, unit: &Unit, seen: &Field) -> Option<Box<Answered>> {
+    let answered = base?.answered.as_ref()?;
+    let shows = |field: &Field| unit.same(seen, field);
+    (shows(&answered.sent) || answered.kept.as_ref().is_some_and(shows)).then(|| answered.clone())
 }
 
 /// Nothing with a say moves any more: what was held or parked because something had moved is free again, and a fallback
@@ -482,10 +502,8 @@ fn release(
     let over = match cell.status {
         Status::Settled => false,
         // At first contact nothing has moved, yet nothing is settled: that stays parked.
-        Status::Held { .. } | Status::Parked { .. } => {
-            cell.field.is_value() || classification.no_base_conflicts.is_empty()
-        }
-        Status::Provisional { .. } => !needs_fallback(unit, shown),
+        Status::Held(_) | Status::Parked { .. } => cell.field.is_value() || classification.no_base_conflicts.is_empty(),
+        Status::Provisional(_) => !needs_fallback(unit, shown),
     };
     if !over {
         return;

@@ -30,7 +30,7 @@ pub enum Table {
     Link,
     /// Golden record, bases, decisions: key = entity id.
     Entity,
-    /// Identity and search values: key = entity type, attribute, value, record.
+    /// Identity and search values: key = entity type, attribute, value; a row lists who holds it.
     Index,
     /// Standing disagreements: key = discrepancy id.
     Discrepancy,
@@ -38,7 +38,7 @@ pub enum Table {
     Plan,
     /// Approvals: key = operation key.
     Approval,
-    /// Intents and receipts: key = operation key, or create key.
+    /// Intents whose receipt is outstanding: key = the record written, or the place and generation of a create.
     Outbox,
     /// Deliveries already taken in: key = connection and delivery id.
     Dedup,

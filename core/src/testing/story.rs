@@ -24,7 +24,7 @@ use crate::value::Value;
 
 /// A test told as a story. See the [module](crate::testing).
 ///
-/// Everything before the first event configures; `says`, `at`, `later` and the rest happen in order; `expect_..` looks at
+/// It begins in a world without records, in which every system was read to its end. Everything before the first event configures; `says`, `at`, `later` and the rest happen in order; `expect_..` looks at
 /// the result. Systems are named by their object key in the model.
 pub struct Story {
     builder: Option<Builder>,
@@ -404,6 +404,11 @@ impl Story {
             self.fakes.insert(name, fake);
         }
         self.build(builder);
+        let names: Vec<String> = self.fakes.keys().cloned().collect();
+        for name in names {
+            let polled = block_on(self.tenant().poll(&name));
+            self.check("poll", polled);
+        }
     }
 
     #[track_caller]

@@ -353,7 +353,8 @@ pub trait Ordered: Value {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a canonical value nor an `Option` of one",
     label = "not a canonical value",
-    note = "derive `CanonicalValue` on an enum or newtype of your own; mark a nested struct `part`, a collection `set` or `list`"
+    note = "derive `CanonicalValue` on an enum or newtype of your own; mark a nested struct `part`, a collection `set` or `list`",
+    note = "a `Ref<T>` is one if `T` derives `Canonical`"
 )]
 pub trait Slot: Sized {
     /// The value type inside.

@@ -57,7 +57,7 @@ fn classified(
     oscillates: bool,
     shown: &[Shown<'_>],
 ) -> Classification {
-    let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Held { .. } | Status::Parked { .. }));
+    let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Held(_) | Status::Parked { .. }));
     let standing = Standing {
         golden: golden.filter(|cell| settled(cell)).map(|cell| &cell.field),
         frozen: oscillates || waits,
@@ -70,11 +70,11 @@ fn status_of(golden: Option<&GoldenCell>) -> GoldenStatus {
     match golden.map(|cell| &cell.status) {
         None => GoldenStatus::Unsettled,
         Some(Status::Settled) => GoldenStatus::Settled,
-        Some(Status::Held { proposed, rule, reason, .. }) => {
-            GoldenStatus::Held { proposed: proposed.clone(), rule: rule.clone(), reason: reason.clone() }
+        Some(Status::Held(held)) => {
+            GoldenStatus::Held { proposed: held.proposed.clone(), rule: held.rule.clone(), reason: held.reason.clone() }
         }
         Some(Status::Parked { reason }) => GoldenStatus::Parked { reason: reason.clone() },
-        Some(Status::Provisional { shown, .. }) => GoldenStatus::Provisional { shown: shown.clone() },
+        Some(Status::Provisional(fallback)) => GoldenStatus::Provisional { shown: fallback.shown.clone() },
     }
 }
 
@@ -94,7 +94,7 @@ fn unit_link(situation: &Situation<'_>, shown: &Shown<'_>, place: usize) -> Unit
             Err(why) => Shows::Hidden(*why),
         },
         state: situation.classification.states[place],
-        since: seen.then(|| When::of(shown.since, (ground.domain)(&link.record))),
+        since: seen.then(|| When::of(shown.since(), (ground.domain)(&link.record))),
         first_said: seen.then(|| FirstSaid::of(ground, &origin_of(entity, unit, key, shown))),
         older_by_ms: None,
         base,

@@ -59,9 +59,9 @@ pub(super) fn write_view(situation: &Situation<'_>, shown: &Shown<'_>, place: us
     let Situation { ground, entity, unit, key, golden, oscillates, classification } = situation;
     let frozen = match golden.map(|cell| &cell.status) {
         None => Some("golden has no value yet"),
-        Some(Status::Held { .. }) => Some("frozen: a rule holds a change"),
+        Some(Status::Held(_)) => Some("frozen: a rule holds a change"),
         Some(Status::Parked { .. }) => Some("frozen: it waits for a person"),
-        Some(Status::Provisional { .. }) => Some("a fallback's value is shown, and never written"),
+        Some(Status::Provisional(_)) => Some("a fallback's value is shown, and never written"),
         Some(Status::Settled) if *oscillates => Some("frozen: systems keep restoring what was overwritten"),
         Some(Status::Settled) if entity.life == GoldenLife::Retired => Some("the entity is retired"),
         Some(Status::Settled) => None,

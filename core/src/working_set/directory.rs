@@ -52,6 +52,11 @@ impl Directory {
         })
     }
 
+    /// The place of a record.
+    pub(super) fn find_record(&self, record: &RecordRef, records: &[RecordState]) -> Option<RecordIndex> {
+        self.find(self.known_source(&record.connection, &record.object)?, &record.id, records)
+    }
+
     /// The record of this id.
     pub(super) fn find(&self, source: Source, id: &str, records: &[RecordState]) -> Option<RecordIndex> {
         let key = self.key(id);

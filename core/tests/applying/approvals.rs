@@ -136,3 +136,16 @@ fn planning_again_leaves_no_trace() {
     }
     assert_eq!((plans(), journaled(&world.store, &tenant, "planned")), (1, 1));
 }
+
+#[test]
+fn the_name_of_a_plan_tells_what_it_covers() {
+    let mut story = linked().says("crm", "1", json!({ "phone": "9" }));
+    let tenant = story.tenant();
+    let planned = |request: accordant::PlanRequest| futures::executor::block_on(request.into_future()).unwrap();
+    let all = planned(tenant.plan(accordant::Scope::default()));
+    let shop = planned(tenant.plan(accordant::Scope::default()).toward("shop"));
+    assert_eq!(all.operations, shop.operations);
+    assert_ne!(all.hash, shop.hash, "what supersedes the one is planned for the shop only");
+    let stored = |hash| futures::executor::block_on(tenant.stored_plan(hash)).unwrap();
+    assert_eq!((stored(all.hash).scope, stored(shop.hash).scope), (all.scope, shop.scope));
+}

@@ -81,3 +81,27 @@ fn an_archive_whose_answer_is_lost_is_found_to_have_happened_and_counts() {
     assert_eq!(plan(&tenant).parked.len(), 1, "two are done, and a third is too many");
     assert_eq!(story.fake("shop").ids("customers").len(), 4);
 }
+
+#[test]
+fn limits_are_measured_against_the_records_that_live() {
+    // Ten linked records, of which five were deleted by people in the shop itself.
+    let limits = Limits { deletes: 100, delete_percent: 30 };
+    let mut story = (0..10).fold(Story::of::<Account>().limits(limits), |story, number| {
+        story.says("crm", &number.to_string(), account(number))
+    });
+    story = story.apply();
+    let shops = story.fake("shop").ids("customers");
+    for id in &shops[..5] {
+        story = story.deletes("shop", id);
+    }
+    let of = |story: &mut Story, number: usize| story.fake("shop").record("customers", &shops[number]).unwrap();
+    let living: Vec<String> =
+        (5..8).map(|number| of(&mut story, number)["email"].as_str().unwrap().to_owned()).collect();
+    for email in living {
+        let number = email.trim_start_matches('a').split('@').next().unwrap().to_owned();
+        story = story.deletes("crm", &number);
+    }
+    let planned = plan(&story.tenant());
+    let held = planned.parked.iter().filter(|parked| parked.why.contains("3 deletes of 5 records"));
+    assert_eq!(held.count(), 3, "{planned}");
+}

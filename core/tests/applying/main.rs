@@ -7,6 +7,8 @@
 mod approvals;
 mod crash;
 mod deletes;
+mod fuse;
 mod model;
 mod spelling;
+mod unread;
 mod workers;

@@ -110,7 +110,7 @@ impl World {
         }
     }
 
-    /// A process with connectors of its own.
+    /// A process with connectors of its own. The shop was read to its end once: records may be created there.
     pub(crate) fn open(&self, seed: u64, crm: impl Connector, shop: impl Connector) -> Tenant {
         let builder = Accordant::builder()
             .clock(Arc::clone(&self.clock))
@@ -119,7 +119,9 @@ impl World {
             .connect(crm)
             .connect(shop)
             .entity::<Account>();
-        builder.build().unwrap().tenant("acme")
+        let tenant = builder.build().unwrap().tenant("acme");
+        block_on(tenant.poll("shop")).unwrap();
+        tenant
     }
 
     pub(crate) fn tenant(&self) -> Tenant {
@@ -134,15 +136,21 @@ type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) struct Between {
     pub(crate) fake: FakeSystem,
     pub(crate) meanwhile: Arc<Mutex<VecDeque<Meanwhile>>>,
+    pub(crate) before_the_answer: Arc<Mutex<VecDeque<Meanwhile>>>,
 }
 
 impl Between {
     pub(crate) fn new(fake: &FakeSystem) -> Self {
-        Self { fake: fake.clone(), meanwhile: Arc::default() }
+        Self { fake: fake.clone(), meanwhile: Arc::default(), before_the_answer: Arc::default() }
     }
 
     pub(crate) fn happens(&self, meanwhile: impl Future<Output = ()> + Send + 'static) {
         self.meanwhile.lock().unwrap().push_back(Box::pin(meanwhile));
+    }
+
+    /// Happens after the next write took effect, and before its answer is heard.
+    pub(crate) fn happens_before_the_answer(&self, meanwhile: impl Future<Output = ()> + Send + 'static) {
+        self.before_the_answer.lock().unwrap().push_back(Box::pin(meanwhile));
     }
 }
 
@@ -171,6 +179,11 @@ impl Connector for Between {
         if let Some(meanwhile) = next {
             meanwhile.await;
         }
-        self.fake.write_batch(writes).await
+        let receipts = self.fake.write_batch(writes).await;
+        let next = self.before_the_answer.lock().unwrap().pop_front();
+        if let Some(meanwhile) = next {
+            meanwhile.await;
+        }
+        receipts
     }
 }

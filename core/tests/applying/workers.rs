@@ -1,11 +1,20 @@
 //! Several workers on one outbox, and connections that are gone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use accordant::connector::CreateSafety;
-use accordant::store::{Store, Table};
+use accordant::clock::ManualClock;
+use accordant::connector::{
+    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Outcome, Page, ReadAnswer, RecordKey, Verified, Write,
+    WriteReceipt,
+};
+use accordant::error::Error;
+use accordant::id::SurfaceName;
+use accordant::plan::Scope;
+use accordant::store::{Commit, RowKey, Store, Table};
+use accordant::surface::Surface;
 use accordant::testing::FakeSystem;
 use accordant::{Accordant, Canonical, SeededEntropy};
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use serde_json::json;
@@ -56,6 +65,112 @@ fn a_receipt_leaves_the_intent_of_another_process_alone() {
     assert_eq!(outbox(), 0);
     assert_eq!(world.shop.ids("customers").len(), 1);
     assert!(plan(&other).is_empty());
+}
+
+/// A shop whose requests stay on their way, and arrive while it answers a look-up.
+#[derive(Clone)]
+struct Slow {
+    fake: FakeSystem,
+    clock: Arc<ManualClock>,
+    under_way: Arc<Mutex<Vec<Write>>>,
+}
+
+const DRAIN: u32 = 30;
+
+#[async_trait]
+impl Connector for Slow {
+    fn system(&self) -> &str {
+        self.fake.system()
+    }
+    fn surfaces(&self) -> &[Surface] {
+        self.fake.surfaces()
+    }
+    fn create_safety(&self) -> CreateSafety {
+        CreateSafety::DrainThenConsistentLookup { drain_seconds: DRAIN }
+    }
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        self.fake.verify(delivery)
+    }
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        self.fake.read_page(surface, after).await
+    }
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        let answers = self.fake.read_records(keys).await;
+        let late = std::mem::take(&mut *self.under_way.lock().unwrap());
+        self.fake.write_batch(late).await?;
+        self.clock.advance(TimeDelta::seconds(i64::from(DRAIN) + 1));
+        answers
+    }
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        let lost = |_: &Write| WriteReceipt { outcome: Outcome::Unknown, record: None, token: None };
+        let receipts = writes.iter().map(lost).collect();
+        self.under_way.lock().unwrap().extend(writes);
+        Ok(receipts)
+    }
+}
+
+#[test]
+fn a_look_that_began_before_the_drain_ended_proves_nothing() {
+    let world = World::new();
+    world.shop.create_safety_is(CreateSafety::DetectAndMerge);
+    let slow = Slow { fake: world.shop.clone(), clock: Arc::clone(&world.clock), under_way: Arc::default() };
+    let tenant = world.open(1, world.crm.clone(), slow);
+    world.crm.edit("accounts", "1", &account(1));
+    block_on(tenant.poll("crm")).unwrap();
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    assert_eq!(apply(&tenant, owed.hash).unknown, 1);
+    // The answer comes when the time is up, and says what was so before.
+    assert_eq!(block_on(tenant.recover()).unwrap().unknown, 1);
+    assert_eq!(block_on(tenant.recover()).unwrap().done, 1);
+    step(&tenant);
+    assert_eq!(world.shop.ids("customers").len(), 1);
+    assert!(plan(&tenant).is_empty());
+}
+
+#[test]
+fn a_stored_write_without_operations_is_an_error() {
+    let world = World::new();
+    let tenant = world.tenant();
+    world.crm.edit("accounts", "1", &account(1));
+    block_on(tenant.poll("crm")).unwrap();
+    let key = RowKey::new(Table::Outbox, "create\u{1f}shop\u{1f}customers\u{1f}x\u{1f}0");
+    let put = vec![(key, br#"{"operations":[],"at":0}"#.to_vec())];
+    block_on(world.store.commit(tenant.id(), Commit { put, ..Commit::default() })).unwrap();
+    let failed = block_on(tenant.recover()).unwrap_err();
+    assert!(matches!(failed, Error::Row { ref row, .. } if row.starts_with("outbox")), "{failed}");
+    assert!(block_on(tenant.plan(Scope::default()).into_future()).is_err());
+}
+
+#[test]
+fn what_is_heard_before_the_answer_is_an_edit_and_not_the_systems_form() {
+    for silent in [false, true] {
+        let world = World::new();
+        let shop = Between::new(&world.shop);
+        let tenant = world.open(1, world.crm.clone(), shop.clone());
+        if silent {
+            world.shop.answers_without_record();
+        }
+        world.crm.edit("accounts", "1", &account(1));
+        world.shop.edit("customers", "8", &json!({ "email": "a1@acme.test", "balance": "100.00", "phone": "1" }));
+        for connection in ["crm", "shop"] {
+            block_on(tenant.poll(connection)).unwrap();
+        }
+        world.clock.advance(TimeDelta::minutes(1));
+        world.crm.edit("accounts", "1", &json!({ "phone": "2" }));
+        block_on(tenant.poll("crm")).unwrap();
+        let owed = plan(&tenant);
+        approve(&tenant, owed.hash);
+        let (other, fake) = (tenant.clone(), world.shop.clone());
+        shop.happens_before_the_answer(async move {
+            fake.edit("customers", "8", &json!({ "phone": "5" }));
+            other.poll("shop").await.unwrap();
+        });
+        assert_eq!(apply(&tenant, owed.hash).done, 1);
+        step(&tenant);
+        let owed = plan(&tenant).to_string();
+        assert_eq!(owed, "crm/accounts/1 phone: \"2\" -> \"5\" (propagates the golden value)\n");
+    }
 }
 
 #[test]

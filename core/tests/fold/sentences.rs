@@ -88,6 +88,17 @@ fn s02_among_equal_stamps_the_greater_bytes_win_and_a_read_is_asked_for() {
 }
 
 #[test]
+fn s02_what_is_pushed_with_the_token_of_a_read_is_read_again_where_it_says_otherwise() {
+    let read = Stamp { token: 1, read: 5 };
+    let read = observation(read, Sighting::Live { full: true }, Coverage::AllBut(Vec::new()), vec![said(0, "ana")]);
+    let mut seen = folded(&[read]);
+    assert!(!seen.fold(&partial(1, vec![said(0, "ana")]), &SHAPES).tie, "an echo");
+    assert!(seen.fold(&partial(1, vec![said(0, "bea")]), &SHAPES).tie, "it may be later, or earlier");
+    assert_eq!(value(&seen, 0), Some(Field::value("ana")), "until it is read");
+    assert!(!seen.fold(&partial(0, vec![said(0, "eva")]), &SHAPES).tie, "it is late");
+}
+
+#[test]
 fn s02_the_same_said_twice_at_one_stamp_asks_for_nothing() {
     let mut seen = folded(&[full(1, vec![said(0, "ana"), element(2, "x", "x")])]);
     let outcome = seen.fold(&full(1, vec![said(0, "ana"), element(2, "x", "x")]), &SHAPES);

@@ -44,7 +44,7 @@ pub(crate) struct Design {
 }
 
 pub(crate) fn design() -> impl Strategy<Value = Design> {
-    let systems = prop_oneof![40 => 2..=3_usize, 5 => 4..=6_usize, 1 => 7..=25_usize];
+    let systems = prop_oneof![24 => 2..=3_usize, 6 => 4..=6_usize, 2 => 7..=25_usize];
     (systems, vec(attribute(), 1..=2)).prop_map(|(systems, attributes)| Design { systems, attributes })
 }
 
@@ -83,10 +83,19 @@ impl Design {
     }
 
     pub(crate) fn model(&self) -> EntityModel {
+        self.with_objects(|object| object)
+    }
+
+    /// The same, and every system must have every entity.
+    pub(crate) fn model_required_everywhere(&self) -> EntityModel {
+        self.with_objects(SystemObject::required)
+    }
+
+    fn with_objects(&self, presence: impl Fn(SystemObject) -> SystemObject) -> EntityModel {
         let mut model = EntityModel::new("thing");
         let mut key = TypedAttribute::<String>::new("key").identity().required(true);
         for system in 0..self.systems {
-            model.object(SystemObject::new(&name(system), "things"));
+            model.object(presence(SystemObject::new(&name(system), "things")));
             key = key.at(At::path(&name(system), "key"));
         }
         model.attribute(key);

@@ -76,7 +76,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..8)
+    vec(step(), 1..=12)
 }
 
 /// What the first records of systems hold: two bits per system and attribute choose.

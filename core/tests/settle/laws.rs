@@ -108,7 +108,7 @@ fn quiet_story() -> impl Strategy<Value = Story> {
 fn outcome(universe: &Universe) -> (Vec<(UnitKey, Field, String)>, GoldenLife, Vec<String>) {
     let status = |status: &Status| match status {
         Status::Settled => "settled".to_owned(),
-        Status::Held { proposed, .. } => format!("held: {proposed}"),
+        Status::Held(held) => format!("held: {}", held.proposed),
         Status::Parked { reason } => format!("parked: {reason}"),
         other => format!("{other:?}"),
     };
@@ -189,7 +189,7 @@ fn blocks_without_base(before: &Universe, after: &Universe, key: &UnitKey) -> La
 
 /// A held unit keeps golden, and the base of every link that does not hold golden by itself.
 fn holds(before: &Universe, after: &Universe, key: &UnitKey) -> Law {
-    let held = after.entity.golden.get(key).is_some_and(|cell| matches!(cell.status, Status::Held { .. }));
+    let held = after.entity.golden.get(key).is_some_and(|cell| matches!(cell.status, Status::Held(_)));
     if !held {
         return Ok(());
     }

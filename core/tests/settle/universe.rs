@@ -340,7 +340,8 @@ impl Universe {
         let place = self.entity.link_of(&record).expect("the record is linked");
         let cell = self.entity.golden.get(&unit).expect("there is something to write").clone();
         let displaced = self.seen(&unit).into_iter().find_map(|(at, field)| (at == place).then_some(field));
-        let base = Base { wrote: cell.origin, displaced, ..Base::accepted(cell.field.clone(), cell.field.clone()) };
+        let (wrote, displaced) = (cell.origin.map(Box::new), displaced.map(Box::new));
+        let base = Base { wrote, displaced, ..Base::accepted(cell.field.clone(), cell.field.clone()) };
         Fact::Rebased { record: Arc::new(record.clone()), unit: unit.clone(), base: Some(Arc::new(base)) }
             .apply(&mut self.entity);
         let arity = unit.index().map_or(1, |index| self.model.entity(0).units[usize::from(index)].members.len());
@@ -386,7 +387,13 @@ impl Universe {
     /// The records that a regular plan would write.
     pub(crate) fn planned(&self) -> Vec<String> {
         let mut draft = PlanDraft::new(PlanKind::Regular, Scope::default());
-        let surroundings = Surroundings { native: &|_, _, _| None, creates_in: &|_| None, creating: &|_, _| false };
+        let surroundings = Surroundings {
+            native: &|_, _, _| None,
+            creates_in: &|_| None,
+            creating: &|_, _| false,
+            unread: &|_, _| false,
+            shared: &|_| false,
+        };
         self.under(|ground| plan_entity(ground, &surroundings, &self.entity, &self.in_order(), &mut draft));
         draft.operations().iter().map(|operation| operation.target.connection().to_string()).collect()
     }

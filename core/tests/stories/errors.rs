@@ -3,7 +3,9 @@
 use accordant::journal::{Entry, Payload};
 use accordant::store::{Commit, Committed, MemoryStore, Row, RowKey, Store, StoreError, Table};
 use accordant::testing::Story;
-use accordant::{Accordant, Error, TenantId};
+use std::future::IntoFuture as _;
+
+use accordant::{Accordant, Error, Scope, TenantId};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -23,6 +25,39 @@ fn a_name_that_there_is_not_is_answered_with_those_that_there_are() {
     assert_eq!(said(found), "customer has no attribute `emial`; did you mean `email`?");
     let found = block_on(tenant.find_erased("customer", "shoe size", "x")).expect_err("there is none");
     assert!(said(found).contains("known: `address`, `balance`, `company`"));
+}
+
+#[test]
+fn a_plan_of_what_there_is_not_is_no_quiet_world() {
+    let mut story = ana().says("netsuite", "7", json!({ "phone": "2", "tags": ["a", "b"], "zip": "2" }));
+    let tenant = story.tenant();
+    let planned = |request: accordant::PlanRequest| block_on(request.into_future());
+    let all = || tenant.plan(Scope::default());
+    let said = |request| planned(request).expect_err("there is none").to_string();
+    assert_eq!(said(all().toward("netsiute")), "no connection is named `netsiute`; did you mean `netsuite`?");
+    assert_eq!(said(all().attributes(&["phnoe"])), "the model has no attribute `phnoe`; did you mean `phone`?");
+    let nobody = Scope::from(accordant::EntityId::from_parts(7, [0; 10]));
+    assert!(matches!(planned(tenant.plan(nobody)), Err(Error::UnknownEntity { .. })));
+    // A member stands for its group, a collection for its elements.
+    let writes = |name: &str| planned(all().attributes(&[name])).expect("it is there").operations.len();
+    assert_eq!((writes("phone"), writes("zip"), writes("address"), writes("tags")), (2, 2, 2, 2));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_named_without_its_value() {
+    let store = MemoryStore::new();
+    let mut story = Story::of::<Customer>().configure(|builder| builder.store(store.clone()));
+    story = story.says("crm", "101", json!({ "email": "ana@acme.test" }));
+    let tenant = story.tenant();
+    let rows = block_on(store.scan(tenant.id(), Table::Index, "customer", None, 1)).expect("memory answers");
+    let key = RowKey::new(Table::Index, rows[0].key.clone());
+    assert!(key.key.contains("ana@acme.test"));
+    let commit = Commit { put: vec![(key, b"{\"holders\":\"ana@acme.test\"".to_vec())], ..Commit::default() };
+    block_on(store.commit(tenant.id(), commit)).expect("memory takes it");
+    let error = block_on(tenant.find(Customer::EMAIL, "ana@acme.test")).expect_err("the row is broken");
+    let chain = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
+    assert!(!chain.contains("ana@acme"), "{chain}");
+    assert!(chain.starts_with("the index of customer.email cannot be read by this version"), "{chain}");
 }
 
 #[test]

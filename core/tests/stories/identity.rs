@@ -125,3 +125,34 @@ fn what_a_create_may_have_made_waits_for_it() {
         .tells("shop", "new-1")
         .expect_entities(1);
 }
+
+#[test]
+fn a_record_that_comes_back_to_a_retired_entity_shares_its_value_with_the_one_that_took_its_place() {
+    let mut story = Story::of::<Customer>()
+        .says("crm", "1", json!({ "email": "a@acme.test", "phone": "1" }))
+        .deletes("crm", "1")
+        .says("shop", "2", json!({ "email": "a@acme.test" }))
+        .expect_entities(2);
+    assert_eq!(kinds(&story.tenant()), []);
+    let mut story = story.says("crm", "1", json!({ "email": "a@acme.test", "phone": "1" })).expect_entities(2);
+    let tenant = story.tenant();
+    let cases = block_on(tenant.cases(None, 10)).expect("the list");
+    let [case] = cases.as_slice() else { panic!("{cases:?}") };
+    assert_eq!((case.kind, case.entities.len(), case.records.len()), (CaseKind::SharedIdentity, 2, 2));
+    block_on(tenant.merge(case.entities[1], case.entities[0], &"ana".into())).expect("they can be merged");
+    assert_eq!(kinds(&tenant), []);
+    assert_verified(&tenant);
+}
+
+#[test]
+fn nothing_is_created_of_an_entity_while_another_holds_its_value() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test" }))
+        .says("crm", "m2", json!({ "email": "ben@acme.test" }))
+        .says("crm", "m2", json!({ "email": "ana@acme.test" }))
+        .polls("shop")
+        .expect_entities(2)
+        .expect_quiet();
+    assert_eq!(kinds(&story.tenant()), [CaseKind::SharedIdentity]);
+    story.says("crm", "m2", json!({ "email": "ben@acme.test" })).apply().expect_writes("shop", 2).expect_quiet();
+}

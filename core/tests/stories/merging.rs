@@ -147,6 +147,30 @@ fn a_refused_write_is_a_case_until_it_is_tried_again_or_owed_no_more() {
 }
 
 #[test]
+fn what_a_record_of_the_merged_time_says_is_heard_again_after_an_unmerge() {
+    let mut story = Story::of::<Customer>().says("crm", "101", json!({ "email": "ana@acme.test", "phone": "1" })).says(
+        "crm",
+        "102",
+        json!({ "email": "ben@acme.test", "phone": "1" }),
+    );
+    let tenant = story.tenant();
+    let [one, other] = ["101", "102"].map(|id| entity_of(&tenant, &RecordRef::new("crm", "contacts", id)));
+    block_on(tenant.merge(one, other, &by())).expect("nothing is under way");
+    let mut story = story
+        .says("netsuite", "7", json!({ "email": "ana@acme.test", "phone": "1", "balance": "100.00" }))
+        .expect(Customer::BALANCE, "100 USD");
+    let tenant = story.tenant();
+    block_on(tenant.unmerge(other, &by())).expect("that can be taken back");
+    story
+        .of_record("netsuite", "7")
+        .expect(Customer::BALANCE, "100 USD")
+        .expect(Customer::PHONE, "1")
+        .of_record("crm", "102")
+        .expect_missing(Customer::BALANCE);
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+#[test]
 fn a_record_of_the_merged_time_goes_where_its_values_lead_or_is_a_case() {
     let (mut story, one, other) = two();
     let tenant = story.tenant();

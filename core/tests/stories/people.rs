@@ -3,9 +3,11 @@
 use accordant::DiscrepancyKind::HardConflict;
 use accordant::Lifetime::Pinned;
 use accordant::rule::{Verdict, rule};
-use accordant::settle::Choice;
+use accordant::settle::{Choice, Ruling};
 use accordant::testing::Story;
 use accordant::value::Field;
+use accordant::{Error, Id};
+use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::{Customer, ana};
@@ -146,6 +148,52 @@ fn a_rule_holds_a_change_until_someone_accepts_it() {
         .expect_in("shop", "9", "phone", json!("2"))
         .expect_no_discrepancy()
         .expect_quiet();
+}
+
+#[test]
+fn keeping_golden_against_a_held_change_of_the_owner_asks_the_owner() {
+    let hold = rule("hold", 1, |_| Verdict::Hold("always".to_owned()));
+    Story::of::<Customer>()
+        .rule(Customer::TITLE, hold)
+        .says("netsuite", "7", json!({ "email": "ana@acme.test", "title": "Dr" }))
+        .decides("ana", Customer::TITLE, Choice::Accept)
+        .says("netsuite", "7", json!({ "title": "Mr" }))
+        .expect(Customer::TITLE, "Dr")
+        .expect_held(Customer::TITLE, "Mr")
+        .expect_quiet()
+        .decides("ana", Customer::TITLE, Choice::Keep)
+        .apply()
+        .expect_in("netsuite", "7", "title", json!("Dr"))
+        .expect(Customer::TITLE, "Dr")
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_chosen_value_is_brought_into_canonical_form_or_refused() {
+    let mut story = ana();
+    let (tenant, id) = (story.tenant(), Id::<Customer>::new(story.entity_id::<Customer>()));
+    let decide = |unit, value: &str| {
+        let choice = Choice::Value(Field::value(value));
+        let ruling = Ruling { choice, lifetime: Pinned, by: "ana".into(), reason: "the story".to_owned() };
+        block_on(tenant.rule(id.erase(), unit, ruling))
+    };
+    for (unit, value) in [("balance", "plenty"), ("email", "nobody"), ("address", "Main St"), ("tags[a]", "b")] {
+        let refused = decide(unit, value);
+        assert!(matches!(refused, Err(Error::Value { .. })), "{unit}: {refused:?}");
+    }
+    decide("email", " Ana@ACME.test ").expect("it is an address");
+    decide("address", r#"["B St",null]"#).expect("a street and no postal code");
+    story.expect(Customer::EMAIL, "ana@acme.test").expect_unit::<Customer>("address", r#"["B St",null]"#);
+}
+
+#[test]
+fn nobody_enters_what_is_computed() {
+    let mut story = ana();
+    let (tenant, id) = (story.tenant(), Id::<Customer>::new(story.entity_id::<Customer>()));
+    let entered = block_on(tenant.enter(id, Customer::GREETING, Some("Hello".to_owned()), &"ana".into()));
+    assert!(matches!(entered, Err(Error::Value { .. })), "{entered:?}");
+    story.expect(Customer::GREETING, "Acme").expect_no_discrepancy();
 }
 
 #[test]

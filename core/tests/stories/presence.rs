@@ -374,3 +374,19 @@ fn a_system_that_holds_another_record_has_not_lost_the_entity() {
         .expect_no_discrepancy()
         .expect_quiet();
 }
+
+#[test]
+fn what_stands_about_a_retired_entity_waits_with_its_presence() {
+    let mut story = Story::of::<Customer>()
+        .says("crm", "1", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .says("shop", "2", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .says("crm", "1", json!({ "phone": "2" }))
+        .deletes("shop", "2")
+        .deletes("crm", "1")
+        .expect_retired::<Customer>(true)
+        .says("shop", "2", json!({ "email": "ana@acme.test", "phone": "1" }));
+    let standing = block_on(story.tenant().discrepancies(accordant::engine::DiscrepancyFilter::default()));
+    let standing = standing.expect("the list");
+    let phone = standing.iter().find(|standing| *standing.unit == *"phone").expect("its phone is behind");
+    assert_eq!(phone.state, accordant::DiscrepancyState::Waiting);
+}

@@ -79,3 +79,34 @@ fn more_references_than_are_looked_at_together_wake_with_their_target() {
     let unresolved = DiscrepancyFilter { kinds: vec![UnresolvedReference], ..DiscrepancyFilter::default() };
     assert_eq!(block_on(story.tenant().discrepancies(unresolved)).expect("the list"), []);
 }
+
+#[test]
+fn references_follow_a_merge_of_what_they_name_and_its_end() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "sponsor": "m2" }))
+        .later(TimeDelta::seconds(1))
+        .says("crm", "m2", json!({ "email": "ben@acme.test" }))
+        .later(TimeDelta::seconds(1))
+        .says("crm", "m3", json!({ "email": "b@acme.test" }))
+        .apply()
+        .apply()
+        .expect_quiet();
+    let tenant = story.tenant();
+    let of = |id: &str| {
+        let record = accordant::RecordRef::new("crm", "members", id);
+        block_on(tenant.entity_of(&record)).expect("the store answers").expect("it is linked")
+    };
+    let (ana, merged, survivor) = (of("m1"), of("m2"), of("m3"));
+    let sponsor = || {
+        let view = block_on(tenant.inspect_erased(ana)).expect("the view");
+        view.unit("sponsor").expect("the unit").golden.as_value().map(str::to_owned)
+    };
+    assert_eq!(sponsor(), Some(merged.to_string()));
+    block_on(tenant.merge(survivor, merged, &"ben".into())).expect("they can be merged");
+    assert_eq!(sponsor(), Some(survivor.to_string()));
+    block_on(tenant.unmerge(merged, &"ben".into())).expect("that can be taken back");
+    assert_eq!(sponsor(), Some(merged.to_string()));
+    let verified = block_on(tenant.verify()).expect("the chain holds");
+    assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
+    story.of_record("crm", "m1").expect_quiet();
+}

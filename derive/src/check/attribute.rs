@@ -1,5 +1,7 @@
 //! Rules about one field.
 
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Field, GenericArgument, Ident, LitStr, PathArguments, Type};
 
@@ -57,7 +59,7 @@ pub(crate) fn attribute(field: &Field, of: Of<'_>, errors: &mut Errors) -> Optio
     };
     Some(Attribute {
         handle: handle(&ident),
-        ty: field.ty.clone(),
+        ty: at_its_core(&field.ty),
         id,
         was: attrs.was,
         form,
@@ -91,7 +93,7 @@ fn form(attrs: &FieldAttrs, ty: &Type, errors: &mut Errors) -> Form {
         errors.at(span, format_args!("a field has one shape: `{first}` and `{second}` exclude each other"));
     }
     let mut inside = |option: &str| {
-        element(ty).unwrap_or_else(|| {
+        element(ty).map(|element| at_its_core(&element)).unwrap_or_else(|| {
             let message =
                 format_args!("`{option}` needs to see the type of the elements: write `Vec<T>` or `BTreeSet<T>`");
             errors.on(ty, message);
@@ -109,6 +111,34 @@ fn form(attrs: &FieldAttrs, ty: &Type, errors: &mut Errors) -> Form {
     } else {
         Form::One
     }
+}
+
+/// The type, every token of it standing where its innermost name stands: `Employee` of `Option<Ref<Employee>>`. The
+/// expansion asks several things of a type; what rustc has to say of the same place it says once, and this is the token to
+/// edit.
+fn at_its_core(ty: &Type) -> Type {
+    let mut core = ty.clone();
+    while let Some(inner) = element(&core) {
+        core = inner;
+    }
+    let span = match &core {
+        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.span()),
+        _ => None,
+    };
+    let Some(span) = span else { return ty.clone() };
+    syn::parse2(located_at(ty.to_token_stream(), span)).unwrap_or_else(|_| ty.clone())
+}
+
+/// Tokens that mean what they mean where they are, and stand at `span`.
+fn located_at(tokens: TokenStream, span: Span) -> TokenStream {
+    let respanned = tokens.into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = Group::new(group.delimiter(), located_at(group.stream(), span)).into();
+        }
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    respanned.collect()
 }
 
 /// The one generic argument of a type: `T` of `Vec<T>`.

@@ -1,14 +1,11 @@
 //! Three systems, one customer, one day. This file is all that an embedder writes beside the model.
 
-use std::error::Error;
-
 use accordant::{Accordant, Actor, Choice, RequireApproval, Scope, SeededEntropy, SqliteStore, Tenant, money};
 use quickstart::model::{Company, Customer, Order};
-use quickstart::stage::Stage;
 use quickstart::systems::{HubSpot, NetSuite, Shopify};
-use quickstart::world::Moment;
+use quickstart::{stage::Stage, world::Moment};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stage = Stage::set()?;
     let accordant = Accordant::builder()
         .store(SqliteStore::open(stage.database())?)
@@ -25,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     futures::executor::block_on(play(&accordant.tenant("acme"), &stage))
 }
 
-async fn play(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
+async fn play(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn std::error::Error>> {
     let (mia, noah) = (Actor::new("mia@acme.example"), Actor::new("noah@acme.example"));
     hear(acme, stage).await?;
 
@@ -39,22 +36,24 @@ async fn play(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
     let harbor = acme.find(Company::DOMAIN, "harborlight.example").await?[0];
     if stage.waits(&acme.inspect(bruno).await?, Customer::MOBILE) {
         acme.decide(bruno, Customer::MOBILE, Choice::Take("hubspot".into()), &mia, "I called him").await?;
+        stage.decided(&acme.explain(bruno, Customer::MOBILE).await?);
     }
     if stage.waits(&acme.inspect(harbor).await?, Company::ANNUAL_REVENUE) {
         acme.decide(harbor, Company::ANNUAL_REVENUE, Choice::Accept, &noah, "their annual report says so").await?;
+        stage.decided(&acme.explain(harbor, Company::ANNUAL_REVENUE).await?);
     }
 
     let mut plan = acme.plan(Scope::default()).by(&mia).await?;
     while stage.has_work(&plan) {
         acme.approve(plan.hash, &noah).await?;
-        stage.applied(&acme.apply(plan.hash).await?);
+        stage.applied(&noah, &acme.apply(plan.hash).await?);
         hear(acme, stage).await?;
         plan = acme.plan(Scope::default()).by(&mia).await?;
     }
     stage.verified(&acme.verify().await?)
 }
 
-async fn hear(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn Error>> {
+async fn hear(acme: &Tenant, stage: &Stage) -> Result<(), Box<dyn std::error::Error>> {
     for moment in stage.news() {
         let moment = moment?;
         match &moment {

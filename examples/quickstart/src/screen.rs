@@ -34,6 +34,12 @@ impl Screen {
         Self { terminal: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
     }
 
+    /// Whether a person looks on.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
     /// A screen that is no terminal.
     #[must_use]
     pub const fn plain() -> Self {

@@ -15,7 +15,7 @@ use accordant::model::Canonical;
 use accordant::plan::{Intent, Operation, Plan, Target};
 use accordant::value::{Field, Value};
 use accordant::view::{GoldenStatus, Shows, UnitView, View};
-use accordant::{Applied, Attribute};
+use accordant::{Actor, Applied, Attribute};
 
 use crate::generate::{Feed, SEED};
 use crate::screen::{Screen, Table, Tone, count};
@@ -56,9 +56,15 @@ impl Stage {
             }
             ["--dir", directory] => (PathBuf::from(directory), "the directory given".to_owned()),
             [] => {
+                // A fresh one each time, and kept: the store is there to be looked into.
                 let name = "accordant-quickstart";
-                let directory = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-                (directory, format!("{name}-* in the directory for temporary files"))
+                let directory = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir()?.keep();
+                let told = if screen.is_terminal() {
+                    directory.display().to_string()
+                } else {
+                    format!("{name}-* in the directory for temporary files")
+                };
+                (directory, told)
             }
             _ => return Err("usage: quickstart [--dir PATH | generate PATH]".into()),
         };
@@ -133,16 +139,20 @@ impl Stage {
         for discrepancy in all {
             kinds.entry(discrepancy.kind).or_default().push(discrepancy);
         }
-        let mut table = Table::new(&["kind", "count", "wait", "for example"]).right(1).right(2);
+        let mut table = Table::new(&["kind", "count", "wait", "about", "because"]).right(1).right(2);
         for (kind, of_kind) in &kinds {
-            let waiting = of_kind.iter().filter(|one| one.state == DiscrepancyState::Waiting).count();
-            let numbers = [of_kind.len().to_string(), waiting.to_string()];
-            for (place, one) in of_kind.iter().take(EXAMPLES).enumerate() {
+            let mut alike: BTreeMap<(String, &str), Vec<&Discrepancy>> = BTreeMap::new();
+            for one in of_kind {
                 let at = one.link.as_ref().map_or_else(|| one.entity_type.to_string(), ToString::to_string);
                 let unit = if one.unit.as_str() == "$exists" { "presence" } else { one.unit.as_str() };
-                let [counted, waiting] = if place == 0 { numbers.clone() } else { Default::default() };
+                alike.entry((format!("{unit} of {at}"), one.reason.as_str())).or_default().push(one);
+            }
+            for (place, ((about, reason), those)) in alike.into_iter().enumerate() {
+                let waiting = those.iter().filter(|one| one.state == DiscrepancyState::Waiting).count();
                 let title = if place == 0 { kind.title() } else { "" };
-                table.row([title.to_owned(), counted, waiting, format!("{unit} of {at}: {}", one.reason)]);
+                let numbers = [those.len().to_string(), waiting.to_string()];
+                let [counted, waiting] = numbers;
+                table.row([title.to_owned(), counted, waiting, about, reason.to_owned()]);
             }
         }
         self.screen.table(&table);
@@ -171,15 +181,20 @@ impl Stage {
                     "  {name} {}: held by rule \"{rule}\": {reason}; {before} stays until {after} is accepted",
                     unit.name
                 ));
-                self.screen.line("    Noah accepts the change.");
             }
             GoldenStatus::Parked { reason } => {
                 self.screen.line(format_args!("  {name} {}: parked: {reason}: {}", unit.name, said(view, unit)));
-                self.screen.line("    Mia takes what HubSpot says.");
             }
             _ => return false,
         }
         true
+    }
+
+    /// Shows what came of a decision: what is golden now, and by whose word.
+    pub fn decided(&self, explanation: &Explanation) {
+        let text = explanation.to_string();
+        let by = text.lines().map(str::trim).find(|line| line.starts_with("decided by")).unwrap_or("undecided");
+        self.screen.line(format_args!("    now {}, {by}", text.lines().next().unwrap_or_default()));
     }
 
     /// Shows a plan. The one that plans nothing ends the story.
@@ -218,8 +233,9 @@ impl Stage {
     }
 
     /// Shows what came of a plan.
-    pub fn applied(&self, applied: &Applied) {
-        let mut words = vec![format!("approved by Noah; {}", count(applied.done, "write applied", "writes applied"))];
+    pub fn applied(&self, by: &Actor, applied: &Applied) {
+        let done = count(applied.done, "write applied", "writes applied");
+        let mut words = vec![format!("approved by {}; {done}", by.as_str())];
         let others = [
             (applied.already, "in effect already"),
             (applied.superseded, "superseded: the record moved meanwhile"),

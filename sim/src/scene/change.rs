@@ -46,6 +46,18 @@ impl Inner {
         self.publish(system, place);
     }
 
+    /// A program in a system puts back what we changed, if it still stands.
+    pub fn program_restores(&mut self, system: usize, place: usize, attribute: usize, word: Word) {
+        let record = &self.servers[system].records[place];
+        if !record.live || record.fields[attribute] == word {
+            return;
+        }
+        let unit = (record.subject, attribute);
+        self.say(|| "  (a program puts that back)".to_owned());
+        self.oracle.fought(unit);
+        self.person_edits(system, place, attribute, word);
+    }
+
     /// A person deletes a record, or brings it back.
     pub fn person_deletes(&mut self, system: usize, place: usize, live: bool) {
         let record = &self.servers[system].records[place];
@@ -54,6 +66,7 @@ impl Inner {
         }
         let now = self.now;
         self.servers[system].change(now, place, |record| record.live = live);
+        self.oracle.deleted(system, place, live);
         self.oracle.lived(system, place, live, now);
         let name = self.servers[system].design.name;
         let verb = if live { "brings back" } else { "deletes" };
@@ -116,6 +129,14 @@ impl Inner {
             (Told::Full, true, _) => {
                 ("record".to_owned(), body::record(place, record.token, record.subject, &record.fields))
             }
+            (Told::Changed, true, _) => match record.past.last() {
+                // Nobody tells of a key in a part of a record: the first notice is whole, and so is one of a return.
+                Some(past) if past.live => {
+                    let body = body::changed(place, record.token, &record.fields, Some(&past.fields));
+                    ("record".to_owned(), body)
+                }
+                _ => ("record".to_owned(), body::record(place, record.token, record.subject, &record.fields)),
+            },
             (_, false, Some(survivor)) => {
                 (format!("merged {} {}", id(survivor), id(place)), body::notice(place, record.token))
             }

@@ -4,6 +4,8 @@ use accordant::connector::{CreateSafety, Outcome, Write, WriteAction, WriteRecei
 use accordant::text::Text;
 use accordant::value::Native;
 
+use crate::agenda::Event;
+use crate::approvals::Approved;
 use crate::design::ATTRIBUTES;
 use crate::fault::Fault;
 use crate::scene::change::spell;
@@ -13,7 +15,8 @@ use crate::word::Word;
 
 impl Inner {
     /// Carries out a batch, and answers it.
-    pub fn carry_out(&mut self, system: usize, writes: &[Write]) -> Vec<WriteReceipt> {
+    /// `heard`: whether the engine will be told.
+    pub fn carry_out(&mut self, system: usize, writes: &[Write], heard: bool) -> Vec<WriteReceipt> {
         let expires =
             if self.weather.strikes(Fault::TokenExpired) { self.weather.rng().below(writes.len()) } else { usize::MAX };
         let partial = self.weather.strikes(Fault::BatchPartial);
@@ -24,7 +27,11 @@ impl Inner {
                 continue;
             }
             self.meanwhile(system, write);
-            receipts.push(self.carry_out_one(system, write));
+            receipts.push(self.carry_out_one(system, write, heard));
+            self.states.extend(receipts.last().map(|receipt| answer(&receipt.outcome)));
+            if !heard {
+                self.states.insert("no answer");
+            }
         }
         receipts
     }
@@ -43,21 +50,21 @@ impl Inner {
         }
     }
 
-    fn carry_out_one(&mut self, system: usize, write: &Write) -> WriteReceipt {
+    fn carry_out_one(&mut self, system: usize, write: &Write, heard: bool) -> WriteReceipt {
         let Some(changes) = fields(&write.changes) else {
             self.oracle.accuse(format!("a write carries what nobody said: {:?}", write.changes));
             return without_effect(Outcome::Refused { reason: "no such field".into() });
         };
         let place = match &write.action {
-            WriteAction::Create { key } => match self.create(system, key, &changes) {
+            WriteAction::Create { key } => match self.create(system, key, &changes, heard) {
                 Ok(place) => place,
                 Err(outcome) => return without_effect(outcome),
             },
-            WriteAction::Update { id } => match self.update(system, id, write, &changes) {
+            WriteAction::Update { id } => match self.update(system, id, write, &changes, heard) {
                 Some(place) => place,
                 None => return without_effect(Outcome::Stale),
             },
-            WriteAction::Archive { id } => match self.archive(system, id) {
+            WriteAction::Archive { id } => match self.archive(system, id, heard) {
                 Some(place) => place,
                 None => return without_effect(Outcome::Stale),
             },
@@ -73,7 +80,26 @@ impl Inner {
         }
     }
 
-    fn create(&mut self, system: usize, key: &Text, changes: &[Change]) -> Result<usize, Outcome> {
+    /// Whatever takes effect was approved, and is approved once.
+    fn spend(&mut self, system: usize, at: &str, changes: &[Change], whole: bool, heard: bool) {
+        let set = changes.iter().filter_map(|change| match change {
+            Change::Set(attribute, word) => Some((Some(*attribute), *word)),
+            Change::Key(_) => None,
+        });
+        // Whoever is not told may carry it out once more; and what comes late was approved when it was sent.
+        for (attribute, word) in set.chain(whole.then_some((None, Word::NONE))).filter(|_| heard) {
+            let approved = Approved { system, at: at.to_owned(), attribute, word };
+            // Of two workers one may carry out what the other has just approved again.
+            if !self.approvals.stands(&approved) && !self.oracle.two_workers {
+                let name = self.servers[system].design.name;
+                let what = attribute.map_or("presence", |attribute| ATTRIBUTES[attribute]);
+                self.oracle.accuse(format!("{name} {at} {what} is written {word}, which nobody approved"));
+            }
+            self.approvals.spend(&approved);
+        }
+    }
+
+    fn create(&mut self, system: usize, key: &Text, changes: &[Change], heard: bool) -> Result<usize, Outcome> {
         let server = &self.servers[system];
         if server.design.safety == CreateSafety::RemoteKey
             && let Some(place) = server.create_keys.get(key)
@@ -96,6 +122,9 @@ impl Inner {
                 fields[*attribute] = if capitals { word.capital() } else { *word };
             }
         }
+        // Behind the entity's id, which is a UUID, may stand a generation.
+        let at = key.get(..36).unwrap_or(key.as_str());
+        self.spend(system, at, changes, true, heard);
         let now = self.now;
         let place = self.servers[system].make(now, subject, fields.clone());
         self.servers[system].create_keys.insert(key.clone(), place);
@@ -107,7 +136,7 @@ impl Inner {
         Ok(place)
     }
 
-    fn update(&mut self, system: usize, native: &str, write: &Write, changes: &[Change]) -> Option<usize> {
+    fn update(&mut self, system: usize, native: &str, write: &Write, changes: &[Change], heard: bool) -> Option<usize> {
         let server = &self.servers[system];
         let place = server.find(native)?;
         let record = &server.records[place];
@@ -134,7 +163,15 @@ impl Inner {
                 next[*attribute] = if capitals { word.capital() } else { *word };
             }
         }
+        self.spend(system, native, changes, false, heard);
         let now = self.now;
+        if self.servers[system].design.restores {
+            let before = self.servers[system].records[place].fields.clone();
+            for (attribute, word) in before.into_iter().enumerate().filter(|(at, word)| next[*at] != *word) {
+                let delay = self.weather.rng().between(5_000, 120_000);
+                self.soon(delay, Event::Restore(system, place, attribute, word));
+            }
+        }
         self.servers[system].change(now, place, |record| record.fields.clone_from(&next));
         for change in changes {
             if let Change::Set(attribute, _) = change {
@@ -154,12 +191,17 @@ impl Inner {
         Some(place)
     }
 
-    fn archive(&mut self, system: usize, native: &str) -> Option<usize> {
+    fn archive(&mut self, system: usize, native: &str, heard: bool) -> Option<usize> {
         let place = self.servers[system].find(native)?;
         if !self.servers[system].records[place].live {
             return None;
         }
         let now = self.now;
+        self.spend(system, native, &[], true, heard);
+        // A replica that is behind may say that a record is gone, and then it is archived elsewhere.
+        if heard && !self.weather.hits.has(Fault::ReadStale) {
+            self.oracle.archived(system, place);
+        }
         self.servers[system].change(now, place, |record| record.live = false);
         self.oracle.lived(system, place, false, now);
         let name = self.servers[system].design.name;
@@ -194,6 +236,16 @@ fn fields(leaves: &[(accordant::model::Path, Native)]) -> Option<Vec<Change>> {
             Some(Change::Set(attribute, Word::parse(text)?))
         })
         .collect()
+}
+
+const fn answer(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applied { .. } => "answered: applied",
+        Outcome::Stale => "answered: stale",
+        Outcome::Deferred { .. } => "answered: put off",
+        Outcome::Refused { .. } => "answered: refused",
+        _ => "answered: unknown",
+    }
 }
 
 const fn without_effect(outcome: Outcome) -> WriteReceipt {

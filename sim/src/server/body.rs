@@ -23,6 +23,26 @@ pub fn record(place: usize, token: i64, subject: usize, fields: &[Word]) -> Byte
     Bytes::from(text)
 }
 
+/// The body of a notice of what changed.
+#[must_use]
+pub fn changed(place: usize, token: i64, fields: &[Word], before: Option<&[Word]>) -> Bytes {
+    let mut text = format!("{{\"id\":\"r{place}\",\"modified\":{token},\"record\":{{");
+    let mut first = true;
+    for (index, (name, word)) in ATTRIBUTES.iter().zip(fields).enumerate() {
+        if before.is_some_and(|before| before[index] == *word) {
+            continue;
+        }
+        let comma = if std::mem::take(&mut first) { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = match word.is_some() {
+            true => write!(text, "{comma}\"{name}\":\"{word}\""),
+            false => write!(text, "{comma}\"{name}\":null"),
+        };
+    }
+    text.push_str("}}");
+    Bytes::from(text)
+}
+
 /// The body of a notice without a record.
 #[must_use]
 pub fn notice(place: usize, token: i64) -> Bytes {
@@ -35,8 +55,16 @@ pub fn misshapen(body: &Bytes) -> Bytes {
     let text = String::from_utf8_lossy(body);
     let Some((head, tail)) = text.split_once("\"a0\":") else { return body.clone() };
     let rest = tail.find([',', '}']).map_or("", |end| &tail[end..]);
-    Bytes::from(format!("{head}\"a0\":{{\"of\":1}}{rest}"))
+    Bytes::from(format!("{head}{MISSHAPEN}{rest}"))
 }
+
+/// Whether it is one of those.
+#[must_use]
+pub fn is_misshapen(body: &Bytes) -> bool {
+    body.windows(MISSHAPEN.len()).any(|window| window == MISSHAPEN.as_bytes())
+}
+
+const MISSHAPEN: &str = "\"a0\":{\"of\":1}";
 
 /// A body nested deeper than any reader should follow.
 #[must_use]

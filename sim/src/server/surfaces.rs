@@ -53,7 +53,11 @@ fn surface(system: &System, kind: &str, channel: Channel, delivery: Guarantee) -
         semantics: EventSemantics {
             delivery,
             order: if hint { Order::None } else { Order::By(domain) },
-            completeness: if hint { Completeness::IdOnly } else { Completeness::Full },
+            completeness: match channel {
+                Channel::Webhook if hint => Completeness::IdOnly,
+                Channel::Webhook if system.told == Told::Changed => Completeness::ChangedFields,
+                _ => Completeness::Full,
+            },
             deletes: if told { Deletes::Explicit } else { Deletes::Absence },
             merges: if told { Merges::Explicit } else { Merges::ChangedId },
             lag: TimeDelta::zero(),

@@ -101,11 +101,11 @@ impl Tenant {
 
     /// The keys of the operations that any plan of an entity has today.
     async fn owed(&self, entity: EntityId) -> Result<BTreeSet<Digest>, Error> {
-        let creating = self.creating().await?;
+        let creates = self.creates().await?;
         let mut owed = BTreeSet::new();
         for kind in [PlanKind::Regular, PlanKind::Bootstrap] {
             let mut draft = PlanDraft::new(kind, Scope::from(entity));
-            self.plan_into(&[entity], &creating, &mut draft).await?;
+            self.plan_into(&[entity], &creates, &mut draft).await?;
             owed.extend(draft.operations().iter().map(|operation| operation.key));
         }
         Ok(owed)

@@ -31,8 +31,9 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::NotHeld`] for accepting where no rule holds a change; [`Error::UnknownEntity`] if there is no such entity,
-    /// or it is of another type; [`Error::UnknownAttribute`]; or a store that failed.
+    /// [`Error::NotHeld`] for accepting where no rule holds a change; [`Error::Value`] for a text that is no value of the
+    /// attribute; [`Error::UnknownEntity`] if there is no such entity, or it is of another type;
+    /// [`Error::UnknownAttribute`]; or a store that failed.
     pub async fn decide<E: Canonical, T>(
         &self,
         id: Id<E>,
@@ -113,8 +114,8 @@ impl Tenant {
     /// # Errors
     ///
     /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type; [`Error::UnknownAttribute`];
-    /// [`Error::Value`] if the attribute is of another type than the handle, or holds several values; or a store that
-    /// failed.
+    /// [`Error::Value`] if the attribute is of another type than the handle, holds several values, or is computed; or a
+    /// store that failed.
     pub async fn enter<E: Canonical, T: Value>(
         &self,
         id: Id<E>,
@@ -129,6 +130,12 @@ impl Tenant {
         let slot = typed_index(model, attribute)?;
         if model.attributes[usize::from(slot)].shape != Shape::One {
             let reason = "it holds several values, and one is entered: enter them where a system holds them";
+            return Err(Error::Value { attribute: attribute.id().into(), reason });
+        }
+        let derived =
+            model.unit_of(attribute.id()).and_then(|(unit, _)| model.units[usize::from(unit)].derived.as_ref());
+        if derived.is_some() {
+            let reason = "it is computed from other values: enter those";
             return Err(Error::Value { attribute: attribute.id().into(), reason });
         }
         let id = entity.id;
@@ -260,6 +267,9 @@ fn not_held(entity: EntityId, unit: &str, why: NotRuled) -> Error {
         NotRuled::Unsettled => ("not settled", "decide the value first, then let a system differ from it"),
         NotRuled::Owns => {
             ("owned there", "the owner's value is true; choose another value and the owner is asked to follow")
+        }
+        NotRuled::NoValue => {
+            return Error::Value { attribute: unit.into(), reason: "the text is no value of its type" };
         }
         NotRuled::NothingThere => ("not known there", "name a connection that says something else than golden"),
     };

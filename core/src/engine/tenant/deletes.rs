@@ -6,16 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::outbox::{OutboxRow, write_prefix};
+use crate::engine::{Tenant, persist};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, ObjectType};
 use crate::plan::{Deletes, Intent, Operation, PlanHash};
+use crate::representation::Representation;
+use crate::representation::stored::StoredRepresentation;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
+
+/// How many links are looked at at a time.
+const PAGE: usize = 500;
 
 /// The native object types of connections.
 pub(crate) type Places = BTreeSet<(ConnectionName, ObjectType)>;
@@ -78,13 +83,35 @@ impl Tenant {
     pub(crate) async fn deletes_of(&self, places: &Places) -> Result<DeletesByPlace, Error> {
         let mut deletes = DeletesByPlace::new();
         for (connection, object) in places {
-            let prefix = format!("{connection}\u{1f}{object}\u{1f}");
-            let records = self.count_rows(Table::Link, &prefix, "count links").await?;
             let DeleteCount { done, confirmed } =
                 self.delete_count(&mut Loader::new(&self.core, &self.id), connection, object).await?;
+            let records = self.living_links(connection, object).await?.saturating_add(done);
             deletes.insert((connection.clone(), object.clone()), Deletes { records, done, confirmed });
         }
         Ok(deletes)
+    }
+
+    /// How many linked records of a place are alive. Reads every one of them, a page at a time: asked for only where records
+    /// are to be deleted.
+    async fn living_links(&self, connection: &ConnectionName, object: &ObjectType) -> Result<usize, Error> {
+        let prefix = format!("{}{object}\u{1f}", persist::connection_prefix(connection));
+        let mut after: Option<Text> = None;
+        let mut living = 0;
+        loop {
+            let page = self.core.store.scan(&self.id, Table::Link, &prefix, after.as_deref(), PAGE).await;
+            let page = page.map_err(Error::store("count links"))?;
+            let Some(last) = page.last() else { return Ok(living) };
+            after = Some(last.key.clone());
+            let keys: Vec<RowKey> =
+                page.iter().map(|link| RowKey::new(Table::Representation, link.key.clone())).collect();
+            let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("count living records"))?;
+            for (link, row) in page.iter().zip(rows) {
+                let (Some(record), Some(row)) = (persist::record_of_key(&link.key), row) else { continue };
+                let Some((entity, of)) = self.core.place(&record) else { continue };
+                let stored: StoredRepresentation = parse(Table::Representation, &row)?;
+                living += usize::from(Representation::from_stored(stored, self.core.slot_names(entity, of)).speaks());
+            }
+        }
     }
 
     /// The count of one place; whoever loaded it commits only if it is still so.

@@ -58,6 +58,12 @@ impl Tenant {
                     read,
                     surface: SurfaceName::new("read"),
                 }),
+                ReadAnswer::Failed(_) if planted!(FailureTakenForGone) => inputs.push(Input::Gone {
+                    record: record.clone(),
+                    evidence: DeathEvidence::Gone,
+                    read,
+                    surface: SurfaceName::new("read"),
+                }),
                 ReadAnswer::Failed(error) => drop(answered.failed.insert(record.clone(), error)),
             }
         }
@@ -113,6 +119,9 @@ impl Tenant {
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
             let row = rows.map_err(Error::store("issue a read number"))?.into_iter().next().flatten();
             let last: u64 = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?.unwrap_or(0);
+            if planted!(ReadsUnordered) && last > 0 {
+                return Ok(last);
+            }
             let next = last.saturating_add(1);
             let commit = crate::store::Commit {
                 expect: vec![(key.clone(), row.map(|row| row.revision))],

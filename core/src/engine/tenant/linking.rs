@@ -15,7 +15,7 @@ use crate::fact::EntityFact;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::settle::Touched;
 use crate::store::Table;
-use crate::working_set::{EntityIndex, RecordIndex, Unlinked};
+use crate::working_set::{EntityIndex, RecordIndex, Unlinked, identity_values};
 
 /// What a step links, and what it cannot.
 #[derive(Debug, Default)]
@@ -78,7 +78,10 @@ impl Tenant {
         if records.is_empty() {
             return Ok(());
         }
-        let awaiting = self.creates_under_way().await?;
+        let mut awaiting = self.creates_under_way().await?;
+        if planted!(CreateNotAwaited) {
+            awaiting.clear();
+        }
         self.with_frame(|frame| {
             // What changed records hold now counts, not what they held when they were loaded.
             let now: Vec<_> = changed_rows(&self.core.model, &loader.loaded)
@@ -117,6 +120,10 @@ impl Tenant {
             }
             return;
         }
+        if self.says_not_who(loader, record) {
+            links.awaited.insert(reference);
+            return;
+        }
         let awaits = awaiting.contains(&(reference.connection.clone(), reference.object.clone()));
         let order = order(as_of, links.linked.len());
         let mut new_id = || self.core.new_entity_id(as_of);
@@ -125,6 +132,19 @@ impl Tenant {
             Err(Unlinked::Awaits) => drop(links.awaited.insert(reference)),
             Err(unlinked) => drop(links.unlinked.insert(reference, unlinked)),
         }
+    }
+
+    /// Whether a record was only heard of in parts, and none of them said whose it is: it is read before it is anybody's.
+    fn says_not_who(&self, loader: &Loader<'_>, record: RecordIndex) -> bool {
+        let state = loader.loaded.set.record(record);
+        let model = self.core.model.entity(state.entity_type);
+        let existence = state.representation.existence();
+        let Some(object) = model.objects.get(usize::from(state.object)) else { return false };
+        let told = object.slots.iter().any(|slot| model.attributes[usize::from(slot.attribute)].identity);
+        // Once it was read, there is no more to wait for.
+        told && !existence.seen_whole()
+            && existence.met_by() == 0
+            && identity_values(model, state.object, &state.representation).is_empty()
     }
 
     /// Does what follows from what a step linked, and from what records hold by now: records that waited for a holder of
@@ -162,8 +182,7 @@ impl Tenant {
         }
         self.list_unlinked(loader, changes, links).await?;
         self.close_settled(loader, changes, links).await?;
-        for (row, entity) in loader.waiting_for(&links.linked).await? {
-            changes.delete(row);
+        for entity in loader.naming(&links.linked).await? {
             loader.loaded.set.touch(entity, Touched::Everything);
         }
         loader.references().await

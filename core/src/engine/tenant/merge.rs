@@ -80,9 +80,9 @@ impl Tenant {
                 set.link(into, record, link.order, link.evidence, &mut facts);
             }
             // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
-            for standing in of.discrepancies.into_values().filter(|one| one.state != DiscrepancyState::Resolved) {
+            for standing in of.discrepancies.values().filter(|one| one.state != DiscrepancyState::Resolved) {
                 let resolved =
-                    Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..(*standing).clone() };
+                    Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..(**standing).clone() };
                 set.record_fact(from, Fact::Disputed { discrepancy: Arc::new(resolved) }, &mut facts);
             }
             // Whoever is held apart from the one is held apart from both.

@@ -10,10 +10,11 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
+use crate::engine::tenant::creates::Creates;
 use crate::entity::Entity;
-use crate::error::Error;
+use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
+use crate::model::UnitKey;
 use crate::plan::{Plan, PlanDraft, PlanHash, PlanKind, Scope, Surroundings, plan_entity};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -72,6 +73,10 @@ impl PlanRequest {
     }
 }
 
+/// # Errors
+///
+/// Awaiting it fails if the scope names a connection, attribute or entity that there is not; with [`Error::ModelChanged`] until
+/// [`Tenant::accept_model`] is called; if a reader's row is broken; or if the store fails.
 impl IntoFuture for PlanRequest {
     type Output = Result<Plan, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Plan, Error>> + Send>>;
@@ -145,14 +150,56 @@ impl Tenant {
         Ok(())
     }
 
+    /// A scope by the names of today's model: a former id by the present one, a group's member by its group.
+    ///
+    /// # Errors
+    ///
+    /// If it names what there is not: a plan that covers nothing would look like a world in which nothing is owed.
+    async fn resolve_scope(&self, mut scope: Scope) -> Result<Scope, Error> {
+        for name in scope.toward.iter().flatten() {
+            let is_system = self.core.connections.values().any(|connection| *connection.system.as_str() == **name);
+            if !is_system {
+                self.connection(name)?;
+            }
+        }
+        for unit in scope.units.iter_mut().flatten() {
+            *unit = self.unit_in_scope(unit)?;
+        }
+        if let Some(ids) = &scope.entities {
+            let mut loader = Loader::new(&self.core, &self.id);
+            for id in ids {
+                if loader.standing(*id).await?.is_none() {
+                    return Err(Error::UnknownEntity { expected: "entity".into(), id: *id });
+                }
+            }
+        }
+        Ok(scope)
+    }
+
+    /// The unit that a name of any entity type stands for.
+    fn unit_in_scope(&self, name: &str) -> Result<Text, Error> {
+        let entities = &self.core.model.entities;
+        let named = entities.iter().find_map(|entity| {
+            let key = entity.unit_key(name).or_else(|| entity.unit_of(name).map(|(unit, _)| UnitKey::Whole(unit)))?;
+            Some(entity.unit_name(&key))
+        });
+        named.ok_or_else(|| {
+            let units = entities.iter().flat_map(|entity| &entity.units).map(|unit| unit.id.as_str());
+            let attributes = entities.iter().flat_map(|entity| &entity.attributes).map(|it| it.id.as_str());
+            let known = Known::beside(name, units.chain(attributes).collect::<BTreeSet<_>>());
+            Error::UnknownAttribute { entity: "the model".into(), attribute: name.into(), known }
+        })
+    }
+
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
+        let scope = self.resolve_scope(scope).await?;
         self.close_refusals(scope.entities.as_deref()).await?;
-        let creating = self.creating().await?;
+        let creates = self.creates().await?;
         let mut draft = PlanDraft::new(kind, scope.clone());
         match &scope.entities {
             Some(ids) => {
                 let standing = self.standing(ids).await?;
-                self.plan_into(&standing, &creating, &mut draft).await?;
+                self.plan_into(&standing, &creates, &mut draft).await?;
             }
             None => {
                 let mut after: Option<Text> = None;
@@ -166,7 +213,7 @@ impl Tenant {
                     let Some(last) = rows.last() else { break };
                     after = Some(last.key.clone());
                     let ids: Vec<EntityId> = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
-                    self.plan_into(&ids, &creating, &mut draft).await?;
+                    self.plan_into(&ids, &creates, &mut draft).await?;
                 }
             }
         }
@@ -217,30 +264,26 @@ impl Tenant {
     pub(crate) async fn plan_into(
         &self,
         ids: &[EntityId],
-        creating: &BTreeSet<(EntityId, ObjectType)>,
+        creates: &Creates,
         draft: &mut PlanDraft,
     ) -> Result<(), Error> {
         let mut loader = Loader::new(&self.core, &self.id);
         loader.entities(ids).await?;
         loader.references().await?;
         loader.golden_references().await?;
-        self.plan_loaded(&loader.loaded.set, ids, creating, draft);
+        self.plan_loaded(&loader.loaded.set, ids, creates, draft);
         Ok(())
     }
 
     /// Plans entities of a working set.
-    pub(crate) fn plan_loaded(
-        &self,
-        set: &WorkingSet,
-        ids: &[EntityId],
-        creating: &BTreeSet<(EntityId, ObjectType)>,
-        draft: &mut PlanDraft,
-    ) {
+    pub(crate) fn plan_loaded(&self, set: &WorkingSet, ids: &[EntityId], creates: &Creates, draft: &mut PlanDraft) {
         let as_of = self.now();
         let surroundings = Surroundings {
             native: &|entity, connection, object| native(set, entity, connection, object),
             creates_in: &|system| self.creates_in(system),
-            creating: &|entity, object| creating.contains(&(entity, object.clone())),
+            creating: &|entity, object| creates.under_way(entity, object),
+            unread: &|connection, object| creates.is_unread(connection, object),
+            shared: &|entity| creates.is_shared(entity),
         };
         self.with_frame(|frame| {
             for id in ids {
@@ -260,18 +303,6 @@ impl Tenant {
         }
         self.core.connections.iter().find(|(_, connection)| connection.system == *system).map(|(name, _)| name.clone())
     }
-
-    /// The creates that have been intended and not settled.
-    pub(crate) async fn creating(&self) -> Result<BTreeSet<(EntityId, ObjectType)>, Error> {
-        let rows = self.all_rows(Table::Outbox, create_prefix(), "list creates under way").await?;
-        rows.iter()
-            .map(|row| {
-                let row: OutboxRow = parse(Table::Outbox, row)?;
-                let operation = &row.operations[0];
-                Ok((operation.entity, operation.target.object().clone()))
-            })
-            .collect()
-    }
 }
 
 /// The record of an entity in a connection's object type: the oldest confirmed of those that speak, else of all.
@@ -281,11 +312,22 @@ pub(crate) fn native(
     connection: &ConnectionName,
     object: &ObjectType,
 ) -> Option<RecordRef> {
-    let entity: &Entity = &set.entity(set.find_entity(entity)?).entity;
+    let entity = standing(set, entity)?;
     let links =
         || entity.links.iter().filter(|link| link.record.connection == *connection && link.record.object == *object);
     let speaks =
         |record: &RecordRef| set.find_record(record).is_some_and(|index| set.record(index).representation.speaks());
     let link = links().find(|link| speaks(&link.record)).or_else(|| links().next())?;
     Some((*link.record).clone())
+}
+
+/// The entity that an id stands for in a working set: its own, or the one that it was merged into.
+fn standing(set: &WorkingSet, id: EntityId) -> Option<&Entity> {
+    let mut entity = &set.entity(set.find_entity(id)?).entity;
+    // Merges take no aliases, so they make no circle; a store that says otherwise is not followed for ever.
+    for _ in set.entities() {
+        let Some(into) = entity.merged_into.and_then(|into| set.find_entity(into)) else { break };
+        entity = &set.entity(into).entity;
+    }
+    Some(entity)
 }

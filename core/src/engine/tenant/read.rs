@@ -19,11 +19,19 @@ use crate::text::Text;
 
 /// The position of a poll or stream, and what is left of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Position {
+pub(crate) struct Position {
     after: Option<Cursor>,
     /// The number of the scan under way.
     #[serde(default)]
     scan: u64,
+    /// Whether the surface was ever read to its end: what was not met by then was not there.
+    #[serde(default)]
+    pub(crate) ended: bool,
+}
+
+/// The key of a surface's position.
+pub(crate) fn position_key(name: &ConnectionName, surface: &SurfaceName) -> RowKey {
+    RowKey::new(Table::Cursor, format!("{name}\u{1f}{surface}"))
 }
 
 impl Tenant {
@@ -49,7 +57,11 @@ impl Tenant {
                 return Ok(verified.reply);
             }
         }
-        self.take_items(&name, &verified.items, 0).await?;
+        let taken = self.take_items(&name, &verified.items, 0).await;
+        if planted!(AckBeforeDurable) && taken.is_err() {
+            return Ok(verified.reply);
+        }
+        taken?;
         if let Some(key) = key {
             // After the items: a crash in between costs a repetition, which changes nothing.
             let commit = crate::store::Commit { put: vec![(key, persist::json(&self.now()))], ..Default::default() };
@@ -86,9 +98,23 @@ impl Tenant {
             let (row, position) = self.position(name, &surface.name).await?;
             let read = if numbered { self.read_number().await? } else { 0 };
             let page = self.page(name, &surface.name, position.after.clone()).await?;
+            let (row, position) = if planted!(CursorBeforeCommit) {
+                self.move_to(
+                    row,
+                    &Position { after: page.next.clone().or(position.after.clone()), ..position.clone() },
+                )
+                .await?;
+                (self.position(name, &surface.name).await?.0, position)
+            } else {
+                (row, position)
+            };
             taken += self.take_items(name, &page.items, read).await?;
             let more = walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))?;
-            self.move_to(row, &Position { after: page.next.or(position.after), scan: 0 }).await?;
+            self.move_to(
+                row,
+                &Position { after: page.next.or(position.after), scan: 0, ended: position.ended || !more },
+            )
+            .await?;
             if !more {
                 return Ok(taken);
             }
@@ -126,7 +152,7 @@ impl Tenant {
             }
             if position.scan == 0 {
                 let scan = self.read_number().await?;
-                self.move_to(row, &Position { after: None, scan }).await?;
+                self.move_to(row, &Position { after: None, scan, ended: position.ended }).await?;
                 continue;
             }
             under_way = Some(position.scan);
@@ -134,13 +160,13 @@ impl Tenant {
             let page = self.page(name, &surface.name, position.after.clone()).await?;
             taken += self.take_items(name, &page.items, read).await?;
             if walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))? {
-                self.move_to(row, &Position { after: page.next, scan: position.scan }).await?;
+                self.move_to(row, &Position { after: page.next, ..position }).await?;
                 continue;
             }
             if surface.semantics.deletes != Deletes::NeverTold {
                 taken += self.note_absences(name, &surface.object, position.scan).await?;
             }
-            self.move_to(row, &Position::default()).await?;
+            self.move_to(row, &Position { ended: true, ..Position::default() }).await?;
             return Ok(taken);
         }
     }
@@ -210,7 +236,7 @@ impl Tenant {
         name: &ConnectionName,
         surface: &SurfaceName,
     ) -> Result<((RowKey, Option<u64>), Position), Error> {
-        let key = RowKey::new(Table::Cursor, format!("{name}\u{1f}{surface}"));
+        let key = position_key(name, surface);
         let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let row = rows.map_err(Error::store("load a cursor"))?.into_iter().next().flatten();
         let position = row.as_ref().map(|row| parse(Table::Cursor, row)).transpose()?.unwrap_or_default();

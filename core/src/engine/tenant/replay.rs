@@ -200,11 +200,8 @@ pub(crate) fn shapes(of: &CompiledEntity, object: u16) -> Vec<Shape> {
 
 /// Reads an entry's payload.
 pub(crate) fn read<T: DeserializeOwned>(entry: &Entry, payload: &Payload) -> Result<T, Error> {
-    serde_json::from_slice(&payload.bytes).map_err(|source| Error::Row {
-        table: "journal",
-        key: entry.seq.to_string().into(),
-        source,
-    })
+    serde_json::from_slice(&payload.bytes)
+        .map_err(|source| Error::row(format!("journal entry {}", entry.seq).into(), &source))
 }
 
 /// A set of slots.

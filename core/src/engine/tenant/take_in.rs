@@ -17,7 +17,7 @@ use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
 use crate::observation::stored::StoredObservation;
-use crate::observation::{Coverage, Observation, Sighting};
+use crate::observation::{Coverage, DeathEvidence, Observation, Sighting};
 use crate::representation::Life;
 use crate::stamp::Stamp;
 use crate::text::Text;
@@ -127,6 +127,8 @@ impl Tenant {
         taken: &mut TakenIn,
     ) {
         match input {
+            Input::Observed { observation, .. } if planted!(BusyRecordSkipped && self.is_busy(&observation.record)) => {
+            }
             Input::Observed { observation, surface, body } => {
                 if self.fold(frame, loader, changes, observation, surface, body) {
                     taken.observed += 1;
@@ -151,6 +153,11 @@ impl Tenant {
                 let surface = SurfaceName::new("entry");
                 taken.observed += usize::from(self.fold(frame, loader, changes, &observation, &surface, &[]));
             }
+            Input::Absent { record, scan } if planted!(AbsenceTakenForDeletion) => {
+                let (evidence, surface) = (DeathEvidence::Gone, SurfaceName::new("scan"));
+                let gone = Input::Gone { record: record.clone(), evidence, read: *scan, surface };
+                self.fold_input(frame, &gone, loader, changes, hints, taken);
+            }
             Input::Absent { record, scan } => {
                 let Some(index) = loader.loaded.set.find_record(record) else { return };
                 let token = loader.loaded.set.record(index).representation.last_token();
@@ -171,9 +178,11 @@ impl Tenant {
                     taken.known += 1;
                 }
             }
+            Input::Hint { .. } if planted!(HintDropped) => {}
             Input::Hint { record, .. } => {
                 hints.insert(record.clone());
             }
+            Input::Dead(_) if planted!(DeadLetterDropped) => {}
             Input::Dead(letter) => {
                 bury(changes, letter, changes.as_of());
                 taken.dead_letters += 1;
@@ -192,11 +201,17 @@ impl Tenant {
         body: &[u8],
     ) -> bool {
         let Some(index) = loader.loaded.set.find_record(&observation.record) else { return false };
-        if !loader.loaded.set.fold(frame, index, observation) {
+        if planted!(EchoByTimeWindow && crate::zoo::written_lately(&loader.loaded.set, index, changes.as_of())) {
+            return false;
+        }
+        if !loader.loaded.set.fold(frame, index, observation) && !planted!(DedupeSkipped) {
             return false;
         }
         let state = loader.loaded.set.record(index);
         let names = self.core.slot_names(state.entity_type, state.object);
+        if planted!(ObservationNotJournaled) {
+            return true;
+        }
         let stored = StoredObservation::new(observation, surface, body, names);
         changes.journal("observed", &observation.record.to_string(), &stored);
         true

@@ -6,7 +6,7 @@ mod identity;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use crate::discrepancy::Discrepancy;
+use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
@@ -35,6 +35,8 @@ pub struct Verified {
     pub records: usize,
     /// Discrepancies that were compared, resolved ones included.
     pub discrepancies: usize,
+    /// Those of them that stand.
+    pub standing: usize,
     /// Everything that is stored otherwise than the journal says.
     pub differences: Vec<Difference>,
 }
@@ -54,6 +56,10 @@ impl fmt::Display for Verified {
         let records = grouped(self.records as u64, if self.records == 1 { "record" } else { "records" });
         let ies = if self.discrepancies == 1 { "discrepancy" } else { "discrepancies" };
         let discrepancies = grouped(self.discrepancies as u64, ies);
+        let discrepancies = match self.standing {
+            0 => format!("{discrepancies}, all resolved"),
+            standing => format!("{discrepancies}, of which {} stand", grouped(standing as u64, "").trim_end()),
+        };
         if self.is_clean() {
             return write!(f, "verified: {entries}, {entities}, {records}, {discrepancies}");
         }
@@ -184,8 +190,8 @@ impl Tenant {
         let mut standing: BTreeMap<Digest, &Discrepancy> = replayed
             .entities
             .values()
-            .flat_map(|entity| &entity.discrepancies)
-            .map(|(id, one)| (*id, &**one))
+            .flat_map(|entity| entity.discrepancies.values())
+            .map(|one| (one.id, &**one))
             .collect();
         let mut records = compare::Left::new(replayed.representations.keys());
 
@@ -216,6 +222,7 @@ impl Tenant {
                 continue;
             }
             verified.discrepancies += 1;
+            verified.standing += usize::from(stored.state != DiscrepancyState::Resolved);
             match standing.remove(&stored.id) {
                 Some(replayed) if *replayed == stored => {}
                 Some(_) => found.push(Difference::Discrepancy { id: stored.id, compared: Compared::Differs }),

@@ -45,6 +45,10 @@ impl Latest {
         }
         // `time_kind` found a scale on every voice, so each has an interval.
         let interval = |candidate: &crate::policy::Candidate<'_>| candidate.interval().unwrap_or((i64::MIN, i64::MAX));
+        if planted!(LatestReversed) {
+            let earliest = voices.beyond(|candidate| -interval(candidate).1, |candidate| -interval(candidate).0);
+            return earliest.map_or(Answer::Inconclusive("too close"), Answer::Winner);
+        }
         let latest = voices.beyond(
             |candidate| interval(candidate).0,
             |candidate| interval(candidate).1.saturating_add(self.within_ms),

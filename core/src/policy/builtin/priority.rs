@@ -51,6 +51,11 @@ impl<T: Value> Policy<T> for SourcePriority {
 pub(super) fn first_to_speak<T>(voices: &Voices<'_>, systems: &[SystemName]) -> Answer<T> {
     let original = voices.keep(|candidate| candidate.is_original());
     for voices in [&original, voices] {
+        if planted!(PriorityReversed)
+            && let Some(system) = systems.iter().rev().find(|system| voices.iter().any(|one| one.system == *system))
+        {
+            return voices.keep(|candidate| candidate.system == system).decide("");
+        }
         for system in systems {
             let own = voices.keep(|candidate| candidate.system == system);
             if !own.is_empty() {

@@ -10,7 +10,8 @@ use crate::value::Additive;
 
 /// The sum of what distinct origins say: a value that we copied from one system to another counts once.
 ///
-/// Inconclusive if it overflows or the units differ. One summand alone wins as it is.
+/// Inconclusive if it overflows or the units differ. One summand alone wins as it is. It is asked like any policy: where values
+/// meet for the first time, or several moved at once. It does not maintain a sum while summands move one by one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Sum;

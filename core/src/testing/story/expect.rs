@@ -2,7 +2,7 @@
 
 use crate::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use crate::entity::Entity;
-use crate::golden::{GoldenCell, GoldenLife, Status};
+use crate::golden::{GoldenCell, GoldenLife, Held, Status};
 use crate::id::RecordRef;
 use crate::model::{Attribute, Canonical, CompiledEntity, UnitKey};
 use crate::testing::{Story, entities};
@@ -135,7 +135,7 @@ impl Story {
         let (key, member, arity) = self.place(attribute);
         let entity = self.entity_of::<E>();
         let held = match entity.golden.get(&key).map(|cell| &cell.status) {
-            Some(Status::Held { proposed, .. }) => split_member(proposed, arity, member),
+            Some(Status::Held(held)) => split_member(&held.proposed, arity, member),
             _ => None,
         };
         if held.as_ref().and_then(Field::as_value) != Some(value) {
@@ -238,11 +238,14 @@ impl Story {
         }
         match &cell.status {
             Status::Settled => {}
-            Status::Held { proposed, rule, reason, .. } => {
+            Status::Held(held) => {
+                let Held { proposed, rule, reason, .. } = &**held;
                 text.push_str(&format!("\n  {proposed} is held by \"{rule}\": {reason}"));
             }
             Status::Parked { reason } => text.push_str(&format!("\n  parked: {reason}")),
-            Status::Provisional { shown, .. } => text.push_str(&format!("\n  {shown} is shown until an owner speaks")),
+            Status::Provisional(fallback) => {
+                text.push_str(&format!("\n  {} is shown until an owner speaks", fallback.shown));
+            }
         }
         text
     }

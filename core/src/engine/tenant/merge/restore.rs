@@ -41,11 +41,20 @@ pub(super) fn restore(
 ) -> Vec<(UnitKey, Decision)> {
     let now = set.entity(index).entity.clone();
     let units: BTreeSet<UnitKey> = was.golden.iter().chain(now.golden.iter()).map(|(key, _)| key).collect();
+    let mut restored = BTreeSet::new();
     for unit in units {
         let cell = was.golden.get(&unit);
         if cell != now.golden.get(&unit) {
             let cell = cell.cloned().map(Arc::new);
-            set.record_fact(index, Fact::Settled { unit, cell }, facts);
+            set.record_fact(index, Fact::Settled { unit: unit.clone(), cell }, facts);
+            restored.insert(unit);
+        }
+    }
+    // What a record that joined meanwhile was accepted against is golden no more: it is heard anew.
+    for link in now.links.iter().filter(|link| was.link_of(&link.record).is_none()) {
+        for unit in link.bases.iter().map(|(key, _)| key).filter(|unit| restored.contains(unit)) {
+            let record = Arc::clone(&link.record);
+            set.record_fact(index, Fact::Rebased { record, unit, base: None }, facts);
         }
     }
     let mut decided = Vec::new();

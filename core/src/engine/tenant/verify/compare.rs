@@ -66,15 +66,15 @@ pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, fo
     for link in replayed.links.iter().filter(|link| stored.link_of(&link.record).is_none()) {
         found.push(add("link", link.record.to_string().into(), Compared::Missing));
     }
-    for (digest, standing) in &stored.discrepancies {
-        match replayed.discrepancies.get(digest) {
+    for standing in stored.discrepancies.values() {
+        match replayed.discrepancies.get(&standing.id) {
             Some(known) if known == standing => {}
             Some(_) => found.push(add("discrepancy", standing.unit.clone(), Compared::Differs)),
             None => found.push(add("discrepancy", standing.unit.clone(), Compared::Unaccounted)),
         }
     }
-    for (digest, standing) in &replayed.discrepancies {
-        if !stored.discrepancies.contains_key(digest) {
+    for standing in replayed.discrepancies.values() {
+        if stored.discrepancies.get(&standing.id).is_none() {
             found.push(add("discrepancy", standing.unit.clone(), Compared::Missing));
         }
     }

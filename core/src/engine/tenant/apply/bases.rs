@@ -1,0 +1,208 @@
+//! Bases after a write: what the system was sent, and what it made of that.
+
+use std::sync::Arc;
+
+use crate::base::{Answered, Base, Origin};
+use crate::engine::Tenant;
+use crate::engine::hydrate::Loader;
+use crate::fact::{EntityFact, Fact};
+use crate::id::RecordRef;
+use crate::model::UnitKey;
+use crate::observation::Observation;
+use crate::ownership::Authority;
+use crate::plan::{Intent, Operation};
+use crate::representation::Representation;
+use crate::sight::shown;
+use crate::value::Field;
+use crate::working_set::{EntityIndex, Frame, RecordIndex, WorkingSet};
+use crate::write_access::{WriteAccess, write_access};
+
+/// What a write was answered with.
+#[derive(Clone, Copy)]
+pub(super) struct Answer<'a> {
+    /// The record, if the answer carried it.
+    pub(super) record: Option<&'a Observation>,
+    /// The version that the write returned.
+    pub(super) token: Option<i64>,
+    /// Who says so.
+    pub(super) source: Source,
+}
+
+/// How the outcome of a write became known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The write was answered: what the answer shows is what the write made.
+    Answer,
+    /// A probe found that it had taken effect. What it found may be somebody else's doing since.
+    Probe,
+}
+
+/// One unit of a write.
+struct Sent<'a> {
+    key: UnitKey,
+    value: &'a Field,
+    /// What was there before; none in a record that was created.
+    displaced: Option<&'a Field>,
+}
+
+impl Tenant {
+    /// Moves bases to what the write's own answer shows, else to what was sent: what is read afterwards may be somebody
+    /// else's doing already. An answer's version is remembered until it is read.
+    #[expect(clippy::too_many_arguments, reason = "a write, its answer, and where both belong")]
+    pub(super) fn move_bases(
+        &self,
+        frame: &Frame<'_>,
+        loader: &mut Loader<'_>,
+        of: EntityIndex,
+        at: RecordIndex,
+        operations: &[Operation],
+        answer: Answer<'_>,
+        facts: &mut Vec<EntityFact>,
+    ) {
+        let set = &loader.loaded.set;
+        let record = Arc::clone(&set.record(at).record);
+        let model = self.core.model.entity(set.entity(of).entity.entity);
+        let object = model.objects.get(usize::from(set.record(at).object));
+        let (shapes, authority) =
+            object.map_or((&[][..], &[][..]), |object| (&object.shapes[..], &object.authority[..]));
+        let alone = answer.record.map(|observation| {
+            let mut alone = Representation::new();
+            alone.fold(observation, shapes);
+            alone
+        });
+        let mut moved: Vec<(UnitKey, Base)> = Vec::new();
+        for operation in operations {
+            let units: Vec<Sent<'_>> = match &operation.intent {
+                Intent::Set(value) => model
+                    .unit_key(&operation.unit)
+                    .map(|key| Sent { key, value, displaced: Some(&operation.expect) })
+                    .into_iter()
+                    .collect(),
+                Intent::Create(fields) => fields
+                    .iter()
+                    .filter_map(|(unit, value)| Some(Sent { key: model.unit_key(unit)?, value, displaced: None }))
+                    .collect(),
+                Intent::Archive => Vec::new(),
+            };
+            for sent in units {
+                let unread = answer.record.is_none() && matches!(sent.key, UnitKey::Element(..));
+                let known = alone.is_some() || unread;
+                let held = known.then(|| self.held(frame, set, of, &record, &sent.key, alone.as_ref())).flatten();
+                // Found by a probe, what a system that decides shows is its say; what an observer shows, its form.
+                let observes = sent.key.index().and_then(|unit| authority.get(usize::from(unit)));
+                let observes = observes == Some(&Authority::Observer);
+                let held = held.filter(|_| answer.source == Source::Answer || observes);
+                if let Some(base) = self.base_after(set, of, &record, &sent, held, answer.token) {
+                    moved.push((sent.key, base));
+                }
+            }
+        }
+        for (key, base) in moved {
+            let base = Some(Arc::new(base));
+            loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(&record), unit: key, base }, facts);
+        }
+        if operations.iter().any(|operation| operation.intent == Intent::Archive) {
+            let fact = Fact::Existed { record: Arc::clone(&record), existed: false };
+            loader.loaded.set.record_fact(of, fact, facts);
+        }
+        if matches!(operations[0].intent, Intent::Create(_)) {
+            self.accept_what_was_left_out(loader, of, &record, operations, facts);
+        }
+    }
+
+    /// What a write's own answer shows of a unit. `None`, of an element that nobody has read since: it is as it was, because
+    /// what was sent of a collection is left to the read-back.
+    fn held(
+        &self,
+        frame: &Frame<'_>,
+        set: &WorkingSet,
+        of: EntityIndex,
+        record: &RecordRef,
+        key: &UnitKey,
+        alone: Option<&Representation>,
+    ) -> Option<Field> {
+        set.with_ground(frame, of, self.now(), |ground, entity, representations| {
+            let place = entity.link_of(record)?;
+            let object = ground.model.objects.get(usize::from(entity.links[place].object))?;
+            // What is written and never read is known only by what was sent.
+            object.unit_slots.get(usize::from(key.index()?)).filter(|slots| !slots.is_empty())?;
+            let mut answered = vec![None; entity.links.len()];
+            answered[place] = alone;
+            let known = if alone.is_some() { &answered[..] } else { representations };
+            let shown = shown(ground, entity, known, key);
+            shown.iter().find(|shown| shown.link == place).and_then(|shown| shown.field().cloned())
+        })
+    }
+
+    /// The base of a unit after it was written.
+    fn base_after(
+        &self,
+        set: &WorkingSet,
+        of: EntityIndex,
+        record: &RecordRef,
+        sent: &Sent<'_>,
+        held: Option<Field>,
+        token: Option<i64>,
+    ) -> Option<Base> {
+        let entity = &set.entity(of).entity;
+        let model = self.core.model.entity(entity.entity);
+        let unit = model.units.get(usize::from(sent.key.index()?))?;
+        let link = entity.link_of(record)?;
+        let before = entity.links[link].bases.get(&sent.key);
+        let golden = entity.golden.get(&sent.key);
+        let answered = Answered::new(
+            sent.value.clone(),
+            token.filter(|_| held.is_none()),
+            before.and_then(|base| base.answered.as_deref()),
+        );
+        let answered = match &held {
+            Some(held) if unit.same(held, sent.value) => None,
+            Some(held) => Some(answered.read_back(held, true, |a, b| unit.same(a, b))),
+            None => token.map(|_| answered),
+        };
+        let answered = answered.map(Box::new);
+        if write_access(model, entity, link, &sent.key) == WriteAccess::ByDecision {
+            // The owner was asked to follow a decision. That it did is a move of its own, which golden follows; whatever
+            // else it made of it is remembered, so that it is not asked for the same without end.
+            let displaced = sent.displaced.cloned().unwrap_or_default();
+            let agreed = || golden.map(|cell| cell.field.clone()).unwrap_or_default();
+            let base = before.cloned().unwrap_or_else(|| Base::accepted(displaced, agreed()));
+            return Some(Base { answered, ..base });
+        }
+        let hub = || Arc::new(crate::hub::record(model.name.as_str(), entity.id));
+        let origin = golden.and_then(|cell| cell.origin.clone());
+        let origin = origin.unwrap_or_else(|| Origin { record: hub(), stamp: crate::stamp::Stamp::new(self.now()) });
+        Some(Base {
+            seen: held.unwrap_or_else(|| sent.value.clone()),
+            agreed: sent.value.clone(),
+            lost: false,
+            wrote: Some(Box::new(origin)),
+            displaced: sent.displaced.cloned().map(Box::new),
+            answered,
+        })
+    }
+
+    /// What a create left out (a reference that led nowhere yet) is accepted as missing: it follows as a change.
+    fn accept_what_was_left_out(
+        &self,
+        loader: &mut Loader<'_>,
+        of: EntityIndex,
+        record: &Arc<RecordRef>,
+        operations: &[Operation],
+        facts: &mut Vec<EntityFact>,
+    ) {
+        let Intent::Create(sent) = &operations[0].intent else { return };
+        let entity = &loader.loaded.set.entity(of).entity;
+        let model = self.core.model.entity(entity.entity);
+        let left_out: Vec<UnitKey> = entity
+            .golden
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| !sent.iter().any(|(name, _)| *name == model.unit_name(key)))
+            .collect();
+        for unit in left_out {
+            let base = Some(Arc::new(Base::accepted(Field::Null, Field::Null)));
+            loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(record), unit, base }, facts);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What is known of creates that no entity tells: those under way, and where nobody has looked yet.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow};
+use crate::engine::hydrate::parse;
+use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
+use crate::engine::tenant::read::{Position, position_key};
+use crate::error::Error;
+use crate::id::{ConnectionName, EntityId, ObjectType};
+use crate::store::Table;
+use crate::surface::Channel;
+
+/// The creates that are under way, and the object types in which, and entities for which, none may begin.
+#[derive(Debug, Default)]
+pub(crate) struct Creates {
+    under_way: BTreeSet<(EntityId, ObjectType)>,
+    unread: BTreeSet<(ConnectionName, ObjectType)>,
+    shared: BTreeSet<EntityId>,
+}
+
+impl Creates {
+    /// Whether a create for an entity has been intended and not settled.
+    pub(crate) fn under_way(&self, entity: EntityId, object: &ObjectType) -> bool {
+        self.under_way.contains(&(entity, object.clone()))
+    }
+
+    /// Whether an object type has surfaces that list its records, and none was ever read to its end.
+    pub(crate) fn is_unread(&self, connection: &ConnectionName, object: &ObjectType) -> bool {
+        self.unread.contains(&(connection.clone(), object.clone()))
+    }
+
+    /// Whether an entity shares an identity value with another, and nobody has said yet which of them is meant.
+    pub(crate) fn is_shared(&self, entity: EntityId) -> bool {
+        self.shared.contains(&entity)
+    }
+}
+
+impl Tenant {
+    pub(crate) async fn creates(&self) -> Result<Creates, Error> {
+        let mut creates = Creates { unread: self.unread().await?, ..Creates::default() };
+        for row in self.all_rows(Table::Outbox, create_prefix(), "list creates under way").await? {
+            let row: OutboxRow = parse(Table::Outbox, &row)?;
+            let operation = &row.operations[0];
+            creates.under_way.insert((operation.entity, operation.target.object().clone()));
+        }
+        for row in self.all_rows(Table::Case, CaseKind::SharedIdentity.prefix(), "list shared identities").await? {
+            let case: CaseRow = parse(Table::Case, &row)?;
+            creates.shared.extend(case.entities);
+        }
+        Ok(creates)
+    }
+
+    async fn unread(&self) -> Result<BTreeSet<(ConnectionName, ObjectType)>, Error> {
+        let lists = |channel| matches!(channel, Channel::Poll | Channel::Stream | Channel::Scan);
+        let mut places = Vec::new();
+        let mut keys = Vec::new();
+        for (name, connection) in &self.core.connections {
+            for bound in connection.surfaces.iter().filter(|bound| lists(bound.surface.channel)) {
+                places.push((name.clone(), bound.surface.object.clone()));
+                keys.push(position_key(name, &bound.surface.name));
+            }
+        }
+        let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load cursors"))?;
+        let mut unread: BTreeSet<_> = places.iter().cloned().collect();
+        for (place, row) in places.iter().zip(rows) {
+            let position: Option<Position> = row.as_ref().map(|row| parse(Table::Cursor, row)).transpose()?;
+            if position.is_some_and(|position| position.ended) {
+                unread.remove(place);
+            }
+        }
+        Ok(unread)
+    }
+}

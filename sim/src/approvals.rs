@@ -1,0 +1,76 @@
+//! What the operator approved, and what was written without: whatever takes effect was approved, and is approved once.
+
+use std::collections::BTreeSet;
+
+use accordant::Plan;
+use accordant::plan::{Intent, Target};
+
+use crate::design::{ATTRIBUTES, Design};
+use crate::word::Word;
+
+/// One thing that was approved.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Approved {
+    /// Where.
+    pub system: usize,
+    /// The record's id; of a create, whom it is about.
+    pub at: String,
+    /// The attribute; none for a create or an archive as a whole.
+    pub attribute: Option<usize>,
+    /// What is written.
+    pub word: Word,
+}
+
+/// What was approved and is not carried out yet.
+#[derive(Debug, Default)]
+pub struct Approvals {
+    open: BTreeSet<Approved>,
+    ever: BTreeSet<Approved>,
+}
+
+impl Approvals {
+    /// The operator approves a plan.
+    pub fn approve(&mut self, design: &Design, plan: &Plan) {
+        for operation in &plan.operations {
+            let name = operation.target.connection().as_str();
+            let Some(system) = design.systems.iter().position(|system| system.name == name) else { continue };
+            let at = match &operation.target {
+                Target::Record(record) => record.id.to_string(),
+                _ => operation.entity.to_string(),
+            };
+            let mut add = |unit: Option<&str>, word: Word| {
+                let attribute = unit.and_then(|unit| ATTRIBUTES.iter().position(|name| *name == unit));
+                let approved = Approved { system, at: at.clone(), attribute, word };
+                self.ever.insert(approved.clone());
+                self.open.insert(approved);
+            };
+            let word = |value: Option<&str>| value.and_then(Word::parse).unwrap_or_default();
+            match &operation.intent {
+                Intent::Set(field) => add(Some(operation.unit.as_str()), word(field.as_value())),
+                Intent::Create(fields) => {
+                    add(None, Word::NONE);
+                    for (unit, field) in fields {
+                        add(Some(unit.as_str()), word(field.as_value()));
+                    }
+                }
+                _ => add(None, Word::NONE),
+            }
+        }
+    }
+
+    /// Whether something is approved.
+    #[must_use]
+    pub fn stands(&self, approved: &Approved) -> bool {
+        self.open.contains(approved)
+    }
+
+    /// It was carried out, and the engine was told.
+    pub fn spend(&mut self, approved: &Approved) {
+        self.open.remove(approved);
+    }
+
+    /// The engine may not know what was carried out: after a crash, and where a commit failed.
+    pub fn reopen(&mut self) {
+        self.open.clone_from(&self.ever);
+    }
+}

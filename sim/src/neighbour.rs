@@ -1,0 +1,57 @@
+//! The neighbour: a second tenant of the same process, with a customer of its own who has the same key. Nothing that either
+//! hears may be seen by the other.
+
+use std::sync::Arc;
+
+use accordant::id::RecordRef;
+use accordant::{Actor, Error, Tenant};
+
+use crate::design::{OBJECT, Told};
+use crate::job::headed;
+use crate::scene::Scene;
+use crate::server::{body, id};
+use crate::word::Word;
+
+/// The place of the neighbour's record: no system has so many.
+const PLACE: usize = 900;
+
+/// The neighbour is told of its customer; then each side is asked what it knows of the other's.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn visit(neighbour: &Tenant, tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
+    let (name, request, known) = {
+        let inner = scene.lock();
+        let Some(place) = inner.servers.iter().position(|server| server.design.told == Told::Full) else {
+            return Ok(());
+        };
+        let fields: Vec<Word> = (0..inner.design.attributes.len()).map(|_| Word::new(1_000_000)).collect();
+        let request = accordant::Delivery::new(body::record(PLACE, 1, 0, &fields));
+        let name = inner.servers[place].design.name;
+        let known: Vec<RecordRef> = inner
+            .servers
+            .iter()
+            .flat_map(|server| {
+                (0..server.records.len()).map(|place| RecordRef::new(server.design.name, OBJECT, &id(place)))
+            })
+            .collect();
+        (name, headed(request, "record", name), known)
+    };
+    neighbour.accept_model(&Actor::new("ana")).await?;
+    neighbour.receive(name, request).await?;
+    let own = RecordRef::new(name, OBJECT, &id(PLACE));
+    let accuse = |what: String| scene.lock().oracle.accuse(what);
+    if tenant.entity_of(&own).await?.is_some() {
+        accuse("a tenant knows a record that its neighbour was told of".to_owned());
+    }
+    if neighbour.entity_of(&own).await?.is_none() || neighbour.entities("thing", None, 9).await?.len() != 1 {
+        accuse("the neighbour does not know its own customer, and nobody else".to_owned());
+    }
+    for record in known {
+        if neighbour.entity_of(&record).await?.is_some() {
+            accuse("the neighbour knows a record that it was not told of".to_owned());
+        }
+    }
+    Ok(())
+}
