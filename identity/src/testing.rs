@@ -48,19 +48,19 @@ impl Draw {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         crate::hash::mix(self.0, 0x2545_f491_4f6c_dd1d)
     }
 
     /// A number below `most`.
     pub fn below(&mut self, most: usize) -> usize {
-        (((self.next() >> 32) * most as u64) >> 32) as usize
+        (((self.number() >> 32) * most as u64) >> 32) as usize
     }
 
     /// Whether something of a probability happens.
     pub fn happens(&mut self, probability: f64) -> bool {
-        ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
+        ((self.number() >> 11) as f64) < probability * (1_u64 << 53) as f64
     }
 
     /// One of several.
@@ -70,7 +70,7 @@ impl Draw {
 
     /// A small number more often than a large one, below `most`.
     pub fn few(&mut self, most: usize) -> usize {
-        let share = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        let share = (self.number() >> 11) as f64 / (1_u64 << 53) as f64;
         ((most as f64) * share * share) as usize
     }
 }

@@ -17,8 +17,8 @@ fn table(records: &[Generated]) -> Table {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let sample: Vec<Vec<String>> = records.iter().map(|record| record.values.to_vec()).collect();
     let mut table = Table::new(sniff::schema(&names, &sample, &[]));
-    for record in &records {
-        _ = table.push(&record.id, "", &record.values);
+    for record in records {
+        table.push(&record.id, "", &record.values);
     }
     table
 }
