@@ -128,7 +128,7 @@ fn also_a_model_that_contradicts_itself_is_refused_before_the_first_event() {
     model.object(accordant::model::SystemObject::new("crm", "leads"));
     model.attribute(accordant::model::TypedAttribute::<String>::new("tier").owner("nobody"));
     let refused = accordant::Accordant::builder().entity_model(model).build();
-    let error = refused.err().expect("nobody owns it");
+    let error = refused.expect_err("nobody owns it");
     assert!(error.to_string().contains("nobody") || format!("{error:?}").contains("nobody"), "{error}");
 }
 
