@@ -95,6 +95,13 @@ pub struct Entity {
 }
 
 impl Entity {
+    /// Whether a link has restored displaced values of a unit too often: it is frozen until a person decides.
+    #[must_use]
+    pub fn oscillates(&self, key: &crate::model::UnitKey) -> bool {
+        let mut counts = self.links.iter().filter_map(|link| link.reactions.get(key));
+        counts.any(|count| *count >= REACTIONS_TO_FREEZE) && !planted!(OscillationUnbounded)
+    }
+
     /// A new entity without links.
     #[must_use]
     pub fn new(id: EntityId, entity: u16) -> Self {

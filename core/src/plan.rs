@@ -10,7 +10,7 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::entity::{Entity, REACTIONS_TO_FREEZE};
+use crate::entity::Entity;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::{GoldenLife, Status};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SystemName, TenantId};
@@ -233,9 +233,7 @@ fn plan_unit(
     // A held or parked unit is written nowhere; but an owner may be asked to follow a decision, whatever stands.
     let golden = entity.golden.get(key).filter(|cell| cell.status == Status::Settled).map(|cell| &cell.field);
     let decision = entity.decisions.get(key).filter(|_| !unit.owners.is_empty());
-    let oscillates =
-        entity.links.iter().any(|link| link.reactions.get(key).is_some_and(|count| *count >= REACTIONS_TO_FREEZE));
-    let oscillates = oscillates && !planted!(OscillationUnbounded);
+    let oscillates = entity.oscillates(key);
     if (golden.is_none() && decision.is_none()) || oscillates || entity.life == GoldenLife::Retired {
         return;
     }

@@ -64,7 +64,7 @@ pub(super) fn of_unit(
         {
             let access = write_access(ground.model, entity, shown, key);
             // A frozen unit is written nowhere: what it lacks waits with it.
-            let frozen = golden.status != Status::Settled;
+            let frozen = golden.status != Status::Settled || entity.oscillates(key);
             let fillable = access != WriteAccess::No;
             if field.is_value() {
                 let reason = "an observer contradicts the owner since first contact";

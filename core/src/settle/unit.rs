@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::base::{Answered, Base};
 use crate::classify::{Classification, LinkState, Standing, classify};
 use crate::decision::Lifetime;
-use crate::entity::{Entity, REACTIONS_TO_FREEZE};
+use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Held, Provisional, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
@@ -38,7 +38,7 @@ pub(super) fn settle_unit(
     let adopted = recorder.facts.len();
     let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
-    if oscillates(recorder, key) {
+    if recorder.entity.oscillates(key) {
         findings::oscillating(ground, recorder.entity, key, findings);
     } else if must_resolve(recorder, unit, key, &shown, &first) {
         moved = decide(ground, recorder, unit, key, &shown, &first);
@@ -248,12 +248,6 @@ fn start_over(recorder: &mut Recorder<'_>, key: &UnitKey, restored: &[usize]) {
 
 fn link_base(recorder: &Recorder<'_>, link: usize, key: &UnitKey) -> Option<Base> {
     recorder.entity.links[link].bases.get(key).cloned()
-}
-
-/// Whether a link of the unit has restored displaced values too often.
-fn oscillates(recorder: &Recorder<'_>, key: &UnitKey) -> bool {
-    let counts = recorder.entity.links.iter().filter_map(|link| link.reactions.get(key));
-    counts.max().is_some_and(|count| *count >= REACTIONS_TO_FREEZE && !planted!(OscillationUnbounded))
 }
 
 /// Whether anything happened that golden may have to follow: nothing else ever moves it.

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::classify::{Classification, Standing, classify};
-use crate::entity::{Entity, REACTIONS_TO_FREEZE};
+use crate::entity::Entity;
 use crate::golden::{GoldenCell, Status};
 use crate::model::{Unit, UnitKey, UnitShape};
 use crate::representation::Representation;
@@ -26,8 +26,7 @@ pub(crate) fn unit_view(
 ) -> UnitView {
     let golden = entity.golden.get(key);
     let shown = shown(ground, entity, representations, key);
-    let oscillates =
-        entity.links.iter().any(|link| link.reactions.get(key).is_some_and(|count| *count >= REACTIONS_TO_FREEZE));
+    let oscillates = entity.oscillates(key);
     let classification = classified(entity, unit, key, golden, oscillates, &shown);
     let situation = Situation { ground, entity, unit, key, golden, oscillates, classification: &classification };
     let mut links: Vec<UnitLink> =

@@ -135,7 +135,7 @@ impl Tenant {
                 } else {
                     taken.known += 1;
                 }
-                if outlived(loader, observation) {
+                if outlived(loader, observation) || came_back_in_part(loader, observation) {
                     hints.insert(observation.record.clone());
                 }
             }
@@ -240,6 +240,13 @@ fn outlived(loader: &Loader<'_>, observation: &Observation) -> bool {
     let existence = loader.loaded.set.record(index).representation.existence();
     let last = existence.last().unwrap_or_default();
     last > observation.stamp && last.token == observation.stamp.token && !matches!(existence.life(), Life::Dead(_))
+}
+
+/// Whether what was told leaves a record that came back without a full view of it: its cells stay hidden until it is read.
+fn came_back_in_part(loader: &Loader<'_>, observation: &Observation) -> bool {
+    let told = observation.stamp.read == 0;
+    let index = loader.loaded.set.find_record(&observation.record).filter(|_| told);
+    index.is_some_and(|index| loader.loaded.set.record(index).representation.existence().life() == Life::Resurrected)
 }
 
 fn bare(record: &RecordRef, stamp: Stamp, sighting: Sighting) -> Observation {
