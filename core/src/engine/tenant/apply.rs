@@ -280,7 +280,9 @@ impl Tenant {
             if planted!(IntentNotDurable) {
                 return Ok(Some(Intended { row, write, _claim: claim }));
             }
-            changes.commit.expect.extend(loader.loaded.revisions);
+            let mut facts = Vec::new();
+            self.note_sent(&mut loader, &row.operations, &mut facts);
+            self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);
             match self.commit_or_lost("store an intent", changes.commit).await? {
