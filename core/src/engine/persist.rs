@@ -29,7 +29,7 @@ pub(crate) struct LinkRow {
 }
 
 /// Separates the parts of composed keys: it occurs in no name.
-const SEPARATOR: char = '\u{1f}';
+pub(crate) const SEPARATOR: char = '\u{1f}';
 
 pub(crate) fn representation_key(record: &RecordRef) -> RowKey {
     RowKey::new(Table::Representation, record_key(record))
