@@ -22,8 +22,8 @@ use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::deletes::DeletesByPlace;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{ConnectionName, EntityId, ObjectType};
-use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
+use crate::id::{ConnectionName, EntityId};
+use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, archives, still_planned};
 use crate::store::RowKey;
 use crate::text::Text;
 use outbox::{Intended, OutboxRow, outbox_key};
@@ -121,16 +121,12 @@ impl Tenant {
             let place = || (operation.target.connection().clone(), operation.target.object().clone());
             (operation.intent == Intent::Archive).then(place)
         };
-        let mut planned: BTreeMap<(ConnectionName, ObjectType), usize> = BTreeMap::new();
-        for archived in groups.iter().flatten().filter_map(place) {
-            *planned.entry(archived).or_default() += 1;
-        }
-        let deletes = self.deletes_of(&planned.keys().cloned().collect()).await?;
+        let planned = archives(groups.iter().flatten());
+        let deletes = self.deletes_of(&planned).await?;
         let mut exceeded = BTreeMap::new();
         for (place, planned) in planned {
-            let under_way = self.archives_under_way(&place.0, &place.1).await?;
             let of = deletes.get(&place).copied().unwrap_or_default();
-            if let Some(why) = self.core.limits.exceeded(of, planned + under_way) {
+            if let Some(why) = self.core.limits.exceeded(of, planned.len()) {
                 exceeded.insert(place, why);
             }
         }

@@ -208,7 +208,7 @@ impl Tenant {
                 }
             }
         }
-        let deletes = self.deletes_of(&draft.archive_places()).await?;
+        let deletes = self.deletes_of(&draft.archives()).await?;
         let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
             deletes.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
         });

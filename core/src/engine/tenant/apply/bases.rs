@@ -10,7 +10,6 @@ use crate::fact::{EntityFact, Fact};
 use crate::id::RecordRef;
 use crate::model::{CompiledEntity, UnitKey};
 use crate::observation::Observation;
-use crate::ownership::Authority;
 use crate::plan::{Intent, Operation, Target};
 use crate::representation::Representation;
 use crate::sight::shown;
@@ -64,8 +63,7 @@ impl Tenant {
         let record = Arc::clone(&set.record(at).record);
         let model = self.core.model.entity(set.entity(of).entity.entity);
         let object = model.objects.get(usize::from(set.record(at).object));
-        let (shapes, authority) =
-            object.map_or((&[][..], &[][..]), |object| (&object.shapes[..], &object.authority[..]));
+        let shapes = object.map_or(&[][..], |object| &object.shapes[..]);
         let alone = answer.record.map(|observation| {
             let mut alone = Representation::new();
             alone.fold(observation, shapes);
@@ -89,11 +87,7 @@ impl Tenant {
                 let unread = answer.record.is_none() && matches!(sent.key, UnitKey::Element(..));
                 let known = alone.is_some() || unread;
                 let held = known.then(|| self.held(frame, set, of, &record, &sent.key, alone.as_ref())).flatten();
-                // Found by a probe, what a system that decides shows is its say; what an observer shows, its form.
-                let observes = sent.key.index().and_then(|unit| authority.get(usize::from(unit)));
-                let observes = observes == Some(&Authority::Observer);
-                let held = held.filter(|_| answer.source == Source::Answer || observes);
-                if let Some(base) = self.base_after(set, of, &record, &sent, held, answer.token) {
+                if let Some(base) = self.base_after(set, of, &record, &sent, held, answer) {
                     moved.push((sent.key, base));
                 }
             }
@@ -148,7 +142,7 @@ impl Tenant {
         record: &RecordRef,
         sent: &Sent<'_>,
         held: Option<Field>,
-        token: Option<i64>,
+        answer: Answer<'_>,
     ) -> Option<Base> {
         let entity = &set.entity(of).entity;
         let model = self.core.model.entity(entity.entity);
@@ -158,15 +152,20 @@ impl Tenant {
         let golden = entity.golden.get(&sent.key);
         let answered = Answered::new(
             sent.value.clone(),
-            token.filter(|_| held.is_none()),
+            answer.token.filter(|_| held.is_none()),
             before.and_then(|base| base.answered.as_deref()),
         );
+        // What a probe found may be the system's form of what it was sent, or somebody's edit of it since: whoever decides
+        // or observes, it has moved, unless the same value meets the same form again.
+        let proof = answer.source == Source::Answer;
         let answered = match &held {
             Some(held) if unit.same(held, sent.value) => None,
-            Some(held) => Some(answered.read_back(held, true, |a, b| unit.same(a, b))),
-            None => token.map(|_| answered),
+            Some(held) => Some(answered.read_back(held, proof, |a, b| unit.same(a, b))),
+            None => answer.token.map(|_| answered),
         };
         let answered = answered.map(Box::new);
+        let own_form = proof || answered.as_ref().is_some_and(|answered| answered.certain);
+        let held = held.filter(|_| own_form);
         if asks_owner(model, entity, link, &sent.key) {
             // The owner was asked to follow a decision. That it did is a move of its own, which golden follows; whatever
             // else it made of it is remembered, so that it is not asked for the same without end.
