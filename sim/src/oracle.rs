@@ -35,8 +35,10 @@ impl Cell {
         self.last().0
     }
 
-    fn by_person(&self) -> bool {
-        self.last().1 == By::Person
+    /// How many differences there are since it was last settled: 1 or none.
+    fn settle(&mut self) -> usize {
+        let word = self.word();
+        usize::from(std::mem::replace(&mut self.before, word) != word)
     }
 }
 
@@ -78,8 +80,8 @@ pub struct Oracle {
     pub settled: BTreeSet<Unit>,
     /// Units that programs put back.
     fought: BTreeSet<Unit>,
-    /// How often they have since the heal began.
-    restored: usize,
+    /// Differences that writes had mended, since the heal began, by when a program put one of their unit back.
+    mended: usize,
     /// The records that people deleted, by subject and system.
     deleted: BTreeSet<(usize, usize)>,
     existence: Option<usize>,
@@ -142,7 +144,7 @@ impl Oracle {
 
     /// The heal begins, or goes on after people have decided: nobody but the engine changes anything.
     pub fn heal(&mut self) {
-        (self.heal_writes, self.rewrites, self.restored) = (0, 0, 0);
+        (self.heal_writes, self.rewrites, self.mended) = (0, 0, 0);
         self.each(|cell| cell.before = cell.word());
     }
 
@@ -195,6 +197,7 @@ impl Oracle {
     pub fn said(&mut self, system: usize, place: usize, attribute: usize, word: Word, now: i64) {
         let known = &mut self.records[system][place];
         known.cells[attribute].history.push((word, By::Person, now));
+        known.cells[attribute].before = word;
         let unit = (known.subject, attribute);
         self.hear(system, unit, word, now);
     }
@@ -205,11 +208,11 @@ impl Oracle {
         let known = &mut self.records[system][place];
         let unit = (known.subject, attribute);
         let cell = &mut known.cells[attribute];
-        let (before, by, at) = cell.last();
-        let writes = cell.writes + 1;
-        cell.writes = writes;
+        cell.writes += 1;
+        let (writes, (before, by, at)) = (cell.writes, cell.last());
         cell.history.push((word, By::Engine, now));
-        self.heal_writes += 1;
+        // Of who cannot be read nothing is promised.
+        self.heal_writes += usize::from(!self.poisoned.contains(&unit.0));
         let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
         // Where no token proves whose doing it was, the same value must meet the same form twice.
         let again = before == word && capitals && !answers && (grain > 1 || remodelled);
@@ -266,7 +269,9 @@ impl Oracle {
     /// A program put a word back: its system's people never said so, and it is heard as if they had.
     pub fn fought(&mut self, unit: Unit) {
         self.fought.insert(unit);
-        self.restored += 1;
+        // What is mended anew from here on is counted anew.
+        let of = self.records.iter_mut().flatten().filter(|known| known.subject == unit.0);
+        self.mended += of.map(|known| known.cells[unit.1].settle()).sum::<usize>();
     }
 
     /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence.
@@ -346,9 +351,9 @@ impl Oracle {
             self.judge_presence(subject, &mut found);
         }
         // What was written and archived then was written all the same.
-        let cells = self.records.iter().flatten().flat_map(|known| &known.cells);
-        let owed = cells.filter(|cell| cell.word() != cell.before).count();
-        if self.heal_writes > owed + self.unheard + self.rewrites + self.restored * self.systems.len() {
+        let promised = self.records.iter_mut().flatten().filter(|known| !self.poisoned.contains(&known.subject));
+        let owed: usize = promised.flat_map(|known| &mut known.cells).map(Cell::settle).sum();
+        if self.heal_writes > owed + self.mended + self.unheard + self.rewrites {
             found.push(format!("{} writes in the heal, for {owed} differences", self.heal_writes));
         }
         self.open.clone_from(waits);
@@ -387,10 +392,10 @@ impl Oracle {
             let word = cell.word();
             let excused = match (owner, strength[system]) {
                 (_, 0) => true,
-                (Some(_), 1) => cell.by_person(),
+                (Some(_), 1) => cell.last().1 == By::Person,
                 (Some(_), _) => false,
                 // A co-owner's clear is held.
-                (None, _) => cell.by_person() && !word.is_some(),
+                (None, _) => cell.last().1 == By::Person && !word.is_some(),
             };
             if word.said() != wanted.said() && !excused {
                 let name = self.systems[system].name;
@@ -458,8 +463,8 @@ impl Oracle {
             moved.iter().filter(|(_, word)| self.once(**word)).map(|(system, word)| (*system, *word)).collect();
         for (winner, won) in &once {
             for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner && self.systems[*loser].compares) {
-                let holds = cell(*loser).is_some_and(|cell| cell.word().said() == won.said() && !cell.by_person());
-                if holds && unaware(*winner, *lost) && unaware(*loser, *won) {
+                let holds = |(word, by, _): (Word, By, i64)| word.said() == won.said() && by == By::Engine;
+                if cell(*loser).map(Cell::last).is_some_and(holds) && unaware(*winner, *lost) && unaware(*loser, *won) {
                     self.overruled(unit, *loser, *lost, "and was overruled unasked", found);
                 }
             }
@@ -478,7 +483,8 @@ impl Oracle {
             let skews = self.systems[*system].skew.abs() + self.systems[*other].skew.abs();
             other == system || (earlier.is_some() && at(word) - at(earlier) > 2 * skews + 4_000)
         };
-        if self.once(*word) && moved.iter().all(by_far) {
+        // Elsewhere nobody could have known: what was not compared may not have been seen.
+        if self.once(*word) && self.systems[*system].compares && moved.iter().all(by_far) {
             self.overruled(unit, *system, *word, "last, and was not believed", found);
         }
     }
@@ -507,9 +513,8 @@ impl Oracle {
     /// The words of people that were written over and that no journaled resolution may fail to name.
     #[must_use]
     pub fn overwritten(&self) -> Vec<(Word, String)> {
-        let decided = |unit: &Unit| {
-            self.decided.contains(unit) || self.remodelled.contains(&unit.1) || self.fought.contains(unit)
-        };
+        let excused = [&self.decided, &self.fought];
+        let decided = |unit: &Unit| excused.iter().any(|of| of.contains(unit)) || self.remodelled.contains(&unit.1);
         let lost = self.overwritten.iter().filter(|(.., unit)| !decided(unit));
         let place = |system: usize, place: usize| format!("{} r{place}", self.systems[system].name);
         lost.map(|(word, system, at, unit)| (*word, format!("{} {}", place(*system, *at), ATTRIBUTES[unit.1])))
