@@ -57,6 +57,8 @@ struct Said {
     systems: BTreeSet<usize>,
     /// When it was last said.
     at: i64,
+    /// The words that whoever said it could know: what the record had held, and what was known when that was said.
+    knows: BTreeSet<Word>,
 }
 
 /// The judge of one run.
@@ -160,7 +162,7 @@ impl Oracle {
         for (attribute, word) in words.iter().enumerate() {
             let unit = (subject, attribute);
             if by == By::Person {
-                self.hear(system, unit, *word, now);
+                self.hear(system, unit, *word, BTreeSet::new(), now);
             } else if word.is_some() {
                 self.check_word(system, unit, *word, "created with");
             }
@@ -181,11 +183,12 @@ impl Oracle {
         self.creates.iter().filter(|((of, _), _)| *of == subject).map(|(_, (_, died))| died).sum()
     }
 
-    fn hear(&mut self, system: usize, unit: Unit, word: Word, now: i64) {
+    fn hear(&mut self, system: usize, unit: Unit, word: Word, knows: BTreeSet<Word>, now: i64) {
         if word.is_some() {
             let said = self.said.entry(word.said()).or_default();
             (said.unit, said.at) = (unit, now);
             said.systems.insert(system);
+            said.knows.extend(knows);
         } else {
             self.cleared.insert((unit, system));
         }
@@ -196,10 +199,13 @@ impl Oracle {
     /// A person edited an attribute.
     pub fn said(&mut self, system: usize, place: usize, attribute: usize, word: Word, now: i64) {
         let known = &mut self.records[system][place];
-        known.cells[attribute].history.push((word, By::Person, now));
-        known.cells[attribute].before = word;
-        let unit = (known.subject, attribute);
-        self.hear(system, unit, word, now);
+        let (cell, unit) = (&mut known.cells[attribute], (known.subject, attribute));
+        let held: BTreeSet<Word> = cell.history.iter().map(|(held, ..)| held.said()).collect();
+        let known = held.iter().filter_map(|held| self.said.get(held)).flat_map(|said| &said.knows).copied();
+        let knows = known.chain(held.iter().copied()).collect();
+        cell.history.push((word, By::Person, now));
+        cell.before = word;
+        self.hear(system, unit, word, knows, now);
     }
 
     /// The engine wrote an attribute.
@@ -453,19 +459,14 @@ impl Oracle {
     /// Of two people who did not know of each other's word, neither is overruled unasked.
     fn judge_conflict(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
         let cell = |system: usize| self.stands(system, unit.0).map(|known| &known.cells[unit.1]);
-        // Whether a system's people spoke their last word before it had held another.
-        let unaware = |system: usize, word: Word| {
-            let history = cell(system).map(|cell| cell.history.as_slice()).unwrap_or_default();
-            let last = history.iter().rposition(|(_, by, _)| *by == By::Person).unwrap_or(0);
-            !history[..last].iter().any(|(held, ..)| held.said() == word.said())
-        };
-        let once: Vec<(usize, Word)> =
-            moved.iter().filter(|(_, word)| self.once(**word)).map(|(system, word)| (*system, *word)).collect();
+        // Whether whoever said a word cannot have known of another.
+        let unaware = |word: &Word, of: &Word| !self.said[&word.said()].knows.contains(&of.said());
+        let once: Vec<(&usize, &Word)> = moved.iter().filter(|(_, word)| self.once(**word)).collect();
         for (winner, won) in &once {
-            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner && self.systems[*loser].compares) {
+            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner && self.systems[**loser].compares) {
                 let holds = |(word, by, _): (Word, By, i64)| word.said() == won.said() && by == By::Engine;
-                if cell(*loser).map(Cell::last).is_some_and(holds) && unaware(*winner, *lost) && unaware(*loser, *won) {
-                    self.overruled(unit, *loser, *lost, "and was overruled unasked", found);
+                if cell(**loser).map(Cell::last).is_some_and(holds) && unaware(won, lost) && unaware(lost, won) {
+                    self.overruled(unit, **loser, **lost, "and was overruled unasked", found);
                 }
             }
         }
