@@ -133,6 +133,20 @@ pub enum Error {
     /// No plan of this hash.
     #[error("there is no plan {}; plan again", .0.short())]
     UnknownPlan(PlanHash),
+    /// An operator paused the connection.
+    #[error("connection `{connection}` is paused; `resume` it to read from it")]
+    Paused {
+        /// The connection.
+        connection: ConnectionName,
+    },
+    /// What should be a time or a zone of an apply window is none.
+    #[error("`{found}` is not for an apply window: {reason}")]
+    Window {
+        /// What was found.
+        found: Text,
+        /// What was expected.
+        reason: &'static str,
+    },
     /// The value is none of the attribute's type.
     #[error("{attribute}: {reason}")]
     Value {
@@ -222,7 +236,7 @@ impl Error {
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType { .. }
             | Error::UnknownPlan(_) => 404,
-            Error::UnknownAttribute { .. } | Error::Value { .. } => 400,
+            Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Window { .. } => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
             | Error::SameEntity(_)
@@ -230,6 +244,7 @@ impl Error {
             | Error::NotMerged(_)
             | Error::HeldApart { .. }
             | Error::WriteUnderWay { .. }
+            | Error::Paused { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {

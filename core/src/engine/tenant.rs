@@ -18,6 +18,7 @@ mod read;
 mod rederive;
 mod reindex;
 mod replay;
+mod rollout;
 mod step;
 mod take_in;
 mod verify;

@@ -76,6 +76,16 @@ impl PlanDraft {
         archives.map(|operation| (operation.target.connection().clone(), operation.target.object().clone())).collect()
     }
 
+    /// Keeps out what would be written where nothing may be, each with the reason.
+    pub fn keep_out(&mut self, why: &dyn Fn(&ConnectionName) -> Option<Text>) {
+        for operation in std::mem::take(&mut self.operations) {
+            match why(operation.target.connection()) {
+                None => self.operations.push(operation),
+                Some(why) => self.parked.push(Parked { operation, why }),
+            }
+        }
+    }
+
     /// Orders the operations, holds deletes to the limits, and names the plan. `deletes(connection, object)` says what
     /// the limits are measured against there.
     #[must_use]

@@ -215,6 +215,10 @@ impl Tenant {
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let mut loader = Loader::new(&self.core, &self.id);
+            if let Some(waiting) = self.writes_wait(&mut loader, group[0].target.connection()).await? {
+                applied.wait(group, waiting);
+                return Ok(None);
+            }
             loader.entities(&[entity]).await?;
             loader.references().await?;
             loader.golden_references().await?;

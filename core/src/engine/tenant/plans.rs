@@ -217,6 +217,8 @@ impl Tenant {
                 }
             }
         }
+        let observed = self.observed_only().await?;
+        draft.keep_out(&|connection| observed.get(connection).cloned());
         let deletes = self.deletes_of(&draft.archive_places()).await?;
         let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
             deletes.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()

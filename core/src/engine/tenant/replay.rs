@@ -11,15 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
+use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::{Core, Tenant};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
-use crate::id::{EntityId, RecordRef};
+use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::journal::{self, Entry, Head, Payload};
 use crate::model::{CompiledEntity, Shape};
 use crate::observation::stored::StoredObservation;
 use crate::representation::Representation;
+use crate::rollout::ConnectionState;
 use crate::stamp::Stamp;
 use crate::text::Text;
 use epoch::Epoch;
@@ -35,6 +37,8 @@ pub struct Replayed {
     pub entities: BTreeMap<EntityId, Entity>,
     /// What systems say.
     pub representations: BTreeMap<RecordRef, Representation>,
+    /// What operators allow each connection.
+    pub connections: BTreeMap<ConnectionName, ConnectionState>,
     /// How many entries were read.
     pub entries: u64,
     /// How many of them have lost their payload to erasure.
@@ -112,6 +116,10 @@ impl Replay<'_> {
                     Ok(id) => self.facts(id, facts),
                     Err(_) => self.done.left_out += 1,
                 }
+            }
+            CONNECTION_SET => {
+                let (connection, state) = read(entry, payload)?;
+                self.done.connections.insert(connection, state);
             }
             MODEL_ACCEPTED => {
                 let accepted: Accepted = read(entry, payload)?;

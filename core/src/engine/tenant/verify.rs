@@ -11,13 +11,15 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
+use crate::engine::tenant::rollout::{connection_of_key, state_prefix};
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{EntityId, RecordRef};
+use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
+use crate::rollout::ConnectionState;
 use crate::store::{Row, Table};
 use crate::text::Text;
 
@@ -124,6 +126,13 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// What operators allow a connection.
+    Connection {
+        /// The connection.
+        connection: ConnectionName,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -165,6 +174,7 @@ impl fmt::Display for Difference {
             Difference::Identity { record, attribute, compared } => {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
+            Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -172,7 +182,8 @@ impl fmt::Display for Difference {
 
 impl Tenant {
     /// Verifies this tenant's store: walks the chain of the journal, replays it, and compares with the stored golden
-    /// records, links, bases, discrepancies, representations and the index of identity values. Changes nothing.
+    /// records, links, bases, discrepancies, representations, the index of identity values, and what operators allow
+    /// connections. Changes nothing.
     ///
     /// Meant for a store that nobody writes to meanwhile: what is committed between the two readings shows as a
     /// difference.
@@ -251,7 +262,21 @@ impl Tenant {
         for (key, expected) in identities {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
+        let states = self.all_rows(Table::Meta, state_prefix(), "read how connections stand").await?;
+        let mut connections = replayed.connections.clone();
+        for row in states {
+            let Some(connection) = connection_of_key(&row.key) else { continue };
+            let stored: ConnectionState = parse(Table::Meta, &row)?;
+            let compared = match connections.remove(&connection) {
+                Some(replayed) if replayed == stored => continue,
+                Some(_) => Compared::Differs,
+                None => Compared::Unaccounted,
+            };
+            found.push(Difference::Connection { connection, compared });
+        }
         let missing = Compared::Missing;
+        found
+            .extend(connections.into_keys().map(|connection| Difference::Connection { connection, compared: missing }));
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };
         found.extend(entities.left().map(|id| whole(*id)));
