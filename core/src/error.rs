@@ -2,6 +2,7 @@
 
 mod known;
 
+use chrono::{DateTime, Utc};
 use serde_json::error::Category;
 
 use crate::connector::ConnectorError;
@@ -133,6 +134,32 @@ pub enum Error {
     /// No plan of this hash.
     #[error("there is no plan {}; plan again", .0.short())]
     UnknownPlan(PlanHash),
+    /// The plan was made too long ago.
+    #[error("plan {} was made at {made} and could be approved until {until}; plan again", .plan.short())]
+    PlanExpired {
+        /// The plan.
+        plan: PlanHash,
+        /// When it was last made.
+        made: DateTime<Utc>,
+        /// Until when it could be approved.
+        until: DateTime<Utc>,
+    },
+    /// What the plan rests on moved: some of it is not what would be done today.
+    #[error(
+        "{moved} of the {of} operations of plan {} are not what would be done today, the first of them {first}; plan again, and \
+         look at what differs",
+        .plan.short()
+    )]
+    PlanMoved {
+        /// The plan.
+        plan: PlanHash,
+        /// How many operations are not planned today as they were.
+        moved: usize,
+        /// Of how many.
+        of: usize,
+        /// The first of them: where, and which unit; never a value.
+        first: Text,
+    },
     /// An operator paused the connection.
     #[error("connection `{connection}` is paused; `resume` it to read from it")]
     Paused {
@@ -245,6 +272,8 @@ impl Error {
             | Error::HeldApart { .. }
             | Error::WriteUnderWay { .. }
             | Error::Paused { .. }
+            | Error::PlanExpired { .. }
+            | Error::PlanMoved { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {

@@ -30,8 +30,9 @@ pub use case::{Case, CaseKind};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
-    Applied, Compared, Difference, DiscrepancyFilter, FailedCall, Next, PlanRequest, Rederived, Replayed, Reread,
-    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    Applied, Applying, Compared, Difference, DiscrepancyFilter, FailedCall, Next, Outstanding, PlanRequest, PlanState,
+    PlanSummary, Progress, Rederived, Replayed, Reread, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
+    Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.

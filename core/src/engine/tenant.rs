@@ -13,6 +13,7 @@ mod merge;
 mod model;
 mod pages;
 mod plans;
+mod progress;
 mod purge;
 mod read;
 mod rederive;
@@ -23,12 +24,14 @@ mod step;
 mod take_in;
 mod verify;
 mod work;
+mod write_counts;
 
 pub(crate) use apply::outbox::Claims;
-pub use apply::{Applied, FailedCall};
+pub use apply::{Applied, Applying, FailedCall};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use dead_letter::StoredDeadLetter;
-pub use plans::PlanRequest;
+pub use plans::{PlanRequest, PlanSummary};
+pub use progress::{Outstanding, PlanState, Progress};
 pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 
 mod applied;
 mod bases;
+mod limits;
 pub(crate) mod outbox;
 mod receipt;
 mod recover;
@@ -10,7 +11,7 @@ mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use applied::{Applied, FailedCall};
+pub use applied::{Applied, Applying, FailedCall};
 
 use crate::connector::Retry;
 use crate::engine::Tenant;
@@ -21,7 +22,7 @@ use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::deletes::DeletesByPlace;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{ConnectionName, EntityId, ObjectType};
+use crate::id::{ConnectionName, EntityId};
 use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -43,16 +44,45 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If the plan is unknown, or the store fails. A system that cannot be called defers its operations.
+    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`] if nothing of it was approved in time. A system that cannot be called
+    /// defers its operations.
     pub async fn apply(&self, hash: PlanHash) -> Result<Applied, Error> {
+        self.apply_while(hash, |_| true).await
+    }
+
+    /// As [`Tenant::apply`], for applications that take long: before every call to a system `go_on` is told how far the
+    /// application is, and says whether it goes on. What it is stopped before stays approved; applying the plan again goes
+    /// on there, and [`Tenant::progress`] says what is outstanding.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::apply`].
+    pub async fn apply_while(
+        &self,
+        hash: PlanHash,
+        mut go_on: impl FnMut(Applying) -> bool + Send,
+    ) -> Result<Applied, Error> {
         let plan = self.stored_plan(hash).await?;
         let mut applied = self.recover().await?;
         let approved = self.approved(&plan.operations, &mut applied).await?;
+        if approved.is_empty() && applied.unapproved > 0 {
+            self.require_standing(hash).await?;
+        }
         let (approved, deletes) = self.within_limits(approved, &mut applied).await?;
-        for (connection, groups) in by_connection(approved) {
+        let mut applying = Applying { begun: 0, of: approved.iter().map(Vec::len).sum() };
+        'calls: for (connection, groups) in by_connection(approved) {
             for groups in groups.chunks(WRITES_AT_ONCE) {
+                if !go_on(applying) {
+                    applied.stopped = applying.of - applying.begun;
+                    break 'calls;
+                }
                 self.run(&connection, groups, plan.kind, &deletes, &mut applied).await?;
+                applying.begun += groups.iter().map(Vec::len).sum::<usize>();
             }
+        }
+        if applied.stopped > 0 {
+            // The plan itself goes on where it was stopped.
+            return Ok(applied);
         }
         // Planned again after whatever leaves or makes something to do: a create gives others a record to refer to.
         let left = applied.superseded + applied.deferred + applied.unapproved + applied.unknown > 0;
@@ -108,40 +138,6 @@ impl Tenant {
             found.extend(holding.map(|operation| operation.key));
         }
         Ok(found)
-    }
-
-    /// Keeps out, before any write, the archives of every place where they would exceed a limit: since a plan was made,
-    /// others may have been carried out.
-    async fn within_limits(
-        &self,
-        groups: Vec<Vec<Operation>>,
-        applied: &mut Applied,
-    ) -> Result<(Vec<Vec<Operation>>, DeletesByPlace), Error> {
-        let place = |operation: &Operation| {
-            let place = || (operation.target.connection().clone(), operation.target.object().clone());
-            (operation.intent == Intent::Archive).then(place)
-        };
-        let mut planned: BTreeMap<(ConnectionName, ObjectType), usize> = BTreeMap::new();
-        for archived in groups.iter().flatten().filter_map(place) {
-            *planned.entry(archived).or_default() += 1;
-        }
-        let deletes = self.deletes_of(&planned.keys().cloned().collect()).await?;
-        let mut exceeded = BTreeMap::new();
-        for (place, planned) in planned {
-            let under_way = self.archives_under_way(&place.0, &place.1).await?;
-            let of = deletes.get(&place).copied().unwrap_or_default();
-            if let Some(why) = self.core.limits.exceeded(of, planned + under_way) {
-                exceeded.insert(place, why);
-            }
-        }
-        let mut kept = Vec::with_capacity(groups.len());
-        for group in groups {
-            match group.first().and_then(place).and_then(|place| exceeded.get(&place)) {
-                None => kept.push(group),
-                Some(why) => applied.held.extend(group.into_iter().map(|o| Parked { operation: o, why: why.clone() })),
-            }
-        }
-        Ok((kept, deletes))
     }
 
     /// Runs writes into one connection: intents, one call, receipts.
@@ -225,7 +221,7 @@ impl Tenant {
             // Planning is level-triggered: what is still planned today, with the same expectation, is still right.
             let mut draft = PlanDraft::new(kind, Scope::from(entity));
             self.plan_loaded(&loader.loaded.set, &[entity], creates, &mut draft);
-            let valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
+            let mut valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
                 None => Vec::new(),
                 Some(index) => {
                     let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
@@ -264,11 +260,15 @@ impl Tenant {
                 match self.room_for(&mut loader, first, records).await? {
                     Ok((key, count)) => changes.put(key, &count),
                     Err(why) => {
-                        let held = valid.into_iter().map(|operation| Parked { operation, why: why.clone() });
-                        applied.held.extend(held);
+                        applied.held.extend(valid.into_iter().map(|o| Parked::limited(o, why.clone())));
                         return Ok(None);
                     }
                 }
+            }
+            let beyond = self.keep_to_write_limit(&mut loader, &mut changes, &mut valid).await?;
+            if valid.is_empty() {
+                applied.held.extend(beyond);
+                return Ok(None);
             }
             let attempt = self.attempt();
             let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None };
@@ -289,7 +289,8 @@ impl Tenant {
             changes.journal("intended", &entity.to_string(), &row.operations);
             match self.commit_or_lost("store an intent", changes.commit).await? {
                 None => {
-                    applied.superseded += group.len() - row.operations.len();
+                    applied.superseded += group.len() - row.operations.len() - beyond.len();
+                    applied.held.extend(beyond);
                     return Ok(Some(Intended { row, write, _claim: claim }));
                 }
                 Some(lost) => key = lost,

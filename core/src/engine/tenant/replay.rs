@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
+use crate::engine::tenant::write_counts::{WRITES_CONFIRMED, WRITES_COUNTED, WriteCount, count_key};
 use crate::engine::{Core, Tenant};
 use crate::entity::Entity;
 use crate::error::Error;
@@ -20,6 +21,7 @@ use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::journal::{self, Entry, Head, Payload};
 use crate::model::{CompiledEntity, Shape};
 use crate::observation::stored::StoredObservation;
+use crate::plan::{PlanHash, WritePlace};
 use crate::representation::Representation;
 use crate::rollout::ConnectionState;
 use crate::stamp::Stamp;
@@ -39,6 +41,8 @@ pub struct Replayed {
     pub representations: BTreeMap<RecordRef, Representation>,
     /// What operators allow each connection.
     pub connections: BTreeMap<ConnectionName, ConnectionState>,
+    /// How many writes of which attributes count, by the keys of their rows.
+    pub(crate) writes: BTreeMap<Text, WriteCount>,
     /// How many entries were read.
     pub entries: u64,
     /// How many of them have lost their payload to erasure.
@@ -120,6 +124,19 @@ impl Replay<'_> {
             CONNECTION_SET => {
                 let (connection, state) = read(entry, payload)?;
                 self.done.connections.insert(connection, state);
+            }
+            WRITES_COUNTED => {
+                let counted: Vec<(WritePlace, usize)> = read(entry, payload)?;
+                for (place, more) in counted {
+                    let count = self.done.writes.entry(count_key(&place).key).or_default();
+                    *count = count.and(more, entry.at);
+                }
+            }
+            WRITES_CONFIRMED => {
+                let (_, confirmed): (PlanHash, Vec<(WritePlace, usize)>) = read(entry, payload)?;
+                for (place, confirmed) in confirmed {
+                    self.done.writes.insert(count_key(&place).key, WriteCount::confirmed(confirmed, entry.at));
+                }
             }
             MODEL_ACCEPTED => {
                 let accepted: Accepted = read(entry, payload)?;

@@ -1,5 +1,6 @@
 //! Verification: the chain holds, and what is stored is what the journal adds up to.
 
+mod allowed;
 mod compare;
 mod identity;
 
@@ -11,7 +12,6 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
-use crate::engine::tenant::rollout::{connection_of_key, state_prefix};
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -19,7 +19,6 @@ use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
-use crate::rollout::ConnectionState;
 use crate::store::{Row, Table};
 use crate::text::Text;
 
@@ -133,6 +132,13 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// How many writes count against the limit.
+    Writes {
+        /// The connection, entity type and attribute.
+        place: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -175,6 +181,7 @@ impl fmt::Display for Difference {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
             Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
+            Difference::Writes { place, compared } => write!(f, "{place}: count of writes {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -262,21 +269,8 @@ impl Tenant {
         for (key, expected) in identities {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
-        let states = self.all_rows(Table::Meta, state_prefix(), "read how connections stand").await?;
-        let mut connections = replayed.connections.clone();
-        for row in states {
-            let Some(connection) = connection_of_key(&row.key) else { continue };
-            let stored: ConnectionState = parse(Table::Meta, &row)?;
-            let compared = match connections.remove(&connection) {
-                Some(replayed) if replayed == stored => continue,
-                Some(_) => Compared::Differs,
-                None => Compared::Unaccounted,
-            };
-            found.push(Difference::Connection { connection, compared });
-        }
+        self.compare_allowed(&replayed, found).await?;
         let missing = Compared::Missing;
-        found
-            .extend(connections.into_keys().map(|connection| Difference::Connection { connection, compared: missing }));
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };
         found.extend(entities.left().map(|id| whole(*id)));

@@ -28,6 +28,8 @@ pub struct Applied {
     pub unknown: usize,
     /// Operations that a limit, or how their connection stands, kept from running, each with the reason.
     pub held: Vec<Parked>,
+    /// Operations that were not begun, because whoever watched stopped the application.
+    pub stopped: usize,
     /// Calls that failed as a whole, with their causes: why operations were put off or are still unknown.
     pub failed: Vec<FailedCall>,
     /// When the first of the systems that put something off wants to be asked again, or the first window opens, if that is
@@ -40,7 +42,7 @@ pub struct Applied {
 impl Applied {
     /// Writes wait for their connection.
     pub(super) fn wait(&mut self, group: &[Operation], Waiting { why, until }: Waiting) {
-        self.held.extend(group.iter().map(|operation| Parked { operation: operation.clone(), why: why.clone() }));
+        self.held.extend(group.iter().map(|operation| Parked::new(operation.clone(), why.clone())));
         if let Some(at) = until {
             self.retry_at = Some(self.retry_at.map_or(at, |earliest| earliest.min(at)));
         }
@@ -52,6 +54,16 @@ impl Applied {
         let at = DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.retry_at = Some(self.retry_at.map_or(at, |earliest| earliest.min(at)));
     }
+}
+
+/// How far an application is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Applying {
+    /// How many of the approved operations were begun.
+    pub begun: usize,
+    /// How many operations are approved, and within limits.
+    pub of: usize,
 }
 
 /// A call to a system that failed as a whole.

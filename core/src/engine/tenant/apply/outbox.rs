@@ -62,7 +62,7 @@ pub(crate) const fn write_prefix() -> &'static str {
 }
 
 /// The row of a write: one per create of an entity, one per record otherwise, so that no two are under way at once.
-pub(super) fn outbox_key(operation: &Operation) -> RowKey {
+pub(crate) fn outbox_key(operation: &Operation) -> RowKey {
     match &operation.target {
         Target::New { connection, object, generation } => create_row(connection, object, operation.entity, *generation),
         Target::Record(record) => write_row(record),

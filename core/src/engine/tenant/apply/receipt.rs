@@ -200,6 +200,7 @@ impl Tenant {
                 let done = count.done + usize::from(!planted!(LimitsNotCumulative));
                 changes.put(delete_count_key(connection, object), &DeleteCount { done, ..count });
             }
+            self.count_writes(&mut loader, &mut changes, operations).await?;
             spend(&mut changes, operations);
             for operation in operations {
                 changes.delete(case_key(CaseKind::Refused, operation.key));
