@@ -40,10 +40,10 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     tenant.accept_model(&Actor::new("ana")).await?;
     look_once(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
-    ask(&tenant, &scene, by).await?;
+    ask(&tenant, &scene, by, true).await?;
     // Whoever is missed by one scan may have slipped through: two tell that a record is gone.
-    if by == HealBy::Scans {
-        ask(&tenant, &scene, by).await?;
+    if by != HealBy::Webhooks {
+        ask(&tenant, &scene, by, true).await?;
     }
     scene.lock().oracle.heal();
     rest(&tenant, &scene, by).await?;
@@ -70,7 +70,7 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
 
 /// Nothing is created where nobody has looked: a system that is only heard is read to its end once.
 async fn look_once(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
-    if by != HealBy::Webhooks || std::mem::replace(&mut scene.lock().oracle.looked, true) {
+    if by != HealBy::Webhooks || std::mem::replace(&mut scene.lock().looked, true) {
         return Ok(());
     }
     let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
@@ -92,7 +92,7 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
         inner.oracle.heal_writes
     };
     Pause::of(scene, 600_000).await;
-    ask(tenant, scene, by).await?;
+    ask(tenant, scene, by, true).await?;
     let planned =
         again(scene, || mend(tenant, scene, true)).await? + again(scene, || mend(tenant, scene, false)).await?;
     let mut inner = scene.lock();
@@ -103,14 +103,18 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     Ok(())
 }
 
-/// Asks every system what there is, and takes in what it says.
-async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
-    let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
-    for name in names {
+/// Asks every system what there is, and takes in what it says. `scans`: where everything is scanned, or where nothing but
+/// absence tells that a record is gone, all is read.
+async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, scans: bool) -> Result<(), Error> {
+    let systems: Vec<(&'static str, bool)> = {
+        let inner = scene.lock();
+        inner.servers.iter().map(|server| (server.design.name, server.design.tells_deletes)).collect()
+    };
+    for (name, tells_deletes) in systems {
         if by != HealBy::Webhooks {
             again(scene, || async { tenant.poll(name).await.map(drop) }).await?;
         }
-        if by == HealBy::Scans {
+        if scans && (by == HealBy::Scans || (by == HealBy::Polls && !tells_deletes)) {
             again(scene, || async { tenant.scan(name).await.map(drop) }).await?;
         }
     }
@@ -136,8 +140,6 @@ async fn again<T, W: Future<Output = Result<T, Error>>>(scene: &Arc<Scene>, once
 
 /// Mends until nothing is planned any more.
 async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
-    // What is read once need not be read again: what we write is heard of by polls and answers.
-    let by = if by == HealBy::Scans { HealBy::Polls } else { by };
     let mut quiet = false;
     for _ in 0..MOST_ROUNDS {
         // A plan of first contact has all that any plan has.
@@ -149,7 +151,8 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
         // What is under way may still come to nothing: one quiet round is not enough.
         quiet = planned == 0;
         Pause::of(scene, REST).await;
-        ask(tenant, scene, by).await?;
+        // What is read once need not be read again: what we write is heard of by polls and answers.
+        ask(tenant, scene, by, false).await?;
     }
     let mut inner = scene.lock();
     if inner.oracle.poisoned.is_empty() {
@@ -184,7 +187,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
     }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
         let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
-        if !promised || inner.oracle.is_remodelled(one.unit.1) {
+        if !promised || inner.oracle.remodelled.contains(&one.unit.1) {
             continue;
         }
         let title = one.discrepancy.kind.title();

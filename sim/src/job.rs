@@ -164,7 +164,9 @@ pub async fn confirm(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error
     let places: Vec<String> = archived.map(|parked| parked.operation.target.connection().to_string()).collect();
     if !places.is_empty() {
         tenant.confirm_deletes(plan.hash, &Actor::new("ana")).await?;
-        scene.lock().oracle.confirmed(&places);
+        let mut inner = scene.lock();
+        let inner = &mut *inner;
+        inner.approvals.confirm(&inner.design, &places);
     }
     Ok(places.len())
 }

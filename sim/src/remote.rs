@@ -104,7 +104,8 @@ impl Inner {
         }
         self.oracle.troubles += usize::from(lost || latency > PATIENCE);
         let task = self.current;
-        self.wire.insert(ticket, Request { system, writes, task, reply: None, lost });
+        let changes = writes.iter().map(|write| write.changes.len()).sum();
+        self.wire.insert(ticket, Request { system, writes, task, reply: None, lost, given_up: false, changes });
         self.soon(latency, Event::Arrive(ticket));
         ticket
     }
