@@ -9,7 +9,7 @@ use crate::connector::ConnectorError;
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
 use crate::model::Mistakes;
-use crate::plan::PlanHash;
+use crate::plan::{PlanHash, StandingId};
 use crate::store::StoreError;
 use crate::text::Text;
 
@@ -160,6 +160,15 @@ pub enum Error {
         /// The first of them: where, and which unit; never a value.
         first: Text,
     },
+    /// A standing approval lacks a limit.
+    #[error("a standing approval has limits, and this one lacks {lacks}")]
+    UnlimitedApproval {
+        /// What it lacks, and how to say it.
+        lacks: &'static str,
+    },
+    /// No standing approval of this id.
+    #[error("there is no standing approval {}; `standing_approvals` lists them", .0.short())]
+    UnknownStanding(StandingId),
     /// An operator paused the connection.
     #[error("connection `{connection}` is paused; `resume` it to read from it")]
     Paused {
@@ -262,8 +271,10 @@ impl Error {
             | Error::UnknownSurface { .. }
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType { .. }
-            | Error::UnknownPlan(_) => 404,
+            | Error::UnknownPlan(_)
+            | Error::UnknownStanding(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Window { .. } => 400,
+            Error::UnlimitedApproval { .. } => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
             | Error::SameEntity(_)

@@ -103,7 +103,7 @@ pub use engine::{Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ret
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
 pub use model::{Attribute, Canonical, Incomplete};
-pub use plan::{Limits, Plan, PlanHash, Scope};
+pub use plan::{Limits, Plan, PlanHash, Scope, StandingApproval};
 pub use rollout::{ApplyWindow, Flow, Stage};
 pub use rule::RequireApproval;
 pub use settle::{Choice, Ruling};

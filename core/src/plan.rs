@@ -7,6 +7,7 @@ mod diff;
 mod draft;
 mod limits;
 mod presence;
+mod standing;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ pub use draft::PlanDraft;
 pub use limits::{Deletes, Limits, WritePlace, Writes};
 use presence::plan_presence;
 pub(crate) use presence::{WHY_RESTORE, owner_held, why_archive};
+pub use standing::{GivenStanding, StandingApproval, StandingId};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;

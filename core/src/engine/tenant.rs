@@ -20,6 +20,7 @@ mod rederive;
 mod reindex;
 mod replay;
 mod rollout;
+mod standing;
 mod step;
 mod take_in;
 mod verify;

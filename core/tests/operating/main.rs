@@ -7,3 +7,4 @@ mod limits;
 mod model;
 mod plans;
 mod rollout;
+mod standing;

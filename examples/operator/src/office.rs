@@ -151,6 +151,7 @@ pub fn told(applied: &Applied) -> String {
         (applied.unapproved, "not approved"),
         (applied.superseded, "superseded"),
         (applied.deferred, "put off"),
+        (applied.refused.len(), "refused"),
         (applied.held.len(), "held"),
     ] {
         if count > 0 {

@@ -20,11 +20,13 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::deletes::DeletesByPlace;
+use crate::engine::tenant::plans::approval_key;
+use crate::engine::tenant::standing::Covered;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
-use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
-use crate::store::{RowKey, Table};
+use crate::plan::{Intent, Operation, Parked, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
+use crate::store::RowKey;
 use crate::text::Text;
 use outbox::{Intended, OutboxRow, outbox_key, spend};
 pub(crate) use outbox::{create_row, write_row};
@@ -34,6 +36,15 @@ const WRITES_AT_ONCE: usize = 50;
 
 /// How many entities are looked at at a time.
 const PAGE: usize = 200;
+
+/// What an application goes by.
+struct Allowed {
+    kind: PlanKind,
+    /// What the limits on deletes are measured against.
+    deletes: DeletesByPlace,
+    /// Which operations rest on standing approvals.
+    covered: Covered,
+}
 
 impl Tenant {
     /// Applies the approved operations of a plan.
@@ -64,11 +75,12 @@ impl Tenant {
     ) -> Result<Applied, Error> {
         let plan = self.stored_plan(hash).await?;
         let mut applied = self.recover().await?;
-        let approved = self.approved(&plan.operations, &mut applied).await?;
+        let (approved, covered) = self.approved(&plan, &mut applied).await?;
         if approved.is_empty() && applied.unapproved > 0 {
             self.require_standing(hash).await?;
         }
         let (approved, deletes) = self.within_limits(approved, &mut applied).await?;
+        let allowed = Allowed { kind: plan.kind, deletes, covered };
         let mut applying = Applying { begun: 0, of: approved.iter().map(Vec::len).sum() };
         'calls: for (connection, groups) in by_connection(approved) {
             for groups in groups.chunks(WRITES_AT_ONCE) {
@@ -76,7 +88,7 @@ impl Tenant {
                     applied.stopped = applying.of - applying.begun;
                     break 'calls;
                 }
-                self.run(&connection, groups, plan.kind, &deletes, &mut applied).await?;
+                self.run(&connection, groups, &allowed, &mut applied).await?;
                 applying.begun += groups.iter().map(Vec::len).sum::<usize>();
             }
         }
@@ -95,16 +107,24 @@ impl Tenant {
         Ok(applied)
     }
 
-    /// The operations that approvals name, in order, those of one record together.
-    async fn approved(&self, operations: &[Operation], applied: &mut Applied) -> Result<Vec<Vec<Operation>>, Error> {
-        let keys: Vec<RowKey> =
-            operations.iter().map(|operation| RowKey::new(Table::Approval, operation.key.to_string())).collect();
+    /// The operations that approvals name, or standing approvals cover, in order, those of one record together; and which
+    /// rest on which standing approval.
+    async fn approved(&self, plan: &Plan, applied: &mut Applied) -> Result<(Vec<Vec<Operation>>, Covered), Error> {
+        let operations = &plan.operations;
+        let keys: Vec<RowKey> = operations.iter().map(approval_key).collect();
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load approvals"))?;
+        let named = |row: &Option<_>| row.is_some() || planted!(ApprovalNotAsked);
+        let unnamed = operations.iter().zip(&rows).filter(|(_, row)| !named(row)).map(|(operation, _)| operation);
+        let unnamed: Vec<&Operation> = unnamed.collect();
+        // An approval is spent by what it approved: without one, the operation may have been carried out.
+        let in_effect = self.in_effect(unnamed.clone()).await?;
+        let left: Vec<&Operation> = unnamed.into_iter().filter(|o| !in_effect.contains(&o.key)).collect();
+        let covered = self.covered(&left, plan.kind).await?;
+        applied.already += in_effect.len();
+        applied.unapproved += left.len() - covered.len();
         let mut groups: Vec<Vec<Operation>> = Vec::new();
-        let mut unapproved: Vec<&Operation> = Vec::new();
-        for (operation, row) in operations.iter().zip(rows) {
-            if row.is_none() && !planted!(ApprovalNotAsked) {
-                unapproved.push(operation);
+        for (operation, row) in operations.iter().zip(&rows) {
+            if !named(row) && !covered.contains_key(&operation.key) {
                 continue;
             }
             let together = |group: &&mut Vec<Operation>| {
@@ -118,12 +138,7 @@ impl Tenant {
                 None => groups.push(vec![operation.clone()]),
             }
         }
-        // An approval is spent by what it approved: without one, the operation may have been carried out.
-        let count = unapproved.len();
-        let in_effect = self.in_effect(unapproved).await?.len();
-        applied.already += in_effect;
-        applied.unapproved += count - in_effect;
-        Ok(groups)
+        Ok((groups, covered))
     }
 
     /// Those of the operations whose targets hold already what they would write, by key.
@@ -145,8 +160,7 @@ impl Tenant {
         &self,
         name: &ConnectionName,
         groups: &[Vec<Operation>],
-        kind: PlanKind,
-        deletes: &DeletesByPlace,
+        allowed: &Allowed,
         applied: &mut Applied,
     ) -> Result<(), Error> {
         let Ok((_, bound)) = self.connection(name.as_str()) else {
@@ -157,7 +171,7 @@ impl Tenant {
         let creates = self.creates().await?;
         let mut intended = Vec::new();
         for group in groups {
-            intended.extend(self.intend(group, kind, &creates, deletes, applied).await?);
+            intended.extend(self.intend(group, &creates, allowed, applied).await?);
         }
         if intended.is_empty() {
             return Ok(());
@@ -196,9 +210,8 @@ impl Tenant {
     async fn intend(
         &self,
         group: &[Operation],
-        kind: PlanKind,
         creates: &Creates,
-        deletes: &DeletesByPlace,
+        allowed: &Allowed,
         applied: &mut Applied,
     ) -> Result<Option<Intended>, Error> {
         let entity = group[0].entity;
@@ -219,7 +232,7 @@ impl Tenant {
             loader.references().await?;
             loader.golden_references().await?;
             // Planning is level-triggered: what is still planned today, with the same expectation, is still right.
-            let mut draft = PlanDraft::new(kind, Scope::from(entity));
+            let mut draft = PlanDraft::new(allowed.kind, Scope::from(entity));
             self.plan_loaded(&loader.loaded.set, &[entity], creates, &mut draft);
             let mut valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
                 None => Vec::new(),
@@ -256,7 +269,7 @@ impl Tenant {
             let first = &valid[0];
             if first.intent == Intent::Archive {
                 let place = (first.target.connection().clone(), first.target.object().clone());
-                let records = deletes.get(&place).map_or(0, |deletes| deletes.records);
+                let records = allowed.deletes.get(&place).map_or(0, |deletes| deletes.records);
                 match self.room_for(&mut loader, first, records).await? {
                     Ok((key, count)) => changes.put(key, &count),
                     Err(why) => {
@@ -265,13 +278,19 @@ impl Tenant {
                     }
                 }
             }
+            let planned = valid.len();
+            let mut standing = self.keep_to_standing(&mut loader, &mut changes, &mut valid, &allowed.covered).await?;
+            let unapproved = planned - valid.len();
             let beyond = self.keep_to_write_limit(&mut loader, &mut changes, &mut valid).await?;
+            standing.retain(|key, _| valid.iter().any(|operation| operation.key == *key));
             if valid.is_empty() {
                 applied.held.extend(beyond);
+                applied.unapproved += unapproved;
+                applied.superseded += group.len() - planned;
                 return Ok(None);
             }
             let attempt = self.attempt();
-            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None };
+            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None, standing };
             let write = match self.write_of(&loader.loaded.set, &row.operations) {
                 Ok(write) => write,
                 // Planning asks the same first: this is for what only applying can see.
@@ -287,9 +306,14 @@ impl Tenant {
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);
+            if !row.standing.is_empty() {
+                // Who allowed it, of what nobody approved by hand.
+                changes.journal("standing_applied", &entity.to_string(), &row.standing);
+            }
             match self.commit_or_lost("store an intent", changes.commit).await? {
                 None => {
-                    applied.superseded += group.len() - row.operations.len() - beyond.len();
+                    applied.superseded += group.len() - planned;
+                    applied.unapproved += unapproved;
                     applied.held.extend(beyond);
                     return Ok(Some(Intended { row, write, _claim: claim }));
                 }

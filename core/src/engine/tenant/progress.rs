@@ -13,7 +13,7 @@ use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
 use crate::engine::tenant::plans::{ApprovalRow, approval_key};
 use crate::error::Error;
 use crate::id::{Actor, EntityId};
-use crate::plan::{Operation, Plan, PlanDraft, PlanHash, Scope, Target, still_planned};
+use crate::plan::{Operation, Plan, PlanDraft, PlanHash, Scope, StandingId, Target, still_planned};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
@@ -59,6 +59,11 @@ pub enum Outstanding {
         /// Who approved it.
         by: Actor,
     },
+    /// A standing approval covers it; it waits to be applied.
+    Covered {
+        /// The standing approval.
+        standing: StandingId,
+    },
     /// Its connection is held, paused, only observed, or outside its windows.
     Waits {
         /// Why.
@@ -103,6 +108,9 @@ impl fmt::Display for Outstanding {
         match self {
             Outstanding::Unapproved => f.write_str("not approved"),
             Outstanding::Approved { by } => write!(f, "approved by {by}, not applied"),
+            Outstanding::Covered { standing } => {
+                write!(f, "covered by standing approval {}, not applied", standing.short())
+            }
             Outstanding::Waits { why } => write!(f, "waits: {why}"),
             Outstanding::UnderWay => f.write_str("sent, and not answered"),
             Outstanding::Refused { why } => write!(f, "refused: {why}"),
@@ -150,6 +158,7 @@ impl Tenant {
             let refusals: Vec<RowKey> =
                 page.iter().map(|operation| case_key(CaseKind::Refused, operation.key)).collect();
             let refusals = self.core.store.load(&self.id, &refusals).await.map_err(Error::store("load refusals"))?;
+            let covered = self.covered(&page.iter().collect::<Vec<_>>(), plan.kind).await?;
             for (((operation, stands), approval), refusal) in page.iter().zip(stands).zip(approvals).zip(refusals) {
                 let why = match (stands, refusal, approval) {
                     (Stands::InEffect, ..) => {
@@ -170,7 +179,10 @@ impl Tenant {
                                 let approval: ApprovalRow = parse(Table::Approval, &row)?;
                                 Outstanding::Approved { by: approval.by }
                             }
-                            (None, None) => Outstanding::Unapproved,
+                            (None, None) => match covered.get(&operation.key) {
+                                Some(standing) => Outstanding::Covered { standing: *standing },
+                                None => Outstanding::Unapproved,
+                            },
                         }
                     }
                 };

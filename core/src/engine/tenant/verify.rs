@@ -132,6 +132,13 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// A standing approval.
+    StandingApproval {
+        /// Its id.
+        id: Digest,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// How many writes count against the limit.
     Writes {
         /// The connection, entity type and attribute.
@@ -181,6 +188,7 @@ impl fmt::Display for Difference {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
             Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
+            Difference::StandingApproval { id, compared } => write!(f, "standing approval {}: {compared}", id.short()),
             Difference::Writes { place, compared } => write!(f, "{place}: count of writes {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }

@@ -1,6 +1,8 @@
 //! The day, scene by scene. Each begins in an office of its own, so that none depends on what another left behind.
 
+mod plans;
 mod rollout;
+mod standing;
 
 use std::pin::Pin;
 
@@ -22,11 +24,19 @@ pub struct Scene {
 }
 
 /// All scenes, in the order of the day.
-pub const SCENES: &[Scene] = &[Scene {
-    name: "rollout",
-    title: "09:00  A connection is paused, and catches up",
-    play: |page| Box::pin(rollout::play(page)),
-}];
+pub const SCENES: &[Scene] = &[
+    Scene {
+        name: "rollout",
+        title: "09:00  A connection is paused, and catches up",
+        play: |page| Box::pin(rollout::play(page)),
+    },
+    Scene { name: "plans", title: "10:30  A plan goes from hand to hand", play: |page| Box::pin(plans::play(page)) },
+    Scene {
+        name: "standing",
+        title: "14:00  A standing approval is given, used and withdrawn",
+        play: |page| Box::pin(standing::play(page)),
+    },
+];
 
 impl Scene {
     /// Plays it: what it prints.

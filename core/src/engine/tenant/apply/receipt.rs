@@ -201,6 +201,7 @@ impl Tenant {
                 changes.put(delete_count_key(connection, object), &DeleteCount { done, ..count });
             }
             self.count_writes(&mut loader, &mut changes, operations).await?;
+            self.count_standing(&mut loader, &mut changes, intent).await?;
             spend(&mut changes, operations);
             for operation in operations {
                 changes.delete(case_key(CaseKind::Refused, operation.key));

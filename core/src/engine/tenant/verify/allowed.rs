@@ -6,10 +6,12 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::replay::Replayed;
 use crate::engine::tenant::rollout::{connection_of_key, state_prefix};
+use crate::engine::tenant::standing::standing_prefix;
 use crate::engine::tenant::verify::{Compared, Difference};
 use crate::engine::tenant::write_counts::{WriteCount, count_prefix};
 use crate::error::Error;
 use crate::id::ConnectionName;
+use crate::plan::{GivenStanding, StandingId};
 use crate::rollout::ConnectionState;
 use crate::store::Table;
 use crate::text::Text;
@@ -25,6 +27,14 @@ impl Tenant {
         }
         let differ = |(connection, compared)| Difference::Connection { connection, compared };
         found.extend(differing(&replayed.connections, &stored).map(differ));
+
+        let mut stored: BTreeMap<StandingId, GivenStanding> = BTreeMap::new();
+        for row in self.all_rows(Table::Meta, standing_prefix(), "read standing approvals").await? {
+            let standing: GivenStanding = parse(Table::Meta, &row)?;
+            stored.insert(standing.id, standing);
+        }
+        let differ = |(id, compared)| Difference::StandingApproval { id, compared };
+        found.extend(differing(&replayed.standing, &stored).map(differ));
 
         // A row that nothing was counted in yet only orders those who ask for room.
         let mut stored: BTreeMap<Text, WriteCount> = BTreeMap::new();
