@@ -20,6 +20,7 @@ mod rederive;
 mod reindex;
 mod replay;
 mod rollout;
+mod run;
 mod standing;
 mod step;
 mod take_in;
@@ -33,6 +34,7 @@ pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use dead_letter::StoredDeadLetter;
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
+pub use run::Ran;
 pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;

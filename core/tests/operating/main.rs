@@ -7,4 +7,5 @@ mod limits;
 mod model;
 mod plans;
 mod rollout;
+mod run;
 mod standing;

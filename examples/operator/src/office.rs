@@ -1,13 +1,15 @@
 //! The office: three systems, one model, and a clock that stands until a scene moves it on.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use accordant::chrono::{DateTime, NaiveTime, Utc};
 use accordant::testing::FakeSystem;
 use accordant::{
     Accordant, Actor, Applied, Builder, Canonical, Clock as _, Email, Error, ManualClock, MemoryStore, Money, Plan,
-    Scope, SeededEntropy, Tenant,
+    Ran, Scope, SeededEntropy, Tenant,
 };
+use futures::future;
 use serde_json::{Value as Json, json};
 
 /// A customer: sales, the shop and accounting each hold a part.
@@ -122,6 +124,27 @@ impl Office {
         }
         while self.acme.step().await?.more() {}
         Ok(())
+    }
+
+    /// The worker runs until this time of the day, by itself.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails: never.
+    pub async fn works_until(&self, time: &str) -> Result<Ran, Error> {
+        let begins = self.clock.now();
+        self.at(time);
+        let ends = self.clock.now();
+        self.clock.set(DateTime::from_timestamp_millis(begins).unwrap_or_default());
+        let sleep = |delay| {
+            self.clock.advance(delay);
+            future::ready(())
+        };
+        let shutdown = future::poll_fn(|_| match self.clock.now() >= ends {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        });
+        self.acme.run(sleep, shutdown).await
     }
 
     /// What is owed now, by whoever asks.

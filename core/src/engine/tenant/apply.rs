@@ -88,7 +88,7 @@ impl Tenant {
                     applied.stopped = applying.of - applying.begun;
                     break 'calls;
                 }
-                self.run(&connection, groups, &allowed, &mut applied).await?;
+                self.call(&connection, groups, &allowed, &mut applied).await?;
                 applying.begun += groups.iter().map(Vec::len).sum::<usize>();
             }
         }
@@ -156,7 +156,7 @@ impl Tenant {
     }
 
     /// Runs writes into one connection: intents, one call, receipts.
-    async fn run(
+    async fn call(
         &self,
         name: &ConnectionName,
         groups: &[Vec<Operation>],

@@ -27,7 +27,8 @@ pub(super) async fn play(page: &mut Page) -> Result<(), Error> {
     office.hear().await?;
     let plan = office.plan(&mia()).await?;
     page.show(acme.progress(plan.hash).await?);
-    page.show(told(&acme.apply(plan.hash).await?));
+    let ran = office.works_until("14:30").await?;
+    page.show(format!("half an hour later the worker has written {} of them", ran.done));
     let held = shop.record("customers", "customers-1").unwrap_or_default();
     page.show(format!("the shop knows her as {}", held["name"]));
 
@@ -35,7 +36,8 @@ pub(super) async fn play(page: &mut Page) -> Result<(), Error> {
     acme.withdraw_standing(standing, &mia(), "an import went wrong").await?;
     books.edit("debtors", "debtors-2", &json!({ "name": "BRUNO" }));
     books.edit("debtors", "debtors-3", &json!({ "name": "CHLOE" }));
-    office.hear().await?;
+    let ran = office.works_until("15:00").await?;
+    page.show(format!("the worker has read {} changes, and written {}", ran.taken.observed, ran.done));
     page.show(told(&acme.apply(office.plan(&mia()).await?.hash).await?));
 
     page.tell("What was given, used and withdrawn stays on the list.");
