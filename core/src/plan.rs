@@ -27,10 +27,11 @@ use crate::value::Field;
 use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 pub use diff::PlanDiff;
-pub use draft::PlanDraft;
+pub(crate) use draft::archives;
+pub use draft::{ArchivesByPlace, PlanDraft};
 pub use limits::{Deletes, Limits, WritePlace, Writes};
 use presence::plan_presence;
-pub(crate) use presence::{WHY_RESTORE, owner_held, why_archive};
+pub(crate) use presence::{WHY_RESTORE, why_archive};
 pub use standing::{GivenStanding, StandingApproval, StandingId};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.

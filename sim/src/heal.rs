@@ -1,13 +1,14 @@
 //! The heal: nothing goes wrong any more, everybody is asked, and plans are applied until none is left. Then the oracle
 //! judges; people decide what waits; and it judges again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use accordant::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use accordant::engine::CaseKind;
 use accordant::{Actor, EntityId, Error, Tenant};
 
+use crate::design::Told;
 use crate::job::{EXISTENCE, confirm, decide, mend, standing, steps, subjects, unit_name};
 use crate::neighbour::visit;
 use crate::oracle::Unit;
@@ -47,7 +48,7 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     }
     scene.lock().oracle.heal();
     rest(&tenant, &scene, by).await?;
-    let waits = judge(&tenant, &scene, false).await?;
+    let waits = judge(&tenant, &scene, by, false).await?;
     if !waits.is_empty() {
         scene.lock().oracle.heal();
         for one in standing(&tenant, &scene).await? {
@@ -62,7 +63,7 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
             }
         }
         rest(&tenant, &scene, by).await?;
-        judge(&tenant, &scene, true).await?;
+        judge(&tenant, &scene, by, true).await?;
     }
     echo(&tenant, &scene, by).await?;
     visit(&neighbour, &tenant, &scene).await
@@ -161,7 +162,7 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     Ok(())
 }
 
-async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTreeSet<Unit>, Error> {
+async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -> Result<BTreeSet<Unit>, Error> {
     let standing = standing(tenant, scene).await?;
     let subjects = subjects(tenant, scene).await?;
     let mut waits: BTreeSet<Unit> =
@@ -169,9 +170,9 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
     let shared = shared(tenant).await?;
     let mut unclear: BTreeSet<usize> = BTreeSet::new();
     // Which of two entities is meant, a person says first: what the records hold waits with that.
-    for subject in subjects.values().flatten() {
+    for subject in subjects.values().flat_map(BTreeMap::keys) {
         let of: BTreeSet<EntityId> =
-            subjects.iter().filter(|(_, of)| of.contains(subject)).map(|(entity, _)| *entity).collect();
+            subjects.iter().filter(|(_, of)| of.contains_key(subject)).map(|(entity, _)| *entity).collect();
         if of.len() > 1 && shared.iter().any(|shared| of.is_subset(shared)) {
             waits.insert((*subject, EXISTENCE));
             unclear.insert(*subject);
@@ -203,11 +204,18 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
         }
     }
     for subjects in subjects.values().filter(|subjects| subjects.len() > 1) {
+        let subjects: Vec<usize> = subjects.keys().copied().collect();
         inner.oracle.accuse(format!("one entity stands for {subjects:?}"));
     }
     let mut seen = BTreeSet::new();
-    for subject in subjects.values().flatten() {
-        if !seen.insert(*subject) && !waits.contains(&(*subject, EXISTENCE)) {
+    for (subject, records) in subjects.values().flatten() {
+        // That a record lives which can no longer be read, nobody can know where no list is asked and notices only hint.
+        let known = records.iter().any(|(system, place)| {
+            let server = &inner.servers[*system];
+            let tells = matches!(server.design.told, Told::Full | Told::Changed);
+            !server.records[*place].poisoned || by != HealBy::Webhooks || tells
+        });
+        if known && !seen.insert(*subject) && !waits.contains(&(*subject, EXISTENCE)) {
             inner.oracle.accuse(format!("k{subject} has become two entities"));
         }
     }

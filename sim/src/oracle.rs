@@ -85,6 +85,9 @@ pub struct Oracle {
     existence: Option<usize>,
     /// Subjects with a record that cannot be read: nothing is promised of them.
     pub poisoned: BTreeSet<usize>,
+    /// Subjects of whom a replica that was behind told the engine that a living record is gone: they may be retired on its
+    /// word, and then wait for a person.
+    pub misled: BTreeSet<usize>,
     /// Attributes whose ownership changed under way: their units follow when they are next settled.
     pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
@@ -207,8 +210,7 @@ impl Oracle {
         cell.writes = writes;
         cell.history.push((word, By::Engine, now));
         self.heal_writes += 1;
-        let remodelled = self.remodelled.contains(&attribute);
-        let decided = self.decided.contains(&unit);
+        let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
         // Where no token proves whose doing it was, the same value must meet the same form twice.
         let again = before == word && capitals && !answers && (grain > 1 || remodelled);
         // A person may have said the same, unheard, where nobody can be asked to compare.
@@ -324,14 +326,12 @@ impl Oracle {
         let mut found = Vec::new();
         let subjects: BTreeSet<usize> = self.records.iter().flatten().map(|known| known.subject).collect();
         for subject in subjects.into_iter().filter(|subject| !self.poisoned.contains(subject)) {
-            // Where a person must say whether the records are to be there at all, their values wait with them.
-            if waits.contains(&(subject, ATTRIBUTES.len())) {
-                if self.is_whole(subject) {
-                    found.push(format!("presence of k{subject} waits for a person, and every record is there"));
-                }
-                continue;
+            let asked = waits.contains(&(subject, ATTRIBUTES.len()));
+            if asked && self.is_whole(subject) {
+                found.push(format!("presence of k{subject} waits for a person, and every record is there"));
             }
-            if self.is_retired(subject) {
+            // Where a person must say whether the records are to be there at all, their values wait with them.
+            if asked || self.is_retired(subject) {
                 continue;
             }
             for attribute in (0..self.attributes.len()).filter(|attribute| !self.remodelled.contains(attribute)) {
@@ -359,7 +359,8 @@ impl Oracle {
     /// Whether a subject has had one record at most in each system, and none of them was ever lost.
     fn is_whole(&self, subject: usize) -> bool {
         let of = |records: &Vec<Known>| records.iter().filter(|known| known.subject == subject).count();
-        self.deaths(subject) == 0 && self.records.iter().all(|records| of(records) <= 1)
+        let lost = self.deaths(subject) > 0 || self.misled.contains(&subject);
+        !lost && self.records.iter().all(|records| of(records) <= 1)
     }
 
     /// At rest, systems agree, except where the mapping says otherwise.

@@ -118,7 +118,10 @@ impl Process {
             }
             let Some(job) = self.queue.pop_front() else { return };
             let id = self.spawn(Some(job), Box::pin(work(tenant.clone(), Arc::clone(&self.scene), job)));
-            self.workers[worker] = self.tasks.get(id.slot).and_then(Option::as_ref).map(|_| id);
+            // A job that is done at once has given its worker the next one already.
+            if self.tasks.get(id.slot).and_then(Option::as_ref).is_some_and(|task| task.id == id) {
+                self.workers[worker] = Some(id);
+            }
         }
     }
 
@@ -150,7 +153,7 @@ impl Process {
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
         let (system, writes, heard) = (request.system, std::mem::take(&mut request.writes), !request.lost);
         let receipts = inner.carry_out(system, &writes, heard);
-        let changes = changed(&writes, &receipts);
+        let changes = changed(&writes, &receipts, inner.servers[system].design.capitals);
         let back = inner.weather.rng().between(5, 200);
         let at = inner.now + back;
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
@@ -271,14 +274,17 @@ impl Process {
     }
 }
 
-/// How many attributes were written.
-fn changed(writes: &[Write], receipts: &[WriteReceipt]) -> usize {
-    let both = writes.iter().zip(receipts);
-    both.filter(|(write, receipt)| {
-        matches!(write.action, WriteAction::Update { .. }) && matches!(receipt.outcome, Outcome::Applied { .. })
-    })
-    .map(|(write, _)| write.changes.len())
-    .sum()
+/// How many attributes were written that are rightly written once more if nobody hears of it. Of a record that was made it
+/// is those that its system keeps in a form of its own: what a probe finds there may be somebody's edit.
+fn changed(writes: &[Write], receipts: &[WriteReceipt], own_form: bool) -> usize {
+    let applied = writes.iter().zip(receipts).filter(|(_, receipt)| matches!(receipt.outcome, Outcome::Applied { .. }));
+    let counts = |write: &&Write| match write.action {
+        WriteAction::Update { .. } => true,
+        WriteAction::Create { .. } => own_form,
+        _ => false,
+    };
+    let attributes = |write: &Write| write.changes.iter().filter(|(path, _)| path.to_string() != "key").count();
+    applied.map(|(write, _)| write).filter(counts).map(attributes).sum()
 }
 
 /// An error with its causes.

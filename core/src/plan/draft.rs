@@ -1,10 +1,27 @@
 //! A plan being put together.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::limits::{Deletes, Limits, WritePlace, Writes};
-use super::{Intent, Operation, Parked, Plan, PlanKind, Scope};
+use super::{Intent, Operation, Parked, Plan, PlanKind, Scope, Target};
 use crate::fingerprint::Fingerprint;
-use crate::id::{ConnectionName, EntityType, ObjectType, SystemName, TenantId};
+use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef, SystemName, TenantId};
 use crate::text::Text;
+
+/// Records to be archived, by connection and object type.
+pub type ArchivesByPlace = BTreeMap<(ConnectionName, ObjectType), BTreeSet<RecordRef>>;
+
+/// The records that operations archive.
+pub(crate) fn archives<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> ArchivesByPlace {
+    let mut archives = ArchivesByPlace::new();
+    for operation in operations {
+        if let (Intent::Archive, Target::Record(record)) = (&operation.intent, &operation.target) {
+            let place = (record.connection.clone(), record.object.clone());
+            archives.entry(place).or_default().insert(record.clone());
+        }
+    }
+    archives
+}
 
 /// A plan being put together.
 #[derive(Debug, Clone, Default)]
@@ -28,11 +45,10 @@ impl PlanDraft {
         &self.operations
     }
 
-    /// The connections and object types in which records would be archived.
+    /// The records that would be archived, by connection and object type.
     #[must_use]
-    pub fn archive_places(&self) -> std::collections::BTreeSet<(ConnectionName, ObjectType)> {
-        let archives = self.operations.iter().filter(|operation| operation.intent == Intent::Archive);
-        archives.map(|operation| (operation.target.connection().clone(), operation.target.object().clone())).collect()
+    pub fn archives(&self) -> ArchivesByPlace {
+        archives(&self.operations)
     }
 
     /// Keeps out what would be written where nothing may be, each with the reason.
@@ -86,14 +102,13 @@ impl PlanDraft {
 
     /// Parks the whole delete part of an object type whose deletes exceed a limit; the rest goes on.
     fn hold_deletes(&mut self, limits: Limits, deletes: &dyn Fn(&ConnectionName, &ObjectType) -> Deletes) {
-        for (connection, object) in self.archive_places() {
+        for ((connection, object), archived) in self.archives() {
             let here = |operation: &Operation| {
                 operation.intent == Intent::Archive
                     && *operation.target.connection() == connection
                     && *operation.target.object() == object
             };
-            let planned = self.operations.iter().filter(|operation| here(operation)).count();
-            let Some(why) = limits.exceeded(deletes(&connection, &object), planned) else { continue };
+            let Some(why) = limits.exceeded(deletes(&connection, &object), archived.len()) else { continue };
             let (parked, kept): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut self.operations).into_iter().partition(|operation| here(operation));
             self.operations = kept;
@@ -103,7 +118,7 @@ impl PlanDraft {
 
     /// The attributes that would be written, by place.
     #[must_use]
-    pub fn write_places(&self) -> std::collections::BTreeSet<WritePlace> {
+    pub fn write_places(&self) -> BTreeSet<WritePlace> {
         self.operations.iter().filter_map(WritePlace::of).collect()
     }
 

@@ -57,7 +57,8 @@ impl Limits {
 pub struct Deletes {
     /// The linked records that are alive, and those that were deleted since: what there was when deletes were last confirmed.
     pub records: usize,
-    /// The deletes carried out since deletes beyond the limit were last confirmed.
+    /// The deletes carried out since deletes beyond the limit were last confirmed, and those under way that are not about
+    /// to be planned again: what became of them is not known yet.
     pub done: usize,
     /// How many deletes were confirmed then: they do not count.
     pub confirmed: usize,

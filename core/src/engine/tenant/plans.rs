@@ -5,38 +5,26 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
+use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::purge::Made;
 use crate::entity::Entity;
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
 use crate::model::UnitKey;
-use crate::plan::{Operation, Plan, PlanDraft, PlanHash, PlanKind, Scope, Surroundings, plan_entity};
+use crate::plan::{Plan, PlanDraft, PlanHash, PlanKind, Scope, Surroundings, plan_entity};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::WorkingSet;
 
 /// How many entities are planned at a time.
 const PAGE: usize = 200;
-
-/// An approval as its row holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ApprovalRow {
-    pub(crate) by: Actor,
-    pub(crate) at: i64,
-    pub(crate) plan: PlanHash,
-}
-
-/// The row of an operation's approval.
-pub(crate) fn approval_key(operation: &Operation) -> RowKey {
-    RowKey::new(Table::Approval, operation.key.to_string())
-}
 
 /// A stored plan, in a line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -209,7 +197,8 @@ impl Tenant {
     /// Approves every operation of a plan, durably: another process may apply it.
     ///
     /// An approval names an operation by target, unit, expectation and intent. Planned again, the same operation stays
-    /// approved; one that changed does not. Carried out, it is spent: the same edit another day asks again. What is in
+    /// approved; one that changed does not. Carried out, it is spent: the same edit another day asks again. So is whatever
+    /// else was approved of the unit, once it is written there: it was given for what stood there before. What is in
     /// effect already is not approved, because there is nothing to carry out.
     ///
     /// # Errors
@@ -225,8 +214,7 @@ impl Tenant {
         let as_of = self.now();
         let mut changes = Changes::new(&self.core, as_of, by);
         for operation in approved() {
-            let row = ApprovalRow { by: by.clone(), at: as_of, plan: hash };
-            changes.put(RowKey::new(Table::Approval, operation.key.to_string()), &row);
+            changes.put(approval_key(operation), &ApprovalRow::new(operation, by, as_of, hash));
             changes.delete(case_key(CaseKind::Refused, operation.key));
         }
         let keys: Vec<_> = approved().map(|operation| operation.key).collect();
@@ -310,9 +298,9 @@ impl Tenant {
         }
         let observed = self.observed_only().await?;
         draft.keep_out(&|connection| observed.get(connection).cloned());
-        let writes = self.writes_of(&draft.write_places()).await?;
+        let writes = self.writes_of(draft.operations()).await?;
         draft.hold_writes(self.core.limits, &|place| writes.get(place).copied().unwrap_or_default());
-        let deletes = self.deletes_of(&draft.archive_places()).await?;
+        let deletes = self.deletes_of(&draft.archives()).await?;
         let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
             deletes.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
         });

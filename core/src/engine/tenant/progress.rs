@@ -10,7 +10,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
-use crate::engine::tenant::plans::{ApprovalRow, approval_key};
+use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::error::Error;
 use crate::id::{Actor, EntityId};
 use crate::plan::{Operation, Plan, PlanDraft, PlanHash, Scope, StandingId, Target, still_planned};

@@ -13,8 +13,8 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::outbox::OutboxRow;
 use crate::error::Error;
-use crate::id::Actor;
-use crate::plan::{Limits, Operation, Parked, PlanHash, WritePlace, Writes};
+use crate::id::{Actor, EntityId};
+use crate::plan::{Limits, Operation, Parked, PlanHash, Target, WritePlace, Writes};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
@@ -65,6 +65,13 @@ pub(crate) fn count_key(WritePlace { connection, entity_type, unit, .. }: &Write
     RowKey::new(Table::Meta, format!("{COUNTS}{connection}\u{1f}{entity_type}\u{1f}{unit}"))
 }
 
+/// The entity, record or place, and unit that an operation writes.
+type WrittenUnit = (EntityId, Target, Text);
+
+fn unit_of(operation: &Operation) -> WrittenUnit {
+    (operation.entity, operation.target.clone(), operation.unit.clone())
+}
+
 impl Tenant {
     /// Confirms, by the hash of a plan, the writes that the limit on writes keeps out of it. From here on the limit counts
     /// anew, and these do not count. The next plan has them among its operations, which need an approval like any other.
@@ -105,17 +112,29 @@ impl Tenant {
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
-    /// What the limit is measured against in these places; those under way count as done.
-    pub(crate) async fn writes_of(&self, places: &BTreeSet<WritePlace>) -> Result<BTreeMap<WritePlace, Writes>, Error> {
+    /// What the limit is measured against where these operations write. Those under way count as done, but for what is about
+    /// to be planned again: that is counted with the plan.
+    pub(crate) async fn writes_of<'o>(
+        &self,
+        operations: impl IntoIterator<Item = &'o Operation> + Send,
+    ) -> Result<BTreeMap<WritePlace, Writes>, Error> {
         let mut writes = BTreeMap::new();
-        if self.core.limits.writes.is_none() || places.is_empty() {
+        if self.core.limits.writes.is_none() {
             return Ok(writes);
         }
-        let under_way = self.writes_under_way().await?;
+        let (mut places, mut units) = (BTreeSet::new(), BTreeSet::new());
+        for operation in operations {
+            places.extend(WritePlace::of(operation));
+            units.insert(unit_of(operation));
+        }
+        if places.is_empty() {
+            return Ok(writes);
+        }
+        let under_way = self.writes_under_way(&units).await?;
         for place in places {
-            let count = self.write_count(&mut Loader::new(&self.core, &self.id), place).await?.at(self.now());
-            let done = count.done + under_way.get(place).copied().unwrap_or_default();
-            writes.insert(place.clone(), Writes { done, confirmed: count.confirmed });
+            let count = self.write_count(&mut Loader::new(&self.core, &self.id), &place).await?.at(self.now());
+            let done = count.done + under_way.get(&place).copied().unwrap_or_default();
+            writes.insert(place, Writes { done, confirmed: count.confirmed });
         }
         Ok(writes)
     }
@@ -131,7 +150,8 @@ impl Tenant {
         if self.core.limits.writes.is_none() {
             return Ok(Vec::new());
         }
-        let under_way = self.writes_under_way().await?;
+        let units = operations.iter().map(unit_of).collect();
+        let under_way = self.writes_under_way(&units).await?;
         let places: BTreeSet<WritePlace> = operations.iter().filter_map(WritePlace::of).collect();
         let mut held = Vec::new();
         for place in places {
@@ -185,12 +205,13 @@ impl Tenant {
         Ok(row.map(|row| parse(Table::Meta, &row)).transpose()?.unwrap_or_default())
     }
 
-    /// How many writes are intended and not settled, by place.
-    async fn writes_under_way(&self) -> Result<BTreeMap<WritePlace, usize>, Error> {
+    /// How many writes are intended and not settled, by place, besides those of units that are counted anyhow.
+    async fn writes_under_way(&self, besides: &BTreeSet<WrittenUnit>) -> Result<BTreeMap<WritePlace, usize>, Error> {
         let mut under_way: BTreeMap<WritePlace, usize> = BTreeMap::new();
         for row in self.all_rows(Table::Outbox, "", "list writes under way").await? {
             let row: OutboxRow = parse(Table::Outbox, &row)?;
-            for place in row.operations.iter().filter_map(WritePlace::of) {
+            let others = row.operations.iter().filter(|operation| !besides.contains(&unit_of(operation)));
+            for place in others.filter_map(WritePlace::of) {
                 *under_way.entry(place).or_default() += 1;
             }
         }

@@ -6,8 +6,7 @@ use crate::engine::Tenant;
 use crate::engine::tenant::apply::Applied;
 use crate::engine::tenant::deletes::DeletesByPlace;
 use crate::error::Error;
-use crate::id::{ConnectionName, ObjectType};
-use crate::plan::{Intent, Operation, Parked, WritePlace};
+use crate::plan::{Intent, Operation, Parked, WritePlace, archives};
 use crate::text::Text;
 
 impl Tenant {
@@ -22,16 +21,12 @@ impl Tenant {
             let place = || (operation.target.connection().clone(), operation.target.object().clone());
             (operation.intent == Intent::Archive).then(place)
         };
-        let mut planned: BTreeMap<(ConnectionName, ObjectType), usize> = BTreeMap::new();
-        for archived in groups.iter().flatten().filter_map(place) {
-            *planned.entry(archived).or_default() += 1;
-        }
-        let deletes = self.deletes_of(&planned.keys().cloned().collect()).await?;
+        let planned = archives(groups.iter().flatten());
+        let deletes = self.deletes_of(&planned).await?;
         let mut exceeded = BTreeMap::new();
         for (place, planned) in planned {
-            let under_way = self.archives_under_way(&place.0, &place.1).await?;
             let of = deletes.get(&place).copied().unwrap_or_default();
-            if let Some(why) = self.core.limits.exceeded(of, planned + under_way) {
+            if let Some(why) = self.core.limits.exceeded(of, planned.len()) {
                 exceeded.insert(place, why);
             }
         }
@@ -56,7 +51,7 @@ impl Tenant {
         for place in groups.iter().flatten().filter_map(WritePlace::of) {
             *planned.entry(place).or_default() += 1;
         }
-        let writes = self.writes_of(&planned.keys().cloned().collect()).await?;
+        let writes = self.writes_of(groups.iter().flatten()).await?;
         let exceeded: BTreeMap<WritePlace, Text> = planned
             .into_iter()
             .filter_map(|(place, planned)| {

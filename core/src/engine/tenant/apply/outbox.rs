@@ -177,13 +177,3 @@ impl Tenant {
         u64::from_be_bytes(number)
     }
 }
-
-/// Spends the approvals of operations: what was carried out is not approved for another day.
-pub(super) fn spend(changes: &mut Changes<'_>, operations: &[Operation]) {
-    if planted!(ApprovalNotSpent) {
-        return;
-    }
-    for operation in operations {
-        changes.delete(RowKey::new(Table::Approval, operation.key.to_string()));
-    }
-}

@@ -10,7 +10,8 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::Applied;
 use crate::engine::tenant::apply::bases::{Answer, Source};
-use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key, spend};
+use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
+use crate::engine::tenant::approval::spend;
 use crate::engine::tenant::deletes::{DeleteCount, delete_count_key};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::hint;
@@ -202,7 +203,7 @@ impl Tenant {
             }
             self.count_writes(&mut loader, &mut changes, operations).await?;
             self.count_standing(&mut loader, &mut changes, intent).await?;
-            spend(&mut changes, operations);
+            self.end_approvals(&loader, &mut changes, operations).await?;
             for operation in operations {
                 changes.delete(case_key(CaseKind::Refused, operation.key));
             }
