@@ -76,6 +76,7 @@ pub mod plan;
 pub mod policy;
 pub mod representation;
 pub mod resolve;
+pub mod rollout;
 pub mod rule;
 pub mod settle;
 pub mod sight;
@@ -98,11 +99,14 @@ pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemE
 pub use connector::{Connector, Delivery};
 pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
-pub use engine::{Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Retention, Stepped, TakenIn, Tenant};
+pub use engine::{
+    Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ran, Retention, Schedule, Stepped, TakenIn, Tenant,
+};
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
 pub use model::{Attribute, Canonical, Incomplete};
-pub use plan::{Limits, Plan, PlanHash, Scope};
+pub use plan::{Limits, Plan, PlanHash, Scope, StandingApproval};
+pub use rollout::{ApplyWindow, Flow, Stage};
 pub use rule::RequireApproval;
 pub use settle::{Choice, Ruling};
 pub use store::MemoryStore;

@@ -9,7 +9,7 @@ use self::names::{Declared, domain_of};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
-use crate::engine::{Accordant, BoundSurface, Connection, Core, Retention};
+use crate::engine::{Accordant, BoundSurface, Connection, Core, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
@@ -32,6 +32,7 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     retention: Retention,
+    schedule: Schedule,
     max_bytes: usize,
 }
 
@@ -56,6 +57,7 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
             retention: Retention::default(),
+            schedule: Schedule::default(),
             max_bytes: MAX_BYTES,
         }
     }
@@ -136,6 +138,13 @@ impl Builder {
         self
     }
 
+    /// How often [`Tenant::run`](crate::engine::Tenant::run) does what.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
     /// The clock. By default the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -193,6 +202,7 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             retention: self.retention,
+            schedule: self.schedule,
             names,
             claims: crate::engine::tenant::Claims::default(),
             memory: crate::engine::parsed::Memory::default(),

@@ -8,6 +8,7 @@ mod intake;
 mod parsed;
 mod persist;
 mod retention;
+mod schedule;
 mod tenant;
 
 use std::collections::BTreeMap;
@@ -29,9 +30,11 @@ pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use intake::TakenIn;
 pub use retention::Retention;
+pub use schedule::Schedule;
 pub use tenant::{
-    Applied, Compared, Difference, DiscrepancyFilter, FailedCall, Next, PlanRequest, Rederived, Replayed, Reread,
-    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    Applied, Applying, Compared, Difference, DiscrepancyFilter, FailedCall, Next, Outstanding, PlanRequest, PlanState,
+    PlanSummary, Progress, Ran, Rederived, Replayed, Reread, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
+    Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.
@@ -77,6 +80,7 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    pub(crate) schedule: Schedule,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
     pub(crate) names: Vec<Vec<SlotNames>>,
     /// The writes that applications in this process have under way.

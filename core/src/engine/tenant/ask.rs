@@ -272,7 +272,7 @@ impl Tenant {
         self.with_frame(|frame| set.with_ground(frame, index, as_of, work))
     }
 
-    fn entity_model(&self, name: &str) -> Result<&CompiledEntity, Error> {
+    pub(super) fn entity_model(&self, name: &str) -> Result<&CompiledEntity, Error> {
         let index = self.core.model.entity_index(name).ok_or_else(|| {
             let known = Known::beside(name, self.core.model.entities.iter().map(|entity| entity.name.as_str()));
             Error::UnknownEntityType { name: name.into(), known }

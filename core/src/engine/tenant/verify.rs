@@ -1,5 +1,6 @@
 //! Verification: the chain holds, and what is stored is what the journal adds up to.
 
+mod allowed;
 mod compare;
 mod identity;
 
@@ -15,7 +16,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{EntityId, RecordRef};
+use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::store::{Row, Table};
@@ -124,6 +125,27 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// What operators allow a connection.
+    Connection {
+        /// The connection.
+        connection: ConnectionName,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// A standing approval.
+    StandingApproval {
+        /// Its id.
+        id: Digest,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// How many writes count against the limit.
+    Writes {
+        /// The connection, entity type and attribute.
+        place: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -165,6 +187,9 @@ impl fmt::Display for Difference {
             Difference::Identity { record, attribute, compared } => {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
+            Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
+            Difference::StandingApproval { id, compared } => write!(f, "standing approval {}: {compared}", id.short()),
+            Difference::Writes { place, compared } => write!(f, "{place}: count of writes {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -172,7 +197,8 @@ impl fmt::Display for Difference {
 
 impl Tenant {
     /// Verifies this tenant's store: walks the chain of the journal, replays it, and compares with the stored golden
-    /// records, links, bases, discrepancies, representations and the index of identity values. Changes nothing.
+    /// records, links, bases, discrepancies, representations, the index of identity values, and what operators allow
+    /// connections. Changes nothing.
     ///
     /// Meant for a store that nobody writes to meanwhile: what is committed between the two readings shows as a
     /// difference.
@@ -251,6 +277,7 @@ impl Tenant {
         for (key, expected) in identities {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
+        self.compare_allowed(&replayed, found).await?;
         let missing = Compared::Missing;
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };
