@@ -153,6 +153,31 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
+    /// No case has this name.
+    #[error("there is no case `{key}`: `open_cases` lists those that there are")]
+    UnknownCase {
+        /// The name.
+        key: Text,
+    },
+    /// The case is closed.
+    #[error("case `{key}` is closed: {how}; if what it is about happens anew, it opens again")]
+    CaseClosed {
+        /// Its name.
+        key: Text,
+        /// What became of it.
+        how: Text,
+    },
+    /// What was to be noted on a case is no note.
+    #[error("nothing was noted on case `{key}`: {reason}")]
+    NotNoted {
+        /// The case.
+        key: Text,
+        /// What is expected.
+        reason: &'static str,
+    },
+    /// A cursor of another list, or none that this version wrote.
+    #[error("this is no place in the list: begin at its beginning")]
+    UnknownCursor,
     /// A system could not be called.
     #[error("connection `{connection}` could not {doing}")]
     Connector {
@@ -221,10 +246,13 @@ impl Error {
             | Error::UnknownSurface { .. }
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType { .. }
+            | Error::UnknownCase { .. }
             | Error::UnknownPlan(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } => 400,
+            Error::NotNoted { .. } | Error::UnknownCursor => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
+            | Error::CaseClosed { .. }
             | Error::SameEntity(_)
             | Error::AlreadyMerged { .. }
             | Error::NotMerged(_)

@@ -87,6 +87,7 @@ pub mod surface;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod triage;
 pub mod value;
 pub mod view;
 pub mod working_set;

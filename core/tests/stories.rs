@@ -25,6 +25,8 @@ mod contact;
 mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
+#[path = "stories/desk.rs"]
+mod desk;
 #[path = "stories/drift.rs"]
 mod drift;
 #[path = "stories/errors.rs"]

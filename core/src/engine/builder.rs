@@ -19,6 +19,7 @@ use crate::rule::{self, AnyRule, Guard, Rule};
 use crate::settle::RuleSet;
 use crate::store::{MemoryStore, Store};
 use crate::surface::Surface;
+use crate::triage::Triage;
 use crate::value::Value;
 
 /// Collects a configuration; [`Builder::build`] checks it.
@@ -32,6 +33,7 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     retention: Retention,
+    triage: Vec<Triage>,
     max_bytes: usize,
 }
 
@@ -56,6 +58,7 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
             retention: Retention::default(),
+            triage: Vec::new(),
             max_bytes: MAX_BYTES,
         }
     }
@@ -136,6 +139,13 @@ impl Builder {
         self
     }
 
+    /// How grave the cases of an entity type are, and from when they age. By default by kind alone, from first sight.
+    #[must_use]
+    pub fn triage(mut self, triage: Triage) -> Self {
+        self.triage.push(triage);
+        self
+    }
+
     /// The clock. By default the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -170,6 +180,7 @@ impl Builder {
         let mut names = Vec::new();
         declared.check_connections(&connectors, &mut names);
         declared.check_rules(&self.rules, &mut names);
+        declared.check_triage(&self.triage, &mut names);
         let compiled = Model::compile(self.models.clone()).map_err(|found| mistakes.extend(found.0));
         mistakes.extend(names);
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
@@ -184,6 +195,9 @@ impl Builder {
             .collect();
         let rules = place_rules(&model, self.rules);
         let names = model.entities.iter().map(slot_names).collect();
+        let of =
+            |entity: &CompiledEntity| self.triage.iter().find(|triage| *triage.entity_type() == entity.name).cloned();
+        let triage = model.entities.iter().map(of).collect();
         Ok(Accordant(Arc::new(Core {
             model,
             rules,
@@ -193,11 +207,13 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             retention: self.retention,
+            triage,
             names,
             claims: crate::engine::tenant::Claims::default(),
             memory: crate::engine::parsed::Memory::default(),
             sweeps: crate::engine::retention::Sweeps::default(),
             accepted: std::sync::RwLock::default(),
+            filed: std::sync::RwLock::default(),
         })))
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Loaded {
     /// The identity values that each loaded record had, or would have had if it had spoken.
     pub(crate) keys_before: BTreeMap<RecordIndex, Vec<IdentityKey>>,
     pub(crate) identity_rows: BTreeMap<IdentityKey, Holders>,
+    /// Each loaded entity as it was stored.
+    pub(crate) entities_before: BTreeMap<EntityId, Arc<Option<Entity>>>,
 }
 
 /// Loads rows on behalf of one step.
@@ -44,6 +46,7 @@ impl<'a> Loader<'a> {
             revisions: BTreeMap::new(),
             keys_before: BTreeMap::new(),
             identity_rows: BTreeMap::new(),
+            entities_before: BTreeMap::new(),
         };
         Self { core, tenant, loaded }
     }
@@ -94,7 +97,11 @@ impl<'a> Loader<'a> {
                 let stored: StoredEntity = parse(Table::Entity, row)?;
                 Ok(Entity::from_stored(stored, &self.core.model))
             };
-            entities.extend((*self.core.memory.entities.get(self.tenant, key, row, read)?).clone());
+            let stored = self.core.memory.entities.get(self.tenant, key, row, read)?;
+            entities.extend((*stored).clone());
+            if let Some(entity) = &*stored {
+                self.loaded.entities_before.insert(entity.id, Arc::clone(&stored));
+            }
         }
         let records: BTreeSet<RecordRef> = entities
             .iter()

@@ -2,6 +2,8 @@
 
 mod builder;
 mod case;
+mod case_index;
+mod desk;
 mod hydrate;
 mod identity_index;
 mod intake;
@@ -24,14 +26,16 @@ use crate::settle::RuleSet;
 use crate::stamp::Domain;
 use crate::store::Store;
 use crate::surface::Surface;
+use crate::triage::Triage;
 
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
+pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
-    Applied, Compared, Difference, DiscrepancyFilter, FailedCall, Next, PlanRequest, Rederived, Replayed, Reread,
-    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    Applied, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall, Next,
+    PlanRequest, Rederived, Replayed, Reread, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.
@@ -77,6 +81,8 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    /// How cases are weighed, per entity type.
+    pub(crate) triage: Vec<Option<Triage>>,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
     pub(crate) names: Vec<Vec<SlotNames>>,
     /// The writes that applications in this process have under way.
@@ -87,6 +93,8 @@ pub(crate) struct Core {
     pub(crate) sweeps: retention::Sweeps,
     /// The tenants whose store is known to have been written under this model.
     pub(crate) accepted: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
+    /// The tenants whose cases are known to be filed by this triage.
+    pub(crate) filed: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
 }
 
 /// One connection, bound to the model.

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::classify::Hidden;
 use crate::engine::Core;
 use crate::engine::case::note_shared;
+use crate::engine::case_index;
 use crate::engine::hydrate::Loaded;
 use crate::engine::identity_index::changed_rows;
+use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fact::{EntityFact, Fact};
@@ -141,6 +143,7 @@ impl<'a> Changes<'a> {
                 continue;
             }
             let model = self.core.model.entity(state.entity.entity);
+            self.file_cases(loaded, &state.entity);
             self.put(RowKey::new(Table::Entity, state.entity.id.to_string()), &state.entity.to_stored(model));
             let waits = loaded.set.with_ground(frame, index, self.as_of, |ground, entity, representations| {
                 let mut waits = Vec::new();
@@ -169,6 +172,19 @@ impl<'a> Changes<'a> {
         self.add_index(loaded);
         self.add_facts(loaded, facts);
         Ok(())
+    }
+
+    /// Keeps the index of open cases in step with an entity.
+    fn file_cases(&mut self, loaded: &Loaded, entity: &Entity) {
+        let before = loaded.entities_before.get(&entity.id).and_then(|stored| stored.as_ref().as_ref());
+        let before = before.map(|entity| case_index::keys_of(self.core, entity)).unwrap_or_default();
+        let after = case_index::keys_of(self.core, entity);
+        for key in after.difference(&before) {
+            self.put(RowKey::new(Table::Index, key.clone()), &LinkRow { entity: entity.id });
+        }
+        for key in before.difference(&after) {
+            self.delete(RowKey::new(Table::Index, key.clone()));
+        }
     }
 
     /// Keeps the rows of identity values in step with what records say, and the cases of those that entities share.
@@ -219,7 +235,7 @@ impl<'a> Changes<'a> {
 /// The record that a reference on one link names.
 fn named(
     ground: &crate::sight::Ground<'_>,
-    entity: &crate::entity::Entity,
+    entity: &Entity,
     representations: &[Option<&crate::representation::Representation>],
     key: &UnitKey,
     link: usize,

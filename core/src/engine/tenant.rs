@@ -7,6 +7,7 @@ mod creates;
 mod dead_letter;
 mod decide;
 mod deletes;
+mod desk;
 mod direct;
 mod linking;
 mod merge;
@@ -27,6 +28,7 @@ pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, FailedCall};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use dead_letter::StoredDeadLetter;
+pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use plans::PlanRequest;
 pub use step::{Next, Stepped, Unread};
 

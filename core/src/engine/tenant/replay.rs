@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 
+use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::{Core, Tenant};
 use crate::entity::Entity;
@@ -35,6 +36,8 @@ pub struct Replayed {
     pub entities: BTreeMap<EntityId, Entity>,
     /// What systems say.
     pub representations: BTreeMap<RecordRef, Representation>,
+    /// What people noted on cases, by the cases' names.
+    pub desks: BTreeMap<Text, Desk>,
     /// How many entries were read.
     pub entries: u64,
     /// How many of them have lost their payload to erasure.
@@ -112,6 +115,10 @@ impl Replay<'_> {
                     Ok(id) => self.facts(id, facts),
                     Err(_) => self.done.left_out += 1,
                 }
+            }
+            CASE_NOTED => {
+                let (case, note): (Text, CaseNote) = read(entry, payload)?;
+                self.done.desks.entry(case).or_default().apply(note, &entry.actor, entry.at);
             }
             MODEL_ACCEPTED => {
                 let accepted: Accepted = read(entry, payload)?;

@@ -1,6 +1,7 @@
 //! Verification: the chain holds, and what is stored is what the journal adds up to.
 
 mod compare;
+mod desk;
 mod identity;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -124,6 +125,15 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// What people noted on a case, or the row under which it is filed.
+    Case {
+        /// The name of the case.
+        key: Text,
+        /// Which part.
+        part: &'static str,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -165,6 +175,7 @@ impl fmt::Display for Difference {
             Difference::Identity { record, attribute, compared } => {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
+            Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -251,6 +262,7 @@ impl Tenant {
         for (key, expected) in identities {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
+        self.verify_desk(&replayed, found).await?;
         let missing = Compared::Missing;
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };

@@ -127,8 +127,14 @@ impl Tenant {
             && filter.system.as_ref().is_none_or(|system| self.concerns(system, discrepancy))
     }
 
+    /// Whether a record is of a system or connection.
+    pub(in crate::engine::tenant) fn is_of(&self, system: &SystemName, record: &RecordRef) -> bool {
+        let bound = self.core.connections.get(&record.connection);
+        record.connection.as_str() == system.as_str() || bound.is_some_and(|bound| bound.system == *system)
+    }
+
     /// Whether a discrepancy concerns a system or connection.
-    fn concerns(&self, system: &SystemName, discrepancy: &Discrepancy) -> bool {
+    pub(in crate::engine::tenant) fn concerns(&self, system: &SystemName, discrepancy: &Discrepancy) -> bool {
         if let Some(link) = &discrepancy.link {
             // A record begins with its connection; a missing one with its system.
             let place = link.split('/').next().unwrap_or_default();
