@@ -5,7 +5,7 @@ mod known;
 use serde_json::error::Category;
 
 use crate::connector::ConnectorError;
-use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
+use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
 use crate::model::Mistakes;
 use crate::plan::PlanHash;
@@ -153,6 +153,34 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
+    /// No decision is proposed for the unit.
+    #[error("nothing is proposed for {unit} of {entity}: it was approved or rejected, or never proposed")]
+    NothingProposed {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
+    },
+    /// Who proposed a decision cannot approve it.
+    #[error("{by} proposed the decision on {unit} of {entity}: a second person must approve it")]
+    OwnProposal {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
+        /// Who proposed it.
+        by: Actor,
+    },
+    /// What was on the table when a decision was proposed, or looked at, has changed.
+    #[error("{unit} of {entity} is not as it was looked at{}: look again, and decide again", moved(.records))]
+    InputsMoved {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
+        /// The records that say something else now; none: what golden holds, or a rule, has changed.
+        records: Vec<RecordRef>,
+    },
     /// No case has this name.
     #[error("there is no case `{key}`: `open_cases` lists those that there are")]
     UnknownCase {
@@ -166,6 +194,14 @@ pub enum Error {
         key: Text,
         /// What became of it.
         how: Text,
+    },
+    /// The case is about records or entities as such: there is no value to choose.
+    #[error("there is no value to choose in case `{key}`: {advice}")]
+    NoChoice {
+        /// The case.
+        key: Text,
+        /// What to do instead.
+        advice: &'static str,
     },
     /// What was to be noted on a case is no note.
     #[error("nothing was noted on case `{key}`: {reason}")]
@@ -235,6 +271,14 @@ pub enum Error {
     Journal(#[source] Broken),
 }
 
+fn moved(records: &[RecordRef]) -> String {
+    let Some(first) = records.first() else { return String::new() };
+    match records.len() - 1 {
+        0 => format!(", because {first} says something else now"),
+        more => format!(", because {first} and {more} more say something else now"),
+    }
+}
+
 impl Error {
     /// The status that an HTTP door answers with: 4xx for what the caller must mend, 503 for what passes, 500 otherwise.
     #[must_use]
@@ -252,7 +296,11 @@ impl Error {
             Error::NotNoted { .. } | Error::UnknownCursor => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
+            | Error::NothingProposed { .. }
+            | Error::OwnProposal { .. }
+            | Error::InputsMoved { .. }
             | Error::CaseClosed { .. }
+            | Error::NoChoice { .. }
             | Error::SameEntity(_)
             | Error::AlreadyMerged { .. }
             | Error::NotMerged(_)

@@ -99,7 +99,9 @@ pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemE
 pub use connector::{Connector, Delivery};
 pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
-pub use engine::{Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Retention, Stepped, TakenIn, Tenant};
+pub use engine::{
+    Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Retention, Ruled, Stepped, TakenIn, Tenant,
+};
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
 pub use model::{Attribute, Canonical, Incomplete};

@@ -25,6 +25,8 @@ mod contact;
 mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
+#[path = "stories/decisions.rs"]
+mod decisions;
 #[path = "stories/desk.rs"]
 mod desk;
 #[path = "stories/drift.rs"]

@@ -93,6 +93,20 @@ impl CaseKind {
         }
     }
 
+    /// What a person does about it.
+    pub(crate) const fn advice(self) -> &'static str {
+        match self {
+            CaseKind::Discrepancy => "decide the unit",
+            CaseKind::Unlinked => "link the record to the entity that it belongs to",
+            CaseKind::SharedIdentity => "merge the entities, or correct the value where it is wrong",
+            CaseKind::MergedInSystem => "merge the entities, or link the record to the one that it belongs to",
+            CaseKind::MergeCycle => "put it right in the system",
+            CaseKind::CreatedElsewhere => "link the record to the entity that it belongs to",
+            CaseKind::Refused => "put right what the system refuses, and approve the write again",
+            CaseKind::Unmerged => "decide it again for whichever it is true of, or link the record",
+        }
+    }
+
     /// How grave it is by itself; a discrepancy's kind says more.
     pub(crate) const fn severity(self) -> Severity {
         match self {

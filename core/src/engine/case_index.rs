@@ -59,7 +59,7 @@ pub(crate) fn case_of_key(key: &str) -> Option<Text> {
 }
 
 /// An instant as text that sorts as instants do, also before the epoch.
-fn sortable(millis: i64) -> String {
+pub(crate) fn sortable(millis: i64) -> String {
     format!("{:016x}", i128::from(millis) - i128::from(i64::MIN))
 }
 

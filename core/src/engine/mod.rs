@@ -4,6 +4,7 @@ mod builder;
 mod case;
 mod case_index;
 mod desk;
+mod due_index;
 mod hydrate;
 mod identity_index;
 mod intake;
@@ -12,7 +13,7 @@ mod persist;
 mod retention;
 mod tenant;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::clock::{Clock, Entropy};
@@ -26,6 +27,7 @@ use crate::settle::RuleSet;
 use crate::stamp::Domain;
 use crate::store::Store;
 use crate::surface::Surface;
+use crate::text::Text;
 use crate::triage::Triage;
 
 pub use builder::Builder;
@@ -35,7 +37,8 @@ pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
     Applied, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall, Next,
-    PlanRequest, Rederived, Replayed, Reread, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    PlanRequest, Rederived, Replayed, Reread, Ruled, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
+    Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.
@@ -81,6 +84,8 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    /// The units on which a decision takes two people, by name, per entity type.
+    pub(crate) four_eyes: Vec<BTreeSet<Text>>,
     /// How cases are weighed, per entity type.
     pub(crate) triage: Vec<Option<Triage>>,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
@@ -92,9 +97,9 @@ pub(crate) struct Core {
     /// How far the tenants' tables were looked through for what has run out.
     pub(crate) sweeps: retention::Sweeps,
     /// The tenants whose store is known to have been written under this model.
-    pub(crate) accepted: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
+    pub(crate) accepted: std::sync::RwLock<BTreeSet<TenantId>>,
     /// The tenants whose cases are known to be filed by this triage.
-    pub(crate) filed: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
+    pub(crate) filed: std::sync::RwLock<BTreeSet<TenantId>>,
 }
 
 /// One connection, bound to the model.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::classify::Hidden;
 use crate::engine::Core;
 use crate::engine::case::note_shared;
-use crate::engine::case_index;
 use crate::engine::hydrate::Loaded;
 use crate::engine::identity_index::changed_rows;
+use crate::engine::{case_index, due_index};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
@@ -143,7 +143,7 @@ impl<'a> Changes<'a> {
                 continue;
             }
             let model = self.core.model.entity(state.entity.entity);
-            self.file_cases(loaded, &state.entity);
+            self.file(loaded, &state.entity);
             self.put(RowKey::new(Table::Entity, state.entity.id.to_string()), &state.entity.to_stored(model));
             let waits = loaded.set.with_ground(frame, index, self.as_of, |ground, entity, representations| {
                 let mut waits = Vec::new();
@@ -174,11 +174,15 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// Keeps the index of open cases in step with an entity.
-    fn file_cases(&mut self, loaded: &Loaded, entity: &Entity) {
+    /// Keeps the indexes of open cases and of dates in step with an entity.
+    fn file(&mut self, loaded: &Loaded, entity: &Entity) {
         let before = loaded.entities_before.get(&entity.id).and_then(|stored| stored.as_ref().as_ref());
-        let before = before.map(|entity| case_index::keys_of(self.core, entity)).unwrap_or_default();
-        let after = case_index::keys_of(self.core, entity);
+        let keys = |entity: &Entity| {
+            let mut keys = case_index::keys_of(self.core, entity);
+            keys.append(&mut due_index::keys_of(entity));
+            keys
+        };
+        let (before, after) = (before.map(keys).unwrap_or_default(), keys(entity));
         for key in after.difference(&before) {
             self.put(RowKey::new(Table::Index, key.clone()), &LinkRow { entity: entity.id });
         }

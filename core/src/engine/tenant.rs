@@ -9,6 +9,8 @@ mod decide;
 mod deletes;
 mod desk;
 mod direct;
+mod due;
+mod four_eyes;
 mod linking;
 mod merge;
 mod model;
@@ -29,6 +31,7 @@ pub use apply::{Applied, FailedCall};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use dead_letter::StoredDeadLetter;
 pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
+pub use four_eyes::Ruled;
 pub use plans::PlanRequest;
 pub use step::{Next, Stepped, Unread};
 

@@ -85,6 +85,18 @@ impl Declared<'_> {
         }
     }
 
+    /// Two people decide on what is declared.
+    pub(super) fn check_four_eyes(&self, asked: &[(EntityType, AttributeId)], mistakes: &mut Vec<Mistake>) {
+        for (entity, id) in asked {
+            let is_it = |known: &AttributeModel| known.id == *id || known.was.contains(id);
+            let declares = |model: &EntityModel| model.entity == *entity && model.attributes.iter().any(is_it);
+            if !self.0.iter().any(declares) {
+                let mistake = format!("four eyes are asked for on `{entity}.{id}`, which does not exist");
+                mistakes.push(Mistake::Other(mistake));
+            }
+        }
+    }
+
     /// Every triage is of a declared entity type, the only one of it, and looks at what that has.
     pub(super) fn check_triage(&self, triages: &[Triage], mistakes: &mut Vec<Mistake>) {
         let mut seen: BTreeSet<&EntityType> = BTreeSet::new();

@@ -1,10 +1,11 @@
 //! Verifying the desk: what people noted on cases, and the index that lists them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Tenant;
 use crate::engine::case_index::{PREFIX, case_of_key, filed_by, keys_of};
 use crate::engine::desk::{self, Desk};
+use crate::engine::due_index;
 use crate::engine::hydrate::parse;
 use crate::engine::persist::LinkRow;
 use crate::engine::tenant::replay::Replayed;
@@ -34,7 +35,14 @@ impl Tenant {
         }
         let compared = Compared::Missing;
         found.extend(expected.into_keys().map(|key| Difference::Case { key: key.clone(), part: NOTED, compared }));
-        if self.is_filed().await? { self.verify_filed(replayed, found).await } else { Ok(()) }
+        let mut filed: BTreeMap<Text, EntityId> = BTreeMap::new();
+        let filed_cases = self.is_filed().await?;
+        for entity in replayed.entities.values() {
+            let cases = if filed_cases { keys_of(&self.core, entity) } else { BTreeSet::new() };
+            let keys = cases.into_iter().chain(due_index::keys_of(entity));
+            filed.extend(keys.map(|key| (key, entity.id)));
+        }
+        self.verify_filed(filed, filed_cases, found).await
     }
 
     /// Whether cases are filed as today's triage weighs them. Before they are first listed, they may not be.
@@ -46,15 +54,18 @@ impl Tenant {
         Ok(filed.as_deref() == Some(&today))
     }
 
-    async fn verify_filed(&self, replayed: &Replayed, found: &mut Vec<Difference>) -> Result<(), Error> {
-        let mut expected: BTreeMap<Text, EntityId> = BTreeMap::new();
-        for entity in replayed.entities.values() {
-            expected.extend(keys_of(&self.core, entity).into_iter().map(|key| (key, entity.id)));
-        }
-        let name = |key: &str| case_of_key(key).unwrap_or_default();
+    async fn verify_filed(
+        &self,
+        mut expected: BTreeMap<Text, EntityId>,
+        filed_cases: bool,
+        found: &mut Vec<Difference>,
+    ) -> Result<(), Error> {
+        // What ends by its date is named by that.
+        let name = |key: &str| case_of_key(key).unwrap_or_else(|| key.replace('\u{1f}', "/").into());
         let mut pages = Pages::new(self, Table::Index);
         while let Some(row) = pages.next().await? {
-            if !row.key.starts_with(PREFIX) {
+            let is_filed = row.key.starts_with(due_index::PREFIX) || (filed_cases && row.key.starts_with(PREFIX));
+            if !is_filed {
                 continue;
             }
             let stored: LinkRow = parse(Table::Index, &row)?;
