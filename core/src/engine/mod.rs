@@ -36,7 +36,7 @@ pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
-    Applied, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall, Next,
+    Applied, AsOf, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall, Next,
     PlanRequest, Rederived, Replayed, Reread, Ruled, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
     Verified,
 };

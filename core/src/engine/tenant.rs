@@ -1,6 +1,7 @@
 //! A tenant's handle: every verb lives here.
 
 mod apply;
+mod as_of;
 mod ask;
 mod cases;
 mod creates;
@@ -28,6 +29,7 @@ mod work;
 
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, FailedCall};
+pub use as_of::AsOf;
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use dead_letter::StoredDeadLetter;
 pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
