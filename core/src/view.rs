@@ -30,6 +30,7 @@ use crate::value::Field;
 use crate::write_access::WriteAccess;
 
 pub(crate) use build::discrepancies;
+pub(crate) use decided::choice_words;
 pub use decided::{ChangeView, LapseView, ProposalView};
 pub(crate) use golden::read_golden;
 pub(crate) use mask::mask_field;

@@ -37,6 +37,8 @@ mod errors;
 mod identity;
 #[path = "stories/linking.rs"]
 mod linking;
+#[path = "stories/looking.rs"]
+mod looking;
 #[path = "stories/merges.rs"]
 mod merges;
 #[path = "stories/merging.rs"]

@@ -36,9 +36,9 @@ pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
-    Applied, AsOf, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall, Next,
-    PlanRequest, Rederived, Replayed, Reread, Ruled, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
-    Verified,
+    Applied, AsOf, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall,
+    FoundEntity, Happening, HistoryPage, Next, PlanRequest, Rederived, Replayed, Reread, Ruled, Search, SearchPage,
+    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.

@@ -328,6 +328,12 @@ impl Story {
         }
     }
 
+    /// The instant that the story's clock shows.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.clock.now()).unwrap_or_default()
+    }
+
     /// Another tenant of the same library and store.
     #[must_use]
     #[track_caller]

@@ -108,8 +108,8 @@ pub(super) fn about(
 
 /// The place of the last entry before the first that is later.
 pub(super) fn place(connection: &Connection, tenant: &TenantId, at: i64) -> rusqlite::Result<u64> {
-    let mut later = connection
-        .prepare_cached("SELECT seq FROM journal WHERE tenant = ?1 AND at > ?2 ORDER BY seq LIMIT 1")?;
+    let mut later =
+        connection.prepare_cached("SELECT seq FROM journal WHERE tenant = ?1 AND at > ?2 ORDER BY seq LIMIT 1")?;
     let first: Option<i64> = later.query_row(params![tenant.as_str(), at], |row| row.get(0)).optional()?;
     match first {
         Some(first) => Ok(unsigned(first).saturating_sub(1)),

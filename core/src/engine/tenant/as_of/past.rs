@@ -84,7 +84,11 @@ impl Tenant {
     }
 
     /// The entries about a subject, up to a place.
-    async fn entries_about(&self, subject: &str, place: u64) -> Result<Vec<(Entry, Option<Payload>)>, Error> {
+    pub(in crate::engine::tenant) async fn entries_about(
+        &self,
+        subject: &str,
+        place: u64,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, Error> {
         let mut about: Vec<(Entry, Option<Payload>)> = Vec::new();
         loop {
             let after = about.last().map_or(0, |(entry, _)| entry.seq);
@@ -166,8 +170,7 @@ impl Past {
         let Some(entity) = self.replayed.entities.get(&standing).cloned() else { return Ok(None) };
         let mut set = WorkingSet::new();
         let linked = entity.links.iter().map(|link| (*link.record).clone());
-        let records: BTreeSet<RecordRef> =
-            linked.chain(self.replayed.representations.keys().cloned()).collect();
+        let records: BTreeSet<RecordRef> = linked.chain(self.replayed.representations.keys().cloned()).collect();
         for record in records {
             let Some((of, object)) = tenant.core.place(&record) else { continue };
             let representation = self.replayed.representations.get(&record).cloned().unwrap_or_default();
