@@ -181,6 +181,26 @@ pub enum Error {
         /// The records that say something else now; none: what golden holds, or a rule, has changed.
         records: Vec<RecordRef>,
     },
+    /// No dead letter has this key.
+    #[error("there is no dead letter `{key}`: `dead_letters_of` lists those that wait")]
+    UnknownDeadLetter {
+        /// The key.
+        key: Text,
+    },
+    /// The dead letter does not wait any more.
+    #[error("dead letter `{key}` does not wait any more: {how}")]
+    LetterSettled {
+        /// Its key.
+        key: Text,
+        /// What became of it.
+        how: Text,
+    },
+    /// What is done for a reason needs one.
+    #[error("could not {doing} without a reason: say why, in a few words")]
+    NoReason {
+        /// What was to be done.
+        doing: &'static str,
+    },
     /// No case has this name.
     #[error("there is no case `{key}`: `open_cases` lists those that there are")]
     UnknownCase {
@@ -291,15 +311,17 @@ impl Error {
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType { .. }
             | Error::UnknownCase { .. }
+            | Error::UnknownDeadLetter { .. }
             | Error::UnknownPlan(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } => 400,
-            Error::NotNoted { .. } | Error::UnknownCursor => 400,
+            Error::NotNoted { .. } | Error::NoReason { .. } | Error::UnknownCursor => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
             | Error::NothingProposed { .. }
             | Error::OwnProposal { .. }
             | Error::InputsMoved { .. }
             | Error::CaseClosed { .. }
+            | Error::LetterSettled { .. }
             | Error::NoChoice { .. }
             | Error::SameEntity(_)
             | Error::AlreadyMerged { .. }

@@ -37,7 +37,7 @@ pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
     Applied, AsOf, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall,
-    FoundEntity, Happening, HistoryPage, Next, PlanRequest, Rederived, Replayed, Reread, Ruled, Search, SearchPage,
+    FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Next, PlanRequest, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage,
     Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
 };
 

@@ -33,7 +33,7 @@ pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, FailedCall};
 pub use as_of::AsOf;
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
-pub use dead_letter::StoredDeadLetter;
+pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use four_eyes::Ruled;
 pub use history::{Happening, HistoryPage};

@@ -8,9 +8,10 @@ mod epoch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
+use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::{Core, Tenant};
 use crate::entity::Entity;
@@ -36,6 +37,8 @@ pub struct Replayed {
     pub entities: BTreeMap<EntityId, Entity>,
     /// What systems say.
     pub representations: BTreeMap<RecordRef, Representation>,
+    /// What became of dead letters, by key. Their bytes are in rows of their own.
+    pub letters: BTreeMap<Text, LetterState>,
     /// What people noted on cases, by the cases' names.
     pub desks: BTreeMap<Text, Desk>,
     /// How many entries were read.
@@ -142,6 +145,14 @@ impl<'a> Replay<'a> {
             CASE_NOTED => {
                 let (case, note): (Text, CaseNote) = read(entry, payload)?;
                 self.done.desks.entry(case).or_default().apply(note, &entry.actor, entry.at);
+            }
+            LETTER_BURIED => {
+                let (_, _, _, _, key): (IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, Text) = read(entry, payload)?;
+                self.done.letters.insert(key, LetterState::Waiting);
+            }
+            LETTER_SETTLED => {
+                let (key, state): (Text, LetterState) = read(entry, payload)?;
+                self.done.letters.insert(key, state);
             }
             MODEL_ACCEPTED => {
                 let accepted: Accepted = read(entry, payload)?;

@@ -11,6 +11,7 @@ use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
+use crate::engine::tenant::dead_letter::StoredDeadLetter;
 use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -134,6 +135,13 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// A dead letter, or what became of it.
+    DeadLetter {
+        /// Its key.
+        key: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -176,6 +184,7 @@ impl fmt::Display for Difference {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
             Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
+            Difference::DeadLetter { key, compared } => write!(f, "dead letter {key}: {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -263,6 +272,18 @@ impl Tenant {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
         self.verify_desk(&replayed, found).await?;
+        let mut letters = replayed.letters;
+        let mut pages = Pages::new(self, Table::DeadLetter);
+        while let Some(row) = pages.next().await? {
+            let stored: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+            match letters.remove(&row.key) {
+                Some(state) if state == stored.state => {}
+                Some(_) => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Differs }),
+                None => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Unaccounted }),
+            }
+        }
+        let compared = Compared::Missing;
+        found.extend(letters.into_keys().map(|key| Difference::DeadLetter { key, compared }));
         let missing = Compared::Missing;
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };

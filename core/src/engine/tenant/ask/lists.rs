@@ -8,7 +8,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::ask::PAGE;
-use crate::engine::tenant::dead_letter::StoredDeadLetter;
+use crate::engine::tenant::dead_letter::{LetterState, StoredDeadLetter};
 use crate::error::Error;
 use crate::id::{EntityId, EntityType, RecordRef, SystemName};
 use crate::store::Table;
@@ -62,13 +62,16 @@ impl Tenant {
         Ok(found)
     }
 
-    /// Inputs that could not be processed, whole, with their keys.
+    /// Inputs that could not be processed and wait, whole, with their keys: all of them.
+    /// [`Tenant::dead_letters_of`] gives them page by page, [`Tenant::dead_letter_groups`] by cause.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     pub async fn dead_letters(&self) -> Result<Vec<(Text, StoredDeadLetter)>, Error> {
-        self.list(Table::DeadLetter, "", "list dead letters").await
+        let mut letters: Vec<(Text, StoredDeadLetter)> = self.list(Table::DeadLetter, "", "list dead letters").await?;
+        letters.retain(|(_, letter)| letter.state == LetterState::Waiting);
+        Ok(letters)
     }
 
     /// Records that belong to no entity: they match none and make none, or they match several. And records that survived a

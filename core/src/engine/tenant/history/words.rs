@@ -326,6 +326,7 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "entities_merged" => "entities were merged",
         "entities_unmerged" => "a merge was taken back",
         "dead_letter" => "an input could not be processed",
+        "dead_letter_settled" => "an input that could not be processed was tried again, or discarded",
         _ => return None,
     })
 }
