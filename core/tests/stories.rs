@@ -35,6 +35,8 @@ mod drift;
 mod errors;
 #[path = "stories/identity.rs"]
 mod identity;
+#[path = "stories/letters.rs"]
+mod letters;
 #[path = "stories/linking.rs"]
 mod linking;
 #[path = "stories/looking.rs"]

@@ -123,13 +123,7 @@ fn sort_one(
     inputs: &mut Vec<Input>,
 ) {
     let dead = |record: Option<RecordRef>, cause: String| {
-        Input::Dead(DeadLetter {
-            connection: name.clone(),
-            record,
-            cause,
-            item: item.clone(),
-            read,
-        })
+        Input::Dead(DeadLetter { connection: name.clone(), record, cause, item: item.clone(), read })
     };
     let Some(bound) = connection.surfaces.iter().find(|bound| bound.surface.name == item.surface) else {
         inputs.push(dead(None, format!("surface `{}` is not one of the connector's", item.surface)));

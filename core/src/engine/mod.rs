@@ -37,8 +37,8 @@ pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
     Applied, AsOf, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall,
-    FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Next, PlanRequest, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage,
-    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Next, PlanRequest, Rederived, Replayed,
+    Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.

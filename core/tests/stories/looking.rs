@@ -146,14 +146,14 @@ fn a_history_tells_what_was_said_decided_and_written() {
     let wanted = [
         r#"crm/contacts/202 said (contacts/webhooks): email "ben@acme.test", phone "1""#,
         "it came to be, a customer",
-        "shop/customers/10 was linked: it has the same email",
         r#"phone: (none) -> "1""#,
+        "shop/customers/10 was linked: it has the same email",
         r#"phone: "1" -> "2""#,
         "hard conflict about phone waits for a person",
-        "ana decided on phone: the story says so",
         r#"phone: "2" -> "3", by decision of ana"#,
-        "a write was confirmed",
+        "ana decided on phone: the story says so",
         "hard conflict about phone was resolved",
+        "a write was confirmed",
     ];
     let mut behind = texts.iter();
     for wanted in wanted {

@@ -147,7 +147,8 @@ pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
     let (covers, denied) = (item.covers.as_deref().map(paths), paths(&item.denied));
     let (surface, says) = (item.surface, item.says);
     let state = LetterState::Waiting;
-    let stored = StoredDeadLetter { connection, surface, record, cause, at, body, hex, says, covers, denied, read, state };
+    let stored =
+        StoredDeadLetter { connection, surface, record, cause, at, body, hex, says, covers, denied, read, state };
     let StoredDeadLetter { connection, surface, record, cause, .. } = &stored;
     changes.journal(LETTER_BURIED, &stored.subject(), &(connection, surface, record, cause, &key));
     changes.put(RowKey::new(Table::DeadLetter, key), &stored);
