@@ -23,9 +23,10 @@ use crate::text::Text;
 use crate::value::Field;
 use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
-pub use draft::{Deletes, Limits, PlanDraft};
+pub(crate) use draft::archives;
+pub use draft::{ArchivesByPlace, Deletes, Limits, PlanDraft};
 use presence::plan_presence;
-pub(crate) use presence::{WHY_RESTORE, owner_held, why_archive};
+pub(crate) use presence::{WHY_RESTORE, why_archive};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;

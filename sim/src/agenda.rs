@@ -41,7 +41,7 @@ impl Event {
 }
 
 /// Names a task; a name is never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct TaskId {
     /// Its place.
     pub slot: usize,

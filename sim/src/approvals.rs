@@ -1,6 +1,7 @@
-//! What the operator approved, and what was written without: whatever takes effect was approved, and is approved once.
+//! What the operator approved and confirmed: whatever takes effect was approved, and is approved once; and only so many
+//! records are archived.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use accordant::Plan;
 use accordant::plan::{Intent, Target};
@@ -26,6 +27,8 @@ pub struct Approved {
 pub struct Approvals {
     open: BTreeSet<Approved>,
     ever: BTreeSet<Approved>,
+    /// Archives since somebody confirmed, and how many were confirmed then, by system.
+    archives: BTreeMap<usize, (usize, usize)>,
 }
 
 impl Approvals {
@@ -67,6 +70,24 @@ impl Approvals {
     /// It was carried out, and the engine was told.
     pub fn spend(&mut self, approved: &Approved) {
         self.open.remove(approved);
+    }
+
+    /// Somebody confirmed archives, one per name.
+    pub fn confirm(&mut self, design: &Design, places: &[String]) {
+        for (system, design) in design.systems.iter().enumerate() {
+            let here = places.iter().filter(|place| *place == design.name).count();
+            if here > 0 {
+                self.archives.insert(system, (0, here));
+            }
+        }
+    }
+
+    /// The engine archived a record. Says whether that is one more than anybody confirmed.
+    #[must_use]
+    pub fn archived(&mut self, design: &Design, system: usize) -> bool {
+        let (done, confirmed) = self.archives.entry(system).or_default();
+        *done += 1;
+        *done > design.limit as usize + *confirmed
     }
 
     /// The engine may not know what was carried out: after a crash, and where a commit failed.

@@ -54,7 +54,7 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool) -> Result<(),
     for (word, place) in overwritten {
         let spelled = word.to_string();
         if !losers.contains(&spelled) {
-            scene.lock().oracle.accuse(format!("{place} was written over, and no resolution names it"));
+            scene.lock().oracle.accuse(format!("{place} = {word} was written over, and no resolution names it"));
         }
     }
     Ok(())

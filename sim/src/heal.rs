@@ -1,13 +1,14 @@
 //! The heal: nothing goes wrong any more, everybody is asked, and plans are applied until none is left. Then the oracle
 //! judges; people decide what waits; and it judges again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use accordant::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use accordant::engine::CaseKind;
 use accordant::{Actor, EntityId, Error, Tenant};
 
+use crate::design::Told;
 use crate::job::{EXISTENCE, confirm, decide, mend, standing, steps, subjects, unit_name};
 use crate::neighbour::visit;
 use crate::oracle::Unit;
@@ -40,14 +41,14 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     tenant.accept_model(&Actor::new("ana")).await?;
     look_once(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
-    ask(&tenant, &scene, by).await?;
+    ask(&tenant, &scene, by, true).await?;
     // Whoever is missed by one scan may have slipped through: two tell that a record is gone.
-    if by == HealBy::Scans {
-        ask(&tenant, &scene, by).await?;
+    if by != HealBy::Webhooks {
+        ask(&tenant, &scene, by, true).await?;
     }
     scene.lock().oracle.heal();
     rest(&tenant, &scene, by).await?;
-    let waits = judge(&tenant, &scene, false).await?;
+    let waits = judge(&tenant, &scene, by, false).await?;
     if !waits.is_empty() {
         scene.lock().oracle.heal();
         for one in standing(&tenant, &scene).await? {
@@ -62,7 +63,7 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
             }
         }
         rest(&tenant, &scene, by).await?;
-        judge(&tenant, &scene, true).await?;
+        judge(&tenant, &scene, by, true).await?;
     }
     echo(&tenant, &scene, by).await?;
     visit(&neighbour, &tenant, &scene).await
@@ -70,7 +71,7 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
 
 /// Nothing is created where nobody has looked: a system that is only heard is read to its end once.
 async fn look_once(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
-    if by != HealBy::Webhooks || std::mem::replace(&mut scene.lock().oracle.looked, true) {
+    if by != HealBy::Webhooks || std::mem::replace(&mut scene.lock().looked, true) {
         return Ok(());
     }
     let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
@@ -92,7 +93,7 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
         inner.oracle.heal_writes
     };
     Pause::of(scene, 600_000).await;
-    ask(tenant, scene, by).await?;
+    ask(tenant, scene, by, true).await?;
     let planned =
         again(scene, || mend(tenant, scene, true)).await? + again(scene, || mend(tenant, scene, false)).await?;
     let mut inner = scene.lock();
@@ -103,14 +104,18 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     Ok(())
 }
 
-/// Asks every system what there is, and takes in what it says.
-async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
-    let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
-    for name in names {
+/// Asks every system what there is, and takes in what it says. `scans`: where everything is scanned, or where nothing but
+/// absence tells that a record is gone, all is read.
+async fn ask(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, scans: bool) -> Result<(), Error> {
+    let systems: Vec<(&'static str, bool)> = {
+        let inner = scene.lock();
+        inner.servers.iter().map(|server| (server.design.name, server.design.tells_deletes)).collect()
+    };
+    for (name, tells_deletes) in systems {
         if by != HealBy::Webhooks {
             again(scene, || async { tenant.poll(name).await.map(drop) }).await?;
         }
-        if by == HealBy::Scans {
+        if scans && (by == HealBy::Scans || (by == HealBy::Polls && !tells_deletes)) {
             again(scene, || async { tenant.scan(name).await.map(drop) }).await?;
         }
     }
@@ -136,8 +141,6 @@ async fn again<T, W: Future<Output = Result<T, Error>>>(scene: &Arc<Scene>, once
 
 /// Mends until nothing is planned any more.
 async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
-    // What is read once need not be read again: what we write is heard of by polls and answers.
-    let by = if by == HealBy::Scans { HealBy::Polls } else { by };
     let mut quiet = false;
     for _ in 0..MOST_ROUNDS {
         // A plan of first contact has all that any plan has.
@@ -149,7 +152,8 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
         // What is under way may still come to nothing: one quiet round is not enough.
         quiet = planned == 0;
         Pause::of(scene, REST).await;
-        ask(tenant, scene, by).await?;
+        // What is read once need not be read again: what we write is heard of by polls and answers.
+        ask(tenant, scene, by, false).await?;
     }
     let mut inner = scene.lock();
     if inner.oracle.poisoned.is_empty() {
@@ -158,7 +162,7 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     Ok(())
 }
 
-async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTreeSet<Unit>, Error> {
+async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -> Result<BTreeSet<Unit>, Error> {
     let standing = standing(tenant, scene).await?;
     let subjects = subjects(tenant, scene).await?;
     let mut waits: BTreeSet<Unit> =
@@ -166,9 +170,9 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
     let shared = shared(tenant).await?;
     let mut unclear: BTreeSet<usize> = BTreeSet::new();
     // Which of two entities is meant, a person says first: what the records hold waits with that.
-    for subject in subjects.values().flatten() {
+    for subject in subjects.values().flat_map(BTreeMap::keys) {
         let of: BTreeSet<EntityId> =
-            subjects.iter().filter(|(_, of)| of.contains(subject)).map(|(entity, _)| *entity).collect();
+            subjects.iter().filter(|(_, of)| of.contains_key(subject)).map(|(entity, _)| *entity).collect();
         if of.len() > 1 && shared.iter().any(|shared| of.is_subset(shared)) {
             waits.insert((*subject, EXISTENCE));
             unclear.insert(*subject);
@@ -184,7 +188,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
     }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
         let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
-        if !promised || inner.oracle.is_remodelled(one.unit.1) {
+        if !promised || inner.oracle.remodelled.contains(&one.unit.1) {
             continue;
         }
         let title = one.discrepancy.kind.title();
@@ -200,11 +204,18 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, decided: bool) -> Result<BTr
         }
     }
     for subjects in subjects.values().filter(|subjects| subjects.len() > 1) {
+        let subjects: Vec<usize> = subjects.keys().copied().collect();
         inner.oracle.accuse(format!("one entity stands for {subjects:?}"));
     }
     let mut seen = BTreeSet::new();
-    for subject in subjects.values().flatten() {
-        if !seen.insert(*subject) && !waits.contains(&(*subject, EXISTENCE)) {
+    for (subject, records) in subjects.values().flatten() {
+        // That a record lives which can no longer be read, nobody can know where no list is asked and notices only hint.
+        let known = records.iter().any(|(system, place)| {
+            let server = &inner.servers[*system];
+            let tells = matches!(server.design.told, Told::Full | Told::Changed);
+            !server.records[*place].poisoned || by != HealBy::Webhooks || tells
+        });
+        if known && !seen.insert(*subject) && !waits.contains(&(*subject, EXISTENCE)) {
             inner.oracle.accuse(format!("k{subject} has become two entities"));
         }
     }

@@ -75,6 +75,11 @@ impl Store for Image {
             return Err(broken());
         }
         let committed = self.0.image.commit(tenant, commit).await?;
+        if fails.is_none() && matches!(committed, Committed::Done { .. }) {
+            let mut inner = self.0.lock();
+            let task = inner.current;
+            inner.unkept.kept(task);
+        }
         may_die(&self.0, "after a commit").await;
         if fails == Some(true) { Err(broken()) } else { Ok(committed) }
     }

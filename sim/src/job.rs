@@ -1,6 +1,6 @@
 //! Jobs: what the operator's process asks of the engine, each a future of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accordant::discrepancy::{Discrepancy, DiscrepancyState};
@@ -164,7 +164,9 @@ pub async fn confirm(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error
     let places: Vec<String> = archived.map(|parked| parked.operation.target.connection().to_string()).collect();
     if !places.is_empty() {
         tenant.confirm_deletes(plan.hash, &Actor::new("ana")).await?;
-        scene.lock().oracle.confirmed(&places);
+        let mut inner = scene.lock();
+        let inner = &mut *inner;
+        inner.approvals.confirm(&inner.design, &places);
     }
     Ok(places.len())
 }
@@ -180,26 +182,30 @@ pub struct Waiting {
     pub discrepancy: Discrepancy,
 }
 
+/// Which subjects each entity is about, and by which living records: system and place.
+pub type Subjects = BTreeMap<EntityId, BTreeMap<usize, Vec<(usize, usize)>>>;
+
 /// Which subject each entity is about, by the links of living records.
 ///
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<BTreeMap<EntityId, BTreeSet<usize>>, Error> {
+pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Subjects, Error> {
     // Whoever died may be born again as somebody else: only who lives counts.
-    let records: Vec<(RecordRef, usize)> = {
+    let records: Vec<(RecordRef, usize, (usize, usize))> = {
         let inner = scene.lock();
-        let all = inner.servers.iter().flat_map(|server| {
+        let all = inner.servers.iter().enumerate().flat_map(|(system, server)| {
             let name = server.design.name;
             let records = server.records.iter().enumerate().filter(|(_, record)| record.live);
-            records.map(move |(place, record)| (RecordRef::new(name, OBJECT, &id(place)), record.subject))
+            records
+                .map(move |(place, record)| (RecordRef::new(name, OBJECT, &id(place)), record.subject, (system, place)))
         });
         all.collect()
     };
-    let mut subjects: BTreeMap<EntityId, BTreeSet<usize>> = BTreeMap::new();
-    for (record, subject) in records {
+    let mut subjects = Subjects::new();
+    for (record, subject, place) in records {
         if let Some(entity) = tenant.entity_of(&record).await? {
-            subjects.entry(entity).or_default().insert(subject);
+            subjects.entry(entity).or_default().entry(subject).or_default().push(place);
         }
     }
     Ok(subjects)
@@ -225,7 +231,9 @@ pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting
     let mut standing = Vec::new();
     for discrepancy in all {
         let attribute = ATTRIBUTES.iter().position(|name| *discrepancy.unit == **name).unwrap_or(EXISTENCE);
-        let Some(subject) = subjects.get(&discrepancy.entity).and_then(|subjects| subjects.first()) else { continue };
+        let Some(subject) = subjects.get(&discrepancy.entity).and_then(|subjects| subjects.keys().next()) else {
+            continue;
+        };
         standing.push(Waiting { entity: discrepancy.entity, unit: (*subject, attribute), discrepancy });
     }
     Ok(standing)

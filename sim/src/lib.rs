@@ -29,6 +29,7 @@ pub mod server;
 pub mod shrink;
 pub mod step;
 pub mod trace;
+pub mod unkept;
 pub mod weather;
 pub mod word;
 #[cfg(accordant_zoo)]

@@ -13,23 +13,39 @@ use crate::word::Word;
 /// A unit of somebody: subject and attribute.
 pub type Unit = (usize, usize);
 
+/// What an attribute of a record has been.
+#[derive(Debug, Clone)]
+struct Cell {
+    /// What it held, in order, who put it there, and when.
+    history: Vec<(Word, By, i64)>,
+    /// What it was when the heal began.
+    before: Word,
+    /// What it was when the world last rested: what was said and cleared since may never have been heard.
+    rested: Word,
+    /// Writes of the engine since this round began.
+    writes: usize,
+}
+
+impl Cell {
+    fn last(&self) -> (Word, By, i64) {
+        self.history.last().copied().unwrap_or((Word::NONE, By::Person, 0))
+    }
+
+    fn word(&self) -> Word {
+        self.last().0
+    }
+
+    fn by_person(&self) -> bool {
+        self.last().1 == By::Person
+    }
+}
+
 /// What the oracle knows of one record.
 #[derive(Debug, Clone)]
 struct Known {
     subject: usize,
     live: bool,
-    merged: bool,
-    words: Vec<Word>,
-    /// Who said each last, and when.
-    last: Vec<(By, i64)>,
-    /// What each was when the heal began.
-    before: Vec<Word>,
-    /// What each was when the world last rested: what was said and cleared since may never have been heard.
-    rested: Vec<Word>,
-    /// Writes of the engine since this round began.
-    writes: Vec<usize>,
-    /// What each has held, in order, and who put it there.
-    history: Vec<Vec<(Word, By)>>,
+    cells: Vec<Cell>,
 }
 
 /// Where a word was said.
@@ -66,29 +82,28 @@ pub struct Oracle {
     restored: usize,
     /// The records that people deleted, by subject and system.
     deleted: BTreeSet<(usize, usize)>,
-    /// Archives since somebody confirmed, and how many were confirmed then, by system.
-    archives: BTreeMap<usize, (usize, usize)>,
     existence: Option<usize>,
-    limit: usize,
     /// Subjects with a record that cannot be read: nothing is promised of them.
     pub poisoned: BTreeSet<usize>,
-    /// Attributes whose ownership changed under way.
-    remodelled: BTreeSet<usize>,
+    /// Subjects of whom a replica that was behind told the engine that a living record is gone: they may be retired on its
+    /// word, and then wait for a person.
+    pub misled: BTreeSet<usize>,
+    /// Attributes whose ownership changed under way: their units follow when they are next settled.
+    pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
     pub decided: BTreeSet<Unit>,
     /// Creates of the engine, and deaths of records, by subject and system.
     creates: BTreeMap<(usize, usize), (usize, usize)>,
     /// Replies lost, calls late, crashes, failed commits: what can make an honest engine do something twice.
     pub troubles: usize,
-    /// Whether every system was read to its end once.
-    pub looked: bool,
+    /// Changes that took effect this round and that the engine was not told of, or told of and could not keep.
+    pub unheard: usize,
     /// Whether two workers run.
     pub two_workers: bool,
-    healing: bool,
     /// How often the engine has written since the heal began.
     pub heal_writes: usize,
     noops: usize,
-    /// Writes since the heal began that only tell a form from an edit: where nothing proves it, it must be met twice.
+    /// Writes since the heal began that change nothing, and rightly: a form that nothing proves must be met twice.
     rewrites: usize,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
@@ -105,7 +120,6 @@ impl Oracle {
             attributes: design.attributes.clone(),
             records: vec![Vec::new(); design.systems.len()],
             existence: design.existence,
-            limit: design.limit as usize,
             ..Self::default()
         }
     }
@@ -119,43 +133,28 @@ impl Oracle {
 
     /// A round begins: people act, and things go wrong.
     pub fn round(&mut self) {
-        self.healing = false;
         self.moved.clear();
         self.edits.clear();
         self.disturbed.clear();
-        self.noops = 0;
-        self.troubles = 0;
-        self.each(|known| known.writes.iter_mut().for_each(|writes| *writes = 0));
+        (self.noops, self.troubles, self.unheard) = (0, 0, 0);
+        self.each(|cell| cell.writes = 0);
     }
 
     /// The heal begins, or goes on after people have decided: nobody but the engine changes anything.
     pub fn heal(&mut self) {
-        self.healing = true;
-        self.heal_writes = 0;
-        self.rewrites = 0;
-        self.restored = 0;
-        self.each(|known| known.before.clone_from(&known.words));
+        (self.heal_writes, self.rewrites, self.restored) = (0, 0, 0);
+        self.each(|cell| cell.before = cell.word());
     }
 
-    fn each(&mut self, change: impl Fn(&mut Known)) {
-        self.records.iter_mut().flatten().for_each(change);
+    fn each(&mut self, change: impl Fn(&mut Cell)) {
+        self.records.iter_mut().flatten().flat_map(|known| &mut known.cells).for_each(change);
     }
 
     /// A record was made.
-    pub fn made(&mut self, system: usize, place: usize, subject: usize, words: &[Word], by: By, now: i64) {
-        debug_assert_eq!(self.records[system].len(), place);
+    pub fn made(&mut self, system: usize, subject: usize, words: &[Word], by: By, now: i64) {
         self.disturbed.insert(subject);
-        self.records[system].push(Known {
-            subject,
-            live: true,
-            merged: false,
-            words: words.to_vec(),
-            last: vec![(by, now); words.len()],
-            before: words.to_vec(),
-            rested: vec![Word::NONE; words.len()],
-            writes: vec![0; words.len()],
-            history: words.iter().map(|word| vec![(*word, by)]).collect(),
-        });
+        let cell = |word: &Word| Cell { history: vec![(*word, by, now)], before: *word, rested: Word::NONE, writes: 0 };
+        self.records[system].push(Known { subject, live: true, cells: words.iter().map(cell).collect() });
         for (attribute, word) in words.iter().enumerate() {
             let unit = (subject, attribute);
             if by == By::Person {
@@ -166,11 +165,9 @@ impl Oracle {
         }
         if by == By::Engine {
             // Whoever has lost a record may have been retired, and come anew as another entity.
-            let deaths: usize =
-                self.creates.iter().filter(|((of, _), _)| *of == subject).map(|(_, (_, died))| died).sum();
+            let allowed = 1 + self.deaths(subject);
             let (creates, _) = self.creates.entry((subject, system)).or_default();
             *creates += 1;
-            let allowed = 1 + deaths;
             let once = self.systems[system].safety != CreateSafety::DetectAndMerge;
             if *creates > allowed + if once { 0 } else { self.troubles } {
                 self.accuse(format!("k{subject} was created {} times in {}", allowed + 1, self.systems[system].name));
@@ -178,12 +175,15 @@ impl Oracle {
         }
     }
 
+    fn deaths(&self, subject: usize) -> usize {
+        self.creates.iter().filter(|((of, _), _)| *of == subject).map(|(_, (_, died))| died).sum()
+    }
+
     fn hear(&mut self, system: usize, unit: Unit, word: Word, now: i64) {
         if word.is_some() {
             let said = self.said.entry(word.said()).or_default();
-            said.unit = unit;
+            (said.unit, said.at) = (unit, now);
             said.systems.insert(system);
-            said.at = now;
         } else {
             self.cleared.insert((unit, system));
         }
@@ -194,88 +194,73 @@ impl Oracle {
     /// A person edited an attribute.
     pub fn said(&mut self, system: usize, place: usize, attribute: usize, word: Word, now: i64) {
         let known = &mut self.records[system][place];
-        known.words[attribute] = word;
-        known.last[attribute] = (By::Person, now);
-        known.history[attribute].push((word, By::Person));
+        known.cells[attribute].history.push((word, By::Person, now));
         let unit = (known.subject, attribute);
         self.hear(system, unit, word, now);
     }
 
     /// The engine wrote an attribute.
     pub fn wrote(&mut self, system: usize, place: usize, attribute: usize, word: Word, now: i64) {
-        let name = self.systems[system].name;
+        let System { name, capitals, answers, compares, grain, .. } = self.systems[system];
         let known = &mut self.records[system][place];
-        let before = std::mem::replace(&mut known.words[attribute], word);
-        let (by, at) = std::mem::replace(&mut known.last[attribute], (By::Engine, now));
         let unit = (known.subject, attribute);
-        known.writes[attribute] += 1;
-        known.history[attribute].push((word, By::Engine));
-        let writes = known.writes[attribute];
+        let cell = &mut known.cells[attribute];
+        let (before, by, at) = cell.last();
+        let writes = cell.writes + 1;
+        cell.writes = writes;
+        cell.history.push((word, By::Engine, now));
         self.heal_writes += 1;
-        let System { capitals, answers, grain, .. } = self.systems[system];
-        let remodelled = self.remodelled.contains(&attribute);
+        let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
         // Where no token proves whose doing it was, the same value must meet the same form twice.
         let again = before == word && capitals && !answers && (grain > 1 || remodelled);
-        self.rewrites += usize::from(again || (capitals && remodelled));
-        if before == word && !again {
-            // A person said the same, unheard, where nobody can be asked to compare.
-            let raced = by == By::Person && !self.systems[system].compares;
-            self.noops += usize::from(!raced);
-            if self.noops > self.slack() && !self.two_workers {
-                self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
-            }
+        // A person may have said the same, unheard, where nobody can be asked to compare.
+        let raced = before == word && by == By::Person && !compares;
+        self.rewrites += usize::from(again || raced || (capitals && remodelled));
+        self.noops += usize::from(before == word && !again && !raced);
+        if before == word && !again && self.noops > self.unheard && !self.two_workers {
+            self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
         }
         // Each edit is worth one write in each other system; a decision another; a reply that was lost another.
-        let worth = self.edits.get(&unit).copied().unwrap_or(0) + 1 + usize::from(self.decided.contains(&unit));
+        let worth = self.edits.get(&unit).copied().unwrap_or(0) + 1 + usize::from(decided);
         if writes > worth + self.troubles && !self.two_workers {
             self.accuse(format!("{name} r{place} {}: {writes} writes for {worth} changes", ATTRIBUTES[attribute]));
         }
-        if self.attributes[attribute].owner == Some(system) && !self.decided.contains(&unit) && !remodelled {
+        if self.attributes[attribute].owner == Some(system) && !decided && !remodelled {
             self.accuse(format!("{name} owns {} and was written {word}", ATTRIBUTES[attribute]));
         }
-        let weak = self.attributes[attribute].strength[system] == 0 && self.systems[system].compares && !remodelled;
-        if weak && before.is_some() && !self.decided.contains(&unit) {
+        let weak = self.attributes[attribute].strength[system] == 0 && compares && !remodelled;
+        if weak && before.is_some() && !decided {
             self.accuse(format!("{name} only fills {}, and {before} was written over", ATTRIBUTES[attribute]));
         }
         self.check_word(system, unit, word, "written");
-        let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system);
         // Elsewhere nobody could have known: what was not compared may not have been seen.
-        let seen = self.systems[system].compares;
+        let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system) && compares;
         let older = self.said.get(&word.said()).is_some_and(|said| said.at < at);
-        if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say && seen {
+        if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say {
             self.overwritten.push((before, system, place, unit));
         }
     }
 
-    /// How much more often something may be written than it should: a call that was lost carried every attribute.
-    fn slack(&self) -> usize {
-        self.troubles * self.attributes.len()
-    }
-
     /// A word may go only where it belongs, and only if somebody said it who may.
     fn check_word(&mut self, system: usize, unit: Unit, word: Word, verb: &str) {
-        let name = self.systems[system].name;
-        let attribute = ATTRIBUTES[unit.1];
-        let decided = self.decided.contains(&unit) || self.remodelled.contains(&unit.1);
-        let owner = self.attributes[unit.1].owner;
-        if !word.is_some() {
-            if owner.is_some_and(|owner| !self.cleared.contains(&(unit, owner))) && !decided {
-                self.accuse(format!("{name} {attribute} of k{} was cleared; its owner never did", unit.0));
-            }
-            return;
-        }
-        match self.said.get(&word.said()) {
-            None => self.accuse(format!("{name} was {verb} {word}, which nobody said")),
+        let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
+        let bound = !self.decided.contains(&unit) && !self.remodelled.contains(&unit.1);
+        let owner = self.attributes[unit.1].owner.filter(|_| bound);
+        let said = self.said.get(&word.said());
+        let fault = match said {
+            _ if !word.is_some() => owner
+                .filter(|owner| !self.cleared.contains(&(unit, *owner)))
+                .map(|_| format!("{name} {attribute} of k{} was cleared; its owner never did", unit.0)),
+            None => Some(format!("{name} was {verb} {word}, which nobody said")),
             Some(said) if said.unit != unit => {
                 let whose = format!("k{} {}", said.unit.0, ATTRIBUTES[said.unit.1]);
-                self.accuse(format!("{name} k{} {attribute} was {verb} {word}, which is {whose}", unit.0));
+                Some(format!("{name} k{} {attribute} was {verb} {word}, which is {whose}", unit.0))
             }
-            Some(said) => {
-                if owner.is_some_and(|owner| !said.systems.contains(&owner)) && !decided {
-                    self.accuse(format!("{name} {attribute} was {verb} {word}, which its owner never said"));
-                }
-            }
-        }
+            Some(said) => owner
+                .filter(|owner| !said.systems.contains(owner))
+                .map(|_| format!("{name} {attribute} was {verb} {word}, which its owner never said")),
+        };
+        fault.into_iter().for_each(|what| self.accuse(what));
     }
 
     /// A program put a word back: its system's people never said so, and it is heard as if they had.
@@ -291,61 +276,40 @@ impl Oracle {
         !weak && !self.fought.contains(&unit) && !waits.contains(&(unit.0, ATTRIBUTES.len()))
     }
 
-    /// A person deleted a record, or brought it back.
-    pub fn deleted(&mut self, system: usize, place: usize, live: bool) {
-        if !live {
-            self.deleted.insert((self.records[system][place].subject, system));
-        }
+    /// A person deleted a record.
+    pub fn deleted(&mut self, system: usize, place: usize) {
+        self.deleted.insert((self.records[system][place].subject, system));
     }
 
-    /// The engine archived a record: only where the system that owns existence has lost it, and only so many.
+    /// Whether the system that owns existence has lost somebody: what is retired is written no more.
+    fn is_retired(&self, subject: usize) -> bool {
+        self.existence.is_some_and(|owner| self.deleted.contains(&(subject, owner)))
+    }
+
+    /// The engine archived a record: only where the system that owns existence has lost it.
     pub fn archived(&mut self, system: usize, place: usize) {
-        let (subject, name) = (self.records[system][place].subject, self.systems[system].name);
-        if self.existence.is_none_or(|owner| !self.deleted.contains(&(subject, owner))) {
+        if !self.is_retired(self.records[system][place].subject) {
+            let name = self.systems[system].name;
             self.accuse(format!("{name} r{place} was archived, and nobody who owns existence has deleted it"));
-        }
-        let (done, confirmed) = self.archives.entry(system).or_default();
-        *done += 1;
-        if *done > self.limit + *confirmed {
-            self.accuse(format!("{} archives in {name}, and nobody confirmed so many", self.limit + 1));
-        }
-    }
-
-    /// Somebody confirmed archives, one per name.
-    pub fn confirmed(&mut self, places: &[String]) {
-        for (system, design) in self.systems.iter().enumerate() {
-            let here = places.iter().filter(|place| *place == design.name).count();
-            if here > 0 {
-                self.archives.insert(system, (0, here));
-            }
         }
     }
 
     /// A record died, or came back.
-    pub fn lived(&mut self, system: usize, place: usize, live: bool, _now: i64) {
+    pub fn lived(&mut self, system: usize, place: usize, live: bool) {
         let known = &mut self.records[system][place];
         known.live = live;
         self.disturbed.insert(known.subject);
-        if !live {
-            self.creates.entry((known.subject, system)).or_default().1 += 1;
-        }
+        self.creates.entry((known.subject, system)).or_default().1 += usize::from(!live);
     }
 
     /// A record was merged into another.
-    pub fn merged(&mut self, system: usize, loser: usize, survivor: usize, now: i64) {
-        self.records[system][loser].merged = true;
-        self.lived(system, loser, false, now);
+    pub fn merged(&mut self, system: usize, loser: usize, survivor: usize) {
+        self.lived(system, loser, false);
         self.disturbed.insert(self.records[system][survivor].subject);
     }
 
-    /// Whether who owns an attribute changed under way: its units follow when they are next settled.
-    #[must_use]
-    pub fn is_remodelled(&self, attribute: usize) -> bool {
-        self.remodelled.contains(&attribute)
-    }
-
     /// The model changed: what it said of an attribute held until now.
-    pub fn remodelled(&mut self, attribute: usize, now: Attribute) {
+    pub fn remodel(&mut self, attribute: usize, now: Attribute) {
         self.attributes[attribute] = now;
         self.remodelled.insert(attribute);
     }
@@ -356,31 +320,18 @@ impl Oracle {
         alive.next().filter(|_| alive.next().is_none())
     }
 
-    fn spoke(&self, unit: Unit, system: usize) -> bool {
-        self.said.values().any(|said| said.unit == unit && said.systems.contains(&system))
-    }
-
-    fn subjects(&self) -> BTreeSet<usize> {
-        self.records.iter().flatten().map(|known| known.subject).collect()
-    }
-
     /// Judges a world at rest. `waits`: the units that, by the engine, wait for a person. `decided`: whether people have
     /// decided all that waited.
     pub fn judge(&mut self, waits: &BTreeSet<Unit>, decided: bool) {
         let mut found = Vec::new();
-        for subject in self.subjects() {
-            if self.poisoned.contains(&subject) {
-                continue;
+        let subjects: BTreeSet<usize> = self.records.iter().flatten().map(|known| known.subject).collect();
+        for subject in subjects.into_iter().filter(|subject| !self.poisoned.contains(subject)) {
+            let asked = waits.contains(&(subject, ATTRIBUTES.len()));
+            if asked && self.is_whole(subject) {
+                found.push(format!("presence of k{subject} waits for a person, and every record is there"));
             }
             // Where a person must say whether the records are to be there at all, their values wait with them.
-            if waits.contains(&(subject, ATTRIBUTES.len())) {
-                if self.is_whole(subject) {
-                    found.push(format!("presence of k{subject} waits for a person, and every record is there"));
-                }
-                continue;
-            }
-            // What is retired is written no more.
-            if self.existence.is_some_and(|owner| self.deleted.contains(&(subject, owner))) {
+            if asked || self.is_retired(subject) {
                 continue;
             }
             for attribute in (0..self.attributes.len()).filter(|attribute| !self.remodelled.contains(attribute)) {
@@ -395,69 +346,54 @@ impl Oracle {
             self.judge_presence(subject, &mut found);
         }
         // What was written and archived then was written all the same.
-        let owed: usize = self
-            .records
-            .iter()
-            .flatten()
-            .map(|known| known.words.iter().zip(&known.before).filter(|(now, then)| now != then).count())
-            .sum();
-        if self.heal_writes > owed + self.slack() + self.rewrites + self.restored * self.systems.len() {
+        let cells = self.records.iter().flatten().flat_map(|known| &known.cells);
+        let owed = cells.filter(|cell| cell.word() != cell.before).count();
+        if self.heal_writes > owed + self.unheard + self.rewrites + self.restored * self.systems.len() {
             found.push(format!("{} writes in the heal, for {owed} differences", self.heal_writes));
         }
         self.open.clone_from(waits);
-        self.each(|known| known.rested.clone_from(&known.words));
+        self.each(|cell| cell.rested = cell.word());
         found.into_iter().for_each(|what| self.accuse(what));
     }
 
     /// Whether a subject has had one record at most in each system, and none of them was ever lost.
     fn is_whole(&self, subject: usize) -> bool {
-        self.records.iter().all(|records| {
-            let mut of = records.iter().filter(|known| known.subject == subject);
-            of.next().is_none_or(|known| known.live && !self.deleted_anywhere(subject)) && of.next().is_none()
-        })
-    }
-
-    fn deleted_anywhere(&self, subject: usize) -> bool {
-        self.creates.iter().any(|((of, _), (_, deaths))| *of == subject && *deaths > 0)
+        let of = |records: &Vec<Known>| records.iter().filter(|known| known.subject == subject).count();
+        let lost = self.deaths(subject) > 0 || self.misled.contains(&subject);
+        !lost && self.records.iter().all(|records| of(records) <= 1)
     }
 
     /// At rest, systems agree, except where the mapping says otherwise.
     fn judge_agreement(&self, unit: Unit, found: &mut Vec<String>) {
         let (subject, attribute) = unit;
         let Attribute { owner, strength, .. } = &self.attributes[attribute];
-        let shown: Vec<(usize, &Known)> =
-            (0..self.systems.len()).filter_map(|system| Some((system, self.stands(system, subject)?))).collect();
+        let cell = |system: usize| self.stands(system, subject).map(|known| &known.cells[attribute]);
+        let shown = || (0..self.systems.len()).filter_map(|system| Some((system, cell(system)?)));
         let wanted = match owner {
-            Some(owner) => match self.stands(*owner, subject) {
-                // An owner who never said anything has nothing to enforce.
-                Some(_) if !self.spoke(unit, *owner) => return,
-                // What it cleared before anybody had heard it was never there to be cleared elsewhere.
-                Some(known) if !known.words[attribute].is_some() && self.disturbed.contains(&subject) => return,
-                Some(known) if !known.words[attribute].is_some() && !known.rested[attribute].is_some() => return,
-                Some(known) => known.words[attribute],
-                None => return,
-            },
+            // An owner who never said anything has nothing to enforce. What it cleared before anybody had heard it was
+            // never there to be cleared elsewhere.
+            Some(owner) => cell(*owner).filter(|cell| {
+                let heard = !self.disturbed.contains(&subject) && cell.rested.is_some();
+                let spoke = self.said.values().any(|said| said.unit == unit && said.systems.contains(owner));
+                spoke && (cell.word().is_some() || heard)
+            }),
             None => {
-                let say =
-                    |(system, known): &&(usize, &Known)| strength[*system] > 0 && known.words[attribute].is_some();
-                match shown.iter().find(say) {
-                    Some((_, known)) => known.words[attribute],
-                    None => return,
-                }
+                let mut say = shown().filter(|(system, cell)| strength[*system] > 0 && cell.word().is_some());
+                say.next().map(|(_, cell)| cell)
             }
         };
-        for (system, known) in &shown {
-            let word = known.words[attribute];
-            let theirs = known.last[attribute].0 == By::Person;
-            let excused = match (owner, strength[*system]) {
+        let Some(wanted) = wanted.map(Cell::word) else { return };
+        for (system, cell) in shown() {
+            let word = cell.word();
+            let excused = match (owner, strength[system]) {
                 (_, 0) => true,
-                (Some(_), 1) => theirs,
+                (Some(_), 1) => cell.by_person(),
                 (Some(_), _) => false,
                 // A co-owner's clear is held.
-                (None, _) => theirs && !word.is_some(),
+                (None, _) => cell.by_person() && !word.is_some(),
             };
             if word.said() != wanted.said() && !excused {
-                let name = self.systems[*system].name;
+                let name = self.systems[system].name;
                 found.push(format!("{name} holds {word} as {} of k{subject}, not {wanted}", ATTRIBUTES[attribute]));
             }
         }
@@ -465,64 +401,66 @@ impl Oracle {
 
     /// Where only one system's people spoke, they are heard, and nobody is asked.
     fn judge_movers(&self, unit: Unit, waits: &BTreeSet<Unit>, found: &mut Vec<String>) {
-        let (subject, attribute) = unit;
-        let Attribute { owner, policy, strength } = &self.attributes[attribute];
-        if self.disturbed.contains(&subject) || self.open.contains(&unit) || self.decided.contains(&unit) {
+        let Attribute { owner, policy, strength } = &self.attributes[unit.1];
+        if self.disturbed.contains(&unit.0)
+            || [&self.open, &self.decided, &self.fought].iter().any(|of| of.contains(&unit))
+        {
             return;
         }
-        let none = BTreeMap::new();
-        let moved = self.moved.get(&unit).unwrap_or(&none);
-        let name = ATTRIBUTES[attribute];
-        if self.fought.contains(&unit) {
-            return;
-        }
-        if owner.is_none() {
-            match policy {
-                Policy::Undeclared => self.judge_conflict(unit, moved, found),
-                Policy::Latest => self.judge_latest(unit, moved, found),
-                Policy::Priority => self.judge_priority(unit, moved, found),
-            }
+        let moved = &self.moved.get(&unit).cloned().unwrap_or_default();
+        match policy {
+            _ if owner.is_some() => {}
+            Policy::Undeclared => self.judge_conflict(unit, moved, found),
+            Policy::Latest => self.judge_latest(unit, moved, found),
+            Policy::Priority => self.judge_priority(unit, moved, found),
         }
         let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
-        if decide.len() <= 1 && waits.contains(&unit) && *policy == Policy::Undeclared && moved.len() == decide.len() {
-            let cleared = decide.iter().any(|(_, word)| !word.is_some());
+        let undeclared = *policy == Policy::Undeclared;
+        if decide.len() <= 1 && waits.contains(&unit) && undeclared && moved.len() == decide.len() {
             // What a weak mapping does not write is for people.
-            if !cleared && !strength.contains(&0) {
-                found.push(format!("{name} of k{subject} waits for a person, and nobody disagrees"));
+            if decide.iter().all(|(_, word)| word.is_some()) && !strength.contains(&0) {
+                found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
             }
         }
-        let [(system, word)] = decide.as_slice() else { return };
-        if !word.is_some() || *policy != Policy::Undeclared {
-            return;
+        if let [(system, word)] = decide.as_slice()
+            && word.is_some()
+            && undeclared
+        {
+            self.overruled(unit, **system, **word, "alone, and was overruled", found);
         }
-        let Some(known) = self.stands(**system, subject) else { return };
-        if known.words[attribute].said() != word.said() {
-            let place = self.systems[**system].name;
-            found.push(format!(
-                "{place} said {word} of {name} of k{subject}, alone, and now holds {}",
-                known.words[attribute]
-            ));
+    }
+
+    /// Whoever said a word that decides still holds it.
+    fn overruled(&self, unit: Unit, system: usize, word: Word, how: &str, found: &mut Vec<String>) {
+        let Some(known) = self.stands(system, unit.0) else { return };
+        let held = known.cells[unit.1].word();
+        if held.said() != word.said() {
+            let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
+            found.push(format!("{name} said {word} of {attribute} of k{}, {how}: it holds {held}", unit.0));
         }
+    }
+
+    /// Whether a word was said in one system only.
+    fn once(&self, word: Word) -> bool {
+        word.is_some() && self.said.get(&word.said()).is_some_and(|said| said.systems.len() == 1)
     }
 
     /// Of two people who did not know of each other's word, neither is overruled unasked.
     fn judge_conflict(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        let once = |word: &Word| self.said.get(&word.said()).is_some_and(|said| said.systems.len() == 1);
+        let cell = |system: usize| self.stands(system, unit.0).map(|known| &known.cells[unit.1]);
         // Whether a system's people spoke their last word before it had held another.
         let unaware = |system: usize, word: Word| {
-            let history = self.stands(system, unit.0).map(|known| known.history[unit.1].as_slice()).unwrap_or_default();
-            let last = history.iter().rposition(|(_, by)| *by == By::Person).unwrap_or(0);
-            !history[..last].iter().any(|(held, _)| held.said() == word.said())
+            let history = cell(system).map(|cell| cell.history.as_slice()).unwrap_or_default();
+            let last = history.iter().rposition(|(_, by, _)| *by == By::Person).unwrap_or(0);
+            !history[..last].iter().any(|(held, ..)| held.said() == word.said())
         };
-        for (winner, won) in moved.iter().filter(|(_, word)| word.is_some() && once(word)) {
-            for (loser, lost) in moved.iter().filter(|(_, word)| word.is_some() && once(word)) {
-                let holds = self.stands(*loser, unit.0).is_some_and(|known| {
-                    known.words[unit.1].said() == won.said() && known.last[unit.1].0 == By::Engine
-                });
-                let concurrent = unaware(*winner, *lost) && unaware(*loser, *won);
-                if winner != loser && holds && concurrent && self.systems[*loser].compares {
-                    let (name, attribute) = (self.systems[*loser].name, ATTRIBUTES[unit.1]);
-                    found.push(format!("{name} said {lost} of {attribute} of k{} and was overruled unasked", unit.0));
+        let once: Vec<(usize, Word)> =
+            moved.iter().filter(|(_, word)| self.once(**word)).map(|(system, word)| (*system, *word)).collect();
+        for (winner, won) in &once {
+            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner && self.systems[*loser].compares) {
+                let holds = cell(*loser).is_some_and(|cell| cell.word().said() == won.said() && !cell.by_person());
+                if holds && unaware(*winner, *lost) && unaware(*loser, *won) {
+                    self.overruled(unit, *loser, *lost, "and was overruled unasked", found);
                 }
             }
         }
@@ -540,31 +478,27 @@ impl Oracle {
             let skews = self.systems[*system].skew.abs() + self.systems[*other].skew.abs();
             other == system || (earlier.is_some() && at(word) - at(earlier) > 2 * skews + 4_000)
         };
-        let once = self.said.get(&word.said()).is_some_and(|said| said.systems.len() == 1);
-        let Some(known) = self.stands(*system, unit.0).filter(|_| word.is_some() && once) else { return };
-        if moved.iter().all(by_far) && known.words[unit.1].said() != word.said() {
-            let (name, attribute) = (self.systems[*system].name, ATTRIBUTES[unit.1]);
-            found.push(format!("{name} said {word} of {attribute} of k{} last, and was not believed", unit.0));
+        if self.once(*word) && moved.iter().all(by_far) {
+            self.overruled(unit, *system, *word, "last, and was not believed", found);
         }
     }
 
     /// The first system of the list is believed, where that is declared.
     fn judge_priority(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
         let first = self.systems.len() - 1;
-        let Some(word) = moved.get(&first).filter(|word| word.is_some()) else { return };
-        let Some(known) = self.stands(first, unit.0).filter(|_| self.systems[first].compares) else { return };
-        if known.words[unit.1].said() != word.said() {
-            let (name, attribute) = (self.systems[first].name, ATTRIBUTES[unit.1]);
-            found.push(format!("{name} comes first, said {word} of {attribute} of k{} and was overruled", unit.0));
+        if let Some(word) = moved.get(&first).filter(|word| word.is_some() && self.systems[first].compares) {
+            self.overruled(unit, first, *word, "comes first, and was overruled", found);
         }
     }
 
     /// Where a record is required it exists, and only once if only we create.
     fn judge_presence(&self, subject: usize, found: &mut Vec<String>) {
-        let alive = self.records.iter().flatten().any(|known| known.live && known.subject == subject);
-        for (system, design) in self.systems.iter().enumerate() {
-            let ever = self.records[system].iter().any(|known| known.subject == subject);
-            if alive && design.required && !ever {
+        let of = |known: &&Known| known.subject == subject;
+        if !self.records.iter().flatten().any(|known| of(&known) && known.live) {
+            return;
+        }
+        for (design, records) in self.systems.iter().zip(&self.records).filter(|(design, _)| design.required) {
+            if !records.iter().any(|known| of(&known)) {
                 found.push(format!("k{subject} is required in {}, and is not there", design.name));
             }
         }
@@ -577,9 +511,8 @@ impl Oracle {
             self.decided.contains(unit) || self.remodelled.contains(&unit.1) || self.fought.contains(unit)
         };
         let lost = self.overwritten.iter().filter(|(.., unit)| !decided(unit));
-        lost.map(|(word, system, place, unit)| {
-            (*word, format!("{} r{place} {} = {word}", self.systems[*system].name, ATTRIBUTES[unit.1]))
-        })
-        .collect()
+        let place = |system: usize, place: usize| format!("{} r{place}", self.systems[system].name);
+        lost.map(|(word, system, at, unit)| (*word, format!("{} {}", place(*system, *at), ATTRIBUTES[unit.1])))
+            .collect()
     }
 }

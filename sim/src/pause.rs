@@ -76,12 +76,15 @@ impl Future for Reply {
             && *at <= now
         {
             let receipts = std::mem::take(receipts);
-            inner.wire.remove(&self.ticket);
+            let changes = inner.wire.remove(&self.ticket).map_or(0, |request| request.changes);
+            inner.unkept.told(task, changes);
             return Poll::Ready(Some(receipts));
         }
         if now >= self.deadline {
             if let Some(request) = inner.wire.get_mut(&self.ticket) {
+                let changes = request.give_up();
                 request.lost = true;
+                inner.oracle.unheard += changes;
             }
             return Poll::Ready(None);
         }

@@ -6,13 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use accordant::connector::{Outcome, Write, WriteAction, WriteReceipt};
 use accordant::{Accordant, Error, SeededEntropy, Tenant};
 
 use crate::agenda::{Event, TaskId};
 use crate::image::Image;
 use crate::job::{Job, work};
 use crate::remote::Remote;
-use crate::scene::{Scene, SceneClock};
+use crate::scene::{Request, Scene, SceneClock};
 
 /// What a task does.
 pub type Work = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
@@ -117,7 +118,10 @@ impl Process {
             }
             let Some(job) = self.queue.pop_front() else { return };
             let id = self.spawn(Some(job), Box::pin(work(tenant.clone(), Arc::clone(&self.scene), job)));
-            self.workers[worker] = self.tasks.get(id.slot).and_then(Option::as_ref).map(|_| id);
+            // A job that is done at once has given its worker the next one already.
+            if self.tasks.get(id.slot).and_then(Option::as_ref).is_some_and(|task| task.id == id) {
+                self.workers[worker] = Some(id);
+            }
         }
     }
 
@@ -149,10 +153,16 @@ impl Process {
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
         let (system, writes, heard) = (request.system, std::mem::take(&mut request.writes), !request.lost);
         let receipts = inner.carry_out(system, &writes, heard);
+        let changes = changed(&writes, &receipts, inner.servers[system].design.capitals);
         let back = inner.weather.rng().between(5, 200);
         let at = inner.now + back;
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
+        if !request.given_up {
+            request.changes = changes;
+        }
         if request.lost {
+            let unheard = request.give_up();
+            inner.oracle.unheard += unheard;
             inner.wire.remove(&ticket);
             inner.say(|| "  and nobody hears the answer".to_owned());
             return;
@@ -201,12 +211,19 @@ impl Process {
                 *worker = None;
             }
         }
-        self.finished(job, result);
+        self.finished(id, job, result);
         self.dispatch();
     }
 
-    fn finished(&mut self, job: Option<Job>, result: Result<(), Error>) {
+    fn finished(&mut self, id: TaskId, job: Option<Job>, result: Result<(), Error>) {
         let failed = result.is_err();
+        {
+            let mut inner = self.scene.lock();
+            let unkept = inner.unkept.lost(id);
+            if matches!(result, Err(Error::Store { .. })) {
+                inner.oracle.unheard += unkept;
+            }
+        }
         if let Err(error) = result {
             let mut inner = self.scene.lock();
             let expected = matches!(error, Error::Connector { .. } | Error::Store { .. } | Error::ModelChanged { .. });
@@ -248,11 +265,26 @@ impl Process {
         let mut inner = self.scene.lock();
         inner.crashed = false;
         inner.oracle.troubles += 1;
+        let on_the_wire: usize = inner.wire.values_mut().map(Request::give_up).sum();
+        inner.oracle.unheard += inner.unkept.all_lost() + on_the_wire;
         inner.approvals.reopen();
         let down = inner.weather.rng().between(1_000, 120_000);
         inner.soon(down, Event::Restart);
         inner.trace.mix(&[9]);
     }
+}
+
+/// How many attributes were written that are rightly written once more if nobody hears of it. Of a record that was made it
+/// is those that its system keeps in a form of its own: what a probe finds there may be somebody's edit.
+fn changed(writes: &[Write], receipts: &[WriteReceipt], own_form: bool) -> usize {
+    let applied = writes.iter().zip(receipts).filter(|(_, receipt)| matches!(receipt.outcome, Outcome::Applied { .. }));
+    let counts = |write: &&Write| match write.action {
+        WriteAction::Update { .. } => true,
+        WriteAction::Create { .. } => own_form,
+        _ => false,
+    };
+    let attributes = |write: &Write| write.changes.iter().filter(|(path, _)| path.to_string() != "key").count();
+    applied.map(|(write, _)| write).filter(counts).map(attributes).sum()
 }
 
 /// An error with its causes.

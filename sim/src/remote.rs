@@ -90,6 +90,15 @@ impl Inner {
         None
     }
 
+    /// A replica that is behind says that a record is gone.
+    fn mislead(&mut self, system: usize, native: &str) {
+        let Some(place) = self.servers[system].find(native) else { return };
+        let record = &self.servers[system].records[self.servers[system].survivor(place)];
+        if record.live {
+            self.oracle.misled.insert(record.subject);
+        }
+    }
+
     /// Puts a write on its way. Says under which ticket.
     fn send(&mut self, system: usize, writes: Vec<Write>) -> usize {
         let ticket = self.sent;
@@ -104,7 +113,8 @@ impl Inner {
         }
         self.oracle.troubles += usize::from(lost || latency > PATIENCE);
         let task = self.current;
-        self.wire.insert(ticket, Request { system, writes, task, reply: None, lost });
+        let changes = writes.iter().map(|write| write.changes.len()).sum();
+        self.wire.insert(ticket, Request { system, writes, task, reply: None, lost, given_up: false, changes });
         self.soon(latency, Event::Arrive(ticket));
         ticket
     }
@@ -189,7 +199,11 @@ impl Connector for Remote {
                     }
                     let stale = !key.by_create_key && inner.weather.strikes(Fault::ReadStale);
                     let replica = stale.then(|| now - inner.weather.rng().between(1_000, 900_000));
-                    inner.servers[self.place].answer(key, now, replica)
+                    let answer = inner.servers[self.place].answer(key, now, replica);
+                    if replica.is_some() && matches!(answer, ReadAnswer::Gone) {
+                        inner.mislead(self.place, &key.id);
+                    }
+                    answer
                 })
                 .collect()
         };

@@ -212,7 +212,7 @@ impl Run {
                 }
             }
             let changed = changed.clone();
-            inner.oracle.remodelled(attribute, changed);
+            inner.oracle.remodel(attribute, changed);
             inner.weather.hits.count(Fault::ModelChanged);
             inner.say(|| format!("the model changes: {} is owned by {owner:?}", crate::design::ATTRIBUTES[attribute]));
         }

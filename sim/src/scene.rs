@@ -17,6 +17,7 @@ use crate::design::Design;
 use crate::oracle::Oracle;
 use crate::server::Server;
 use crate::trace::{EPOCH, Trace};
+use crate::unkept::Unkept;
 use crate::weather::Weather;
 use crate::word::Word;
 
@@ -56,6 +57,8 @@ pub struct Inner {
     pub deliveries: Vec<Notice>,
     /// Writes under way, by ticket.
     pub wire: BTreeMap<usize, Request>,
+    /// What the engine was told and has not kept yet.
+    pub unkept: Unkept,
     /// How many writes were sent.
     pub sent: usize,
     /// The number of the last word that was said.
@@ -68,6 +71,8 @@ pub struct Inner {
     pub unreadable: BTreeSet<Bytes>,
     /// The states that the engine was seen in, and the answers that it was given.
     pub states: BTreeSet<&'static str>,
+    /// Whether every system was read to its end once.
+    pub looked: bool,
     /// How often the engine's futures pause at store calls, in a thousand.
     pub restless: usize,
 }
@@ -100,6 +105,18 @@ pub struct Request {
     pub reply: Option<(i64, Vec<WriteReceipt>)>,
     /// Whether the reply never comes.
     pub lost: bool,
+    /// Whether nobody waits for it any more.
+    pub given_up: bool,
+    /// How many changes it makes; once it is carried out, how many took effect.
+    pub changes: usize,
+}
+
+impl Request {
+    /// Nobody waits for it any more. Gives the changes that took effect unheard, or will.
+    pub fn give_up(&mut self) -> usize {
+        self.given_up = true;
+        std::mem::take(&mut self.changes)
+    }
 }
 
 impl Scene {
@@ -123,12 +140,14 @@ impl Scene {
                 crashed: false,
                 deliveries: Vec::new(),
                 wire: BTreeMap::new(),
+                unkept: Unkept::default(),
                 sent: 0,
                 words: 0,
                 approvals: Approvals::default(),
                 plans: Vec::new(),
                 unreadable: BTreeSet::new(),
                 states: BTreeSet::new(),
+                looked: false,
                 restless: 0,
             }),
         }

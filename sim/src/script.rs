@@ -13,7 +13,7 @@ use crate::step::{Does, Step};
 pub enum HealBy {
     /// Everything is polled and scanned.
     Scans,
-    /// Everything is polled.
+    /// Everything is polled, and scanned where polls do not tell of deletions.
     Polls,
     /// Nothing is asked for: what was acknowledged must be enough.
     Webhooks,

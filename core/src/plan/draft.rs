@@ -1,10 +1,12 @@
 //! A plan being put together, and the limits that it keeps.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Intent, Operation, Parked, Plan, PlanKind, Scope};
+use super::{Intent, Operation, Parked, Plan, PlanKind, Scope, Target};
 use crate::fingerprint::Fingerprint;
-use crate::id::{ConnectionName, ObjectType, SystemName, TenantId};
+use crate::id::{ConnectionName, ObjectType, RecordRef, SystemName, TenantId};
 use crate::text::Text;
 
 /// The limits that a plan keeps before any write.
@@ -35,7 +37,8 @@ impl Limits {
 pub struct Deletes {
     /// The linked records that are alive, and those that were deleted since: what there was when deletes were last confirmed.
     pub records: usize,
-    /// The deletes carried out since deletes beyond the limit were last confirmed.
+    /// The deletes carried out since deletes beyond the limit were last confirmed, and those under way that are not about
+    /// to be planned again: what became of them is not known yet.
     pub done: usize,
     /// How many deletes were confirmed then: they do not count.
     pub confirmed: usize,
@@ -45,6 +48,21 @@ impl Default for Limits {
     fn default() -> Self {
         Self { deletes: 25, delete_percent: 5 }
     }
+}
+
+/// Records to be archived, by connection and object type.
+pub type ArchivesByPlace = BTreeMap<(ConnectionName, ObjectType), BTreeSet<RecordRef>>;
+
+/// The records that operations archive.
+pub(crate) fn archives<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> ArchivesByPlace {
+    let mut archives = ArchivesByPlace::new();
+    for operation in operations {
+        if let (Intent::Archive, Target::Record(record)) = (&operation.intent, &operation.target) {
+            let place = (record.connection.clone(), record.object.clone());
+            archives.entry(place).or_default().insert(record.clone());
+        }
+    }
+    archives
 }
 
 /// A plan being put together.
@@ -69,11 +87,10 @@ impl PlanDraft {
         &self.operations
     }
 
-    /// The connections and object types in which records would be archived.
+    /// The records that would be archived, by connection and object type.
     #[must_use]
-    pub fn archive_places(&self) -> std::collections::BTreeSet<(ConnectionName, ObjectType)> {
-        let archives = self.operations.iter().filter(|operation| operation.intent == Intent::Archive);
-        archives.map(|operation| (operation.target.connection().clone(), operation.target.object().clone())).collect()
+    pub fn archives(&self) -> ArchivesByPlace {
+        archives(&self.operations)
     }
 
     /// Orders the operations, holds deletes to the limits, and names the plan. `deletes(connection, object)` says what
@@ -117,14 +134,13 @@ impl PlanDraft {
 
     /// Parks the whole delete part of an object type whose deletes exceed a limit; the rest goes on.
     fn hold_deletes(&mut self, limits: Limits, deletes: &dyn Fn(&ConnectionName, &ObjectType) -> Deletes) {
-        for (connection, object) in self.archive_places() {
+        for ((connection, object), archived) in self.archives() {
             let here = |operation: &Operation| {
                 operation.intent == Intent::Archive
                     && *operation.target.connection() == connection
                     && *operation.target.object() == object
             };
-            let planned = self.operations.iter().filter(|operation| here(operation)).count();
-            let Some(why) = limits.exceeded(deletes(&connection, &object), planned) else { continue };
+            let Some(why) = limits.exceeded(deletes(&connection, &object), archived.len()) else { continue };
             let (parked, kept): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut self.operations).into_iter().partition(|operation| here(operation));
             self.operations = kept;

@@ -8,7 +8,7 @@ use crate::id::ConnectionName;
 use crate::model::{CompiledEntity, CompiledObject, EXISTS, OnDelete, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
-use crate::settle::existence::{has_value, is_expected};
+use crate::settle::existence::{has_value, is_expected, owner_lost};
 use crate::settle::presence::{decided, to_restore};
 use crate::sight::Ground;
 use crate::spelling::can_spell;
@@ -20,27 +20,21 @@ pub(crate) fn why_archive(
     model: &CompiledEntity,
     object: &CompiledObject,
     entity: &Entity,
+    representations: &[Option<&Representation>],
     link: &Link,
 ) -> Option<&'static str> {
     if link.divergences.contains_key(&UnitKey::Exists) {
         None
     } else if decided(entity) == Some(GoldenLife::Retired) {
         Some("a person retired the entity")
-    } else if model.on_delete == OnDelete::Archive && object.existence != Authority::Owner && owner_held(model, entity)
+    } else if model.on_delete == OnDelete::Archive
+        && object.existence != Authority::Owner
+        && owner_lost(model, entity, representations)
     {
         Some("the entity was retired by the system that owns existence")
     } else {
         None
     }
-}
-
-/// Whether a system that owns existence ever held the entity. If not, it was retired because nobody held it any more: a
-/// record that comes back contradicts nobody.
-pub(crate) fn owner_held(model: &CompiledEntity, entity: &Entity) -> bool {
-    let owns = |link: &Link| {
-        model.objects.get(usize::from(link.object)).is_some_and(|object| object.existence == Authority::Owner)
-    };
-    entity.links.iter().any(owns)
 }
 
 /// Why a record that is gone is created again.
@@ -66,7 +60,7 @@ pub(super) fn plan_presence(
         for (place, link) in entity.links.iter().enumerate() {
             let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
             let speaks = representations.get(place).copied().flatten().is_some_and(Representation::speaks);
-            let Some(why) = why_archive(ground.model, object, entity, link) else { continue };
+            let Some(why) = why_archive(ground.model, object, entity, representations, link) else { continue };
             if link.object == HUB_OBJECT
                 || !speaks
                 || !plan.covers(&link.record.connection, &object.declared.system, &unit)

@@ -9,9 +9,8 @@ use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
-use crate::model::{Cardinality, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
+use crate::model::{Cardinality, CompiledEntity, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
-use crate::plan::owner_held;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
 use crate::settle::presence::{accept_deaths, decided, follow, life, lives, places, to_restore};
@@ -59,7 +58,7 @@ pub(super) fn settle_existence(
     }
     if recorder.entity.life == GoldenLife::Retired {
         for place in places.iter().filter(|place| matches!(life(**place), Life::Live)) {
-            retired_but_present(ground, recorder.entity, *place, findings);
+            retired_but_present(ground, recorder.entity, representations, *place, findings);
         }
         return;
     }
@@ -161,7 +160,29 @@ fn contested(
     })
 }
 
-fn retired_but_present(ground: &Ground<'_>, entity: &Entity, place: usize, findings: &mut Vec<Finding>) {
+/// Whether a system that owns existence has deleted the entity: it held it, and holds none of its records now. If not, the
+/// entity was retired because nobody held it any more; a record that comes, or comes back, contradicts nobody.
+pub(crate) fn owner_lost(model: &CompiledEntity, entity: &Entity, representations: &[Option<&Representation>]) -> bool {
+    let places = places(entity, representations);
+    let gone = |place: usize| matches!(life(representations, place), Life::Dead(_));
+    let same = |a: usize, b: usize| {
+        let (a, b) = (&entity.links[a], &entity.links[b]);
+        a.object == b.object && a.record.connection == b.record.connection
+    };
+    places.iter().any(|place| {
+        let object = model.objects.get(usize::from(entity.links[*place].object));
+        object.is_some_and(|object| object.existence == Authority::Owner)
+            && places.iter().all(|other| !same(*place, *other) || gone(*other))
+    })
+}
+
+fn retired_but_present(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    place: usize,
+    findings: &mut Vec<Finding>,
+) {
     let record = entity.links[place].record.to_string();
     if entity.links[place].divergences.contains_key(&UnitKey::Exists) {
         let reason = "the entity was retired; this record stands by decision";
@@ -170,14 +191,14 @@ fn retired_but_present(ground: &Ground<'_>, entity: &Entity, place: usize, findi
     }
     let by_decision = decided(entity) == Some(GoldenLife::Retired);
     let owns = authority(ground, entity.links[place].object) == Authority::Owner;
-    let lost = !by_decision && !owner_held(ground.model, entity);
+    let lost = !by_decision && !owner_lost(ground.model, entity, representations);
     let waits = !by_decision && (owns || lost || ground.model.on_delete == OnDelete::Hold);
     let reason = if by_decision {
         "a person retired the entity; an archive is owed"
     } else if owns {
         "the entity is retired, but the system that owns existence holds this record"
     } else if lost {
-        "the entity was retired because nobody held it any more, and this record came back"
+        "no system that owns existence has deleted the entity; it was retired because nobody held it, and this record came"
     } else if waits {
         "the entity was retired by the system that owns existence; what becomes of this record is not declared"
     } else {

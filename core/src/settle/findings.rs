@@ -67,7 +67,8 @@ pub(super) fn of_unit(
             let access = write_access(ground.model, entity, shown, key);
             // A frozen unit is written nowhere: what it lacks waits with it.
             let frozen = golden.status != Status::Settled || entity.oscillates(key);
-            let fillable = access != WriteAccess::No;
+            // An owner is asked for what a person decided, if that is anything else, and filled with nothing.
+            let asks = || asked(ground.model, entity, unit, key, shown) == Asked::Owed;
             if field.is_value() {
                 let reason = "an observer contradicts the owner since first contact";
                 let replaced = matches!(access, WriteAccess::Yes(strength) if strength > Strength::Weak);
@@ -77,9 +78,13 @@ pub(super) fn of_unit(
                     frozen || !replaced,
                     reason,
                 ));
-            } else if fillable {
+            } else if matches!(access, WriteAccess::Yes(_)) {
                 let reason = "the system has no value yet; a bootstrap plan fills it";
                 findings.push(finding(Family::Base, DiscrepancyKind::Unfilled, frozen, reason));
+            } else if access == WriteAccess::ByDecision && asks() {
+                let reason = "a person decided; a plan asks the owner, which has no value yet, to follow";
+                let oscillates = entity.oscillates(key);
+                findings.push(finding(Family::Base, DiscrepancyKind::Unfilled, oscillates, reason));
             }
         }
     }

@@ -290,6 +290,7 @@ fn must_resolve(
     let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional(_)));
     let fallback = empty && needs_fallback(unit, shown);
     (0..shown.len()).any(|place| moved(place) || (fillable && new_value(place)) || (fallback && has_value(place)))
+        || follows_since_first_contact(recorder, unit, key, shown, classification).is_some()
         || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
 }
 
@@ -303,7 +304,7 @@ fn decide(
     classification: &Classification,
 ) -> bool {
     let golden = recorder.entity.golden.shared(key);
-    if let Some(moved) = follow_decision(ground, recorder, unit, key, shown) {
+    if let Some(moved) = follow_decision(ground, recorder, unit, key, shown, classification) {
         return moved;
     }
     // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
@@ -358,6 +359,7 @@ fn follow_decision(
     unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
+    classification: &Classification,
 ) -> Option<bool> {
     let decision = recorder.entity.decisions.shared(key)?;
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
@@ -378,6 +380,23 @@ fn follow_decision(
         && shown.iter().any(|shown| {
             shown.authority == Authority::Owner && shown.field().is_some_and(|field| same(field, &decision.chosen))
         });
+    let proposal = |origin, heard| Proposal {
+        field: decision.chosen.clone(),
+        origin,
+        resolution: Arc::new(Resolution {
+            by: Some(decision.by.clone()),
+            approved_by: decision.approved_by.clone().map(Box::new),
+            ..Resolution::by_policy("decision")
+        }),
+        provisional: false,
+        heard,
+    };
+    if let Some(owner) = follows_since_first_contact(recorder, unit, key, shown, classification) {
+        // It has not moved, so that no chain hears it: that it holds what was decided is what golden waited for.
+        recorder.record(Fact::Decided { unit: key.clone(), decision: None });
+        let origin = Some(origin_of(recorder.entity, unit, key, &shown[owner]));
+        return Some(move_golden(recorder, unit, key, shown, proposal(origin, SmallVec::from_slice(&[owner]))));
+    }
     if (!news.is_empty() || followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime.hears_news() {
         if news.is_empty() {
             recorder.record(Fact::Decided { unit: key.clone(), decision: None });
@@ -389,18 +408,31 @@ fn follow_decision(
     if owned {
         return None;
     }
-    let proposal = Proposal {
-        field: decision.chosen.clone(),
-        origin: None,
-        resolution: Arc::new(Resolution {
-            by: Some(decision.by.clone()),
-            approved_by: decision.approved_by.clone().map(Box::new),
-            ..Resolution::by_policy("decision")
-        }),
-        provisional: false,
-        heard: (0..shown.len()).collect(),
+    Some(move_golden(recorder, unit, key, shown, proposal(None, (0..shown.len()).collect())))
+}
+
+/// The owner that was never in agreement and holds what a person decided while no owner could be asked, if every owner that
+/// is seen holds that.
+fn follows_since_first_contact(
+    recorder: &Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    classification: &Classification,
+) -> Option<usize> {
+    let decision = recorder.entity.decisions.get(key)?;
+    if unit.owners.is_empty() || !decision.lifetime.hears_news() {
+        return None;
+    }
+    let owners = || {
+        let owns = |place: &usize| shown[*place].authority == Authority::Owner && shown[*place].field().is_some();
+        (0..shown.len()).filter(owns)
     };
-    Some(move_golden(recorder, unit, key, shown, proposal))
+    let holds = |place: usize| shown[place].field().is_some_and(|field| unit.same(field, &decision.chosen));
+    if !owners().all(holds) {
+        return None;
+    }
+    owners().find(|place| classification.states[*place] == LinkState::NoBase)
 }
 
 /// Asks the rules. A guarded change is held: golden keeps its value, and no base moves.

@@ -62,7 +62,8 @@ pub(crate) fn presence_view(
         .iter()
         .enumerate()
         .map(|(at, place)| {
-            let (write, access) = write_view(ground, entity, *place, &seen[at], restored.contains(place));
+            let (write, access) =
+                write_view(ground, entity, representations, *place, &seen[at], restored.contains(place));
             let link = &entity.links[*place];
             // Since when a record is there is not kept; a death has an instant.
             let gone = seen[at].as_ref() == Ok(&Field::value(GONE));
@@ -124,13 +125,14 @@ fn base(existed: bool, seen: &Result<Field, Hidden>, golden: &Field) -> Option<B
 fn write_view(
     ground: &Ground<'_>,
     entity: &Entity,
+    representations: &[Option<&Representation>],
     place: usize,
     seen: &Result<Field, Hidden>,
     restored: bool,
 ) -> (WriteView, AccessView) {
     let link = &entity.links[place];
     let object = ground.model.objects.get(usize::from(link.object));
-    let archives = object.and_then(|object| why_archive(ground.model, object, entity, link));
+    let archives = object.and_then(|object| why_archive(ground.model, object, entity, representations, link));
     let access = if archives.is_some() || restored { AccessView::Normal } else { AccessView::No };
     let retired = entity.life == GoldenLife::Retired;
     let write = match seen {
@@ -144,7 +146,10 @@ fn write_view(
         Ok(_) if ground.model.on_delete == OnDelete::Hold => {
             WriteView::No("what becomes of the records of a retired entity is not declared".into())
         }
-        Ok(_) => WriteView::No("its system owns existence".into()),
+        Ok(_) if object.is_some_and(|object| object.existence == Authority::Owner) => {
+            WriteView::No("its system owns existence".into())
+        }
+        Ok(_) => WriteView::No("no system that owns existence has deleted the entity".into()),
     };
     (write, access)
 }

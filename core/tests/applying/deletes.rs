@@ -105,3 +105,30 @@ fn limits_are_measured_against_the_records_that_live() {
     let held = planned.parked.iter().filter(|parked| parked.why.contains("3 deletes of 5 records"));
     assert_eq!(held.count(), 3, "{planned}");
 }
+
+/// What a limit keeps from being applied it keeps out of the plan too, where a person sees it and confirms it.
+#[test]
+fn an_archive_of_unknown_outcome_counts_once_and_what_it_keeps_out_can_be_confirmed() {
+    let (mut story, tenant, ids) = deleted(3);
+    let one = |id: &EntityId| {
+        let plan = plan_of(&tenant, vec![*id]);
+        approve(&tenant, plan.hash);
+        plan
+    };
+    let plans: Vec<Plan> = ids.iter().map(one).collect();
+    story.fake("shop").loses_request();
+    assert_eq!(apply(&tenant, plans[0].hash).unknown, 1);
+    story.fake("shop").unavailable(true);
+    // It may have happened. Beside it there is room for one more, and not for two.
+    let both = plan_of(&tenant, ids[1..].to_vec());
+    assert_eq!((both.operations.len(), both.parked.len()), (0, 2), "{both}");
+    // Planned once more itself, it is no second delete.
+    let all = plan_of(&tenant, ids[..2].to_vec());
+    assert_eq!((all.operations.len(), all.parked.len()), (2, 0), "{all}");
+    block_on(tenant.confirm_deletes(both.hash, &approver())).unwrap();
+    story.fake("shop").unavailable(false);
+    let confirmed = plan_of(&tenant, ids[1..].to_vec());
+    approve(&tenant, confirmed.hash);
+    assert_eq!(apply(&tenant, confirmed.hash).done, 2);
+    assert_eq!(story.fake("shop").ids("customers").len(), 4);
+}

@@ -140,6 +140,27 @@ fn g06_what_comes_back_after_all_was_lost_waits_for_a_person() {
         .expect_quiet();
 }
 
+/// Whoever owns existence and holds the entity has deleted nothing: nothing is archived in its name.
+#[test]
+fn g06_a_system_that_owns_existence_and_holds_the_entity_archives_nothing() {
+    Story::of::<Customer>()
+        .says("crm", "1", json!({ "email": "ana@acme.test" }))
+        .says("shop", "2", json!({ "email": "ana@acme.test" }))
+        .deletes("crm", "1")
+        .deletes("shop", "2")
+        .expect_retired::<Customer>(true)
+        .later(TimeDelta::hours(1))
+        .says("shop", "2", json!({ "email": "ana@acme.test" }))
+        // NetSuite, which owns existence, comes to hold it for the first time.
+        .says("netsuite", "7", json!({ "email": "ana@acme.test" }))
+        .expect_entities(1)
+        .expect_discrepancy(SoftDriftAuthoritative, "$exists")
+        .expect_quiet()
+        .later(TimeDelta::hours(1))
+        .deletes("netsuite", "7")
+        .expect_plan("shop/customers/2 archive (the entity was retired by the system that owns existence)");
+}
+
 /// A new id with an old key is a new link of the same entity; what is gone for good is never revived under its old key.
 #[test]
 fn g06_what_is_gone_for_good_is_created_under_the_next_generation() {

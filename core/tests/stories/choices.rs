@@ -1,10 +1,11 @@
 //! What a person chooses takes effect, whichever side it is on.
 
-use accordant::DiscrepancyKind::{HardConflict, HardConflictNoBase};
+use accordant::DiscrepancyKind::{HardConflict, HardConflictNoBase, Unfilled};
 use accordant::Lifetime::Once;
 use accordant::settle::Choice;
 use accordant::testing::Story;
 use accordant::value::Field;
+use accordant::{Canonical, Email};
 use serde_json::json;
 
 use crate::model::{Customer, ana};
@@ -117,5 +118,61 @@ fn what_we_wrote_there_ourselves_reopens_no_decision() {
         .expect_in("crm", "101", "phone", json!("3"))
         .expect_in("shop", "9", "phone", json!("3"))
         .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+/// The CRM's name of a member, given to the shop.
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "guest")]
+#[canonical(system(crm, object = "members"), system(shop, object = "accounts"))]
+struct Guest {
+    #[canonical(identity, at(crm = "email", shop = "email"))]
+    email: Email,
+    #[canonical(owner(crm), at(crm = "name", shop = "name"))]
+    name: Option<String>,
+}
+
+/// The owner lost its record, and somebody decides what golden is to be: there is nobody who could be asked.
+fn decided_without_an_owner(choice: Field) -> Story {
+    Story::of::<Guest>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .says("shop", "a1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .deletes("crm", "m1")
+        .of_record("shop", "a1")
+        .decides("mia", Guest::NAME, Choice::Value(choice))
+        .expect(Guest::NAME, "Ana")
+        .expect_quiet()
+}
+
+#[test]
+fn an_owner_that_comes_with_what_was_decided_has_followed() {
+    decided_without_an_owner(Field::value("Anna"))
+        .says("crm", "m2", json!({ "email": "ana@acme.test", "name": "Anna" }))
+        .expect_entities(1)
+        .expect(Guest::NAME, "Anna")
+        .apply()
+        .expect_in("shop", "a1", "name", json!("Anna"))
+        .expect_quiet()
+        // It was decided, not pinned: from here on it is the owner's again.
+        .says("crm", "m2", json!({ "name": "Anne" }))
+        .expect(Guest::NAME, "Anne");
+    decided_without_an_owner(Field::Null)
+        .says("crm", "m2", json!({ "email": "ana@acme.test" }))
+        .expect_missing(Guest::NAME)
+        .apply()
+        .expect_in("shop", "a1", "name", json!(null))
+        .expect_quiet();
+}
+
+#[test]
+fn an_owner_that_comes_without_what_was_decided_is_asked() {
+    decided_without_an_owner(Field::value("Anna"))
+        .says("crm", "m2", json!({ "email": "ana@acme.test" }))
+        .expect_discrepancy(Unfilled, "name")
+        .expect_plan(r#"crm/members/m2 name: (none) -> "Anna" (a person decided it; the owner is asked to follow)"#)
+        .apply()
+        .expect(Guest::NAME, "Anna")
+        .apply()
+        .expect_in("shop", "a1", "name", json!("Anna"))
         .expect_quiet();
 }

@@ -7,7 +7,7 @@ use accordant::engine::DiscrepancyFilter;
 use accordant::settle::Choice;
 use accordant::testing::Story;
 use accordant::value::Field;
-use accordant::{Applied, Lifetime, Scope};
+use accordant::{Applied, Canonical, Email, Lifetime, Scope};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -79,6 +79,62 @@ fn a_create_that_was_edited_before_it_was_found_has_an_edit() {
         .expect_in("crm", "m1", "name", json!("Anna"))
         .expect_no_discrepancy()
         .expect_quiet();
+}
+
+/// The CRM's name of a member is enforced in the shop, where we make the account.
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "badge")]
+#[canonical(system(crm, object = "members"), system(shop, object = "accounts", required, create_needs(email)))]
+struct Badge {
+    #[canonical(identity, at(crm = "email", shop = "email"))]
+    email: Email,
+    #[canonical(owner(crm), at(crm = "name", shop("name", strong)))]
+    name: Option<String>,
+}
+
+/// The account is made, and nobody hears of it.
+fn badge_made_unheard(rewrites: bool) -> Story {
+    let mut story = Story::of::<Badge>().says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" })).system(
+        "shop",
+        |shop| {
+            shop.loses_answer();
+            if rewrites {
+                shop.rewrites("name", str::to_uppercase);
+            }
+        },
+    );
+    assert_eq!(sends(&mut story).unknown, 1);
+    story
+}
+
+#[test]
+fn what_a_probe_finds_at_an_observer_is_an_edit_that_is_enforced() {
+    let mut story = badge_made_unheard(false).edits("shop", "new-1", json!({ "name": "Anna" }));
+    assert_eq!(block_on(story.tenant().recover()).expect("it is probed").done, 1);
+    story
+        .expect_plan(
+            r#"shop/accounts/new-1 name: "Anna" -> "Ana" (enforces the golden value against an observer's change)"#,
+        )
+        .apply()
+        .expect_in("shop", "new-1", "name", json!("Ana"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn a_form_that_a_probe_found_is_the_systems_own_once_the_same_value_meets_it_again() {
+    let mut story = badge_made_unheard(true);
+    assert_eq!(block_on(story.tenant().recover()).expect("it is probed").done, 1);
+    story
+        .expect_plan(
+            r#"shop/accounts/new-1 name: "ANA" -> "Ana" (enforces the golden value against an observer's change)"#,
+        )
+        .apply()
+        .expect_in("shop", "new-1", "name", json!("ANA"))
+        .expect_discrepancy(Rewritten, "name")
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("shop", 2);
 }
 
 /// NetSuite owns titles, and keeps them in capitals.
@@ -185,4 +241,22 @@ fn a_decision_for_an_observers_value_asks_an_owner_that_never_had_one() {
         .expect_in("shop", "9", "title", json!("Dr"))
         .expect_no_discrepancy()
         .expect_quiet();
+}
+
+#[test]
+fn what_was_told_of_the_writes_version_is_the_systems_form_though_the_record_was_read_later() {
+    let mut story = whole_amounts_in_the_crm().says("netsuite", "7", json!({ "balance": "120.75" }));
+    assert_eq!(sends(&mut story).done, 2);
+    let written = story.fake("crm").versions("contacts", "101") - 1;
+    story
+        // Somebody edits another field before anybody has read what the write made of the amount.
+        .later(TimeDelta::minutes(1))
+        .edits("crm", "101", json!({ "phone": "2" }))
+        .tells_of("crm", "101", written)
+        .polls("crm")
+        .expect_in("crm", "101", "balance", json!("120"))
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("crm", 1);
 }

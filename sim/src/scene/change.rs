@@ -23,7 +23,7 @@ impl Inner {
     pub fn person_makes(&mut self, system: usize, subject: usize, fields: Vec<Word>) -> usize {
         let now = self.now;
         let place = self.servers[system].make(now, subject, fields.clone());
-        self.oracle.made(system, place, subject, &fields, By::Person, now);
+        self.oracle.made(system, subject, &fields, By::Person, now);
         let name = self.servers[system].design.name;
         self.trace.mix(&[1, system as i64, place as i64, subject as i64]);
         self.say(|| format!("a person makes {name} {} about k{subject}: {}", id(place), spell(&fields)));
@@ -66,8 +66,10 @@ impl Inner {
         }
         let now = self.now;
         self.servers[system].change(now, place, |record| record.live = live);
-        self.oracle.deleted(system, place, live);
-        self.oracle.lived(system, place, live, now);
+        if !live {
+            self.oracle.deleted(system, place);
+        }
+        self.oracle.lived(system, place, live);
         let name = self.servers[system].design.name;
         let verb = if live { "brings back" } else { "deletes" };
         self.trace.mix(&[3, system as i64, place as i64, i64::from(live)]);
@@ -87,7 +89,7 @@ impl Inner {
             record.merged_into = Some(survivor);
         });
         self.servers[system].change(now, survivor, |_| {});
-        self.oracle.merged(system, loser, survivor, now);
+        self.oracle.merged(system, loser, survivor);
         let name = self.servers[system].design.name;
         self.trace.mix(&[4, system as i64, loser as i64, survivor as i64]);
         self.say(|| format!("a person merges {name} {} into {}", id(loser), id(survivor)));

@@ -128,7 +128,7 @@ impl Inner {
         let now = self.now;
         let place = self.servers[system].make(now, subject, fields.clone());
         self.servers[system].create_keys.insert(key.clone(), place);
-        self.oracle.made(system, place, subject, &fields, By::Engine, now);
+        self.oracle.made(system, subject, &fields, By::Engine, now);
         let name = self.servers[system].design.name;
         self.trace.mix(&[5, system as i64, place as i64, subject as i64]);
         self.say(|| format!("the engine creates {name} {} about k{subject}: {}", id(place), spell(&fields)));
@@ -201,9 +201,14 @@ impl Inner {
         // A replica that is behind may say that a record is gone, and then it is archived elsewhere.
         if heard && !self.weather.hits.has(Fault::ReadStale) {
             self.oracle.archived(system, place);
+            if self.approvals.archived(&self.design, system) {
+                let name = self.servers[system].design.name;
+                self.oracle
+                    .accuse(format!("{} archives in {name}, and nobody confirmed so many", self.design.limit + 1));
+            }
         }
         self.servers[system].change(now, place, |record| record.live = false);
-        self.oracle.lived(system, place, false, now);
+        self.oracle.lived(system, place, false);
         let name = self.servers[system].design.name;
         self.trace.mix(&[7, system as i64, place as i64]);
         self.say(|| format!("the engine archives {name} {native}"));

@@ -12,8 +12,8 @@ use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::outbox::{OutboxRow, write_prefix};
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
-use crate::id::{Actor, ConnectionName, ObjectType};
-use crate::plan::{Deletes, Intent, Operation, PlanHash};
+use crate::id::{Actor, ConnectionName, ObjectType, RecordRef};
+use crate::plan::{ArchivesByPlace, Deletes, Operation, PlanHash, archives};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::store::{RowKey, Table};
@@ -21,9 +21,6 @@ use crate::text::Text;
 
 /// How many links are looked at at a time.
 const PAGE: usize = 500;
-
-/// The native object types of connections.
-pub(crate) type Places = BTreeSet<(ConnectionName, ObjectType)>;
 
 /// What the limits are measured against, by place.
 pub(crate) type DeletesByPlace = BTreeMap<(ConnectionName, ObjectType), Deletes>;
@@ -58,9 +55,11 @@ impl Tenant {
     pub async fn confirm_deletes(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
         let plan = self.stored_plan(hash).await?;
         let mut counts: BTreeMap<RowKey, DeleteCount> = BTreeMap::new();
-        for parked in plan.parked.iter().filter(|parked| parked.operation.intent == Intent::Archive) {
-            let target = &parked.operation.target;
-            counts.entry(delete_count_key(target.connection(), target.object())).or_default().confirmed += 1;
+        for ((connection, object), records) in archives(plan.parked.iter().map(|parked| &parked.operation)) {
+            // Those under way were within the limits when they were sent, and will be counted as carried out.
+            let under_way = self.archives_under_way(&connection, &object, &records).await?;
+            let count = DeleteCount { done: 0, confirmed: records.len().saturating_add(under_way) };
+            counts.insert(delete_count_key(&connection, &object), count);
         }
         if counts.is_empty() {
             return Ok(());
@@ -86,13 +85,15 @@ impl Tenant {
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
-    /// What the limits are measured against in these places.
-    pub(crate) async fn deletes_of(&self, places: &Places) -> Result<DeletesByPlace, Error> {
+    /// What the limits are measured against where these records are to be archived. Planning and applying measure alike:
+    /// whatever keeps a delete from running kept it out of its plan, where a person sees and confirms it.
+    pub(crate) async fn deletes_of(&self, archives: &ArchivesByPlace) -> Result<DeletesByPlace, Error> {
         let mut deletes = DeletesByPlace::new();
-        for (connection, object) in places {
+        for ((connection, object), planned) in archives {
             let DeleteCount { done, confirmed } =
                 self.delete_count(&mut Loader::new(&self.core, &self.id), connection, object).await?;
             let records = self.living_links(connection, object).await?.saturating_add(done);
+            let done = done.saturating_add(self.archives_under_way(connection, object, planned).await?);
             deletes.insert((connection.clone(), object.clone()), Deletes { records, done, confirmed });
         }
         Ok(deletes)
@@ -142,25 +143,27 @@ impl Tenant {
     ) -> Result<Result<(RowKey, DeleteCount), Text>, Error> {
         let (connection, object) = (operation.target.connection(), operation.target.object());
         let count = self.delete_count(loader, connection, object).await?;
-        let under_way = self.archives_under_way(connection, object).await?;
-        let deletes = Deletes { records, done: count.done, confirmed: count.confirmed };
-        Ok(match self.core.limits.exceeded(deletes, under_way + 1) {
+        let own = archives([operation]).into_values().flatten().collect();
+        let under_way = self.archives_under_way(connection, object, &own).await?;
+        let deletes = Deletes { records, done: count.done.saturating_add(under_way), confirmed: count.confirmed };
+        Ok(match self.core.limits.exceeded(deletes, 1) {
             Some(why) => Err(why),
             None => Ok((delete_count_key(connection, object), count)),
         })
     }
 
-    /// How many archives are intended in a place and not settled.
-    pub(crate) async fn archives_under_way(
+    /// How many archives are intended in a place and not settled, besides those of records that are counted anyhow.
+    async fn archives_under_way(
         &self,
         connection: &ConnectionName,
         object: &ObjectType,
+        besides: &BTreeSet<RecordRef>,
     ) -> Result<usize, Error> {
         let prefix = format!("{}{connection}\u{1f}{object}\u{1f}", write_prefix());
         let mut count = 0;
         for row in self.all_rows(Table::Outbox, &prefix, "list archives under way").await? {
             let row: OutboxRow = parse(Table::Outbox, &row)?;
-            count += row.operations.iter().filter(|operation| operation.intent == Intent::Archive).count();
+            count += archives(&row.operations).values().flatten().filter(|record| !besides.contains(*record)).count();
         }
         Ok(count)
     }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::base::{Answered, Base, Origin};
+use crate::base::{Answered, Base, Origin, Sent as Unanswered};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
+use crate::entity::Entity;
 use crate::fact::{EntityFact, Fact};
 use crate::id::RecordRef;
-use crate::model::UnitKey;
+use crate::model::{CompiledEntity, UnitKey};
 use crate::observation::Observation;
-use crate::ownership::Authority;
-use crate::plan::{Intent, Operation};
+use crate::plan::{Intent, Operation, Target};
 use crate::representation::Representation;
 use crate::sight::shown;
 use crate::value::Field;
@@ -63,8 +63,7 @@ impl Tenant {
         let record = Arc::clone(&set.record(at).record);
         let model = self.core.model.entity(set.entity(of).entity.entity);
         let object = model.objects.get(usize::from(set.record(at).object));
-        let (shapes, authority) =
-            object.map_or((&[][..], &[][..]), |object| (&object.shapes[..], &object.authority[..]));
+        let shapes = object.map_or(&[][..], |object| &object.shapes[..]);
         let alone = answer.record.map(|observation| {
             let mut alone = Representation::new();
             alone.fold(observation, shapes);
@@ -88,16 +87,17 @@ impl Tenant {
                 let unread = answer.record.is_none() && matches!(sent.key, UnitKey::Element(..));
                 let known = alone.is_some() || unread;
                 let held = known.then(|| self.held(frame, set, of, &record, &sent.key, alone.as_ref())).flatten();
-                // Found by a probe, what a system that decides shows is its say; what an observer shows, its form.
-                let observes = sent.key.index().and_then(|unit| authority.get(usize::from(unit)));
-                let observes = observes == Some(&Authority::Observer);
-                let held = held.filter(|_| answer.source == Source::Answer || observes);
-                if let Some(base) = self.base_after(set, of, &record, &sent, held, answer.token) {
+                if let Some(base) = self.base_after(set, of, &record, &sent, held, answer) {
                     moved.push((sent.key, base));
                 }
             }
         }
         for (key, base) in moved {
+            let entity = &loader.loaded.set.entity(of).entity;
+            if entity.link_of(&record).is_some_and(|link| entity.links[link].sent.contains_key(&key)) {
+                let fact = Fact::Sent { record: Arc::clone(&record), unit: key.clone(), sent: None };
+                loader.loaded.set.record_fact(of, fact, facts);
+            }
             let base = Some(Arc::new(base));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(&record), unit: key, base }, facts);
         }
@@ -142,7 +142,7 @@ impl Tenant {
         record: &RecordRef,
         sent: &Sent<'_>,
         held: Option<Field>,
-        token: Option<i64>,
+        answer: Answer<'_>,
     ) -> Option<Base> {
         let entity = &set.entity(of).entity;
         let model = self.core.model.entity(entity.entity);
@@ -152,15 +152,20 @@ impl Tenant {
         let golden = entity.golden.get(&sent.key);
         let answered = Answered::new(
             sent.value.clone(),
-            token.filter(|_| held.is_none()),
+            answer.token.filter(|_| held.is_none()),
             before.and_then(|base| base.answered.as_deref()),
         );
+        // What a probe found may be the system's form of what it was sent, or somebody's edit of it since: whoever decides
+        // or observes, it has moved, unless the same value meets the same form again.
+        let proof = answer.source == Source::Answer;
         let answered = match &held {
             Some(held) if unit.same(held, sent.value) => None,
-            Some(held) => Some(answered.read_back(held, true, |a, b| unit.same(a, b))),
-            None => token.map(|_| answered),
+            Some(held) => Some(answered.read_back(held, proof, |a, b| unit.same(a, b))),
+            None => answer.token.map(|_| answered),
         };
         let answered = answered.map(Box::new);
+        let own_form = proof || answered.as_ref().is_some_and(|answered| answered.certain);
+        let held = held.filter(|_| own_form);
         if asks_owner(model, entity, link, &sent.key) {
             // The owner was asked to follow a decision. That it did is a move of its own, which golden follows; whatever
             // else it made of it is remembered, so that it is not asked for the same without end.
@@ -169,17 +174,44 @@ impl Tenant {
             let base = before.cloned().unwrap_or_else(|| Base::accepted(displaced, agreed()));
             return Some(Base { answered, ..base });
         }
-        let hub = || Arc::new(crate::hub::record(model.name.as_str(), entity.id));
-        let origin = golden.and_then(|cell| cell.origin.clone());
-        let origin = origin.unwrap_or_else(|| Origin { record: hub(), stamp: crate::stamp::Stamp::new(self.now()) });
         Some(Base {
             seen: held.unwrap_or_else(|| sent.value.clone()),
             agreed: sent.value.clone(),
             lost: false,
-            wrote: Some(Box::new(origin)),
+            wrote: Some(Box::new(self.golden_origin(model, entity, &sent.key))),
             displaced: sent.displaced.cloned().map(Box::new),
             answered,
         })
+    }
+
+    /// Where golden was first said; a value that nobody said alone is the hub's.
+    fn golden_origin(&self, model: &CompiledEntity, entity: &Entity, key: &UnitKey) -> Origin {
+        let hub = || Arc::new(crate::hub::record(model.name.as_str(), entity.id));
+        let origin = entity.golden.get(key).and_then(|cell| cell.origin.clone());
+        origin.unwrap_or_else(|| Origin { record: hub(), stamp: crate::stamp::Stamp::new(self.now()) })
+    }
+
+    /// Notes what records are about to be sent: whoever shows it before the answer is settled shows our writing. An owner
+    /// that is asked to follow a decision says for itself what it makes of it.
+    pub(super) fn note_sent(&self, loader: &mut Loader<'_>, operations: &[Operation], facts: &mut Vec<EntityFact>) {
+        for operation in operations {
+            let (Intent::Set(value), Target::Record(record)) = (&operation.intent, &operation.target) else { continue };
+            let Some(of) = loader.loaded.set.find_entity(operation.entity) else { continue };
+            let entity = &loader.loaded.set.entity(of).entity;
+            let model = self.core.model.entity(entity.entity);
+            let (Some(unit), Some(link)) = (model.unit_key(&operation.unit), entity.link_of(record)) else { continue };
+            if asks_owner(model, entity, link, &unit) {
+                continue;
+            }
+            let (value, displaces) = (value.clone(), operation.expect.clone());
+            let sent = Unanswered { value, origin: self.golden_origin(model, entity, &unit), displaces };
+            let link = &entity.links[link];
+            if link.sent.get(&unit) != Some(&sent) {
+                let record = Arc::clone(&link.record);
+                let fact = Fact::Sent { record, unit, sent: Some(Box::new(sent)) };
+                loader.loaded.set.record_fact(of, fact, facts);
+            }
+        }
     }
 
     /// What a create left out (a reference that led nowhere yet) is accepted as missing: it follows as a change.

@@ -222,6 +222,7 @@ impl<'a> Teller<'a> {
             StoredFact::Lapsed { lapse: None, .. }
             | StoredFact::Proposed { proposal: None, .. }
             | StoredFact::Rebased { .. }
+            | StoredFact::Sent { .. }
             | StoredFact::Existed { .. }
             | StoredFact::Reacted { .. }
             | StoredFact::Generation { .. } => return None,
