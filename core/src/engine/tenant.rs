@@ -2,13 +2,18 @@
 
 mod apply;
 mod approval;
+mod as_of;
 mod ask;
 mod cases;
 mod creates;
 mod dead_letter;
 mod decide;
 mod deletes;
+mod desk;
 mod direct;
+mod due;
+mod four_eyes;
+mod history;
 mod linking;
 mod merge;
 mod model;
@@ -22,6 +27,7 @@ mod reindex;
 mod replay;
 mod rollout;
 mod run;
+mod search;
 mod standing;
 mod step;
 mod take_in;
@@ -31,11 +37,16 @@ mod write_counts;
 
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
+pub use as_of::AsOf;
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
-pub use dead_letter::StoredDeadLetter;
+pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
+pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
+pub use four_eyes::Ruled;
+pub use history::{Happening, HistoryPage};
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use run::Ran;
+pub use search::{FoundEntity, Search, SearchPage};
 pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;
