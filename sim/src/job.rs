@@ -55,8 +55,14 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
             tenant.poll(name).await.map(drop)
         }
         Job::Scan(system) => {
-            let name = scene.lock().servers[system].design.name;
-            tenant.scan(name).await.map(drop)
+            let name = {
+                let mut inner = scene.lock();
+                inner.broken_off.insert(system);
+                inner.servers[system].design.name
+            };
+            tenant.scan(name).await?;
+            scene.lock().broken_off.remove(&system);
+            Ok(())
         }
         Job::Accept => tenant.accept_model(&Actor::new("ana")).await.map(drop),
         Job::Work => steps(&tenant).await,
@@ -145,10 +151,20 @@ pub async fn mend(tenant: &Tenant, scene: &Arc<Scene>, bootstrap: bool) -> Resul
             let mut inner = scene.lock();
             let inner = &mut *inner;
             inner.plans.push(plan.hash);
-            inner.approvals.approve(&inner.design, &plan);
+            inner.approvals.ask(&inner.design, &plan);
         }
-        tenant.approve(plan.hash, &Actor::new("ana")).await?;
-        tenant.apply(plan.hash).await?;
+        let answer = tenant.approve(plan.hash, &Actor::new("ana")).await;
+        // Somebody was faster: it is planned again another time.
+        let moved = matches!(answer, Err(Error::PlanMoved { .. }));
+        if answer.is_ok() || moved {
+            let mut inner = scene.lock();
+            let inner = &mut *inner;
+            inner.approvals.answered(&inner.design, &plan, !moved);
+        }
+        if !moved {
+            answer?;
+            tenant.apply(plan.hash).await?;
+        }
     }
     Ok(plan.operations.len())
 }

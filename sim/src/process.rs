@@ -274,17 +274,18 @@ impl Process {
     }
 }
 
-/// How many attributes were written that are rightly written once more if nobody hears of it. Of a record that was made it
-/// is those that its system keeps in a form of its own: what a probe finds there may be somebody's edit.
-fn changed(writes: &[Write], receipts: &[WriteReceipt], own_form: bool) -> usize {
-    let applied = writes.iter().zip(receipts).filter(|(_, receipt)| matches!(receipt.outcome, Outcome::Applied { .. }));
-    let counts = |write: &&Write| match write.action {
+/// How many attributes each write wrote that are rightly written once more if nobody hears of it. Of a record that was made
+/// it is those that its system keeps in a form of its own: what a probe finds there may be somebody's edit.
+fn changed(writes: &[Write], receipts: &[WriteReceipt], own_form: bool) -> Vec<usize> {
+    let counts = |write: &Write| match write.action {
         WriteAction::Update { .. } => true,
         WriteAction::Create { .. } => own_form,
         _ => false,
     };
     let attributes = |write: &Write| write.changes.iter().filter(|(path, _)| path.to_string() != "key").count();
-    applied.map(|(write, _)| write).filter(counts).map(attributes).sum()
+    let applied = |receipt: &WriteReceipt| matches!(receipt.outcome, Outcome::Applied { .. });
+    let both = writes.iter().zip(receipts);
+    both.map(|(write, receipt)| if applied(receipt) && counts(write) { attributes(write) } else { 0 }).collect()
 }
 
 /// An error with its causes.

@@ -113,7 +113,7 @@ impl Inner {
         }
         self.oracle.troubles += usize::from(lost || latency > PATIENCE);
         let task = self.current;
-        let changes = writes.iter().map(|write| write.changes.len()).sum();
+        let changes = writes.iter().map(|write| write.changes.len()).collect();
         self.wire.insert(ticket, Request { system, writes, task, reply: None, lost, given_up: false, changes });
         self.soon(latency, Event::Arrive(ticket));
         ticket

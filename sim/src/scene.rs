@@ -73,6 +73,8 @@ pub struct Inner {
     pub states: BTreeSet<&'static str>,
     /// Whether every system was read to its end once.
     pub looked: bool,
+    /// The systems whose last scan broke off: the next goes on where it did.
+    pub broken_off: BTreeSet<usize>,
     /// How often the engine's futures pause at store calls, in a thousand.
     pub restless: usize,
 }
@@ -107,15 +109,15 @@ pub struct Request {
     pub lost: bool,
     /// Whether nobody waits for it any more.
     pub given_up: bool,
-    /// How many changes it makes; once it is carried out, how many took effect.
-    pub changes: usize,
+    /// How many changes each write makes; once it is carried out, how many took effect.
+    pub changes: Vec<usize>,
 }
 
 impl Request {
     /// Nobody waits for it any more. Gives the changes that took effect unheard, or will.
     pub fn give_up(&mut self) -> usize {
         self.given_up = true;
-        std::mem::take(&mut self.changes)
+        std::mem::take(&mut self.changes).into_iter().sum()
     }
 }
 
@@ -148,6 +150,7 @@ impl Scene {
                 unreadable: BTreeSet::new(),
                 states: BTreeSet::new(),
                 looked: false,
+                broken_off: BTreeSet::new(),
                 restless: 0,
             }),
         }
