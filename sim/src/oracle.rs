@@ -280,10 +280,14 @@ impl Oracle {
         self.mended += of.map(|known| known.cells[unit.1].settle()).sum::<usize>();
     }
 
-    /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence.
+    /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence, and no
+    /// system that decides and keeps a form of its own, which is a word like any other where its answer is lost.
     #[must_use]
     pub fn is_plain(&self, unit: Unit, waits: &BTreeSet<Unit>) -> bool {
-        let weak = self.attributes[unit.1].strength.contains(&0) || self.systems.iter().any(|system| system.restores);
+        let Attribute { owner, strength, .. } = &self.attributes[unit.1];
+        let decides = |system: usize| owner.is_none_or(|owner| owner == system);
+        let speaks = |(at, system): (usize, &System)| system.restores || (system.capitals && decides(at));
+        let weak = strength.contains(&0) || self.systems.iter().enumerate().any(speaks);
         !weak && !self.fought.contains(&unit) && !waits.contains(&(unit.0, ATTRIBUTES.len()))
     }
 
@@ -427,16 +431,12 @@ impl Oracle {
         }
         let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
         let undeclared = *policy == Policy::Undeclared;
-        if decide.len() <= 1 && waits.contains(&unit) && undeclared && moved.len() == decide.len() {
-            // What a weak mapping does not write is for people.
-            if decide.iter().all(|(_, word)| word.is_some()) && !strength.contains(&0) {
-                found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
-            }
+        let alone = undeclared && decide.len() <= 1 && decide.iter().all(|(_, word)| word.is_some());
+        // What a weak mapping does not write is for people.
+        if alone && waits.contains(&unit) && moved.len() == decide.len() && !strength.contains(&0) {
+            found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
         }
-        if let [(system, word)] = decide.as_slice()
-            && word.is_some()
-            && undeclared
-        {
+        for (system, word) in decide.iter().filter(|_| alone) {
             self.overruled(unit, **system, **word, "alone, and was overruled", found);
         }
     }
