@@ -77,6 +77,18 @@ impl Answered {
     }
 }
 
+/// What was sent to a system and is not answered yet: until it is, the system may show it or not. Once it does, that is our
+/// writing, and no word of the system's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sent {
+    /// What was sent.
+    pub value: Field,
+    /// Where it was first said.
+    pub origin: Origin,
+    /// What it was to displace.
+    pub displaces: Field,
+}
+
 /// A field that is there: JSON spells Null as `null`, and that is not nothing.
 fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
     F::deserialize(deserializer).map(Some)
@@ -87,6 +99,19 @@ impl Base {
     #[must_use]
     pub fn accepted(seen: Field, golden: Field) -> Self {
         Self { seen, agreed: golden, lost: false, wrote: None, displaced: None, answered: None }
+    }
+
+    /// A base for our own writing, where it is seen.
+    #[must_use]
+    pub fn written(seen: Field, sent: Sent) -> Self {
+        Self {
+            seen,
+            agreed: sent.value,
+            lost: false,
+            wrote: Some(Box::new(sent.origin)),
+            displaced: Some(Box::new(sent.displaces)),
+            answered: None,
+        }
     }
 
     /// A base for a value that lost a resolution, after what was accepted before: a write of golden is owed. What the

@@ -207,8 +207,10 @@ fn state_of<C: Comparison + ?Sized>(
     if side.base.is_some() {
         return LinkState::Moved;
     }
-    // Golden may have moved on since this value was golden: then the link is behind, not in conflict.
-    let former = sides.iter().filter_map(|other| other.base).map(|base| &base.agreed);
+    // Golden may have moved on since this value was golden: then the link is behind, not in conflict. An owner is never
+    // behind: nobody writes it up to golden.
+    let others = sides.iter().filter(|_| side.authority != Authority::Owner);
+    let former = others.filter_map(|other| other.base).map(|base| &base.agreed);
     let former = former.filter(|agreed| agreed.is_value() && by.same(field, agreed));
     // Several may be within tolerance: the equal one, else the least, whatever the order of links.
     match former.min_by_key(|agreed| (*agreed != field, *agreed)) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
+use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancies;
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
@@ -58,6 +58,8 @@ pub struct Link {
     pub reactions: Sparse<u8>,
     /// Where a person let it differ from golden, per unit.
     pub divergences: Sparse<Divergence>,
+    /// What it was sent and has not answered, per unit.
+    pub sent: Sparse<Sent>,
 }
 
 /// The object index of the hub's own record.

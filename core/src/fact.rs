@@ -4,7 +4,7 @@ pub(crate) mod stored;
 
 use std::sync::Arc;
 
-use crate::base::Base;
+use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, Link};
@@ -91,6 +91,15 @@ pub enum Fact {
         /// The leave; `None`: there is none any more.
         divergence: Option<Box<Divergence>>,
     },
+    /// A record is sent a value, or that is answered.
+    Sent {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// The unit.
+        unit: UnitKey,
+        /// What is under way; `None`: nothing is any more.
+        sent: Option<Box<Sent>>,
+    },
     /// A discrepancy opened, changed, or was resolved.
     Disputed {
         /// As it stands now.
@@ -139,6 +148,7 @@ impl Fact {
             Fact::Reacted { .. } => "reacted",
             Fact::Decided { .. } => "decided",
             Fact::Diverged { .. } => "diverged",
+            Fact::Sent { .. } => "sent",
             Fact::Disputed { .. } => "disputed",
             Fact::Merged { .. } => "merged",
             Fact::CannotLink { .. } => "cannot_link",
@@ -161,6 +171,7 @@ impl Fact {
                     existed: false,
                     reactions: Sparse::default(),
                     divergences: Sparse::default(),
+                    sent: Sparse::default(),
                 });
                 entity.links.sort_by(|a, b| (a.order, &a.record).cmp(&(b.order, &b.record)));
             }
@@ -196,6 +207,14 @@ impl Fact {
                         None => {
                             link.divergences.remove(unit);
                         }
+                    }
+                }
+            }
+            Fact::Sent { record, unit, sent } => {
+                if let Some(link) = link_of(entity, record) {
+                    match sent {
+                        Some(sent) => drop(link.sent.insert(unit.clone(), (**sent).clone())),
+                        None => drop(link.sent.remove(unit)),
                     }
                 }
             }

@@ -165,10 +165,15 @@ impl<T> PerUnit<T> {
             UnitKey::Whole(index) => {
                 let place = usize::from(*index);
                 if place >= self.whole.len() {
+                    if value.is_none() {
+                        return;
+                    }
                     self.whole.reserve_exact((place | 7) + 1 - self.whole.len());
                     self.whole.resize_with(place + 1, || None);
                 }
                 self.whole[place] = value;
+                // What holds the same is equal, however it came to hold it.
+                while self.whole.pop_if(|last| last.is_none()).is_some() {}
             }
             UnitKey::Element(index, element) => {
                 let key = (*index, element.clone());

@@ -335,6 +335,13 @@ impl Representation {
         }
     }
 
+    /// As a row holds it: whether the id stands in a cycle is resolved when it is loaded.
+    pub(crate) fn as_stored(&self) -> Self {
+        let mut copy = self.clone();
+        copy.set_returned(false);
+        copy
+    }
+
     /// Whether the record is there.
     #[must_use]
     pub const fn existence(&self) -> &Existence {

@@ -83,6 +83,13 @@ impl Shown<'_> {
         }
     }
 
+    /// What was said at a token, latest first, as the record says it; nothing of what is joined or an element.
+    pub(crate) fn said_at(&self, token: i64) -> impl Iterator<Item = &Field> {
+        let cell = if let When::Cell(cell) = self.when { Some(cell) } else { None };
+        let said = cell.into_iter().flat_map(|cell| cell.history().rev());
+        said.filter(move |(stamp, _)| stamp.token == token).map(|(_, field)| field)
+    }
+
     /// The last stamp at which it was not.
     #[must_use]
     pub fn not_before(&self) -> Option<Stamp> {

@@ -9,12 +9,14 @@ use crate::engine::Core;
 use crate::engine::case::note_shared;
 use crate::engine::hydrate::Loaded;
 use crate::engine::identity_index::changed_rows;
+use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::journal;
 use crate::model::UnitKey;
+use crate::representation::Representation;
 use crate::sight::{reference_object, shown};
 use crate::store::{Commit, RowKey, Table};
 use crate::text::Text;
@@ -27,7 +29,7 @@ pub(crate) struct LinkRow {
 }
 
 /// Separates the parts of composed keys: it occurs in no name.
-const SEPARATOR: char = '\u{1f}';
+pub(crate) const SEPARATOR: char = '\u{1f}';
 
 pub(crate) fn representation_key(record: &RecordRef) -> RowKey {
     RowKey::new(Table::Representation, record_key(record))
@@ -134,14 +136,24 @@ impl<'a> Changes<'a> {
         self.commit.expect.extend(loaded.revisions.iter().map(|(key, revision)| (key.clone(), *revision)));
         for state in loaded.set.records().iter().filter(|state| state.changed) {
             let names = self.core.slot_names(state.entity_type, state.object);
-            self.put(representation_key(&state.record), &state.representation.to_stored(names));
+            let stored = state.representation.to_stored(names);
+            let (key, value) = (representation_key(&state.record), json(&stored));
+            let representation = state.representation.as_stored();
+            debug_assert_eq!(Representation::from_stored(stored, names), representation, "it is read as written");
+            self.core.memory.representations.expect(frame.tenant, &key, &value, representation);
+            self.commit.put.push((key, value));
         }
         for (index, state) in (0u32..).zip(loaded.set.entities()) {
             if !state.changed {
                 continue;
             }
             let model = self.core.model.entity(state.entity.entity);
-            self.put(RowKey::new(Table::Entity, state.entity.id.to_string()), &state.entity.to_stored(model));
+            let stored = state.entity.to_stored(model);
+            let (key, value) = (RowKey::new(Table::Entity, state.entity.id.to_string()), json(&stored));
+            let entity = Some(state.entity.clone());
+            debug_assert_eq!(Entity::from_stored(stored, &self.core.model), entity, "it is read as written");
+            self.core.memory.entities.expect(frame.tenant, &key, &value, entity);
+            self.commit.put.push((key, value));
             let waits = loaded.set.with_ground(frame, index, self.as_of, |ground, entity, representations| {
                 let mut waits = Vec::new();
                 for unit in (0u16..).take(ground.model.units.len()) {
@@ -219,8 +231,8 @@ impl<'a> Changes<'a> {
 /// The record that a reference on one link names.
 fn named(
     ground: &crate::sight::Ground<'_>,
-    entity: &crate::entity::Entity,
-    representations: &[Option<&crate::representation::Representation>],
+    entity: &Entity,
+    representations: &[Option<&Representation>],
     key: &UnitKey,
     link: usize,
 ) -> Option<RecordRef> {

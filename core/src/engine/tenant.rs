@@ -1,6 +1,7 @@
 //! A tenant's handle: every verb lives here.
 
 mod apply;
+mod approval;
 mod ask;
 mod cases;
 mod creates;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
+use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
@@ -56,6 +56,8 @@ pub(crate) struct StoredLink {
     reactions: BTreeMap<Text, u8>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     divergences: BTreeMap<Text, Divergence>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sent: BTreeMap<Text, Sent>,
 }
 
 /// A base and how its values were read: canonical forms are not compared across mappings.
@@ -70,10 +72,9 @@ pub(crate) struct StoredBase {
 impl StoredEntity {
     /// The names of the units that anything is stored of.
     pub(crate) fn unit_names(&self) -> impl Iterator<Item = &Text> {
-        let links = self
-            .links
-            .iter()
-            .flat_map(|link| link.bases.keys().chain(link.reactions.keys()).chain(link.divergences.keys()));
+        let links = self.links.iter().flat_map(|link| {
+            link.bases.keys().chain(link.reactions.keys()).chain(link.divergences.keys()).chain(link.sent.keys())
+        });
         let disputes = self.discrepancies.iter().map(|standing| &standing.unit);
         self.golden.keys().chain(self.decisions.keys()).chain(links).chain(disputes)
     }
@@ -164,6 +165,7 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
             .collect(),
         reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
         divergences: link.divergences.iter().map(|(key, leave)| (model.unit_name(key), leave.clone())).collect(),
+        sent: link.sent.iter().map(|(key, sent)| (model.unit_name(key), sent.clone())).collect(),
     }
 }
 
@@ -181,6 +183,7 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
         link.reactions.into_iter().filter_map(|(name, count)| Some((model.unit_key(&name)?, count))).collect();
     let divergences =
         link.divergences.into_iter().filter_map(|(name, leave)| Some((model.unit_key(&name)?, leave))).collect();
+    let sent = link.sent.into_iter().filter_map(|(name, sent)| Some((model.unit_key(&name)?, sent))).collect();
     Some(Link {
         record: link.record,
         object,
@@ -190,6 +193,7 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
         existed: link.existed,
         reactions,
         divergences,
+        sent,
     })
 }
 

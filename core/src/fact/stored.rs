@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
+use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence};
 use crate::discrepancy::Discrepancy;
 use crate::entity::Evidence;
@@ -63,6 +63,11 @@ pub enum StoredFact {
         unit: Text,
         divergence: Option<Box<Divergence>>,
     },
+    Sent {
+        record: Arc<RecordRef>,
+        unit: Text,
+        sent: Option<Box<Sent>>,
+    },
     Disputed {
         discrepancy: Arc<Discrepancy>,
     },
@@ -99,6 +104,7 @@ impl Fact {
             Fact::Diverged { record, unit, divergence } => {
                 StoredFact::Diverged { record, unit: model.unit_name(&unit), divergence }
             }
+            Fact::Sent { record, unit, sent } => StoredFact::Sent { record, unit: model.unit_name(&unit), sent },
             Fact::Disputed { discrepancy } => StoredFact::Disputed { discrepancy },
             Fact::Merged { into } => StoredFact::Merged { into },
             Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
@@ -126,6 +132,7 @@ impl StoredFact {
             StoredFact::Diverged { record, unit, divergence } => {
                 Fact::Diverged { record, unit: of.unit_key(&unit)?, divergence }
             }
+            StoredFact::Sent { record, unit, sent } => Fact::Sent { record, unit: of.unit_key(&unit)?, sent },
             StoredFact::Disputed { discrepancy } => Fact::Disputed { discrepancy },
             StoredFact::Merged { into } => Fact::Merged { into },
             StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },

@@ -1,4 +1,5 @@
-//! Read-backs: an observation of the version that a write returned shows what the system made of what it was sent.
+//! Read-backs: what shows what it was sent holds our own writing, and an observation of the version that a write returned
+//! shows what the system made of it.
 
 use std::sync::Arc;
 
@@ -7,11 +8,12 @@ use crate::fact::Fact;
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Authority;
 use crate::settle::Recorder;
-use crate::sight::{Ground, Shown};
+use crate::sight::{Ground, Shown, reference_object};
 use crate::stamp::Domain;
 use crate::value::Field;
 
-/// Tells a system's own form of what it was sent from somebody's edit, where a write was answered without the record.
+/// What shows what it was sent holds our writing, answered or not. And a system's own form of what it was sent is told from
+/// somebody's edit, where a write was answered without the record.
 ///
 /// Only an observer's form is taken from one reading: a system that decides has moved, unless the same value met the same
 /// form twice. Where tokens are instants of a coarse grain, an edit may carry the write's own: one reading proves nothing.
@@ -25,12 +27,25 @@ pub(super) fn recognise(
     let same = |a: &Field, b: &Field| unit.same(a, b);
     for shown in shown {
         let link = &recorder.entity.links[shown.link];
-        let (Some(base), Some(seen)) = (link.bases.get(key), shown.field()) else { continue };
-        let Some(answered) = base.answered.as_deref() else { continue };
-        if answered.version != Some(shown.since().token) || same(seen, &answered.sent) {
+        let Some(seen) = shown.field() else { continue };
+        if let Some(sent) = link.sent.get(key).filter(|sent| same(seen, &sent.value)) {
+            let base = Some(Arc::new(Base::written(seen.clone(), sent.clone())));
+            let record = Arc::clone(&link.record);
+            recorder.record(Fact::Rebased { record: Arc::clone(&record), unit: key.clone(), base });
+            recorder.record(Fact::Sent { record, unit: key.clone(), sent: None });
             continue;
         }
-        let proof = shown.authority != Authority::CoOwner && is_exact((ground.domain)(&link.record));
+        let Some(base) = link.bases.get(key) else { continue };
+        let Some(answered) = base.answered.as_deref() else { continue };
+        let Some(version) = answered.version else { continue };
+        let exact = is_exact((ground.domain)(&link.record));
+        // Where every change has a token of its own, whatever was said at the version shows what became of the write, though
+        // the record was read again since; elsewhere only what stands may be later than the write.
+        let direct = reference_object(ground.model, link.object, key).is_none();
+        let earlier = || shown.said_at(version).find(|said| exact && direct && !same(said, &answered.sent));
+        let seen = if shown.since().token == version { Some(seen) } else { earlier() };
+        let Some(seen) = seen.filter(|seen| !same(seen, &answered.sent)) else { continue };
+        let proof = shown.authority != Authority::CoOwner && exact;
         let answered = answered.read_back(seen, proof, same);
         // An owner that was asked has moved, whatever it made of it: golden is its own to move.
         let own_form = answered.certain && shown.authority != Authority::Owner;

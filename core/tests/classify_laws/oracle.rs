@@ -76,6 +76,7 @@ fn golden_class(world: World<'_>) -> char {
 
 /// "Each link is Hidden, NoBase, Same or Moved. A Moved link whose value is golden sets its base and is Same."
 /// "A link without base adopts one if its value is golden or any `agreed` of the unit": a value; none is no evidence.
+/// "An owner's link adopts golden only."
 fn state(link: &Link, world: World<'_>) -> LinkState {
     let seen = match link.sight {
         Err(why) => return LinkState::Hidden(why),
@@ -86,7 +87,13 @@ fn state(link: &Link, world: World<'_>) -> LinkState {
     match link.base {
         Some(_) if moved && !at_golden => LinkState::Moved,
         Some(_) => LinkState::Same,
-        None if at_golden || (seen.is_value() && agreed_classes(world).contains(&seen.class())) => LinkState::Same,
+        None if at_golden => LinkState::Same,
+        None if link.authority != Authority::Owner
+            && seen.is_value()
+            && agreed_classes(world).contains(&seen.class()) =>
+        {
+            LinkState::Same
+        }
         None => LinkState::NoBase,
     }
 }

@@ -78,3 +78,27 @@ fn the_owner_replaces_an_observers_value_under_the_plan_of_first_contact() {
         .expect_no_discrepancy()
         .expect_quiet();
 }
+
+#[test]
+fn an_owners_new_record_is_never_behind_golden() {
+    let story = ana()
+        .says("netsuite", "7", json!({ "title": "Mr" }))
+        .apply()
+        .expect_in("crm", "101", "title", json!("Mr"))
+        .says("netsuite", "7", json!({ "title": "Dr" }))
+        .apply()
+        // The CRM is given titles once only, and still holds what was golden.
+        .expect_in("crm", "101", "title", json!("Mr"));
+    // NetSuite's people make her a second record, of the former title, and merge the first into it.
+    let story = story
+        .says("netsuite", "8", json!({ "email": "ana@acme.test", "title": "Mr" }))
+        .merges("netsuite", "8", "7")
+        .polls("netsuite")
+        .expect_discrepancy(HardConflictNoBase, "title");
+    story
+        .decides("ana", Customer::TITLE, Choice::Take("netsuite".into()))
+        .apply()
+        .expect(Customer::TITLE, "Mr")
+        .expect_in("shop", "9", "title", json!("Mr"))
+        .expect_quiet();
+}

@@ -242,3 +242,21 @@ fn a_decision_for_an_observers_value_asks_an_owner_that_never_had_one() {
         .expect_no_discrepancy()
         .expect_quiet();
 }
+
+#[test]
+fn what_was_told_of_the_writes_version_is_the_systems_form_though_the_record_was_read_later() {
+    let mut story = whole_amounts_in_the_crm().says("netsuite", "7", json!({ "balance": "120.75" }));
+    assert_eq!(sends(&mut story).done, 2);
+    let written = story.fake("crm").versions("contacts", "101") - 1;
+    story
+        // Somebody edits another field before anybody has read what the write made of the amount.
+        .later(TimeDelta::minutes(1))
+        .edits("crm", "101", json!({ "phone": "2" }))
+        .tells_of("crm", "101", written)
+        .polls("crm")
+        .expect_in("crm", "101", "balance", json!("120"))
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("crm", 1);
+}

@@ -3,7 +3,7 @@
 use accordant::DiscrepancyKind::HardConflict;
 use accordant::chrono::TimeDelta;
 use accordant::testing::Story;
-use accordant::{Canonical, Email};
+use accordant::{Canonical, Email, Scope};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -167,6 +167,34 @@ fn a_renamed_attribute_keeps_its_value_and_a_retired_one_writes_nothing() {
         )
         .apply()
         .expect_in("crm", "1", "fax", json!("2"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn our_own_writing_is_no_witness_before_its_answer_is_known_either() {
+    let mut story = ana().says("crm", "101", json!({ "company": "Borg" }));
+    let tenant = story.tenant();
+    let plan = block_on(async { tenant.plan(Scope::default()).await }).expect("a plan");
+    block_on(tenant.approve(plan.hash, &"ana".into())).expect("an approval");
+    // Somebody enters another company in the shop, later than the CRM's, and before NetSuite is written the CRM's.
+    let mut story = story
+        .later(TimeDelta::minutes(10))
+        .edits("shop", "9", json!({ "defaultAddress": { "company": "Cyb" } }))
+        .later(TimeDelta::minutes(10))
+        .system("netsuite", |netsuite| {
+            netsuite.loses_answer();
+        });
+    let applied = block_on(story.tenant().apply(plan.hash)).expect("it is applied");
+    assert_eq!(applied.unknown, 1, "{applied:?}");
+    // That NetSuite holds the CRM's company now is our doing, and says nothing new.
+    story
+        .polls("netsuite")
+        .polls("shop")
+        .expect(Customer::COMPANY, "Cyb")
+        .apply()
+        .expect_in("netsuite", "7", "companyname", json!("Cyb"))
+        .expect_in("crm", "101", "company", json!("Cyb"))
         .expect_no_discrepancy()
         .expect_quiet();
 }

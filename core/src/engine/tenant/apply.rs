@@ -17,15 +17,16 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::approval::approval_key;
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::deletes::DeletesByPlace;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
 use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, archives, still_planned};
-use crate::store::{RowKey, Table};
+use crate::store::RowKey;
 use crate::text::Text;
-use outbox::{Intended, OutboxRow, outbox_key, spend};
+use outbox::{Intended, OutboxRow, outbox_key};
 pub(crate) use outbox::{create_row, write_row};
 
 /// How many writes one call carries.
@@ -67,8 +68,7 @@ impl Tenant {
 
     /// The operations that approvals name, in order, those of one record together.
     async fn approved(&self, operations: &[Operation], applied: &mut Applied) -> Result<Vec<Vec<Operation>>, Error> {
-        let keys: Vec<RowKey> =
-            operations.iter().map(|operation| RowKey::new(Table::Approval, operation.key.to_string())).collect();
+        let keys: Vec<RowKey> = operations.iter().map(approval_key).collect();
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load approvals"))?;
         let mut groups: Vec<Vec<Operation>> = Vec::new();
         let mut unapproved: Vec<&Operation> = Vec::new();
@@ -237,8 +237,8 @@ impl Tenant {
                     group.iter().filter(|operation| self.holds(&loader, operation)).cloned().collect();
                 if !done.is_empty() && !under_way {
                     let keys: Vec<_> = done.iter().map(|operation| operation.key).collect();
+                    self.end_approvals(&loader, &mut changes, &done).await?;
                     changes.commit.expect.extend(loader.loaded.revisions);
-                    spend(&mut changes, &done);
                     changes.journal("in_effect", &entity.to_string(), &keys);
                     if let Some(lost) = self.commit_or_lost("spend an approval", changes.commit).await? {
                         key = lost;
@@ -276,7 +276,9 @@ impl Tenant {
             if planted!(IntentNotDurable) {
                 return Ok(Some(Intended { row, write, _claim: claim }));
             }
-            changes.commit.expect.extend(loader.loaded.revisions);
+            let mut facts = Vec::new();
+            self.note_sent(&mut loader, &row.operations, &mut facts);
+            self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);
             match self.commit_or_lost("store an intent", changes.commit).await? {

@@ -233,6 +233,8 @@ fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>
         facts.extend(given.map(|unit| Fact::Diverged { record: record(), unit, divergence: None }));
         let reactions = link.reactions.keys().filter(|unit| is_cleared(unit)).cloned();
         facts.extend(reactions.map(|unit| Fact::Reacted { record: record(), unit, count: 0 }));
+        let sent = link.sent.keys().filter(|unit| is_cleared(unit)).cloned();
+        facts.extend(sent.map(|unit| Fact::Sent { record: record(), unit, sent: None }));
     }
     facts
 }

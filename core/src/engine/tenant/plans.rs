@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use serde::{Deserialize, Serialize};
-
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
+use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
 use crate::entity::Entity;
 use crate::error::{Error, Known};
@@ -22,14 +21,6 @@ use crate::working_set::WorkingSet;
 
 /// How many entities are planned at a time.
 const PAGE: usize = 200;
-
-/// An approval as its row holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ApprovalRow {
-    pub(crate) by: Actor,
-    pub(crate) at: i64,
-    pub(crate) plan: PlanHash,
-}
 
 /// A plan being asked for; awaiting it makes the plan, stores it and gives it back.
 #[derive(Debug, Clone)]
@@ -124,7 +115,8 @@ impl Tenant {
     /// Approves every operation of a plan, durably: another process may apply it.
     ///
     /// An approval names an operation by target, unit, expectation and intent. Planned again, the same operation stays
-    /// approved; one that changed does not. Carried out, it is spent: the same edit another day asks again. What is in
+    /// approved; one that changed does not. Carried out, it is spent: the same edit another day asks again. So is whatever
+    /// else was approved of the unit, once it is written there: it was given for what stood there before. What is in
     /// effect already is not approved, because there is nothing to carry out.
     ///
     /// # Errors
@@ -137,8 +129,7 @@ impl Tenant {
         let as_of = self.now();
         let mut changes = Changes::new(&self.core, as_of, by);
         for operation in approved() {
-            let row = ApprovalRow { by: by.clone(), at: as_of, plan: hash };
-            changes.put(RowKey::new(Table::Approval, operation.key.to_string()), &row);
+            changes.put(approval_key(operation), &ApprovalRow::new(operation, by, as_of, hash));
             changes.delete(case_key(CaseKind::Refused, operation.key));
         }
         let keys: Vec<_> = approved().map(|operation| operation.key).collect();

@@ -9,8 +9,8 @@ use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
 use crate::engine::retention::Sweep;
 use crate::engine::tenant::apply::outbox::OutboxRow;
+use crate::engine::tenant::approval::{ApprovalRow, approval_key, operation_of};
 use crate::engine::tenant::deletes::is_count;
-use crate::engine::tenant::plans::ApprovalRow;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::plan::{Operation, Plan};
@@ -100,9 +100,9 @@ impl Tenant {
         }
         let under_way: BTreeSet<String> = self.under_way().await?.iter().map(ToString::to_string).collect();
         let mut changes = Changes::new(&self.core, now, &Self::engine());
-        for (row, approval) in expired.into_iter().filter(|(row, _)| !under_way.contains(row.key.as_str())) {
+        for (row, approval) in expired.into_iter().filter(|(row, _)| !under_way.contains(operation_of(&row.key))) {
             expire(&mut changes, Table::Approval, &row);
-            let ApprovalRow { by, at, plan } = &approval;
+            let ApprovalRow { by, at, plan, .. } = &approval;
             changes.journal("approval_expired", &plan.to_string(), &(&row.key, by, at));
         }
         self.purged(changes).await
@@ -140,8 +140,7 @@ impl Tenant {
     /// Whether an operation of a plan is approved.
     async fn is_approved(&self, plan: &Plan) -> Result<bool, Error> {
         for page in plan.operations.chunks(AT_ONCE) {
-            let keys: Vec<RowKey> =
-                page.iter().map(|operation| RowKey::new(Table::Approval, operation.key.to_string())).collect();
+            let keys: Vec<RowKey> = page.iter().map(approval_key).collect();
             let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load approvals"))?;
             if rows.iter().any(Option::is_some) {
                 return Ok(true);

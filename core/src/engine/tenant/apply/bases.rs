@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::base::{Answered, Base, Origin};
+use crate::base::{Answered, Base, Origin, Sent as Unanswered};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
+use crate::entity::Entity;
 use crate::fact::{EntityFact, Fact};
 use crate::id::RecordRef;
-use crate::model::UnitKey;
+use crate::model::{CompiledEntity, UnitKey};
 use crate::observation::Observation;
-use crate::plan::{Intent, Operation};
+use crate::plan::{Intent, Operation, Target};
 use crate::representation::Representation;
 use crate::sight::shown;
 use crate::value::Field;
@@ -92,6 +93,11 @@ impl Tenant {
             }
         }
         for (key, base) in moved {
+            let entity = &loader.loaded.set.entity(of).entity;
+            if entity.link_of(&record).is_some_and(|link| entity.links[link].sent.contains_key(&key)) {
+                let fact = Fact::Sent { record: Arc::clone(&record), unit: key.clone(), sent: None };
+                loader.loaded.set.record_fact(of, fact, facts);
+            }
             let base = Some(Arc::new(base));
             loader.loaded.set.record_fact(of, Fact::Rebased { record: Arc::clone(&record), unit: key, base }, facts);
         }
@@ -168,17 +174,44 @@ impl Tenant {
             let base = before.cloned().unwrap_or_else(|| Base::accepted(displaced, agreed()));
             return Some(Base { answered, ..base });
         }
-        let hub = || Arc::new(crate::hub::record(model.name.as_str(), entity.id));
-        let origin = golden.and_then(|cell| cell.origin.clone());
-        let origin = origin.unwrap_or_else(|| Origin { record: hub(), stamp: crate::stamp::Stamp::new(self.now()) });
         Some(Base {
             seen: held.unwrap_or_else(|| sent.value.clone()),
             agreed: sent.value.clone(),
             lost: false,
-            wrote: Some(Box::new(origin)),
+            wrote: Some(Box::new(self.golden_origin(model, entity, &sent.key))),
             displaced: sent.displaced.cloned().map(Box::new),
             answered,
         })
+    }
+
+    /// Where golden was first said; a value that nobody said alone is the hub's.
+    fn golden_origin(&self, model: &CompiledEntity, entity: &Entity, key: &UnitKey) -> Origin {
+        let hub = || Arc::new(crate::hub::record(model.name.as_str(), entity.id));
+        let origin = entity.golden.get(key).and_then(|cell| cell.origin.clone());
+        origin.unwrap_or_else(|| Origin { record: hub(), stamp: crate::stamp::Stamp::new(self.now()) })
+    }
+
+    /// Notes what records are about to be sent: whoever shows it before the answer is settled shows our writing. An owner
+    /// that is asked to follow a decision says for itself what it makes of it.
+    pub(super) fn note_sent(&self, loader: &mut Loader<'_>, operations: &[Operation], facts: &mut Vec<EntityFact>) {
+        for operation in operations {
+            let (Intent::Set(value), Target::Record(record)) = (&operation.intent, &operation.target) else { continue };
+            let Some(of) = loader.loaded.set.find_entity(operation.entity) else { continue };
+            let entity = &loader.loaded.set.entity(of).entity;
+            let model = self.core.model.entity(entity.entity);
+            let (Some(unit), Some(link)) = (model.unit_key(&operation.unit), entity.link_of(record)) else { continue };
+            if asks_owner(model, entity, link, &unit) {
+                continue;
+            }
+            let (value, displaces) = (value.clone(), operation.expect.clone());
+            let sent = Unanswered { value, origin: self.golden_origin(model, entity, &unit), displaces };
+            let link = &entity.links[link];
+            if link.sent.get(&unit) != Some(&sent) {
+                let record = Arc::clone(&link.record);
+                let fact = Fact::Sent { record, unit, sent: Some(Box::new(sent)) };
+                loader.loaded.set.record_fact(of, fact, facts);
+            }
+        }
     }
 
     /// What a create left out (a reference that led nowhere yet) is accepted as missing: it follows as a change.

@@ -62,7 +62,7 @@ pub(crate) const fn write_prefix() -> &'static str {
 }
 
 /// The row of a write: one per create of an entity, one per record otherwise, so that no two are under way at once.
-pub(super) fn outbox_key(operation: &Operation) -> RowKey {
+pub(crate) fn outbox_key(operation: &Operation) -> RowKey {
     match &operation.target {
         Target::New { connection, object, generation } => create_row(connection, object, operation.entity, *generation),
         Target::Record(record) => write_row(record),
@@ -171,15 +171,5 @@ impl Tenant {
         let mut number = [0; 8];
         self.core.entropy.fill(&mut number);
         u64::from_be_bytes(number)
-    }
-}
-
-/// Spends the approvals of operations: what was carried out is not approved for another day.
-pub(super) fn spend(changes: &mut Changes<'_>, operations: &[Operation]) {
-    if planted!(ApprovalNotSpent) {
-        return;
-    }
-    for operation in operations {
-        changes.delete(RowKey::new(Table::Approval, operation.key.to_string()));
     }
 }

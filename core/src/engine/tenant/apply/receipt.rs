@@ -10,7 +10,8 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::Applied;
 use crate::engine::tenant::apply::bases::{Answer, Source};
-use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key, spend};
+use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
+use crate::engine::tenant::approval::spend;
 use crate::engine::tenant::deletes::{DeleteCount, delete_count_key};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::hint;
@@ -200,7 +201,7 @@ impl Tenant {
                 let done = count.done + usize::from(!planted!(LimitsNotCumulative));
                 changes.put(delete_count_key(connection, object), &DeleteCount { done, ..count });
             }
-            spend(&mut changes, operations);
+            self.end_approvals(&loader, &mut changes, operations).await?;
             for operation in operations {
                 changes.delete(case_key(CaseKind::Refused, operation.key));
             }

@@ -8,7 +8,7 @@ use crate::engine::hydrate::Loader;
 use crate::engine::tenant::apply::outbox::create_key;
 use crate::engine::tenant::plans::native;
 use crate::fingerprint::{Digest, Fingerprint};
-use crate::id::{ObjectType, RecordRef};
+use crate::id::{EntityId, ObjectType, RecordRef};
 use crate::model::UnitKey;
 use crate::plan::{Intent, Operation, Target};
 use crate::representation::Life;
@@ -40,17 +40,29 @@ impl Tenant {
                 (Intent::Archive | Intent::Set(_), _) => false,
             };
         };
+        let Some(held) = self.shows(loader, operation.entity, record, &operation.unit) else { return false };
+        let model = self.core.model.entity(set.entity(index).entity.entity);
+        let unit = model.unit_key(&operation.unit).and_then(|key| model.units.get(usize::from(key.index()?)));
+        unit.is_some_and(|unit| unit.same(&held, value))
+    }
+
+    /// What a record of an entity is seen to hold of a unit, if it is seen.
+    pub(crate) fn shows(
+        &self,
+        loader: &Loader<'_>,
+        entity: EntityId,
+        record: &RecordRef,
+        unit: &Text,
+    ) -> Option<Field> {
+        let set = &loader.loaded.set;
+        let index = set.find_entity(entity)?;
         let as_of = self.now();
         self.with_frame(|frame| {
             set.with_ground(frame, index, as_of, |ground, entity, representations| {
-                let Some(key) = ground.model.unit_key(&operation.unit) else { return false };
-                let Some(unit) = key.index().and_then(|unit| ground.model.units.get(usize::from(unit))) else {
-                    return false;
-                };
-                crate::sight::shown(ground, entity, representations, &key).iter().any(|shown| {
-                    *entity.links[shown.link].record == *record
-                        && shown.field().is_some_and(|field| unit.same(field, value))
-                })
+                let key = ground.model.unit_key(unit)?;
+                let shown = crate::sight::shown(ground, entity, representations, &key);
+                let shown = shown.iter().find(|shown| *entity.links[shown.link].record == *record)?;
+                shown.field().cloned()
             })
         })
     }

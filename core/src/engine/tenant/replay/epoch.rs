@@ -68,6 +68,7 @@ impl Then<'_> {
         for link in entity.links.iter_mut().filter(known) {
             link.reactions.retain(|unit, _| !unread(unit));
             link.divergences.retain(|unit, _| !unread(unit));
+            link.sent.retain(|unit, _| !unread(unit));
             let bases: Vec<UnitKey> = link.bases.iter().map(|(unit, _)| unit).collect();
             for unit in bases.into_iter().filter(|unit| !self.base_read_alike(of, link.object, unit)) {
                 link.bases.set(&unit, None);

@@ -82,7 +82,9 @@ pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, fo
 
 fn links(of: &CompiledEntity, id: EntityId, replayed: &Link, stored: &Link, found: &mut Vec<Difference>) {
     let alike = |link: &Link| (link.object, link.order, link.evidence.clone(), link.existed, link.reactions.clone());
-    if alike(replayed) != alike(stored) || replayed.divergences != stored.divergences {
+    if alike(replayed) != alike(stored)
+        || (&replayed.divergences, &replayed.sent) != (&stored.divergences, &stored.sent)
+    {
         let name = stored.record.to_string().into();
         found.push(Difference::Entity { id, part: "link", name, compared: Compared::Differs });
     }

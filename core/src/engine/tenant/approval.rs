@@ -1,0 +1,99 @@
+//! Approvals: what a person allowed and nobody has carried out yet. An approval names a target, a unit, what is expected
+//! there and what is intended; it ends when the unit is written, by whatever operation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::persist::{Changes, SEPARATOR};
+use crate::engine::tenant::apply::outbox::outbox_key;
+use crate::error::Error;
+use crate::id::Actor;
+use crate::plan::{Intent, Operation, PlanHash, Target};
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use crate::value::Field;
+
+/// An approval as its row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApprovalRow {
+    pub(crate) by: Actor,
+    /// When it was given, in milliseconds since the epoch.
+    pub(crate) at: i64,
+    pub(crate) plan: PlanHash,
+    /// The unit that may be written, by name.
+    #[serde(default)]
+    unit: Text,
+    /// What the unit must still hold there.
+    #[serde(default)]
+    expect: Field,
+}
+
+impl ApprovalRow {
+    /// An operation of a plan is approved.
+    pub(crate) fn new(operation: &Operation, by: &Actor, at: i64, plan: PlanHash) -> Self {
+        Self { by: by.clone(), at, plan, unit: operation.unit.clone(), expect: operation.expect.clone() }
+    }
+}
+
+/// The row of an operation's approval, beside all others of its target.
+pub(crate) fn approval_key(operation: &Operation) -> RowKey {
+    RowKey::new(Table::Approval, format!("{}{}{SEPARATOR}{}", of_target(operation), operation.unit, operation.key))
+}
+
+/// What the keys of all approvals of an operation's target begin with.
+fn of_target(operation: &Operation) -> String {
+    format!("{}{SEPARATOR}", outbox_key(operation).key)
+}
+
+/// The key of the operation that a row's key names.
+pub(crate) fn operation_of(row: &str) -> &str {
+    row.rsplit(SEPARATOR).next().unwrap_or(row)
+}
+
+/// Spends the approvals of operations: what was carried out is not approved for another day.
+pub(crate) fn spend(changes: &mut Changes<'_>, operations: &[Operation]) {
+    if planted!(ApprovalNotSpent) {
+        return;
+    }
+    for operation in operations {
+        changes.delete(approval_key(operation));
+    }
+}
+
+impl Tenant {
+    /// Spends the approvals of operations that took effect, and ends what else was approved of the units that they wrote:
+    /// it was given for what stood there before, and must not wake when that comes back another day. What goes on from
+    /// what the units hold now stays approved.
+    pub(crate) async fn end_approvals(
+        &self,
+        loader: &Loader<'_>,
+        changes: &mut Changes<'_>,
+        operations: &[Operation],
+    ) -> Result<(), Error> {
+        spend(changes, operations);
+        let Some(first) = operations.first() else { return Ok(()) };
+        let own: Vec<RowKey> = operations.iter().map(approval_key).collect();
+        // Of a record that was made or archived nothing is left as it was.
+        let whole = !matches!(first.intent, Intent::Set(_));
+        for row in self.all_rows(Table::Approval, &of_target(first), "list approvals of a record").await? {
+            let approval: ApprovalRow = parse(Table::Approval, &row)?;
+            let written = operations.iter().find(|operation| operation.unit == approval.unit);
+            let key = RowKey::new(Table::Approval, row.key);
+            if (written.is_none() && !whole) || own.contains(&key) {
+                continue;
+            }
+            let holds = written.and_then(|operation| match &operation.target {
+                Target::Record(record) => self.shows(loader, operation.entity, record, &operation.unit),
+                Target::New { .. } => None,
+            });
+            if holds.is_some_and(|holds| holds == approval.expect) {
+                continue;
+            }
+            let ApprovalRow { by, at, plan, .. } = &approval;
+            changes.journal("approval_overtaken", &plan.to_string(), &(&key.key, by, at));
+            changes.delete(key);
+        }
+        Ok(())
+    }
+}
