@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancies;
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
 use crate::id::{Actor, AttributeId, EntityId, RecordRef};
@@ -83,6 +83,10 @@ pub struct Entity {
     pub life: GoldenLife,
     /// What people decided and still holds.
     pub decisions: PerUnit<Decision>,
+    /// How the last decision of a unit ended.
+    pub lapses: Sparse<Lapse>,
+    /// What was decided by one person and waits for a second.
+    pub proposals: Sparse<ProposedDecision>,
     /// Its standing disagreements, resolved ones included.
     pub discrepancies: Discrepancies,
     /// The entity that it was merged into: its id is an alias until it is unmerged.
@@ -114,6 +118,8 @@ impl Entity {
             golden: PerUnit::default(),
             life: GoldenLife::Live,
             decisions: PerUnit::default(),
+            lapses: Sparse::default(),
+            proposals: Sparse::default(),
             discrepancies: Discrepancies::default(),
             merged_into: None,
             cannot_link: BTreeSet::new(),

@@ -5,7 +5,7 @@ pub(crate) mod stored;
 use std::sync::Arc;
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, Link};
 use crate::golden::{GoldenCell, GoldenLife};
@@ -82,6 +82,20 @@ pub enum Fact {
         /// What holds now.
         decision: Option<Arc<Decision>>,
     },
+    /// A decision ended, and why; or that is history.
+    Lapsed {
+        /// The unit.
+        unit: UnitKey,
+        /// The end of the last decision; `None`: the matter is over.
+        lapse: Option<Box<Lapse>>,
+    },
+    /// A decision was proposed that a second person has to approve, or it was approved, rejected or withdrawn.
+    Proposed {
+        /// The unit.
+        unit: UnitKey,
+        /// What is proposed now.
+        proposal: Option<Box<ProposedDecision>>,
+    },
     /// A person let a link differ, or that lapsed.
     Diverged {
         /// The record.
@@ -147,6 +161,8 @@ impl Fact {
             Fact::Lived { .. } => "lived",
             Fact::Reacted { .. } => "reacted",
             Fact::Decided { .. } => "decided",
+            Fact::Lapsed { .. } => "lapsed",
+            Fact::Proposed { .. } => "proposed",
             Fact::Diverged { .. } => "diverged",
             Fact::Sent { .. } => "sent",
             Fact::Disputed { .. } => "disputed",
@@ -198,6 +214,14 @@ impl Fact {
                 }
             }
             Fact::Decided { unit, decision } => entity.decisions.set(unit, decision.clone()),
+            Fact::Lapsed { unit, lapse: Some(lapse) } => {
+                entity.lapses.insert(unit.clone(), (**lapse).clone());
+            }
+            Fact::Lapsed { unit, lapse: None } => drop(entity.lapses.remove(unit)),
+            Fact::Proposed { unit, proposal: Some(proposal) } => {
+                entity.proposals.insert(unit.clone(), (**proposal).clone());
+            }
+            Fact::Proposed { unit, proposal: None } => drop(entity.proposals.remove(unit)),
             Fact::Diverged { record, unit, divergence } => {
                 if let Some(link) = link_of(entity, record) {
                     match divergence {

@@ -76,6 +76,7 @@ pub mod plan;
 pub mod policy;
 pub mod representation;
 pub mod resolve;
+pub mod rollout;
 pub mod rule;
 pub mod settle;
 pub mod sight;
@@ -87,6 +88,7 @@ pub mod surface;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod triage;
 pub mod value;
 pub mod view;
 pub mod working_set;
@@ -98,11 +100,15 @@ pub use clock::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemE
 pub use connector::{Connector, Delivery};
 pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
-pub use engine::{Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Retention, Stepped, TakenIn, Tenant};
+pub use engine::{
+    Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ran, Retention, Ruled, Schedule, Stepped, TakenIn,
+    Tenant,
+};
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
 pub use model::{Attribute, Canonical, Incomplete};
-pub use plan::{Limits, Plan, PlanHash, Scope};
+pub use plan::{Limits, Plan, PlanHash, Scope, StandingApproval};
+pub use rollout::{ApplyWindow, Flow, Stage};
 pub use rule::RequireApproval;
 pub use settle::{Choice, Ruling};
 pub use store::MemoryStore;

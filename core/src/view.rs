@@ -4,6 +4,7 @@
 //! of every unit, where writes are owed, what stands open. There is no wall clock: freshness is measured between records.
 
 mod build;
+mod decided;
 mod golden;
 mod mask;
 mod presence;
@@ -29,10 +30,12 @@ use crate::value::Field;
 use crate::write_access::WriteAccess;
 
 pub(crate) use build::discrepancies;
+pub(crate) use decided::choice_words;
+pub use decided::{ChangeView, LapseView, ProposalView};
 pub(crate) use golden::read_golden;
 pub(crate) use mask::mask_field;
 pub(crate) use presence::presence_view;
-pub(crate) use table::{lifetime_words, quoted};
+pub(crate) use table::{approved_by, lifetime_words, quoted};
 pub(crate) use unit::{unit_view, words};
 pub(crate) use when::instant_of;
 pub use when::{FirstSaid, When};
@@ -72,6 +75,10 @@ pub struct EntityView {
     pub discrepancies: Vec<DiscrepancyView>,
     /// What people decided and still holds, in the order of units.
     pub decisions: Vec<DecisionView>,
+    /// What was decided by one person and waits for a second, in the order of units.
+    pub proposals: Vec<ProposalView>,
+    /// How decisions ended that nobody replaced since, in the order of units.
+    pub lapses: Vec<LapseView>,
     /// Whether personal data is masked.
     pub masked: bool,
 }
@@ -306,8 +313,12 @@ pub struct DecisionView {
     /// Why, in the person's words.
     pub reason: String,
     /// How long it holds.
-    #[schemars(with = "String")]
     pub lifetime: Lifetime,
+    /// Who approved it, where four eyes were asked for.
+    #[schemars(with = "Option<String>")]
+    pub approved_by: Option<Actor>,
+    /// The hash of what was on the table.
+    pub basis: String,
 }
 
 /// How a record is named in JSON.

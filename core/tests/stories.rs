@@ -25,14 +25,22 @@ mod contact;
 mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
+#[path = "stories/decisions.rs"]
+mod decisions;
+#[path = "stories/desk.rs"]
+mod desk;
 #[path = "stories/drift.rs"]
 mod drift;
 #[path = "stories/errors.rs"]
 mod errors;
 #[path = "stories/identity.rs"]
 mod identity;
+#[path = "stories/letters.rs"]
+mod letters;
 #[path = "stories/linking.rs"]
 mod linking;
+#[path = "stories/looking.rs"]
+mod looking;
 #[path = "stories/merges.rs"]
 mod merges;
 #[path = "stories/merging.rs"]

@@ -282,7 +282,7 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
     };
     match tenant.rule(one.entity, ATTRIBUTES[attribute], ruling).await {
         // What the system said may be unknown to the engine: then there is nothing to take.
-        Ok(()) => Ok(true),
+        Ok(_) => Ok(true),
         Err(Error::NotHeld { .. }) => Ok(false),
         Err(error) => Err(error),
     }

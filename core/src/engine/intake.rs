@@ -57,12 +57,14 @@ pub(crate) enum Input {
 #[derive(Debug, Clone)]
 pub(crate) struct DeadLetter {
     pub(crate) connection: ConnectionName,
-    pub(crate) surface: SurfaceName,
     /// The record, where it is known.
     pub(crate) record: Option<RecordRef>,
     /// What was expected, and where. Never what was found.
     pub(crate) cause: String,
-    pub(crate) body: Bytes,
+    /// The item, as it came.
+    pub(crate) item: Item,
+    /// The number of the read that answered with it.
+    pub(crate) read: u64,
 }
 
 const ONLY_HINTS: &str = "the surface only hints";
@@ -121,13 +123,7 @@ fn sort_one(
     inputs: &mut Vec<Input>,
 ) {
     let dead = |record: Option<RecordRef>, cause: String| {
-        Input::Dead(DeadLetter {
-            connection: name.clone(),
-            surface: item.surface.clone(),
-            record,
-            cause,
-            body: item.body.clone(),
-        })
+        Input::Dead(DeadLetter { connection: name.clone(), record, cause, item: item.clone(), read })
     };
     let Some(bound) = connection.surfaces.iter().find(|bound| bound.surface.name == item.surface) else {
         inputs.push(dead(None, format!("surface `{}` is not one of the connector's", item.surface)));

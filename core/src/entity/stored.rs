@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
 use crate::id::{EntityId, EntityType, RecordRef};
 use crate::model::{CompiledEntity, Model, UnitKey};
+use crate::sparse::Sparse;
 use crate::text::Text;
 
 /// The version of this form.
@@ -31,6 +32,10 @@ pub struct StoredEntity {
     life: GoldenLife,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     decisions: BTreeMap<Text, Decision>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lapses: BTreeMap<Text, Lapse>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    proposals: BTreeMap<Text, ProposedDecision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     discrepancies: Vec<Discrepancy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +81,8 @@ impl StoredEntity {
             link.bases.keys().chain(link.reactions.keys()).chain(link.divergences.keys()).chain(link.sent.keys())
         });
         let disputes = self.discrepancies.iter().map(|standing| &standing.unit);
-        self.golden.keys().chain(self.decisions.keys()).chain(links).chain(disputes)
+        let ended = self.lapses.keys().chain(self.proposals.keys());
+        self.golden.keys().chain(self.decisions.keys()).chain(ended).chain(links).chain(disputes)
     }
 }
 
@@ -97,6 +103,8 @@ impl Entity {
             golden: named(&self.golden, model),
             life: self.life,
             decisions: named(&self.decisions, model),
+            lapses: self.lapses.iter().map(|(key, lapse)| (model.unit_name(key), lapse.clone())).collect(),
+            proposals: self.proposals.iter().map(|(key, waits)| (model.unit_name(key), waits.clone())).collect(),
             discrepancies: self.discrepancies.values().map(|standing| (**standing).clone()).collect(),
             merged_into: self.merged_into,
             cannot_link: self.cannot_link.clone(),
@@ -120,6 +128,8 @@ impl Entity {
             golden: indexed(stored.golden, of),
             life: stored.life,
             decisions: indexed(stored.decisions, of),
+            lapses: keyed(stored.lapses, of),
+            proposals: keyed(stored.proposals, of),
             discrepancies: stored.discrepancies.into_iter().collect(),
             merged_into: stored.merged_into,
             cannot_link: stored.cannot_link,
@@ -216,6 +226,10 @@ pub(crate) fn object_index(model: &CompiledEntity, name: &str) -> Option<u16> {
 
 fn named<T: Clone>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, T> {
     units.iter().map(|(key, value)| (model.unit_name(&key), value.clone())).collect()
+}
+
+fn keyed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> Sparse<T> {
+    units.into_iter().filter_map(|(name, value)| Some((model.unit_key(&name)?, value))).collect()
 }
 
 fn indexed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> PerUnit<T> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::Evidence;
 use crate::entity::stored::{object_index, object_name};
@@ -58,6 +58,14 @@ pub enum StoredFact {
         unit: Text,
         decision: Option<Arc<Decision>>,
     },
+    Lapsed {
+        unit: Text,
+        lapse: Option<Box<Lapse>>,
+    },
+    Proposed {
+        unit: Text,
+        proposal: Option<Box<ProposedDecision>>,
+    },
     Diverged {
         record: Arc<RecordRef>,
         unit: Text,
@@ -101,6 +109,8 @@ impl Fact {
                 StoredFact::Reacted { record, unit: model.unit_name(&unit), count }
             }
             Fact::Decided { unit, decision } => StoredFact::Decided { unit: model.unit_name(&unit), decision },
+            Fact::Lapsed { unit, lapse } => StoredFact::Lapsed { unit: model.unit_name(&unit), lapse },
+            Fact::Proposed { unit, proposal } => StoredFact::Proposed { unit: model.unit_name(&unit), proposal },
             Fact::Diverged { record, unit, divergence } => {
                 StoredFact::Diverged { record, unit: model.unit_name(&unit), divergence }
             }
@@ -129,6 +139,8 @@ impl StoredFact {
             StoredFact::Lived { life } => Fact::Lived { life },
             StoredFact::Reacted { record, unit, count } => Fact::Reacted { record, unit: of.unit_key(&unit)?, count },
             StoredFact::Decided { unit, decision } => Fact::Decided { unit: of.unit_key(&unit)?, decision },
+            StoredFact::Lapsed { unit, lapse } => Fact::Lapsed { unit: of.unit_key(&unit)?, lapse },
+            StoredFact::Proposed { unit, proposal } => Fact::Proposed { unit: of.unit_key(&unit)?, proposal },
             StoredFact::Diverged { record, unit, divergence } => {
                 Fact::Diverged { record, unit: of.unit_key(&unit)?, divergence }
             }

@@ -9,7 +9,9 @@ use crate::id::SystemName;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::{Life, Representation};
 use crate::sight::{Ground, keys, speaks_first};
-use crate::view::{DecisionView, DiscrepancyView, EntityView, LinkView, RecordPresence, UnitView, unit_view};
+use crate::view::{
+    DecisionView, DiscrepancyView, EntityView, LapseView, LinkView, ProposalView, RecordPresence, UnitView, unit_view,
+};
 
 impl EntityView {
     /// Looks at an entity. `representations` stand in the order of its links.
@@ -34,6 +36,8 @@ impl EntityView {
                 .iter()
                 .map(|(key, decision)| DecisionView::of(ground, &key, decision))
                 .collect(),
+            proposals: entity.proposals.iter().map(|(key, proposal)| ProposalView::of(ground, key, proposal)).collect(),
+            lapses: entity.lapses.iter().map(|(key, lapse)| LapseView::of(ground, key, lapse)).collect(),
             masked: false,
         }
     }
@@ -55,6 +59,8 @@ impl DecisionView {
             at: decision.at,
             reason: decision.reason.clone(),
             lifetime: decision.lifetime,
+            approved_by: decision.approved_by.clone(),
+            basis: decision.basis().to_string(),
         }
     }
 }
@@ -123,6 +129,6 @@ pub(crate) fn discrepancies(ground: &Ground<'_>, entity: &Entity) -> Vec<Discrep
     standing
 }
 
-fn is_personal(ground: &Ground<'_>, key: &UnitKey) -> bool {
+pub(super) fn is_personal(ground: &Ground<'_>, key: &UnitKey) -> bool {
     key.index().and_then(|index| ground.model.units.get(usize::from(index))).is_some_and(|unit| unit.pii)
 }

@@ -46,14 +46,14 @@ fn said() -> impl Strategy<Value = Said> {
 
 /// Something that happens to a tenant. Entities and records are named by their place among those that are there.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Delivery(usize, Vec<Said>),
     Merge(usize, usize),
     Unmerge(usize),
     Link(usize, usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0usize..3, vec(said(), 1..4)).prop_map(|(system, said)| Step::Delivery(system, said)),
         1 => (0usize..4, 0usize..4).prop_map(|(survivor, merged)| Step::Merge(survivor, merged)),
@@ -62,7 +62,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-async fn take(tenant: &Tenant, step: &Step) {
+pub(crate) async fn take(tenant: &Tenant, step: &Step) {
     let by = Actor::new("ana");
     let entity = async |place: usize| tenant.replay().await.unwrap().entities.keys().nth(place).copied();
     match step {

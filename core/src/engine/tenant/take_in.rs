@@ -74,7 +74,7 @@ impl Tenant {
     }
 
     /// Loads what a batch touches, decides, and collects the changes.
-    async fn prepare(
+    pub(in crate::engine::tenant) async fn prepare(
         &self,
         inputs: &[Input],
         actor: &Actor,

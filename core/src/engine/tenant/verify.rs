@@ -1,6 +1,8 @@
 //! Verification: the chain holds, and what is stored is what the journal adds up to.
 
+mod allowed;
 mod compare;
+mod desk;
 mod identity;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,11 +13,12 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
+use crate::engine::tenant::dead_letter::StoredDeadLetter;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{EntityId, RecordRef};
+use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::store::{Row, Table};
@@ -124,6 +127,43 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// What operators allow a connection.
+    Connection {
+        /// The connection.
+        connection: ConnectionName,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// A standing approval.
+    StandingApproval {
+        /// Its id.
+        id: Digest,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// How many writes count against the limit.
+    Writes {
+        /// The connection, entity type and attribute.
+        place: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// What people noted on a case, or the row under which it is filed.
+    Case {
+        /// The name of the case.
+        key: Text,
+        /// Which part.
+        part: &'static str,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// A dead letter, or what became of it.
+    DeadLetter {
+        /// Its key.
+        key: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -165,6 +205,11 @@ impl fmt::Display for Difference {
             Difference::Identity { record, attribute, compared } => {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
+            Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
+            Difference::StandingApproval { id, compared } => write!(f, "standing approval {}: {compared}", id.short()),
+            Difference::Writes { place, compared } => write!(f, "{place}: count of writes {compared}"),
+            Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
+            Difference::DeadLetter { key, compared } => write!(f, "dead letter {key}: {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -172,7 +217,8 @@ impl fmt::Display for Difference {
 
 impl Tenant {
     /// Verifies this tenant's store: walks the chain of the journal, replays it, and compares with the stored golden
-    /// records, links, bases, discrepancies, representations and the index of identity values. Changes nothing.
+    /// records, links, bases, discrepancies, representations, the index of identity values, and what operators allow
+    /// connections. Changes nothing.
     ///
     /// Meant for a store that nobody writes to meanwhile: what is committed between the two readings shows as a
     /// difference.
@@ -251,6 +297,20 @@ impl Tenant {
         for (key, expected) in identities {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
+        self.compare_allowed(&replayed, found).await?;
+        self.verify_desk(&replayed, found).await?;
+        let mut letters = replayed.letters;
+        let mut pages = Pages::new(self, Table::DeadLetter);
+        while let Some(row) = pages.next().await? {
+            let stored: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+            match letters.remove(&row.key) {
+                Some(state) if state == stored.state => {}
+                Some(_) => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Differs }),
+                None => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Unaccounted }),
+            }
+        }
+        let compared = Compared::Missing;
+        found.extend(letters.into_keys().map(|key| Difference::DeadLetter { key, compared }));
         let missing = Compared::Missing;
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };
