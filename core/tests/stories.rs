@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/bulk.rs"]
+mod bulk;
 #[path = "stories/cardinality.rs"]
 mod cardinality;
 #[path = "stories/choices.rs"]

@@ -36,9 +36,10 @@ pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use tenant::{
-    Applied, AsOf, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter, FailedCall,
-    FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Next, PlanRequest, Rederived, Replayed,
-    Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    Applied, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Compared,
+    Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
+    LetterState, MOST_AT_ONCE, Next, PlanRequest, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage,
+    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.

@@ -6,7 +6,7 @@ use crate::decision::Lifetime;
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::case::{CaseKind, case_of, discrepancy_key, discrepancy_of_key};
 use crate::engine::hydrate::Loader;
-use crate::engine::intake::Input;
+use crate::engine::intake::{Entry, Input};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::write_row;
@@ -170,27 +170,66 @@ impl Tenant {
         value: Option<T>,
         by: &Actor,
     ) -> Result<(), Error> {
-        let mut loader = Loader::new(&self.core, &self.id);
-        let index = self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
-        let entity = &loader.loaded.set.entity(index).entity;
-        let model = self.core.model.entity(entity.entity);
-        let slot = typed_index(model, attribute)?;
-        if model.attributes[usize::from(slot)].shape != Shape::One {
-            let reason = "it holds several values, and one is entered: enter them where a system holds them";
-            return Err(Error::Value { attribute: attribute.id().into(), reason });
-        }
-        let derived =
-            model.unit_of(attribute.id()).and_then(|(unit, _)| model.units[usize::from(unit)].derived.as_ref());
-        if derived.is_some() {
-            let reason = "it is computed from other values: enter those";
-            return Err(Error::Value { attribute: attribute.id().into(), reason });
-        }
-        let id = entity.id;
-        let field = value.map_or(Field::Null, |value| {
+        typed_index(self.entity_model(E::ENTITY)?, attribute)?;
+        let text = value.map(|value| {
             let mut text = String::new();
             value.canonical(&mut text);
-            if text.is_empty() { Field::Empty } else { Field::Value(text.into()) }
+            text
         });
+        self.enter_as(id.erase(), Some(E::ENTITY), attribute.id(), text.as_deref(), by, "").await
+    }
+
+    /// As [`Tenant::enter`], by the name of an attribute, with the value as people write it and with the reason. Journaled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::enter`]; and [`Error::Value`] for a text that is no value of the attribute.
+    pub async fn enter_erased(
+        &self,
+        id: EntityId,
+        attribute: &str,
+        value: Option<&str>,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<(), Error> {
+        self.enter_as(id, None, attribute, value, by, reason).await
+    }
+
+    async fn enter_as(
+        &self,
+        id: EntityId,
+        expected: Option<&'static str>,
+        attribute: &str,
+        value: Option<&str>,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        let index = self.decided_on(&mut loader, id, expected).await?;
+        let entity = &loader.loaded.set.entity(index).entity;
+        let model = self.core.model.entity(entity.entity);
+        let slot = model.attribute_index(attribute).ok_or_else(|| unknown_attribute(model, attribute))?;
+        if model.attributes[usize::from(slot)].shape != Shape::One {
+            let reason = "it holds several values, and one is entered: enter them where a system holds them";
+            return Err(Error::Value { attribute: attribute.into(), reason });
+        }
+        let derived = model.unit_of(attribute).and_then(|(unit, _)| model.units[usize::from(unit)].derived.as_ref());
+        if derived.is_some() {
+            let reason = "it is computed from other values: enter those";
+            return Err(Error::Value { attribute: attribute.into(), reason });
+        }
+        let id = entity.id;
+        let declared = &model.attributes[usize::from(slot)];
+        let field = match value {
+            None => Field::Null,
+            Some("") => Field::Empty,
+            Some(text) => {
+                let reason = "the text is no value of its type";
+                let none = || Error::Value { attribute: attribute.into(), reason };
+                Field::Value((declared.canonical)(text).ok_or_else(none)?.into())
+            }
+        };
+        let entry = Box::new(Entry { attribute: declared.id.as_str().into(), reason: reason.to_owned() });
         let record = crate::hub::record(model.name.as_str(), id);
         let observation = Observation {
             record,
@@ -200,7 +239,7 @@ impl Tenant {
             cells: vec![Said { slot, element: None, field }],
             denied: Vec::new(),
         };
-        self.take_in(vec![Input::Entered(observation)], by).await?;
+        self.take_in(vec![Input::Entered { observation, entry }], by).await?;
         Ok(())
     }
 
