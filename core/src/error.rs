@@ -2,13 +2,14 @@
 
 mod known;
 
+use chrono::{DateTime, Utc};
 use serde_json::error::Category;
 
 use crate::connector::ConnectorError;
 use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
 use crate::model::Mistakes;
-use crate::plan::PlanHash;
+use crate::plan::{PlanHash, StandingId};
 use crate::store::StoreError;
 use crate::text::Text;
 
@@ -133,6 +134,55 @@ pub enum Error {
     /// No plan of this hash.
     #[error("there is no plan {}; plan again", .0.short())]
     UnknownPlan(PlanHash),
+    /// The plan was made too long ago.
+    #[error("plan {} was made at {made} and could be approved until {until}; plan again", .plan.short())]
+    PlanExpired {
+        /// The plan.
+        plan: PlanHash,
+        /// When it was last made.
+        made: DateTime<Utc>,
+        /// Until when it could be approved.
+        until: DateTime<Utc>,
+    },
+    /// What the plan rests on moved: some of it is not what would be done today.
+    #[error(
+        "{moved} of the {of} operations of plan {} are not what would be done today, the first of them {first}; plan again, and \
+         look at what differs",
+        .plan.short()
+    )]
+    PlanMoved {
+        /// The plan.
+        plan: PlanHash,
+        /// How many operations are not planned today as they were.
+        moved: usize,
+        /// Of how many.
+        of: usize,
+        /// The first of them: where, and which unit; never a value.
+        first: Text,
+    },
+    /// A standing approval lacks a limit.
+    #[error("a standing approval has limits, and this one lacks {lacks}")]
+    UnlimitedApproval {
+        /// What it lacks, and how to say it.
+        lacks: &'static str,
+    },
+    /// No standing approval of this id.
+    #[error("there is no standing approval {}; `standing_approvals` lists them", .0.short())]
+    UnknownStanding(StandingId),
+    /// An operator paused the connection.
+    #[error("connection `{connection}` is paused; `resume` it to read from it")]
+    Paused {
+        /// The connection.
+        connection: ConnectionName,
+    },
+    /// What should be a time or a zone of an apply window is none.
+    #[error("`{found}` is not for an apply window: {reason}")]
+    Window {
+        /// What was found.
+        found: Text,
+        /// What was expected.
+        reason: &'static str,
+    },
     /// The value is none of the attribute's type.
     #[error("{attribute}: {reason}")]
     Value {
@@ -312,8 +362,10 @@ impl Error {
             | Error::UnknownEntityType { .. }
             | Error::UnknownCase { .. }
             | Error::UnknownDeadLetter { .. }
-            | Error::UnknownPlan(_) => 404,
-            Error::UnknownAttribute { .. } | Error::Value { .. } => 400,
+            | Error::UnknownPlan(_)
+            | Error::UnknownStanding(_) => 404,
+            Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Window { .. } => 400,
+            Error::UnlimitedApproval { .. } => 400,
             Error::NotNoted { .. } | Error::NoReason { .. } | Error::UnknownCursor => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
@@ -328,6 +380,9 @@ impl Error {
             | Error::NotMerged(_)
             | Error::HeldApart { .. }
             | Error::WriteUnderWay { .. }
+            | Error::Paused { .. }
+            | Error::PlanExpired { .. }
+            | Error::PlanMoved { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {

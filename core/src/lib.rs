@@ -76,6 +76,7 @@ pub mod plan;
 pub mod policy;
 pub mod representation;
 pub mod resolve;
+pub mod rollout;
 pub mod rule;
 pub mod settle;
 pub mod sight;
@@ -100,12 +101,14 @@ pub use connector::{Connector, Delivery};
 pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 pub use engine::{
-    Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Retention, Ruled, Stepped, TakenIn, Tenant,
+    Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ran, Retention, Ruled, Schedule, Stepped, TakenIn,
+    Tenant,
 };
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
 pub use model::{Attribute, Canonical, Incomplete};
-pub use plan::{Limits, Plan, PlanHash, Scope};
+pub use plan::{Limits, Plan, PlanHash, Scope, StandingApproval};
+pub use rollout::{ApplyWindow, Flow, Stage};
 pub use rule::RequireApproval;
 pub use settle::{Choice, Ruling};
 pub use store::MemoryStore;

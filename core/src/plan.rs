@@ -3,8 +3,11 @@
 //! Planning is level-triggered: the same function plans after every reply, timeout, restart and decision, and a quiet
 //! world plans nothing.
 
+mod diff;
 mod draft;
+mod limits;
 mod presence;
+mod standing;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -23,10 +26,13 @@ use crate::text::Text;
 use crate::value::Field;
 use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
+pub use diff::PlanDiff;
 pub(crate) use draft::archives;
-pub use draft::{ArchivesByPlace, Deletes, Limits, PlanDraft};
+pub use draft::{ArchivesByPlace, PlanDraft};
+pub use limits::{Deletes, Limits, WritePlace, Writes};
 use presence::plan_presence;
 pub(crate) use presence::{WHY_RESTORE, why_archive};
+pub use standing::{GivenStanding, StandingApproval, StandingId};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.
 pub type PlanHash = Digest;
@@ -51,6 +57,9 @@ pub struct Scope {
     pub toward: Option<Vec<Text>>,
     /// The units, by name; `None`: all.
     pub units: Option<Vec<Text>>,
+    /// The entity types; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<EntityType>>,
 }
 
 impl Scope {
@@ -65,6 +74,9 @@ impl Scope {
         list(fingerprint, self.entities.as_deref(), ToString::to_string);
         list(fingerprint, self.toward.as_deref(), ToString::to_string);
         list(fingerprint, self.units.as_deref(), ToString::to_string);
+        if self.types.is_some() {
+            list(fingerprint, self.types.as_deref(), ToString::to_string);
+        }
     }
 }
 
@@ -183,6 +195,23 @@ pub struct Parked {
     pub operation: Operation,
     /// Why it is not.
     pub why: Text,
+    /// Whether a limit keeps it out: then a person may confirm it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limited: bool,
+}
+
+impl Parked {
+    /// An operation that something other than a limit keeps out.
+    #[must_use]
+    pub const fn new(operation: Operation, why: Text) -> Self {
+        Self { operation, why, limited: false }
+    }
+
+    /// An operation that a limit keeps out.
+    #[must_use]
+    pub const fn limited(operation: Operation, why: Text) -> Self {
+        Self { operation, why, limited: true }
+    }
 }
 
 /// What planning must be told besides the ground rules.
@@ -213,6 +242,9 @@ pub fn plan_entity(
     representations: &[Option<&Representation>],
     plan: &mut PlanDraft,
 ) {
+    if !plan.covers_type(&ground.model.name) {
+        return;
+    }
     for (index, unit) in ground.model.units.iter().enumerate() {
         let Ok(index) = UnitIndex::try_from(index) else { break };
         for key in keys(ground.model, entity, representations, index) {
@@ -278,7 +310,7 @@ fn plan_unit(
         let held = representations.get(shown.link).copied().flatten();
         match waits.or_else(|| unspellable(ground.model, link.object, key, wanted, field, held)) {
             None => plan.operations.push(operation),
-            Some(why) => plan.parked.push(Parked { operation, why }),
+            Some(why) => plan.parked.push(Parked::new(operation, why)),
         }
     }
 }

@@ -98,6 +98,43 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(500))]
+
+    /// A connection that is observed, held, paused or outside its windows is never written, whatever was approved before,
+    /// and whatever crashed or was lost; once it may be written, it is.
+    #[test]
+    fn what_may_not_be_written_never_is(
+        design in design(),
+        beginning in beginning(),
+        history in history(),
+        allowed in proptest::collection::vec((0..25_usize, 0..6_u8), 0..12),
+    ) {
+        let mut world = World::begin(&design, beginning);
+        world.poll_all();
+        let mut may = vec![true; design.systems];
+        let mut allowed = allowed.into_iter();
+        for step in &history {
+            if let Some((system, how)) = allowed.next() {
+                let system = system % design.systems;
+                may[system] = world.allow(system, how);
+            }
+            let before: Vec<usize> = world.fakes.iter().map(|fake| fake.writes()).collect();
+            world.run_if_running(step);
+            for (system, fake) in world.fakes.iter().enumerate() {
+                prop_assert!(may[system] || fake.writes() == before[system], "s{} was written by {:?}", system, step);
+            }
+        }
+        for system in 0..design.systems {
+            prop_assert!(world.allow(system, 0));
+        }
+        world.poll_all();
+        comes_to_rest(&mut world)?;
+        let verified = block_on(world.tenant.verify()).expect("it verifies");
+        prop_assert!(verified.is_clean(), "{}", verified);
+    }
+}
+
 /// 3: what is golden of an owned attribute was said by a person in a system that owns it, or decided.
 /// 11: whatever is golden has an origin, a decision or a derivation.
 fn golden_stands_on_something(world: &World) -> Result<(), TestCaseError> {

@@ -101,7 +101,7 @@ impl World {
             .clock(Arc::clone(&clock))
             .entropy(SeededEntropy::new(7))
             .store(store)
-            .limits(Limits { deletes: 25, delete_percent: 100 })
+            .limits(Limits { deletes: 25, delete_percent: 100, ..Limits::default() })
             .connect(fakes[0].clone())
             .connect(fakes[1].clone())
             .entity_model(DECLARED.clone());

@@ -189,7 +189,7 @@ impl Design {
     /// The limits that plans keep.
     #[must_use]
     pub const fn limits(&self) -> Limits {
-        Limits { deletes: self.limit, delete_percent: 100 }
+        Limits { deletes: self.limit, delete_percent: 100, writes: None }
     }
 }
 

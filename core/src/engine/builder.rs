@@ -9,7 +9,7 @@ use self::names::{Declared, domain_of};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
-use crate::engine::{Accordant, BoundSurface, Connection, Core, Retention};
+use crate::engine::{Accordant, BoundSurface, Connection, Core, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
@@ -34,6 +34,7 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     retention: Retention,
+    schedule: Schedule,
     triage: Vec<Triage>,
     four_eyes: Vec<(EntityType, AttributeId)>,
     max_bytes: usize,
@@ -60,6 +61,7 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
             retention: Retention::default(),
+            schedule: Schedule::default(),
             triage: Vec::new(),
             four_eyes: Vec::new(),
             max_bytes: MAX_BYTES,
@@ -142,6 +144,13 @@ impl Builder {
         self
     }
 
+    /// How often [`Tenant::run`](crate::engine::Tenant::run) does what.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
     /// Decisions on this attribute take two people: what one decides is a proposal until another approves it with
     /// [`Tenant::approve_decision`](crate::Tenant::approve_decision).
     #[must_use]
@@ -220,6 +229,7 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             retention: self.retention,
+            schedule: self.schedule,
             four_eyes,
             triage,
             names,

@@ -11,6 +11,7 @@ mod intake;
 mod parsed;
 mod persist;
 mod retention;
+mod schedule;
 mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,11 +36,13 @@ pub use case::{Case, CaseKind};
 pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
+pub use schedule::Schedule;
 pub use tenant::{
-    Applied, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Compared,
-    Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
-    LetterState, MOST_AT_ONCE, Next, PlanRequest, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage,
-    Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    Applied, Applying, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage,
+    Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
+    LetterState, MOST_AT_ONCE, Next, Outstanding, PlanRequest, PlanState, PlanSummary, Progress, Ran, Rederived,
+    Replayed, Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
+    Verified,
 };
 
 /// The library, configured: a model, connections, rules, a store.
@@ -85,6 +88,7 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    pub(crate) schedule: Schedule,
     /// The units on which a decision takes two people, by name, per entity type.
     pub(crate) four_eyes: Vec<BTreeSet<Text>>,
     /// How cases are weighed, per entity type.

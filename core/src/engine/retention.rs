@@ -22,11 +22,18 @@ pub struct Retention {
     /// Plans since they were last made, and approvals since they were given and not carried out. By default ninety days.
     /// A plan stays while one of its operations is approved or under way, and so does the approval of a write that is.
     pub plans: TimeDelta,
+    /// How long a plan may be approved since it was last made. By default ninety days. Then it is planned again, and what
+    /// was approved of it in time stays approved.
+    pub plans_stand: TimeDelta,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { deliveries: crate::representation::HORIZON, plans: TimeDelta::days(90) }
+        Self {
+            deliveries: crate::representation::HORIZON,
+            plans: TimeDelta::days(90),
+            plans_stand: TimeDelta::days(90),
+        }
     }
 }
 
@@ -34,10 +41,16 @@ impl Default for Retention {
 const EVERY: i64 = 24 * 60 * 60 * 1000;
 
 impl Retention {
+    /// Until when a plan that was made at an instant may be approved.
+    pub(crate) fn stands_until(self, made: i64) -> i64 {
+        made.saturating_add(self.plans_stand.num_milliseconds())
+    }
+
     /// When a plan that was made at `made` and is made again now counts as made now. Not at once: planning runs again after
     /// every reply, and a plan that stays the same should leave no row.
     pub(crate) fn renews(self, made: i64, now: i64) -> bool {
-        made.saturating_add(EVERY.min(self.plans.num_milliseconds() / 2)) <= now
+        let shorter = self.plans.min(self.plans_stand).num_milliseconds();
+        made.saturating_add(EVERY.min(shorter / 2)) <= now
     }
 }
 

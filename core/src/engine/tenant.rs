@@ -20,19 +20,24 @@ mod merge;
 mod model;
 mod pages;
 mod plans;
+mod progress;
 mod purge;
 mod read;
 mod rederive;
 mod reindex;
 mod replay;
+mod rollout;
+mod run;
 mod search;
+mod standing;
 mod step;
 mod take_in;
 mod verify;
 mod work;
+mod write_counts;
 
 pub(crate) use apply::outbox::Claims;
-pub use apply::{Applied, FailedCall};
+pub use apply::{Applied, Applying, FailedCall};
 pub use as_of::AsOf;
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
@@ -40,7 +45,9 @@ pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDead
 pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use four_eyes::Ruled;
 pub use history::{Happening, HistoryPage};
-pub use plans::PlanRequest;
+pub use plans::{PlanRequest, PlanSummary};
+pub use progress::{Outstanding, PlanState, Progress};
+pub use run::Ran;
 pub use search::{FoundEntity, Search, SearchPage};
 pub use step::{Next, Stepped, Unread};
 

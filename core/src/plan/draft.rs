@@ -1,54 +1,12 @@
-//! A plan being put together, and the limits that it keeps.
+//! A plan being put together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
+use super::limits::{Deletes, Limits, WritePlace, Writes};
 use super::{Intent, Operation, Parked, Plan, PlanKind, Scope, Target};
 use crate::fingerprint::Fingerprint;
-use crate::id::{ConnectionName, ObjectType, RecordRef, SystemName, TenantId};
+use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef, SystemName, TenantId};
 use crate::text::Text;
-
-/// The limits that a plan keeps before any write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Deletes per connection and object type.
-    pub deletes: u32,
-    /// Deletes in percent of the active links there, from three deletes on.
-    pub delete_percent: u32,
-}
-
-impl Limits {
-    /// Why so many deletes of so many records exceed the limits, if they do.
-    #[must_use]
-    pub fn exceeded(self, Deletes { records, done, confirmed }: Deletes, planned: usize) -> Option<Text> {
-        let deletes = planned.saturating_add(done).saturating_sub(confirmed);
-        let count = deletes > self.deletes as usize;
-        let share = deletes >= 3 && deletes.saturating_mul(100) > records.saturating_mul(self.delete_percent as usize);
-        (count || share).then(|| {
-            let (count, percent) = (self.deletes, self.delete_percent);
-            format!("{deletes} deletes of {records} records exceed the limit of {count} or {percent} %").into()
-        })
-    }
-}
-
-/// What the delete limits of one connection's object type are measured against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Deletes {
-    /// The linked records that are alive, and those that were deleted since: what there was when deletes were last confirmed.
-    pub records: usize,
-    /// The deletes carried out since deletes beyond the limit were last confirmed, and those under way that are not about
-    /// to be planned again: what became of them is not known yet.
-    pub done: usize,
-    /// How many deletes were confirmed then: they do not count.
-    pub confirmed: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { deletes: 25, delete_percent: 5 }
-    }
-}
 
 /// Records to be archived, by connection and object type.
 pub type ArchivesByPlace = BTreeMap<(ConnectionName, ObjectType), BTreeSet<RecordRef>>;
@@ -91,6 +49,16 @@ impl PlanDraft {
     #[must_use]
     pub fn archives(&self) -> ArchivesByPlace {
         archives(&self.operations)
+    }
+
+    /// Keeps out what would be written where nothing may be, each with the reason.
+    pub fn keep_out(&mut self, why: &dyn Fn(&ConnectionName) -> Option<Text>) {
+        for operation in std::mem::take(&mut self.operations) {
+            match why(operation.target.connection()) {
+                None => self.operations.push(operation),
+                Some(why) => self.parked.push(Parked::new(operation, why)),
+            }
+        }
     }
 
     /// Orders the operations, holds deletes to the limits, and names the plan. `deletes(connection, object)` says what
@@ -144,8 +112,33 @@ impl PlanDraft {
             let (parked, kept): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut self.operations).into_iter().partition(|operation| here(operation));
             self.operations = kept;
-            self.parked.extend(parked.into_iter().map(|operation| Parked { operation, why: why.clone() }));
+            self.parked.extend(parked.into_iter().map(|operation| Parked::limited(operation, why.clone())));
         }
+    }
+
+    /// The attributes that would be written, by place.
+    #[must_use]
+    pub fn write_places(&self) -> BTreeSet<WritePlace> {
+        self.operations.iter().filter_map(WritePlace::of).collect()
+    }
+
+    /// Parks all writes of an attribute into a connection where they exceed the limit; the rest goes on. `writes` says what
+    /// the limit is measured against there.
+    pub fn hold_writes(&mut self, limits: Limits, writes: &dyn Fn(&WritePlace) -> Writes) {
+        for place in self.write_places() {
+            let here = |operation: &Operation| WritePlace::of(operation).as_ref() == Some(&place);
+            let planned = self.operations.iter().filter(|operation| here(operation)).count();
+            let Some(why) = limits.writes_exceeded(&place, writes(&place), planned) else { continue };
+            let (parked, kept): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut self.operations).into_iter().partition(|operation| here(operation));
+            self.operations = kept;
+            self.parked.extend(parked.into_iter().map(|operation| Parked::limited(operation, why.clone())));
+        }
+    }
+
+    /// Whether entities of a type are planned.
+    pub(super) fn covers_type(&self, entity_type: &EntityType) -> bool {
+        self.scope.types.as_ref().is_none_or(|types| types.contains(entity_type))
     }
 
     /// Whether a plan writes there. A scope that names a set or a keyed collection means all of its elements.

@@ -138,7 +138,7 @@ fn create(
     let operation = operation(ground, entity, target, unit, Intent::Create(fields), Field::Null, basis, reason);
     match why_not {
         None => plan.operations.push(operation),
-        Some(why) => plan.parked.push(Parked { operation, why: why.into() }),
+        Some(why) => plan.parked.push(Parked::new(operation, why.into())),
     }
 }
 

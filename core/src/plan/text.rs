@@ -13,7 +13,7 @@ impl fmt::Display for Plan {
         for operation in &self.operations {
             writeln!(f, "{operation}")?;
         }
-        for Parked { operation, why } in &self.parked {
+        for Parked { operation, why, .. } in &self.parked {
             writeln!(f, "parked: {operation}: {why}")?;
         }
         Ok(())

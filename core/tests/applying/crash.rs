@@ -23,7 +23,7 @@ fn open(world: &World, seed: u64, fuse: &Fuse) -> Tenant {
         .clock(clock)
         .entropy(SeededEntropy::new(seed))
         .store(FusedStore::new(&world.store, fuse))
-        .limits(Limits { deletes: 25, delete_percent: 100 })
+        .limits(Limits { deletes: 25, delete_percent: 100, ..Limits::default() })
         .connect(FusedSystem::new(&world.crm, fuse))
         .connect(FusedSystem::new(&world.shop, fuse))
         .entity::<Account>()

@@ -9,7 +9,7 @@ use crate::model::{Account, account, apply, approve, approver, plan};
 
 /// Six accounts in both systems, of which the CRM has deleted some. Two deletes are allowed.
 fn deleted(deleted: usize) -> (Story, Tenant, Vec<EntityId>) {
-    let limits = Limits { deletes: 2, delete_percent: 100 };
+    let limits = Limits { deletes: 2, delete_percent: 100, ..Limits::default() };
     let story = (0..6).fold(Story::of::<Account>().limits(limits), |story, number| {
         story.says("crm", &number.to_string(), account(number))
     });
@@ -85,7 +85,7 @@ fn an_archive_whose_answer_is_lost_is_found_to_have_happened_and_counts() {
 #[test]
 fn limits_are_measured_against_the_records_that_live() {
     // Ten linked records, of which five were deleted by people in the shop itself.
-    let limits = Limits { deletes: 100, delete_percent: 30 };
+    let limits = Limits { deletes: 100, delete_percent: 30, ..Limits::default() };
     let mut story = (0..10).fold(Story::of::<Account>().limits(limits), |story, number| {
         story.says("crm", &number.to_string(), account(number))
     });

@@ -11,8 +11,8 @@ use accordant::store::{Store as _, Table};
 use accordant::testing::{FakeSystem, entities};
 use accordant::value::Field;
 use accordant::{
-    Accordant, Actor, Applied, Choice, Lifetime, ManualClock, MemoryStore, Plan, Ruling, Scope, SeededEntropy, Tenant,
-    TenantId,
+    Accordant, Actor, Applied, ApplyWindow, Choice, Error, Flow, Lifetime, ManualClock, MemoryStore, Plan, Ruling,
+    Scope, SeededEntropy, Stage, Tenant, TenantId,
 };
 use futures::executor::block_on;
 use proptest::collection::vec;
@@ -200,6 +200,42 @@ impl World {
             }
         }
         while block_on(self.tenant.step()).expect("the engine can step").more() {}
+    }
+
+    /// Lets a system be written, or keeps it from that in one of several ways. Says whether it may be.
+    pub(crate) fn allow(&self, system: usize, how: u8) -> bool {
+        let (name, ana) = (name(system), Actor::new("ana"));
+        let done = match how {
+            0 | 1 => block_on(async {
+                self.tenant.set_stage(&name, Stage::Propose, &ana, "let on").await?;
+                self.tenant.set_windows(&name, Vec::new(), &ana, "at any time").await?;
+                self.tenant.resume(&name, &ana, "let on").await
+            }),
+            2 => block_on(self.tenant.set_stage(&name, Stage::Observe, &ana, "observed")),
+            3 => block_on(self.tenant.hold(&name, &ana, "held")),
+            4 => block_on(self.tenant.pause(&name, &ana, "paused")),
+            _ => {
+                // The clock of a history stays within the first hours of its day.
+                let window = ApplyWindow::daily("22:00", "23:00", "UTC").expect("a window");
+                block_on(self.tenant.set_windows(&name, vec![window], &ana, "at night"))
+            }
+        };
+        done.expect("a connection can be set");
+        how < 2
+    }
+
+    /// The same as [`World::run`]; what a pause refuses is not done.
+    pub(crate) fn run_if_running(&mut self, step: &Step) {
+        if let Step::Poll(system) | Step::Scan(system) = step {
+            let states = block_on(self.tenant.connections()).expect("connections can be listed");
+            let name = name(system % self.design.systems);
+            if states[name.as_str()].flow == Flow::Paused {
+                let polled = block_on(self.tenant.poll(&name));
+                assert!(matches!(polled, Err(Error::Paused { .. })), "{polled:?}");
+                return;
+            }
+        }
+        self.run(step);
     }
 
     fn place(&self, system: usize, attribute: usize) -> (usize, usize) {

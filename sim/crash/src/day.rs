@@ -127,7 +127,7 @@ impl Place {
             .clock(Arc::clone(&clock))
             .entropy(SeededEntropy::new(u64::from(process)))
             .store(store.clone())
-            .limits(Limits { deletes: 1000, delete_percent: 100 })
+            .limits(Limits { deletes: 1000, delete_percent: 100, ..Limits::default() })
             .connect(crm.clone())
             .connect(shop.clone())
             .entity_model(model);

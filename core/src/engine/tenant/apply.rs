@@ -3,6 +3,7 @@
 
 mod applied;
 mod bases;
+mod limits;
 pub(crate) mod outbox;
 mod receipt;
 mod recover;
@@ -10,7 +11,7 @@ mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use applied::{Applied, FailedCall};
+pub use applied::{Applied, Applying, FailedCall};
 
 use crate::connector::Retry;
 use crate::engine::Tenant;
@@ -20,10 +21,11 @@ use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::approval::approval_key;
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::deletes::DeletesByPlace;
+use crate::engine::tenant::standing::Covered;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
-use crate::plan::{Intent, Operation, Parked, PlanDraft, PlanHash, PlanKind, Scope, archives, still_planned};
+use crate::plan::{Intent, Operation, Parked, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
 use crate::store::RowKey;
 use crate::text::Text;
 use outbox::{Intended, OutboxRow, outbox_key};
@@ -35,6 +37,15 @@ const WRITES_AT_ONCE: usize = 50;
 /// How many entities are looked at at a time.
 const PAGE: usize = 200;
 
+/// What an application goes by.
+struct Allowed {
+    kind: PlanKind,
+    /// What the limits on deletes are measured against.
+    deletes: DeletesByPlace,
+    /// Which operations rest on standing approvals.
+    covered: Covered,
+}
+
 impl Tenant {
     /// Applies the approved operations of a plan.
     ///
@@ -44,16 +55,46 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If the plan is unknown, or the store fails. A system that cannot be called defers its operations.
+    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`] if nothing of it was approved in time. A system that cannot be called
+    /// defers its operations.
     pub async fn apply(&self, hash: PlanHash) -> Result<Applied, Error> {
+        self.apply_while(hash, |_| true).await
+    }
+
+    /// As [`Tenant::apply`], for applications that take long: before every call to a system `go_on` is told how far the
+    /// application is, and says whether it goes on. What it is stopped before stays approved; applying the plan again goes
+    /// on there, and [`Tenant::progress`] says what is outstanding.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::apply`].
+    pub async fn apply_while(
+        &self,
+        hash: PlanHash,
+        mut go_on: impl FnMut(Applying) -> bool + Send,
+    ) -> Result<Applied, Error> {
         let plan = self.stored_plan(hash).await?;
         let mut applied = self.recover().await?;
-        let approved = self.approved(&plan.operations, &mut applied).await?;
+        let (approved, covered) = self.approved(&plan, &mut applied).await?;
+        if approved.is_empty() && applied.unapproved > 0 {
+            self.require_standing(hash).await?;
+        }
         let (approved, deletes) = self.within_limits(approved, &mut applied).await?;
-        for (connection, groups) in by_connection(approved) {
+        let allowed = Allowed { kind: plan.kind, deletes, covered };
+        let mut applying = Applying { begun: 0, of: approved.iter().map(Vec::len).sum() };
+        'calls: for (connection, groups) in by_connection(approved) {
             for groups in groups.chunks(WRITES_AT_ONCE) {
-                self.run(&connection, groups, plan.kind, &deletes, &mut applied).await?;
+                if !go_on(applying) {
+                    applied.stopped = applying.of - applying.begun;
+                    break 'calls;
+                }
+                self.call(&connection, groups, &allowed, &mut applied).await?;
+                applying.begun += groups.iter().map(Vec::len).sum::<usize>();
             }
+        }
+        if applied.stopped > 0 {
+            // The plan itself goes on where it was stopped.
+            return Ok(applied);
         }
         // Planned again after whatever leaves or makes something to do: a create gives others a record to refer to.
         let left = applied.superseded + applied.deferred + applied.unapproved + applied.unknown > 0;
@@ -66,15 +107,24 @@ impl Tenant {
         Ok(applied)
     }
 
-    /// The operations that approvals name, in order, those of one record together.
-    async fn approved(&self, operations: &[Operation], applied: &mut Applied) -> Result<Vec<Vec<Operation>>, Error> {
+    /// The operations that approvals name, or standing approvals cover, in order, those of one record together; and which
+    /// rest on which standing approval.
+    async fn approved(&self, plan: &Plan, applied: &mut Applied) -> Result<(Vec<Vec<Operation>>, Covered), Error> {
+        let operations = &plan.operations;
         let keys: Vec<RowKey> = operations.iter().map(approval_key).collect();
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load approvals"))?;
+        let named = |row: &Option<_>| row.is_some() || planted!(ApprovalNotAsked);
+        let unnamed = operations.iter().zip(&rows).filter(|(_, row)| !named(row)).map(|(operation, _)| operation);
+        let unnamed: Vec<&Operation> = unnamed.collect();
+        // An approval is spent by what it approved: without one, the operation may have been carried out.
+        let in_effect = self.in_effect(unnamed.clone()).await?;
+        let left: Vec<&Operation> = unnamed.into_iter().filter(|o| !in_effect.contains(&o.key)).collect();
+        let covered = self.covered(&left, plan.kind).await?;
+        applied.already += in_effect.len();
+        applied.unapproved += left.len() - covered.len();
         let mut groups: Vec<Vec<Operation>> = Vec::new();
-        let mut unapproved: Vec<&Operation> = Vec::new();
-        for (operation, row) in operations.iter().zip(rows) {
-            if row.is_none() && !planted!(ApprovalNotAsked) {
-                unapproved.push(operation);
+        for (operation, row) in operations.iter().zip(&rows) {
+            if !named(row) && !covered.contains_key(&operation.key) {
                 continue;
             }
             let together = |group: &&mut Vec<Operation>| {
@@ -88,12 +138,7 @@ impl Tenant {
                 None => groups.push(vec![operation.clone()]),
             }
         }
-        // An approval is spent by what it approved: without one, the operation may have been carried out.
-        let count = unapproved.len();
-        let in_effect = self.in_effect(unapproved).await?.len();
-        applied.already += in_effect;
-        applied.unapproved += count - in_effect;
-        Ok(groups)
+        Ok((groups, covered))
     }
 
     /// Those of the operations whose targets hold already what they would write, by key.
@@ -110,43 +155,12 @@ impl Tenant {
         Ok(found)
     }
 
-    /// Keeps out, before any write, the archives of every place where they would exceed a limit: since a plan was made,
-    /// others may have been carried out.
-    async fn within_limits(
-        &self,
-        groups: Vec<Vec<Operation>>,
-        applied: &mut Applied,
-    ) -> Result<(Vec<Vec<Operation>>, DeletesByPlace), Error> {
-        let place = |operation: &Operation| {
-            let place = || (operation.target.connection().clone(), operation.target.object().clone());
-            (operation.intent == Intent::Archive).then(place)
-        };
-        let planned = archives(groups.iter().flatten());
-        let deletes = self.deletes_of(&planned).await?;
-        let mut exceeded = BTreeMap::new();
-        for (place, planned) in planned {
-            let of = deletes.get(&place).copied().unwrap_or_default();
-            if let Some(why) = self.core.limits.exceeded(of, planned.len()) {
-                exceeded.insert(place, why);
-            }
-        }
-        let mut kept = Vec::with_capacity(groups.len());
-        for group in groups {
-            match group.first().and_then(place).and_then(|place| exceeded.get(&place)) {
-                None => kept.push(group),
-                Some(why) => applied.held.extend(group.into_iter().map(|o| Parked { operation: o, why: why.clone() })),
-            }
-        }
-        Ok((kept, deletes))
-    }
-
     /// Runs writes into one connection: intents, one call, receipts.
-    async fn run(
+    async fn call(
         &self,
         name: &ConnectionName,
         groups: &[Vec<Operation>],
-        kind: PlanKind,
-        deletes: &DeletesByPlace,
+        allowed: &Allowed,
         applied: &mut Applied,
     ) -> Result<(), Error> {
         let Ok((_, bound)) = self.connection(name.as_str()) else {
@@ -157,7 +171,7 @@ impl Tenant {
         let creates = self.creates().await?;
         let mut intended = Vec::new();
         for group in groups {
-            intended.extend(self.intend(group, kind, &creates, deletes, applied).await?);
+            intended.extend(self.intend(group, &creates, allowed, applied).await?);
         }
         if intended.is_empty() {
             return Ok(());
@@ -196,9 +210,8 @@ impl Tenant {
     async fn intend(
         &self,
         group: &[Operation],
-        kind: PlanKind,
         creates: &Creates,
-        deletes: &DeletesByPlace,
+        allowed: &Allowed,
         applied: &mut Applied,
     ) -> Result<Option<Intended>, Error> {
         let entity = group[0].entity;
@@ -211,13 +224,17 @@ impl Tenant {
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let mut loader = Loader::new(&self.core, &self.id);
+            if let Some(waiting) = self.writes_wait(&mut loader, group[0].target.connection()).await? {
+                applied.wait(group, waiting);
+                return Ok(None);
+            }
             loader.entities(&[entity]).await?;
             loader.references().await?;
             loader.golden_references().await?;
             // Planning is level-triggered: what is still planned today, with the same expectation, is still right.
-            let mut draft = PlanDraft::new(kind, Scope::from(entity));
+            let mut draft = PlanDraft::new(allowed.kind, Scope::from(entity));
             self.plan_loaded(&loader.loaded.set, &[entity], creates, &mut draft);
-            let valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
+            let mut valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
                 None => Vec::new(),
                 Some(index) => {
                     let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
@@ -252,18 +269,28 @@ impl Tenant {
             let first = &valid[0];
             if first.intent == Intent::Archive {
                 let place = (first.target.connection().clone(), first.target.object().clone());
-                let records = deletes.get(&place).map_or(0, |deletes| deletes.records);
+                let records = allowed.deletes.get(&place).map_or(0, |deletes| deletes.records);
                 match self.room_for(&mut loader, first, records).await? {
                     Ok((key, count)) => changes.put(key, &count),
                     Err(why) => {
-                        let held = valid.into_iter().map(|operation| Parked { operation, why: why.clone() });
-                        applied.held.extend(held);
+                        applied.held.extend(valid.into_iter().map(|o| Parked::limited(o, why.clone())));
                         return Ok(None);
                     }
                 }
             }
+            let planned = valid.len();
+            let mut standing = self.keep_to_standing(&mut loader, &mut changes, &mut valid, &allowed.covered).await?;
+            let unapproved = planned - valid.len();
+            let beyond = self.keep_to_write_limit(&mut loader, &mut changes, &mut valid).await?;
+            standing.retain(|key, _| valid.iter().any(|operation| operation.key == *key));
+            if valid.is_empty() {
+                applied.held.extend(beyond);
+                applied.unapproved += unapproved;
+                applied.superseded += group.len() - planned;
+                return Ok(None);
+            }
             let attempt = self.attempt();
-            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None };
+            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None, standing };
             let write = match self.write_of(&loader.loaded.set, &row.operations) {
                 Ok(write) => write,
                 // Planning asks the same first: this is for what only applying can see.
@@ -281,9 +308,15 @@ impl Tenant {
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);
+            if !row.standing.is_empty() {
+                // Who allowed it, of what nobody approved by hand.
+                changes.journal("standing_applied", &entity.to_string(), &row.standing);
+            }
             match self.commit_or_lost("store an intent", changes.commit).await? {
                 None => {
-                    applied.superseded += group.len() - row.operations.len();
+                    applied.superseded += group.len() - planned;
+                    applied.unapproved += unapproved;
+                    applied.held.extend(beyond);
                     return Ok(Some(Intended { row, write, _claim: claim }));
                 }
                 Some(lost) => key = lost,

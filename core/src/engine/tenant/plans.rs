@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::purge::Made;
 use crate::entity::Entity;
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
@@ -21,6 +25,28 @@ use crate::working_set::WorkingSet;
 
 /// How many entities are planned at a time.
 const PAGE: usize = 200;
+
+/// A stored plan, in a line of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PlanSummary {
+    /// Its name.
+    pub hash: PlanHash,
+    /// What it is for.
+    pub kind: PlanKind,
+    /// What it covers.
+    pub scope: Scope,
+    /// How many writes it has.
+    pub operations: usize,
+    /// How many writes are kept out of it.
+    pub parked: usize,
+    /// Who asked for it first.
+    pub by: Actor,
+    /// When it was last made; `None`: before that was noted.
+    pub made: Option<DateTime<Utc>>,
+    /// Until when it can be approved.
+    pub stands_until: Option<DateTime<Utc>>,
+}
 
 /// A plan being asked for; awaiting it makes the plan, stores it and gives it back.
 #[derive(Debug, Clone)]
@@ -48,6 +74,12 @@ impl PlanRequest {
     /// Only these attributes or groups, by id.
     pub fn attributes(mut self, ids: &[&str]) -> Self {
         self.scope.units = Some(ids.iter().map(|id| Text::new(id)).collect());
+        self
+    }
+
+    /// Only entities of this type. May be repeated.
+    pub fn of_type(mut self, entity_type: &str) -> Self {
+        self.scope.types.get_or_insert_default().push(entity_type.into());
         self
     }
 
@@ -83,6 +115,13 @@ impl From<EntityId> for Scope {
     }
 }
 
+/// Some entities: those that a search or a list of discrepancies named.
+impl From<Vec<EntityId>> for Scope {
+    fn from(ids: Vec<EntityId>) -> Self {
+        Scope { entities: Some(ids), ..Scope::default() }
+    }
+}
+
 impl<E> From<Id<E>> for Scope {
     fn from(id: Id<E>) -> Self {
         id.erase().into()
@@ -112,6 +151,49 @@ impl Tenant {
         parse(Table::Plan, &row.ok_or(Error::UnknownPlan(hash))?)
     }
 
+    /// Refuses a plan that was last made too long ago.
+    pub(crate) async fn require_standing(&self, hash: PlanHash) -> Result<(), Error> {
+        let key = RowKey::new(Table::Plan, hash.to_string());
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = rows.map_err(Error::store("look when a plan was made"))?.into_iter().next().flatten();
+        let made: Option<Made> = row.map(|row| parse(Table::Plan, &row)).transpose()?;
+        // An empty plan is in no row. Of one that was stored before this was noted nobody knows; it is checked operation by
+        // operation all the same.
+        let Some(made) = made.and_then(|made| made.made) else { return Ok(()) };
+        let until = self.core.retention.stands_until(made);
+        if until <= self.now() {
+            return Err(Error::PlanExpired { plan: hash, made: instant(made), until: instant(until) });
+        }
+        Ok(())
+    }
+
+    /// The stored plans, in the order of their hashes, behind `after`, at most `limit`: what a console lists.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn plans(&self, after: Option<PlanHash>, limit: usize) -> Result<Vec<PlanSummary>, Error> {
+        let after = after.map(|hash| hash.to_string());
+        let rows = self.core.store.scan(&self.id, Table::Plan, "", after.as_deref(), limit).await;
+        let rows = rows.map_err(Error::store("list plans"))?;
+        rows.iter()
+            .map(|row| {
+                let plan: Plan = parse(Table::Plan, row)?;
+                let Made { made, by } = parse(Table::Plan, row)?;
+                Ok(PlanSummary {
+                    hash: plan.hash,
+                    kind: plan.kind,
+                    scope: plan.scope,
+                    operations: plan.operations.len(),
+                    parked: plan.parked.len(),
+                    by: by.unwrap_or_else(Self::engine),
+                    made: made.map(instant),
+                    stands_until: made.map(|made| instant(self.core.retention.stands_until(made))),
+                })
+            })
+            .collect()
+    }
+
     /// Approves every operation of a plan, durably: another process may apply it.
     ///
     /// An approval names an operation by target, unit, expectation and intent. Planned again, the same operation stays
@@ -121,9 +203,12 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownPlan`], or a store that failed.
+    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::PlanMoved`] if any of it is not what would be done today.
+    /// Then nothing is approved: the plan that is made anew says what differs ([`Plan::diff`]).
     pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
         let plan = self.stored_plan(hash).await?;
+        self.require_standing(hash).await?;
+        self.require_unmoved(&plan).await?;
         let in_effect = self.in_effect(plan.operations.iter().collect()).await?;
         let approved = || plan.operations.iter().filter(|operation| !in_effect.contains(&operation.key));
         let as_of = self.now();
@@ -152,6 +237,9 @@ impl Tenant {
             if !is_system {
                 self.connection(name)?;
             }
+        }
+        for name in scope.types.iter().flatten() {
+            self.entity_model(name.as_str())?;
         }
         for unit in scope.units.iter_mut().flatten() {
             *unit = self.unit_in_scope(unit)?;
@@ -208,6 +296,10 @@ impl Tenant {
                 }
             }
         }
+        let observed = self.observed_only().await?;
+        draft.keep_out(&|connection| observed.get(connection).cloned());
+        let writes = self.writes_of(draft.operations()).await?;
+        draft.hold_writes(self.core.limits, &|place| writes.get(place).copied().unwrap_or_default());
         let deletes = self.deletes_of(&draft.archives()).await?;
         let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
             deletes.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
@@ -226,7 +318,7 @@ impl Tenant {
         let key = RowKey::new(Table::Plan, plan.hash.to_string());
         let stored = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let stored = stored.map_err(Error::store("look for a plan"))?.into_iter().next().flatten();
-        let Some(row) = self.plan_row(plan, stored.as_ref())? else { return Ok(()) };
+        let Some(row) = self.plan_row(plan, by, stored.as_ref())? else { return Ok(()) };
         let mut changes = Changes::new(&self.core, self.now(), by);
         changes.put(key, &row);
         if !row.again {
@@ -321,4 +413,9 @@ fn standing(set: &WorkingSet, id: EntityId) -> Option<&Entity> {
         entity = &set.entity(into).entity;
     }
     Some(entity)
+}
+
+/// An instant as people and other programs read it.
+fn instant(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -13,6 +13,7 @@ use crate::engine::tenant::approval::{ApprovalRow, approval_key, operation_of};
 use crate::engine::tenant::deletes::is_count;
 use crate::error::Error;
 use crate::fingerprint::Digest;
+use crate::id::Actor;
 use crate::plan::{Operation, Plan};
 use crate::store::{Row, RowKey, Table};
 
@@ -22,20 +23,24 @@ const AT_ONCE: usize = 500;
 /// The tables in which something runs out, in the order in which they are looked through: a plan waits for its approvals.
 const TABLES: [Table; 3] = [Table::Dedup, Table::Approval, Table::Plan];
 
-/// When a plan was last made, beside it in its row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// When a plan was last made and by whom, beside it in its row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Made {
     /// In milliseconds since the epoch. `None`: it was stored before this was noted.
     #[serde(default)]
     pub(crate) made: Option<i64>,
+    /// Who asked for it first.
+    #[serde(default)]
+    pub(crate) by: Option<Actor>,
 }
 
 /// A plan as its row holds it.
 #[derive(Debug, Serialize)]
-pub(crate) struct PlanRow<'a> {
+pub(crate) struct PlanRow<'p> {
     #[serde(flatten)]
-    pub(crate) plan: &'a Plan,
+    pub(crate) plan: &'p Plan,
     pub(crate) made: i64,
+    pub(crate) by: &'p Actor,
     /// Whether the very plan was made before.
     #[serde(skip)]
     pub(crate) again: bool,
@@ -113,7 +118,7 @@ impl Tenant {
         let mut changes = Changes::new(&self.core, now, &Self::engine());
         let mut under_way = None;
         for row in rows {
-            let Made { made } = parse(Table::Plan, &row)?;
+            let Made { made, by } = parse(Table::Plan, &row)?;
             if made.is_some_and(|made| made > oldest) {
                 continue;
             }
@@ -122,7 +127,8 @@ impl Tenant {
                 // Stored before this was noted: its time begins now.
                 let key = RowKey::new(Table::Plan, row.key);
                 changes.commit.expect.push((key.clone(), Some(row.revision)));
-                changes.put(key, &PlanRow { plan: &plan, made: now, again: true });
+                let by = by.unwrap_or_else(Self::engine);
+                changes.put(key, &PlanRow { plan: &plan, made: now, by: &by, again: true });
                 continue;
             }
             if under_way.is_none() {
@@ -169,13 +175,18 @@ impl Tenant {
     }
 
     /// Stores a plan, or that it was made again; `None`: it is stored and was made lately.
-    pub(super) fn plan_row<'p>(&self, plan: &'p Plan, stored: Option<&Row>) -> Result<Option<PlanRow<'p>>, Error> {
+    pub(super) fn plan_row<'p>(
+        &self,
+        plan: &'p Plan,
+        by: &'p Actor,
+        stored: Option<&Row>,
+    ) -> Result<Option<PlanRow<'p>>, Error> {
         let now = self.now();
-        let Some(stored) = stored else { return Ok(Some(PlanRow { plan, made: now, again: false })) };
-        let Made { made } = parse(Table::Plan, stored)?;
+        let Some(stored) = stored else { return Ok(Some(PlanRow { plan, made: now, by, again: false })) };
+        let Made { made, .. } = parse(Table::Plan, stored)?;
         let again = parse::<Plan>(Table::Plan, stored)? == *plan;
         let lately = made.is_some_and(|made| !self.core.retention.renews(made, now));
-        Ok((!again || !lately).then_some(PlanRow { plan, made: now, again }))
+        Ok((!again || !lately).then_some(PlanRow { plan, made: now, by, again }))
     }
 }
 

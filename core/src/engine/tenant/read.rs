@@ -75,8 +75,8 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]). What was taken in
-    /// before it stays, the other surfaces are polled all the same, and the next poll goes on there.
+    /// [`Error::Paused`], or if a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]).
+    /// What was taken in before it stays, the other surfaces are polled all the same, and the next poll goes on there.
     pub async fn poll(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, bound) = self.connection(connection)?;
         let polled = |channel| matches!(channel, Channel::Poll | Channel::Stream);
@@ -221,6 +221,8 @@ impl Tenant {
         surface: &SurfaceName,
         after: Option<Cursor>,
     ) -> Result<crate::connector::Page, Error> {
+        // Before every page: whoever pauses a connection does not wait for the end of a scan.
+        self.require_running(name).await?;
         let (_, bound) = self.connection(name.as_str())?;
         let page = bound.connector.read_page(surface, after).await;
         page.map_err(|source: ConnectorError| match source.kind {

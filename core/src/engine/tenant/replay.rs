@@ -13,15 +13,21 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
+use crate::engine::tenant::rollout::CONNECTION_SET;
+use crate::engine::tenant::standing::{STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
+use crate::engine::tenant::write_counts::{WRITES_CONFIRMED, WRITES_COUNTED, WriteCount, count_key};
 use crate::engine::{Core, Tenant};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
-use crate::id::{EntityId, RecordRef};
+use crate::fingerprint::Digest;
+use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::journal::{self, Entry, Head, Payload};
 use crate::model::{CompiledEntity, Shape};
 use crate::observation::stored::StoredObservation;
+use crate::plan::{GivenStanding, PlanHash, StandingId, WritePlace};
 use crate::representation::Representation;
+use crate::rollout::{Changed, ConnectionState};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use epoch::Epoch;
@@ -37,6 +43,12 @@ pub struct Replayed {
     pub entities: BTreeMap<EntityId, Entity>,
     /// What systems say.
     pub representations: BTreeMap<RecordRef, Representation>,
+    /// What operators allow each connection.
+    pub connections: BTreeMap<ConnectionName, ConnectionState>,
+    /// GivenStanding approvals, as given, used and withdrawn.
+    pub standing: BTreeMap<StandingId, GivenStanding>,
+    /// How many writes of which attributes count, by the keys of their rows.
+    pub(crate) writes: BTreeMap<Text, WriteCount>,
     /// What became of dead letters, by key. Their bytes are in rows of their own.
     pub letters: BTreeMap<Text, LetterState>,
     /// What people noted on cases, by the cases' names.
@@ -140,6 +152,39 @@ impl<'a> Replay<'a> {
                 match entry.subject.parse() {
                     Ok(id) => self.facts(id, facts),
                     Err(_) => self.done.left_out += 1,
+                }
+            }
+            CONNECTION_SET => {
+                let (connection, state) = read(entry, payload)?;
+                self.done.connections.insert(connection, state);
+            }
+            STANDING_GIVEN => {
+                let standing: GivenStanding = read(entry, payload)?;
+                self.done.standing.insert(standing.id, standing);
+            }
+            STANDING_WITHDRAWN => {
+                let (id, withdrawn): (StandingId, Changed) = read(entry, payload)?;
+                if let Some(standing) = self.done.standing.get_mut(&id) {
+                    standing.withdrawn = Some(withdrawn);
+                }
+            }
+            STANDING_USED => {
+                let (id, more, _): (StandingId, u32, Vec<Digest>) = read(entry, payload)?;
+                if let Some(standing) = self.done.standing.get_mut(&id) {
+                    standing.used = standing.used.saturating_add(more);
+                }
+            }
+            WRITES_COUNTED => {
+                let counted: Vec<(WritePlace, usize)> = read(entry, payload)?;
+                for (place, more) in counted {
+                    let count = self.done.writes.entry(count_key(&place).key).or_default();
+                    *count = count.and(more, entry.at);
+                }
+            }
+            WRITES_CONFIRMED => {
+                let (_, confirmed): (PlanHash, Vec<(WritePlace, usize)>) = read(entry, payload)?;
+                for (place, confirmed) in confirmed {
+                    self.done.writes.insert(count_key(&place).key, WriteCount::confirmed(confirmed, entry.at));
                 }
             }
             CASE_NOTED => {

@@ -120,7 +120,7 @@ impl Tenant {
         let mut under_way = None;
         for name in self.core.connections.keys() {
             let (due, more) = self.due(name, &mut under_way, &mut stepped).await?;
-            if due.is_empty() {
+            if due.is_empty() || self.is_paused(name).await? {
                 continue;
             }
             let records: Vec<RecordRef> = due.iter().map(|due| due.record.clone()).collect();

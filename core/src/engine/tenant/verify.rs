@@ -1,5 +1,6 @@
 //! Verification: the chain holds, and what is stored is what the journal adds up to.
 
+mod allowed;
 mod compare;
 mod desk;
 mod identity;
@@ -17,7 +18,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{EntityId, RecordRef};
+use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::store::{Row, Table};
@@ -126,6 +127,27 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// What operators allow a connection.
+    Connection {
+        /// The connection.
+        connection: ConnectionName,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// A standing approval.
+    StandingApproval {
+        /// Its id.
+        id: Digest,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// How many writes count against the limit.
+    Writes {
+        /// The connection, entity type and attribute.
+        place: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// What people noted on a case, or the row under which it is filed.
     Case {
         /// The name of the case.
@@ -183,6 +205,9 @@ impl fmt::Display for Difference {
             Difference::Identity { record, attribute, compared } => {
                 write!(f, "{record}: index of {attribute} {compared}")
             }
+            Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
+            Difference::StandingApproval { id, compared } => write!(f, "standing approval {}: {compared}", id.short()),
+            Difference::Writes { place, compared } => write!(f, "{place}: count of writes {compared}"),
             Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
             Difference::DeadLetter { key, compared } => write!(f, "dead letter {key}: {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
@@ -192,7 +217,8 @@ impl fmt::Display for Difference {
 
 impl Tenant {
     /// Verifies this tenant's store: walks the chain of the journal, replays it, and compares with the stored golden
-    /// records, links, bases, discrepancies, representations and the index of identity values. Changes nothing.
+    /// records, links, bases, discrepancies, representations, the index of identity values, and what operators allow
+    /// connections. Changes nothing.
     ///
     /// Meant for a store that nobody writes to meanwhile: what is committed between the two readings shows as a
     /// difference.
@@ -271,6 +297,7 @@ impl Tenant {
         for (key, expected) in identities {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
+        self.compare_allowed(&replayed, found).await?;
         self.verify_desk(&replayed, found).await?;
         let mut letters = replayed.letters;
         let mut pages = Pages::new(self, Table::DeadLetter);

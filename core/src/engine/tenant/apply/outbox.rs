@@ -10,6 +10,7 @@ use crate::connector::Write;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, record_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::standing::Covered;
 use crate::engine::{Core, Tenant};
 use crate::error::Error;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
@@ -32,6 +33,9 @@ pub(crate) struct OutboxRow {
     /// of somebody else's would go unseen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) read: Option<i64>,
+    /// The standing approvals that operations rest on, by the keys of the operations.
+    #[serde(default, skip_serializing_if = "Covered::is_empty")]
+    pub(crate) standing: Covered,
 }
 
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
@@ -167,7 +171,7 @@ impl Tenant {
     }
 
     /// The number of a new attempt.
-    pub(super) fn attempt(&self) -> u64 {
+    pub(crate) fn attempt(&self) -> u64 {
         let mut number = [0; 8];
         self.core.entropy.fill(&mut number);
         u64::from_be_bytes(number)

@@ -201,6 +201,8 @@ impl Tenant {
                 let done = count.done + usize::from(!planted!(LimitsNotCumulative));
                 changes.put(delete_count_key(connection, object), &DeleteCount { done, ..count });
             }
+            self.count_writes(&mut loader, &mut changes, operations).await?;
+            self.count_standing(&mut loader, &mut changes, intent).await?;
             self.end_approvals(&loader, &mut changes, operations).await?;
             for operation in operations {
                 changes.delete(case_key(CaseKind::Refused, operation.key));

@@ -58,6 +58,11 @@ impl Tenant {
             applied.unknown += intent.operations.len();
             return Ok(());
         };
+        if self.is_paused(&name).await? {
+            // It is not asked while it is paused; the intent stays, and nothing else is sent to the record.
+            applied.unknown += intent.operations.len();
+            return Ok(());
+        }
         if planted!(BlindCreate) && matches!(first.target, Target::New { .. }) {
             return self.forget(intent, applied).await;
         }

@@ -19,7 +19,7 @@ use crate::working_set::WorkingSet;
 
 impl Tenant {
     /// Whether a record holds what an operation would write.
-    pub(super) fn holds(&self, loader: &Loader<'_>, operation: &Operation) -> bool {
+    pub(crate) fn holds(&self, loader: &Loader<'_>, operation: &Operation) -> bool {
         let set = &loader.loaded.set;
         let Some(index) = set.find_entity(operation.entity) else { return false };
         let (Intent::Set(value), Target::Record(record)) = (&operation.intent, &operation.target) else {

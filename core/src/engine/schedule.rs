@@ -1,0 +1,29 @@
+//! How often a long-lived task does what.
+
+use chrono::TimeDelta;
+
+/// How often [`Tenant::run`](crate::engine::Tenant::run) does what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// How often every connection is polled. By default every minute. A poll that failed is tried again after twice as
+    /// long each time, up to an hour, or when the system says.
+    pub poll: TimeDelta,
+    /// How often every connection is scanned from end to end, beginning so long after the start; none: never. By default
+    /// every day.
+    pub scan: Option<TimeDelta>,
+    /// How often writes are tried again that wait for a window, a hold, a limit or a system. By default every five minutes.
+    pub retry: TimeDelta,
+    /// The longest sleep: how long a hint that another process took in may wait to be read. By default five seconds.
+    pub idle: TimeDelta,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            poll: TimeDelta::minutes(1),
+            scan: Some(TimeDelta::days(1)),
+            retry: TimeDelta::minutes(5),
+            idle: TimeDelta::seconds(5),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The agenda of a run: which connection is read when. Pure: the instant is an argument.
+
+use std::collections::BTreeMap;
+
+use crate::connector::Retry;
+use crate::engine::Schedule;
+use crate::id::ConnectionName;
+
+/// What is done with a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Task {
+    Poll,
+    Scan,
+}
+
+/// When a task is next due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Turn {
+    at: i64,
+    /// How often it failed in a row.
+    failures: u32,
+}
+
+/// Which connection is read when.
+#[derive(Debug)]
+pub(super) struct Agenda {
+    schedule: Schedule,
+    turns: BTreeMap<(ConnectionName, Task), Turn>,
+    retry: i64,
+}
+
+/// The longest pause after failures, in milliseconds.
+const LONGEST: i64 = 60 * 60 * 1000;
+
+impl Agenda {
+    pub(super) fn new<'a>(schedule: Schedule, connections: impl Iterator<Item = &'a ConnectionName>, now: i64) -> Self {
+        let mut turns = BTreeMap::new();
+        for connection in connections {
+            turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
+            if let Some(scan) = schedule.scan {
+                let at = now.saturating_add(scan.num_milliseconds());
+                turns.insert((connection.clone(), Task::Scan), Turn { at, failures: 0 });
+            }
+        }
+        Self { schedule, turns, retry: now }
+    }
+
+    /// The task that has been due longest.
+    pub(super) fn due(&self, now: i64) -> Option<(ConnectionName, Task)> {
+        let due = self.turns.iter().filter(|(_, turn)| turn.at <= now);
+        due.min_by_key(|(_, turn)| turn.at).map(|((connection, task), _)| (connection.clone(), *task))
+    }
+
+    /// A task had its turn: it is due again as the schedule says, or later if it failed.
+    pub(super) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
+        let every = match task {
+            Task::Poll => self.schedule.poll,
+            Task::Scan => self.schedule.scan.unwrap_or(self.schedule.poll),
+        };
+        // A turn that comes at once would leave no room for anything else.
+        let every = every.num_milliseconds().max(1);
+        let Some(turn) = self.turns.get_mut(&(connection.clone(), task)) else { return };
+        turn.failures = if failed.is_some() { turn.failures.saturating_add(1) } else { 0 };
+        // A scan that failed is not put off for a day: it goes on where it stopped.
+        let first = if failed.is_some() { self.schedule.poll.num_milliseconds().max(1) } else { every };
+        let pause = match failed {
+            None => first,
+            Some(Retry::After(delay)) => delay.num_milliseconds().max(first),
+            Some(Retry::Never | Retry::Backoff) => {
+                let doubled = first.saturating_mul(1_i64.checked_shl(turn.failures.min(30)).unwrap_or(i64::MAX));
+                doubled.min(LONGEST.max(first))
+            }
+        };
+        turn.at = now.saturating_add(pause);
+    }
+
+    /// Whether what waits is to be tried again now.
+    pub(super) fn retries(&mut self, now: i64) -> bool {
+        let due = self.retry <= now;
+        if due {
+            self.retry = now.saturating_add(self.schedule.retry.num_milliseconds().max(1));
+        }
+        due
+    }
+
+    /// When something is due next.
+    pub(super) fn next(&self, now: i64) -> i64 {
+        self.turns.values().map(|turn| turn.at).chain([self.retry]).min().unwrap_or(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn agenda() -> (Agenda, ConnectionName) {
+        let shop = ConnectionName::new("shop");
+        let schedule = Schedule { poll: TimeDelta::seconds(60), ..Schedule::default() };
+        (Agenda::new(schedule, [&shop].into_iter(), 0), shop)
+    }
+
+    #[test]
+    fn a_connection_that_fails_is_asked_less_and_less_and_as_ever_once_it_answers() {
+        let (mut agenda, shop) = agenda();
+        let mut now = 0;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            agenda.done(&shop, Task::Poll, now, Some(Retry::Backoff));
+            pauses.push((agenda.next_poll() - now) / 1000);
+            now = agenda.next_poll();
+        }
+        assert_eq!(pauses, [120, 240, 480, 960, 1920, 3600, 3600, 3600]);
+        agenda.done(&shop, Task::Poll, now, None);
+        assert_eq!(agenda.next_poll() - now, 60_000);
+    }
+
+    #[test]
+    fn a_system_that_says_when_is_not_asked_before() {
+        let (mut agenda, shop) = agenda();
+        agenda.done(&shop, Task::Poll, 0, Some(Retry::After(TimeDelta::hours(5))));
+        assert_eq!(agenda.next_poll(), 5 * 60 * 60 * 1000);
+    }
+
+    #[test]
+    fn a_scan_that_failed_goes_on_before_the_next_day() {
+        let (mut agenda, shop) = agenda();
+        let day = 24 * 60 * 60 * 1000;
+        assert_eq!(agenda.due(day - 1), Some((shop.clone(), Task::Poll)));
+        agenda.done(&shop, Task::Poll, day, None);
+        assert_eq!(agenda.due(day), Some((shop.clone(), Task::Scan)));
+        agenda.done(&shop, Task::Scan, day, Some(Retry::Never));
+        agenda.done(&shop, Task::Poll, day + 90_000, None);
+        assert_eq!(agenda.due(day + 119_999), None);
+        assert_eq!(agenda.due(day + 120_000), Some((shop, Task::Scan)));
+    }
+
+    impl Agenda {
+        fn next_poll(&self) -> i64 {
+            self.turns.iter().find(|((_, task), _)| *task == Task::Poll).map_or(0, |(_, turn)| turn.at)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What a run may carry out: found by what was journaled since it last looked, so that a tenant of millions is not planned
+//! anew each time somebody changes one.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::engine::tenant::Applied;
+use crate::engine::tenant::approval::ApprovalRow;
+use crate::engine::tenant::deletes::is_count;
+use crate::engine::tenant::rollout::CONNECTION_SET;
+use crate::engine::tenant::standing::STANDING_GIVEN;
+use crate::error::Error;
+use crate::id::EntityId;
+use crate::plan::{PlanHash, Scope};
+use crate::rollout::Stage;
+use crate::store::{Commit, Committed, Table};
+use crate::text::Text;
+
+/// How many entities one plan of a run covers.
+const AT_ONCE: usize = 200;
+
+/// How many entries or rows are read at once.
+const PAGE: usize = 500;
+
+/// What a run knows of what may be carried out.
+#[derive(Debug, Default)]
+pub(super) struct Allowed {
+    /// Up to where the journal was read; `None`: nothing was looked at yet.
+    read: Option<u64>,
+    /// Plans that wait for a window, a hold, a limit or a system.
+    waiting: BTreeSet<PlanHash>,
+}
+
+/// What the journal told since it was last read.
+#[derive(Debug, Default)]
+struct News {
+    /// Entities that changed.
+    entities: BTreeSet<EntityId>,
+    /// Plans that were approved.
+    approved: BTreeSet<PlanHash>,
+    /// Whether something that was owed before may be allowed now.
+    everything: bool,
+}
+
+impl Allowed {
+    /// The plans to apply now, each once. `retry`: those that wait too.
+    pub(super) async fn found(&mut self, tenant: &Tenant, retry: bool) -> Result<Vec<PlanHash>, Error> {
+        let mut plans = BTreeSet::new();
+        if retry {
+            plans.append(&mut self.waiting);
+        }
+        let news = match self.read {
+            Some(after) => tenant.news(after, &mut self.read).await?,
+            None => {
+                // What is journaled from here on is read as news: what stands now is looked at once.
+                self.read = Some(tenant.head().await?);
+                News { everything: true, approved: tenant.approved_plans().await?, ..News::default() }
+            }
+        };
+        plans.extend(news.approved);
+        if news.everything {
+            // It may be that what waited waits no longer.
+            plans.append(&mut self.waiting);
+        }
+        if (news.everything || !news.entities.is_empty()) && tenant.may_act().await? {
+            if news.everything {
+                plans.extend(tenant.plan_all().await?);
+            } else {
+                let entities: Vec<EntityId> = news.entities.into_iter().collect();
+                for page in entities.chunks(AT_ONCE) {
+                    let plan = tenant.plan(page.to_vec()).await;
+                    plans.extend(unless_gone(plan)?.filter(|plan| !plan.operations.is_empty()).map(|plan| plan.hash));
+                }
+            }
+        }
+        Ok(plans.into_iter().collect())
+    }
+
+    /// A plan was applied: what of it waits is tried again.
+    pub(super) fn applied(&mut self, hash: PlanHash, applied: &Applied) {
+        if applied.held.len() + applied.deferred + applied.unknown + applied.stopped > 0 {
+            self.waiting.insert(hash);
+        }
+        // What moved, and what was only possible once this was done, is in the successor.
+        self.waiting.extend(applied.successor.filter(|_| applied.superseded + applied.done > 0));
+    }
+}
+
+/// A plan, unless an entity that was named is none of today's model.
+fn unless_gone<T>(plan: Result<T, Error>) -> Result<Option<T>, Error> {
+    match plan {
+        Err(Error::UnknownEntity { .. }) => Ok(None),
+        plan => plan.map(Some),
+    }
+}
+
+impl Tenant {
+    /// The end of the journal.
+    async fn head(&self) -> Result<u64, Error> {
+        let committed = self.core.store.commit(&self.id, Commit::default()).await;
+        match committed.map_err(Error::store("look for the end of the journal"))? {
+            Committed::Done { head } => Ok(head.seq),
+            Committed::Lost { key } => Err(Error::Contended { attempts: 1, key: key.key }),
+        }
+    }
+
+    /// What was journaled behind a place. Moves `read` to the last entry.
+    async fn news(&self, after: u64, read: &mut Option<u64>) -> Result<News, Error> {
+        let mut news = News::default();
+        let mut after = after;
+        loop {
+            let page = self.core.store.journal(&self.id, after, PAGE).await;
+            let page = page.map_err(Error::store("read the journal"))?;
+            let Some((last, _)) = page.last() else { break };
+            after = last.seq;
+            for (entry, _) in &page {
+                match entry.kind.as_str() {
+                    "facts" => news.entities.extend(entry.subject.parse::<EntityId>().ok()),
+                    "approved" => news.approved.extend(entry.subject.parse::<PlanHash>().ok()),
+                    kind => news.everything |= kind == CONNECTION_SET || kind == STANDING_GIVEN,
+                }
+            }
+        }
+        *read = Some(after);
+        Ok(news)
+    }
+
+    /// The plans of which anything is approved.
+    async fn approved_plans(&self) -> Result<BTreeSet<PlanHash>, Error> {
+        let mut plans = BTreeSet::new();
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Approval, "", after.as_deref(), PAGE).await;
+            let rows = rows.map_err(Error::store("list approvals"))?;
+            let Some(last) = rows.last() else { return Ok(plans) };
+            after = Some(last.key.clone());
+            for row in rows.iter().filter(|row| !is_count(&row.key)) {
+                let approval: ApprovalRow = parse(Table::Approval, row)?;
+                plans.insert(approval.plan);
+            }
+        }
+    }
+
+    /// Whether any standing approval is open, and any connection acts.
+    async fn may_act(&self) -> Result<bool, Error> {
+        if !self.connections().await?.values().any(|state| state.stage == Stage::Act) {
+            return Ok(false);
+        }
+        let now = self.instant();
+        let mut after = None;
+        loop {
+            let page = self.standing_approvals(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(false) };
+            after = Some(last.id);
+            if page.iter().any(|standing| standing.room(now) > 0) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Plans every entity, a page a plan.
+    async fn plan_all(&self) -> Result<Vec<PlanHash>, Error> {
+        let mut plans = Vec::new();
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Entity, "", after.as_deref(), AT_ONCE).await;
+            let rows = rows.map_err(Error::store("list entities"))?;
+            let Some(last) = rows.last() else { return Ok(plans) };
+            after = Some(last.key.clone());
+            let page: Vec<EntityId> = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
+            let plan = unless_gone(self.plan(Scope::from(page)).await)?;
+            plans.extend(plan.filter(|plan| !plan.operations.is_empty()).map(|plan| plan.hash));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Comparing what operators allow, and what of it is used up, with what the journal adds up to.
+
+use std::collections::BTreeMap;
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::engine::tenant::replay::Replayed;
+use crate::engine::tenant::rollout::{connection_of_key, state_prefix};
+use crate::engine::tenant::standing::standing_prefix;
+use crate::engine::tenant::verify::{Compared, Difference};
+use crate::engine::tenant::write_counts::{WriteCount, count_prefix};
+use crate::error::Error;
+use crate::id::ConnectionName;
+use crate::plan::{GivenStanding, StandingId};
+use crate::rollout::ConnectionState;
+use crate::store::Table;
+use crate::text::Text;
+
+impl Tenant {
+    /// Compares how connections stand, and what counts against limits.
+    pub(super) async fn compare_allowed(&self, replayed: &Replayed, found: &mut Vec<Difference>) -> Result<(), Error> {
+        let mut stored: BTreeMap<ConnectionName, ConnectionState> = BTreeMap::new();
+        for row in self.all_rows(Table::Meta, state_prefix(), "read how connections stand").await? {
+            if let Some(connection) = connection_of_key(&row.key) {
+                stored.insert(connection, parse(Table::Meta, &row)?);
+            }
+        }
+        let differ = |(connection, compared)| Difference::Connection { connection, compared };
+        found.extend(differing(&replayed.connections, &stored).map(differ));
+
+        let mut stored: BTreeMap<StandingId, GivenStanding> = BTreeMap::new();
+        for row in self.all_rows(Table::Meta, standing_prefix(), "read standing approvals").await? {
+            let standing: GivenStanding = parse(Table::Meta, &row)?;
+            stored.insert(standing.id, standing);
+        }
+        let differ = |(id, compared)| Difference::StandingApproval { id, compared };
+        found.extend(differing(&replayed.standing, &stored).map(differ));
+
+        // A row that nothing was counted in yet only orders those who ask for room.
+        let mut stored: BTreeMap<Text, WriteCount> = BTreeMap::new();
+        for row in self.all_rows(Table::Meta, count_prefix(), "read counts of writes").await? {
+            let count: WriteCount = parse(Table::Meta, &row)?;
+            if count != WriteCount::default() {
+                stored.insert(row.key, count);
+            }
+        }
+        let name = |key: Text| key.trim_start_matches(count_prefix()).replace('\u{1f}', "/").into();
+        let differ = |(key, compared)| Difference::Writes { place: name(key), compared };
+        found.extend(differing(&replayed.writes, &stored).map(differ));
+        Ok(())
+    }
+}
+
+/// The keys at which two maps differ, each with how.
+fn differing<'a, K: Ord + Clone, V: PartialEq>(
+    replayed: &'a BTreeMap<K, V>,
+    stored: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = (K, Compared)> + use<'a, K, V> {
+    let known = stored.iter().filter_map(|(key, value)| match replayed.get(key) {
+        Some(replayed) if replayed == value => None,
+        Some(_) => Some((key.clone(), Compared::Differs)),
+        None => Some((key.clone(), Compared::Unaccounted)),
+    });
+    let missing = replayed.keys().filter(|key| !stored.contains_key(key));
+    known.chain(missing.map(|key| (key.clone(), Compared::Missing)))
+}

@@ -1,0 +1,175 @@
+//! The limit on writes of an attribute: over plans, over processes, and counted anew after a day.
+
+use std::sync::Arc;
+
+use accordant::chrono::TimeDelta;
+use accordant::plan::{Limits, Scope};
+use accordant::{Accordant, EntityId, Tenant};
+use futures::executor::block_on;
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::model::{Account, World, apply, approve, approver, plan, step};
+use crate::plans::{owe, owed_under};
+
+fn limited(world: &World, writes: u32, seed: u64) -> Tenant {
+    Accordant::builder()
+        .clock(Arc::clone(&world.clock))
+        .store(world.store.clone())
+        .entropy(accordant::SeededEntropy::new(seed))
+        .connect(world.crm.clone())
+        .connect(world.shop.clone())
+        .entity::<Account>()
+        .limits(Limits { writes: Some(writes), ..Limits::default() })
+        .build()
+        .unwrap()
+        .tenant("acme")
+}
+
+fn owed(accounts: usize, writes: u32) -> (World, Tenant) {
+    owed_under(accounts, |world| limited(world, writes, 1))
+}
+
+#[test]
+fn more_writes_of_an_attribute_than_the_limit_are_parked_and_the_rest_goes_on() {
+    let (world, tenant) = owed(4, 3);
+    world.crm.edit("accounts", "1", &json!({ "phone": "2" }));
+    block_on(tenant.poll("crm")).unwrap();
+    let held = plan(&tenant);
+    assert_eq!((held.operations.len(), held.parked.len()), (1, 4), "{held}");
+    let why = "4 writes of balance into shop within a day exceed the limit of 3";
+    assert!(held.parked.iter().all(|parked| parked.limited && parked.why.as_str() == why), "{held}");
+
+    block_on(tenant.confirm_writes(held.hash, &approver())).unwrap();
+    let confirmed = plan(&tenant);
+    assert_eq!((confirmed.operations.len(), confirmed.parked.len()), (5, 0));
+    assert_eq!(apply(&tenant, confirmed.hash).unapproved, 5, "confirming a limit approves no write");
+    approve(&tenant, confirmed.hash);
+    assert_eq!(apply(&tenant, confirmed.hash).done, 5);
+    // From here on three more have room, and not four.
+    owe(&world, &tenant, 3, "300.00");
+    assert_eq!(plan(&tenant).operations.len(), 3);
+    owe(&world, &tenant, 4, "300.00");
+    assert_eq!((plan(&tenant).operations.len(), plan(&tenant).parked.len()), (0, 4));
+    let verified = block_on(tenant.verify()).unwrap();
+    assert!(verified.is_clean(), "{verified}");
+}
+
+#[test]
+fn many_plans_with_one_write_each_meet_the_limit_and_a_day_later_there_is_room() {
+    let (world, tenant) = owed(3, 2);
+    let ids: Vec<EntityId> = block_on(tenant.entities("account", None, 9)).unwrap();
+    let plans: Vec<_> = ids.iter().map(|id| block_on(tenant.plan(*id).into_future()).unwrap()).collect();
+    plans.iter().for_each(|plan| approve(&tenant, plan.hash));
+    let done: Vec<usize> = plans.iter().map(|plan| apply(&tenant, plan.hash).done).collect();
+    assert_eq!(done, [1, 1, 0]);
+    assert_eq!(world.shop.writes(), 2);
+    world.clock.advance(TimeDelta::hours(23));
+    assert_eq!(apply(&tenant, plans[2].hash).held.len(), 1);
+    world.clock.advance(TimeDelta::hours(1));
+    assert_eq!(apply(&tenant, plans[2].hash).done, 1);
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+}
+
+#[test]
+fn a_write_under_way_takes_room() {
+    let (world, tenant) = owed(2, 1);
+    let ids: Vec<EntityId> = block_on(tenant.entities("account", None, 9)).unwrap();
+    let plans: Vec<_> = ids.iter().map(|id| block_on(tenant.plan(*id).into_future()).unwrap()).collect();
+    plans.iter().for_each(|plan| approve(&tenant, plan.hash));
+    world.shop.loses_answer();
+    assert_eq!(apply(&tenant, plans[0].hash).unknown, 1);
+    world.shop.unavailable(true);
+    assert_eq!(apply(&tenant, plans[1].hash).held.len(), 1, "the first may have happened");
+    world.shop.unavailable(false);
+    step(&tenant);
+    assert_eq!(apply(&tenant, plans[1].hash).held.len(), 1, "and it has");
+    assert_eq!(world.shop.writes(), 1);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    /// A balance changes, and is heard of.
+    Owe(usize),
+    /// A process plans one entity and applies it.
+    Apply(usize, usize),
+    /// A process plans everything and applies it.
+    ApplyAll(usize),
+    /// The next write is lost, refused, stale or put off.
+    Fault(u8),
+    Pass(u8),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        4 => (0..5_usize).prop_map(Act::Owe),
+        4 => (0..2_usize, 0..5_usize).prop_map(|(process, account)| Act::Apply(process, account)),
+        1 => (0..2_usize).prop_map(Act::ApplyAll),
+        2 => (0..5_u8).prop_map(Act::Fault),
+        1 => (0..30_u8).prop_map(Act::Pass),
+    ];
+    proptest::collection::vec(act, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Over any number of plans, processes, lost answers and refusals, no more writes of an attribute take effect within the
+    /// time in which they count than the limit says; and the journal accounts for the count.
+    #[test]
+    fn the_limit_on_writes_holds_over_any_number_of_plans(acts in acts(), limit in 1..4_u32) {
+        let world = World::new();
+        for number in 0..5 {
+            world.crm.edit("accounts", &number.to_string(), &crate::model::account(number));
+            world.shop.edit("customers", &format!("c{number}"), &crate::model::account(number));
+        }
+        let processes = [limited(&world, limit, 1), limited(&world, limit, 2)];
+        for system in ["crm", "shop"] {
+            block_on(processes[0].poll(system)).unwrap();
+        }
+        let ids: Vec<EntityId> = block_on(processes[0].entities("account", None, 9)).unwrap();
+        let mut written: Vec<(u64, usize)> = Vec::new();
+        let (mut hour, mut balance) = (0, 1000);
+        for act in acts {
+            let before = world.shop.writes();
+            let run = |process: usize, scope: Scope| {
+                let tenant = &processes[process];
+                let plan = block_on(tenant.plan(scope).into_future()).unwrap();
+                approve(tenant, plan.hash);
+                drop(apply(tenant, plan.hash));
+            };
+            match act {
+                Act::Owe(number) => {
+                    balance += 1;
+                    world.crm.edit("accounts", &number.to_string(), &json!({ "balance": format!("{balance}.00") }));
+                    block_on(processes[0].poll("crm")).unwrap();
+                }
+                Act::Apply(process, number) => run(process, ids[number].into()),
+                Act::ApplyAll(process) => run(process, Scope::default()),
+                Act::Fault(0) => drop(world.shop.loses_answer().writes()),
+                Act::Fault(1) => drop(world.shop.loses_request().writes()),
+                Act::Fault(2) => drop(world.shop.refuses("no").writes()),
+                Act::Fault(3) => drop(world.shop.goes_stale().writes()),
+                Act::Fault(_) => drop(world.shop.defers().writes()),
+                Act::Pass(hours) => {
+                    hour += u64::from(hours);
+                    world.clock.advance(TimeDelta::hours(i64::from(hours)));
+                }
+            }
+            step(&processes[0]);
+            written.push((hour, world.shop.writes() - before));
+        }
+        // Whenever the count begins, what follows within a day of it is within the limit; so that within any day there are at
+        // most two such stretches.
+        for (from, _) in &written {
+            let within: usize = written.iter().filter(|(at, _)| (*from..from + 24).contains(at)).map(|(_, n)| n).sum();
+            prop_assert!(within <= 2 * limit as usize, "{within} writes within a day of {from}: {written:?}");
+        }
+        if hour < 24 {
+            let all: usize = written.iter().map(|(_, n)| n).sum();
+            prop_assert!(all <= limit as usize, "{all} writes on one day: {written:?}");
+        }
+        let verified = block_on(processes[1].verify()).unwrap();
+        prop_assert!(verified.is_clean(), "{}", verified);
+    }
+}

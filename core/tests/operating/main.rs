@@ -1,0 +1,11 @@
+//! What operators allow: how far connections may go, what plans are, who approves what without being asked.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "a model is declared; the engine reads it; the shared world has more than one crate uses")]
+
+mod limits;
+#[path = "../applying/model.rs"]
+mod model;
+mod plans;
+mod rollout;
+mod run;
+mod standing;

@@ -1,0 +1,203 @@
+//! The long-lived task: what it does by itself, what it leaves to people, and how it stops.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use accordant::chrono::TimeDelta;
+use accordant::engine::{Ran, Schedule};
+use accordant::plan::Scope;
+use accordant::rollout::Stage;
+use accordant::{Accordant, Actor, Error, ManualClock, StandingApproval, Tenant};
+use futures::executor::block_on;
+use futures::future::BoxFuture;
+use serde_json::json;
+
+use crate::model::{Account, Between, World, account, approve, journaled, plan};
+use crate::plans::owed;
+
+fn noah() -> Actor {
+    Actor::new("noah")
+}
+
+/// What happens while a task sleeps for the n-th time.
+type Meanwhile<'a> = Box<dyn FnMut(usize) -> BoxFuture<'a, ()> + Send + 'a>;
+
+/// Runs through so many sleeps. Each moves the clock on by as long as was asked for.
+fn run(
+    tenant: &Tenant,
+    clock: &Arc<ManualClock>,
+    sleeps: usize,
+    mut meanwhile: Meanwhile<'_>,
+) -> (Result<Ran, Error>, Vec<i64>) {
+    let (slept, asked) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let sleep = |delay: TimeDelta| {
+        clock.advance(delay);
+        asked.lock().unwrap().push(delay.num_milliseconds());
+        meanwhile(slept.fetch_add(1, Ordering::SeqCst))
+    };
+    let shutdown = futures::future::poll_fn(|_| match slept.load(Ordering::SeqCst) >= sleeps {
+        true => std::task::Poll::Ready(()),
+        false => std::task::Poll::Pending,
+    });
+    let ran = block_on(tenant.run(sleep, shutdown));
+    (ran, asked.into_inner().unwrap())
+}
+
+fn quiet<'a>() -> Meanwhile<'a> {
+    Box::new(|_| Box::pin(async {}))
+}
+
+fn balances(tenant: &Tenant) {
+    let standing = StandingApproval::of(Account::BALANCE).toward("shop").at_most(500);
+    let standing = standing.until("2026-02-01T00:00:00Z".parse().unwrap());
+    block_on(tenant.give_standing(standing, &noah(), "balances follow the CRM")).unwrap();
+    block_on(tenant.set_stage("shop", Stage::Act, &noah(), "two quiet weeks")).unwrap();
+}
+
+#[test]
+fn it_reads_what_changes_and_writes_what_is_allowed_and_nothing_else() {
+    let (world, tenant) = owed(3);
+    balances(&tenant);
+    let meanwhile: Meanwhile<'_> = Box::new(|sleep| {
+        if sleep == 5 {
+            world.crm.edit("accounts", "1", &json!({ "balance": "300.00", "phone": "9" }));
+        }
+        Box::pin(async {})
+    });
+    let (ran, _) = run(&tenant, &world.clock, 40, meanwhile);
+    let ran = ran.unwrap();
+    assert_eq!(ran.done, 4, "three balances that were owed, and the one that changed: {ran:?}");
+    assert!(ran.failed.is_empty());
+    let left = plan(&tenant);
+    assert_eq!(left.operations.len(), 1, "the phone waits for a person: {left}");
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+}
+
+#[test]
+fn what_a_person_approves_in_another_process_is_carried_out() {
+    let (world, tenant) = owed(2);
+    let console = world.open(2, world.crm.clone(), world.shop.clone());
+    let meanwhile: Meanwhile<'_> = Box::new(|sleep| {
+        let (console, world) = (&console, &world);
+        Box::pin(async move {
+            if sleep == 2 {
+                assert_eq!(world.shop.writes(), 0, "nothing is approved yet");
+                let plan = console.plan(Scope::default()).await.unwrap();
+                console.approve(plan.hash, &noah()).await.unwrap();
+            }
+        })
+    });
+    let (ran, _) = run(&tenant, &world.clock, 6, meanwhile);
+    assert_eq!((ran.unwrap().done, world.shop.writes()), (2, 2));
+    // What was approved before it began is found too.
+    let (world, tenant) = owed(2);
+    approve(&tenant, plan(&tenant).hash);
+    assert_eq!(run(&tenant, &world.clock, 1, quiet()).0.unwrap().done, 2);
+}
+
+#[test]
+fn what_waits_is_tried_again_and_a_resumed_connection_at_once() {
+    let (world, tenant) = owed(1);
+    balances(&tenant);
+    block_on(tenant.hold("shop", &noah(), "stocktaking")).unwrap();
+    let meanwhile: Meanwhile<'_> = Box::new(|sleep| {
+        let (tenant, world) = (&tenant, &world);
+        Box::pin(async move {
+            assert_eq!(world.shop.writes(), usize::from(sleep > 4), "sleep {sleep}");
+            if sleep == 4 {
+                tenant.resume("shop", &noah(), "counted").await.unwrap();
+            }
+        })
+    });
+    let (ran, _) = run(&tenant, &world.clock, 7, meanwhile);
+    assert_eq!(ran.unwrap().done, 1);
+    // A system that puts writes off is asked again when what waits has its turn.
+    let (world, tenant) = owed(1);
+    balances(&tenant);
+    world.shop.defers();
+    let (ran, _) = run(&tenant, &world.clock, 70, quiet());
+    assert_eq!((ran.unwrap().done, world.shop.writes()), (1, 1));
+}
+
+#[test]
+fn a_system_that_fails_holds_up_no_other_and_a_pause_is_no_failure() {
+    let (world, tenant) = owed(1);
+    balances(&tenant);
+    world.crm.unavailable(true);
+    let (ran, _) = run(&tenant, &world.clock, 20, quiet());
+    let ran = ran.unwrap();
+    assert_eq!(ran.done, 1);
+    assert_eq!(ran.failed.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["crm"]);
+    world.crm.unavailable(false);
+    block_on(tenant.pause("crm", &noah(), "maintenance")).unwrap();
+    let (ran, _) = run(&tenant, &world.clock, 20, quiet());
+    assert!(ran.unwrap().failed.is_empty());
+}
+
+#[test]
+fn it_sleeps_until_something_is_due_and_never_longer_than_it_may() {
+    let world = World::new();
+    let schedule = Schedule { poll: TimeDelta::seconds(12), idle: TimeDelta::seconds(5), ..Schedule::default() };
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let accordant = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Account>().build().unwrap();
+    let (_, asked) = run(&accordant.tenant("acme"), &world.clock, 6, quiet());
+    assert_eq!(asked, [5_000, 5_000, 2_000, 5_000, 5_000, 2_000]);
+}
+
+#[test]
+fn told_to_stop_it_ends_the_call_under_way_and_begins_no_other() {
+    let world = World::new();
+    let between = Between::new(&world.shop);
+    for number in 1..=120 {
+        world.crm.edit("accounts", &number.to_string(), &account(number));
+        world.shop.edit("customers", &format!("c{number}"), &account(number));
+    }
+    let tenant = world.open(1, world.crm.clone(), between.clone());
+    block_on(tenant.poll("crm")).unwrap();
+    crate::plans::owe(&world, &tenant, 120, "200.00");
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    let told = Arc::new(AtomicBool::new(false));
+    let tell = Arc::clone(&told);
+    // While the first call is under way: the write is waited for although the signal has come.
+    between.happens(async move {
+        tell.store(true, Ordering::SeqCst);
+        let mut yielded = false;
+        futures::future::poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    });
+    let shutdown = futures::future::poll_fn(|_| match told.load(Ordering::SeqCst) {
+        true => std::task::Poll::Ready(()),
+        false => std::task::Poll::Pending,
+    });
+    let ran = block_on(tenant.run(|_| futures::future::pending(), shutdown)).unwrap();
+    assert_eq!((ran.done, world.shop.writes()), (50, 50), "one call, with all its receipts");
+    assert_eq!(journaled(&world.store, &tenant, "unknown"), 0);
+    let progress = block_on(tenant.progress(owed.hash)).unwrap();
+    assert_eq!((progress.done, progress.outstanding.len()), (50, 70));
+    // Started again, it goes on where it was.
+    assert_eq!(run(&tenant, &world.clock, 1, quiet()).0.unwrap().done, 70);
+}
+
+#[test]
+fn told_to_stop_before_it_began_it_does_nothing() {
+    let (world, tenant) = owed(1);
+    approve(&tenant, plan(&tenant).hash);
+    let ran = block_on(tenant.run(|_| futures::future::pending(), futures::future::ready(()))).unwrap();
+    assert_eq!((ran, world.shop.writes()), (Ran::default(), 0));
+}
+
+#[test]
+fn it_may_be_moved_between_threads() {
+    fn is_send<T: Send>(_: T) {}
+    let (_, tenant) = owed(0);
+    let running = tenant.run(|_| futures::future::ready(()), futures::future::ready(()));
+    is_send(pin!(running));
+}
