@@ -339,7 +339,7 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             owners: attribute.owners.clone(),
             equivalences,
             // Nobody else holds what is the hub's own: what an operator clears there is cleared.
-            on_clear: attribute.on_clear.or(attribute.hub.then_some(OnClear::Propagate)),
+            on_clear: attribute.on_clear.or(attribute.hub.then_some(crate::ownership::OnClear::Propagate)),
             chain: attribute.chain.clone(),
             plain: Vec::new(),
             derived: attribute.derived.clone(),
