@@ -42,6 +42,7 @@ pub(crate) use presence::presence_view;
 pub(crate) use table::{approved_by, lifetime_words, quoted};
 pub(crate) use unit::{unit_view, words};
 pub(crate) use when::instant_of;
+pub(crate) use when::span;
 pub use when::{FirstSaid, When};
 pub use write::WriteView;
 pub(crate) use write::hidden_words;

@@ -61,6 +61,8 @@ mod references;
 mod rules;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/vocabulary.rs"]
+mod vocabulary;
 
 #[test]
 fn a_model_of_three_systems_is_tested_in_at_most_25_lines() {

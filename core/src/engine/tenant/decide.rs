@@ -357,6 +357,7 @@ pub(super) fn not_held(entity: EntityId, unit: &str, why: NotRuled) -> Error {
         NotRuled::NoValue => {
             return Error::Value { attribute: unit.into(), reason: "the text is no value of its type" };
         }
+        NotRuled::Forbidden => ("not to become that", "a rule forbids it: choose another value, or change the rule"),
         NotRuled::Over => ("over by then", "name an instant that is yet to come"),
         NotRuled::NothingThere => ("not known there", "name a connection that says something else than golden"),
     };
