@@ -6,6 +6,7 @@
 mod chosen;
 pub(crate) mod existence;
 mod findings;
+mod guard;
 mod lapse;
 pub(crate) mod presence;
 mod proposal;

@@ -27,6 +27,8 @@ mod contact;
 mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
+#[path = "stories/decision_laws.rs"]
+mod decision_laws;
 #[path = "stories/decisions.rs"]
 mod decisions;
 #[path = "stories/desk.rs"]

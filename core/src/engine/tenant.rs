@@ -13,6 +13,7 @@ mod deletes;
 mod desk;
 mod direct;
 mod due;
+mod enter;
 mod four_eyes;
 mod history;
 mod linking;

@@ -17,9 +17,10 @@ use crate::representation::Representation;
 use crate::resolve::{Proposal, origin_of};
 use crate::settle::Recorder;
 use crate::settle::chosen::canonical;
+use crate::settle::guard::judged;
 use crate::settle::lapse::forget_lapse;
 use crate::settle::presence::rule_on_presence;
-use crate::settle::unit::{judged, move_golden};
+use crate::settle::unit::move_golden;
 use crate::sight::{Ground, Shown, shown};
 use crate::value::Field;
 
