@@ -32,9 +32,9 @@ pub use intake::TakenIn;
 pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::{
-    Applied, Applying, Compared, Difference, DiscrepancyFilter, FailedCall, Next, Outstanding, PlanRequest, PlanState,
-    PlanSummary, Progress, Ran, Rederived, Replayed, Reread, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
-    Verified,
+    Applied, Applying, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, Looking, Next, Otherwise,
+    Outstanding, PlanRequest, PlanState, PlanSummary, Progress, Ran, Rederived, Replayed, Reread, Stepped,
+    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 /// The library, configured: a model, connections, rules, a store.

@@ -3,6 +3,7 @@
 mod plans;
 mod rollout;
 mod standing;
+mod what_if;
 
 use std::pin::Pin;
 
@@ -35,6 +36,11 @@ pub const SCENES: &[Scene] = &[
         name: "standing",
         title: "14:00  A standing approval is given, used and withdrawn",
         play: |page| Box::pin(standing::play(page)),
+    },
+    Scene {
+        name: "what_if",
+        title: "16:00  A policy is proposed, and looked at before it is deployed",
+        play: |page| Box::pin(what_if::play(page)),
     },
 ];
 
