@@ -9,9 +9,11 @@ use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, Link};
 use crate::golden::{GoldenCell, GoldenLife};
-use crate::id::{EntityId, RecordRef};
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::model::UnitKey;
 use crate::sparse::Sparse;
+use crate::text::Text;
+use crate::value::Field;
 
 /// One change of one entity. What it says is shared with the entity that it was applied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +138,15 @@ pub enum Fact {
         /// The generation of the next create.
         generation: u32,
     },
+    /// A create was sent and never heard of: it may still arrive. Or what became of it is known.
+    CreateSent {
+        /// The connection.
+        connection: ConnectionName,
+        /// The native type.
+        object: ObjectType,
+        /// What it sent, by unit; `None`: nothing is open any more.
+        fields: Option<Vec<(Text, Field)>>,
+    },
 }
 
 /// A fact and the entity that it is about.
@@ -169,6 +180,7 @@ impl Fact {
             Fact::Merged { .. } => "merged",
             Fact::CannotLink { .. } => "cannot_link",
             Fact::Generation { .. } => "generation",
+            Fact::CreateSent { .. } => "create_sent",
         }
     }
 
@@ -246,7 +258,18 @@ impl Fact {
             Fact::Merged { into } => entity.merged_into = *into,
             Fact::CannotLink { other, holds: true } => drop(entity.cannot_link.insert(*other)),
             Fact::CannotLink { other, holds: false } => drop(entity.cannot_link.remove(other)),
-            Fact::Generation { generation } => entity.generation = *generation,
+            Fact::Generation { generation } => {
+                entity.generation = *generation;
+                // The next create has a key of its own, and with it a content.
+                entity.creates_sent.clear();
+            }
+            Fact::CreateSent { connection, object, fields } => {
+                let place = (connection.clone(), object.clone());
+                match fields {
+                    Some(fields) => drop(entity.creates_sent.insert(place, fields.clone())),
+                    None => drop(entity.creates_sent.remove(&place)),
+                }
+            }
         }
     }
 }

@@ -34,6 +34,7 @@ mod standing;
 mod step;
 mod take_in;
 mod verify;
+mod what_if;
 mod work;
 mod write_counts;
 
@@ -66,6 +67,7 @@ use crate::working_set::Frame;
 pub use rederive::{Rederived, Reread};
 pub use replay::Replayed;
 pub use verify::{Compared, Difference, Verified};
+pub use what_if::{Changed, Looking, Otherwise, WhatIf, WouldBe, WouldWrite};
 
 /// One client's data and verbs.
 ///

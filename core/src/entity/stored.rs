@@ -10,10 +10,11 @@ use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
-use crate::id::{EntityId, EntityType, RecordRef};
+use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
 use crate::model::{CompiledEntity, Model, UnitKey};
 use crate::sparse::Sparse;
 use crate::text::Text;
+use crate::value::Field;
 
 /// The version of this form.
 const FORMAT: u16 = 1;
@@ -44,6 +45,16 @@ pub struct StoredEntity {
     cannot_link: BTreeSet<EntityId>,
     #[serde(default)]
     generation: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    creates_sent: Vec<StoredCreate>,
+}
+
+/// A create that was sent and never heard of, as a row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredCreate {
+    connection: ConnectionName,
+    object: ObjectType,
+    fields: Vec<(Text, Field)>,
 }
 
 /// A link as a row holds it.
@@ -109,6 +120,15 @@ impl Entity {
             merged_into: self.merged_into,
             cannot_link: self.cannot_link.clone(),
             generation: self.generation,
+            creates_sent: self
+                .creates_sent
+                .iter()
+                .map(|((connection, object), fields)| StoredCreate {
+                    connection: connection.clone(),
+                    object: object.clone(),
+                    fields: fields.clone(),
+                })
+                .collect(),
         }
     }
 
@@ -134,6 +154,11 @@ impl Entity {
             merged_into: stored.merged_into,
             cannot_link: stored.cannot_link,
             generation: stored.generation,
+            creates_sent: stored
+                .creates_sent
+                .into_iter()
+                .map(|StoredCreate { connection, object, fields }| ((connection, object), fields))
+                .collect(),
         })
     }
 }

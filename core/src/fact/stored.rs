@@ -11,9 +11,10 @@ use crate::entity::Evidence;
 use crate::entity::stored::{object_index, object_name};
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, GoldenLife};
-use crate::id::{EntityType, RecordRef};
+use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef};
 use crate::model::{CompiledEntity, Model};
 use crate::text::Text;
+use crate::value::Field;
 
 /// A fact as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,11 @@ pub enum StoredFact {
     Generation {
         generation: u32,
     },
+    CreateSent {
+        connection: ConnectionName,
+        object: ObjectType,
+        fields: Option<Vec<(Text, Field)>>,
+    },
 }
 
 impl Fact {
@@ -119,6 +125,7 @@ impl Fact {
             Fact::Merged { into } => StoredFact::Merged { into },
             Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
             Fact::Generation { generation } => StoredFact::Generation { generation },
+            Fact::CreateSent { connection, object, fields } => StoredFact::CreateSent { connection, object, fields },
         }
     }
 }
@@ -149,6 +156,7 @@ impl StoredFact {
             StoredFact::Merged { into } => Fact::Merged { into },
             StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },
             StoredFact::Generation { generation } => Fact::Generation { generation },
+            StoredFact::CreateSent { connection, object, fields } => Fact::CreateSent { connection, object, fields },
         })
     }
 }

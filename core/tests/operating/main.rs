@@ -9,3 +9,4 @@ mod plans;
 mod rollout;
 mod run;
 mod standing;
+mod what_if;

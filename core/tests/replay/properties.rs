@@ -113,6 +113,9 @@ proptest! {
             prop_assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
             let rederived = tenant.rederive().await.unwrap();
             prop_assert!(rederived.is_same(), "{rederived}");
+            let proposal = open(Variant::default(), MemoryStore::new(), &clock, 8);
+            let would = tenant.what_if(&proposal).await.unwrap();
+            prop_assert!(would.is_same(), "{would}");
             Ok(())
         })?;
     }

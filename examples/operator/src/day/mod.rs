@@ -8,6 +8,7 @@ mod plans;
 mod rollout;
 mod standing;
 mod two_people;
+mod what_if;
 
 use std::pin::Pin;
 
@@ -60,6 +61,11 @@ pub const SCENES: &[Scene] = &[
         name: "letters",
         title: "15:30  A mapping is mended, and what came meanwhile is tried again",
         play: |page| Box::pin(letters::play(page)),
+    },
+    Scene {
+        name: "what_if",
+        title: "16:00  A policy is proposed, and looked at before it is deployed",
+        play: |page| Box::pin(what_if::play(page)),
     },
 ];
 

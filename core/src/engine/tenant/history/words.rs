@@ -234,6 +234,7 @@ impl<'a> Teller<'a> {
             | StoredFact::Sent { .. }
             | StoredFact::Existed { .. }
             | StoredFact::Reacted { .. }
+            | StoredFact::CreateSent { .. }
             | StoredFact::Generation { .. } => return None,
         })
     }
