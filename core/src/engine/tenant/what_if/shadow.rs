@@ -159,6 +159,7 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Merged { .. }
         | Fact::CannotLink { .. }
         | Fact::Generation { .. }
+        | Fact::CreateSent { .. }
         | Fact::Sent { .. } => true,
         Fact::Settled { .. }
         | Fact::Rebased { .. }
@@ -166,6 +167,8 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Lived { .. }
         | Fact::Reacted { .. }
         | Fact::Decided { .. }
+        | Fact::Lapsed { .. }
+        | Fact::Proposed { .. }
         | Fact::Diverged { .. } => act,
         Fact::Disputed { .. } => false,
     }
