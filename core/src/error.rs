@@ -169,6 +169,9 @@ pub enum Error {
     /// No standing approval of this id.
     #[error("there is no standing approval {}; `standing_approvals` lists them", .0.short())]
     UnknownStanding(StandingId),
+    /// The store that a proposal is looked at in holds something already.
+    #[error("a proposal is looked at in an empty store of its own: this one holds something of the tenant")]
+    ScratchNotEmpty,
     /// An operator paused the connection.
     #[error("connection `{connection}` is paused; `resume` it to read from it")]
     Paused {
@@ -381,6 +384,7 @@ impl Error {
             | Error::HeldApart { .. }
             | Error::WriteUnderWay { .. }
             | Error::Paused { .. }
+            | Error::ScratchNotEmpty
             | Error::PlanExpired { .. }
             | Error::PlanMoved { .. }
             | Error::ModelChanged { .. }

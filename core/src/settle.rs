@@ -6,6 +6,7 @@
 mod chosen;
 pub(crate) mod existence;
 mod findings;
+mod guard;
 mod lapse;
 pub(crate) mod presence;
 mod proposal;
@@ -29,7 +30,7 @@ use crate::rule::Guard;
 use crate::sight::{Ground, keys, visible};
 use crate::text::Text;
 
-pub use proposal::{NotApproved, approve, propose};
+pub use proposal::{NotApproved, approve, basis_of, propose};
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 pub(crate) use unit::settled;
 

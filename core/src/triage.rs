@@ -95,6 +95,7 @@ impl Severity {
             | DiscrepancyKind::Unfilled
             | DiscrepancyKind::Pending
             | DiscrepancyKind::UnresolvedReference
+            | DiscrepancyKind::Warned
             | DiscrepancyKind::Rewritten
             | DiscrepancyKind::Diverged
             | DiscrepancyKind::Cosmetic => Severity::Low,

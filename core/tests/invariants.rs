@@ -135,6 +135,71 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(500))]
+
+    /// Under the model that is in force, nothing would differ: whatever was said, written, lost, decided.
+    #[test]
+    fn what_is_in_force_would_change_nothing(
+        design in design(),
+        beginning in beginning(),
+        history in history(),
+    ) {
+        let mut world = World::begin(&design, beginning);
+        world.poll_all();
+        history.iter().for_each(|step| world.run(step));
+        let rows = world.rows();
+        let proposal = world.proposal(&design);
+        let would = block_on(world.tenant.what_if(&proposal)).expect("a look");
+        prop_assert!(would.is_same(), "{would}");
+        prop_assert_eq!(would.entities, entities(&world.tenant).len() as u64);
+        prop_assert_eq!(world.rows(), rows, "a look changes nothing");
+    }
+
+    /// Where nothing was written and nobody decided, what a history comes to under a proposal is what it would have come to
+    /// had the proposal been in force: which golden values differ is said as it is.
+    #[test]
+    fn what_would_be_is_what_would_have_been(
+        design in design(),
+        beginning in beginning(),
+        history in history(),
+        policies in proptest::collection::vec((shape::policy(), any::<Option<usize>>(), any::<Option<bool>>()), 2),
+    ) {
+        let mut proposed = design.clone();
+        for (attribute, (policy, owner, on_clear)) in proposed.attributes.iter_mut().zip(policies) {
+            *attribute = shape::Attribute { policy, owner, on_clear, ..attribute.clone() };
+            // The systems that hold it stay those that do.
+            attribute.unmapped = 0;
+        }
+        let design = shape::Design { attributes: design.attributes.into_iter().map(|it| shape::Attribute { unmapped: 0, ..it }).collect(), ..design };
+        let tell = |design: &shape::Design| {
+            let mut world = World::begin(design, beginning);
+            world.poll_all();
+            let tells = |step: &&Step| matches!(step, Step::Edit { .. } | Step::Tell { .. } | Step::Poll(_) | Step::Pass(_));
+            history.iter().filter(tells).for_each(|step| world.run(step));
+            world
+        };
+        let (is, would_have_been) = (tell(&design), tell(&proposed));
+        let proposal = is.proposal(&proposed);
+        let would = block_on(is.tenant.what_if(&proposal)).expect("a look");
+        let looked = entities(&proposal.tenant("tenant"));
+        let was = entities(&would_have_been.tenant);
+        let mut differ = 0;
+        for entity in 0..2 {
+            let key = |held: &&accordant::entity::Entity| held.links.iter().any(|link| *link.record.id == *id(entity));
+            let golden = |held: Option<&accordant::entity::Entity>| -> Vec<_> {
+                let cells = held.into_iter().flat_map(|held| held.golden.iter());
+                cells.map(|(key, cell)| (key, cell.field.clone(), std::mem::discriminant(&cell.status))).collect()
+            };
+            let (looked, was) = (looked.iter().find(key), was.iter().find(key));
+            prop_assert_eq!(golden(looked), golden(was), "entity {}", entity);
+            let stands = is.entity(entity);
+            differ += golden(looked).iter().filter(|cell| !golden(stands.as_ref()).contains(cell)).count();
+        }
+        prop_assert!(differ == 0 || !would.golden.is_empty(), "{differ} differ, and the look names none");
+    }
+}
+
 /// 3: what is golden of an owned attribute was said by a person in a system that owns it, or decided.
 /// 11: whatever is golden has an origin, a decision or a derivation.
 fn golden_stands_on_something(world: &World) -> Result<(), TestCaseError> {

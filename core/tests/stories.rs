@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/bulk.rs"]
+mod bulk;
 #[path = "stories/cardinality.rs"]
 mod cardinality;
 #[path = "stories/choices.rs"]
@@ -25,6 +27,8 @@ mod contact;
 mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
+#[path = "stories/decision_laws.rs"]
+mod decision_laws;
 #[path = "stories/decisions.rs"]
 mod decisions;
 #[path = "stories/desk.rs"]
@@ -59,6 +63,8 @@ mod references;
 mod rules;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/vocabulary.rs"]
+mod vocabulary;
 
 #[test]
 fn a_model_of_three_systems_is_tested_in_at_most_25_lines() {

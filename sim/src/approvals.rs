@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use accordant::Plan;
 use accordant::plan::{Intent, Target};
 
-use crate::design::{ATTRIBUTES, Design};
+use crate::design::Design;
 use crate::word::Word;
 
 /// One thing that was approved.
@@ -97,21 +97,22 @@ fn named(design: &Design, plan: &Plan) -> Vec<Approved> {
             Target::Record(record) => record.id.to_string(),
             _ => operation.entity.to_string(),
         };
-        let mut add = |unit: Option<&str>, word: Word| {
-            let attribute = unit.and_then(|unit| ATTRIBUTES.iter().position(|name| *name == unit));
+        let mut add = |unit: Option<&str>, value: Option<&str>| {
+            let attribute = unit.and_then(|unit| design.dialect.attribute(unit));
+            let read = |value| design.dialect.word(attribute?, value);
+            let word = value.and_then(read).unwrap_or_default();
             let approved = Approved { system, at: at.clone(), attribute, word };
             all.push(approved);
         };
-        let word = |value: Option<&str>| value.and_then(Word::parse).unwrap_or_default();
         match &operation.intent {
-            Intent::Set(field) => add(Some(operation.unit.as_str()), word(field.as_value())),
+            Intent::Set(field) => add(Some(operation.unit.as_str()), field.as_value()),
             Intent::Create(fields) => {
-                add(None, Word::NONE);
+                add(None, None);
                 for (unit, field) in fields {
-                    add(Some(unit.as_str()), word(field.as_value()));
+                    add(Some(unit.as_str()), field.as_value());
                 }
             }
-            _ => add(None, Word::NONE),
+            _ => add(None, None),
         }
     }
     all

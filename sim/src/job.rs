@@ -10,7 +10,7 @@ use accordant::id::RecordRef;
 use accordant::plan::Intent;
 use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
 
-use crate::design::{ATTRIBUTES, OBJECT};
+use crate::design::ATTRIBUTES;
 use crate::oracle::Unit;
 use crate::remote::{PROOF, SAYS};
 use crate::scene::Scene;
@@ -213,8 +213,9 @@ pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Subjects, E
         let all = inner.servers.iter().enumerate().flat_map(|(system, server)| {
             let name = server.design.name;
             let records = server.records.iter().enumerate().filter(|(_, record)| record.live);
-            records
-                .map(move |(place, record)| (RecordRef::new(name, OBJECT, &id(place)), record.subject, (system, place)))
+            records.map(move |(place, record)| {
+                (RecordRef::new(name, server.object(), &id(place)), record.subject, (system, place))
+            })
         });
         all.collect()
     };
@@ -246,7 +247,7 @@ pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting
     let all = tenant.discrepancies(DiscrepancyFilter::default()).await?;
     let mut standing = Vec::new();
     for discrepancy in all {
-        let attribute = ATTRIBUTES.iter().position(|name| *discrepancy.unit == **name).unwrap_or(EXISTENCE);
+        let attribute = scene.lock().design.dialect.attribute(&discrepancy.unit).unwrap_or(EXISTENCE);
         let Some(subject) = subjects.get(&discrepancy.entity).and_then(|subjects| subjects.keys().next()) else {
             continue;
         };
@@ -273,7 +274,7 @@ pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>
 /// If the store fails, or a system cannot be called.
 pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Result<bool, Error> {
     let (subject, attribute) = one.unit;
-    let (takes, line) = {
+    let (takes, unit, line) = {
         let mut inner = scene.lock();
         let owner = inner.design.attributes[attribute].owner;
         let holds = |system: usize| {
@@ -287,7 +288,8 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
         let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(false) };
         inner.oracle.decided.insert(one.unit);
         let name = inner.servers[system].design.name;
-        (name, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
+        let unit = inner.design.dialect.unit(attribute).to_owned();
+        (name, unit, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
     };
     scene.lock().say(|| line);
     let ruling = Ruling {
@@ -296,7 +298,7 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
         by: Actor::new("ana"),
         reason: "she was called".to_owned(),
     };
-    match tenant.rule(one.entity, ATTRIBUTES[attribute], ruling).await {
+    match tenant.rule(one.entity, &unit, ruling).await {
         // What the system said may be unknown to the engine: then there is nothing to take.
         Ok(_) => Ok(true),
         Err(Error::NotHeld { .. }) => Ok(false),

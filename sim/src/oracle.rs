@@ -427,6 +427,7 @@ impl Oracle {
         let moved = &self.moved.get(&unit).cloned().unwrap_or_default();
         match policy {
             _ if owner.is_some() => {}
+            Policy::Other => {}
             Policy::Undeclared => self.judge_conflict(unit, moved, found),
             Policy::Latest => self.judge_latest(unit, moved, found),
             Policy::Priority => self.judge_priority(unit, moved, found),
@@ -515,12 +516,12 @@ impl Oracle {
 
     /// The words of people that were written over and that no journaled resolution may fail to name.
     #[must_use]
-    pub fn overwritten(&self) -> Vec<(Word, String)> {
+    pub fn overwritten(&self) -> Vec<(usize, Word, String)> {
         let excused = [&self.decided, &self.fought];
         let decided = |unit: &Unit| excused.iter().any(|of| of.contains(unit)) || self.remodelled.contains(&unit.1);
         let lost = self.overwritten.iter().filter(|(.., unit)| !decided(unit));
         let place = |system: usize, place: usize| format!("{} r{place}", self.systems[system].name);
-        lost.map(|(word, system, at, unit)| (*word, format!("{} {}", place(*system, *at), ATTRIBUTES[unit.1])))
+        lost.map(|(word, system, at, unit)| (unit.1, *word, format!("{} {}", place(*system, *at), ATTRIBUTES[unit.1])))
             .collect()
     }
 }

@@ -125,7 +125,8 @@ impl Scene {
     /// A scene at the beginning of time.
     #[must_use]
     pub fn new(design: Design, weather: Weather, trace: Trace) -> Self {
-        let servers = design.systems.iter().cloned().map(Server::new).collect();
+        let servers = design.systems.iter().cloned().enumerate();
+        let servers = servers.map(|(place, system)| Server::new(place, system, design.dialect.clone())).collect();
         let oracle = Oracle::new(&design);
         Self {
             clock: AtomicI64::new(EPOCH),

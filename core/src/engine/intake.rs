@@ -1,6 +1,7 @@
 //! Intake: what a surface said becomes observations, merges, hints to read, or dead letters. Pure.
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::connector::{Item, Says};
 use crate::decode::{Batch, FaultKind, Reach};
@@ -42,7 +43,11 @@ pub(crate) enum Input {
     /// A death that a read found, to be stamped with the last token known of the record: the answer gave none.
     Gone { record: RecordRef, evidence: DeathEvidence, read: u64, surface: SurfaceName },
     /// A person entered something. If the clock stepped back, it is still later than what was entered before.
-    Entered(Observation),
+    Entered {
+        observation: Observation,
+        /// What was entered, and why; for the journal.
+        entry: Box<Entry>,
+    },
     /// A complete scan did not meet the record.
     Absent { record: RecordRef, scan: u64 },
     /// A merge inside the system.
@@ -51,6 +56,15 @@ pub(crate) enum Input {
     Hint { record: RecordRef, why: &'static str },
     /// Bytes that could not be understood, or a part of them.
     Dead(DeadLetter),
+}
+
+/// A person's own entry, as the journal holds it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Entry {
+    /// The attribute.
+    pub(crate) attribute: Text,
+    /// Why, in the person's words.
+    pub(crate) reason: String,
 }
 
 /// An input that could not be processed, with its cause.

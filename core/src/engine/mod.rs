@@ -38,10 +38,11 @@ pub use intake::TakenIn;
 pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::{
-    Applied, Applying, AsOf, Assigned, CaseCursor, CaseFilter, CasePage, Compared, Difference, DiscrepancyFilter,
-    FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Next, Outstanding,
-    PlanRequest, PlanState, PlanSummary, Progress, Ran, Rederived, Replayed, Reread, Retried, Ruled, Search,
-    SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    Applied, Applying, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Changed,
+    Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
+    LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, Progress,
+    Ran, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant,
+    UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 /// The library, configured: a model, connections, rules, a store.

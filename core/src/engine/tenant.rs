@@ -4,6 +4,7 @@ mod apply;
 mod approval;
 mod as_of;
 mod ask;
+mod bulk;
 mod cases;
 mod creates;
 mod dead_letter;
@@ -12,6 +13,7 @@ mod deletes;
 mod desk;
 mod direct;
 mod due;
+mod enter;
 mod four_eyes;
 mod history;
 mod linking;
@@ -32,6 +34,7 @@ mod standing;
 mod step;
 mod take_in;
 mod verify;
+mod what_if;
 mod work;
 mod write_counts;
 
@@ -39,6 +42,7 @@ pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
 pub use as_of::AsOf;
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
+pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use four_eyes::Ruled;
@@ -63,6 +67,7 @@ use crate::working_set::Frame;
 pub use rederive::{Rederived, Reread};
 pub use replay::Replayed;
 pub use verify::{Compared, Difference, Verified};
+pub use what_if::{Changed, Looking, Otherwise, WhatIf, WouldBe, WouldWrite};
 
 /// One client's data and verbs.
 ///

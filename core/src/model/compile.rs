@@ -338,7 +338,8 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             members: vec![position],
             owners: attribute.owners.clone(),
             equivalences,
-            on_clear: attribute.on_clear,
+            // Nobody else holds what is the hub's own: what an operator clears there is cleared.
+            on_clear: attribute.on_clear.or(attribute.hub.then_some(crate::ownership::OnClear::Propagate)),
             chain: attribute.chain.clone(),
             plain: Vec::new(),
             derived: attribute.derived.clone(),

@@ -34,6 +34,7 @@ pub(super) fn of_unit(
         && after.verdict == Verdict::InAgreement
         && !after.states.iter().any(stands)
         && entity.decisions.get(key).is_none()
+        && golden.is_none_or(|cell| cell.resolution.warnings.is_empty())
     {
         // As most units are: nothing stands about it.
         return;
@@ -41,6 +42,12 @@ pub(super) fn of_unit(
     let name = ground.model.unit_name(key);
     if let Some(finding) = agreement(ground, entity, unit, key, shown, first, after, &name) {
         findings.push(finding);
+    }
+    if let Some(cell) = golden.filter(|cell| !cell.resolution.warnings.is_empty()) {
+        let told: Vec<String> =
+            cell.resolution.warnings.iter().map(|(rule, reason)| format!("\"{rule}\": {reason}")).collect();
+        let (family, kind, reason) = (Family::Rule, DiscrepancyKind::Warned, told.join("; ").into());
+        findings.push(Finding { unit: name.clone(), link: None, family, kind, waits: false, reason });
     }
     for (place, shown) in shown.iter().enumerate() {
         let record = || Some(Text::from(entity.links[shown.link].record.to_string()));

@@ -3,6 +3,7 @@
 use crate::decision::ProposedDecision;
 use crate::entity::Entity;
 use crate::fact::Fact;
+use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::Status;
 use crate::id::{Actor, RecordRef};
 use crate::model::UnitKey;
@@ -80,6 +81,28 @@ pub fn approve(
     carry_out(ground, entity, representations, key, &proposal.ruling, Some(by), facts)?;
     Recorder { entity, facts }.record(Fact::Proposed { unit: key.clone(), proposal: None });
     Ok(())
+}
+
+/// The hash of what is on the table about a unit: if it is the same, a person decides about what they looked at.
+#[must_use]
+pub fn basis_of(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    key: &UnitKey,
+) -> Digest {
+    let (inputs, golden, held) = table(ground, entity, representations, key);
+    let mut fingerprint = Fingerprint::new();
+    let mut add = |field: &Field| {
+        fingerprint.number(i64::from(field.is_value())).text(field.as_value().unwrap_or(""));
+    };
+    add(&golden);
+    add(&held.unwrap_or_default());
+    for (record, field) in &inputs {
+        add(&Field::value(&record.to_string()));
+        add(field);
+    }
+    fingerprint.finish()
 }
 
 type Table = (Vec<(RecordRef, Field)>, Field, Option<Field>);

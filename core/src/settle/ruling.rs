@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::base::{Base, Origin};
 use crate::decision::{Decision, Divergence, Lifetime};
@@ -16,6 +17,7 @@ use crate::representation::Representation;
 use crate::resolve::{Proposal, origin_of};
 use crate::settle::Recorder;
 use crate::settle::chosen::canonical;
+use crate::settle::guard::judged;
 use crate::settle::lapse::forget_lapse;
 use crate::settle::presence::rule_on_presence;
 use crate::settle::unit::move_golden;
@@ -83,6 +85,9 @@ pub enum NotRuled {
     /// The connection named owns the unit: what it says is true.
     #[error("the connection owns it")]
     Owns,
+    /// A rule forbids it.
+    #[error("a rule forbids it")]
+    Forbidden,
     /// The date until which it is to hold has passed.
     #[error("its date has passed")]
     Over,
@@ -141,7 +146,7 @@ pub(super) fn carry_out(
     let shown = shown(ground, entity, representations, key);
     let mut recorder = Recorder { entity, facts };
     let cell = recorder.entity.golden.get(key).cloned();
-    let (chosen, origin, mut resolution) = match &ruling.choice {
+    let (chosen, origin, resolution) = match &ruling.choice {
         Choice::Accept => match cell.as_ref().map(|cell| &cell.status) {
             Some(Status::Held(held)) => (held.proposed.clone(), held.origin.clone(), held.resolution.clone()),
             _ => return Err(NotRuled::NotHeld),
@@ -168,7 +173,16 @@ pub(super) fn carry_out(
         }
         Choice::Retire | Choice::Restore => return Err(NotRuled::NoPresence),
     };
+    let before = cell.as_ref().map(|cell| &cell.field).filter(|field| field.is_value());
+    let heard = Proposal { field: chosen.clone(), origin, resolution, provisional: false, heard: SmallVec::new() };
+    let judged = judged(ground, recorder.entity, unit, key, before, &chosen, &heard, &shown);
+    let Proposal { origin, mut resolution, .. } = heard;
+    // Keeping what golden holds changes nothing that a rule could forbid.
+    if judged.stop.is_some_and(|stop| stop.forbidden) {
+        return Err(NotRuled::Forbidden);
+    }
     let explained = Arc::make_mut(&mut resolution);
+    explained.warnings = judged.warnings;
     explained.by = Some(ruling.by.clone());
     explained.approved_by = approved_by.cloned().map(Box::new);
     forget_lapse(&mut recorder, key);

@@ -9,16 +9,15 @@ use crate::classify::{Classification, LinkState, Standing, classify};
 use crate::decision::{InputChange, LapseCause};
 use crate::entity::Entity;
 use crate::fact::Fact;
-use crate::golden::{GoldenCell, Held, Provisional, Resolution, Status};
+use crate::golden::{GoldenCell, Provisional, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
 use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, origin_of, resolve};
-use crate::rule;
+use crate::settle::guard::{guard, hold, judged, warned};
 use crate::settle::lapse::{close_reopened, end_by_date, lapse};
 use crate::settle::read_back::recognise;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, Visible, shown_by, sides};
-use crate::text::Text;
 use crate::value::{Field, split_member};
 
 /// Settles one unit. Says whether golden moved.
@@ -93,9 +92,11 @@ pub(super) fn settle_derived(
         let resolution = Arc::new(Resolution::by_policy(&derivation.name()));
         let before = golden.map(|cell| &cell.field).filter(|field| field.is_value());
         let proposal = Proposal { field, origin: None, resolution, provisional: false, heard: SmallVec::new() };
-        if let Some(objection) = objection(ground, unit, &key, before, &proposal) {
-            hold(recorder, unit, &key, proposal, objection);
+        let judged = judged(ground, recorder.entity, unit, &key, before, &proposal.field, &proposal, &shown);
+        if let Some(stop) = judged.stop {
+            hold(recorder, unit, &key, proposal, stop);
         } else {
+            let proposal = warned(proposal, judged.warnings);
             let Proposal { field, origin, resolution, .. } = proposal;
             let fingerprint = unit.fingerprint.short_number();
             let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled };
@@ -435,57 +436,6 @@ fn follows_since_first_contact(
     owners().find(|place| classification.states[*place] == LinkState::NoBase)
 }
 
-/// Asks the rules. A guarded change is held: golden keeps its value, and no base moves.
-fn guard(
-    ground: &Ground<'_>,
-    recorder: &mut Recorder<'_>,
-    unit: &Unit,
-    key: &UnitKey,
-    shown: &[Shown<'_>],
-    proposal: Proposal,
-) -> bool {
-    if key.index().is_none_or(|index| !ground.rules.contains_key(&index)) {
-        return move_golden(recorder, unit, key, shown, proposal);
-    }
-    let before = recorder.entity.golden.get(key).map(|cell| &cell.field).filter(|field| field.is_value());
-    match objection(ground, unit, key, before, &proposal) {
-        None => move_golden(recorder, unit, key, shown, proposal),
-        Some(objection) => {
-            hold(recorder, unit, key, proposal, objection);
-            false
-        }
-    }
-}
-
-/// Keeps a proposal beside golden, for a person to accept.
-fn hold(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, proposal: Proposal, (rule, reason): (Text, Text)) {
-    let mut cell = recorder.entity.golden.get(key).cloned().unwrap_or_else(|| empty_cell(unit));
-    let Proposal { field: proposed, origin, resolution, .. } = proposal;
-    let status = Status::Held(Box::new(Held { proposed, origin, resolution, rule, reason, four_eyes: false }));
-    if cell.status != status {
-        cell.status = status;
-        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
-    }
-}
-
-/// The first rule that does not let a change pass, and why.
-fn objection(
-    ground: &Ground<'_>,
-    unit: &Unit,
-    key: &UnitKey,
-    before: Option<&Field>,
-    proposal: &Proposal,
-) -> Option<(Text, Text)> {
-    if before.is_some_and(|before| unit.same(&proposal.field, before)) {
-        return None;
-    }
-    let guards = ground.rules.get(&key.index()?)?;
-    guards.iter().find_map(|guard| match guard.judge(unit, before, &proposal.field, &proposal.resolution.policy) {
-        rule::Verdict::Pass => None,
-        rule::Verdict::Hold(reason) | rule::Verdict::Review(reason) => Some((guard.rule.name(), reason.into())),
-    })
-}
-
 /// Moves golden to a proposal, and the bases of everyone who was heard. Says whether golden's value changed.
 pub(super) fn move_golden(
     recorder: &mut Recorder<'_>,
@@ -575,7 +525,7 @@ fn release(
     recorder.record(Fact::Settled { unit: key.clone(), cell });
 }
 
-fn empty_cell(unit: &Unit) -> GoldenCell {
+pub(super) fn empty_cell(unit: &Unit) -> GoldenCell {
     GoldenCell {
         field: Field::Null,
         origin: None,

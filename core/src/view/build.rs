@@ -9,8 +9,10 @@ use crate::id::SystemName;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::{Life, Representation};
 use crate::sight::{Ground, keys, speaks_first};
+use crate::view::action::presence_actions;
 use crate::view::{
-    DecisionView, DiscrepancyView, EntityView, LapseView, LinkView, ProposalView, RecordPresence, UnitView, unit_view,
+    DecisionView, DiscrepancyView, EntityView, LapseView, LinkView, ProposalView, RecordPresence, UnitView, When,
+    unit_view,
 };
 
 impl EntityView {
@@ -38,6 +40,7 @@ impl EntityView {
                 .collect(),
             proposals: entity.proposals.iter().map(|(key, proposal)| ProposalView::of(ground, key, proposal)).collect(),
             lapses: entity.lapses.iter().map(|(key, lapse)| LapseView::of(ground, key, lapse)).collect(),
+            actions: presence_actions(ground, entity, representations),
             masked: false,
         }
     }
@@ -85,6 +88,10 @@ fn link_view(
         },
         primary: representation.is_none_or(Representation::speaks) && speaks_first(entity, representations, place),
         evidence: link.evidence.clone(),
+        last_verified: representation
+            .and_then(|known| known.existence().last())
+            .map(|last| When::of(last, (ground.domain)(&link.record))),
+        last_read: representation.map_or(0, |known| known.existence().met_by()),
     }
 }
 

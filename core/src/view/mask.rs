@@ -3,7 +3,9 @@
 use crate::settle::Choice;
 use crate::text::Text;
 use crate::value::Field;
-use crate::view::{DecisionView, DiscrepancyView, EntityView, GoldenStatus, LapseView, ProposalView, Shows, UnitView};
+use crate::view::{
+    Action, DecisionView, DiscrepancyView, EntityView, GoldenStatus, LapseView, ProposalView, Shows, UnitView,
+};
 
 /// What stands in place of a value.
 const MASK: &str = "•••";
@@ -42,6 +44,11 @@ impl UnitView {
             }
             GoldenStatus::Provisional { shown } => mask_field(shown),
             GoldenStatus::Unsettled | GoldenStatus::Settled | GoldenStatus::Parked { .. } => {}
+        }
+        for action in &mut self.actions {
+            if let Action::Accept { value } | Action::Take { value, .. } = action {
+                mask_field(value);
+            }
         }
         for link in &mut self.links {
             if let Shows::Value(field) = &mut link.shows {

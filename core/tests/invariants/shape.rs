@@ -48,15 +48,19 @@ pub(crate) fn design() -> impl Strategy<Value = Design> {
     (systems, vec(attribute(), 1..=2)).prop_map(|(systems, attributes)| Design { systems, attributes })
 }
 
-fn attribute() -> impl Strategy<Value = Attribute> {
-    let kind = prop_oneof![3 => Just(Kind::One), 1 => Just(Kind::Group), 1 => Just(Kind::Set)];
-    let policy = prop_oneof![
+pub(crate) fn policy() -> impl Strategy<Value = Policy> {
+    prop_oneof![
         3 => Just(Policy::None),
         1 => Just(Policy::Latest),
         1 => Just(Policy::Priority),
         1 => Just(Policy::Consensus),
         1 => Just(Policy::ThreeWay),
-    ];
+    ]
+}
+
+fn attribute() -> impl Strategy<Value = Attribute> {
+    let kind = prop_oneof![3 => Just(Kind::One), 1 => Just(Kind::Group), 1 => Just(Kind::Set)];
+    let policy = policy();
     let owner = proptest::option::of(0..25_usize);
     let unmapped = prop_oneof![2 => Just(0), 1 => any::<u32>()];
     (kind, owner, any::<u64>(), unmapped, policy, any::<Option<bool>>()).prop_map(

@@ -154,6 +154,18 @@ impl World {
         world
     }
 
+    /// A proposal: another design of the same systems, over an empty store of its own.
+    pub(crate) fn proposal(&self, design: &Design) -> Accordant {
+        let mut builder = Accordant::builder()
+            .clock(Arc::clone(&self.clock))
+            .entropy(SeededEntropy::new(8))
+            .entity_model(design.model());
+        for fake in &self.fakes {
+            builder = builder.connect(fake.clone());
+        }
+        builder.build().unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
     pub(crate) fn poll_all(&mut self) {
         for system in 0..self.design.systems {
             self.run(&Step::Poll(system));

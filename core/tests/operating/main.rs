@@ -5,7 +5,9 @@
 mod limits;
 #[path = "../applying/model.rs"]
 mod model;
+mod money;
 mod plans;
 mod rollout;
 mod run;
 mod standing;
+mod what_if;

@@ -82,6 +82,21 @@ impl Declared<'_> {
                     "rule \"{rule}\" guards `{entity}.{attribute}`, which does not exist"
                 )));
             }
+            for (of, id) in rule.looks_at() {
+                let rule = rule.name();
+                if of != *entity {
+                    mistakes.push(Mistake::Other(format!(
+                        "rule \"{rule}\" on `{entity}.{attribute}` looks at `{of}.{id}`: it may look at its own entity only"
+                    )));
+                    continue;
+                }
+                let is_it = |known: &AttributeModel| known.id == id || known.was.contains(&id);
+                if !self.0.iter().any(|model| model.entity == of && model.attributes.iter().any(is_it)) {
+                    mistakes.push(Mistake::Other(format!(
+                        "rule \"{rule}\" on `{entity}.{attribute}` looks at `{of}.{id}`, which does not exist"
+                    )));
+                }
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Deciding: an operator's choices and own entries, and the crosswalk that people assert.
+//! Deciding: an operator's choices, and the crosswalk that people assert.
 
 use std::sync::Arc;
 
@@ -6,11 +6,9 @@ use crate::decision::Lifetime;
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::case::{CaseKind, case_of, discrepancy_key, discrepancy_of_key};
 use crate::engine::hydrate::Loader;
-use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::write_row;
-use crate::engine::tenant::ask::typed_index;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::engine::tenant::unknown_attribute;
@@ -20,12 +18,9 @@ use crate::error::{Error, Known};
 use crate::fact::{EntityFact, Fact};
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef};
-use crate::model::{Attribute, Canonical, Shape};
-use crate::observation::{Coverage, Observation, Said, Sighting};
+use crate::model::{Attribute, Canonical};
 use crate::settle::{Choice, NotRuled, Ruling, propose, rule_on};
-use crate::stamp::Stamp;
 use crate::text::Text;
-use crate::value::{Field, Value};
 use crate::working_set::{EntityIndex, RecordState};
 
 impl Tenant {
@@ -155,55 +150,6 @@ impl Tenant {
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
-    /// Enters a value of the hub's own: an operator's note, a classification that no system holds. It lives in the hub's
-    /// record of the entity, with the same fold, base and explanation as any other system's.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type; [`Error::UnknownAttribute`];
-    /// [`Error::Value`] if the attribute is of another type than the handle, holds several values, or is computed; or a
-    /// store that failed.
-    pub async fn enter<E: Canonical, T: Value>(
-        &self,
-        id: Id<E>,
-        attribute: Attribute<E, T>,
-        value: Option<T>,
-        by: &Actor,
-    ) -> Result<(), Error> {
-        let mut loader = Loader::new(&self.core, &self.id);
-        let index = self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
-        let entity = &loader.loaded.set.entity(index).entity;
-        let model = self.core.model.entity(entity.entity);
-        let slot = typed_index(model, attribute)?;
-        if model.attributes[usize::from(slot)].shape != Shape::One {
-            let reason = "it holds several values, and one is entered: enter them where a system holds them";
-            return Err(Error::Value { attribute: attribute.id().into(), reason });
-        }
-        let derived =
-            model.unit_of(attribute.id()).and_then(|(unit, _)| model.units[usize::from(unit)].derived.as_ref());
-        if derived.is_some() {
-            let reason = "it is computed from other values: enter those";
-            return Err(Error::Value { attribute: attribute.id().into(), reason });
-        }
-        let id = entity.id;
-        let field = value.map_or(Field::Null, |value| {
-            let mut text = String::new();
-            value.canonical(&mut text);
-            if text.is_empty() { Field::Empty } else { Field::Value(text.into()) }
-        });
-        let record = crate::hub::record(model.name.as_str(), id);
-        let observation = Observation {
-            record,
-            stamp: Stamp { token: self.now(), read: self.read_number().await? },
-            sighting: Sighting::Live { full: false },
-            coverage: Coverage::Carried,
-            cells: vec![Said { slot, element: None, field }],
-            denied: Vec::new(),
-        };
-        self.take_in(vec![Input::Entered(observation)], by).await?;
-        Ok(())
-    }
-
     /// The entity that a person decides on: of the expected type, and the survivor if it was merged.
     pub(super) async fn decided_on(
         &self,
@@ -318,6 +264,7 @@ pub(super) fn not_held(entity: EntityId, unit: &str, why: NotRuled) -> Error {
         NotRuled::NoValue => {
             return Error::Value { attribute: unit.into(), reason: "the text is no value of its type" };
         }
+        NotRuled::Forbidden => ("not to become that", "a rule forbids it: choose another value, or change the rule"),
         NotRuled::Over => ("over by then", "name an instant that is yet to come"),
         NotRuled::NothingThere => ("not known there", "name a connection that says something else than golden"),
     };

@@ -136,7 +136,7 @@ impl Tenant {
         representation.fold(&observation, &shapes(of, object));
     }
 
-    fn decode_anew(&self, stored: &StoredObservation, batch: &mut Batch) -> Option<Observation> {
+    pub(super) fn decode_anew(&self, stored: &StoredObservation, batch: &mut Batch) -> Option<Observation> {
         let body = stored.body.as_ref().filter(|_| stored.speaks())?;
         let connection = self.core.connections.get(&stored.record.connection)?;
         let bound = connection.surfaces.iter().find(|bound| bound.surface.name == stored.surface)?;

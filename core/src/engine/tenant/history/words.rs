@@ -129,6 +129,15 @@ impl<'a> Teller<'a> {
                 let (case, note): (Text, CaseNote) = read(entry, payload)?;
                 vec![Told::new(kind, noted(&note)).about(case)]
             }
+            "entered" => {
+                let (attribute, reason) = {
+                    let entered: BTreeMap<String, String> = read(entry, payload)?;
+                    let part = |name: &str| entered.get(name).cloned().unwrap_or_default();
+                    (Text::from(part("attribute")), part("reason"))
+                };
+                let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                vec![Told::new(kind, format!("{} entered {attribute}{why}", entry.actor)).of(&attribute)]
+            }
             "case_closed" => {
                 let (case, by, reason): (Text, Actor, String) = read(entry, payload)?;
                 vec![Told::new(kind, format!("{by} closed the case: {reason}")).about(case)]

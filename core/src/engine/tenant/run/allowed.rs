@@ -97,7 +97,7 @@ fn unless_gone<T>(plan: Result<T, Error>) -> Result<Option<T>, Error> {
 
 impl Tenant {
     /// The end of the journal.
-    async fn head(&self) -> Result<u64, Error> {
+    pub(crate) async fn head(&self) -> Result<u64, Error> {
         let committed = self.core.store.commit(&self.id, Commit::default()).await;
         match committed.map_err(Error::store("look for the end of the journal"))? {
             Committed::Done { head } => Ok(head.seq),

@@ -1,0 +1,162 @@
+//! History as the journal tells it, put together again into the steps that were committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::IgnoredAny;
+
+use super::read;
+use crate::error::Error;
+use crate::fact::stored::StoredFact;
+use crate::fingerprint::Digest;
+use crate::id::{Actor, EntityId, RecordRef};
+use crate::journal::{Entry, Payload};
+use crate::observation::stored::StoredObservation;
+use crate::plan::{Intent, Operation};
+use crate::stamp::Stamp;
+use crate::text::Text;
+
+/// What one step took in and did; or several steps of one instant, where all but the last changed nothing.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The instant of the step.
+    pub(super) at: i64,
+    by: Actor,
+    /// What was said, in order.
+    pub(super) said: Vec<Said>,
+    /// Facts, by entity, in order.
+    pub(super) facts: Vec<(EntityId, Vec<StoredFact>)>,
+    /// The write that was answered.
+    pub(super) received: Option<Received>,
+}
+
+/// A write that took effect.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) record: RecordRef,
+    /// What it set, by unit; `None`: it made the record, and with it all that is said of it.
+    pub(super) units: Option<BTreeSet<Text>>,
+    /// Whether it archived the record.
+    pub(super) archived: bool,
+}
+
+impl Received {
+    fn of(record: RecordRef, operations: &[Operation]) -> Self {
+        let creates = operations.iter().any(|operation| matches!(operation.intent, Intent::Create(_)));
+        let archived = operations.iter().any(|operation| operation.intent == Intent::Archive);
+        let units = (!creates).then(|| operations.iter().map(|operation| operation.unit.clone()).collect());
+        Self { record, units, archived }
+    }
+}
+
+/// Something that a system said.
+#[derive(Debug)]
+pub(super) enum Said {
+    Observed(Box<StoredObservation>),
+    Merged(RecordRef, Text, Stamp),
+}
+
+impl Group {
+    /// Whether a person did it: then its facts are history, and not what followed from it.
+    pub(super) fn is_act(&self) -> bool {
+        self.said.is_empty() && self.by != crate::engine::Tenant::engine()
+    }
+}
+
+/// Steps being put together.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    complete: Vec<Group>,
+    open: Option<Group>,
+    closed: bool,
+    /// What was intended and not answered, by the keys of operations.
+    intended: BTreeMap<Digest, Operation>,
+}
+
+impl Groups {
+    /// Adds the next entry.
+    pub(super) fn add(&mut self, entry: &Entry, payload: &Payload) -> Result<(), Error> {
+        match entry.kind.as_str() {
+            "observed" => {
+                let said = Said::Observed(Box::new(read(entry, payload)?));
+                self.at(entry, |group| !group.facts.is_empty()).said.push(said);
+            }
+            "merged" => {
+                let (loser, survivor, stamp) = read(entry, payload)?;
+                self.at(entry, |group| !group.facts.is_empty()).said.push(Said::Merged(loser, survivor, stamp));
+            }
+            "facts" => {
+                let Ok(id) = entry.subject.parse::<EntityId>() else { return Ok(()) };
+                let facts = read(entry, payload)?;
+                // A step journals the facts of an entity together.
+                let again = |group: &Group| group.facts.iter().any(|(known, _)| *known == id);
+                self.at(entry, again).facts.push((id, facts));
+            }
+            "intended" => {
+                let operations: Vec<Operation> = read(entry, payload)?;
+                self.intended.extend(operations.into_iter().map(|operation| (operation.key, operation)));
+            }
+            "received" => {
+                let (record, keys, ..): (RecordRef, Vec<Digest>, IgnoredAny, IgnoredAny) = read(entry, payload)?;
+                let operations: Vec<Operation> = keys.iter().filter_map(|key| self.intended.remove(key)).collect();
+                self.at(entry, |_| false).received = Some(Received::of(record, &operations));
+                self.closed = true;
+            }
+            // It came to nothing: intended again, it is told again.
+            "stale" | "deferred" | "unplaced" | "taken_back" | "refused" => {
+                let (keys, _): (Vec<Digest>, IgnoredAny) = read(entry, payload)?;
+                keys.iter().for_each(|key| drop(self.intended.remove(key)));
+            }
+            "without_effect" => {
+                let keys: Vec<Digest> = read(entry, payload)?;
+                keys.iter().for_each(|key| drop(self.intended.remove(key)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The open group, or a new one if the entry does not belong to it.
+    fn at(&mut self, entry: &Entry, begins: impl Fn(&Group) -> bool) -> &mut Group {
+        let belongs = |group: &Group| !self.closed && group.at == entry.at && group.by == entry.actor && !begins(group);
+        if !self.open.as_ref().is_some_and(belongs) {
+            self.complete.extend(self.open.take());
+            self.closed = false;
+        }
+        let new =
+            || Group { at: entry.at, by: entry.actor.clone(), said: Vec::new(), facts: Vec::new(), received: None };
+        self.open.get_or_insert_with(new)
+    }
+
+    /// The groups that are known to be complete.
+    pub(super) fn complete(&mut self) -> Vec<Group> {
+        std::mem::take(&mut self.complete)
+    }
+
+    /// All that are left.
+    pub(super) fn all(&mut self) -> Vec<Group> {
+        self.complete.extend(self.open.take());
+        self.complete()
+    }
+}
+
+/// The records that groups are about.
+pub(super) fn records(groups: &[Group]) -> BTreeSet<RecordRef> {
+    let mut records = BTreeSet::new();
+    for group in groups {
+        for said in &group.said {
+            match said {
+                Said::Observed(observed) => drop(records.insert(observed.record.clone())),
+                Said::Merged(loser, survivor, _) => {
+                    records.insert(loser.clone());
+                    records.insert(RecordRef { id: survivor.clone(), ..loser.clone() });
+                }
+            }
+        }
+        for fact in group.facts.iter().flat_map(|(_, facts)| facts) {
+            if let StoredFact::Linked { record, .. } = fact {
+                records.insert((**record).clone());
+            }
+        }
+    }
+    records
+}

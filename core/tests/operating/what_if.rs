@@ -1,0 +1,199 @@
+//! What a proposal would change, before it is deployed: policies, rules, mappings; and that a look changes nothing.
+
+use std::sync::Arc;
+
+use accordant::chrono::TimeDelta;
+use accordant::discrepancy::DiscrepancyKind;
+use accordant::engine::WhatIf;
+use accordant::model::{At, EntityModel, SystemObject, TypedAttribute};
+use accordant::policy::builtin;
+use accordant::testing::FakeSystem;
+use accordant::{
+    Accordant, Actor, Choice, Error, ManualClock, MemoryStore, RequireApproval, Ruling, Scope, SeededEntropy, Tenant,
+    money,
+};
+use futures::executor::block_on;
+use serde_json::json;
+
+use crate::model::{Account, step};
+use crate::plans::{owe, owed};
+
+/// A model of people whose phone is chosen by `policy`, and read in the shop at `path`.
+fn people(policy: Option<&str>, path: &str) -> EntityModel {
+    let mut model = EntityModel::new("person");
+    let mut email = TypedAttribute::<String>::new("email").identity().required(true);
+    let mut phone = TypedAttribute::<String>::new("phone");
+    for system in ["crm", "shop"] {
+        model.object(SystemObject::new(system, "people"));
+        email = email.at(At::path(system, "email"));
+        phone = phone.at(At::path(system, if system == "shop" { path } else { "phone" }));
+    }
+    if let Some(first) = policy {
+        let other = if first == "crm" { "shop" } else { "crm" };
+        phone = phone.resolve(builtin::source_priority(&[first, other]));
+    }
+    model.attribute(email);
+    model.attribute(phone);
+    model
+}
+
+struct World {
+    clock: Arc<ManualClock>,
+    store: MemoryStore,
+    systems: [FakeSystem; 2],
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
+        let systems = ["crm", "shop"].map(|name| FakeSystem::new(name, &[people(None, "phone")], &clock));
+        Self { clock, store: MemoryStore::new(), systems }
+    }
+
+    fn under(&self, model: EntityModel, store: MemoryStore) -> Accordant {
+        let builder = Accordant::builder().clock(Arc::clone(&self.clock)).entropy(SeededEntropy::new(3)).store(store);
+        let [crm, shop] = &self.systems;
+        builder.connect(crm.clone()).connect(shop.clone()).entity_model(model).build().unwrap()
+    }
+
+    /// Both systems know one person; then both are given another number at once.
+    fn torn(&self) -> Tenant {
+        let tenant = self.under(people(None, "phone"), self.store.clone()).tenant("acme");
+        let said = |phone: &str, mobile: &str| json!({ "email": "ana@acme.test", "phone": phone, "mobile": mobile });
+        for (system, phone) in [(&self.systems[0], "1"), (&self.systems[1], "1")] {
+            system.edit("people", "7", &said(phone, "9"));
+            block_on(tenant.poll(system_name(system))).unwrap();
+        }
+        self.clock.advance(TimeDelta::minutes(1));
+        for (system, phone) in [(&self.systems[0], "2"), (&self.systems[1], "3")] {
+            system.edit("people", "7", &said(phone, "9"));
+        }
+        for system in &self.systems {
+            block_on(tenant.poll(system_name(system))).unwrap();
+        }
+        step(&tenant);
+        tenant
+    }
+}
+
+fn system_name(system: &FakeSystem) -> &str {
+    accordant::Connector::system(system)
+}
+
+fn look(tenant: &Tenant, proposal: &Accordant) -> WhatIf {
+    block_on(tenant.what_if(proposal)).unwrap()
+}
+
+#[test]
+fn another_policy_settles_what_is_parked_and_says_what_it_would_write() {
+    let world = World::new();
+    let tenant = world.torn();
+    let proposal = world.under(people(Some("crm"), "phone"), MemoryStore::new());
+    let would = look(&tenant, &proposal);
+    let id = block_on(tenant.entities("person", None, 9)).unwrap()[0];
+    let expected = format!(
+        "4 observations in {} entries, 1 entities compared\n\
+         person.phone: 1 golden values would differ\n  \
+         {id} phone: \"2\" (parked) -> \"2\"\n\
+         person, hard conflict: 1 would not wait for a person any more\n  \
+         {id} phone\n\
+         shop, phone: 1 writes would be owed otherwise\n  \
+         + shop/people/7 phone: \"3\" -> \"2\" (propagates the golden value)",
+        would.entries
+    );
+    assert_eq!(would.to_string(), expected);
+    // The proposal's own store can be looked at as any other.
+    let view = block_on(proposal.tenant("acme").explain_erased(id, "phone")).unwrap().to_string();
+    assert!(view.contains("source_priority"), "{view}");
+}
+
+#[test]
+fn a_decision_stays_whatever_the_policy() {
+    let world = World::new();
+    let tenant = world.torn();
+    let id = block_on(tenant.entities("person", None, 9)).unwrap()[0];
+    let ruling = Ruling {
+        choice: Choice::Take("shop".into()),
+        lifetime: accordant::Lifetime::default(),
+        by: Actor::new("ana"),
+        reason: "I called".to_owned(),
+    };
+    block_on(tenant.rule(id, "phone", ruling)).unwrap();
+    let would = look(&tenant, &world.under(people(Some("crm"), "phone"), MemoryStore::new()));
+    assert!(would.golden.is_empty(), "{would}");
+}
+
+#[test]
+fn another_mapping_reads_what_was_kept() {
+    let world = World::new();
+    let tenant = world.torn();
+    let would = look(&tenant, &world.under(people(Some("shop"), "mobile"), MemoryStore::new()));
+    // The shop's mobile number is heard instead of its phone: at first contact it contradicted the CRM's.
+    let opened = &would.discrepancies[&("person".into(), DiscrepancyKind::HardConflictNoBase)].opened;
+    assert_eq!(opened.count, 1, "{would}");
+    assert_eq!(would.undecodable, 0);
+}
+
+#[test]
+fn a_rule_would_hold_what_it_is_for() {
+    let (world, tenant) = owed(2);
+    owe(&world, &tenant, 1, "99000.00");
+    let rule = RequireApproval::when_moved_by(money!(10_000 USD));
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).entity::<Account>();
+    let builder = builder.connect(world.crm.clone()).connect(world.shop.clone());
+    let would = look(&tenant, &builder.rule(Account::BALANCE, rule).build().unwrap());
+    let changed = &would.golden[&("account".into(), "balance".into())];
+    assert_eq!(changed.count, 1, "{would}");
+    let (_, status) = changed.examples[0].would_be.as_ref().unwrap();
+    assert!(status.contains("is held by"), "{would}");
+    // Of the two balances that are owed one is not, as long as nobody approved it.
+    assert_eq!(would.writes[&("shop".into(), "balance".into())].count, 1, "{would}");
+}
+
+#[test]
+fn a_store_that_holds_anything_is_refused() {
+    let world = World::new();
+    let tenant = world.torn();
+    let own = world.under(people(Some("crm"), "phone"), world.store.clone());
+    let refused = block_on(tenant.what_if(&own)).unwrap_err();
+    assert!(matches!(refused, Error::ScratchNotEmpty), "{refused}");
+    // What another tenant has there is none of its business.
+    let scratch = MemoryStore::new();
+    let proposal = world.under(people(Some("crm"), "phone"), scratch);
+    block_on(proposal.tenant("globex").poll("crm")).unwrap();
+    assert!(!look(&tenant, &proposal).is_same());
+    assert!(matches!(block_on(tenant.what_if(&proposal)), Err(Error::ScratchNotEmpty)), "it is used up");
+}
+
+#[test]
+fn a_look_tells_how_far_it_is_and_stops_when_asked() {
+    let (world, tenant) = owed(300);
+    owe(&world, &tenant, 300, "1.00");
+    let proposal = || {
+        let builder = Accordant::builder().clock(Arc::clone(&world.clock)).entity::<Account>();
+        builder.connect(world.crm.clone()).connect(world.shop.clone()).build().unwrap()
+    };
+    let mut seen = Vec::new();
+    let would = block_on(tenant.what_if_while(&proposal(), |looking| {
+        seen.push(looking);
+        true
+    }))
+    .unwrap();
+    assert!(seen.len() > 2 && seen.is_sorted_by_key(|looking| looking.entries), "{seen:?}");
+    assert!(seen.iter().all(|looking| looking.of == would.entries), "{seen:?}");
+    assert!(would.is_same() && !would.stopped, "{would}");
+    let would = block_on(tenant.what_if_while(&proposal(), |_| false)).unwrap();
+    assert!(would.stopped && would.entries < seen[seen.len() - 1].entries);
+    assert!(would.to_string().contains("stopped before the end"), "{would}");
+}
+
+#[test]
+fn nothing_of_the_tenant_is_touched() {
+    let world = World::new();
+    let tenant = world.torn();
+    let planned = || block_on(tenant.plan(Scope::default()).into_future()).unwrap().hash;
+    let (before, head) = (planned(), block_on(tenant.verify()).unwrap().entries);
+    look(&tenant, &world.under(people(Some("crm"), "phone"), MemoryStore::new()));
+    assert_eq!((planned(), block_on(tenant.verify()).unwrap().entries), (before, head));
+    assert_eq!(world.systems.iter().map(FakeSystem::writes).sum::<usize>(), 0);
+}
