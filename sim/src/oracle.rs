@@ -425,12 +425,11 @@ impl Oracle {
             return;
         }
         let moved = &self.moved.get(&unit).cloned().unwrap_or_default();
-        match policy {
-            _ if owner.is_some() => {}
-            Policy::Other => {}
-            Policy::Undeclared => self.judge_conflict(unit, moved, found),
-            Policy::Latest => self.judge_latest(unit, moved, found),
-            Policy::Priority => self.judge_priority(unit, moved, found),
+        match (owner, policy) {
+            (None, Policy::Undeclared) => self.judge_conflict(unit, moved, found),
+            (None, Policy::Latest) => self.judge_latest(unit, moved, found),
+            (None, Policy::Priority) => self.judge_priority(unit, moved, found),
+            _ => {}
         }
         let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
         let undeclared = *policy == Policy::Undeclared;
