@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::id::{EntityId, ObjectType};
-use crate::model::{AttributeModel, CompiledEntity, Mapping, Path, UnitIndex, UnitKey, UnitShape};
+use crate::model::{AttributeModel, CompiledEntity, Mapping, Path, Read, UnitIndex, UnitKey, UnitShape};
 use crate::observation::SlotIndex;
 use crate::representation::Representation;
 use crate::sight::reference_object;
 use crate::text::Text;
-use crate::value::{Element, Field, Malformed, Native, split};
+use crate::value::{Element, Field, Malformed, Native, join, split};
 
 /// The native id of an entity's record in the object type that a reference names.
 pub(crate) type NativeId<'a> = &'a dyn Fn(EntityId, &ObjectType) -> Option<Text>;
@@ -44,6 +44,40 @@ pub(crate) fn leaves(
         leaves.extend(leaves_of(mapping, field)?);
     }
     Ok(leaves)
+}
+
+/// The form that a whole unit's value has in a system, as its mappings read what they write there: known before anybody
+/// reads it. It is the value itself, but where a mapping rounds; `None`: it cannot be told from what is written.
+pub(crate) fn form(model: &CompiledEntity, object: u16, unit: UnitIndex, value: &Field) -> Option<Field> {
+    let mappings = mappings(model, object, unit).ok()?;
+    if mappings.iter().all(|mapping| mapping.codec.is_exact()) || !value.is_value() {
+        return None;
+    }
+    let members = match model.units.get(usize::from(unit))?.shape {
+        UnitShape::Group => split(value, mappings.len())?,
+        UnitShape::One | UnitShape::List => vec![value.clone()],
+        UnitShape::Set | UnitShape::Keyed => return None,
+    };
+    let mut forms = Vec::new();
+    for (mapping, member) in mappings.iter().zip(&members) {
+        if mapping.codec.is_exact() || !member.is_value() {
+            forms.push(member.clone());
+            continue;
+        }
+        let written = leaves_of(mapping, member).ok()?;
+        let leaf = |path: &Path| written.iter().find(|(at, _)| at == path).map(|(_, native)| native.as_leaf());
+        let read: Vec<_> = mapping.read.iter().map(leaf).collect::<Option<_>>()?;
+        let mut text = String::new();
+        forms.push(match mapping.codec.read(&read, &mut text).ok()? {
+            Read::Value => Field::value(&text),
+            Read::Null => Field::Null,
+            Read::Empty => Field::Empty,
+        });
+    }
+    match forms.as_slice() {
+        [only] if mappings.len() == 1 => Some(only.clone()),
+        _ => Some(join(&forms)),
+    }
 }
 
 /// The leaves that a whole unit is expected to hold before it is written: what was read, spelled as it is written. A

@@ -26,6 +26,11 @@ pub trait Codec: Send + Sync {
 
     /// Adds everything that decides how a leaf reads: two codecs of one fingerprint read alike.
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
+
+    /// Whether every value that can be written comes back as it went.
+    fn is_exact(&self) -> bool {
+        true
+    }
 }
 
 impl std::fmt::Debug for dyn Codec {
@@ -64,6 +69,12 @@ pub trait Transform<T>: Send + Sync + 'static {
 
     /// One leaf per write path.
     fn write(&self, value: &T) -> Vec<Native>;
+
+    /// Whether every value comes back as it went: the ordinary case. One that rounds, as a conversion does, says no: then what
+    /// it reads of what it wrote is the form that the system is known to hold, and it must stay that form.
+    fn is_exact(&self) -> bool {
+        true
+    }
 }
 
 /// The codec of a value type: one leaf, and for amounts a second one with the currency.
@@ -152,6 +163,10 @@ impl<T: Value> Codec for TransformCodec<T> {
             Field::Null | Field::Empty => Vec::new(),
             Field::Value(text) => self.transform.write(&T::from_canonical(text)?),
         })
+    }
+
+    fn is_exact(&self) -> bool {
+        self.transform.is_exact()
     }
 
     fn fingerprint(&self, fingerprint: &mut Fingerprint) {

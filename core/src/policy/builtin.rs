@@ -27,11 +27,13 @@ pub use order::{Maximum, Minimum, Monotone};
 pub use owner::{Owner, OwnerWithFallback};
 pub use person::{Manual, Park};
 pub use priority::SourcePriority;
-pub use sum::Sum;
+pub use sum::{Sum, SumIn};
 pub use three_way::ThreeWay;
 pub use trust::Trust;
 pub use union::Union;
 pub use votes::{Consensus, Weighted};
+
+use crate::value::{Currency, Rates};
 
 /// The first owner with a value.
 pub const fn owner() -> Owner {
@@ -101,6 +103,11 @@ pub const fn maximum() -> Maximum {
 /// The sum over distinct origins.
 pub const fn sum() -> Sum {
     Sum
+}
+
+/// The sum of amounts over distinct origins, in one currency, by the rates of one day.
+pub const fn sum_in(currency: Currency, rates: Rates) -> SumIn {
+    SumIn::new(currency, rates)
 }
 
 /// An element of a collection is there while an origin supports it.

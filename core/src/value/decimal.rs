@@ -149,6 +149,22 @@ impl Decimal {
         }
     }
 
+    /// The quotient, rounded once, to at most `digits` behind the point; `None` of a divisor that is not above zero, or if the
+    /// exact dividend does not fit at that scale.
+    #[must_use]
+    pub const fn div_rounded(self, other: Self, digits: u32, rounding: Rounding) -> Option<Self> {
+        if other.mantissa() <= 0 || digits > Self::MAX_SCALE {
+            return None;
+        }
+        // a·10^-s ÷ b·10^-t = (a·10^(t + digits)) ÷ (b·10^s), counted in units of 10^-digits.
+        let Some(up) = 10_i128.checked_pow(other.scale() + digits) else { return None };
+        let Some(down) = 10_i128.checked_pow(self.scale()) else { return None };
+        match (self.mantissa().checked_mul(up), other.mantissa().checked_mul(down)) {
+            (Some(number), Some(divisor)) => Self::from_parts(rounding.divide(number, divisor), digits),
+            _ => None,
+        }
+    }
+
     /// The number with at most `digits` behind the point. `None` if it no longer fits, as the greatest ones do not.
     #[must_use]
     pub const fn round(self, digits: u32, rounding: Rounding) -> Option<Self> {

@@ -12,6 +12,7 @@ mod date;
 mod decimal;
 mod email;
 mod exact;
+mod exchange;
 mod host;
 mod instant;
 mod integer;
@@ -37,6 +38,7 @@ pub use country::Country;
 pub use currency::Currency;
 pub use decimal::Decimal;
 pub use email::Email;
+pub use exchange::{Converted, Rates};
 pub use kinds::{KIND_NAMES, KindVisitor, with_kind};
 pub use money::Money;
 #[doc(hidden)]

@@ -5,6 +5,7 @@
 mod limits;
 #[path = "../applying/model.rs"]
 mod model;
+mod money;
 mod plans;
 mod rollout;
 mod run;

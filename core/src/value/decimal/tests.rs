@@ -8,6 +8,25 @@ fn decimal(text: &str) -> Decimal {
 }
 
 #[test]
+fn a_quotient_is_rounded_once() {
+    for (number, divisor, digits, expected) in [
+        ("1", "3", 2, Some("0.33")),
+        ("2", "3", 2, Some("0.67")),
+        ("-2", "3", 2, Some("-0.67")),
+        ("0.05", "2", 2, Some("0.02")),
+        ("0.15", "2", 2, Some("0.08")),
+        ("108.71", "1.0871", 2, Some("100")),
+        ("1", "0", 2, None),
+        ("1", "-2", 2, None),
+        ("79228162514264337593543950335", "1", 10, None),
+    ] {
+        let [dividend, by]: [Decimal; 2] = [number, divisor].map(|text| text.parse().expect("a number"));
+        let expected = expected.map(|text| text.parse().expect("a number"));
+        assert_eq!(dividend.div_rounded(by, digits, Rounding::HalfToEven), expected, "{number} / {divisor}");
+    }
+}
+
+#[test]
 fn equal_numbers_have_one_form() {
     for (text, expected) in [
         ("10.50", "10.5"),

@@ -13,6 +13,7 @@ use crate::observation::Observation;
 use crate::plan::{Intent, Operation, Target};
 use crate::representation::Representation;
 use crate::sight::shown;
+use crate::spelling::form;
 use crate::value::Field;
 use crate::working_set::{EntityIndex, Frame, RecordIndex, WorkingSet};
 use crate::write_access::asks_owner;
@@ -150,6 +151,9 @@ impl Tenant {
         let link = entity.link_of(record)?;
         let before = entity.links[link].bases.get(&sent.key);
         let golden = entity.golden.get(&sent.key);
+        // What a mapping that rounds makes of the value is known beforehand: it is no form of the system's own.
+        let form = sent.key.index().and_then(|unit| form(model, entity.links[link].object, unit, sent.value));
+        let form = form.as_ref().unwrap_or(sent.value);
         let answered = Answered::new(
             sent.value.clone(),
             answer.token.filter(|_| held.is_none()),
@@ -159,7 +163,7 @@ impl Tenant {
         // or observes, it has moved, unless the same value meets the same form again.
         let proof = answer.source == Source::Answer;
         let answered = match &held {
-            Some(held) if unit.same(held, sent.value) => None,
+            Some(held) if unit.same(held, sent.value) || unit.same(held, form) => None,
             Some(held) => Some(answered.read_back(held, proof, |a, b| unit.same(a, b))),
             None => answer.token.map(|_| answered),
         };
@@ -175,7 +179,7 @@ impl Tenant {
             return Some(Base { answered, ..base });
         }
         Some(Base {
-            seen: held.unwrap_or_else(|| sent.value.clone()),
+            seen: held.unwrap_or_else(|| form.clone()),
             agreed: sent.value.clone(),
             lost: false,
             wrote: Some(Box::new(self.golden_origin(model, entity, &sent.key))),
@@ -203,7 +207,8 @@ impl Tenant {
             if asks_owner(model, entity, link, &unit) {
                 continue;
             }
-            let (value, displaces) = (value.clone(), operation.expect.clone());
+            let form = unit.index().and_then(|unit| form(model, entity.links[link].object, unit, value));
+            let (value, displaces) = (form.unwrap_or_else(|| value.clone()), operation.expect.clone());
             let sent = Unanswered { value, origin: self.golden_origin(model, entity, &unit), displaces };
             let link = &entity.links[link];
             if link.sent.get(&unit) != Some(&sent) {

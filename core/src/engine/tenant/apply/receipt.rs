@@ -24,6 +24,7 @@ use crate::observation::stored::StoredObservation;
 use crate::observation::{Coverage, DeathEvidence, Observation, Said, Sighting};
 use crate::plan::{Intent, Operation, Target};
 use crate::settle::Touched;
+use crate::spelling::form;
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, split};
@@ -317,6 +318,8 @@ impl Tenant {
             let field = native.map_or(Field::Null, |native| Field::Value(native.id));
             return slots.iter().map(|slot| Said { slot: *slot, element: None, field: field.clone() }).collect();
         }
+        let known = form(model, object, *unit, value);
+        let value = known.as_ref().unwrap_or(value);
         let fields = if slots.len() > 1 { split(value, slots.len()).unwrap_or_default() } else { vec![value.clone()] };
         slots.iter().zip(fields).map(|(slot, field)| Said { slot: *slot, element: None, field }).collect()
     }
