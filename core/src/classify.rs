@@ -4,7 +4,7 @@
 //! and does not depend on the order of links; `tests/classify.rs` walks through every small world to show it.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::base::Base;
@@ -67,7 +67,7 @@ pub enum LinkState {
 }
 
 /// What happened to a unit. In order of precedence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
@@ -92,7 +92,7 @@ pub enum Verdict {
 }
 
 /// Who moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Drift {
@@ -114,7 +114,8 @@ pub struct Classification {
     /// Links whose base follows from what is seen: they hold golden, or a value that golden was accepted against.
     pub adopts: SmallVec<[(usize, Field); 4]>,
     /// Links at golden that count as movers: another authority moved on from an older agreement, without knowing of
-    /// golden, so that the two moves are concurrent whichever of them was heard first.
+    /// golden, so that the two moves are concurrent whichever of them was heard first. Where none is seen to hold golden,
+    /// these are the hidden ones that held it last: what they speak for is golden.
     pub contemporaries: SmallVec<[usize; 2]>,
     /// Links without base whose value differs from golden although both decide: **hard conflict (no base)**. It blocks
     /// that link only and stands beside the verdict.
@@ -176,6 +177,15 @@ fn contemporaries<C: Comparison + ?Sized>(
         if holds {
             found.push(link);
         }
+    }
+    if found.is_empty() && !standing.owned {
+        // Golden does not yield to who never knew of it because a record is gone, or may not be read. An owner's own word
+        // needs nobody's leave.
+        let held_last = |side: &Side<'_>| {
+            let gone = !matches!(side.sight, Sight::Seen(_) | Sight::Hidden(Hidden::Duplicate));
+            gone && decides(side, standing) && side.base.is_some_and(|base| !base.lost && by.same(&base.seen, golden))
+        };
+        found.extend((0..sides.len()).filter(|link| held_last(&sides[*link])));
     }
     found
 }
@@ -264,8 +274,9 @@ fn verdict_of<C: Comparison + ?Sized>(
     let authorities = || movers().filter(|link| decides(*link));
     // Rule 2. The class of the first mover stands for all where there is only one.
     if let Some(value) = authorities().next().and_then(|link| seen(&sides[link])) {
-        let all = authorities().chain(contemporaries.iter().copied());
-        if classes(all.filter_map(|link| seen(&sides[link])), standing.golden, by) > 1 {
+        let moved = authorities().filter_map(|link| seen(&sides[link]));
+        let all = moved.chain(contemporaries.iter().filter_map(|link| seen(&sides[*link]).or(standing.golden)));
+        if classes(all, standing.golden, by) > 1 {
             return Verdict::HardConflict;
         }
         let agrees = |side: &Side<'_>| match side.sight {

@@ -145,7 +145,8 @@ impl Item {
 }
 
 /// What kind of thing an item is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Says {
     /// The body holds a record, or the attributes of it that changed: id, token and fields are decoded from it.

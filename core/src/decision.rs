@@ -1,13 +1,16 @@
 //! Decisions: what a person chose, and how long it holds.
 
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::{Actor, RecordRef};
+use crate::settle::Ruling;
 use crate::value::Field;
 
 /// How long a decision holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Lifetime {
@@ -16,8 +19,24 @@ pub enum Lifetime {
     /// Until a candidate says something that was not on the table.
     #[default]
     UntilInputsChange,
+    /// Whatever anyone says, before this instant. Then it ends, and the unit is settled as any other.
+    Until(DateTime<Utc>),
     /// Whatever anyone says.
     Pinned,
+}
+
+impl Lifetime {
+    /// Whether it ends when a candidate says something that was not on the table.
+    #[must_use]
+    pub const fn hears_news(self) -> bool {
+        matches!(self, Lifetime::Once | Lifetime::UntilInputsChange)
+    }
+
+    /// Whether its date has come.
+    #[must_use]
+    pub const fn is_over(self, now: i64) -> bool {
+        matches!(self, Lifetime::Until(date) if date.timestamp_millis() <= now)
+    }
 }
 
 /// What a person chose for one unit.
@@ -37,6 +56,9 @@ pub struct Decision {
     pub inputs: Vec<(RecordRef, Field)>,
     /// The fingerprint of the unit's policy and equivalence.
     pub fingerprint: u64,
+    /// Who approved it, where four eyes were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<Actor>,
 }
 
 impl Decision {
@@ -57,6 +79,67 @@ impl Decision {
     pub fn is_news(&self, record: &RecordRef, field: &Field, same: &dyn Fn(&Field, &Field) -> bool) -> bool {
         !same(field, &self.chosen) && !self.inputs.iter().any(|(known, said)| known == record && same(field, said))
     }
+}
+
+/// A decision that is over, until the unit is decided anew; one that news ended, until systems agree again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapse {
+    /// The value that had been chosen.
+    pub chosen: Field,
+    /// Who had chosen it.
+    pub by: Actor,
+    /// When it was chosen, in milliseconds since the epoch.
+    pub decided_at: i64,
+    /// When it ended, in milliseconds since the epoch.
+    pub at: i64,
+    /// What ended it.
+    pub cause: LapseCause,
+}
+
+/// What ended a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LapseCause {
+    /// Candidates said what had not been on the table.
+    InputsChanged(Vec<InputChange>),
+    /// Its date came.
+    Over,
+}
+
+/// What one candidate said before, and what it says now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputChange {
+    /// The record that says it.
+    pub record: RecordRef,
+    /// What it said when the decision was made; `None`: nothing of its own.
+    pub from: Option<Field>,
+    /// What it says now.
+    pub to: Field,
+}
+
+impl Lapse {
+    /// The end of a decision.
+    pub(crate) fn of(decision: &Decision, at: i64, cause: LapseCause) -> Self {
+        Self { chosen: decision.chosen.clone(), by: decision.by.clone(), decided_at: decision.at, at, cause }
+    }
+}
+
+/// A decision that one person proposes and a second one has yet to approve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposedDecision {
+    /// The decision.
+    #[serde(flatten)]
+    pub ruling: Ruling,
+    /// When it was proposed, in milliseconds since the epoch.
+    pub at: i64,
+    /// What was on the table: every candidate with an origin of its own, sorted.
+    pub inputs: Vec<(RecordRef, Field)>,
+    /// What golden held.
+    pub golden: Field,
+    /// The change that a rule held, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Field>,
 }
 
 /// A person's leave for one link to differ from golden in one unit.

@@ -26,6 +26,8 @@ pub enum Family {
     Duplicate,
     /// Whether a reference leads to an entity.
     Reference,
+    /// Whether a rule found a change worth a look.
+    Rule,
 }
 
 /// What a discrepancy is.
@@ -55,6 +57,8 @@ pub enum DiscrepancyKind {
     Pending,
     /// A reference names a record that is not linked.
     UnresolvedReference,
+    /// A rule found a change worth a look, and let it happen. Noted, until the value changes again.
+    Warned,
     /// A system keeps its own form of what we wrote. Noted, not fought.
     Rewritten,
     /// A system differs by a person's decision. Noted.
@@ -79,6 +83,7 @@ impl DiscrepancyKind {
             DiscrepancyKind::Unfilled => "unfilled",
             DiscrepancyKind::Pending => "pending write",
             DiscrepancyKind::UnresolvedReference => "unresolved reference",
+            DiscrepancyKind::Warned => "warned by a rule",
             DiscrepancyKind::Rewritten => "rewritten by target",
             DiscrepancyKind::Diverged => "diverged by decision",
             DiscrepancyKind::Cosmetic => "cosmetic",
@@ -88,7 +93,8 @@ impl DiscrepancyKind {
     /// Whether it is only noted: nothing is wrong that anyone should act on.
     #[must_use]
     pub const fn is_noted(self) -> bool {
-        matches!(self, DiscrepancyKind::Rewritten | DiscrepancyKind::Diverged | DiscrepancyKind::Cosmetic)
+        use DiscrepancyKind::{Cosmetic, Diverged, Rewritten, Warned};
+        matches!(self, Warned | Rewritten | Diverged | Cosmetic)
     }
 }
 

@@ -2,17 +2,19 @@
 
 pub(crate) mod stored;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancies;
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
-use crate::id::{Actor, AttributeId, EntityId, RecordRef};
+use crate::id::{Actor, AttributeId, ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::sparse::Sparse;
+use crate::text::Text;
+use crate::value::Field;
 
 /// Why a record belongs to an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,10 @@ pub struct Entity {
     pub life: GoldenLife,
     /// What people decided and still holds.
     pub decisions: PerUnit<Decision>,
+    /// How the last decision of a unit ended.
+    pub lapses: Sparse<Lapse>,
+    /// What was decided by one person and waits for a second.
+    pub proposals: Sparse<ProposedDecision>,
     /// Its standing disagreements, resolved ones included.
     pub discrepancies: Discrepancies,
     /// The entity that it was merged into: its id is an alias until it is unmerged.
@@ -91,6 +97,9 @@ pub struct Entity {
     pub cannot_link: BTreeSet<EntityId>,
     /// The generation of creates: raised when a created record is gone for good.
     pub generation: u32,
+    /// The creates of this generation that were sent and never heard of, by place, each with what it sent: they may arrive
+    /// late, and one key stands for one content.
+    pub creates_sent: BTreeMap<(ConnectionName, ObjectType), Vec<(Text, Field)>>,
     /// Links of object types that today's model does not have. They are kept as they were stored: a system that is taken
     /// out of the model and put back finds its records linked.
     pub(crate) out_of_scope: Vec<stored::StoredLink>,
@@ -114,10 +123,13 @@ impl Entity {
             golden: PerUnit::default(),
             life: GoldenLife::Live,
             decisions: PerUnit::default(),
+            lapses: Sparse::default(),
+            proposals: Sparse::default(),
             discrepancies: Discrepancies::default(),
             merged_into: None,
             cannot_link: BTreeSet::new(),
             generation: 0,
+            creates_sent: BTreeMap::new(),
             out_of_scope: Vec::new(),
         }
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::error::Category;
 
 use crate::connector::ConnectorError;
-use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
+use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
 use crate::model::Mistakes;
 use crate::plan::{PlanHash, StandingId};
@@ -206,6 +206,87 @@ pub enum Error {
         /// What to do instead.
         advice: &'static str,
     },
+    /// No decision is proposed for the unit.
+    #[error("nothing is proposed for {unit} of {entity}: it was approved or rejected, or never proposed")]
+    NothingProposed {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
+    },
+    /// Who proposed a decision cannot approve it.
+    #[error("{by} proposed the decision on {unit} of {entity}: a second person must approve it")]
+    OwnProposal {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
+        /// Who proposed it.
+        by: Actor,
+    },
+    /// What was on the table when a decision was proposed, or looked at, has changed.
+    #[error("{unit} of {entity} is not as it was looked at{}: look again, and decide again", moved(.records))]
+    InputsMoved {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
+        /// The records that say something else now; none: what golden holds, or a rule, has changed.
+        records: Vec<RecordRef>,
+    },
+    /// No dead letter has this key.
+    #[error("there is no dead letter `{key}`: `dead_letters_of` lists those that wait")]
+    UnknownDeadLetter {
+        /// The key.
+        key: Text,
+    },
+    /// The dead letter does not wait any more.
+    #[error("dead letter `{key}` does not wait any more: {how}")]
+    LetterSettled {
+        /// Its key.
+        key: Text,
+        /// What became of it.
+        how: Text,
+    },
+    /// What is done for a reason needs one.
+    #[error("could not {doing} without a reason: say why, in a few words")]
+    NoReason {
+        /// What was to be done.
+        doing: &'static str,
+    },
+    /// No case has this name.
+    #[error("there is no case `{key}`: `open_cases` lists those that there are")]
+    UnknownCase {
+        /// The name.
+        key: Text,
+    },
+    /// The case is closed.
+    #[error("case `{key}` is closed: {how}; if what it is about happens anew, it opens again")]
+    CaseClosed {
+        /// Its name.
+        key: Text,
+        /// What became of it.
+        how: Text,
+    },
+    /// The case is about records or entities as such: there is no value to choose.
+    #[error("there is no value to choose in case `{key}`: {advice}")]
+    NoChoice {
+        /// The case.
+        key: Text,
+        /// What to do instead.
+        advice: &'static str,
+    },
+    /// What was to be noted on a case is no note.
+    #[error("nothing was noted on case `{key}`: {reason}")]
+    NotNoted {
+        /// The case.
+        key: Text,
+        /// What is expected.
+        reason: &'static str,
+    },
+    /// A cursor of another list, or none that this version wrote.
+    #[error("this is no place in the list: begin at its beginning")]
+    UnknownCursor,
     /// A system could not be called.
     #[error("connection `{connection}` could not {doing}")]
     Connector {
@@ -263,6 +344,14 @@ pub enum Error {
     Journal(#[source] Broken),
 }
 
+fn moved(records: &[RecordRef]) -> String {
+    let Some(first) = records.first() else { return String::new() };
+    match records.len() - 1 {
+        0 => format!(", because {first} says something else now"),
+        more => format!(", because {first} and {more} more say something else now"),
+    }
+}
+
 impl Error {
     /// The status that an HTTP door answers with: 4xx for what the caller must mend, 503 for what passes, 500 otherwise.
     #[must_use]
@@ -274,12 +363,21 @@ impl Error {
             | Error::UnknownSurface { .. }
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType { .. }
+            | Error::UnknownCase { .. }
+            | Error::UnknownDeadLetter { .. }
             | Error::UnknownPlan(_)
             | Error::UnknownStanding(_) => 404,
             Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Window { .. } => 400,
             Error::UnlimitedApproval { .. } => 400,
+            Error::NotNoted { .. } | Error::NoReason { .. } | Error::UnknownCursor => 400,
             Error::RecordOfOtherType { .. } | Error::HubRecord(_) | Error::EntitiesOfOtherTypes { .. } => 400,
             Error::NotHeld { .. }
+            | Error::NothingProposed { .. }
+            | Error::OwnProposal { .. }
+            | Error::InputsMoved { .. }
+            | Error::CaseClosed { .. }
+            | Error::LetterSettled { .. }
+            | Error::NoChoice { .. }
             | Error::SameEntity(_)
             | Error::AlreadyMerged { .. }
             | Error::NotMerged(_)

@@ -17,8 +17,8 @@ use crate::sight::{Ground, keys};
 use crate::text::Text;
 use crate::value::Field;
 use crate::view::{
-    DecisionView, DiscrepancyView, FirstSaid, GoldenStatus, RecordSchema, Shows, UnitLink, UnitView, discrepancies,
-    mask_field, presence_view, unit_view,
+    DecisionView, DiscrepancyView, FirstSaid, GoldenStatus, LapseView, ProposalView, RecordSchema, Shows, UnitLink,
+    UnitView, discrepancies, mask_field, presence_view, unit_view,
 };
 
 /// Why one unit is what it is.
@@ -47,6 +47,13 @@ pub struct Explanation {
     pub decided_by: Option<Actor>,
     /// The decision that holds, if one does. Of a unit with an owner, it asks the owner to follow.
     pub decision: Option<DecisionView>,
+    /// Who approved the choice, where four eyes were asked for.
+    #[schemars(with = "Option<String>")]
+    pub approved_by: Option<Actor>,
+    /// What is proposed and waits for a second person.
+    pub proposal: Option<ProposalView>,
+    /// How the last decision ended, if nobody decided since.
+    pub lapse: Option<LapseView>,
     /// What a derived value is computed from.
     #[schemars(with = "Option<Vec<String>>")]
     pub derived_from: Option<Vec<AttributeId>>,
@@ -139,6 +146,9 @@ impl Explanation {
             }),
             decided_by: golden.and_then(|cell| cell.resolution.by.clone()),
             decision: entity.decisions.get(key).map(|decision| DecisionView::of(ground, key, decision)),
+            approved_by: golden.and_then(|cell| cell.resolution.approved_by.as_deref().cloned()),
+            proposal: entity.proposals.get(key).map(|proposal| ProposalView::of(ground, key, proposal)),
+            lapse: entity.lapses.get(key).map(|lapse| LapseView::of(ground, key, lapse)),
             derived_from,
             fingerprint: golden.map(|cell| format!("{:016x}", cell.fingerprint)),
             current: golden.is_none_or(|cell| cell.fingerprint == unit.fingerprint.short_number()),
@@ -158,7 +168,16 @@ impl Explanation {
             chosen: Chosen::default(),
             proposed: None,
             decided_by: None,
-            decision: None,
+            decision: entity
+                .decisions
+                .get(&UnitKey::Exists)
+                .map(|decision| DecisionView::of(ground, &UnitKey::Exists, decision)),
+            approved_by: None,
+            proposal: entity
+                .proposals
+                .get(&UnitKey::Exists)
+                .map(|proposal| ProposalView::of(ground, &UnitKey::Exists, proposal)),
+            lapse: entity.lapses.get(&UnitKey::Exists).map(|lapse| LapseView::of(ground, &UnitKey::Exists, lapse)),
             derived_from: None,
             fingerprint: None,
             current: true,
@@ -202,6 +221,8 @@ impl Explanation {
             mask_field(&mut voice.field);
         }
         masked.decision.iter_mut().for_each(DecisionView::mask);
+        masked.proposal.iter_mut().for_each(ProposalView::mask);
+        masked.lapse.iter_mut().for_each(LapseView::mask);
         masked.discrepancies.iter_mut().for_each(DiscrepancyView::mask);
         masked.elements = self.elements.iter().map(Self::masked).collect();
         masked

@@ -5,13 +5,15 @@ pub(crate) mod stored;
 use std::sync::Arc;
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, Link};
 use crate::golden::{GoldenCell, GoldenLife};
-use crate::id::{EntityId, RecordRef};
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::model::UnitKey;
 use crate::sparse::Sparse;
+use crate::text::Text;
+use crate::value::Field;
 
 /// One change of one entity. What it says is shared with the entity that it was applied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +84,20 @@ pub enum Fact {
         /// What holds now.
         decision: Option<Arc<Decision>>,
     },
+    /// A decision ended, and why; or that is history.
+    Lapsed {
+        /// The unit.
+        unit: UnitKey,
+        /// The end of the last decision; `None`: the matter is over.
+        lapse: Option<Box<Lapse>>,
+    },
+    /// A decision was proposed that a second person has to approve, or it was approved, rejected or withdrawn.
+    Proposed {
+        /// The unit.
+        unit: UnitKey,
+        /// What is proposed now.
+        proposal: Option<Box<ProposedDecision>>,
+    },
     /// A person let a link differ, or that lapsed.
     Diverged {
         /// The record.
@@ -122,6 +138,15 @@ pub enum Fact {
         /// The generation of the next create.
         generation: u32,
     },
+    /// A create was sent and never heard of: it may still arrive. Or what became of it is known.
+    CreateSent {
+        /// The connection.
+        connection: ConnectionName,
+        /// The native type.
+        object: ObjectType,
+        /// What it sent, by unit; `None`: nothing is open any more.
+        fields: Option<Vec<(Text, Field)>>,
+    },
 }
 
 /// A fact and the entity that it is about.
@@ -147,12 +172,15 @@ impl Fact {
             Fact::Lived { .. } => "lived",
             Fact::Reacted { .. } => "reacted",
             Fact::Decided { .. } => "decided",
+            Fact::Lapsed { .. } => "lapsed",
+            Fact::Proposed { .. } => "proposed",
             Fact::Diverged { .. } => "diverged",
             Fact::Sent { .. } => "sent",
             Fact::Disputed { .. } => "disputed",
             Fact::Merged { .. } => "merged",
             Fact::CannotLink { .. } => "cannot_link",
             Fact::Generation { .. } => "generation",
+            Fact::CreateSent { .. } => "create_sent",
         }
     }
 
@@ -198,6 +226,14 @@ impl Fact {
                 }
             }
             Fact::Decided { unit, decision } => entity.decisions.set(unit, decision.clone()),
+            Fact::Lapsed { unit, lapse: Some(lapse) } => {
+                entity.lapses.insert(unit.clone(), (**lapse).clone());
+            }
+            Fact::Lapsed { unit, lapse: None } => drop(entity.lapses.remove(unit)),
+            Fact::Proposed { unit, proposal: Some(proposal) } => {
+                entity.proposals.insert(unit.clone(), (**proposal).clone());
+            }
+            Fact::Proposed { unit, proposal: None } => drop(entity.proposals.remove(unit)),
             Fact::Diverged { record, unit, divergence } => {
                 if let Some(link) = link_of(entity, record) {
                     match divergence {
@@ -222,7 +258,18 @@ impl Fact {
             Fact::Merged { into } => entity.merged_into = *into,
             Fact::CannotLink { other, holds: true } => drop(entity.cannot_link.insert(*other)),
             Fact::CannotLink { other, holds: false } => drop(entity.cannot_link.remove(other)),
-            Fact::Generation { generation } => entity.generation = *generation,
+            Fact::Generation { generation } => {
+                entity.generation = *generation;
+                // The next create has a key of its own, and with it a content.
+                entity.creates_sent.clear();
+            }
+            Fact::CreateSent { connection, object, fields } => {
+                let place = (connection.clone(), object.clone());
+                match fields {
+                    Some(fields) => drop(entity.creates_sent.insert(place, fields.clone())),
+                    None => drop(entity.creates_sent.remove(&place)),
+                }
+            }
         }
     }
 }

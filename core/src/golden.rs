@@ -57,6 +57,12 @@ pub struct Held {
     pub rule: Text,
     /// The rule's reason.
     pub reason: Text,
+    /// Whether accepting it takes two people.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub four_eyes: bool,
+    /// Whether a rule forbids it: nobody can accept it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forbidden: bool,
 }
 
 /// A fallback's value, shown while no owner can be read.
@@ -82,6 +88,12 @@ pub struct Resolution {
     /// The person who decided, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
+    /// Who approved that, where four eyes were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<Box<Actor>>,
+    /// The rules that found it worth a look, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<(Text, Text)>,
 }
 
 impl Resolution {

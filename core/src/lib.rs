@@ -88,6 +88,7 @@ pub mod surface;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod triage;
 pub mod value;
 pub mod view;
 pub mod working_set;
@@ -100,7 +101,8 @@ pub use connector::{Connector, Delivery};
 pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 pub use engine::{
-    Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ran, Retention, Schedule, Stepped, TakenIn, Tenant,
+    Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ran, Retention, Ruled, Schedule, Stepped, TakenIn,
+    Tenant,
 };
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};

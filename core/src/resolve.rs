@@ -50,9 +50,11 @@ pub struct Proposal {
 }
 
 /// One candidate, before it is lent to policies.
-struct Speaker {
+struct Speaker<'a> {
     /// Its place in what was shown.
     place: usize,
+    /// What it says: what it shows, or golden, if it is hidden and held that last.
+    field: &'a Field,
     origin: Origin,
     not_before: Option<i64>,
     rank: u16,
@@ -72,7 +74,7 @@ pub fn resolve(
 ) -> Resolved {
     let cell = entity.golden.get(key);
     let golden = cell.map(|cell| &cell.field);
-    let (speakers, silent) = speakers(ground, entity, unit, key, shown, states, blocked);
+    let (speakers, silent) = speakers(ground, entity, unit, key, shown, states, contemporaries, blocked);
     if speakers.is_empty() {
         return Resolved::Keep;
     }
@@ -93,7 +95,7 @@ pub fn resolve(
     for (speaker, distinct) in speakers.iter().zip(distinct) {
         let shown = &shown[speaker.place];
         let link = &entity.links[shown.link];
-        let Some(field) = shown.field() else { continue };
+        let field = speaker.field;
         let system = system_of(ground, entity, shown.link);
         let origin_system = if speaker.origin.record == link.record {
             system
@@ -125,7 +127,7 @@ pub fn resolve(
         candidates.iter().take_while(|candidate| unit.owners.is_empty() || candidate.authority.decides()).count();
     let mut resolution = Resolution::default();
     if ground.keep_voices {
-        resolution.candidates = voices(&speakers, shown);
+        resolution.candidates = voices(&speakers);
     }
     let supports = |place: usize| {
         let speaker = &speakers[place];
@@ -240,7 +242,7 @@ fn three_way(unit: &Unit, raw: &RawCandidates<'_>, supports: &dyn Fn(usize) -> b
 
 /// Whether a link supports the element that it shows: it said it itself, or whoever said it cannot be seen, and a
 /// hidden system withdraws nothing.
-fn supports(entity: &Entity, all: &[Shown<'_>], shown: &Shown<'_>, speaker: &Speaker) -> bool {
+fn supports(entity: &Entity, all: &[Shown<'_>], shown: &Shown<'_>, speaker: &Speaker<'_>) -> bool {
     let said_here = *speaker.origin.record == *entity.links[shown.link].record;
     let origin_seen = || {
         all.iter().any(|other| *entity.links[other.link].record == *speaker.origin.record && other.field().is_some())
@@ -271,19 +273,24 @@ pub(crate) fn needs_fallback(unit: &Unit, shown: &[Shown<'_>]) -> bool {
 
 /// Who has a say: links that decide, are seen, and either have a value or cleared one that golden follows. And whom a
 /// reducer silenced.
-fn speakers(
+#[expect(clippy::too_many_arguments, reason = "one unit, and what classification said of its links")]
+fn speakers<'a>(
     ground: &Ground<'_>,
-    entity: &Entity,
+    entity: &'a Entity,
     unit: &Unit,
     key: &UnitKey,
-    shown: &[Shown<'_>],
+    shown: &'a [Shown<'_>],
     states: &[LinkState],
+    contemporaries: &[usize],
     blocked: &[usize],
-) -> (SmallVec<[Speaker; 4]>, SmallVec<[usize; 4]>) {
+) -> (SmallVec<[Speaker<'a>; 4]>, SmallVec<[usize; 4]>) {
     let stands_in = needs_fallback(unit, shown);
-    let mut speakers: SmallVec<[Speaker; 4]> = SmallVec::new();
+    let mut speakers: SmallVec<[Speaker<'a>; 4]> = SmallVec::new();
     for (place, shown) in shown.iter().enumerate() {
-        let Some(field) = shown.field() else { continue };
+        // A hidden link says nothing; but golden is not forgotten because nobody who holds it can be seen.
+        let hidden = shown.field().is_none();
+        let golden = entity.golden.get(key).filter(|_| hidden && contemporaries.contains(&place));
+        let Some(field) = shown.field().or(golden.map(|cell| &cell.field)) else { continue };
         let fallback = !unit.owners.is_empty() && shown.authority == Authority::Observer;
         // Whom a person let differ speaks for itself only.
         let apart = entity.links[shown.link].divergences.contains_key(key);
@@ -297,7 +304,8 @@ fn speakers(
         }
         speakers.push(Speaker {
             place,
-            origin: origin_of(entity, unit, key, shown),
+            field,
+            origin: golden.and_then(|cell| cell.origin.clone()).unwrap_or_else(|| origin_of(entity, unit, key, shown)),
             not_before: shown.not_before().map(|stamp| stamp.token),
             rank: rank(unit, system_of(ground, entity, shown.link)),
         });
@@ -314,9 +322,9 @@ fn reduce(
     ground: &Ground<'_>,
     entity: &Entity,
     shown: &[Shown<'_>],
-    speakers: &mut SmallVec<[Speaker; 4]>,
+    speakers: &mut SmallVec<[Speaker<'_>; 4]>,
 ) -> SmallVec<[usize; 4]> {
-    let many = |speaker: &Speaker| {
+    let many = |speaker: &Speaker<'_>| {
         let link = &entity.links[shown[speaker.place].link];
         let object = ground.model.objects.get(usize::from(link.object));
         object.is_some_and(|object| matches!(object.declared.cardinality, Cardinality::Many { .. }))
@@ -366,7 +374,7 @@ pub fn origin_of(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>)
     }
 }
 
-fn distinct_origins(speakers: &[Speaker]) -> SmallVec<[u16; 4]> {
+fn distinct_origins(speakers: &[Speaker<'_>]) -> SmallVec<[u16; 4]> {
     let mut distinct: SmallVec<[&Origin; 4]> = SmallVec::new();
     speakers
         .iter()
@@ -396,13 +404,9 @@ fn system_of<'a>(ground: &Ground<'a>, entity: &Entity, link: usize) -> &'a Syste
     &ground.model.objects[usize::from(object)].declared.system
 }
 
-fn voices(speakers: &[Speaker], shown: &[Shown<'_>]) -> Vec<Voice> {
+fn voices(speakers: &[Speaker<'_>]) -> Vec<Voice> {
     speakers
         .iter()
-        .map(|speaker| Voice {
-            field: shown[speaker.place].field().cloned().unwrap_or_default(),
-            origin: speaker.origin.clone(),
-            won: false,
-        })
+        .map(|speaker| Voice { field: speaker.field.clone(), origin: speaker.origin.clone(), won: false })
         .collect()
 }

@@ -1,13 +1,59 @@
 //! Rules: they guard outcomes. A guarded change is held, and golden keeps its former value.
+//!
+//! A rule is made of a [condition](Condition) and a consequence, or of any closure ([`rule()`]), or is any type that
+//! implements [`Rule`]. Amounts carry their currency, and an amount in another one is one of which nobody can tell:
+//! the rule then acts.
+//!
+//! **Precedence.** Every rule of an attribute is asked. Forbidding goes before holding, holding before reviewing, reviewing
+//! before warning; among rules of one consequence the first that was declared speaks.
+//!
+//! Rules guard what systems say and policies choose. What a person decides is guarded by those that forbid, and by
+//! [`Builder::four_eyes`](crate::Builder::four_eyes).
+//!
+//! ```
+//! use accordant::rule::{above, moved_by, not, replaces, said_by, when};
+//! use accordant::{Canonical, Email, Money, money, testing::Story};
+//! use serde_json::json;
+//!
+//! #[derive(Canonical)]
+//! #[canonical(entity = "customer", system(crm, object = "contacts"), system(erp, object = "customer"))]
+//! struct Customer {
+//!     #[canonical(identity, at(crm = "email", erp = "email"), resolve(latest))]
+//!     email: Email,
+//!     #[canonical(at(crm("revenue", currency = USD), erp("revenue", currency = USD)), resolve(latest))]
+//!     revenue: Option<Money>,
+//! }
+//!
+//! Story::of::<Customer>()
+//!     .rule(Customer::REVENUE, when(above(money!(10_000_000 USD))).hold("revenue over ten million").by_two())
+//!     .rule(Customer::REVENUE, when(moved_by(money!(1_000_000 USD))).warn("a large change"))
+//!     .rule(Customer::EMAIL, when(replaces().and(not(said_by("erp")))).review("verify the new address"))
+//!     .says("crm", "1", json!({ "email": "ana@acme.test", "revenue": "9000000" }))
+//!     .says("erp", "7", json!({ "email": "ana@acme.test", "revenue": "9000000" }))
+//!     .later(accordant::chrono::TimeDelta::hours(1))
+//!     .says("crm", "1", json!({ "revenue": "10000001" }))
+//!     .expect(Customer::REVENUE, "9000000 USD")
+//!     .expect_held(Customer::REVENUE, "10000001 USD");
+//! ```
+
+mod condition;
+mod when;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::equivalence::Equivalence;
 use crate::fingerprint::Fingerprint;
+use crate::id::{AttributeId, EntityType};
 use crate::model::Unit;
 use crate::text::Text;
 use crate::value::{Field, Value, split_member};
+
+pub use condition::{
+    Around, Condition, Met, Proportional, Source, above, becomes, below, changes, clears, moved_by, moved_by_percent,
+    not, other_above, other_is, other_missing, replaces, said_ago, said_as, said_by, stood_for,
+};
+pub use when::{ConditionalRule, When, when};
 
 /// A change of golden that is about to happen.
 #[derive(Debug)]
@@ -16,8 +62,10 @@ pub struct Change<'a, T> {
     pub before: Option<T>,
     /// The value after; `None`: it is cleared.
     pub after: Option<T>,
-    /// The policy that chose it.
+    /// The policy that chose it; `decision`: a person.
     pub policy: &'a str,
+    /// What is known beside: who said it and when, and what golden holds of other attributes.
+    pub around: &'a Around<'a>,
 }
 
 /// What a rule says of a change.
@@ -30,6 +78,23 @@ pub enum Verdict {
     Hold(String),
     /// Hold it until someone has looked.
     Review(String),
+    /// It does not happen, and nobody can accept it.
+    Forbid(String),
+    /// Let it happen, and note why it was worth a look.
+    Warn(String),
+}
+
+impl Verdict {
+    /// Its place among others: the greatest counts.
+    const fn weight(&self) -> u8 {
+        match self {
+            Verdict::Pass => 0,
+            Verdict::Warn(_) => 1,
+            Verdict::Review(_) => 2,
+            Verdict::Hold(_) => 3,
+            Verdict::Forbid(_) => 4,
+        }
+    }
 }
 
 /// Guards the changes of one attribute. Pure.
@@ -46,6 +111,16 @@ pub trait Rule<T: Value>: Send + Sync + 'static {
 
     /// Lets the change pass, or holds it.
     fn judge(&self, change: &Change<'_, T>) -> Verdict;
+
+    /// Whether accepting what it holds takes two people.
+    fn four_eyes(&self) -> bool {
+        false
+    }
+
+    /// The other attributes that it looks at: they are checked when the library is built.
+    fn looks_at(&self) -> Vec<(EntityType, AttributeId)> {
+        Vec::new()
+    }
 }
 
 /// A rule whose type parameter has been erased.
@@ -55,7 +130,11 @@ pub trait AnyRule: Send + Sync {
     /// As [`Rule::fingerprint`].
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
     /// As [`Rule::judge`], in canonical form.
-    fn judge(&self, before: Option<&Field>, after: &Field, policy: &str) -> Verdict;
+    fn judge(&self, before: Option<&Field>, after: &Field, policy: &str, around: &Around<'_>) -> Verdict;
+    /// As [`Rule::four_eyes`].
+    fn four_eyes(&self) -> bool;
+    /// As [`Rule::looks_at`].
+    fn looks_at(&self) -> Vec<(EntityType, AttributeId)>;
 }
 
 impl std::fmt::Debug for dyn AnyRule {
@@ -76,12 +155,20 @@ impl<T: Value, R: Rule<T>> AnyRule for Erased<T, R> {
         self.0.fingerprint(fingerprint);
     }
 
-    fn judge(&self, before: Option<&Field>, after: &Field, policy: &str) -> Verdict {
+    fn four_eyes(&self) -> bool {
+        self.0.four_eyes()
+    }
+
+    fn looks_at(&self) -> Vec<(EntityType, AttributeId)> {
+        self.0.looks_at()
+    }
+
+    fn judge(&self, before: Option<&Field>, after: &Field, policy: &str, around: &Around<'_>) -> Verdict {
         // A value that cannot be read is not a missing one: to the rule it would look as if nothing were there.
         let typed = |field: &Field| field.as_value().map(T::from_canonical).transpose();
         let Ok(before) = before.map_or(Ok(None), typed) else { return unreadable("the value before") };
         let Ok(after) = typed(after) else { return unreadable("the value after") };
-        self.0.judge(&Change { before, after, policy })
+        self.0.judge(&Change { before, after, policy, around })
     }
 }
 
@@ -102,9 +189,16 @@ pub struct Guard {
 impl Guard {
     /// Judges a change of the unit. A change that leaves the guarded member as it was passes.
     #[must_use]
-    pub fn judge(&self, unit: &Unit, before: Option<&Field>, after: &Field, policy: &str) -> Verdict {
+    pub fn judge(
+        &self,
+        unit: &Unit,
+        before: Option<&Field>,
+        after: &Field,
+        policy: &str,
+        around: &Around<'_>,
+    ) -> Verdict {
         let Some(member) = self.member.filter(|_| unit.members.len() > 1) else {
-            return self.rule.judge(before, after, policy);
+            return self.rule.judge(before, after, policy, around);
         };
         let part = |field: &Field| split_member(field, unit.members.len(), member);
         let Ok(before) = before.map(|before| part(before).ok_or(())).transpose() else {
@@ -115,7 +209,7 @@ impl Guard {
         if equivalence.same(&after, before.as_ref().unwrap_or(&Field::Null)) {
             return Verdict::Pass;
         }
-        self.rule.judge(before.as_ref().filter(|before| before.is_value()), &after, policy)
+        self.rule.judge(before.as_ref().filter(|before| before.is_value()), &after, policy, around)
     }
 
     /// Adds place and rule.
@@ -123,6 +217,57 @@ impl Guard {
         fingerprint.number(self.member.map_or(-1, i64::from));
         self.rule.fingerprint(fingerprint);
     }
+}
+
+/// What the rules of a unit say of a change, together.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    /// What stops it, if anything does.
+    pub(crate) stop: Option<Stop>,
+    /// What is worth a look: the rules that warn, and why.
+    pub(crate) warnings: Vec<(Text, Text)>,
+}
+
+/// Why a change does not happen now.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) rule: Text,
+    pub(crate) reason: Text,
+    /// Whether nobody can accept it.
+    pub(crate) forbidden: bool,
+    /// Whether accepting it takes two people.
+    pub(crate) four_eyes: bool,
+    weight: u8,
+}
+
+/// Asks every rule of a unit. The gravest consequence counts; among equals, what was declared first.
+pub(crate) fn judge_all(
+    guards: &[Guard],
+    unit: &Unit,
+    before: Option<&Field>,
+    after: &Field,
+    policy: &str,
+    around: &Around<'_>,
+) -> Judged {
+    let mut judged = Judged::default();
+    for guard in guards {
+        let verdict = guard.judge(unit, before, after, policy, around);
+        let weight = verdict.weight();
+        let (reason, forbidden) = match verdict {
+            Verdict::Pass => continue,
+            Verdict::Warn(reason) => {
+                judged.warnings.push((guard.rule.name(), reason.into()));
+                continue;
+            }
+            Verdict::Hold(reason) | Verdict::Review(reason) => (reason, false),
+            Verdict::Forbid(reason) => (reason, true),
+        };
+        if judged.stop.as_ref().is_none_or(|stop| stop.weight < weight) {
+            let four_eyes = guard.rule.four_eyes() && !forbidden;
+            judged.stop = Some(Stop { rule: guard.rule.name(), reason: reason.into(), forbidden, four_eyes, weight });
+        }
+    }
+    judged
 }
 
 /// Erases a rule's type parameter.
@@ -208,16 +353,19 @@ impl<T: Measured> Rule<T> for RequireApproval<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Verdict, erase, rule};
+    use super::{Around, Verdict, erase, rule};
     use crate::value::{Field, Money};
 
     #[test]
     fn what_cannot_be_read_is_held() {
         let lets_all_pass = erase::<Money, _>(rule("none", 1, |_| Verdict::Pass));
+        let nothing = |_: &str| None;
+        let around = Around { as_of: 0, source: None, said: None, before_said: None, golden: &nothing };
+        let judge = |before, after| lets_all_pass.judge(before, after, "latest", &around);
         let (amount, other) = (Field::value("1.00 USD"), Field::value("one dollar"));
-        assert_eq!(lets_all_pass.judge(Some(&amount), &amount, "latest"), Verdict::Pass);
-        assert_eq!(lets_all_pass.judge(Some(&amount), &Field::Null, "latest"), Verdict::Pass);
-        assert!(matches!(lets_all_pass.judge(Some(&amount), &other, "latest"), Verdict::Hold(_)));
-        assert!(matches!(lets_all_pass.judge(Some(&other), &amount, "latest"), Verdict::Hold(_)));
+        assert_eq!(judge(Some(&amount), &amount), Verdict::Pass);
+        assert_eq!(judge(Some(&amount), &Field::Null), Verdict::Pass);
+        assert!(matches!(judge(Some(&amount), &other), Verdict::Hold(_)));
+        assert!(matches!(judge(Some(&other), &amount), Verdict::Hold(_)));
     }
 }

@@ -6,7 +6,10 @@
 mod chosen;
 pub(crate) mod existence;
 mod findings;
+mod guard;
+mod lapse;
 pub(crate) mod presence;
+mod proposal;
 mod read_back;
 mod ruling;
 mod unit;
@@ -27,6 +30,7 @@ use crate::rule::Guard;
 use crate::sight::{Ground, keys, visible};
 use crate::text::Text;
 
+pub use proposal::{NotApproved, approve, basis_of, propose};
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 pub(crate) use unit::settled;
 

@@ -3,7 +3,10 @@
 //! A pure function of what is stored: golden values with their status, what every record says and since when, the verdict
 //! of every unit, where writes are owed, what stands open. There is no wall clock: freshness is measured between records.
 
+mod action;
 mod build;
+mod confidence;
+mod decided;
 mod golden;
 mod mask;
 mod presence;
@@ -28,13 +31,18 @@ use crate::text::Text;
 use crate::value::Field;
 use crate::write_access::WriteAccess;
 
+pub use action::Action;
 pub(crate) use build::discrepancies;
+pub use confidence::{Confidence, RestsOn};
+pub(crate) use decided::choice_words;
+pub use decided::{ChangeView, LapseView, ProposalView};
 pub(crate) use golden::read_golden;
 pub(crate) use mask::mask_field;
 pub(crate) use presence::presence_view;
-pub(crate) use table::{lifetime_words, quoted};
+pub(crate) use table::{approved_by, lifetime_words, quoted};
 pub(crate) use unit::{unit_view, words};
 pub(crate) use when::instant_of;
+pub(crate) use when::span;
 pub use when::{FirstSaid, When};
 pub use write::WriteView;
 pub(crate) use write::hidden_words;
@@ -72,6 +80,12 @@ pub struct EntityView {
     pub discrepancies: Vec<DiscrepancyView>,
     /// What people decided and still holds, in the order of units.
     pub decisions: Vec<DecisionView>,
+    /// What was decided by one person and waits for a second, in the order of units.
+    pub proposals: Vec<ProposalView>,
+    /// How decisions ended that nobody replaced since, in the order of units.
+    pub lapses: Vec<LapseView>,
+    /// What a person may do about whether it exists.
+    pub actions: Vec<Action>,
     /// Whether personal data is masked.
     pub masked: bool,
 }
@@ -96,6 +110,10 @@ pub struct LinkView {
     /// Why it belongs to the entity.
     #[schemars(with = "serde_json::Value")]
     pub evidence: Evidence,
+    /// When it was last seen, told of or read, as its system counts; `None`: never.
+    pub last_verified: Option<When>,
+    /// The number of the last read that met it; 0: none did, and all that is known of it was told.
+    pub last_read: u64,
 }
 
 /// Whether a record is there.
@@ -136,6 +154,13 @@ pub struct UnitView {
     pub status: GoldenStatus,
     /// What happened.
     pub verdict: Verdict,
+    /// The systems that own it, in order of authority; none: every system that holds it is a co-owner.
+    #[schemars(with = "Vec<String>")]
+    pub owners: Vec<SystemName>,
+    /// How much the golden value rests on.
+    pub confidence: Confidence,
+    /// What a person may do about it now.
+    pub actions: Vec<Action>,
     /// What the records that hold the unit show, in the order of links.
     pub links: Vec<UnitLink>,
 }
@@ -306,8 +331,12 @@ pub struct DecisionView {
     /// Why, in the person's words.
     pub reason: String,
     /// How long it holds.
-    #[schemars(with = "String")]
     pub lifetime: Lifetime,
+    /// Who approved it, where four eyes were asked for.
+    #[schemars(with = "Option<String>")]
+    pub approved_by: Option<Actor>,
+    /// The hash of what was on the table.
+    pub basis: String,
 }
 
 /// How a record is named in JSON.

@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/bulk.rs"]
+mod bulk;
 #[path = "stories/cardinality.rs"]
 mod cardinality;
 #[path = "stories/choices.rs"]
@@ -25,14 +27,24 @@ mod contact;
 mod coverage;
 #[path = "stories/crashes.rs"]
 mod crashes;
+#[path = "stories/decision_laws.rs"]
+mod decision_laws;
+#[path = "stories/decisions.rs"]
+mod decisions;
+#[path = "stories/desk.rs"]
+mod desk;
 #[path = "stories/drift.rs"]
 mod drift;
 #[path = "stories/errors.rs"]
 mod errors;
 #[path = "stories/identity.rs"]
 mod identity;
+#[path = "stories/letters.rs"]
+mod letters;
 #[path = "stories/linking.rs"]
 mod linking;
+#[path = "stories/looking.rs"]
+mod looking;
 #[path = "stories/merges.rs"]
 mod merges;
 #[path = "stories/merging.rs"]
@@ -51,6 +63,8 @@ mod references;
 mod rules;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/vocabulary.rs"]
+mod vocabulary;
 
 #[test]
 fn a_model_of_three_systems_is_tested_in_at_most_25_lines() {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use accordant::Plan;
 use accordant::plan::{Intent, Target};
 
-use crate::design::{ATTRIBUTES, Design};
+use crate::design::Design;
 use crate::word::Word;
 
 /// One thing that was approved.
@@ -27,37 +27,27 @@ pub struct Approved {
 pub struct Approvals {
     open: BTreeSet<Approved>,
     ever: BTreeSet<Approved>,
+    /// What the engine is asked to approve, and has not answered.
+    asked: Vec<Vec<Approved>>,
     /// Archives since somebody confirmed, and how many were confirmed then, by system.
     archives: BTreeMap<usize, (usize, usize)>,
 }
 
 impl Approvals {
-    /// The operator approves a plan.
-    pub fn approve(&mut self, design: &Design, plan: &Plan) {
-        for operation in &plan.operations {
-            let name = operation.target.connection().as_str();
-            let Some(system) = design.systems.iter().position(|system| system.name == name) else { continue };
-            let at = match &operation.target {
-                Target::Record(record) => record.id.to_string(),
-                _ => operation.entity.to_string(),
-            };
-            let mut add = |unit: Option<&str>, word: Word| {
-                let attribute = unit.and_then(|unit| ATTRIBUTES.iter().position(|name| *name == unit));
-                let approved = Approved { system, at: at.clone(), attribute, word };
-                self.ever.insert(approved.clone());
-                self.open.insert(approved);
-            };
-            let word = |value: Option<&str>| value.and_then(Word::parse).unwrap_or_default();
-            match &operation.intent {
-                Intent::Set(field) => add(Some(operation.unit.as_str()), word(field.as_value())),
-                Intent::Create(fields) => {
-                    add(None, Word::NONE);
-                    for (unit, field) in fields {
-                        add(Some(unit.as_str()), word(field.as_value()));
-                    }
-                }
-                _ => add(None, Word::NONE),
-            }
+    /// The operator asks to approve a plan.
+    pub fn ask(&mut self, design: &Design, plan: &Plan) {
+        self.asked.push(named(design, plan));
+    }
+
+    /// The engine answered: the plan is approved, or it is no longer what would be done.
+    pub fn answered(&mut self, design: &Design, plan: &Plan, approved: bool) {
+        let named = named(design, plan);
+        if let Some(place) = self.asked.iter().position(|asked| *asked == named) {
+            self.asked.remove(place);
+        }
+        if approved {
+            self.ever.extend(named.iter().cloned());
+            self.open.extend(named);
         }
     }
 
@@ -92,6 +82,38 @@ impl Approvals {
 
     /// The engine may not know what was carried out: after a crash, and where a commit failed.
     pub fn reopen(&mut self) {
+        self.ever.extend(std::mem::take(&mut self.asked).into_iter().flatten());
         self.open.clone_from(&self.ever);
     }
+}
+
+/// What the operations of a plan write, one by one.
+fn named(design: &Design, plan: &Plan) -> Vec<Approved> {
+    let mut all = Vec::new();
+    for operation in &plan.operations {
+        let name = operation.target.connection().as_str();
+        let Some(system) = design.systems.iter().position(|system| system.name == name) else { continue };
+        let at = match &operation.target {
+            Target::Record(record) => record.id.to_string(),
+            _ => operation.entity.to_string(),
+        };
+        let mut add = |unit: Option<&str>, value: Option<&str>| {
+            let attribute = unit.and_then(|unit| design.dialect.attribute(unit));
+            let read = |value| design.dialect.word(attribute?, value);
+            let word = value.and_then(read).unwrap_or_default();
+            let approved = Approved { system, at: at.clone(), attribute, word };
+            all.push(approved);
+        };
+        match &operation.intent {
+            Intent::Set(field) => add(Some(operation.unit.as_str()), field.as_value()),
+            Intent::Create(fields) => {
+                add(None, None);
+                for (unit, field) in fields {
+                    add(Some(unit.as_str()), field.as_value());
+                }
+            }
+            _ => add(None, None),
+        }
+    }
+    all
 }

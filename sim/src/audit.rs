@@ -51,8 +51,8 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool) -> Result<(),
             collect(&facts, &mut losers);
         }
     }
-    for (word, place) in overwritten {
-        let spelled = word.to_string();
+    for (attribute, word, place) in overwritten {
+        let spelled = scene.lock().design.dialect.canonical(attribute, word);
         if !losers.contains(&spelled) {
             scene.lock().oracle.accuse(format!("{place} = {word} was written over, and no resolution names it"));
         }

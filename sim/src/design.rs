@@ -1,12 +1,16 @@
 //! The design of one world: its systems, its attributes, who owns what. A seed determines it.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use accordant::Limits;
 use accordant::connector::CreateSafety;
 use accordant::model::{At, EntityModel, OnDelete, SystemObject, TypedAttribute};
 use accordant::policy::builtin;
 
+use crate::dialect::Dialect;
+use crate::dialect::own::Own;
 use crate::fault::{Fault, Faults};
 use crate::rng::Rng;
 
@@ -77,6 +81,8 @@ pub enum Policy {
     Latest,
     /// Systems in an order, then the latest.
     Priority,
+    /// Others, of a user's own model.
+    Other,
 }
 
 /// The design of one world.
@@ -92,6 +98,8 @@ pub struct Design {
     pub existence: Option<usize>,
     /// How many records of a system may be archived before somebody confirms.
     pub limit: u32,
+    /// How its words are spelled.
+    pub dialect: Dialect,
 }
 
 const NAMES: [&str; 4] = ["hubspot", "shopify", "netsuite", "ledger"];
@@ -100,6 +108,18 @@ const NAMES: [&str; 4] = ["hubspot", "shopify", "netsuite", "ledger"];
 #[must_use]
 pub fn name_of(place: usize) -> Option<&'static str> {
     NAMES.get(place).copied()
+}
+
+/// A name that lives as long as the process.
+fn interned(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let kept: &'static str = name.to_owned().leak();
+    names.insert(kept);
+    kept
 }
 
 /// Names of attributes.
@@ -116,7 +136,14 @@ impl Design {
         };
         let systems: Vec<System> = NAMES.iter().take(count).map(|name| system(rng, name, faults)).collect();
         let attributes = (0..1 + rng.below(3)).map(|_| attribute(rng, count)).collect();
-        let mut design = Self { systems, attributes, subjects: 1 + rng.below(3), existence: None, limit: 25 };
+        let mut design = Self {
+            systems,
+            attributes,
+            subjects: 1 + rng.below(3),
+            existence: None,
+            limit: 25,
+            dialect: Dialect::Plain,
+        };
         design.settle_capitals();
         design
     }
@@ -132,6 +159,24 @@ impl Design {
         }
         self.existence = rng.chance(300).then(|| rng.below(self.systems.len()));
         self.limit = if rng.chance(500) { 1 } else { 25 };
+        self
+    }
+
+    /// The same world, about an entity type of a user's own model: its systems keep their habits, and its attributes are what
+    /// the model says.
+    #[must_use]
+    pub fn about(mut self, own: Own) -> Self {
+        let named = own.systems();
+        let habits = self.systems.clone();
+        self.systems = named
+            .into_iter()
+            .zip(habits.into_iter().cycle())
+            // Names live as long as the process: there are as many as the model has systems.
+            .map(|((name, required), habit)| System { name: interned(name), required, capitals: false, ..habit })
+            .collect();
+        self.attributes = own.attributes();
+        self.existence = own.existence();
+        self.dialect = Dialect::Own(Arc::new(own));
         self
     }
 
@@ -171,12 +216,12 @@ impl Design {
                 typed = typed.owner(self.systems[owner].name);
             }
             model.attribute(match attribute.policy {
-                Policy::Undeclared => typed,
                 Policy::Latest => typed.resolve(builtin::latest()),
                 Policy::Priority => {
                     let order: Vec<&str> = self.systems.iter().rev().map(|system| system.name).collect();
                     typed.resolve(builtin::source_priority(&order)).resolve(builtin::latest())
                 }
+                Policy::Undeclared | Policy::Other => typed,
             });
         }
         if let Some(owner) = self.existence {

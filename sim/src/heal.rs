@@ -42,8 +42,11 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     look_once(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by, true).await?;
-    // Whoever is missed by one scan may have slipped through: two tell that a record is gone.
-    if by != HealBy::Webhooks {
+    // Whoever is missed by one scan may have slipped through: two tell that a record is gone. A scan that goes on where an
+    // earlier one broke off began before what happened since, and tells nothing of it.
+    let broken_off = !std::mem::take(&mut scene.lock().broken_off).is_empty();
+    let more = if by == HealBy::Webhooks { 0 } else { 1 + usize::from(broken_off) };
+    for _ in 0..more {
         ask(&tenant, &scene, by, true).await?;
     }
     scene.lock().oracle.heal();

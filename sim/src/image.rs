@@ -74,11 +74,13 @@ impl Store for Image {
         if fails == Some(false) {
             return Err(broken());
         }
+        // What came of a write ends its row in the outbox.
+        let ended = commit.delete.iter().filter(|key| key.table == Table::Outbox).count();
         let committed = self.0.image.commit(tenant, commit).await?;
-        if fails.is_none() && matches!(committed, Committed::Done { .. }) {
+        if matches!(committed, Committed::Done { .. }) {
             let mut inner = self.0.lock();
             let task = inner.current;
-            inner.unkept.kept(task);
+            inner.unkept.kept(task, ended);
         }
         may_die(&self.0, "after a commit").await;
         if fails == Some(true) { Err(broken()) } else { Ok(committed) }

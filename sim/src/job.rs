@@ -10,7 +10,7 @@ use accordant::id::RecordRef;
 use accordant::plan::Intent;
 use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
 
-use crate::design::{ATTRIBUTES, OBJECT};
+use crate::design::ATTRIBUTES;
 use crate::oracle::Unit;
 use crate::remote::{PROOF, SAYS};
 use crate::scene::Scene;
@@ -55,8 +55,14 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
             tenant.poll(name).await.map(drop)
         }
         Job::Scan(system) => {
-            let name = scene.lock().servers[system].design.name;
-            tenant.scan(name).await.map(drop)
+            let name = {
+                let mut inner = scene.lock();
+                inner.broken_off.insert(system);
+                inner.servers[system].design.name
+            };
+            tenant.scan(name).await?;
+            scene.lock().broken_off.remove(&system);
+            Ok(())
         }
         Job::Accept => tenant.accept_model(&Actor::new("ana")).await.map(drop),
         Job::Work => steps(&tenant).await,
@@ -145,14 +151,20 @@ pub async fn mend(tenant: &Tenant, scene: &Arc<Scene>, bootstrap: bool) -> Resul
             let mut inner = scene.lock();
             let inner = &mut *inner;
             inner.plans.push(plan.hash);
-            inner.approvals.approve(&inner.design, &plan);
+            inner.approvals.ask(&inner.design, &plan);
         }
-        match tenant.approve(plan.hash, &Actor::new("ana")).await {
-            // Somebody changed what it rests on while it was read: what is owed now is planned the next time.
-            Err(Error::PlanMoved { .. }) => return Ok(plan.operations.len()),
-            approved => approved?,
+        let answer = tenant.approve(plan.hash, &Actor::new("ana")).await;
+        // Somebody was faster: it is planned again another time.
+        let moved = matches!(answer, Err(Error::PlanMoved { .. }));
+        if answer.is_ok() || moved {
+            let mut inner = scene.lock();
+            let inner = &mut *inner;
+            inner.approvals.answered(&inner.design, &plan, !moved);
         }
-        tenant.apply(plan.hash).await?;
+        if !moved {
+            answer?;
+            tenant.apply(plan.hash).await?;
+        }
     }
     Ok(plan.operations.len())
 }
@@ -201,8 +213,9 @@ pub async fn subjects(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Subjects, E
         let all = inner.servers.iter().enumerate().flat_map(|(system, server)| {
             let name = server.design.name;
             let records = server.records.iter().enumerate().filter(|(_, record)| record.live);
-            records
-                .map(move |(place, record)| (RecordRef::new(name, OBJECT, &id(place)), record.subject, (system, place)))
+            records.map(move |(place, record)| {
+                (RecordRef::new(name, server.object(), &id(place)), record.subject, (system, place))
+            })
         });
         all.collect()
     };
@@ -234,7 +247,7 @@ pub async fn standing(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting
     let all = tenant.discrepancies(DiscrepancyFilter::default()).await?;
     let mut standing = Vec::new();
     for discrepancy in all {
-        let attribute = ATTRIBUTES.iter().position(|name| *discrepancy.unit == **name).unwrap_or(EXISTENCE);
+        let attribute = scene.lock().design.dialect.attribute(&discrepancy.unit).unwrap_or(EXISTENCE);
         let Some(subject) = subjects.get(&discrepancy.entity).and_then(|subjects| subjects.keys().next()) else {
             continue;
         };
@@ -261,7 +274,7 @@ pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>
 /// If the store fails, or a system cannot be called.
 pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Result<bool, Error> {
     let (subject, attribute) = one.unit;
-    let (takes, line) = {
+    let (takes, unit, line) = {
         let mut inner = scene.lock();
         let owner = inner.design.attributes[attribute].owner;
         let holds = |system: usize| {
@@ -275,7 +288,8 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
         let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(false) };
         inner.oracle.decided.insert(one.unit);
         let name = inner.servers[system].design.name;
-        (name, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
+        let unit = inner.design.dialect.unit(attribute).to_owned();
+        (name, unit, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
     };
     scene.lock().say(|| line);
     let ruling = Ruling {
@@ -284,9 +298,9 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
         by: Actor::new("ana"),
         reason: "she was called".to_owned(),
     };
-    match tenant.rule(one.entity, ATTRIBUTES[attribute], ruling).await {
+    match tenant.rule(one.entity, &unit, ruling).await {
         // What the system said may be unknown to the engine: then there is nothing to take.
-        Ok(()) => Ok(true),
+        Ok(_) => Ok(true),
         Err(Error::NotHeld { .. }) => Ok(false),
         Err(error) => Err(error),
     }

@@ -6,7 +6,9 @@
 pub mod agenda;
 pub mod approvals;
 pub mod audit;
+pub mod cli;
 pub mod design;
+pub mod dialect;
 pub mod fault;
 pub mod figures;
 pub mod heal;
@@ -27,6 +29,7 @@ pub mod scene;
 pub mod script;
 pub mod server;
 pub mod shrink;
+pub mod silent;
 pub mod step;
 pub mod trace;
 pub mod unkept;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use accordant::id::RecordRef;
 use accordant::{Actor, Error, Tenant};
 
-use crate::design::{OBJECT, Told};
+use crate::design::Told;
 use crate::job::headed;
 use crate::scene::Scene;
-use crate::server::{body, id};
+use crate::server::id;
 use crate::word::Word;
 
 /// The place of the neighbour's record: no system has so many.
@@ -21,31 +21,31 @@ const PLACE: usize = 900;
 ///
 /// If the store fails.
 pub async fn visit(neighbour: &Tenant, tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
-    let (name, request, known) = {
+    let (name, own, entity, request, known) = {
         let inner = scene.lock();
         let Some(place) = inner.servers.iter().position(|server| server.design.told == Told::Full) else {
             return Ok(());
         };
         let fields: Vec<Word> = (0..inner.design.attributes.len()).map(|_| Word::new(1_000_000)).collect();
-        let request = accordant::Delivery::new(body::record(PLACE, 1, 0, &fields));
+        let request = accordant::Delivery::new(inner.design.dialect.record(place, PLACE, 1, 0, &fields));
         let name = inner.servers[place].design.name;
         let known: Vec<RecordRef> = inner
             .servers
             .iter()
             .flat_map(|server| {
-                (0..server.records.len()).map(|place| RecordRef::new(server.design.name, OBJECT, &id(place)))
+                (0..server.records.len()).map(|place| RecordRef::new(server.design.name, server.object(), &id(place)))
             })
             .collect();
-        (name, headed(request, "record", name), known)
+        let own = RecordRef::new(name, inner.servers[place].object(), &id(PLACE));
+        (name, own, inner.design.dialect.entity().to_owned(), headed(request, "record", name), known)
     };
     neighbour.accept_model(&Actor::new("ana")).await?;
     neighbour.receive(name, request).await?;
-    let own = RecordRef::new(name, OBJECT, &id(PLACE));
     let accuse = |what: String| scene.lock().oracle.accuse(what);
     if tenant.entity_of(&own).await?.is_some() {
         accuse("a tenant knows a record that its neighbour was told of".to_owned());
     }
-    if neighbour.entity_of(&own).await?.is_none() || neighbour.entities("thing", None, 9).await?.len() != 1 {
+    if neighbour.entity_of(&own).await?.is_none() || neighbour.entities(&entity, None, 9).await?.len() != 1 {
         accuse("the neighbour does not know its own customer, and nobody else".to_owned());
     }
     for record in known {

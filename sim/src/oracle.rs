@@ -35,8 +35,10 @@ impl Cell {
         self.last().0
     }
 
-    fn by_person(&self) -> bool {
-        self.last().1 == By::Person
+    /// How many differences there are since it was last settled: 1 or none.
+    fn settle(&mut self) -> usize {
+        let word = self.word();
+        usize::from(std::mem::replace(&mut self.before, word) != word)
     }
 }
 
@@ -55,6 +57,8 @@ struct Said {
     systems: BTreeSet<usize>,
     /// When it was last said.
     at: i64,
+    /// The words that whoever said it could know: what the record had held, and what was known when that was said.
+    knows: BTreeSet<Word>,
 }
 
 /// The judge of one run.
@@ -78,8 +82,8 @@ pub struct Oracle {
     pub settled: BTreeSet<Unit>,
     /// Units that programs put back.
     fought: BTreeSet<Unit>,
-    /// How often they have since the heal began.
-    restored: usize,
+    /// Differences that writes had mended, since the heal began, by when a program put one of their unit back.
+    mended: usize,
     /// The records that people deleted, by subject and system.
     deleted: BTreeSet<(usize, usize)>,
     existence: Option<usize>,
@@ -142,7 +146,7 @@ impl Oracle {
 
     /// The heal begins, or goes on after people have decided: nobody but the engine changes anything.
     pub fn heal(&mut self) {
-        (self.heal_writes, self.rewrites, self.restored) = (0, 0, 0);
+        (self.heal_writes, self.rewrites, self.mended) = (0, 0, 0);
         self.each(|cell| cell.before = cell.word());
     }
 
@@ -158,7 +162,7 @@ impl Oracle {
         for (attribute, word) in words.iter().enumerate() {
             let unit = (subject, attribute);
             if by == By::Person {
-                self.hear(system, unit, *word, now);
+                self.hear(system, unit, *word, BTreeSet::new(), now);
             } else if word.is_some() {
                 self.check_word(system, unit, *word, "created with");
             }
@@ -179,11 +183,12 @@ impl Oracle {
         self.creates.iter().filter(|((of, _), _)| *of == subject).map(|(_, (_, died))| died).sum()
     }
 
-    fn hear(&mut self, system: usize, unit: Unit, word: Word, now: i64) {
+    fn hear(&mut self, system: usize, unit: Unit, word: Word, knows: BTreeSet<Word>, now: i64) {
         if word.is_some() {
             let said = self.said.entry(word.said()).or_default();
             (said.unit, said.at) = (unit, now);
             said.systems.insert(system);
+            said.knows.extend(knows);
         } else {
             self.cleared.insert((unit, system));
         }
@@ -194,9 +199,13 @@ impl Oracle {
     /// A person edited an attribute.
     pub fn said(&mut self, system: usize, place: usize, attribute: usize, word: Word, now: i64) {
         let known = &mut self.records[system][place];
-        known.cells[attribute].history.push((word, By::Person, now));
-        let unit = (known.subject, attribute);
-        self.hear(system, unit, word, now);
+        let (cell, unit) = (&mut known.cells[attribute], (known.subject, attribute));
+        let held: BTreeSet<Word> = cell.history.iter().map(|(held, ..)| held.said()).collect();
+        let known = held.iter().filter_map(|held| self.said.get(held)).flat_map(|said| &said.knows).copied();
+        let knows = known.chain(held.iter().copied()).collect();
+        cell.history.push((word, By::Person, now));
+        cell.before = word;
+        self.hear(system, unit, word, knows, now);
     }
 
     /// The engine wrote an attribute.
@@ -205,11 +214,11 @@ impl Oracle {
         let known = &mut self.records[system][place];
         let unit = (known.subject, attribute);
         let cell = &mut known.cells[attribute];
-        let (before, by, at) = cell.last();
-        let writes = cell.writes + 1;
-        cell.writes = writes;
+        cell.writes += 1;
+        let (writes, (before, by, at)) = (cell.writes, cell.last());
         cell.history.push((word, By::Engine, now));
-        self.heal_writes += 1;
+        // Of who cannot be read nothing is promised.
+        self.heal_writes += usize::from(!self.poisoned.contains(&unit.0));
         let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
         // Where no token proves whose doing it was, the same value must meet the same form twice.
         let again = before == word && capitals && !answers && (grain > 1 || remodelled);
@@ -266,13 +275,19 @@ impl Oracle {
     /// A program put a word back: its system's people never said so, and it is heard as if they had.
     pub fn fought(&mut self, unit: Unit) {
         self.fought.insert(unit);
-        self.restored += 1;
+        // What is mended anew from here on is counted anew.
+        let of = self.records.iter_mut().flatten().filter(|known| known.subject == unit.0);
+        self.mended += of.map(|known| known.cells[unit.1].settle()).sum::<usize>();
     }
 
-    /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence.
+    /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence, and no
+    /// system that decides and keeps a form of its own, which is a word like any other where its answer is lost.
     #[must_use]
     pub fn is_plain(&self, unit: Unit, waits: &BTreeSet<Unit>) -> bool {
-        let weak = self.attributes[unit.1].strength.contains(&0) || self.systems.iter().any(|system| system.restores);
+        let Attribute { owner, strength, .. } = &self.attributes[unit.1];
+        let decides = |system: usize| owner.is_none_or(|owner| owner == system);
+        let speaks = |(at, system): (usize, &System)| system.restores || (system.capitals && decides(at));
+        let weak = strength.contains(&0) || self.systems.iter().enumerate().any(speaks);
         !weak && !self.fought.contains(&unit) && !waits.contains(&(unit.0, ATTRIBUTES.len()))
     }
 
@@ -346,9 +361,9 @@ impl Oracle {
             self.judge_presence(subject, &mut found);
         }
         // What was written and archived then was written all the same.
-        let cells = self.records.iter().flatten().flat_map(|known| &known.cells);
-        let owed = cells.filter(|cell| cell.word() != cell.before).count();
-        if self.heal_writes > owed + self.unheard + self.rewrites + self.restored * self.systems.len() {
+        let promised = self.records.iter_mut().flatten().filter(|known| !self.poisoned.contains(&known.subject));
+        let owed: usize = promised.flat_map(|known| &mut known.cells).map(Cell::settle).sum();
+        if self.heal_writes > owed + self.mended + self.unheard + self.rewrites {
             found.push(format!("{} writes in the heal, for {owed} differences", self.heal_writes));
         }
         self.open.clone_from(waits);
@@ -387,10 +402,10 @@ impl Oracle {
             let word = cell.word();
             let excused = match (owner, strength[system]) {
                 (_, 0) => true,
-                (Some(_), 1) => cell.by_person(),
+                (Some(_), 1) => cell.last().1 == By::Person,
                 (Some(_), _) => false,
                 // A co-owner's clear is held.
-                (None, _) => cell.by_person() && !word.is_some(),
+                (None, _) => cell.last().1 == By::Person && !word.is_some(),
             };
             if word.said() != wanted.said() && !excused {
                 let name = self.systems[system].name;
@@ -410,22 +425,19 @@ impl Oracle {
         let moved = &self.moved.get(&unit).cloned().unwrap_or_default();
         match policy {
             _ if owner.is_some() => {}
+            Policy::Other => {}
             Policy::Undeclared => self.judge_conflict(unit, moved, found),
             Policy::Latest => self.judge_latest(unit, moved, found),
             Policy::Priority => self.judge_priority(unit, moved, found),
         }
         let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
         let undeclared = *policy == Policy::Undeclared;
-        if decide.len() <= 1 && waits.contains(&unit) && undeclared && moved.len() == decide.len() {
-            // What a weak mapping does not write is for people.
-            if decide.iter().all(|(_, word)| word.is_some()) && !strength.contains(&0) {
-                found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
-            }
+        let alone = undeclared && decide.len() <= 1 && decide.iter().all(|(_, word)| word.is_some());
+        // What a weak mapping does not write is for people.
+        if alone && waits.contains(&unit) && moved.len() == decide.len() && !strength.contains(&0) {
+            found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
         }
-        if let [(system, word)] = decide.as_slice()
-            && word.is_some()
-            && undeclared
-        {
+        for (system, word) in decide.iter().filter(|_| alone) {
             self.overruled(unit, **system, **word, "alone, and was overruled", found);
         }
     }
@@ -448,19 +460,14 @@ impl Oracle {
     /// Of two people who did not know of each other's word, neither is overruled unasked.
     fn judge_conflict(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
         let cell = |system: usize| self.stands(system, unit.0).map(|known| &known.cells[unit.1]);
-        // Whether a system's people spoke their last word before it had held another.
-        let unaware = |system: usize, word: Word| {
-            let history = cell(system).map(|cell| cell.history.as_slice()).unwrap_or_default();
-            let last = history.iter().rposition(|(_, by, _)| *by == By::Person).unwrap_or(0);
-            !history[..last].iter().any(|(held, ..)| held.said() == word.said())
-        };
-        let once: Vec<(usize, Word)> =
-            moved.iter().filter(|(_, word)| self.once(**word)).map(|(system, word)| (*system, *word)).collect();
+        // Whether whoever said a word cannot have known of another.
+        let unaware = |word: &Word, of: &Word| !self.said[&word.said()].knows.contains(&of.said());
+        let once: Vec<(&usize, &Word)> = moved.iter().filter(|(_, word)| self.once(**word)).collect();
         for (winner, won) in &once {
-            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner && self.systems[*loser].compares) {
-                let holds = cell(*loser).is_some_and(|cell| cell.word().said() == won.said() && !cell.by_person());
-                if holds && unaware(*winner, *lost) && unaware(*loser, *won) {
-                    self.overruled(unit, *loser, *lost, "and was overruled unasked", found);
+            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner && self.systems[**loser].compares) {
+                let holds = |(word, by, _): (Word, By, i64)| word.said() == won.said() && by == By::Engine;
+                if cell(**loser).map(Cell::last).is_some_and(holds) && unaware(won, lost) && unaware(lost, won) {
+                    self.overruled(unit, **loser, **lost, "and was overruled unasked", found);
                 }
             }
         }
@@ -478,7 +485,8 @@ impl Oracle {
             let skews = self.systems[*system].skew.abs() + self.systems[*other].skew.abs();
             other == system || (earlier.is_some() && at(word) - at(earlier) > 2 * skews + 4_000)
         };
-        if self.once(*word) && moved.iter().all(by_far) {
+        // Elsewhere nobody could have known: what was not compared may not have been seen.
+        if self.once(*word) && self.systems[*system].compares && moved.iter().all(by_far) {
             self.overruled(unit, *system, *word, "last, and was not believed", found);
         }
     }
@@ -506,13 +514,12 @@ impl Oracle {
 
     /// The words of people that were written over and that no journaled resolution may fail to name.
     #[must_use]
-    pub fn overwritten(&self) -> Vec<(Word, String)> {
-        let decided = |unit: &Unit| {
-            self.decided.contains(unit) || self.remodelled.contains(&unit.1) || self.fought.contains(unit)
-        };
+    pub fn overwritten(&self) -> Vec<(usize, Word, String)> {
+        let excused = [&self.decided, &self.fought];
+        let decided = |unit: &Unit| excused.iter().any(|of| of.contains(unit)) || self.remodelled.contains(&unit.1);
         let lost = self.overwritten.iter().filter(|(.., unit)| !decided(unit));
         let place = |system: usize, place: usize| format!("{} r{place}", self.systems[system].name);
-        lost.map(|(word, system, at, unit)| (*word, format!("{} {}", place(*system, *at), ATTRIBUTES[unit.1])))
+        lost.map(|(word, system, at, unit)| (unit.1, *word, format!("{} {}", place(*system, *at), ATTRIBUTES[unit.1])))
             .collect()
     }
 }

@@ -18,7 +18,8 @@ use accordant::surface::Surface;
 use accordant::{Accordant, DiscrepancyState, Error, ManualClock, MemoryStore, Scope, SeededEntropy, Tenant, http};
 use async_trait::async_trait;
 
-use crate::design::{Attribute, Design, Policy, System, Told, name_of};
+use crate::design::{Attribute, Design, OBJECT, Policy, System, Told, name_of};
+use crate::dialect::Dialect;
 use crate::job::steps;
 use crate::server::{Server, body, surfaces};
 use crate::trace::EPOCH;
@@ -146,7 +147,7 @@ impl Connector for Desk {
     }
 
     fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        let item = Item::new(surfaces::name("webhooks"), Says::Record, delivery.body().clone());
+        let item = Item::new(surfaces::name(OBJECT, "webhooks"), Says::Record, delivery.body().clone());
         Ok(Verified { items: vec![item], delivery_id: None, reply: http::Response::new(Bytes::new()) })
     }
 
@@ -191,6 +192,7 @@ fn design() -> Design {
         subjects: 1,
         existence: None,
         limit: 25,
+        dialect: Dialect::Plain,
     }
 }
 
@@ -212,8 +214,9 @@ fn ready<T>(work: impl Future<Output = T>) -> T {
 /// If the engine fails.
 pub fn tell(history: &History, length: usize) -> Result<(usize, BTreeSet<String>), Error> {
     let design = design();
+    let server = |place, system: &System| Arc::new(Mutex::new(Server::new(place, system.clone(), Dialect::Plain)));
     let servers: Vec<Arc<Mutex<Server>>> =
-        design.systems.iter().map(|system| Arc::new(Mutex::new(Server::new(system.clone())))).collect();
+        design.systems.iter().enumerate().map(|(place, system)| server(place, system)).collect();
     let at = |place: usize| servers[place].lock().unwrap_or_else(PoisonError::into_inner);
     let first: Vec<Word> = (1..4).map(Word::new).collect();
     let mut notices: Vec<(usize, Bytes)> = Vec::new();
@@ -238,7 +241,7 @@ pub fn tell(history: &History, length: usize) -> Result<(usize, BTreeSet<String>
         .entropy(SeededEntropy::new(1))
         .entity_model(design.model());
     for (system, server) in design.systems.iter().zip(&servers) {
-        let surfaces = surfaces::of(system);
+        let surfaces = surfaces::of(OBJECT, system);
         builder = builder.connect(Desk { name: system.name, surfaces, server: Arc::clone(server) });
     }
     let accordant = builder.build()?;

@@ -76,7 +76,7 @@ impl Future for Reply {
             && *at <= now
         {
             let receipts = std::mem::take(receipts);
-            let changes = inner.wire.remove(&self.ticket).map_or(0, |request| request.changes);
+            let changes = inner.wire.remove(&self.ticket).map(|request| request.changes).unwrap_or_default();
             inner.unkept.told(task, changes);
             return Poll::Ready(Some(receipts));
         }

@@ -19,7 +19,8 @@ pub fn act(inner: &mut Inner, does: Does) {
                 });
                 let fields = (0..inner.design.attributes.len())
                     .map(|attribute| match (inner.weather.rng().below(4), &copied) {
-                        (0, _) => Word::NONE,
+                        _ if !inner.design.dialect.holds(system, attribute) => Word::NONE,
+                        (0, _) if !inner.design.dialect.needs(attribute) => Word::NONE,
                         (1 | 2, Some(copied)) => copied[attribute].said(),
                         _ => inner.new_word(),
                     })
@@ -30,6 +31,7 @@ pub fn act(inner: &mut Inner, does: Does) {
         Does::Edit { system, subject, attribute, how } => {
             let Some(place) = inner.servers[system].about(subject) else { return };
             let word = match how {
+                0 if inner.design.dialect.needs(attribute) => return,
                 0 => Word::NONE,
                 1 | 2 => {
                     let other = &inner.servers[(system + how) % inner.servers.len()];
@@ -64,7 +66,10 @@ pub fn act(inner: &mut Inner, does: Does) {
         }
         Does::Double { system, subject } => {
             if inner.servers[system].about(subject).is_some() && !inner.servers[system].design.unique {
-                let fields = (0..inner.design.attributes.len()).map(|_| inner.new_word()).collect();
+                let held = |inner: &Inner, attribute| inner.design.dialect.holds(system, attribute);
+                let fields = (0..inner.design.attributes.len())
+                    .map(|attribute| if held(inner, attribute) { inner.new_word() } else { Word::NONE })
+                    .collect();
                 inner.person_makes(system, subject, fields);
             }
         }

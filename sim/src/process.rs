@@ -14,6 +14,8 @@ use crate::image::Image;
 use crate::job::{Job, work};
 use crate::remote::Remote;
 use crate::scene::{Request, Scene, SceneClock};
+use crate::server::surfaces;
+use crate::silent::Silent;
 
 /// What a task does.
 pub type Work = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
@@ -74,19 +76,33 @@ impl Process {
     /// Starts the process on what the store holds.
     fn start(&mut self) -> Result<(), Error> {
         let scene = &self.scene;
-        let (model, limits, systems) = {
+        let (models, limits, systems, silent) = {
             let inner = scene.lock();
-            (inner.design.model(), inner.design.limits(), inner.servers.len())
+            let habit = &inner.servers[0].design;
+            let unheard = |name: &str| !inner.servers.iter().any(|server| server.design.name == name);
+            let silent = inner.design.dialect.beside().into_iter().filter(|(name, _)| unheard(name));
+            let silent: Vec<Silent> = silent
+                .map(|(name, objects)| {
+                    let surfaces = objects.iter().flat_map(|object| surfaces::of(object, habit)).collect();
+                    Silent::new(name, surfaces)
+                })
+                .collect();
+            (inner.design.dialect.models(&inner.design), inner.design.limits(), inner.servers.len(), silent)
         };
         let mut builder = Accordant::builder()
             .store(Image(Arc::clone(scene)))
             .clock(SceneClock(Arc::clone(scene)))
             .entropy(SeededEntropy::new(self.seed.wrapping_add(self.crashes << 48)))
             .max_bytes(65_536)
-            .limits(limits)
-            .entity_model(model);
+            .limits(limits);
+        for model in models {
+            builder = builder.entity_model(model);
+        }
         for system in 0..systems {
             builder = builder.connect(Remote::new(scene, system));
+        }
+        for silent in silent {
+            builder = builder.connect(silent);
         }
         let accordant = builder.build()?;
         self.neighbour = Some(accordant.tenant("globex"));
@@ -274,17 +290,18 @@ impl Process {
     }
 }
 
-/// How many attributes were written that are rightly written once more if nobody hears of it. Of a record that was made it
-/// is those that its system keeps in a form of its own: what a probe finds there may be somebody's edit.
-fn changed(writes: &[Write], receipts: &[WriteReceipt], own_form: bool) -> usize {
-    let applied = writes.iter().zip(receipts).filter(|(_, receipt)| matches!(receipt.outcome, Outcome::Applied { .. }));
-    let counts = |write: &&Write| match write.action {
+/// How many attributes each write wrote that are rightly written once more if nobody hears of it. Of a record that was made
+/// it is those that its system keeps in a form of its own: what a probe finds there may be somebody's edit.
+fn changed(writes: &[Write], receipts: &[WriteReceipt], own_form: bool) -> Vec<usize> {
+    let counts = |write: &Write| match write.action {
         WriteAction::Update { .. } => true,
         WriteAction::Create { .. } => own_form,
         _ => false,
     };
     let attributes = |write: &Write| write.changes.iter().filter(|(path, _)| path.to_string() != "key").count();
-    applied.map(|(write, _)| write).filter(counts).map(attributes).sum()
+    let applied = |receipt: &WriteReceipt| matches!(receipt.outcome, Outcome::Applied { .. });
+    let both = writes.iter().zip(receipts);
+    both.map(|(write, receipt)| if applied(receipt) && counts(write) { attributes(write) } else { 0 }).collect()
 }
 
 /// An error with its causes.

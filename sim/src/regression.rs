@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use accordant::connector::CreateSafety;
 
 use crate::design::{Attribute, Design, Policy, System, Told, name_of};
+use crate::dialect::Dialect;
 use crate::fault::{Fault, Faults};
 use crate::run::Outcome;
 use crate::script::{HealBy, Options, Sketch};
@@ -58,6 +59,7 @@ const fn spell_policy(policy: Policy) -> &'static str {
         Policy::Undeclared => "undeclared",
         Policy::Latest => "latest",
         Policy::Priority => "priority",
+        Policy::Other => "other",
     }
 }
 
@@ -181,7 +183,7 @@ pub fn read(text: &str) -> Option<Options> {
     let subjects = world.next()?.parse().ok()?;
     let existence = read_owner(world.next()?, systems.len())?;
     let limit = world.next()?.parse().ok()?;
-    let design = Design { systems, attributes: attributes?, subjects, existence, limit };
+    let design = Design { systems, attributes: attributes?, subjects, existence, limit, dialect: Dialect::Plain };
     let mut rounds: Vec<Vec<Step>> = Vec::new();
     for line in lines() {
         if line == "round" {

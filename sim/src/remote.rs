@@ -18,6 +18,7 @@ use crate::fault::Fault;
 use crate::pause::{Pause, Reply, may_die};
 use crate::scene::{Inner, Request, Scene};
 use crate::server::{body, surfaces};
+use crate::silent::nothing;
 
 /// How long a caller waits for the reply to a write, in milliseconds.
 const PATIENCE: i64 = 30_000;
@@ -41,14 +42,13 @@ impl Remote {
     /// The connector of the system at this place.
     #[must_use]
     pub fn new(scene: &Arc<Scene>, place: usize) -> Self {
-        let design = scene.lock().servers[place].design.clone();
-        Self {
-            scene: Arc::clone(scene),
-            place,
-            name: design.name,
-            safety: design.safety,
-            surfaces: surfaces::of(&design),
+        let inner = scene.lock();
+        let server = &inner.servers[place];
+        let mut surfaces = surfaces::of(server.object(), &server.design);
+        for object in inner.design.dialect.beside().get(server.design.name).into_iter().flatten() {
+            surfaces.extend(surfaces::of(object, &server.design));
         }
+        Self { scene: Arc::clone(scene), place, name: server.design.name, safety: server.design.safety, surfaces }
     }
 
     /// The way to the system: takes time, and may end before it is there.
@@ -113,7 +113,7 @@ impl Inner {
         }
         self.oracle.troubles += usize::from(lost || latency > PATIENCE);
         let task = self.current;
-        let changes = writes.iter().map(|write| write.changes.len()).sum();
+        let changes = writes.iter().map(|write| write.changes.len()).collect();
         self.wire.insert(ticket, Request { system, writes, task, reply: None, lost, given_up: false, changes });
         self.soon(latency, Event::Arrive(ticket));
         ticket
@@ -149,7 +149,11 @@ impl Connector for Remote {
             _ => Says::Record,
         };
         Ok(Verified {
-            items: vec![Item::new(surfaces::name("webhooks"), says, delivery.body().clone())],
+            items: vec![Item::new(
+                self.scene.lock().servers[self.place].surface("webhooks"),
+                says,
+                delivery.body().clone(),
+            )],
             delivery_id: None,
             reply: http::Response::new(Bytes::new()),
         })
@@ -160,6 +164,9 @@ impl Connector for Remote {
         let page = {
             let mut inner = self.scene.lock();
             let now = inner.now;
+            if surface.as_str().split('/').next() != Some(inner.servers[self.place].object()) {
+                return Ok(nothing());
+            }
             let mut page = match surface.as_str().rsplit('/').next() {
                 Some("changes") => {
                     let lag = inner.weather.strikes(Fault::SearchLag);
@@ -175,7 +182,7 @@ impl Connector for Remote {
             if let Some(item) = page.items.first_mut()
                 && inner.weather.strikes(Fault::SchemaChanged)
             {
-                item.body = body::misshapen(&item.body);
+                item.body = inner.design.dialect.misshapen(self.place, &item.body);
             }
             if inner.weather.strikes(Fault::BodyHostile) {
                 let body = if inner.weather.rng().chance(500) { body::nested() } else { body::oversized(70_000) };

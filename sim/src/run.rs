@@ -1,6 +1,7 @@
 //! One run: the loop over virtual time that drives people, systems, weather and engine.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use accordant::Error;
@@ -36,10 +37,10 @@ pub struct Outcome {
     pub lines: Vec<String>,
 }
 
-/// Runs a script once. A panic is a violation like any other.
+/// Runs a script once. A panic is a violation like any other: nothing that it left half done is looked at again.
 #[must_use]
 pub fn run(options: &Options, lines: bool) -> Outcome {
-    let ran = std::panic::catch_unwind(|| play(options, lines));
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| play(options, lines)));
     ran.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         let violations = vec![format!("it panicked: {}", text.unwrap_or("without a word"))];

@@ -73,6 +73,8 @@ pub struct Inner {
     pub states: BTreeSet<&'static str>,
     /// Whether every system was read to its end once.
     pub looked: bool,
+    /// The systems whose last scan broke off: the next goes on where it did.
+    pub broken_off: BTreeSet<usize>,
     /// How often the engine's futures pause at store calls, in a thousand.
     pub restless: usize,
 }
@@ -107,15 +109,15 @@ pub struct Request {
     pub lost: bool,
     /// Whether nobody waits for it any more.
     pub given_up: bool,
-    /// How many changes it makes; once it is carried out, how many took effect.
-    pub changes: usize,
+    /// How many changes each write makes; once it is carried out, how many took effect.
+    pub changes: Vec<usize>,
 }
 
 impl Request {
     /// Nobody waits for it any more. Gives the changes that took effect unheard, or will.
     pub fn give_up(&mut self) -> usize {
         self.given_up = true;
-        std::mem::take(&mut self.changes)
+        std::mem::take(&mut self.changes).into_iter().sum()
     }
 }
 
@@ -123,7 +125,8 @@ impl Scene {
     /// A scene at the beginning of time.
     #[must_use]
     pub fn new(design: Design, weather: Weather, trace: Trace) -> Self {
-        let servers = design.systems.iter().cloned().map(Server::new).collect();
+        let servers = design.systems.iter().cloned().enumerate();
+        let servers = servers.map(|(place, system)| Server::new(place, system, design.dialect.clone())).collect();
         let oracle = Oracle::new(&design);
         Self {
             clock: AtomicI64::new(EPOCH),
@@ -148,6 +151,7 @@ impl Scene {
                 unreadable: BTreeSet::new(),
                 states: BTreeSet::new(),
                 looked: false,
+                broken_off: BTreeSet::new(),
                 restless: 0,
             }),
         }

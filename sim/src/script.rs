@@ -2,8 +2,10 @@
 //! determines it; a shorter one is made by leaving things out; and a file spells it out.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::design::{Design, Told};
+use crate::dialect::own::Catalogue;
 use crate::fault::{Fault, Faults};
 use crate::rng::Rng;
 use crate::step::{Does, Step};
@@ -186,6 +188,24 @@ impl Options {
         let mut options = sketch.spelled_out(seed);
         let mut rng = Rng::new(seed ^ 0x0E14_2CED);
         options.design = options.design.enriched(&mut rng);
+        for steps in &mut options.rounds {
+            steps.extend(sketch.more(&mut rng, &options.design));
+        }
+        options
+    }
+
+    /// The script of a seed, in a world about a user's own model.
+    #[must_use]
+    pub fn own(seed: u64, catalogue: &Arc<Catalogue>) -> Self {
+        let mut sketch = Sketch::of(seed);
+        // The model is the user's: nobody changes it under way.
+        sketch.faults = sketch.faults.without(Fault::ModelChanged);
+        let own = catalogue.own(&mut Rng::new(seed ^ 0x0312_88B1));
+        let design = sketch.design(seed).about(own);
+        let rounds = sketch.script(seed, &design);
+        let mut options =
+            Self { seed, faults: sketch.faults, heal_by: sketch.heal_by, lasting: sketch.lasting, design, rounds };
+        let mut rng = Rng::new(seed ^ 0x0E14_2CED);
         for steps in &mut options.rounds {
             steps.extend(sketch.more(&mut rng, &options.design));
         }

@@ -6,9 +6,11 @@ pub mod surfaces;
 
 use std::collections::BTreeMap;
 
+use accordant::id::SurfaceName;
 use accordant::text::Text;
 
 use crate::design::System;
+use crate::dialect::Dialect;
 use crate::word::Word;
 
 /// One record.
@@ -52,6 +54,10 @@ pub struct Past {
 pub struct Server {
     /// What kind of system it is.
     pub design: System,
+    /// Which of the world's systems it is.
+    pub place: usize,
+    /// How its words are spelled.
+    pub dialect: Dialect,
     /// Every record ever.
     pub records: Vec<Record>,
     /// Every change, in order: when, and of which record.
@@ -67,8 +73,29 @@ pub struct Server {
 impl Server {
     /// An empty system.
     #[must_use]
-    pub const fn new(design: System) -> Self {
-        Self { design, records: Vec::new(), log: Vec::new(), create_keys: BTreeMap::new(), lag: 0, throttled_until: 0 }
+    pub const fn new(place: usize, design: System, dialect: Dialect) -> Self {
+        Self {
+            design,
+            place,
+            dialect,
+            records: Vec::new(),
+            log: Vec::new(),
+            create_keys: BTreeMap::new(),
+            lag: 0,
+            throttled_until: 0,
+        }
+    }
+
+    /// The native object type of its records.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        self.dialect.object(self.place)
+    }
+
+    /// The name of one of its surfaces.
+    #[must_use]
+    pub fn surface(&self, kind: &str) -> SurfaceName {
+        surfaces::name(self.object(), kind)
     }
 
     /// Makes a record, and gives its place.

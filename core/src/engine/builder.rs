@@ -2,7 +2,7 @@
 
 mod names;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::names::{Declared, domain_of};
@@ -19,6 +19,8 @@ use crate::rule::{self, AnyRule, Guard, Rule};
 use crate::settle::RuleSet;
 use crate::store::{MemoryStore, Store};
 use crate::surface::Surface;
+use crate::text::Text;
+use crate::triage::Triage;
 use crate::value::Value;
 
 /// Collects a configuration; [`Builder::build`] checks it.
@@ -33,6 +35,8 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     schedule: Schedule,
+    triage: Vec<Triage>,
+    four_eyes: Vec<(EntityType, AttributeId)>,
     max_bytes: usize,
 }
 
@@ -58,6 +62,8 @@ impl Builder {
             limits: Limits::default(),
             retention: Retention::default(),
             schedule: Schedule::default(),
+            triage: Vec::new(),
+            four_eyes: Vec::new(),
             max_bytes: MAX_BYTES,
         }
     }
@@ -145,6 +151,21 @@ impl Builder {
         self
     }
 
+    /// Decisions on this attribute take two people: what one decides is a proposal until another approves it with
+    /// [`Tenant::approve_decision`](crate::Tenant::approve_decision).
+    #[must_use]
+    pub fn four_eyes<E: Canonical, T>(mut self, attribute: Attribute<E, T>) -> Self {
+        self.four_eyes.push((E::ENTITY.into(), attribute.id().into()));
+        self
+    }
+
+    /// How grave the cases of an entity type are, and from when they age. By default by kind alone, from first sight.
+    #[must_use]
+    pub fn triage(mut self, triage: Triage) -> Self {
+        self.triage.push(triage);
+        self
+    }
+
     /// The clock. By default the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -179,6 +200,8 @@ impl Builder {
         let mut names = Vec::new();
         declared.check_connections(&connectors, &mut names);
         declared.check_rules(&self.rules, &mut names);
+        declared.check_four_eyes(&self.four_eyes, &mut names);
+        declared.check_triage(&self.triage, &mut names);
         let compiled = Model::compile(self.models.clone()).map_err(|found| mistakes.extend(found.0));
         mistakes.extend(names);
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
@@ -193,6 +216,10 @@ impl Builder {
             .collect();
         let rules = place_rules(&model, self.rules);
         let names = model.entities.iter().map(slot_names).collect();
+        let four_eyes = model.entities.iter().map(|entity| two_people(entity, &self.four_eyes)).collect();
+        let of =
+            |entity: &CompiledEntity| self.triage.iter().find(|triage| *triage.entity_type() == entity.name).cloned();
+        let triage = model.entities.iter().map(of).collect();
         Ok(Accordant(Arc::new(Core {
             model,
             rules,
@@ -203,11 +230,14 @@ impl Builder {
             limits: self.limits,
             retention: self.retention,
             schedule: self.schedule,
+            four_eyes,
+            triage,
             names,
             claims: crate::engine::tenant::Claims::default(),
             memory: crate::engine::parsed::Memory::default(),
             sweeps: crate::engine::retention::Sweeps::default(),
             accepted: std::sync::RwLock::default(),
+            filed: std::sync::RwLock::default(),
         })))
     }
 }
@@ -267,6 +297,13 @@ fn place_rules(model: &Model, rules: Vec<(EntityType, AttributeId, Arc<dyn AnyRu
 fn guarded(entity: &CompiledEntity, attribute: &str) -> Option<(UnitIndex, Option<u16>)> {
     let as_member = entity.unit_of(attribute).map(|(unit, member)| (unit, Some(member)));
     as_member.or_else(|| Some((entity.unit_index(attribute)?, None)))
+}
+
+/// The units on which a decision takes two people.
+fn two_people(entity: &CompiledEntity, asked: &[(EntityType, AttributeId)]) -> BTreeSet<Text> {
+    let of_entity = asked.iter().filter(|(of, _)| *of == entity.name);
+    let unit = |id: &AttributeId| entity.units.get(usize::from(entity.unit_index(id.as_str())?)).map(|u| u.id.clone());
+    of_entity.filter_map(|(_, id)| unit(id)).collect()
 }
 
 fn slot_names(entity: &CompiledEntity) -> Vec<SlotNames> {

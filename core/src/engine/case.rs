@@ -3,22 +3,33 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::discrepancy::{Discrepancy, DiscrepancyKind};
+use crate::engine::Core;
+use crate::engine::desk::{Comment, Desk};
 use crate::engine::hydrate::Loaded;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{Changes, record_key, record_of_key};
+use crate::entity::Entity;
 use crate::fingerprint::Digest;
-use crate::id::{EntityId, RecordRef};
+use crate::id::{Actor, EntityId, EntityType, RecordRef};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
+use crate::triage::{Severity, Weight};
+use crate::view::RecordSchema;
 use crate::working_set::{IdentityKey, MOST_ENTITIES_OF_A_KEY};
 
 /// What a case is about.
+///
+/// A discrepancy that waits for a person is one; the other kinds are about records and entities as such.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CaseKind {
+    /// Systems disagree about a unit of an entity, and only a person can tell. It ends when the discrepancy does.
+    Discrepancy,
     /// A record matches several entities, or none that it could make. It ends when the record is linked, or gone.
     Unlinked,
     /// Several entities came to hold one identity value. It ends when one is left, or when they are said to be distinct.
@@ -37,7 +48,8 @@ pub enum CaseKind {
 }
 
 impl CaseKind {
-    const ALL: [CaseKind; 7] = [
+    /// The kinds that have rows of their own.
+    pub(crate) const OF_ROWS: [CaseKind; 7] = [
         CaseKind::Unlinked,
         CaseKind::SharedIdentity,
         CaseKind::MergedInSystem,
@@ -50,6 +62,7 @@ impl CaseKind {
     /// What keys of rows begin with.
     pub(crate) const fn prefix(self) -> &'static str {
         match self {
+            CaseKind::Discrepancy => "discrepancy/",
             CaseKind::Unlinked => "unlinked/",
             CaseKind::SharedIdentity => "shared/",
             CaseKind::MergedInSystem => "merged/",
@@ -62,13 +75,14 @@ impl CaseKind {
 
     /// The kind of a row's key. Not every row of the table is a case: what entities were before a merge stands there too.
     pub(crate) fn of_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| key.starts_with(kind.prefix()))
+        Self::OF_ROWS.into_iter().find(|kind| key.starts_with(kind.prefix()))
     }
 
     /// The name that people read.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
+            CaseKind::Discrepancy => "discrepancy",
             CaseKind::Unlinked => "unlinked record",
             CaseKind::SharedIdentity => "shared identity",
             CaseKind::MergedInSystem => "merged inside a system",
@@ -76,6 +90,30 @@ impl CaseKind {
             CaseKind::CreatedElsewhere => "created elsewhere",
             CaseKind::Refused => "refused write",
             CaseKind::Unmerged => "left of a merge",
+        }
+    }
+
+    /// What a person does about it.
+    pub(crate) const fn advice(self) -> &'static str {
+        match self {
+            CaseKind::Discrepancy => "decide the unit",
+            CaseKind::Unlinked => "link the record to the entity that it belongs to",
+            CaseKind::SharedIdentity => "merge the entities, or correct the value where it is wrong",
+            CaseKind::MergedInSystem => "merge the entities, or link the record to the one that it belongs to",
+            CaseKind::MergeCycle => "put it right in the system",
+            CaseKind::CreatedElsewhere => "link the record to the entity that it belongs to",
+            CaseKind::Refused => "put right what the system refuses, and approve the write again",
+            CaseKind::Unmerged => "decide it again for whichever it is true of, or link the record",
+        }
+    }
+
+    /// How grave it is by itself; a discrepancy's kind says more.
+    pub(crate) const fn severity(self) -> Severity {
+        match self {
+            CaseKind::MergedInSystem | CaseKind::MergeCycle | CaseKind::CreatedElsewhere | CaseKind::Refused => {
+                Severity::Medium
+            }
+            CaseKind::Discrepancy | CaseKind::Unlinked | CaseKind::SharedIdentity | CaseKind::Unmerged => Severity::Low,
         }
     }
 }
@@ -86,22 +124,122 @@ impl fmt::Display for CaseKind {
     }
 }
 
-/// Something that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Something that waits for a person: a discrepancy that no plan mends, a match that nobody could tell, a refused write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Case {
-    /// Its name: [`Tenant::close_case`](crate::engine::Tenant::close_case) takes it.
+    /// Its name: what is noted on it, decided, or closed, is named by it.
+    #[schemars(with = "String")]
     pub key: Text,
     /// What it is about.
+    #[schemars(with = "String")]
     pub kind: CaseKind,
+    /// Of a discrepancy, what it is.
+    #[schemars(with = "Option<String>")]
+    pub discrepancy: Option<DiscrepancyKind>,
+    /// Of a discrepancy, the unit that it is about: `phone`, `lines[SKU-1]`, `$exists`.
+    #[schemars(with = "Option<String>")]
+    pub unit: Option<Text>,
+    /// The type of the entities that it concerns, where it is known.
+    #[schemars(with = "Option<String>")]
+    pub entity_type: Option<EntityType>,
     /// The records that it concerns.
+    #[schemars(with = "Vec<RecordSchema>")]
     pub records: Vec<RecordRef>,
     /// The entities that it concerns.
+    #[schemars(with = "Vec<String>")]
     pub entities: Vec<EntityId>,
-    /// Why it waits, in words.
+    /// Why it waits, in words. Of a discrepancy about personal data it may quote a value.
+    #[schemars(with = "String")]
     pub reason: Text,
-    /// Since when, in milliseconds since the epoch.
+    /// Since when it stands, in milliseconds since the epoch. One that came back stands since it was first seen.
     pub since: i64,
+    /// From when it ages, in milliseconds since the epoch: a business date, or `since`.
+    pub aged_from: i64,
+    /// How grave it is now.
+    pub severity: Severity,
+    /// Whether it has waited too long, and is graver for it.
+    pub overdue: bool,
+    /// Whose it is.
+    #[schemars(with = "Option<String>")]
+    pub assignee: Option<Actor>,
+    /// Its labels.
+    #[schemars(with = "Vec<String>")]
+    pub labels: BTreeSet<Text>,
+    /// What was said about it, oldest first.
+    pub comments: Vec<Comment>,
+}
+
+impl Case {
+    /// The case of a row.
+    pub(crate) fn of_row(key: Text, kind: CaseKind, row: CaseRow, entity_type: Option<EntityType>, now: i64) -> Self {
+        let CaseRow { records, entities, reason, since, operation: _ } = row;
+        let weight = Weight::by_kind(kind.severity(), since);
+        Self {
+            key,
+            kind,
+            discrepancy: None,
+            unit: None,
+            entity_type,
+            records,
+            entities,
+            reason,
+            since,
+            aged_from: weight.aged_from,
+            severity: weight.now(now),
+            overdue: weight.overdue(now),
+            assignee: None,
+            labels: BTreeSet::new(),
+            comments: Vec::new(),
+        }
+    }
+
+    /// The case of a discrepancy of an entity.
+    pub(crate) fn of_discrepancy(core: &Core, entity: &Entity, discrepancy: &Discrepancy, now: i64) -> Self {
+        let triage = core.triage.get(usize::from(entity.entity)).and_then(Option::as_ref);
+        let weight = Weight::of(triage, core.model.entity(entity.entity), entity, discrepancy);
+        let named = |record: &RecordRef| discrepancy.link.as_deref().is_some_and(|link| *link == *record.to_string());
+        let records = entity.links.iter().filter(|link| discrepancy.link.is_none() || named(&link.record));
+        Self {
+            key: discrepancy_key(discrepancy.id),
+            kind: CaseKind::Discrepancy,
+            discrepancy: Some(discrepancy.kind),
+            unit: Some(discrepancy.unit.clone()),
+            entity_type: Some(discrepancy.entity_type.clone()),
+            records: records.map(|link| (*link.record).clone()).collect(),
+            entities: vec![entity.id],
+            reason: discrepancy.reason.clone(),
+            since: discrepancy.first_seen,
+            aged_from: weight.aged_from,
+            severity: weight.now(now),
+            overdue: weight.overdue(now),
+            assignee: None,
+            labels: BTreeSet::new(),
+            comments: Vec::new(),
+        }
+    }
+
+    /// The same case of a row as it weighs at another instant.
+    pub(crate) fn at(self, now: i64) -> Self {
+        let weight = Weight::by_kind(self.kind.severity(), self.since);
+        Self { severity: weight.now(now), overdue: weight.overdue(now), ..self }
+    }
+
+    /// The same case with what people noted on it.
+    pub(crate) fn with_desk(self, desk: Desk) -> Self {
+        let Desk { assignee, labels, comments } = desk;
+        Self { assignee, labels, comments, ..self }
+    }
+}
+
+/// The name of a discrepancy's case.
+pub(crate) fn discrepancy_key(id: Digest) -> Text {
+    format!("{}{id}", CaseKind::Discrepancy.prefix()).into()
+}
+
+/// The discrepancy whose case has this name.
+pub(crate) fn discrepancy_of_key(key: &str) -> Option<Digest> {
+    key.strip_prefix(CaseKind::Discrepancy.prefix())?.parse().ok()
 }
 
 /// A case as its row holds it.

@@ -28,6 +28,8 @@ pub(crate) struct Loaded {
     /// The identity values that each loaded record had, or would have had if it had spoken.
     pub(crate) keys_before: BTreeMap<RecordIndex, Vec<IdentityKey>>,
     pub(crate) identity_rows: BTreeMap<IdentityKey, Holders>,
+    /// Each loaded entity as it was stored.
+    pub(crate) entities_before: BTreeMap<EntityId, Arc<Option<Entity>>>,
 }
 
 /// Loads rows on behalf of one step.
@@ -44,6 +46,7 @@ impl<'a> Loader<'a> {
             revisions: BTreeMap::new(),
             keys_before: BTreeMap::new(),
             identity_rows: BTreeMap::new(),
+            entities_before: BTreeMap::new(),
         };
         Self { core, tenant, loaded }
     }
@@ -94,7 +97,11 @@ impl<'a> Loader<'a> {
                 let stored: StoredEntity = parse(Table::Entity, row)?;
                 Ok(Entity::from_stored(stored, &self.core.model))
             };
-            entities.extend((*self.core.memory.entities.get(self.tenant, key, row, read)?).clone());
+            let stored = self.core.memory.entities.get(self.tenant, key, row, read)?;
+            entities.extend((*stored).clone());
+            if let Some(entity) = &*stored {
+                self.loaded.entities_before.insert(entity.id, Arc::clone(&stored));
+            }
         }
         let records: BTreeSet<RecordRef> = entities
             .iter()
@@ -200,26 +207,7 @@ impl<'a> Loader<'a> {
     /// Learns where merged records, and the references of loaded records, lead to.
     pub(crate) async fn references(&mut self) -> Result<(), Error> {
         self.merges().await?;
-        let mut targets: BTreeSet<RecordRef> = BTreeSet::new();
-        for state in self.loaded.set.records() {
-            let model = self.core.model.entity(state.entity_type);
-            let Some(object) = model.objects.get(usize::from(state.object)) else { continue };
-            for (slot, unit) in object.slot_unit.iter().enumerate() {
-                let key = crate::model::UnitKey::Whole(*unit);
-                let Some(native) = reference_object(model, state.object, &key) else { continue };
-                let Ok(slot) = u16::try_from(slot) else { break };
-                let Some(id) = state.representation.cell(slot).and_then(|cell| cell.field().as_value()) else {
-                    continue;
-                };
-                targets.insert(RecordRef {
-                    connection: state.record.connection.clone(),
-                    object: native.clone(),
-                    id: id.into(),
-                });
-            }
-        }
-        targets.retain(|record| self.loaded.set.entity_of(record).is_none());
-        let targets: Vec<RecordRef> = targets.into_iter().collect();
+        let targets: Vec<RecordRef> = reference_targets(self.core, &self.loaded.set).into_iter().collect();
         let keys: Vec<RowKey> = targets.iter().map(link_key).collect();
         let rows = self.rows(&keys).await?;
         for (record, row) in targets.into_iter().zip(rows) {
@@ -289,6 +277,28 @@ impl<'a> Loader<'a> {
         let rows = self.core.store.scan(self.tenant, Table::Index, prefix, None, limit).await;
         rows.map_err(Error::store("look for references"))
     }
+}
+
+/// The records that references of loaded records name, and of which it is not known whose they are.
+pub(crate) fn reference_targets(core: &Core, set: &WorkingSet) -> BTreeSet<RecordRef> {
+    let mut targets: BTreeSet<RecordRef> = BTreeSet::new();
+    for state in set.records() {
+        let model = core.model.entity(state.entity_type);
+        let Some(object) = model.objects.get(usize::from(state.object)) else { continue };
+        for (slot, unit) in object.slot_unit.iter().enumerate() {
+            let key = crate::model::UnitKey::Whole(*unit);
+            let Some(native) = reference_object(model, state.object, &key) else { continue };
+            let Ok(slot) = u16::try_from(slot) else { break };
+            let Some(id) = state.representation.cell(slot).and_then(|cell| cell.field().as_value()) else { continue };
+            targets.insert(RecordRef {
+                connection: state.record.connection.clone(),
+                object: native.clone(),
+                id: id.into(),
+            });
+        }
+    }
+    targets.retain(|record| set.entity_of(record).is_none());
+    targets
 }
 
 /// How many references are looked at together.

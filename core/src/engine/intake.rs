@@ -1,6 +1,7 @@
 //! Intake: what a surface said becomes observations, merges, hints to read, or dead letters. Pure.
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::connector::{Item, Says};
 use crate::decode::{Batch, FaultKind, Reach};
@@ -42,7 +43,11 @@ pub(crate) enum Input {
     /// A death that a read found, to be stamped with the last token known of the record: the answer gave none.
     Gone { record: RecordRef, evidence: DeathEvidence, read: u64, surface: SurfaceName },
     /// A person entered something. If the clock stepped back, it is still later than what was entered before.
-    Entered(Observation),
+    Entered {
+        observation: Observation,
+        /// What was entered, and why; for the journal.
+        entry: Box<Entry>,
+    },
     /// A complete scan did not meet the record.
     Absent { record: RecordRef, scan: u64 },
     /// A merge inside the system.
@@ -53,16 +58,27 @@ pub(crate) enum Input {
     Dead(DeadLetter),
 }
 
+/// A person's own entry, as the journal holds it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Entry {
+    /// The attribute.
+    pub(crate) attribute: Text,
+    /// Why, in the person's words.
+    pub(crate) reason: String,
+}
+
 /// An input that could not be processed, with its cause.
 #[derive(Debug, Clone)]
 pub(crate) struct DeadLetter {
     pub(crate) connection: ConnectionName,
-    pub(crate) surface: SurfaceName,
     /// The record, where it is known.
     pub(crate) record: Option<RecordRef>,
     /// What was expected, and where. Never what was found.
     pub(crate) cause: String,
-    pub(crate) body: Bytes,
+    /// The item, as it came.
+    pub(crate) item: Item,
+    /// The number of the read that answered with it.
+    pub(crate) read: u64,
 }
 
 const ONLY_HINTS: &str = "the surface only hints";
@@ -121,13 +137,7 @@ fn sort_one(
     inputs: &mut Vec<Input>,
 ) {
     let dead = |record: Option<RecordRef>, cause: String| {
-        Input::Dead(DeadLetter {
-            connection: name.clone(),
-            surface: item.surface.clone(),
-            record,
-            cause,
-            body: item.body.clone(),
-        })
+        Input::Dead(DeadLetter { connection: name.clone(), record, cause, item: item.clone(), read })
     };
     let Some(bound) = connection.surfaces.iter().find(|bound| bound.surface.name == item.surface) else {
         inputs.push(dead(None, format!("surface `{}` is not one of the connector's", item.surface)));

@@ -2,6 +2,9 @@
 
 mod builder;
 mod case;
+mod case_index;
+mod desk;
+mod due_index;
 mod hydrate;
 mod identity_index;
 mod intake;
@@ -11,7 +14,7 @@ mod retention;
 mod schedule;
 mod tenant;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::clock::{Clock, Entropy};
@@ -25,16 +28,21 @@ use crate::settle::RuleSet;
 use crate::stamp::Domain;
 use crate::store::Store;
 use crate::surface::Surface;
+use crate::text::Text;
+use crate::triage::Triage;
 
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
+pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::{
-    Applied, Applying, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, Looking, Next, Otherwise,
-    Outstanding, PlanRequest, PlanState, PlanSummary, Progress, Ran, Rederived, Replayed, Reread, Stepped,
-    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    Applied, Applying, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Changed,
+    Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
+    LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, Progress,
+    Ran, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant,
+    UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 /// The library, configured: a model, connections, rules, a store.
@@ -81,6 +89,10 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
     pub(crate) schedule: Schedule,
+    /// The units on which a decision takes two people, by name, per entity type.
+    pub(crate) four_eyes: Vec<BTreeSet<Text>>,
+    /// How cases are weighed, per entity type.
+    pub(crate) triage: Vec<Option<Triage>>,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.
     pub(crate) names: Vec<Vec<SlotNames>>,
     /// The writes that applications in this process have under way.
@@ -90,7 +102,9 @@ pub(crate) struct Core {
     /// How far the tenants' tables were looked through for what has run out.
     pub(crate) sweeps: retention::Sweeps,
     /// The tenants whose store is known to have been written under this model.
-    pub(crate) accepted: std::sync::RwLock<std::collections::BTreeSet<TenantId>>,
+    pub(crate) accepted: std::sync::RwLock<BTreeSet<TenantId>>,
+    /// The tenants whose cases are known to be filed by this triage.
+    pub(crate) filed: std::sync::RwLock<BTreeSet<TenantId>>,
 }
 
 /// One connection, bound to the model.

@@ -9,6 +9,7 @@ use crate::engine::Core;
 use crate::engine::case::note_shared;
 use crate::engine::hydrate::Loaded;
 use crate::engine::identity_index::changed_rows;
+use crate::engine::{case_index, due_index};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
@@ -148,6 +149,7 @@ impl<'a> Changes<'a> {
                 continue;
             }
             let model = self.core.model.entity(state.entity.entity);
+            self.file(loaded, &state.entity);
             let stored = state.entity.to_stored(model);
             let (key, value) = (RowKey::new(Table::Entity, state.entity.id.to_string()), json(&stored));
             let entity = Some(state.entity.clone());
@@ -181,6 +183,23 @@ impl<'a> Changes<'a> {
         self.add_index(loaded);
         self.add_facts(loaded, facts);
         Ok(())
+    }
+
+    /// Keeps the indexes of open cases and of dates in step with an entity.
+    fn file(&mut self, loaded: &Loaded, entity: &Entity) {
+        let before = loaded.entities_before.get(&entity.id).and_then(|stored| stored.as_ref().as_ref());
+        let keys = |entity: &Entity| {
+            let mut keys = case_index::keys_of(self.core, entity);
+            keys.append(&mut due_index::keys_of(entity));
+            keys
+        };
+        let (before, after) = (before.map(keys).unwrap_or_default(), keys(entity));
+        for key in after.difference(&before) {
+            self.put(RowKey::new(Table::Index, key.clone()), &LinkRow { entity: entity.id });
+        }
+        for key in before.difference(&after) {
+            self.delete(RowKey::new(Table::Index, key.clone()));
+        }
     }
 
     /// Keeps the rows of identity values in step with what records say, and the cases of those that entities share.

@@ -2,13 +2,20 @@
 
 mod apply;
 mod approval;
+mod as_of;
 mod ask;
+mod bulk;
 mod cases;
 mod creates;
 mod dead_letter;
 mod decide;
 mod deletes;
+mod desk;
 mod direct;
+mod due;
+mod enter;
+mod four_eyes;
+mod history;
 mod linking;
 mod merge;
 mod model;
@@ -22,6 +29,7 @@ mod reindex;
 mod replay;
 mod rollout;
 mod run;
+mod search;
 mod standing;
 mod step;
 mod take_in;
@@ -32,11 +40,17 @@ mod write_counts;
 
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
+pub use as_of::AsOf;
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
-pub use dead_letter::StoredDeadLetter;
+pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
+pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
+pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
+pub use four_eyes::Ruled;
+pub use history::{Happening, HistoryPage};
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use run::Ran;
+pub use search::{FoundEntity, Search, SearchPage};
 pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;

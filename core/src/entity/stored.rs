@@ -6,13 +6,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
-use crate::id::{EntityId, EntityType, RecordRef};
+use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
 use crate::model::{CompiledEntity, Model, UnitKey};
+use crate::sparse::Sparse;
 use crate::text::Text;
+use crate::value::Field;
 
 /// The version of this form.
 const FORMAT: u16 = 1;
@@ -31,6 +33,10 @@ pub struct StoredEntity {
     life: GoldenLife,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     decisions: BTreeMap<Text, Decision>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lapses: BTreeMap<Text, Lapse>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    proposals: BTreeMap<Text, ProposedDecision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     discrepancies: Vec<Discrepancy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +45,16 @@ pub struct StoredEntity {
     cannot_link: BTreeSet<EntityId>,
     #[serde(default)]
     generation: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    creates_sent: Vec<StoredCreate>,
+}
+
+/// A create that was sent and never heard of, as a row holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredCreate {
+    connection: ConnectionName,
+    object: ObjectType,
+    fields: Vec<(Text, Field)>,
 }
 
 /// A link as a row holds it.
@@ -76,7 +92,8 @@ impl StoredEntity {
             link.bases.keys().chain(link.reactions.keys()).chain(link.divergences.keys()).chain(link.sent.keys())
         });
         let disputes = self.discrepancies.iter().map(|standing| &standing.unit);
-        self.golden.keys().chain(self.decisions.keys()).chain(links).chain(disputes)
+        let ended = self.lapses.keys().chain(self.proposals.keys());
+        self.golden.keys().chain(self.decisions.keys()).chain(ended).chain(links).chain(disputes)
     }
 }
 
@@ -97,10 +114,21 @@ impl Entity {
             golden: named(&self.golden, model),
             life: self.life,
             decisions: named(&self.decisions, model),
+            lapses: self.lapses.iter().map(|(key, lapse)| (model.unit_name(key), lapse.clone())).collect(),
+            proposals: self.proposals.iter().map(|(key, waits)| (model.unit_name(key), waits.clone())).collect(),
             discrepancies: self.discrepancies.values().map(|standing| (**standing).clone()).collect(),
             merged_into: self.merged_into,
             cannot_link: self.cannot_link.clone(),
             generation: self.generation,
+            creates_sent: self
+                .creates_sent
+                .iter()
+                .map(|((connection, object), fields)| StoredCreate {
+                    connection: connection.clone(),
+                    object: object.clone(),
+                    fields: fields.clone(),
+                })
+                .collect(),
         }
     }
 
@@ -120,10 +148,17 @@ impl Entity {
             golden: indexed(stored.golden, of),
             life: stored.life,
             decisions: indexed(stored.decisions, of),
+            lapses: keyed(stored.lapses, of),
+            proposals: keyed(stored.proposals, of),
             discrepancies: stored.discrepancies.into_iter().collect(),
             merged_into: stored.merged_into,
             cannot_link: stored.cannot_link,
             generation: stored.generation,
+            creates_sent: stored
+                .creates_sent
+                .into_iter()
+                .map(|StoredCreate { connection, object, fields }| ((connection, object), fields))
+                .collect(),
         })
     }
 }
@@ -216,6 +251,10 @@ pub(crate) fn object_index(model: &CompiledEntity, name: &str) -> Option<u16> {
 
 fn named<T: Clone>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, T> {
     units.iter().map(|(key, value)| (model.unit_name(&key), value.clone())).collect()
+}
+
+fn keyed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> Sparse<T> {
+    units.into_iter().filter_map(|(name, value)| Some((model.unit_key(&name)?, value))).collect()
 }
 
 fn indexed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> PerUnit<T> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::classify::{Drift, LinkState, Verdict};
 use crate::explain::{Chosen, Explanation, shows};
-use crate::view::{GoldenStatus, Shows, UnitLink, WriteView, instant_of, lifetime_words, quoted, words};
+use crate::view::{GoldenStatus, Shows, UnitLink, WriteView, approved_by, instant_of, lifetime_words, quoted, words};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,10 +60,11 @@ impl Explanation {
             return writeln!(f, "  derived by {} from {}", self.chosen.policy, inputs.join(", "));
         }
         let (policy, passed) = (&self.chosen.policy, passed(&self.chosen));
+        let approved = approved_by(self.approved_by.as_ref());
         match &self.decided_by {
             // The resolution of a person's own choice names no policy but the decision.
-            Some(by) if **policy == *"decision" => writeln!(f, "  decided by {by}")?,
-            Some(by) => writeln!(f, "  decided by {policy}{passed}, accepted by {by}")?,
+            Some(by) if **policy == *"decision" => writeln!(f, "  decided by {by}{approved}")?,
+            Some(by) => writeln!(f, "  decided by {policy}{passed}, accepted by {by}{approved}")?,
             None if !policy.is_empty() => writeln!(f, "  decided by {policy}{passed}")?,
             None if !passed.is_empty() => writeln!(f, "  undecided{passed}")?,
             None => {}
@@ -73,6 +74,8 @@ impl Explanation {
             let (by, at, holds) = (&decision.by, instant_of(decision.at), lifetime_words(decision.lifetime));
             writeln!(f, "  {by} chose {chosen} at {at}, {holds}: {}", decision.reason)?;
         }
+        self.proposal.iter().try_for_each(|proposal| writeln!(f, "  {proposal}"))?;
+        self.lapse.iter().try_for_each(|lapse| writeln!(f, "  the decision for {lapse}"))?;
         self.write_voices(f, &self.chosen)
     }
 

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Base, Sent};
-use crate::decision::{Decision, Divergence};
+use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::Evidence;
 use crate::entity::stored::{object_index, object_name};
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, GoldenLife};
-use crate::id::{EntityType, RecordRef};
+use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef};
 use crate::model::{CompiledEntity, Model};
 use crate::text::Text;
+use crate::value::Field;
 
 /// A fact as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +59,14 @@ pub enum StoredFact {
         unit: Text,
         decision: Option<Arc<Decision>>,
     },
+    Lapsed {
+        unit: Text,
+        lapse: Option<Box<Lapse>>,
+    },
+    Proposed {
+        unit: Text,
+        proposal: Option<Box<ProposedDecision>>,
+    },
     Diverged {
         record: Arc<RecordRef>,
         unit: Text,
@@ -81,6 +90,11 @@ pub enum StoredFact {
     Generation {
         generation: u32,
     },
+    CreateSent {
+        connection: ConnectionName,
+        object: ObjectType,
+        fields: Option<Vec<(Text, Field)>>,
+    },
 }
 
 impl Fact {
@@ -101,6 +115,8 @@ impl Fact {
                 StoredFact::Reacted { record, unit: model.unit_name(&unit), count }
             }
             Fact::Decided { unit, decision } => StoredFact::Decided { unit: model.unit_name(&unit), decision },
+            Fact::Lapsed { unit, lapse } => StoredFact::Lapsed { unit: model.unit_name(&unit), lapse },
+            Fact::Proposed { unit, proposal } => StoredFact::Proposed { unit: model.unit_name(&unit), proposal },
             Fact::Diverged { record, unit, divergence } => {
                 StoredFact::Diverged { record, unit: model.unit_name(&unit), divergence }
             }
@@ -109,6 +125,7 @@ impl Fact {
             Fact::Merged { into } => StoredFact::Merged { into },
             Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
             Fact::Generation { generation } => StoredFact::Generation { generation },
+            Fact::CreateSent { connection, object, fields } => StoredFact::CreateSent { connection, object, fields },
         }
     }
 }
@@ -129,6 +146,8 @@ impl StoredFact {
             StoredFact::Lived { life } => Fact::Lived { life },
             StoredFact::Reacted { record, unit, count } => Fact::Reacted { record, unit: of.unit_key(&unit)?, count },
             StoredFact::Decided { unit, decision } => Fact::Decided { unit: of.unit_key(&unit)?, decision },
+            StoredFact::Lapsed { unit, lapse } => Fact::Lapsed { unit: of.unit_key(&unit)?, lapse },
+            StoredFact::Proposed { unit, proposal } => Fact::Proposed { unit: of.unit_key(&unit)?, proposal },
             StoredFact::Diverged { record, unit, divergence } => {
                 Fact::Diverged { record, unit: of.unit_key(&unit)?, divergence }
             }
@@ -137,6 +156,7 @@ impl StoredFact {
             StoredFact::Merged { into } => Fact::Merged { into },
             StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },
             StoredFact::Generation { generation } => Fact::Generation { generation },
+            StoredFact::CreateSent { connection, object, fields } => Fact::CreateSent { connection, object, fields },
         })
     }
 }

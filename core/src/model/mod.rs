@@ -1,13 +1,16 @@
 //! The canonical model as data: what the derive emits, what a file declares, and what `build()` compiles.
 
+mod at;
 mod attribute;
 pub(crate) mod change;
+mod codec;
 mod compile;
 mod derivation;
 mod mistake;
 mod object;
 mod overlay;
 mod shape;
+mod unit;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,17 +20,18 @@ use crate::ownership::OnClear;
 use crate::policy::{AnyPolicy, Policy, erase};
 use crate::value::Composite;
 
-pub use attribute::{
-    AnyDerivation, At, AttributeModel, Codec, Mapping, MemberModel, PartAttribute, Read, Transform, TypedAttribute,
-};
+pub use at::At;
+pub use attribute::{AnyDerivation, AttributeModel, Mapping, MemberModel, PartAttribute, TypedAttribute};
 pub use change::{Change, ModelChange, StoredModel, What};
-pub use compile::{CompiledEntity, CompiledObject, EXISTS, Model, SlotModel, Unit, UnitIndex, UnitKey, UnitShape};
+pub use codec::{Codec, Read, Transform};
+pub use compile::{CompiledEntity, CompiledObject, Model, SlotModel};
 pub use derivation::{Derivation, Inputs};
 pub use mistake::{Mistake, Mistakes};
 pub use object::{Cardinality, Presence, Reduce, SystemObject, WriteTo};
 pub(crate) use overlay::{Declaration, declare, declare_amount};
 pub use overlay::{OverlayError, OverlayMistake};
 pub use shape::{Path, Shape};
+pub use unit::{EXISTS, Unit, UnitIndex, UnitKey, UnitShape};
 
 /// Emitted by `#[derive(Canonical)]`: a model as data, and the way back to the struct. No logic.
 pub trait Canonical: Sized + Send + Sync + 'static {

@@ -64,6 +64,16 @@ impl StoredObservation {
         }
     }
 
+    /// What kind of observation it is.
+    pub(crate) const fn sighting(&self) -> &Sighting {
+        &self.sighting
+    }
+
+    /// What it says, by attribute and element.
+    pub(crate) fn said(&self) -> impl Iterator<Item = &(Text, Option<Text>, Field)> {
+        self.cells.iter()
+    }
+
     /// Leaves out what is said of attributes that are read otherwise by now.
     pub(crate) fn forget(&mut self, forgotten: impl Fn(&str) -> bool) {
         self.cells.retain(|(name, _, _)| !forgotten(name));

@@ -40,6 +40,9 @@ pub(crate) fn why_archive(
 /// Why a record that is gone is created again.
 pub(crate) const WHY_RESTORE: &str = "it is gone, and a person decided to restore it";
 
+/// Why a create sends what was sent before.
+const WHY_SENT_BEFORE: &str = "it was sent before and may still arrive: sent again, it is the same";
+
 /// Why nothing is created where nobody has looked yet.
 const WHY_UNREAD: &str = "what is there was never read to its end: poll or scan it first";
 
@@ -128,7 +131,13 @@ fn create(
     {
         return;
     }
-    let fields = creatable(ground, surroundings, entity, index, object, &connection);
+    // One key stands for one content: whichever of two attempts takes effect, what it made is known. What golden has come to
+    // hold since follows as a change.
+    let place = (connection.clone(), object.declared.object.clone());
+    let (fields, reason) = match entity.creates_sent.get(&place) {
+        Some(sent) => (still_sendable(ground, index, sent), WHY_SENT_BEFORE),
+        None => (creatable(ground, surroundings, entity, index, object, &connection), reason),
+    };
     let why_not = lacking(ground, object, &fields)
         .map(|needed| format!("it needs {needed}, which has not settled or cannot be spelled there"))
         .or_else(|| (surroundings.unread)(&connection, &object.declared.object).then(|| WHY_UNREAD.to_owned()))
@@ -165,6 +174,16 @@ fn creatable(
         })
         .map(|(key, cell)| (ground.model.unit_name(&key), cell.field.clone()))
         .collect()
+}
+
+/// Of what a create sent before, what today's model still writes there.
+fn still_sendable(ground: &Ground<'_>, index: usize, sent: &[(Text, Field)]) -> Vec<(Text, Field)> {
+    let index = u16::try_from(index).unwrap_or(u16::MAX);
+    let spelled = |name: &Text, field: &Field| {
+        let key = ground.model.unit_key(name);
+        key.is_some_and(|key| can_spell(ground.model, index, &key, field).is_ok())
+    };
+    sent.iter().filter(|(name, field)| spelled(name, field)).cloned().collect()
 }
 
 /// The attribute that a new record needs, is written there, and is not among what it would be given.

@@ -40,7 +40,7 @@ pub(super) fn settle_existence(
             Life::Live | Life::Resurrected | Life::Unknown => {}
         }
     }
-    if follow(recorder, representations) {
+    if follow(ground, recorder, representations) {
         // A person decided: nobody else is asked.
     } else if !places.is_empty() && dead.len() == places.len() {
         // Everyone lost the record: the systems agree, and golden follows.

@@ -1,6 +1,7 @@
 //! Findings about one unit: what classification and resolution leave standing.
 
 use crate::classify::{Classification, Drift, Hidden, LinkState, Verdict};
+use crate::decision::{InputChange, Lapse, LapseCause};
 use crate::discrepancy::{DiscrepancyKind, DiscrepancyState, Family, Finding};
 use crate::entity::Entity;
 use crate::golden::{Held, Status};
@@ -10,6 +11,7 @@ use crate::sight::{Ground, Shown};
 use crate::spelling::can_spell;
 use crate::text::Text;
 use crate::value::{Field, Malformed};
+use crate::view::{quoted, words};
 use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 /// Adds what stands about one unit. `first` is what happened, `after` what golden's move left.
@@ -32,6 +34,7 @@ pub(super) fn of_unit(
         && after.verdict == Verdict::InAgreement
         && !after.states.iter().any(stands)
         && entity.decisions.get(key).is_none()
+        && golden.is_none_or(|cell| cell.resolution.warnings.is_empty())
     {
         // As most units are: nothing stands about it.
         return;
@@ -39,6 +42,12 @@ pub(super) fn of_unit(
     let name = ground.model.unit_name(key);
     if let Some(finding) = agreement(ground, entity, unit, key, shown, first, after, &name) {
         findings.push(finding);
+    }
+    if let Some(cell) = golden.filter(|cell| !cell.resolution.warnings.is_empty()) {
+        let told: Vec<String> =
+            cell.resolution.warnings.iter().map(|(rule, reason)| format!("\"{rule}\": {reason}")).collect();
+        let (family, kind, reason) = (Family::Rule, DiscrepancyKind::Warned, told.join("; ").into());
+        findings.push(Finding { unit: name.clone(), link: None, family, kind, waits: false, reason });
     }
     for (place, shown) in shown.iter().enumerate() {
         let record = || Some(Text::from(entity.links[shown.link].record.to_string()));
@@ -157,7 +166,29 @@ fn agreement(
             Verdict::Frozen | Verdict::InAgreement => return None,
         },
     };
+    let reason = match entity.lapses.get(key) {
+        Some(lapse) => reopened(lapse, unit, &reason).unwrap_or(reason),
+        None => reason,
+    };
     Some(Finding { unit: name.clone(), link: None, family: Family::Agreement, kind, waits, reason })
+}
+
+/// What reopened a unit that a person had decided, in front of why it stands.
+fn reopened(lapse: &Lapse, unit: &Unit, reason: &Text) -> Option<Text> {
+    let LapseCause::InputsChanged(news) = &lapse.cause else { return None };
+    let compound = unit.members.len() > 1;
+    let said = |field: &Field| quoted(&words(field, compound));
+    let news: Vec<String> = news
+        .iter()
+        .map(|InputChange { record, from, to }| {
+            let from = from.as_ref().map_or_else(|| "nothing".to_owned(), said);
+            format!("input {record} changed from {from} to {}", said(to))
+        })
+        .collect();
+    Some(
+        format!("reopened: {}, where {} had chosen {}: {reason}", news.join(", "), lapse.by, said(&lapse.chosen))
+            .into(),
+    )
 }
 
 /// Why a drift stands although golden has settled, and whether only a person can mend it.

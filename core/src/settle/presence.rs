@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::decision::{Decision, Lifetime};
+use crate::decision::{Decision, InputChange, LapseCause};
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
-use crate::id::{ConnectionName, RecordRef};
+use crate::id::{Actor, ConnectionName, RecordRef};
 use crate::model::UnitKey;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
+use crate::settle::lapse::{end_by_date, forget_lapse, lapse};
 use crate::settle::ruling::{Choice, NotRuled, Ruling, divergence};
 use crate::sight::{Ground, speaks_first};
 use crate::value::Field;
@@ -78,6 +79,7 @@ pub(super) fn rule_on_presence(
     entity: &mut Entity,
     representations: &[Option<&Representation>],
     ruling: &Ruling,
+    approved_by: Option<&Actor>,
     facts: &mut Vec<Fact>,
 ) -> Result<(), NotRuled> {
     let mut recorder = Recorder { entity, facts };
@@ -102,7 +104,9 @@ pub(super) fn rule_on_presence(
         lifetime: ruling.lifetime,
         inputs: inputs(recorder.entity, representations, &places),
         fingerprint: 0,
+        approved_by: approved_by.cloned(),
     };
+    forget_lapse(&mut recorder, &UnitKey::Exists);
     recorder.record(Fact::Decided { unit: UnitKey::Exists, decision: Some(Arc::new(decision)) });
     accept_deaths(&mut recorder, representations);
     if chosen == GoldenLife::Live && gone {
@@ -113,7 +117,11 @@ pub(super) fn rule_on_presence(
 }
 
 /// What every link says of presence, sorted.
-fn inputs(entity: &Entity, representations: &[Option<&Representation>], places: &[usize]) -> Vec<(RecordRef, Field)> {
+pub(super) fn inputs(
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    places: &[usize],
+) -> Vec<(RecordRef, Field)> {
     let said = |place: &usize| Some(((*entity.links[*place].record).clone(), says(representations, *place)?));
     let mut inputs: Vec<_> = places.iter().filter_map(said).collect();
     inputs.sort();
@@ -146,18 +154,26 @@ fn let_stand(
 }
 
 /// Brings presence to what a person decided, while that holds. Says whether it does.
-pub(super) fn follow(recorder: &mut Recorder<'_>, representations: &[Option<&Representation>]) -> bool {
-    lapse_leave(recorder, representations);
-    let Some(decision) = recorder.entity.decisions.get(&UnitKey::Exists) else { return false };
+pub(super) fn follow(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    representations: &[Option<&Representation>],
+) -> bool {
+    lapse_leave(ground, recorder, representations);
+    end_by_date(ground, recorder, &UnitKey::Exists);
+    let Some(decision) = recorder.entity.decisions.shared(&UnitKey::Exists) else { return false };
     let places = places(recorder.entity, representations);
-    let pinned = decision.lifetime == Lifetime::Pinned;
+    let pinned = !decision.lifetime.hears_news();
     let exact = |value: &Field, reference: &Field| value == reference;
-    let news = places.iter().any(|place| {
+    let news = places.iter().filter_map(|place| {
         let record = &recorder.entity.links[*place].record;
-        says(representations, *place).is_some_and(|said| decision.is_news(record, &said, &exact))
+        let to = says(representations, *place).filter(|said| decision.is_news(record, said, &exact))?;
+        let from = decision.inputs.iter().find(|(known, _)| *known == **record).map(|(_, said)| said.clone());
+        Some(InputChange { record: (**record).clone(), from, to })
     });
-    if news && !pinned {
-        recorder.record(Fact::Decided { unit: UnitKey::Exists, decision: None });
+    let news: Vec<InputChange> = news.collect();
+    if !news.is_empty() && !pinned {
+        lapse(ground, recorder, &UnitKey::Exists, &decision, LapseCause::InputsChanged(news));
         return false;
     }
     let chosen = decided(recorder.entity).unwrap_or_default();
@@ -177,7 +193,7 @@ pub(super) fn follow(recorder: &mut Recorder<'_>, representations: &[Option<&Rep
 }
 
 /// Leave to stand ends with what it was given for: the record is gone or counts, or the entity lives again.
-fn lapse_leave(recorder: &mut Recorder<'_>, representations: &[Option<&Representation>]) {
+fn lapse_leave(ground: &Ground<'_>, recorder: &mut Recorder<'_>, representations: &[Option<&Representation>]) {
     if recorder.entity.links.iter().all(|link| link.divergences.is_empty()) {
         return;
     }
@@ -186,7 +202,7 @@ fn lapse_leave(recorder: &mut Recorder<'_>, representations: &[Option<&Represent
         let link = &recorder.entity.links[place];
         let Some(leave) = link.divergences.get(&UnitKey::Exists) else { continue };
         let counts = recorder.entity.life == GoldenLife::Live && speaks_first(recorder.entity, representations, place);
-        if leave.golden != golden || counts || is_gone(representations, place) {
+        if leave.lifetime.is_over(ground.as_of) || leave.golden != golden || counts || is_gone(representations, place) {
             let record = Arc::clone(&link.record);
             recorder.record(Fact::Diverged { record, unit: UnitKey::Exists, divergence: None });
         }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
 use crate::base::{Base, Origin};
 use crate::decision::{Decision, Divergence, Lifetime};
 use crate::entity::Entity;
@@ -14,13 +17,16 @@ use crate::representation::Representation;
 use crate::resolve::{Proposal, origin_of};
 use crate::settle::Recorder;
 use crate::settle::chosen::canonical;
+use crate::settle::guard::judged;
+use crate::settle::lapse::forget_lapse;
 use crate::settle::presence::rule_on_presence;
 use crate::settle::unit::move_golden;
 use crate::sight::{Ground, Shown, shown};
 use crate::value::Field;
 
 /// What a person chooses for a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Choice {
     /// The change that a rule holds.
@@ -42,7 +48,7 @@ pub enum Choice {
 }
 
 /// A choice, and all that must be known about it later.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
     /// What is chosen.
     pub choice: Choice,
@@ -79,6 +85,12 @@ pub enum NotRuled {
     /// The connection named owns the unit: what it says is true.
     #[error("the connection owns it")]
     Owns,
+    /// A rule forbids it.
+    #[error("a rule forbids it")]
+    Forbidden,
+    /// The date until which it is to hold has passed.
+    #[error("its date has passed")]
+    Over,
     /// The text chosen is no value of the unit.
     #[error("the text is no value of its type")]
     NoValue,
@@ -103,8 +115,24 @@ pub fn rule_on(
     ruling: &Ruling,
     facts: &mut Vec<Fact>,
 ) -> Result<(), NotRuled> {
+    carry_out(ground, entity, representations, key, ruling, None, facts)
+}
+
+/// As [`rule_on`]; names who approved the ruling, where four eyes were asked for.
+pub(super) fn carry_out(
+    ground: &Ground<'_>,
+    entity: &mut Entity,
+    representations: &[Option<&Representation>],
+    key: &UnitKey,
+    ruling: &Ruling,
+    approved_by: Option<&Actor>,
+    facts: &mut Vec<Fact>,
+) -> Result<(), NotRuled> {
+    if ruling.lifetime.is_over(ground.as_of) {
+        return Err(NotRuled::Over);
+    }
     if *key == UnitKey::Exists {
-        return rule_on_presence(ground, entity, representations, ruling, facts);
+        return rule_on_presence(ground, entity, representations, ruling, approved_by, facts);
     }
     if matches!(ruling.choice, Choice::Retire | Choice::Restore) {
         return Err(NotRuled::NoPresence);
@@ -118,7 +146,7 @@ pub fn rule_on(
     let shown = shown(ground, entity, representations, key);
     let mut recorder = Recorder { entity, facts };
     let cell = recorder.entity.golden.get(key).cloned();
-    let (chosen, origin, mut resolution) = match &ruling.choice {
+    let (chosen, origin, resolution) = match &ruling.choice {
         Choice::Accept => match cell.as_ref().map(|cell| &cell.status) {
             Some(Status::Held(held)) => (held.proposed.clone(), held.origin.clone(), held.resolution.clone()),
             _ => return Err(NotRuled::NotHeld),
@@ -145,7 +173,19 @@ pub fn rule_on(
         }
         Choice::Retire | Choice::Restore => return Err(NotRuled::NoPresence),
     };
-    Arc::make_mut(&mut resolution).by = Some(ruling.by.clone());
+    let before = cell.as_ref().map(|cell| &cell.field).filter(|field| field.is_value());
+    let heard = Proposal { field: chosen.clone(), origin, resolution, provisional: false, heard: SmallVec::new() };
+    let judged = judged(ground, recorder.entity, unit, key, before, &chosen, &heard, &shown);
+    let Proposal { origin, mut resolution, .. } = heard;
+    // Keeping what golden holds changes nothing that a rule could forbid.
+    if judged.stop.is_some_and(|stop| stop.forbidden) {
+        return Err(NotRuled::Forbidden);
+    }
+    let explained = Arc::make_mut(&mut resolution);
+    explained.warnings = judged.warnings;
+    explained.by = Some(ruling.by.clone());
+    explained.approved_by = approved_by.cloned().map(Box::new);
+    forget_lapse(&mut recorder, key);
     for link in 0..recorder.entity.links.len() {
         if recorder.entity.links[link].reactions.contains_key(key) {
             let record = Arc::clone(&recorder.entity.links[link].record);
@@ -175,6 +215,7 @@ pub fn rule_on(
             lifetime: ruling.lifetime,
             inputs: inputs(recorder.entity, unit, key, &shown),
             fingerprint: unit.fingerprint.short_number(),
+            approved_by: approved_by.cloned(),
         };
         recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }
@@ -255,7 +296,12 @@ fn by_decision() -> Arc<Resolution> {
 }
 
 /// What is on the table: every value with an origin of its own, sorted.
-fn inputs(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Vec<(crate::id::RecordRef, Field)> {
+pub(super) fn inputs(
+    entity: &Entity,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+) -> Vec<(crate::id::RecordRef, Field)> {
     let mut inputs: Vec<_> = shown
         .iter()
         .filter(|shown| shown.authority.decides())

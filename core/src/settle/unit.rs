@@ -6,18 +6,18 @@ use smallvec::SmallVec;
 
 use crate::base::{Answered, Base};
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::decision::Lifetime;
+use crate::decision::{InputChange, LapseCause};
 use crate::entity::Entity;
 use crate::fact::Fact;
-use crate::golden::{GoldenCell, Held, Provisional, Resolution, Status};
+use crate::golden::{GoldenCell, Provisional, Resolution, Status};
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
 use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, origin_of, resolve};
-use crate::rule;
+use crate::settle::guard::{guard, hold, judged, warned};
+use crate::settle::lapse::{close_reopened, end_by_date, lapse};
 use crate::settle::read_back::recognise;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, Visible, shown_by, sides};
-use crate::text::Text;
 use crate::value::{Field, split_member};
 
 /// Settles one unit. Says whether golden moved.
@@ -31,7 +31,8 @@ pub(super) fn settle_unit(
 ) -> bool {
     let shown = shown_by(ground, recorder.entity, visible, key);
     recognise(ground, recorder, unit, key, &shown);
-    lapse_divergences(recorder, unit, key, &shown);
+    lapse_divergences(ground, recorder, unit, key, &shown);
+    end_by_date(ground, recorder, key);
     let first = classified(recorder, unit, key, &shown);
     let mut later = None;
     adopt(recorder, unit, key, &shown, &first);
@@ -44,7 +45,7 @@ pub(super) fn settle_unit(
         moved = decide(ground, recorder, unit, key, &shown, &first);
         if moved {
             start_over(recorder, key, &restored);
-            lapse_divergences(recorder, unit, key, &shown);
+            lapse_divergences(ground, recorder, unit, key, &shown);
         }
         // Links that hold golden already agree, and those that hold what lost are behind.
         later = classified_since(adopted, recorder, unit, key, &shown);
@@ -56,6 +57,7 @@ pub(super) fn settle_unit(
         later = classified_since(adopted, recorder, unit, key, &shown);
     }
     let after = later.as_ref().unwrap_or(&first);
+    close_reopened(recorder, key, after.verdict);
     findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, after, findings);
     moved
 }
@@ -90,16 +92,18 @@ pub(super) fn settle_derived(
         let resolution = Arc::new(Resolution::by_policy(&derivation.name()));
         let before = golden.map(|cell| &cell.field).filter(|field| field.is_value());
         let proposal = Proposal { field, origin: None, resolution, provisional: false, heard: SmallVec::new() };
-        if let Some(objection) = objection(ground, unit, &key, before, &proposal) {
-            hold(recorder, unit, &key, proposal, objection);
+        let judged = judged(ground, recorder.entity, unit, &key, before, &proposal.field, &proposal, &shown);
+        if let Some(stop) = judged.stop {
+            hold(recorder, unit, &key, proposal, stop);
         } else {
+            let proposal = warned(proposal, judged.warnings);
             let Proposal { field, origin, resolution, .. } = proposal;
             let fingerprint = unit.fingerprint.short_number();
             let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled };
             recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
         }
     }
-    lapse_divergences(recorder, unit, &key, &shown);
+    lapse_divergences(ground, recorder, unit, &key, &shown);
     let again = classified_since(facts, recorder, unit, &key, &shown);
     let after = again.as_ref().unwrap_or(&first);
     adopt(recorder, unit, &key, &shown, after);
@@ -139,7 +143,13 @@ pub(crate) fn settled(cell: &GoldenCell) -> bool {
 }
 
 /// Leave to differ ends when the link or golden moves on. A pinned one hears no news: the link's base follows both.
-fn lapse_divergences(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) {
+fn lapse_divergences(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+) {
     if recorder.entity.links.iter().all(|link| link.divergences.is_empty()) {
         return;
     }
@@ -149,7 +159,15 @@ fn lapse_divergences(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, sh
         let link = &recorder.entity.links[shown.link];
         let (Some(leave), Some(seen)) = (link.divergences.get(key), shown.field()) else { continue };
         let record = Arc::clone(&link.record);
-        if leave.lifetime == Lifetime::Pinned {
+        if leave.lifetime.is_over(ground.as_of) {
+            // What was let differ was accepted for a while: from now on golden is owed there again.
+            let owed = link.bases.get(key).filter(|_| !unit.same(seen, &golden));
+            let owed = owed.map(|base| Arc::new(Base { lost: true, ..base.clone() }));
+            recorder.record(Fact::Diverged { record: Arc::clone(&record), unit: key.clone(), divergence: None });
+            if owed.is_some() {
+                recorder.record(Fact::Rebased { record, unit: key.clone(), base: owed });
+            }
+        } else if !leave.lifetime.hears_news() {
             let known = |base: &Base| unit.same(seen, &base.seen) && !base.is_behind(&golden, |a, b| unit.same(a, b));
             if !link.bases.get(key).is_some_and(known) {
                 let base = Some(Arc::new(Base::accepted(seen.clone(), golden.clone())));
@@ -287,7 +305,7 @@ fn decide(
     classification: &Classification,
 ) -> bool {
     let golden = recorder.entity.golden.shared(key);
-    if let Some(moved) = follow_decision(recorder, unit, key, shown, classification) {
+    if let Some(moved) = follow_decision(ground, recorder, unit, key, shown, classification) {
         return moved;
     }
     // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
@@ -337,6 +355,7 @@ fn decide(
 
 /// A decision that still holds outranks every policy. `None`: there is none, or it lapsed.
 fn follow_decision(
+    ground: &Ground<'_>,
     recorder: &mut Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
@@ -346,11 +365,16 @@ fn follow_decision(
     let decision = recorder.entity.decisions.shared(key)?;
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
     // The same voices as when it was made: an echo of another system's word, or of our own writing, is no news.
-    let news = shown.iter().filter(|shown| shown.authority.decides()).any(|shown| {
+    let news = shown.iter().filter(|shown| shown.authority.decides()).filter_map(|shown| {
         let record = &recorder.entity.links[shown.link].record;
-        shown.field().is_some_and(|field| decision.is_news(record, field, &same))
-            && *origin_of(recorder.entity, unit, key, shown).record == **record
+        let to = shown.field().filter(|field| decision.is_news(record, field, &same))?;
+        if *origin_of(recorder.entity, unit, key, shown).record != **record {
+            return None;
+        }
+        let from = decision.inputs.iter().find(|(known, _)| *known == **record).map(|(_, said)| said.clone());
+        Some(InputChange { record: (**record).clone(), from, to: to.clone() })
     });
+    let news: Vec<InputChange> = news.collect();
     // Golden of an owned unit is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
     let owned = !unit.owners.is_empty();
     let followed = owned
@@ -360,7 +384,11 @@ fn follow_decision(
     let proposal = |origin, heard| Proposal {
         field: decision.chosen.clone(),
         origin,
-        resolution: Arc::new(Resolution { by: Some(decision.by.clone()), ..Resolution::by_policy("decision") }),
+        resolution: Arc::new(Resolution {
+            by: Some(decision.by.clone()),
+            approved_by: decision.approved_by.clone().map(Box::new),
+            ..Resolution::by_policy("decision")
+        }),
         provisional: false,
         heard,
     };
@@ -370,8 +398,12 @@ fn follow_decision(
         let origin = Some(origin_of(recorder.entity, unit, key, &shown[owner]));
         return Some(move_golden(recorder, unit, key, shown, proposal(origin, SmallVec::from_slice(&[owner]))));
     }
-    if (news || followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime != Lifetime::Pinned {
-        recorder.record(Fact::Decided { unit: key.clone(), decision: None });
+    if (!news.is_empty() || followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime.hears_news() {
+        if news.is_empty() {
+            recorder.record(Fact::Decided { unit: key.clone(), decision: None });
+        } else {
+            lapse(ground, recorder, key, &decision, LapseCause::InputsChanged(news));
+        }
         return None;
     }
     if owned {
@@ -390,7 +422,7 @@ fn follows_since_first_contact(
     classification: &Classification,
 ) -> Option<usize> {
     let decision = recorder.entity.decisions.get(key)?;
-    if unit.owners.is_empty() || decision.lifetime == Lifetime::Pinned {
+    if unit.owners.is_empty() || !decision.lifetime.hears_news() {
         return None;
     }
     let owners = || {
@@ -402,57 +434,6 @@ fn follows_since_first_contact(
         return None;
     }
     owners().find(|place| classification.states[*place] == LinkState::NoBase)
-}
-
-/// Asks the rules. A guarded change is held: golden keeps its value, and no base moves.
-fn guard(
-    ground: &Ground<'_>,
-    recorder: &mut Recorder<'_>,
-    unit: &Unit,
-    key: &UnitKey,
-    shown: &[Shown<'_>],
-    proposal: Proposal,
-) -> bool {
-    if key.index().is_none_or(|index| !ground.rules.contains_key(&index)) {
-        return move_golden(recorder, unit, key, shown, proposal);
-    }
-    let before = recorder.entity.golden.get(key).map(|cell| &cell.field).filter(|field| field.is_value());
-    match objection(ground, unit, key, before, &proposal) {
-        None => move_golden(recorder, unit, key, shown, proposal),
-        Some(objection) => {
-            hold(recorder, unit, key, proposal, objection);
-            false
-        }
-    }
-}
-
-/// Keeps a proposal beside golden, for a person to accept.
-fn hold(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, proposal: Proposal, (rule, reason): (Text, Text)) {
-    let mut cell = recorder.entity.golden.get(key).cloned().unwrap_or_else(|| empty_cell(unit));
-    let Proposal { field: proposed, origin, resolution, .. } = proposal;
-    let status = Status::Held(Box::new(Held { proposed, origin, resolution, rule, reason }));
-    if cell.status != status {
-        cell.status = status;
-        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
-    }
-}
-
-/// The first rule that does not let a change pass, and why.
-fn objection(
-    ground: &Ground<'_>,
-    unit: &Unit,
-    key: &UnitKey,
-    before: Option<&Field>,
-    proposal: &Proposal,
-) -> Option<(Text, Text)> {
-    if before.is_some_and(|before| unit.same(&proposal.field, before)) {
-        return None;
-    }
-    let guards = ground.rules.get(&key.index()?)?;
-    guards.iter().find_map(|guard| match guard.judge(unit, before, &proposal.field, &proposal.resolution.policy) {
-        rule::Verdict::Pass => None,
-        rule::Verdict::Hold(reason) | rule::Verdict::Review(reason) => Some((guard.rule.name(), reason.into())),
-    })
 }
 
 /// Moves golden to a proposal, and the bases of everyone who was heard. Says whether golden's value changed.
@@ -544,7 +525,7 @@ fn release(
     recorder.record(Fact::Settled { unit: key.clone(), cell });
 }
 
-fn empty_cell(unit: &Unit) -> GoldenCell {
+pub(super) fn empty_cell(unit: &Unit) -> GoldenCell {
     GoldenCell {
         field: Field::Null,
         origin: None,

@@ -132,6 +132,27 @@ impl Store for MemoryStore {
         Ok(tenant.journal.iter().skip(start).take(limit).cloned().collect())
     }
 
+    async fn journal_about(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        let tenants = self.tenants();
+        let Some(tenant) = tenants.get(tenant) else { return Ok(Vec::new()) };
+        let start = usize::try_from(after).unwrap_or(usize::MAX);
+        let about = tenant.journal.iter().skip(start).filter(|(entry, _)| *entry.subject == *subject);
+        Ok(about.take(limit).cloned().collect())
+    }
+
+    async fn journal_place(&self, tenant: &TenantId, at: i64) -> Result<u64, StoreError> {
+        let tenants = self.tenants();
+        let Some(tenant) = tenants.get(tenant) else { return Ok(0) };
+        let before = tenant.journal.iter().take_while(|(entry, _)| entry.at <= at);
+        Ok(before.last().map_or(0, |(entry, _)| entry.seq))
+    }
+
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
         let mut tenants = self.tenants();
         let Some(tenant) = tenants.get_mut(tenant) else { return Ok(0) };

@@ -18,6 +18,9 @@ pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
+/// How many entries a walk through the journal asks for at once.
+const PAGE: usize = 512;
+
 /// What a row is about. Each is a table of its own in stores that have tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -222,6 +225,56 @@ pub trait Store: Send + Sync + 'static {
         after: u64,
         limit: usize,
     ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError>;
+
+    /// Up to `limit` journal entries behind place `after` about a subject, with their payloads. An entry whose payload was
+    /// erased may be left out: what finds it may have gone with it.
+    ///
+    /// As it is, it walks the whole journal. A store that can find entries by subject should.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn journal_about(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        let (mut found, mut place) = (Vec::new(), after);
+        while found.len() < limit {
+            let page = self.journal(tenant, place, PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            place = last.seq;
+            found.extend(page.into_iter().filter(|(entry, _)| *entry.subject == *subject));
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// The place of the last journal entry before the first that is later than `at`, in milliseconds since the epoch; 0 if
+    /// there is none. It stays the same however the journal goes on.
+    ///
+    /// As it is, it walks the journal from its beginning. A store that can tell sooner should.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn journal_place(&self, tenant: &TenantId, at: i64) -> Result<u64, StoreError> {
+        let mut place = 0;
+        loop {
+            let page = self.journal(tenant, place, PAGE).await?;
+            if page.is_empty() {
+                return Ok(place);
+            }
+            for (entry, _) in page {
+                if entry.at > at {
+                    return Ok(place);
+                }
+                place = entry.seq;
+            }
+        }
+    }
 
     /// Destroys payloads and salts of the entries about a subject. The entries stay. Says how many it destroyed.
     ///

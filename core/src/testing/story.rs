@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use crate::clock::{Clock as _, ManualClock, SeededEntropy};
 use crate::connector::Delivery;
 use crate::engine::{Accordant, Applied, Builder, Tenant};
-use crate::id::{Actor, RecordRef};
+use crate::id::{Actor, RecordRef, TenantId};
 use crate::model::{Attribute, Canonical, EntityModel};
 use crate::plan::{Limits, Plan, Scope};
 use crate::rule::Rule;
@@ -238,6 +238,26 @@ impl Story {
         self
     }
 
+    /// The library is built anew with the same models, on the same store and systems, configured in another way.
+    #[must_use]
+    #[track_caller]
+    pub fn rebuilt(mut self, configure: impl FnOnce(Builder) -> Builder) -> Self {
+        self.begin();
+        let mut builder = Accordant::builder()
+            .clock(Arc::clone(&self.clock))
+            .entropy(SeededEntropy::new(2))
+            .store(self.store.clone());
+        for model in &self.models {
+            builder = builder.entity_model(model.clone());
+        }
+        for fake in self.fakes.values() {
+            builder = builder.connect(fake.clone());
+        }
+        self.build(configure(builder));
+        self.note("the library is built anew".to_owned());
+        self
+    }
+
     /// A request comes in at a connection's door.
     #[must_use]
     #[track_caller]
@@ -306,6 +326,20 @@ impl Story {
             Some(tenant) => tenant.clone(),
             None => self.fail("nothing was built"),
         }
+    }
+
+    /// The instant that the story's clock shows.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.clock.now()).unwrap_or_default()
+    }
+
+    /// Another tenant of the same library and store.
+    #[must_use]
+    #[track_caller]
+    pub fn tenant_named(&mut self, name: &str) -> Tenant {
+        let tenant = self.tenant();
+        Tenant::new(Arc::clone(&tenant.core), TenantId::new(name))
     }
 
     /// The fake system of this name.

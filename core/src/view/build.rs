@@ -9,7 +9,11 @@ use crate::id::SystemName;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::{Life, Representation};
 use crate::sight::{Ground, keys, speaks_first};
-use crate::view::{DecisionView, DiscrepancyView, EntityView, LinkView, RecordPresence, UnitView, unit_view};
+use crate::view::action::presence_actions;
+use crate::view::{
+    DecisionView, DiscrepancyView, EntityView, LapseView, LinkView, ProposalView, RecordPresence, UnitView, When,
+    unit_view,
+};
 
 impl EntityView {
     /// Looks at an entity. `representations` stand in the order of its links.
@@ -34,6 +38,9 @@ impl EntityView {
                 .iter()
                 .map(|(key, decision)| DecisionView::of(ground, &key, decision))
                 .collect(),
+            proposals: entity.proposals.iter().map(|(key, proposal)| ProposalView::of(ground, key, proposal)).collect(),
+            lapses: entity.lapses.iter().map(|(key, lapse)| LapseView::of(ground, key, lapse)).collect(),
+            actions: presence_actions(ground, entity, representations),
             masked: false,
         }
     }
@@ -55,6 +62,8 @@ impl DecisionView {
             at: decision.at,
             reason: decision.reason.clone(),
             lifetime: decision.lifetime,
+            approved_by: decision.approved_by.clone(),
+            basis: decision.basis().to_string(),
         }
     }
 }
@@ -79,6 +88,10 @@ fn link_view(
         },
         primary: representation.is_none_or(Representation::speaks) && speaks_first(entity, representations, place),
         evidence: link.evidence.clone(),
+        last_verified: representation
+            .and_then(|known| known.existence().last())
+            .map(|last| When::of(last, (ground.domain)(&link.record))),
+        last_read: representation.map_or(0, |known| known.existence().met_by()),
     }
 }
 
@@ -123,6 +136,6 @@ pub(crate) fn discrepancies(ground: &Ground<'_>, entity: &Entity) -> Vec<Discrep
     standing
 }
 
-fn is_personal(ground: &Ground<'_>, key: &UnitKey) -> bool {
+pub(super) fn is_personal(ground: &Ground<'_>, key: &UnitKey) -> bool {
     key.index().and_then(|index| ground.model.units.get(usize::from(index))).is_some_and(|unit| unit.pii)
 }

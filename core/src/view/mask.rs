@@ -1,8 +1,11 @@
 //! Masking: what people see who may not see personal data.
 
+use crate::settle::Choice;
 use crate::text::Text;
 use crate::value::Field;
-use crate::view::{DecisionView, DiscrepancyView, EntityView, GoldenStatus, Shows, UnitView};
+use crate::view::{
+    Action, DecisionView, DiscrepancyView, EntityView, GoldenStatus, LapseView, ProposalView, Shows, UnitView,
+};
 
 /// What stands in place of a value.
 const MASK: &str = "•••";
@@ -22,6 +25,8 @@ impl EntityView {
         }
         view.discrepancies.iter_mut().filter(|standing| standing.pii).for_each(DiscrepancyView::mask);
         view.decisions.iter_mut().filter(|decision| decision.pii).for_each(DecisionView::mask);
+        view.proposals.iter_mut().filter(|proposal| proposal.pii).for_each(ProposalView::mask);
+        view.lapses.iter_mut().filter(|lapse| lapse.pii).for_each(LapseView::mask);
         view
     }
 }
@@ -39,6 +44,11 @@ impl UnitView {
             }
             GoldenStatus::Provisional { shown } => mask_field(shown),
             GoldenStatus::Unsettled | GoldenStatus::Settled | GoldenStatus::Parked { .. } => {}
+        }
+        for action in &mut self.actions {
+            if let Action::Accept { value } | Action::Take { value, .. } = action {
+                mask_field(value);
+            }
         }
         for link in &mut self.links {
             if let Shows::Value(field) = &mut link.shows {
@@ -67,6 +77,27 @@ impl DecisionView {
     }
 }
 
+impl ProposalView {
+    pub(crate) fn mask(&mut self) {
+        self.unit = mask_name(&self.unit);
+        if let Choice::Value(field) = &mut self.choice {
+            mask_field(field);
+        }
+        MASK.clone_into(&mut self.reason);
+    }
+}
+
+impl LapseView {
+    pub(crate) fn mask(&mut self) {
+        self.unit = mask_name(&self.unit);
+        mask_field(&mut self.chosen);
+        for change in &mut self.changed {
+            change.from.iter_mut().for_each(mask_field);
+            mask_field(&mut change.to);
+        }
+    }
+}
+
 /// Replaces a value; having none stays visible.
 pub(crate) fn mask_field(field: &mut Field) {
     if field.is_value() {
@@ -76,6 +107,9 @@ pub(crate) fn mask_field(field: &mut Field) {
 
 /// Replaces what a rule wrote behind its name.
 fn mask_text(reason: &Text) -> Text {
+    if reason.starts_with("reopened: ") {
+        return format!("reopened: {MASK}").into();
+    }
     match reason.strip_prefix("held by ").and_then(|rest| rest.split_once(": ")) {
         Some((rule, _)) => format!("held by {rule}: {MASK}").into(),
         None => reason.clone(),

@@ -11,11 +11,14 @@ use crate::model::{EXISTS, OnDelete, UnitKey};
 use crate::ownership::Authority;
 use crate::plan::{WHY_RESTORE, why_archive};
 use crate::representation::{Life, Representation};
-use crate::settle::presence::to_restore;
+use crate::settle::presence::{decided, to_restore};
 use crate::sight::Ground;
 use crate::value::Field;
+use crate::view::action::presence_actions;
 use crate::view::write::hidden_words;
-use crate::view::{AccessView, BaseView, GoldenStatus, Shows, UnitLink, UnitView, When, WriteView};
+use crate::view::{
+    AccessView, BaseView, Confidence, GoldenStatus, RestsOn, Shows, UnitLink, UnitView, When, WriteView,
+};
 
 /// What the unit `$exists` shows of a record that is there, and golden of an entity that lives.
 const PRESENT: &str = "present";
@@ -94,7 +97,24 @@ pub(crate) fn presence_view(
         golden,
         status: GoldenStatus::Settled,
         verdict: classification.verdict,
+        owners: ground
+            .model
+            .objects
+            .iter()
+            .filter(|object| object.existence == Authority::Owner)
+            .map(|object| object.declared.system.clone())
+            .collect(),
+        confidence: Confidence { rests_on: rests_on(entity, owned), witnesses: 0, voices: 0 },
+        actions: presence_actions(ground, entity, representations),
         links,
+    }
+}
+
+fn rests_on(entity: &Entity, owned: bool) -> RestsOn {
+    match (decided(entity), owned) {
+        (Some(_), _) => RestsOn::Decision,
+        (None, true) => RestsOn::Owner,
+        (None, false) => RestsOn::Agreement,
     }
 }
 

@@ -1,14 +1,17 @@
 //! The view as text: aligned tables that a person reads in a terminal or a ticket.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::classify::{Hidden, LinkState, Verdict};
 use crate::decision::Lifetime;
 use crate::discrepancy::DiscrepancyState;
 use crate::golden::GoldenLife;
+use crate::id::Actor;
 use crate::text::Text;
 use crate::view::{
-    EntityView, GoldenStatus, LinkView, RecordPresence, Shows, UnitLink, UnitView, View, instant_of, when::span, words,
+    EntityView, GoldenStatus, LinkView, RecordPresence, Shows, UnitLink, UnitView, View, instant_of, when::instant,
+    when::span, words,
 };
 
 /// The widest cell, in characters; longer values are cut.
@@ -155,19 +158,35 @@ impl EntityView {
             let compound = self.unit(&decision.unit).is_some_and(|unit| unit.compound);
             let chosen = quoted(&words(&decision.chosen, compound));
             let (by, at, holds) = (&decision.by, instant_of(decision.at), lifetime_words(decision.lifetime));
-            writeln!(f, "  {}: {chosen} by {by} at {at}, {holds}: {}", decision.unit, decision.reason)?;
+            let approved = approved_by(decision.approved_by.as_ref());
+            writeln!(f, "  {}: {chosen} by {by} at {at}{approved}, {holds}: {}", decision.unit, decision.reason)?;
         }
-        Ok(())
+        if !self.proposals.is_empty() {
+            writeln!(f, "\nproposed decisions")?;
+        }
+        for proposal in &self.proposals {
+            writeln!(f, "  {}: {proposal}", proposal.unit)?;
+        }
+        if !self.lapses.is_empty() {
+            writeln!(f, "\nended decisions")?;
+        }
+        self.lapses.iter().try_for_each(|lapse| writeln!(f, "  {}: {lapse}", lapse.unit))
     }
 }
 
 /// How long a decision holds, in words.
-pub(crate) const fn lifetime_words(lifetime: Lifetime) -> &'static str {
+pub(crate) fn lifetime_words(lifetime: Lifetime) -> Cow<'static, str> {
     match lifetime {
-        Lifetime::Once => "once",
-        Lifetime::UntilInputsChange => "until someone says something new",
-        Lifetime::Pinned => "pinned",
+        Lifetime::Once => "once".into(),
+        Lifetime::UntilInputsChange => "until someone says something new".into(),
+        Lifetime::Until(date) => format!("until {}", instant(date)).into(),
+        Lifetime::Pinned => "pinned".into(),
     }
+}
+
+/// Who approved a decision, behind who made it.
+pub(crate) fn approved_by(actor: Option<&Actor>) -> String {
+    actor.map(|actor| format!(", approved by {actor}")).unwrap_or_default()
 }
 
 /// A value in quotation marks; the absence of one in brackets.

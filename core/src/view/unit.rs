@@ -12,6 +12,8 @@ use crate::settle::settled;
 use crate::sight::{Ground, Shown, shown, sides};
 use crate::text::Text;
 use crate::value::Field;
+use crate::view::action::unit_actions;
+use crate::view::confidence::confidence;
 use crate::view::write::{Situation, write_view};
 use crate::view::{BaseView, FirstSaid, GoldenStatus, Shows, UnitLink, UnitView, When};
 use crate::write_access::write_access;
@@ -44,6 +46,9 @@ pub(crate) fn unit_view(
         golden: golden.map(|cell| cell.field.clone()).unwrap_or_default(),
         status: status_of(golden),
         verdict: classification.verdict,
+        owners: unit.owners.clone(),
+        confidence: confidence(entity, unit, key, golden, &shown),
+        actions: unit_actions(ground, entity, representations, unit, key),
         links,
     }
 }

@@ -149,6 +149,13 @@ fn verdict(world: World<'_>, states: &[LinkState]) -> Verdict {
             && link.authority == deciding
             && link.sight.is_ok_and(|seen| seen.class() == golden_class(world))
     });
+    // "Where nobody is seen to hold it, those of the co-owners who held it when they were last seen."
+    let held_last = world.links.iter().any(|link| {
+        !owned
+            && link.sight.is_err_and(|why| why != Hidden::Duplicate)
+            && link.base.is_some_and(|(accepted, _)| accepted.class() == golden_class(world))
+    });
+    let held = held || held_last;
     if authorities.len() > 1 || (unaware && held && !authorities.contains(&golden_class(world))) {
         return Verdict::HardConflict;
     }

@@ -1,8 +1,10 @@
 //! Any sequence of what systems say leaves a store that verifies.
 
+use accordant::Lifetime;
 use accordant::engine::Tenant;
 use accordant::error::Error;
 use accordant::id::Actor;
+use accordant::settle::Ruling;
 use accordant::store::MemoryStore;
 use chrono::TimeDelta;
 use futures::executor::block_on;
@@ -46,14 +48,14 @@ fn said() -> impl Strategy<Value = Said> {
 
 /// Something that happens to a tenant. Entities and records are named by their place among those that are there.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Delivery(usize, Vec<Said>),
     Merge(usize, usize),
     Unmerge(usize),
     Link(usize, usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0usize..3, vec(said(), 1..4)).prop_map(|(system, said)| Step::Delivery(system, said)),
         1 => (0usize..4, 0usize..4).prop_map(|(survivor, merged)| Step::Merge(survivor, merged)),
@@ -62,7 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-async fn take(tenant: &Tenant, step: &Step) {
+pub(crate) async fn take(tenant: &Tenant, step: &Step) {
     let by = Actor::new("ana");
     let entity = async |place: usize| tenant.replay().await.unwrap().entities.keys().nth(place).copied();
     match step {
@@ -114,6 +116,44 @@ proptest! {
             let proposal = open(Variant::default(), MemoryStore::new(), &clock, 8);
             let would = tenant.what_if(&proposal).await.unwrap();
             prop_assert!(would.is_same(), "{would}");
+            Ok(())
+        })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Whatever a view offers a person to do, the engine does.
+    #[test]
+    fn what_a_view_offers_can_be_done(steps in vec(step(), 2..9), turn in 0usize..7) {
+        let clock = clock();
+        let tenant = open(Variant::default(), MemoryStore::new(), &clock, 7).tenant("acme");
+        block_on(async {
+            for step in &steps {
+                take(&tenant, step).await;
+                clock.advance(TimeDelta::seconds(1));
+            }
+            let ids: Vec<_> = tenant.replay().await.unwrap().entities.into_keys().collect();
+            for id in ids {
+                let names: Vec<_> = tenant.inspect_erased(id).await.unwrap().units.into_iter().map(|u| u.name).collect();
+                for name in names.iter().map(|name| &**name).chain(["$exists"]) {
+                    let view = tenant.inspect_erased(id).await.unwrap();
+                    let actions = if name == "$exists" {
+                        view.actions
+                    } else {
+                        view.units.into_iter().find(|unit| *unit.name == *name).map(|unit| unit.actions).unwrap_or_default()
+                    };
+                    let choices: Vec<_> = actions.iter().filter_map(|action| action.choice()).collect();
+                    let Some(choice) = choices.get(turn % choices.len().max(1)).cloned() else { continue };
+                    let by = Actor::new("ana");
+                    let ruling = Ruling { choice, lifetime: Lifetime::default(), by, reason: "offered".to_owned() };
+                    let ruled = tenant.rule(id, name, ruling.clone()).await;
+                    prop_assert!(ruled.is_ok(), "{name}: {:?} of {actions:?}: {ruled:?}", ruling.choice);
+                }
+            }
+            let verified = tenant.verify().await.unwrap();
+            prop_assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
             Ok(())
         })?;
     }

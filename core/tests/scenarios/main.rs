@@ -20,7 +20,6 @@
 //! | G8 | pairwise evidence with scores, a cap on the size of clusters | records join by declared keys only; a key that several entities share is a case |
 //! | G11 | a delayed second stream beside the poll | scans, and reads of what a hint names |
 //! | G15 | delta operations for counters | every write says what it expects |
-//! | G18 | a decision that holds until a date | `Once`, `UntilInputsChange`, `Pinned` |
 //! | G20 | budgets per tenant and class, with shares for live work | a throttled system is put off, and stops no other |
 //! | also | erasure of a person through the tenant's handle | `Store::erase`, and a chain that verifies without payloads |
 #![allow(

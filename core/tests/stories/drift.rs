@@ -334,3 +334,37 @@ fn a_chain_that_cannot_tell_parks_and_says_why() {
     let told = story.explain(Customer::COMPANY);
     assert!(told.contains("parked: the latest changes are too close together to tell"), "{told}");
 }
+
+#[test]
+fn golden_does_not_yield_to_an_older_word_because_its_record_is_gone() {
+    ana()
+        // Heard of only later.
+        .edits("shop", "9", json!({ "defaultAddress": { "company": "Early" } }))
+        .later(TimeDelta::minutes(10))
+        .says("crm", "101", json!({ "company": "Late" }))
+        .expect(Customer::COMPANY, "Late")
+        .deletes("crm", "101")
+        .polls("shop")
+        .expect(Customer::COMPANY, "Late")
+        .apply()
+        .expect_in("shop", "9", "defaultAddress", json!({ "company": "Late", "street": "A St", "zip": "1" }))
+        .expect_in("netsuite", "7", "companyname", json!("Late"))
+        .expect_quiet();
+}
+
+#[test]
+fn a_word_that_never_knew_of_golden_is_a_conflict_though_its_record_is_gone() {
+    ana()
+        .edits("shop", "9", json!({ "phone": "2" }))
+        .says("crm", "101", json!({ "phone": "3" }))
+        .expect(Customer::PHONE, "3")
+        .deletes("crm", "101")
+        .polls("shop")
+        .expect(Customer::PHONE, "3")
+        .expect_discrepancy(HardConflict, "phone")
+        .decides("bert", Customer::PHONE, Choice::Take("shop".into()))
+        .apply()
+        .expect(Customer::PHONE, "2")
+        .expect_in("netsuite", "7", "phone", json!("2"))
+        .expect_quiet();
+}

@@ -90,6 +90,31 @@ fn a_create_that_never_arrived_is_sent_again() {
     assert_eq!(story.fake("shop").ids("accounts"), ["new-1"]);
 }
 
+#[test]
+fn a_create_that_may_still_arrive_sends_the_same_again_and_the_rest_follows() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .system("shop", |shop| {
+            shop.loses_request();
+        })
+        .apply();
+    block_on(story.tenant().recover()).expect("nothing is found");
+    story
+        .says("crm", "m1", json!({ "name": "Anna" }))
+        .expect_plan(
+            r#"
+            shop/accounts create: email "ana@acme.test", name "Ana" (it was sent before and may still arrive: sent again, it is the same)
+            "#,
+        )
+        .apply()
+        .apply()
+        .expect_in("shop", "new-1", "name", json!("Anna"))
+        .expect(Member::NAME, "Anna")
+        .expect_no_discrepancy()
+        .expect_quiet()
+        .expect_writes("shop", 2);
+}
+
 /// Sixty customers in two systems.
 fn sixty() -> Story {
     (0..60).fold(Story::of::<Customer>(), |story, number| {

@@ -34,6 +34,9 @@ pub struct Customer {
     /// What they owe. Accounting says so.
     #[canonical(owner(books), at(books("owes", currency = EUR), crm("owes", strong, currency = EUR)))]
     pub owes: Option<Money>,
+    /// What the office keeps for itself.
+    #[canonical(hub)]
+    pub note: Option<String>,
 }
 
 /// One scene's office.

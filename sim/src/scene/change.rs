@@ -34,7 +34,8 @@ impl Inner {
     /// A person edits one attribute of a record.
     pub fn person_edits(&mut self, system: usize, place: usize, attribute: usize, word: Word) {
         let before = self.servers[system].records[place].fields[attribute];
-        if before == word || !self.servers[system].records[place].live {
+        let held = self.design.dialect.holds(system, attribute);
+        if before == word || !held || !self.servers[system].records[place].live {
             return;
         }
         let now = self.now;
@@ -110,7 +111,8 @@ impl Inner {
     /// Somebody sends what does not come from the system, or sends again what came long ago.
     fn forge(&mut self, system: usize, place: usize) {
         let record = &self.servers[system].records[place];
-        let lie = body::record(place, record.token + 1_000_000, record.subject, &[Word::new(u32::MAX >> 2)]);
+        let dialect = &self.design.dialect;
+        let lie = dialect.record(system, place, record.token + 1_000_000, record.subject, &[Word::new(u32::MAX >> 2)]);
         let old = self.weather.rng().below(self.deliveries.len());
         let notice = match self.deliveries.get(old) {
             Some(notice) if self.weather.rng().chance(500) => Notice { attempts: 0, ..notice.clone() },
@@ -125,19 +127,18 @@ impl Inner {
     pub fn publish(&mut self, system: usize, place: usize) {
         let server = &self.servers[system];
         let record = &server.records[place];
+        let whole = || server.dialect.record(system, place, record.token, record.subject, &record.fields);
         let (says, body) = match (server.design.told, record.live, record.merged_into) {
             (Told::Nothing, _, _) => return,
             (Told::Hint, true, _) => (format!("hint {}", id(place)), body::notice(place, record.token)),
-            (Told::Full, true, _) => {
-                ("record".to_owned(), body::record(place, record.token, record.subject, &record.fields))
-            }
+            (Told::Full, true, _) => ("record".to_owned(), whole()),
             (Told::Changed, true, _) => match record.past.last() {
                 // Nobody tells of a key in a part of a record: the first notice is whole, and so is one of a return.
                 Some(past) if past.live => {
-                    let body = body::changed(place, record.token, &record.fields, Some(&past.fields));
+                    let body = server.dialect.changed(system, place, record.token, &record.fields, &past.fields);
                     ("record".to_owned(), body)
                 }
-                _ => ("record".to_owned(), body::record(place, record.token, record.subject, &record.fields)),
+                _ => ("record".to_owned(), whole()),
             },
             (_, false, Some(survivor)) => {
                 (format!("merged {} {}", id(survivor), id(place)), body::notice(place, record.token))
@@ -148,7 +149,7 @@ impl Inner {
             self.forge(system, place);
         }
         let body = match self.weather.strikes(Fault::SchemaChanged) {
-            true => body::misshapen(&body),
+            true => self.design.dialect.misshapen(system, &body),
             false => body,
         };
         if self.weather.strikes(Fault::WebhookDropped) {

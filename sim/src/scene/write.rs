@@ -1,16 +1,18 @@
 //! The engine's writes, as the systems carry them out.
 
 use accordant::connector::{CreateSafety, Outcome, Write, WriteAction, WriteReceipt};
+use accordant::model::Path;
 use accordant::text::Text;
 use accordant::value::Native;
 
 use crate::agenda::Event;
 use crate::approvals::Approved;
 use crate::design::ATTRIBUTES;
+use crate::dialect::Change;
 use crate::fault::Fault;
 use crate::scene::change::spell;
 use crate::scene::{By, Inner};
-use crate::server::id;
+use crate::server::{Server, id};
 use crate::word::Word;
 
 impl Inner {
@@ -51,7 +53,7 @@ impl Inner {
     }
 
     fn carry_out_one(&mut self, system: usize, write: &Write, heard: bool) -> WriteReceipt {
-        let Some(changes) = fields(&write.changes) else {
+        let Some(changes) = fields(&self.servers[system], &write.changes) else {
             self.oracle.accuse(format!("a write carries what nobody said: {:?}", write.changes));
             return without_effect(Outcome::Refused { reason: "no such field".into() });
         };
@@ -84,7 +86,7 @@ impl Inner {
     fn spend(&mut self, system: usize, at: &str, changes: &[Change], whole: bool, heard: bool) {
         let set = changes.iter().filter_map(|change| match change {
             Change::Set(attribute, word) => Some((Some(*attribute), *word)),
-            Change::Key(_) => None,
+            Change::Key(_) | Change::Beside => None,
         });
         // Whoever is not told may carry it out once more; and what comes late was approved when it was sent.
         for (attribute, word) in set.chain(whole.then_some((None, Word::NONE))).filter(|_| heard) {
@@ -108,7 +110,7 @@ impl Inner {
         }
         let Some(subject) = changes.iter().find_map(|change| match change {
             Change::Key(subject) => Some(*subject),
-            Change::Set(..) => None,
+            Change::Set(..) | Change::Beside => None,
         }) else {
             return Err(Outcome::Refused { reason: "a record needs a key".into() });
         };
@@ -144,10 +146,11 @@ impl Inner {
             return None;
         }
         if server.design.compares {
-            let expected = fields(&write.expect).is_some_and(|expect| {
+            let expected = fields(server, &write.expect).is_some_and(|expect| {
                 expect.iter().all(|change| match change {
                     Change::Key(subject) => *subject == record.subject,
                     Change::Set(attribute, word) => record.fields[*attribute] == *word,
+                    Change::Beside => true,
                 })
             });
             if !expected {
@@ -183,7 +186,7 @@ impl Inner {
         self.say(|| {
             let written = changes.iter().filter_map(|change| match change {
                 Change::Set(attribute, _) => Some(format!("{} = {}", ATTRIBUTES[*attribute], next[*attribute])),
-                Change::Key(_) => None,
+                Change::Key(_) | Change::Beside => None,
             });
             format!("the engine writes {name} {native}: {}", written.collect::<Vec<_>>().join(", "))
         });
@@ -217,30 +220,17 @@ impl Inner {
     }
 }
 
-/// One leaf of a write.
-enum Change {
-    Key(usize),
-    Set(usize, Word),
-}
-
-/// The leaves of a write; `None` if one is no field of this world or says what nobody can have said.
-fn fields(leaves: &[(accordant::model::Path, Native)]) -> Option<Vec<Change>> {
-    leaves
-        .iter()
-        .map(|(path, native)| {
-            let path = path.to_string();
-            let text = match native {
-                Native::Null => "",
-                Native::Text(text) => text.as_str(),
-                _ => return None,
-            };
-            if path == "key" {
-                return Some(Change::Key(text.strip_prefix('k')?.parse().ok()?));
-            }
-            let attribute = ATTRIBUTES.iter().position(|name| *name == path)?;
-            Some(Change::Set(attribute, Word::parse(text)?))
-        })
-        .collect()
+/// The leaves of a write; `None` if one is no field of this world or says what nobody can have said. What several leaves say
+/// together is said once.
+fn fields(server: &Server, leaves: &[(Path, Native)]) -> Option<Vec<Change>> {
+    let mut changes = Vec::with_capacity(leaves.len());
+    for (path, native) in leaves {
+        let change = server.dialect.change(server.place, path, native)?;
+        if change != Change::Beside && !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    Some(changes)
 }
 
 const fn answer(outcome: &Outcome) -> &'static str {

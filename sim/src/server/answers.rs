@@ -3,7 +3,7 @@
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Cursor, Item, Page, ReadAnswer, RecordKey, Says};
 use accordant::text::Text;
 
-use super::{Record, Server, body, id, surfaces};
+use super::{Record, Server, body, id};
 
 /// How many items a page holds: few, so that paging is always tried.
 const PAGE: usize = 2;
@@ -77,9 +77,9 @@ impl Server {
         match record.past.iter().find(|past| past.until > instant) {
             None if record.live => ReadAnswer::Found(self.item(place, "read")),
             Some(past) if past.live => ReadAnswer::Found(Item::new(
-                surfaces::name("read"),
+                self.surface("read"),
                 Says::Record,
-                body::record(place, past.token, record.subject, &past.fields),
+                self.dialect.record(self.place, place, past.token, record.subject, &past.fields),
             )),
             _ => ReadAnswer::Gone,
         }
@@ -99,14 +99,14 @@ impl Server {
             Some(survivor) => Says::Merged { survivor: id(survivor).into(), losers: vec![id(place).into()] },
             None => Says::Deleted { id: id(place).into() },
         };
-        Some(Item::new(surfaces::name(surface), says, body::notice(place, record.token)))
+        Some(Item::new(self.surface(surface), says, body::notice(place, record.token)))
     }
 
     /// A record as it is now.
     #[must_use]
     pub fn item(&self, place: usize, surface: &str) -> Item {
         let record = &self.records[place];
-        let body = body::record(place, record.token, record.subject, &record.fields);
-        Item::new(surfaces::name(surface), Says::Record, body)
+        let body = self.dialect.record(self.place, place, record.token, record.subject, &record.fields);
+        Item::new(self.surface(surface), Says::Record, body)
     }
 }

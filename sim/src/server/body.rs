@@ -43,6 +43,12 @@ pub fn changed(place: usize, token: i64, fields: &[Word], before: Option<&[Word]
     Bytes::from(text)
 }
 
+/// A record of any shape, with id and token around it.
+#[must_use]
+pub fn around(place: usize, token: i64, record: &serde_json::Value) -> Bytes {
+    Bytes::from(format!("{{\"id\":\"r{place}\",\"modified\":{token},\"record\":{record}}}"))
+}
+
 /// The body of a notice without a record.
 #[must_use]
 pub fn notice(place: usize, token: i64) -> Bytes {
@@ -55,7 +61,7 @@ pub fn misshapen(body: &Bytes) -> Bytes {
     let text = String::from_utf8_lossy(body);
     let Some((head, tail)) = text.split_once("\"a0\":") else { return body.clone() };
     let rest = tail.find([',', '}']).map_or("", |end| &tail[end..]);
-    Bytes::from(format!("{head}{MISSHAPEN}{rest}"))
+    Bytes::from(format!("{head}\"a0\":{MISSHAPEN}{rest}"))
 }
 
 /// Whether it is one of those.
@@ -64,7 +70,8 @@ pub fn is_misshapen(body: &Bytes) -> bool {
     body.windows(MISSHAPEN.len()).any(|window| window == MISSHAPEN.as_bytes())
 }
 
-const MISSHAPEN: &str = "\"a0\":{\"of\":1}";
+/// An object where a value should stand.
+const MISSHAPEN: &str = "{\"of\":1}";
 
 /// A body nested deeper than any reader should follow.
 #[must_use]

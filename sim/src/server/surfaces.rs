@@ -7,31 +7,31 @@ use accordant::surface::{
     Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape, TokenFormat,
 };
 
-use crate::design::{OBJECT, System, Told};
+use crate::design::{System, Told};
 
-/// The surfaces of a system.
+/// The surfaces of a system's object type.
 #[must_use]
-pub fn of(system: &System) -> Vec<Surface> {
+pub fn of(object: &str, system: &System) -> Vec<Surface> {
     let log = Guarantee::AtLeastOnceByCursor { retention: TimeDelta::days(30) };
     let push = Guarantee::AtLeastOnceWithin { attempts: 10, horizon: TimeDelta::days(1) };
     let mut surfaces = vec![
-        surface(system, "changes", Channel::Poll, log),
-        surface(system, "scan", Channel::Scan, Guarantee::Snapshot),
-        surface(system, "read", Channel::Read, Guarantee::Snapshot),
+        surface(object, system, "changes", Channel::Poll, log),
+        surface(object, system, "scan", Channel::Scan, Guarantee::Snapshot),
+        surface(object, system, "read", Channel::Read, Guarantee::Snapshot),
     ];
     if system.told != Told::Nothing {
-        surfaces.push(surface(system, "webhooks", Channel::Webhook, push));
+        surfaces.push(surface(object, system, "webhooks", Channel::Webhook, push));
     }
     surfaces
 }
 
 /// The name of a surface.
 #[must_use]
-pub fn name(kind: &str) -> SurfaceName {
-    SurfaceName::from(format!("{OBJECT}/{kind}"))
+pub fn name(object: &str, kind: &str) -> SurfaceName {
+    SurfaceName::from(format!("{object}/{kind}"))
 }
 
-fn surface(system: &System, kind: &str, channel: Channel, delivery: Guarantee) -> Surface {
+fn surface(object: &str, system: &System, kind: &str, channel: Channel, delivery: Guarantee) -> Surface {
     let domain = if system.versions {
         Domain::Version
     } else {
@@ -47,8 +47,8 @@ fn surface(system: &System, kind: &str, channel: Channel, delivery: Guarantee) -
         channel => channel == Channel::Webhook,
     };
     Surface {
-        name: name(kind),
-        object: ObjectType::new(OBJECT),
+        name: name(object, kind),
+        object: ObjectType::new(object),
         channel,
         semantics: EventSemantics {
             delivery,

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use crate::connector::Connector;
 use crate::hub;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
-use crate::model::{EntityModel, Mistake};
+use crate::model::{AttributeModel, EntityModel, Mistake};
 use crate::representation::HORIZON;
 use crate::rule::AnyRule;
 use crate::stamp::Domain;
 use crate::surface::Surface;
+use crate::triage::Triage;
 
 /// The models as they were declared.
 pub(super) struct Declared<'a>(pub(super) &'a [EntityModel]);
@@ -80,6 +81,55 @@ impl Declared<'_> {
                 mistakes.push(Mistake::Other(format!(
                     "rule \"{rule}\" guards `{entity}.{attribute}`, which does not exist"
                 )));
+            }
+            for (of, id) in rule.looks_at() {
+                let rule = rule.name();
+                if of != *entity {
+                    mistakes.push(Mistake::Other(format!(
+                        "rule \"{rule}\" on `{entity}.{attribute}` looks at `{of}.{id}`: it may look at its own entity only"
+                    )));
+                    continue;
+                }
+                let is_it = |known: &AttributeModel| known.id == id || known.was.contains(&id);
+                if !self.0.iter().any(|model| model.entity == of && model.attributes.iter().any(is_it)) {
+                    mistakes.push(Mistake::Other(format!(
+                        "rule \"{rule}\" on `{entity}.{attribute}` looks at `{of}.{id}`, which does not exist"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Two people decide on what is declared.
+    pub(super) fn check_four_eyes(&self, asked: &[(EntityType, AttributeId)], mistakes: &mut Vec<Mistake>) {
+        for (entity, id) in asked {
+            let is_it = |known: &AttributeModel| known.id == *id || known.was.contains(id);
+            let declares = |model: &EntityModel| model.entity == *entity && model.attributes.iter().any(is_it);
+            if !self.0.iter().any(declares) {
+                let mistake = format!("four eyes are asked for on `{entity}.{id}`, which does not exist");
+                mistakes.push(Mistake::Other(mistake));
+            }
+        }
+    }
+
+    /// Every triage is of a declared entity type, the only one of it, and looks at what that has.
+    pub(super) fn check_triage(&self, triages: &[Triage], mistakes: &mut Vec<Mistake>) {
+        let mut seen: BTreeSet<&EntityType> = BTreeSet::new();
+        for triage in triages {
+            let entity = triage.entity_type();
+            if !seen.insert(entity) {
+                mistakes.push(Mistake::Other(format!("the cases of `{entity}` are weighed by two triages: name one")));
+            }
+            let Some(model) = self.0.iter().find(|model| model.entity == *entity) else {
+                mistakes.push(Mistake::Other(format!("a triage is of `{entity}`, which is not declared")));
+                continue;
+            };
+            for id in triage.attributes() {
+                let is_it = |known: &AttributeModel| known.id == *id || known.was.contains(id);
+                if !model.attributes.iter().any(is_it) {
+                    let mistake = format!("the triage of `{entity}` looks at `{entity}.{id}`, which does not exist");
+                    mistakes.push(Mistake::Other(mistake));
+                }
             }
         }
     }

@@ -92,7 +92,7 @@ impl Tenant {
         Ok(found.into_iter().collect())
     }
 
-    async fn find_by_keys(&self, keys: &BTreeSet<IdentityKey>) -> Result<BTreeSet<EntityId>, Error> {
+    pub(super) async fn find_by_keys(&self, keys: &BTreeSet<IdentityKey>) -> Result<BTreeSet<EntityId>, Error> {
         let rows: Vec<RowKey> = keys.iter().map(identity_row).collect();
         let rows = self.core.store.load(&self.id, &rows).await.map_err(Error::store("look up an identity value"))?;
         let mut found = BTreeSet::new();
@@ -291,7 +291,7 @@ pub(super) fn typed_index<E, T: Value>(model: &CompiledEntity, attribute: Attrib
 }
 
 /// The canonical texts that a text may mean: as it stands, and as every system that holds the attribute would read it.
-fn spellings(model: &CompiledEntity, attribute: u16, value: &str) -> BTreeSet<Text> {
+pub(super) fn spellings(model: &CompiledEntity, attribute: u16, value: &str) -> BTreeSet<Text> {
     let declared = &model.attributes[usize::from(attribute)];
     let mut spellings: BTreeSet<Text> = (declared.canonical)(value).map(Text::from).into_iter().collect();
     // The canonical text as shown by a view, and what someone copied from a system.
@@ -308,7 +308,7 @@ fn spellings(model: &CompiledEntity, attribute: u16, value: &str) -> BTreeSet<Te
 }
 
 /// Whether golden has one of these values for an attribute.
-fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fields: &[Field]) -> bool {
+pub(super) fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fields: &[Field]) -> bool {
     let Some((index, member)) = model.unit_of(attribute) else { return false };
     let Some(unit) = model.units.get(usize::from(index)) else { return false };
     let Some(equivalence) = unit.equivalences.get(usize::from(member)).or_else(|| unit.equivalences.first()) else {

@@ -17,8 +17,9 @@ use crate::text::Text;
 const PAGE: usize = 200;
 
 impl Tenant {
-    /// Up to `limit` cases behind the key `after`, in the order of keys: those of one kind stand together. Fewer than
-    /// `limit`: there are no more.
+    /// Up to `limit` cases about records and matches behind the key `after`, in the order of keys: those of one kind stand
+    /// together. Fewer than `limit`: there are no more. [`Tenant::open_cases`] lists them with the discrepancies that wait
+    /// for a person, the gravest first.
     ///
     /// A case goes by itself when what it asks for is done; [`CaseKind`] says when.
     ///
@@ -35,12 +36,11 @@ impl Tenant {
             after = Some(last.key.clone());
             for row in rows {
                 let Some(kind) = CaseKind::of_key(&row.key) else { continue };
-                let CaseRow { records, entities, reason, since, operation: _ } = parse(Table::Case, &row)?;
-                cases.push(Case { key: row.key, kind, records, entities, reason, since });
+                cases.push(self.case_of_row(row, kind)?);
             }
         }
         cases.truncate(limit);
-        Ok(cases)
+        self.with_desks(cases).await
     }
 
     /// Closes a case that a person has dealt with in another way. Journaled. Says whether it stood open; if what it is

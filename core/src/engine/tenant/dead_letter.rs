@@ -1,14 +1,64 @@
 //! Dead letters: inputs that could not be processed, kept whole.
 
-use std::fmt::Write as _;
+mod desk;
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::connector::{Item, Says};
 use crate::engine::intake::DeadLetter;
 use crate::engine::persist::Changes;
 use crate::fingerprint::Digest;
-use crate::id::{ConnectionName, RecordRef, SurfaceName};
+use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
+use crate::model::Path;
 use crate::store::{RowKey, Table};
+use crate::text::Text;
+
+pub use desk::{LetterCause, LetterGroup, Retried};
+
+/// The journal's kind for a letter that was buried.
+pub(crate) const LETTER_BURIED: &str = "dead_letter";
+/// The journal's kind for a letter that was tried again with success, or discarded.
+pub(crate) const LETTER_SETTLED: &str = "dead_letter_settled";
+
+/// What became of a dead letter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LetterState {
+    /// It waits for somebody to mend its cause, or to discard it.
+    #[default]
+    Waiting,
+    /// It was tried again, and taken in.
+    Retried {
+        /// By whom.
+        by: Actor,
+        /// When, in milliseconds since the epoch.
+        at: i64,
+        /// The letters that it became, by key: what of it failed of another cause.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        became: BTreeSet<Text>,
+    },
+    /// It was discarded.
+    Discarded {
+        /// By whom.
+        by: Actor,
+        /// When, in milliseconds since the epoch.
+        at: i64,
+        /// Why, in the person's words.
+        reason: String,
+    },
+}
+
+impl LetterState {
+    fn is_waiting(&self) -> bool {
+        *self == LetterState::Waiting
+    }
+}
 
 /// A dead letter as its row holds it. The journal names the row, and does not repeat the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +79,29 @@ pub struct StoredDeadLetter {
     /// Whether `body` is in hexadecimal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hex: bool,
+    /// What kind of thing it was taken for.
+    #[serde(default = "a_record", skip_serializing_if = "is_record")]
+    pub says: Says,
+    /// What was asked for, where that was less than the surface promises: paths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covers: Option<Vec<String>>,
+    /// What the connection might not read: paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+    /// The number of the read that answered with it; 0: it was pushed, or polled in the system's own order.
+    #[serde(default)]
+    pub read: u64,
+    /// What became of it.
+    #[serde(default, skip_serializing_if = "LetterState::is_waiting")]
+    pub state: LetterState,
+}
+
+const fn a_record() -> Says {
+    Says::Record
+}
+
+fn is_record(says: &Says) -> bool {
+    *says == Says::Record
 }
 
 impl StoredDeadLetter {
@@ -42,21 +115,58 @@ impl StoredDeadLetter {
         let digits: Vec<u8> = digits.collect();
         digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
     }
+
+    /// The cause, with where it occurred.
+    #[must_use]
+    pub fn group(&self) -> LetterCause {
+        LetterCause { connection: self.connection.clone(), surface: self.surface.clone(), cause: self.cause.clone() }
+    }
+
+    /// The item as it came in.
+    fn item(&self) -> Item {
+        let paths = |texts: &[String]| texts.iter().map(|text| Path::new(text)).collect::<Arc<[Path]>>();
+        Item {
+            covers: self.covers.as_deref().map(paths),
+            denied: paths(&self.denied),
+            ..Item::new(self.surface.clone(), self.says.clone(), Bytes::from(self.bytes()))
+        }
+    }
+
+    /// What the journal's entries about it are about.
+    fn subject(&self) -> String {
+        self.record.as_ref().map_or_else(|| self.connection.to_string(), ToString::to_string)
+    }
 }
 
 /// Keeps an input that could not be processed, whole. The same letter again is the same row.
 pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
-    let (body, hex) = match std::str::from_utf8(&letter.body) {
-        Ok(text) => (text.to_owned(), false),
-        Err(_) => (hexadecimal(&letter.body), true),
-    };
-    let DeadLetter { connection, surface, record, cause, .. } = letter.clone();
-    let identity = format!("{connection}/{surface}/{cause}/{hex}/{body}");
-    let key = Digest::of(identity.as_bytes()).to_string();
-    let subject = record.as_ref().map_or_else(|| connection.to_string(), ToString::to_string);
-    changes.journal("dead_letter", &subject, &(&connection, &surface, &record, &cause, &key));
-    let stored = StoredDeadLetter { connection, surface, record, cause, at, body, hex };
+    let (body, hex) = text_of(&letter.item.body);
+    let key = letter_key(letter);
+    let DeadLetter { connection, record, cause, item, read } = letter.clone();
+    let paths = |paths: &[Path]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (covers, denied) = (item.covers.as_deref().map(paths), paths(&item.denied));
+    let (surface, says) = (item.surface, item.says);
+    let state = LetterState::Waiting;
+    let stored =
+        StoredDeadLetter { connection, surface, record, cause, at, body, hex, says, covers, denied, read, state };
+    let StoredDeadLetter { connection, surface, record, cause, .. } = &stored;
+    changes.journal(LETTER_BURIED, &stored.subject(), &(connection, surface, record, cause, &key));
     changes.put(RowKey::new(Table::DeadLetter, key), &stored);
+}
+
+/// The key of a letter's row: where it came from, what is wrong with it, and its bytes.
+pub(crate) fn letter_key(letter: &DeadLetter) -> Text {
+    let (body, hex) = text_of(&letter.item.body);
+    let identity = format!("{}/{}/{}/{hex}/{body}", letter.connection, letter.item.surface, letter.cause);
+    Digest::of(identity.as_bytes()).to_string().into()
+}
+
+/// Bytes as text, and whether that is hexadecimal.
+fn text_of(body: &[u8]) -> (String, bool) {
+    match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (hexadecimal(body), true),
+    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

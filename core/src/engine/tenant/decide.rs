@@ -1,33 +1,31 @@
-//! Deciding: an operator's choices and own entries, and the crosswalk that people assert.
+//! Deciding: an operator's choices, and the crosswalk that people assert.
 
 use std::sync::Arc;
 
 use crate::decision::Lifetime;
-use crate::engine::Tenant;
-use crate::engine::case::{CaseKind, case_of};
+use crate::discrepancy::DiscrepancyState;
+use crate::engine::case::{CaseKind, case_of, discrepancy_key, discrepancy_of_key};
 use crate::engine::hydrate::Loader;
-use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::write_row;
-use crate::engine::tenant::ask::typed_index;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::engine::tenant::unknown_attribute;
+use crate::engine::{Ruled, Tenant};
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::error::{Error, Known};
 use crate::fact::{EntityFact, Fact};
+use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef};
-use crate::model::{Attribute, Canonical, Shape};
-use crate::observation::{Coverage, Observation, Said, Sighting};
-use crate::settle::{Choice, NotRuled, Ruling, rule_on};
-use crate::stamp::Stamp;
+use crate::model::{Attribute, Canonical};
+use crate::settle::{Choice, NotRuled, Ruling, propose, rule_on};
 use crate::text::Text;
-use crate::value::{Field, Value};
 use crate::working_set::{EntityIndex, RecordState};
 
 impl Tenant {
-    /// Decides what is true of an attribute, until a system says something that was not on the table.
+    /// Decides what is true of an attribute, until a system says something that was not on the table. Where four eyes are
+    /// asked for, it is a proposal: [`Ruled`] says so.
     ///
     /// # Errors
     ///
@@ -41,7 +39,7 @@ impl Tenant {
         choice: Choice,
         by: &Actor,
         reason: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Ruled, Error> {
         let lifetime = Lifetime::default();
         let ruling = Ruling { choice, lifetime, by: by.clone(), reason: reason.to_owned() };
         self.rule_as(id.erase(), Some(E::ENTITY), attribute.id(), ruling).await
@@ -54,7 +52,13 @@ impl Tenant {
     /// # Errors
     ///
     /// [`Error::NotHeld`] where there is nothing to decide, [`Error::UnknownEntity`], or a store that failed.
-    pub async fn decide_presence<E>(&self, id: Id<E>, choice: Choice, by: &Actor, reason: &str) -> Result<(), Error> {
+    pub async fn decide_presence<E>(
+        &self,
+        id: Id<E>,
+        choice: Choice,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<Ruled, Error> {
         let lifetime = Lifetime::default();
         let ruling = Ruling { choice, lifetime, by: by.clone(), reason: reason.to_owned() };
         self.rule(id.erase(), "$exists", ruling).await
@@ -65,8 +69,22 @@ impl Tenant {
     /// # Errors
     ///
     /// As [`Tenant::decide`].
-    pub async fn rule(&self, id: EntityId, unit: &str, ruling: Ruling) -> Result<(), Error> {
+    pub async fn rule(&self, id: EntityId, unit: &str, ruling: Ruling) -> Result<Ruled, Error> {
         self.rule_as(id, None, unit, ruling).await
+    }
+
+    /// Decides the unit that an open case is about.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownCase`]; [`Error::CaseClosed`], also if it is closed meanwhile; [`Error::NoChoice`] for a case that is
+    /// about records or entities as such; and as [`Tenant::decide`].
+    pub async fn decide_case(&self, key: &str, ruling: Ruling) -> Result<Ruled, Error> {
+        let case = self.case(key).await?;
+        let (Some(entity), Some(unit), Some(id)) = (case.entities.first(), &case.unit, discrepancy_of_key(key)) else {
+            return Err(Error::NoChoice { key: key.into(), advice: case.kind.advice() });
+        };
+        self.rule_while(*entity, None, unit, ruling, Some(id)).await
     }
 
     async fn rule_as(
@@ -75,7 +93,19 @@ impl Tenant {
         expected: Option<&'static str>,
         unit: &str,
         ruling: Ruling,
-    ) -> Result<(), Error> {
+    ) -> Result<Ruled, Error> {
+        self.rule_while(id, expected, unit, ruling, None).await
+    }
+
+    /// Rules on a unit, if this discrepancy waits for a person.
+    async fn rule_while(
+        &self,
+        id: EntityId,
+        expected: Option<&'static str>,
+        unit: &str,
+        ruling: Ruling,
+        waits: Option<Digest>,
+    ) -> Result<Ruled, Error> {
         let mut key = Text::default();
         for _ in 0..MOST_ATTEMPTS {
             let as_of = self.now();
@@ -85,12 +115,21 @@ impl Tenant {
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
             let unit_key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
             let id = loader.loaded.set.entity(index).entity.id;
+            if let Some(waiting) = &waits {
+                let standing = loader.loaded.set.entity(index).entity.discrepancies.get(waiting);
+                if standing.is_none_or(|standing| standing.state != DiscrepancyState::Waiting) {
+                    let how = "it was closed while you decided".into();
+                    return Err(Error::CaseClosed { key: discrepancy_key(*waiting), how });
+                }
+            }
             let mut changes = Changes::new(&self.core, as_of, &ruling.by);
             let mut facts: Vec<EntityFact> = Vec::new();
+            let two = self.asks_four_eyes(&loader.loaded.set.entity(index).entity, model, &unit_key);
             let mut ruled = Ok(());
             self.with_frame(|frame| {
                 loader.loaded.set.decide(frame, index, as_of, &mut facts, |ground, entity, representations, facts| {
-                    ruled = rule_on(ground, entity, representations, &unit_key, &ruling, facts);
+                    let rule = if two { propose } else { rule_on };
+                    ruled = rule(ground, entity, representations, &unit_key, &ruling, facts);
                 });
             });
             ruled.map_err(|why| not_held(id, unit, why))?;
@@ -98,67 +137,21 @@ impl Tenant {
                 loader.loaded.set.settle(frame, as_of, &mut facts);
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
-            changes.journal("decided", &id.to_string(), &(unit, &ruling.by, &ruling.reason));
-            changes.delete(unmerged_case(id, &model.unit_name(&unit_key)));
+            let kind = if two { "decision_proposed" } else { "decided" };
+            changes.journal(kind, &id.to_string(), &(unit, &ruling.by, &ruling.reason));
+            if !two {
+                changes.delete(unmerged_case(id, &model.unit_name(&unit_key)));
+            }
             match self.commit_or_lost("store a decision", changes.commit).await? {
-                None => return Ok(()),
+                None => return Ok(if two { Ruled::Proposed } else { Ruled::Decided }),
                 Some(lost) => key = lost,
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
-    /// Enters a value of the hub's own: an operator's note, a classification that no system holds. It lives in the hub's
-    /// record of the entity, with the same fold, base and explanation as any other system's.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type; [`Error::UnknownAttribute`];
-    /// [`Error::Value`] if the attribute is of another type than the handle, holds several values, or is computed; or a
-    /// store that failed.
-    pub async fn enter<E: Canonical, T: Value>(
-        &self,
-        id: Id<E>,
-        attribute: Attribute<E, T>,
-        value: Option<T>,
-        by: &Actor,
-    ) -> Result<(), Error> {
-        let mut loader = Loader::new(&self.core, &self.id);
-        let index = self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
-        let entity = &loader.loaded.set.entity(index).entity;
-        let model = self.core.model.entity(entity.entity);
-        let slot = typed_index(model, attribute)?;
-        if model.attributes[usize::from(slot)].shape != Shape::One {
-            let reason = "it holds several values, and one is entered: enter them where a system holds them";
-            return Err(Error::Value { attribute: attribute.id().into(), reason });
-        }
-        let derived =
-            model.unit_of(attribute.id()).and_then(|(unit, _)| model.units[usize::from(unit)].derived.as_ref());
-        if derived.is_some() {
-            let reason = "it is computed from other values: enter those";
-            return Err(Error::Value { attribute: attribute.id().into(), reason });
-        }
-        let id = entity.id;
-        let field = value.map_or(Field::Null, |value| {
-            let mut text = String::new();
-            value.canonical(&mut text);
-            if text.is_empty() { Field::Empty } else { Field::Value(text.into()) }
-        });
-        let record = crate::hub::record(model.name.as_str(), id);
-        let observation = Observation {
-            record,
-            stamp: Stamp { token: self.now(), read: self.read_number().await? },
-            sighting: Sighting::Live { full: false },
-            coverage: Coverage::Carried,
-            cells: vec![Said { slot, element: None, field }],
-            denied: Vec::new(),
-        };
-        self.take_in(vec![Input::Entered(observation)], by).await?;
-        Ok(())
-    }
-
     /// The entity that a person decides on: of the expected type, and the survivor if it was merged.
-    async fn decided_on(
+    pub(super) async fn decided_on(
         &self,
         loader: &mut Loader<'_>,
         id: EntityId,
@@ -255,7 +248,7 @@ impl Tenant {
     }
 }
 
-fn not_held(entity: EntityId, unit: &str, why: NotRuled) -> Error {
+pub(super) fn not_held(entity: EntityId, unit: &str, why: NotRuled) -> Error {
     let (state, advice) = match why {
         NotRuled::NotHeld => ("not held", "choose a value, or keep the one that golden holds"),
         NotRuled::Derived => ("computed", "decide the values that it is computed from, or accept what a rule holds"),
@@ -271,6 +264,8 @@ fn not_held(entity: EntityId, unit: &str, why: NotRuled) -> Error {
         NotRuled::NoValue => {
             return Error::Value { attribute: unit.into(), reason: "the text is no value of its type" };
         }
+        NotRuled::Forbidden => ("not to become that", "a rule forbids it: choose another value, or change the rule"),
+        NotRuled::Over => ("over by then", "name an instant that is yet to come"),
         NotRuled::NothingThere => ("not known there", "name a connection that says something else than golden"),
     };
     Error::NotHeld { entity, unit: unit.into(), state, advice }

@@ -225,6 +225,10 @@ fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>
     let mut facts: Vec<Fact> = golden.map(|unit| Fact::Settled { unit, cell: None }).collect();
     let decisions = entity.decisions.iter().map(|(unit, _)| unit).filter(is_cleared);
     facts.extend(decisions.map(|unit| Fact::Decided { unit, decision: None }));
+    let lapses = entity.lapses.keys().filter(|unit| is_cleared(unit)).cloned();
+    facts.extend(lapses.map(|unit| Fact::Lapsed { unit, lapse: None }));
+    let proposals = entity.proposals.keys().filter(|unit| is_cleared(unit)).cloned();
+    facts.extend(proposals.map(|unit| Fact::Proposed { unit, proposal: None }));
     for link in &entity.links {
         let record = || link.record.clone();
         let bases = link.bases.iter().map(|(unit, _)| unit).filter(is_cleared);

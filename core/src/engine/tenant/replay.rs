@@ -8,8 +8,10 @@ mod epoch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
+use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
@@ -47,6 +49,10 @@ pub struct Replayed {
     pub standing: BTreeMap<StandingId, GivenStanding>,
     /// How many writes of which attributes count, by the keys of their rows.
     pub(crate) writes: BTreeMap<Text, WriteCount>,
+    /// What became of dead letters, by key. Their bytes are in rows of their own.
+    pub letters: BTreeMap<Text, LetterState>,
+    /// What people noted on cases, by the cases' names.
+    pub desks: BTreeMap<Text, Desk>,
     /// How many entries were read.
     pub entries: u64,
     /// How many of them have lost their payload to erasure.
@@ -59,12 +65,12 @@ pub struct Replayed {
 }
 
 /// A state being replayed.
-struct Replay<'a> {
+pub(crate) struct Replay<'a> {
     core: &'a Core,
     epoch: Epoch,
     /// The epoch in which each row was last written.
     written: BTreeMap<Row, u32>,
-    done: Replayed,
+    pub(crate) done: Replayed,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,15 +87,29 @@ impl Tenant {
     ///
     /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version.
     pub async fn replay(&self) -> Result<Replayed, Error> {
-        let mut replay =
-            Replay { core: &self.core, epoch: Epoch::default(), written: BTreeMap::new(), done: Replayed::default() };
-        self.each_entry(|entry, payload| replay.entry(entry, payload)).await?;
+        self.replay_until(u64::MAX).await
+    }
+
+    /// As [`Tenant::replay`], up to a place of the journal. The chain is verified as far as it is read.
+    pub(crate) async fn replay_until(&self, place: u64) -> Result<Replayed, Error> {
+        let mut replay = Replay::new(&self.core);
+        let until = |entry: &Entry| entry.seq <= place;
+        self.each_entry_while(until, |entry, payload| replay.entry(entry, payload)).await?;
         Ok(replay.done)
     }
 
     /// Walks the chain from its beginning, verifies it, and hands on every entry.
     pub(crate) async fn each_entry(
         &self,
+        work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
+    ) -> Result<Head, Error> {
+        self.each_entry_while(|_| true, work).await
+    }
+
+    /// As [`Tenant::each_entry`], as long as `goes_on` says so.
+    async fn each_entry_while(
+        &self,
+        goes_on: impl Fn(&Entry) -> bool + Send,
         mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
     ) -> Result<Head, Error> {
         let mut head = Head::default();
@@ -100,6 +120,9 @@ impl Tenant {
                 return Ok(head);
             }
             for (entry, payload) in &page {
+                if !goes_on(entry) {
+                    return Ok(head);
+                }
                 head = journal::verify(head, entry, payload.as_ref()).map_err(Error::Journal)?;
                 work(entry, payload.as_ref())?;
             }
@@ -107,8 +130,14 @@ impl Tenant {
     }
 }
 
-impl Replay<'_> {
-    fn entry(&mut self, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
+impl<'a> Replay<'a> {
+    /// An empty state.
+    pub(crate) fn new(core: &'a Core) -> Self {
+        Self { core, epoch: Epoch::default(), written: BTreeMap::new(), done: Replayed::default() }
+    }
+
+    /// Folds an entry.
+    pub(crate) fn entry(&mut self, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
         self.done.entries += 1;
         self.done.head = Head { seq: entry.seq, digest: entry.digest };
         let Some(payload) = payload else {
@@ -157,6 +186,18 @@ impl Replay<'_> {
                 for (place, confirmed) in confirmed {
                     self.done.writes.insert(count_key(&place).key, WriteCount::confirmed(confirmed, entry.at));
                 }
+            }
+            CASE_NOTED => {
+                let (case, note): (Text, CaseNote) = read(entry, payload)?;
+                self.done.desks.entry(case).or_default().apply(note, &entry.actor, entry.at);
+            }
+            LETTER_BURIED => {
+                let (_, _, _, _, key): (IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, Text) = read(entry, payload)?;
+                self.done.letters.insert(key, LetterState::Waiting);
+            }
+            LETTER_SETTLED => {
+                let (key, state): (Text, LetterState) = read(entry, payload)?;
+                self.done.letters.insert(key, state);
             }
             MODEL_ACCEPTED => {
                 let accepted: Accepted = read(entry, payload)?;

@@ -83,8 +83,8 @@ struct Due {
 type UnderWay = Option<std::collections::BTreeSet<(ConnectionName, ObjectType)>>;
 
 impl Tenant {
-    /// Does what is due, within a bound: settles writes of unknown outcome, reads records that hints point at, and once a
-    /// day forgets what has served its time ([`Retention`](crate::engine::Retention)). Says when to come back, and what
+    /// Does what is due, within a bound: settles writes of unknown outcome, reads records that hints point at, ends
+    /// decisions whose date has come, and once a day forgets what has served its time ([`Retention`](crate::engine::Retention)). Says when to come back, and what
     /// could not be read.
     ///
     /// Loop, sleep and shutdown are the caller's: `while acme.step().await?.more() {}`, then sleep until
@@ -98,6 +98,11 @@ impl Tenant {
         let mut stepped = self.read_hinted().await?;
         if recovered.unknown > 0 {
             stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0)));
+        }
+        let ended = self.end_by_date().await?;
+        ended.next.into_iter().for_each(|at| stepped.not_later_than(at));
+        if ended.more {
+            stepped.at_once();
         }
         if self.purge().await? {
             stepped.at_once();

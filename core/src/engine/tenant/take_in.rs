@@ -74,7 +74,7 @@ impl Tenant {
     }
 
     /// Loads what a batch touches, decides, and collects the changes.
-    async fn prepare(
+    pub(in crate::engine::tenant) async fn prepare(
         &self,
         inputs: &[Input],
         actor: &Actor,
@@ -145,13 +145,17 @@ impl Tenant {
                 let observation = bare(record, Stamp { token, read: *read }, Sighting::Dead(*evidence));
                 taken.observed += usize::from(self.fold(frame, loader, changes, &observation, surface, &[]));
             }
-            Input::Entered(observation) => {
+            Input::Entered { observation, entry } => {
                 let Some(index) = loader.loaded.set.find_record(&observation.record) else { return };
                 let last = loader.loaded.set.record(index).representation.last_token();
                 let mut observation = observation.clone();
                 observation.stamp.token = observation.stamp.token.max(last);
                 let surface = SurfaceName::new("entry");
-                taken.observed += usize::from(self.fold(frame, loader, changes, &observation, &surface, &[]));
+                if self.fold(frame, loader, changes, &observation, &surface, &[]) {
+                    taken.observed += 1;
+                    // The hub's record has the id of its entity.
+                    changes.journal("entered", &observation.record.id, entry);
+                }
             }
             Input::Absent { record, scan } if planted!(AbsenceTakenForDeletion) => {
                 let (evidence, surface) = (DeathEvidence::Gone, SurfaceName::new("scan"));
@@ -222,7 +226,9 @@ fn touched_records(inputs: &[Input]) -> Vec<RecordRef> {
     inputs
         .iter()
         .flat_map(|input| match input {
-            Input::Observed { observation, .. } | Input::Entered(observation) => vec![observation.record.clone()],
+            Input::Observed { observation, .. } | Input::Entered { observation, .. } => {
+                vec![observation.record.clone()]
+            }
             Input::Gone { record, .. } | Input::Absent { record, .. } => vec![record.clone()],
             Input::Merged { loser, survivor, .. } => {
                 vec![loser.clone(), RecordRef { id: survivor.clone(), ..loser.clone() }]

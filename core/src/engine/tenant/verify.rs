@@ -2,6 +2,7 @@
 
 mod allowed;
 mod compare;
+mod desk;
 mod identity;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +13,7 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
+use crate::engine::tenant::dead_letter::StoredDeadLetter;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -146,6 +148,22 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// What people noted on a case, or the row under which it is filed.
+    Case {
+        /// The name of the case.
+        key: Text,
+        /// Which part.
+        part: &'static str,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// A dead letter, or what became of it.
+    DeadLetter {
+        /// Its key.
+        key: Text,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -190,6 +208,8 @@ impl fmt::Display for Difference {
             Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
             Difference::StandingApproval { id, compared } => write!(f, "standing approval {}: {compared}", id.short()),
             Difference::Writes { place, compared } => write!(f, "{place}: count of writes {compared}"),
+            Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
+            Difference::DeadLetter { key, compared } => write!(f, "dead letter {key}: {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }
@@ -278,6 +298,19 @@ impl Tenant {
             identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
         }
         self.compare_allowed(&replayed, found).await?;
+        self.verify_desk(&replayed, found).await?;
+        let mut letters = replayed.letters;
+        let mut pages = Pages::new(self, Table::DeadLetter);
+        while let Some(row) = pages.next().await? {
+            let stored: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+            match letters.remove(&row.key) {
+                Some(state) if state == stored.state => {}
+                Some(_) => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Differs }),
+                None => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Unaccounted }),
+            }
+        }
+        let compared = Compared::Missing;
+        found.extend(letters.into_keys().map(|key| Difference::DeadLetter { key, compared }));
         let missing = Compared::Missing;
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };

@@ -3,7 +3,7 @@
 use super::super::{Commit, Committed, Store};
 use super::{done, draft, end, entries, key, put, record, tenant};
 use crate::fingerprint::Digest;
-use crate::id::Actor;
+use crate::id::{Actor, TenantId};
 use crate::journal::{Draft, Head, Payload, seal, verify};
 
 /// Nothing of an entry is lost or altered.
@@ -51,6 +51,47 @@ pub async fn pages_of_the_journal_meet(store: &dyn Store) {
     }
     assert_eq!(store.journal(&tenant(), 0, 0).await.unwrap(), []);
     assert_eq!(store.journal(&tenant(), u64::MAX, 5).await.unwrap(), []);
+}
+
+/// Entries are found by what they are about, whatever else is in the journal.
+pub async fn entries_about_a_subject_are_found_page_by_page(store: &dyn Store) {
+    let subjects = ["a", "b", "a/1", "a%"];
+    let drafts = (0..20).map(|index| draft(subjects[index % 4], &index.to_string()));
+    done(store, record(drafts)).await;
+    let all = entries(store).await;
+    for subject in subjects {
+        let expected: Vec<_> = all.iter().filter(|(entry, _)| *entry.subject == *subject).cloned().collect();
+        for size in [1, 2, 5, 6] {
+            let (mut found, mut after) = (Vec::new(), 0);
+            loop {
+                let page = store.journal_about(&tenant(), subject, after, size).await.unwrap();
+                assert!(page.len() <= size);
+                let Some((last, _)) = page.last() else { break };
+                after = last.seq;
+                found.extend(page);
+            }
+            assert_eq!(found, expected, "pages of {size} about {subject}");
+        }
+    }
+    assert_eq!(store.journal_about(&tenant(), "c", 0, 9).await.unwrap(), []);
+    assert_eq!(store.journal_about(&TenantId::new("other"), "a", 0, 9).await.unwrap(), []);
+    // What was erased may be left out, and is not given back.
+    store.erase(&tenant(), "b").await.unwrap();
+    let left = store.journal_about(&tenant(), "b", 0, 9).await.unwrap();
+    assert!(left.iter().all(|(_, payload)| payload.is_none()));
+}
+
+/// A clock that steps back changes nothing: what stands before the first later entry does so for ever.
+pub async fn a_place_in_time_is_before_the_first_later_entry(store: &dyn Store) {
+    let place = async |at| store.journal_place(&tenant(), at).await.unwrap();
+    assert_eq!(place(7).await, 0);
+    let at = [10, 10, 12, 9, 15, 11];
+    done(store, record(at.map(|at| Draft { at, ..draft("s", &at.to_string()) }))).await;
+    let expected = [(9, 0), (10, 2), (11, 2), (12, 4), (14, 4), (15, 6), (i64::MAX, 6)];
+    for (at, expected) in expected {
+        assert_eq!(place(at).await, expected, "{at}");
+    }
+    assert_eq!(store.journal_place(&TenantId::new("other"), 20).await.unwrap(), 0);
 }
 
 /// Entries share the fate of the rows.

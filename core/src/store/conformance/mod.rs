@@ -76,6 +76,8 @@ macro_rules! store_conformance {
             entries_come_back_as_they_were_sealed
             the_chain_goes_on_across_commits
             pages_of_the_journal_meet
+            entries_about_a_subject_are_found_page_by_page
+            a_place_in_time_is_before_the_first_later_entry
             a_lost_commit_leaves_no_entry
             the_chain_verifies_after_an_erasure
             an_erasure_concerns_one_subject

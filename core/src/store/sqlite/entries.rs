@@ -1,7 +1,7 @@
 //! The journal's rows, and their payloads in rows of their own.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::StoreError;
 use super::refused;
@@ -66,24 +66,55 @@ pub(super) fn page(
          FROM journal j LEFT JOIN journal_payload p ON p.tenant = j.tenant AND p.seq = j.seq \
          WHERE j.tenant = ?1 AND j.seq > ?2 ORDER BY j.seq LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![tenant.as_str(), signed(after), signed(limit)], |row| {
-        let entry = Entry {
-            seq: unsigned(row.get(0)?),
-            format: row.get(1)?,
-            at: row.get(2)?,
-            actor: Actor::new(row.get_ref(3)?.as_str()?),
-            kind: Text::new(row.get_ref(4)?.as_str()?),
-            subject: Text::new(row.get_ref(5)?.as_str()?),
-            commitment: Digest(row.get(6)?),
-            digest: Digest(row.get(7)?),
-        };
-        let payload = match row.get_ref(9)? {
-            ValueRef::Null => None,
-            payload => Some(Payload { bytes: bytes(payload)?, salt: row.get(8)? }),
-        };
-        Ok((entry, payload))
-    })?;
+    let rows = statement.query_map(params![tenant.as_str(), signed(after), signed(limit)], entry)?;
     rows.collect()
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<(Entry, Option<Payload>)> {
+    let entry = Entry {
+        seq: unsigned(row.get(0)?),
+        format: row.get(1)?,
+        at: row.get(2)?,
+        actor: Actor::new(row.get_ref(3)?.as_str()?),
+        kind: Text::new(row.get_ref(4)?.as_str()?),
+        subject: Text::new(row.get_ref(5)?.as_str()?),
+        commitment: Digest(row.get(6)?),
+        digest: Digest(row.get(7)?),
+    };
+    let payload = match row.get_ref(9)? {
+        ValueRef::Null => None,
+        payload => Some(Payload { bytes: bytes(payload)?, salt: row.get(8)? }),
+    };
+    Ok((entry, payload))
+}
+
+/// A page of the entries about a subject whose payloads are still there: they are found by these.
+pub(super) fn about(
+    connection: &Connection,
+    tenant: &TenantId,
+    subject: &str,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<(Entry, Option<Payload>)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT j.seq, j.format, j.at, j.actor, j.kind, j.subject, j.commitment, j.digest, p.salt, p.payload \
+         FROM journal_payload p INDEXED BY journal_payload_by_subject \
+         CROSS JOIN journal j ON j.tenant = p.tenant AND j.seq = p.seq \
+         WHERE p.tenant = ?1 AND p.subject = ?2 AND p.seq > ?3 ORDER BY p.seq LIMIT ?4",
+    )?;
+    let rows = statement.query_map(params![tenant.as_str(), subject, signed(after), signed(limit)], entry)?;
+    rows.collect()
+}
+
+/// The place of the last entry before the first that is later.
+pub(super) fn place(connection: &Connection, tenant: &TenantId, at: i64) -> rusqlite::Result<u64> {
+    let mut later =
+        connection.prepare_cached("SELECT seq FROM journal WHERE tenant = ?1 AND at > ?2 ORDER BY seq LIMIT 1")?;
+    let first: Option<i64> = later.query_row(params![tenant.as_str(), at], |row| row.get(0)).optional()?;
+    match first {
+        Some(first) => Ok(unsigned(first).saturating_sub(1)),
+        None => Ok(head(connection, tenant)?.seq),
+    }
 }
 
 /// Deletes the payloads about `subject`, and their traces in the write-ahead log.

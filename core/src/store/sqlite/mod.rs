@@ -149,6 +149,23 @@ impl Store for SqliteStore {
         self.read("read the journal", move |connection| entries::page(connection, &tenant, after, limit)).await
     }
 
+    async fn journal_about(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        let (tenant, subject) = (tenant.clone(), subject.to_owned());
+        let read = move |connection: &Connection| entries::about(connection, &tenant, &subject, after, limit);
+        self.read("read the journal by subject", read).await
+    }
+
+    async fn journal_place(&self, tenant: &TenantId, at: i64) -> Result<u64, StoreError> {
+        let tenant = tenant.clone();
+        self.read("find a place in the journal", move |connection| entries::place(connection, &tenant, at)).await
+    }
+
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
         let (reply, answer) = oneshot::channel();
         let (tenant, subject) = (tenant.clone(), subject.to_owned());

@@ -17,6 +17,7 @@ use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::hint;
 use crate::entity::Evidence;
 use crate::error::Error;
+use crate::fact::{EntityFact, Fact};
 use crate::id::{EntityId, RecordRef, SurfaceName};
 use crate::model::UnitKey;
 use crate::observation::stored::StoredObservation;
@@ -184,7 +185,12 @@ impl Tenant {
                 let linked = Self::link_created(&mut loader, of, at, as_of, &mut links);
                 if linked {
                     let record = own_answer.as_ref().map(|(observation, ..)| observation);
-                    let answer = Answer { record, token: receipt.token, source };
+                    // Sent before, it may have been made and edited since: its answer is no more than a find.
+                    let sent_before = Self::settle_create_sent(&mut loader, of, &operations[0], &mut links.facts);
+                    let answer = match sent_before {
+                        true => Answer { record, token: None, source: Source::Probe },
+                        false => Answer { record, token: receipt.token, source },
+                    };
                     self.move_bases(frame, &mut loader, of, at, operations, answer, &mut links.facts);
                 }
                 linked
@@ -332,6 +338,24 @@ impl Tenant {
             let stored = StoredObservation::new(observation, surface, body, names);
             changes.journal("observed", &observation.record.to_string(), &stored);
         }
+    }
+
+    /// What became of a create is known: no earlier attempt of it is open any more. Says whether there was one.
+    fn settle_create_sent(
+        loader: &mut Loader<'_>,
+        of: EntityIndex,
+        operation: &Operation,
+        facts: &mut Vec<EntityFact>,
+    ) -> bool {
+        let Target::New { connection, object, .. } = &operation.target else { return false };
+        let place = (connection.clone(), object.clone());
+        if !loader.loaded.set.entity(of).entity.creates_sent.contains_key(&place) {
+            return false;
+        }
+        let (connection, object) = place;
+        let fact = Fact::CreateSent { connection, object, fields: None };
+        loader.loaded.set.record_fact(of, fact, facts);
+        true
     }
 
     /// Links a record that we created. `false`: it belongs to another entity already.

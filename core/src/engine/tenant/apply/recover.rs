@@ -3,9 +3,12 @@
 use crate::connector::{CreateSafety, Item, Outcome, ReadAnswer, RecordKey, WriteReceipt};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
+use crate::engine::persist::Changes;
+use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::outbox::{OutboxRow, create_key};
 use crate::engine::tenant::apply::{Applied, FailedCall};
 use crate::error::Error;
+use crate::fact::Fact;
 use crate::fingerprint::Digest;
 use crate::id::RecordRef;
 use crate::plan::{Intent, Target};
@@ -141,6 +144,7 @@ impl Tenant {
     /// A probe found no effect: the intent is dropped, and planned again if it is still owed.
     async fn forget(&self, intent: &OutboxRow, applied: &mut Applied) -> Result<(), Error> {
         let keys: Vec<Digest> = intent.operations.iter().map(|operation| operation.key).collect();
+        self.remember_create(intent).await?;
         self.close("drop an intent without effect", intent, |changes| {
             changes.journal("without_effect", &intent.operations[0].entity.to_string(), &keys);
             Self::read_again(changes, &intent.operations[0].target);
@@ -148,6 +152,45 @@ impl Tenant {
         .await?;
         applied.deferred += intent.operations.len();
         Ok(())
+    }
+}
+
+impl Tenant {
+    /// Remembers what a create sent that is not there yet, before it is dropped: it may arrive late. Where old requests were
+    /// waited for there is none that could.
+    async fn remember_create(&self, intent: &OutboxRow) -> Result<(), Error> {
+        let Some(first) = intent.operations.first() else { return Ok(()) };
+        let (Intent::Create(fields), Target::New { connection, object, generation }) = (&first.intent, &first.target)
+        else {
+            return Ok(());
+        };
+        let Ok((_, bound)) = self.connection(connection.as_str()) else { return Ok(()) };
+        if matches!(bound.connector.create_safety(), CreateSafety::DrainThenConsistentLookup { .. }) {
+            return Ok(());
+        }
+        let mut contended = Text::default();
+        for _ in 0..MOST_ATTEMPTS {
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.entities(&[first.entity]).await?;
+            let Some(of) = loader.loaded.set.find_entity(first.entity) else { return Ok(()) };
+            let entity = &loader.loaded.set.entity(of).entity;
+            let place = (connection.clone(), object.clone());
+            // The first to be sent is the one that any other repeats.
+            if entity.generation != *generation || entity.creates_sent.contains_key(&place) {
+                return Ok(());
+            }
+            let (connection, object) = place;
+            let fact = Fact::CreateSent { connection, object, fields: Some(fields.clone()) };
+            let mut facts = Vec::new();
+            loader.loaded.set.record_fact(of, fact, &mut facts);
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
+            match self.commit_or_lost("remember a create", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => contended = lost,
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 }
 

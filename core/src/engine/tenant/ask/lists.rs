@@ -8,7 +8,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::ask::PAGE;
-use crate::engine::tenant::dead_letter::StoredDeadLetter;
+use crate::engine::tenant::dead_letter::{LetterState, StoredDeadLetter};
 use crate::error::Error;
 use crate::id::{EntityId, EntityType, RecordRef, SystemName};
 use crate::store::Table;
@@ -62,13 +62,16 @@ impl Tenant {
         Ok(found)
     }
 
-    /// Inputs that could not be processed, whole, with their keys.
+    /// Inputs that could not be processed and wait, whole, with their keys: all of them.
+    /// [`Tenant::dead_letters_of`] gives them page by page, [`Tenant::dead_letter_groups`] by cause.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     pub async fn dead_letters(&self) -> Result<Vec<(Text, StoredDeadLetter)>, Error> {
-        self.list(Table::DeadLetter, "", "list dead letters").await
+        let mut letters: Vec<(Text, StoredDeadLetter)> = self.list(Table::DeadLetter, "", "list dead letters").await?;
+        letters.retain(|(_, letter)| letter.state == LetterState::Waiting);
+        Ok(letters)
     }
 
     /// Records that belong to no entity: they match none and make none, or they match several. And records that survived a
@@ -127,8 +130,14 @@ impl Tenant {
             && filter.system.as_ref().is_none_or(|system| self.concerns(system, discrepancy))
     }
 
+    /// Whether a record is of a system or connection.
+    pub(in crate::engine::tenant) fn is_of(&self, system: &SystemName, record: &RecordRef) -> bool {
+        let bound = self.core.connections.get(&record.connection);
+        record.connection.as_str() == system.as_str() || bound.is_some_and(|bound| bound.system == *system)
+    }
+
     /// Whether a discrepancy concerns a system or connection.
-    fn concerns(&self, system: &SystemName, discrepancy: &Discrepancy) -> bool {
+    pub(in crate::engine::tenant) fn concerns(&self, system: &SystemName, discrepancy: &Discrepancy) -> bool {
         if let Some(link) = &discrepancy.link {
             // A record begins with its connection; a missing one with its system.
             let place = link.split('/').next().unwrap_or_default();

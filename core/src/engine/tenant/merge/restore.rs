@@ -99,6 +99,12 @@ pub(super) fn restore(
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Diverged { record, unit: unit.clone(), divergence }, facts);
         }
+        let sent: BTreeSet<&UnitKey> = link.sent.keys().chain(held.sent.keys()).collect();
+        for unit in sent.into_iter().filter(|unit| link.sent.get(unit) != held.sent.get(unit)) {
+            let sent = link.sent.get(unit).cloned().map(Box::new);
+            let record = Arc::clone(&link.record);
+            set.record_fact(index, Fact::Sent { record, unit: unit.clone(), sent }, facts);
+        }
         if held.existed != link.existed {
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Existed { record, existed: link.existed }, facts);

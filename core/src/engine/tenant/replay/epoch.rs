@@ -62,6 +62,8 @@ impl Then<'_> {
         for unit in forget(entity.decisions.iter().map(|(unit, _)| unit).collect()) {
             entity.decisions.set(&unit, None);
         }
+        entity.lapses.retain(|unit, _| !unread(unit));
+        entity.proposals.retain(|unit, _| !unread(unit));
         // Links of object types that it did not have were kept as they were.
         let known =
             |link: &&mut Link| link.object == HUB_OBJECT || self.0.object(&object_name(of, link.object)).is_some();

@@ -52,11 +52,17 @@ pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, fo
     if replayed.cannot_link != stored.cannot_link {
         found.push(add("entities held apart", Text::default(), Compared::Differs));
     }
-    if replayed.generation != stored.generation {
+    if (replayed.generation, &replayed.creates_sent) != (stored.generation, &stored.creates_sent) {
         found.push(add("generation of creates", Text::default(), Compared::Differs));
     }
     units(of, id, "golden value", &replayed.golden, &stored.golden, found);
     units(of, id, "decision", &replayed.decisions, &stored.decisions, found);
+    if replayed.lapses != stored.lapses {
+        found.push(add("ended decision", Text::default(), Compared::Differs));
+    }
+    if replayed.proposals != stored.proposals {
+        found.push(add("proposed decision", Text::default(), Compared::Differs));
+    }
     for link in &stored.links {
         match replayed.link_of(&link.record).map(|place| &replayed.links[place]) {
             None => found.push(add("link", link.record.to_string().into(), Compared::Unaccounted)),

@@ -159,13 +159,16 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Merged { .. }
         | Fact::CannotLink { .. }
         | Fact::Generation { .. }
-        | Fact::Sent { .. } => true,
+        | Fact::Sent { .. }
+        | Fact::CreateSent { .. } => true,
         Fact::Settled { .. }
         | Fact::Rebased { .. }
         | Fact::Existed { .. }
         | Fact::Lived { .. }
         | Fact::Reacted { .. }
         | Fact::Decided { .. }
+        | Fact::Lapsed { .. }
+        | Fact::Proposed { .. }
         | Fact::Diverged { .. } => act,
         Fact::Disputed { .. } => false,
     }

@@ -1,9 +1,9 @@
 //! The zoo on the command line.
 
 #[cfg(accordant_zoo)]
-use accordant_sim::figures::Figure;
+use crate::figures::Figure;
 #[cfg(accordant_zoo)]
-use accordant_sim::shrink::kind;
+use crate::shrink::kind;
 
 use super::Args;
 #[cfg(accordant_zoo)]
@@ -15,18 +15,18 @@ const MOST_SEEDS: u64 = 2000;
 
 /// Hunts planted defects. Says whether one went uncaught.
 #[cfg(accordant_zoo)]
-pub(crate) fn zoo(args: &Args) -> bool {
+pub(super) fn zoo(args: &Args) -> bool {
     use accordant::zoo::Bug;
     let wanted = |bug: &Bug| args.bug.as_ref().is_none_or(|name| name == bug.name());
     let bugs: Vec<Bug> = Bug::ALL.iter().copied().filter(wanted).collect();
-    let known = accordant_sim::zoo::known(args.start, args.seeds, args.threads);
+    let known = crate::zoo::known(args.start, args.seeds, args.threads);
     println!("{:<26}{:>6}  kinds of violations that the honest engine shows in as many seeds", known.len(), args.seeds);
     for kind in &known {
         println!("{:<34}{kind}", "");
     }
     println!("{:<26}{:>6}  what the oracle found", "bug", "seeds");
-    let tell = |hunt: &accordant_sim::zoo::Hunt| println!("{hunt}");
-    let hunts = accordant_sim::zoo::hunt_all(&bugs, args.start, MOST_SEEDS, args.threads, &known, &tell);
+    let tell = |hunt: &crate::zoo::Hunt| println!("{hunt}");
+    let hunts = crate::zoo::hunt_all(&bugs, args.start, MOST_SEEDS, args.threads, &known, &tell);
     if args.report {
         let command = "RUSTFLAGS=\"--cfg accordant_zoo\" cargo run --release -p accordant-sim -- --zoo --report";
         let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
@@ -50,7 +50,7 @@ pub(crate) fn zoo(args: &Args) -> bool {
 
 /// An ordinary build has no zoo.
 #[cfg(not(accordant_zoo))]
-pub(crate) fn zoo(_: &Args) -> bool {
+pub(super) fn zoo(_: &Args) -> bool {
     println!("no defect is in this build; plant them with");
     println!("RUSTFLAGS=\"--cfg accordant_zoo\" cargo run --release -p accordant-sim -- --zoo");
     true
@@ -58,11 +58,11 @@ pub(crate) fn zoo(_: &Args) -> bool {
 
 /// Plants a defect for one seed.
 #[cfg(accordant_zoo)]
-pub(crate) fn plant(args: &Args) {
+pub(super) fn plant(args: &Args) {
     use accordant::zoo::Bug;
     let bug = Bug::ALL.iter().copied().find(|bug| args.bug.as_deref() == Some(bug.name()));
     accordant::zoo::plant(bug);
 }
 
 #[cfg(not(accordant_zoo))]
-pub(crate) const fn plant(_: &Args) {}
+pub(super) const fn plant(_: &Args) {}

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use crate::fault::Fault;
+use crate::figures::{Figure, Figures, document};
+use crate::orders::{histories, tell};
+use crate::report::Report;
 use accordant::{Clock as _, SystemClock, chrono::DateTime};
-use accordant_sim::fault::Fault;
-use accordant_sim::figures::{Figure, Figures, document};
-use accordant_sim::orders::{histories, tell};
-use accordant_sim::report::Report;
 
 use super::Args;
 
@@ -17,7 +17,7 @@ const FOLDER: &str = "sim/proofs";
 const RAREST: usize = 10;
 
 /// Figures measured now, of the commit that is checked out.
-pub(crate) fn measured(source: &str, command: &str) -> Figures {
+pub(super) fn measured(source: &str, command: &str) -> Figures {
     let today = DateTime::from_timestamp_millis(SystemClock.now()).unwrap_or_default();
     let head = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
     let commit = head.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
@@ -31,7 +31,7 @@ pub(crate) fn measured(source: &str, command: &str) -> Figures {
 }
 
 /// Keeps figures under a name, and writes the document anew.
-pub(crate) fn keep(name: &str, figures: &Figures) {
+pub(super) fn keep(name: &str, figures: &Figures) {
     let path = format!("{FOLDER}/{name}.toml");
     let kept = std::fs::create_dir_all(FOLDER).and_then(|()| std::fs::write(&path, figures.to_toml()));
     match kept {
@@ -42,7 +42,7 @@ pub(crate) fn keep(name: &str, figures: &Figures) {
 }
 
 /// Writes the document. Says whether that failed.
-pub(crate) fn write_document() -> bool {
+pub(super) fn write_document() -> bool {
     let written = document(Path::new(FOLDER)).and_then(|text| std::fs::write("RELIABILITY.md", text));
     match &written {
         Ok(()) => println!("RELIABILITY.md is written"),
@@ -52,7 +52,7 @@ pub(crate) fn write_document() -> bool {
 }
 
 /// Tells of every fault, the rarest pairs and every state, and keeps them.
-pub(crate) fn record_seeds(report: &Report) {
+pub(super) fn record_seeds(report: &Report) {
     let command = format!("cargo run --release -p accordant-sim -- --seeds {} --report", report.runs);
     let mut figures = measured("simulated worlds", &command)
         .figure(Figure::new("seeds").count("count", report.runs))
@@ -79,7 +79,7 @@ pub(crate) fn record_seeds(report: &Report) {
 }
 
 /// Tells every history in all orders. Says whether one came to several ends.
-pub(crate) fn orders(args: &Args) -> bool {
+pub(super) fn orders(args: &Args) -> bool {
     const LENGTH: usize = 7;
     let mut failed = 0;
     let mut told = 0;

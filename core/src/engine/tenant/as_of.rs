@@ -1,0 +1,138 @@
+//! Looking back: a tenant as it was at an instant, from the journal.
+//!
+//! What is shown is what the journal adds up to there, under today's model. Nothing is written down for it beforehand, so
+//! that every instant can be asked for.
+
+pub(super) mod past;
+
+use chrono::{DateTime, Utc};
+
+use crate::engine::Tenant;
+use crate::engine::tenant::replay::Replayed;
+use crate::engine::tenant::unknown_attribute;
+use crate::entity::Entity;
+use crate::error::Error;
+use crate::explain::Explanation;
+use crate::id::{EntityId, Id};
+use crate::model::{Attribute, Canonical};
+use crate::representation::Representation;
+use crate::sight::Ground;
+use crate::value::Value;
+use crate::view::{EntityView, View, read_golden};
+
+/// A tenant as it was. Asked for with [`Tenant::as_of`]; nothing is read before it is asked.
+///
+/// An entity is put together from the journal's entries about it and its records. Where the clock stepped back, an instant
+/// names the state before the first entry that is later than it: the same however the journal goes on.
+#[derive(Debug, Clone)]
+pub struct AsOf {
+    tenant: Tenant,
+    at: DateTime<Utc>,
+}
+
+impl Tenant {
+    /// This tenant as it was at an instant.
+    #[must_use]
+    pub fn as_of(&self, at: DateTime<Utc>) -> AsOf {
+        AsOf { tenant: self.clone(), at }
+    }
+}
+
+impl AsOf {
+    /// The instant.
+    #[must_use]
+    pub const fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// As [`Tenant::inspect`], then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`] if there was no such entity yet, or it is of another type.
+    pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
+        self.look(id.erase(), Some(E::ENTITY), |ground, entity, representations| {
+            Ok(View {
+                golden: read_golden::<E>(ground.model, entity),
+                entity: EntityView::of(ground, entity, representations),
+            })
+        })
+        .await
+    }
+
+    /// As [`Tenant::inspect_erased`], then.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsOf::inspect`].
+    pub async fn inspect_erased(&self, id: EntityId) -> Result<EntityView, Error> {
+        self.look(id, None, |ground, entity, representations| Ok(EntityView::of(ground, entity, representations))).await
+    }
+
+    /// As [`Tenant::explain`], then.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsOf::inspect`]; [`Error::UnknownAttribute`].
+    pub async fn explain<E: Canonical, T: Value>(
+        &self,
+        id: Id<E>,
+        attribute: Attribute<E, T>,
+    ) -> Result<Explanation, Error> {
+        self.explain_as(id.erase(), Some(E::ENTITY), attribute.id()).await
+    }
+
+    /// As [`Tenant::explain_erased`], then.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsOf::explain`].
+    pub async fn explain_erased(&self, id: EntityId, unit: &str) -> Result<Explanation, Error> {
+        self.explain_as(id, None, unit).await
+    }
+
+    /// Everything as it was: folds the journal up to that place into memory, and verifies the chain on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::replay`].
+    pub async fn replay(&self) -> Result<Replayed, Error> {
+        let place = self.tenant.journal_place(self.at).await?;
+        self.tenant.replay_until(place).await
+    }
+
+    async fn explain_as(&self, id: EntityId, expected: Option<&'static str>, unit: &str) -> Result<Explanation, Error> {
+        self.look(id, expected, |ground, entity, representations| {
+            let key = ground.model.unit_key(unit);
+            key.and_then(|key| Explanation::of(ground, entity, representations, &key))
+                .ok_or_else(|| unknown_attribute(ground.model, unit))
+        })
+        .await
+    }
+
+    async fn look<R>(
+        &self,
+        id: EntityId,
+        expected: Option<&'static str>,
+        work: impl FnOnce(&Ground<'_>, &Entity, &[Option<&Representation>]) -> Result<R, Error> + Send,
+    ) -> Result<R, Error> {
+        let unknown = || Error::UnknownEntity { expected: expected.unwrap_or("entity").into(), id };
+        let place = self.tenant.journal_place(self.at).await?;
+        let past = self.tenant.past_of(id, place).await?;
+        let (set, index) = past.into_set(&self.tenant).await?.ok_or_else(unknown)?;
+        let name = &self.tenant.core.model.entity(set.entity(index).entity.entity).name;
+        if expected.is_some_and(|expected| expected != name.as_str()) {
+            return Err(unknown());
+        }
+        let as_of = self.at.timestamp_millis();
+        self.tenant.with_frame(|frame| set.with_ground(frame, index, as_of, work))
+    }
+}
+
+impl Tenant {
+    /// The place in the journal that an instant names.
+    async fn journal_place(&self, at: DateTime<Utc>) -> Result<u64, Error> {
+        let place = self.core.store.journal_place(&self.id, at.timestamp_millis()).await;
+        place.map_err(Error::store("find a place in the journal"))
+    }
+}

@@ -1,0 +1,237 @@
+//! Deciding many cases at once: first as a preview, then as one act.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::discrepancy::DiscrepancyState;
+use crate::engine::Tenant;
+use crate::engine::case::discrepancy_of_key;
+use crate::engine::hydrate::Loader;
+use crate::engine::persist::Changes;
+use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::desk::CaseFilter;
+use crate::engine::tenant::merge::unmerged_case;
+use crate::error::Error;
+use crate::fact::EntityFact;
+use crate::fingerprint::{Digest, Fingerprint};
+use crate::id::EntityId;
+use crate::settle::{Ruling, basis_of, propose, rule_on};
+use crate::text::Text;
+use crate::value::Field;
+use crate::working_set::EntityIndex;
+
+/// How many cases are decided by one act, at most: it is one commit.
+pub const MOST_AT_ONCE: usize = 500;
+
+/// What a decision on many cases would do. It is made of what stands now, changes nothing, and can be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BulkPreview {
+    /// The decision, the same for all.
+    pub ruling: Ruling,
+    /// What it would do, case by case, the gravest first.
+    pub effects: Vec<BulkEffect>,
+    /// Whether there are more cases than one act decides.
+    pub more: bool,
+}
+
+/// What a decision would do in one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BulkEffect {
+    /// The case.
+    pub case: Text,
+    /// The entity.
+    pub entity: EntityId,
+    /// The unit.
+    pub unit: Text,
+    /// What golden holds.
+    pub before: Field,
+    /// What golden would hold. The same, where an owner is asked, or a second person.
+    pub after: Field,
+    /// Whether it would only be proposed, because four eyes are asked for.
+    pub proposed: bool,
+    /// Why it would be refused, if it would.
+    pub refused: Option<String>,
+    /// The hash of what is on the table: if that moves, the case is left out.
+    pub basis: Digest,
+}
+
+/// What a decision on many cases came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct BulkDecided {
+    /// How many are decided.
+    pub decided: usize,
+    /// How many are proposed, and wait for a second person.
+    pub proposed: usize,
+    /// The cases that are closed, or are not what the preview showed any more. Nothing was done about them.
+    #[schemars(with = "Vec<String>")]
+    pub moved: Vec<Text>,
+    /// The cases in which the decision was refused, and why.
+    #[schemars(with = "Vec<(String, String)>")]
+    pub refused: Vec<(Text, String)>,
+}
+
+impl BulkPreview {
+    /// What identifies it: the decision, the cases, and what is on the table in each.
+    #[must_use]
+    pub fn hash(&self) -> Digest {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.text(self.ruling.by.as_str()).text(&format!("{:?}", (&self.ruling.choice, self.ruling.lifetime)));
+        for effect in &self.effects {
+            fingerprint.text(&effect.case).bytes(&effect.basis.0);
+        }
+        fingerprint.finish()
+    }
+}
+
+impl Tenant {
+    /// Shows what a decision would do in every open case about a unit that a filter lists, up to [`MOST_AT_ONCE`].
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn preview_decisions(&self, filter: &CaseFilter, ruling: Ruling) -> Result<BulkPreview, Error> {
+        let mut effects = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.open_cases(filter, after.as_ref(), MOST_AT_ONCE).await?;
+            for case in page.cases {
+                let (Some(entity), Some(unit)) = (case.entities.first(), &case.unit) else { continue };
+                if effects.len() == MOST_AT_ONCE {
+                    return Ok(BulkPreview { ruling, effects, more: true });
+                }
+                effects.extend(self.effect(case.key.clone(), *entity, unit, &ruling).await?);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(BulkPreview { ruling, effects, more: false });
+            }
+        }
+    }
+
+    /// Decides what a preview showed, in one commit: all of it happens, or nothing. A case in which anything on the table
+    /// moved since is left out, and named. Journaled case by case, and as a whole.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn decide_all(&self, preview: &BulkPreview) -> Result<BulkDecided, Error> {
+        let mut lost_to = Text::default();
+        for _ in 0..MOST_ATTEMPTS {
+            let as_of = self.now();
+            let mut loader = Loader::new(&self.core, &self.id);
+            let mut places: BTreeMap<EntityId, EntityIndex> = BTreeMap::new();
+            for effect in &preview.effects {
+                if !places.contains_key(&effect.entity)
+                    && let Some(index) = loader.standing(effect.entity).await?
+                {
+                    places.insert(effect.entity, index);
+                }
+            }
+            loader.references().await?;
+            let ruling = &preview.ruling;
+            let mut changes = Changes::new(&self.core, as_of, &ruling.by);
+            let mut facts: Vec<EntityFact> = Vec::new();
+            let mut done = BulkDecided::default();
+            let mut journaled = Vec::new();
+            for effect in &preview.effects {
+                let Some(index) = places.get(&effect.entity) else {
+                    done.moved.push(effect.case.clone());
+                    continue;
+                };
+                let entity = &loader.loaded.set.entity(*index).entity;
+                let model = self.core.model.entity(entity.entity);
+                let waits = discrepancy_of_key(&effect.case).and_then(|id| entity.discrepancies.get(&id));
+                let waits = waits.is_some_and(|standing| standing.state == DiscrepancyState::Waiting);
+                let Some(key) = model.unit_key(&effect.unit).filter(|_| waits && entity.id == effect.entity) else {
+                    done.moved.push(effect.case.clone());
+                    continue;
+                };
+                let two = self.asks_four_eyes(entity, model, &key);
+                let mut ruled = None;
+                self.with_frame(|frame| {
+                    let set = &mut loader.loaded.set;
+                    set.decide(frame, *index, as_of, &mut facts, |ground, entity, representations, facts| {
+                        if basis_of(ground, entity, representations, &key) == effect.basis {
+                            let rule = if two { propose } else { rule_on };
+                            ruled = Some(rule(ground, entity, representations, &key, ruling, facts));
+                        }
+                    });
+                });
+                match ruled {
+                    None => done.moved.push(effect.case.clone()),
+                    Some(Err(why)) => done.refused.push((effect.case.clone(), why.to_string())),
+                    Some(Ok(())) => {
+                        if two {
+                            done.proposed += 1;
+                        } else {
+                            done.decided += 1;
+                            changes.delete(unmerged_case(effect.entity, &effect.unit));
+                        }
+                        journaled.push((if two { "decision_proposed" } else { "decided" }, effect));
+                    }
+                }
+            }
+            if journaled.is_empty() {
+                return Ok(done);
+            }
+            self.with_frame(|frame| {
+                loader.loaded.set.settle(frame, as_of, &mut facts);
+                changes.add_set(frame, &loader.loaded, &facts)
+            })?;
+            for (kind, effect) in journaled {
+                changes.journal(kind, &effect.entity.to_string(), &(&effect.unit, &ruling.by, &ruling.reason));
+            }
+            let hash = preview.hash();
+            changes.journal("bulk_decided", &hash.to_string(), &(hash, done.decided, done.proposed, &ruling.reason));
+            match self.commit_or_lost("decide many cases", changes.commit).await? {
+                None => return Ok(done),
+                Some(lost) => lost_to = lost,
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
+    }
+
+    /// What a decision would do to one unit; `None`: the entity went meanwhile.
+    async fn effect(
+        &self,
+        case: Text,
+        id: EntityId,
+        unit: &Text,
+        ruling: &Ruling,
+    ) -> Result<Option<BulkEffect>, Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        let Some(index) = loader.standing(id).await? else { return Ok(None) };
+        loader.references().await?;
+        let set = &loader.loaded.set;
+        let entity = &set.entity(index).entity;
+        let model = self.core.model.entity(entity.entity);
+        let Some(key) = model.unit_key(unit) else { return Ok(None) };
+        let proposed = self.asks_four_eyes(entity, model, &key);
+        let as_of = self.now();
+        Ok(Some(self.with_frame(|frame| {
+            set.with_ground(frame, index, as_of, |ground, entity, representations| {
+                let golden = |entity: &crate::entity::Entity| {
+                    entity.golden.get(&key).map(|cell| cell.field.clone()).unwrap_or_default()
+                };
+                let mut trial = entity.clone();
+                let ruled = rule_on(ground, &mut trial, representations, &key, ruling, &mut Vec::new());
+                let (before, moved) = (golden(entity), golden(&trial));
+                BulkEffect {
+                    case,
+                    entity: entity.id,
+                    unit: unit.clone(),
+                    after: if proposed { before.clone() } else { moved },
+                    before,
+                    proposed,
+                    refused: ruled.err().map(|why| why.to_string()),
+                    basis: basis_of(ground, entity, representations, &key),
+                }
+            })
+        })))
+    }
+}

@@ -1,0 +1,322 @@
+//! The desk of dead letters: grouped by cause, tried again after a fix, or discarded with a reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::decode::Batch;
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::engine::intake::{Input, sort};
+use crate::engine::persist::Changes;
+use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::dead_letter::{LETTER_SETTLED, LetterState, StoredDeadLetter, letter_key};
+use crate::error::Error;
+use crate::id::{Actor, ConnectionName, SurfaceName};
+use crate::store::{Row, RowKey, Table};
+use crate::text::Text;
+use crate::view::instant_of;
+
+/// How many rows one scan asks the store for.
+const PAGE: usize = 200;
+
+/// Why inputs of a surface could not be processed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct LetterCause {
+    /// The connection.
+    #[schemars(with = "String")]
+    pub connection: ConnectionName,
+    /// The surface.
+    #[schemars(with = "String")]
+    pub surface: SurfaceName,
+    /// What was expected, and where.
+    pub cause: String,
+}
+
+/// The dead letters of one cause that wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct LetterGroup {
+    /// The cause that they have in common.
+    pub cause: LetterCause,
+    /// How many there are.
+    pub count: usize,
+    /// When the first of them came, in milliseconds since the epoch.
+    pub oldest: i64,
+    /// When the last of them came, in milliseconds since the epoch.
+    pub newest: i64,
+    /// One of them, by key.
+    #[schemars(with = "String")]
+    pub example: Text,
+}
+
+/// What trying dead letters again came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Retried {
+    /// How many could be processed.
+    pub taken_in: usize,
+    /// How many are as dead as before.
+    pub still_dead: usize,
+    /// How many got further and failed of another cause: these wait as new letters.
+    pub replaced: usize,
+    /// Where to go on; `None`: that was the last.
+    #[schemars(with = "Option<String>")]
+    pub next: Option<Text>,
+}
+
+/// What became of one letter.
+enum Outcome {
+    TakenIn,
+    StillDead,
+    Replaced,
+}
+
+impl Tenant {
+    /// The dead letters that wait, grouped by cause: by connection, surface and cause. Goes through all of them, and holds
+    /// no more than the groups.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn dead_letter_groups(&self) -> Result<Vec<LetterGroup>, Error> {
+        let mut groups: BTreeMap<LetterCause, LetterGroup> = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let rows = self.letter_rows(after.as_deref()).await?;
+            let Some(last) = rows.last() else { return Ok(groups.into_values().collect()) };
+            after = Some(last.key.clone());
+            for row in rows {
+                let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+                if letter.state != LetterState::Waiting {
+                    continue;
+                }
+                let (cause, at) = (letter.group(), letter.at);
+                let group = groups.entry(cause.clone()).or_insert_with(|| LetterGroup {
+                    cause,
+                    count: 0,
+                    oldest: at,
+                    newest: at,
+                    example: row.key.clone(),
+                });
+                group.count += 1;
+                group.oldest = group.oldest.min(at);
+                group.newest = group.newest.max(at);
+            }
+        }
+    }
+
+    /// Up to `limit` dead letters that wait, of a cause or of any, behind the key `after`. Fewer than `limit`: there are no
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn dead_letters_of(
+        &self,
+        cause: Option<&LetterCause>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(Text, StoredDeadLetter)>, Error> {
+        let mut found = Vec::new();
+        let mut after: Option<Text> = after.map(Text::new);
+        while found.len() < limit {
+            let rows = self.letter_rows(after.as_deref()).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            for row in rows {
+                let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+                let wanted = cause.is_none_or(|cause| letter.group() == *cause);
+                if wanted && letter.state == LetterState::Waiting {
+                    found.push((row.key, letter));
+                }
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// One dead letter, whatever became of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownDeadLetter`].
+    pub async fn dead_letter(&self, key: &str) -> Result<StoredDeadLetter, Error> {
+        Ok(self.letter(key).await?.1)
+    }
+
+    /// When a delivery was taken in, in milliseconds since the epoch; `None`: it never came, or so long ago that its id was
+    /// forgotten ([`Retention::deliveries`](crate::engine::Retention::deliveries)).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownConnection`].
+    pub async fn delivery(&self, connection: &str, id: &str) -> Result<Option<i64>, Error> {
+        let (name, _) = self.connection(connection)?;
+        let key = RowKey::new(Table::Dedup, format!("{name}\u{1f}{id}"));
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = rows.map_err(Error::store("look for a delivery"))?.into_iter().next().flatten();
+        row.map(|row| parse(Table::Dedup, &row)).transpose()
+    }
+
+    /// Tries a dead letter again: after the mapping, the model or the connector was mended. It counts as what it was when
+    /// it came: later news is not overwritten. In one commit it is taken in, and settled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`] if it does not wait any more;
+    /// [`Error::UnknownConnection`] if its connection is gone.
+    pub async fn retry_dead_letter(&self, key: &str, by: &Actor) -> Result<Retried, Error> {
+        let mut retried = Retried::default();
+        retried.count(self.retry(key, by).await?);
+        Ok(retried)
+    }
+
+    /// Tries up to `limit` dead letters of a cause again, behind the key `after`, as [`Tenant::retry_dead_letter`] does.
+    /// Each is a commit of its own: what an interrupted call leaves, the next one finds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::retry_dead_letter`].
+    pub async fn retry_dead_letters(
+        &self,
+        cause: &LetterCause,
+        after: Option<&str>,
+        limit: usize,
+        by: &Actor,
+    ) -> Result<Retried, Error> {
+        let letters = self.dead_letters_of(Some(cause), after, limit).await?;
+        let mut retried = Retried::default();
+        if letters.len() == limit {
+            retried.next = letters.last().map(|(key, _)| key.clone());
+        }
+        for (key, _) in letters {
+            match self.retry(&key, by).await {
+                Ok(outcome) => retried.count(outcome),
+                // Somebody else has settled it meanwhile.
+                Err(Error::LetterSettled { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(retried)
+    }
+
+    /// Discards a dead letter: it waits no more. Its bytes are kept, with who discarded it and why. Journaled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`]; [`Error::NoReason`].
+    pub async fn discard_dead_letter(&self, key: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        if reason.trim().is_empty() {
+            return Err(Error::NoReason { doing: "discard a dead letter" });
+        }
+        let mut lost_to = Text::default();
+        for _ in 0..MOST_ATTEMPTS {
+            let (revision, letter) = self.waiting_letter(key).await?;
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            let state = LetterState::Discarded { by: by.clone(), at: changes.as_of(), reason: reason.to_owned() };
+            settle(&mut changes, key, revision, letter, state);
+            match self.commit_or_lost("discard a dead letter", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => lost_to = lost,
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
+    }
+
+    /// Discards up to `limit` dead letters of a cause. Says how many; fewer than `limit`: there are no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::discard_dead_letter`].
+    pub async fn discard_dead_letters(
+        &self,
+        cause: &LetterCause,
+        limit: usize,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<usize, Error> {
+        let letters = self.dead_letters_of(Some(cause), None, limit).await?;
+        let mut discarded = 0;
+        for (key, _) in letters {
+            match self.discard_dead_letter(&key, by, reason).await {
+                Ok(()) => discarded += 1,
+                Err(Error::LetterSettled { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(discarded)
+    }
+
+    async fn retry(&self, key: &str, by: &Actor) -> Result<Outcome, Error> {
+        let mut lost_to = Text::default();
+        for _ in 0..MOST_ATTEMPTS {
+            let (revision, letter) = self.waiting_letter(key).await?;
+            let inputs = {
+                let (name, connection) = self.connection(letter.connection.as_str())?;
+                let mut batch = Batch::new();
+                sort(&name, connection, &self.core.model, &[letter.item()], letter.read, &mut batch)
+            };
+            let dead = |input: &Input| match input {
+                Input::Dead(letter) => Some(letter_key(letter)),
+                _ => None,
+            };
+            let dead: BTreeSet<Text> = inputs.iter().filter_map(dead).collect();
+            if dead.contains(key) {
+                return Ok(Outcome::StillDead);
+            }
+            let (_, commit) = self.prepare(&inputs, by, &BTreeSet::new()).await?;
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            changes.commit = commit;
+            let outcome = if dead.is_empty() { Outcome::TakenIn } else { Outcome::Replaced };
+            let state = LetterState::Retried { by: by.clone(), at: changes.as_of(), became: dead };
+            settle(&mut changes, key, revision, letter, state);
+            match self.commit_or_lost("try a dead letter again", changes.commit).await? {
+                None => return Ok(outcome),
+                Some(lost) => lost_to = lost,
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
+    }
+
+    async fn letter_rows(&self, after: Option<&str>) -> Result<Vec<Row>, Error> {
+        let rows = self.core.store.scan(&self.id, Table::DeadLetter, "", after, PAGE).await;
+        rows.map_err(Error::store("list dead letters"))
+    }
+
+    async fn letter(&self, key: &str) -> Result<(u64, StoredDeadLetter), Error> {
+        let rows = self.core.store.load(&self.id, &[RowKey::new(Table::DeadLetter, key)]).await;
+        let row = rows.map_err(Error::store("load a dead letter"))?.into_iter().next().flatten();
+        let row = row.ok_or_else(|| Error::UnknownDeadLetter { key: key.into() })?;
+        Ok((row.revision, parse(Table::DeadLetter, &row)?))
+    }
+
+    async fn waiting_letter(&self, key: &str) -> Result<(u64, StoredDeadLetter), Error> {
+        let (revision, letter) = self.letter(key).await?;
+        let how = match &letter.state {
+            LetterState::Waiting => return Ok((revision, letter)),
+            LetterState::Retried { by, at, .. } => format!("{by} tried it again at {}", instant_of(*at)),
+            LetterState::Discarded { by, at, .. } => format!("{by} discarded it at {}", instant_of(*at)),
+        };
+        Err(Error::LetterSettled { key: key.into(), how: how.into() })
+    }
+}
+
+impl Retried {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::TakenIn => self.taken_in += 1,
+            Outcome::StillDead => self.still_dead += 1,
+            Outcome::Replaced => self.replaced += 1,
+        }
+    }
+}
+
+/// Notes what became of a letter, and journals it.
+fn settle(changes: &mut Changes<'_>, key: &str, revision: u64, letter: StoredDeadLetter, state: LetterState) {
+    let row = RowKey::new(Table::DeadLetter, key);
+    changes.commit.expect.push((row.clone(), Some(revision)));
+    changes.journal(LETTER_SETTLED, &letter.subject(), &(key, &state));
+    changes.put(row, &StoredDeadLetter { state, ..letter });
+}

@@ -1,0 +1,103 @@
+//! Entering: what operators know and no system holds.
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::Loader;
+use crate::engine::intake::{Entry, Input};
+use crate::engine::tenant::ask::typed_index;
+use crate::engine::tenant::unknown_attribute;
+use crate::error::Error;
+use crate::id::{Actor, EntityId, Id};
+use crate::model::{Attribute, Canonical, Shape};
+use crate::observation::{Coverage, Observation, Said, Sighting};
+use crate::stamp::Stamp;
+use crate::value::{Field, Value};
+
+impl Tenant {
+    /// Enters a value of the hub's own: an operator's note, a classification that no system holds. It lives in the hub's
+    /// record of the entity, with the same fold, base and explanation as any other system's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type; [`Error::UnknownAttribute`];
+    /// [`Error::Value`] if the attribute is of another type than the handle, holds several values, or is computed; or a
+    /// store that failed.
+    pub async fn enter<E: Canonical, T: Value>(
+        &self,
+        id: Id<E>,
+        attribute: Attribute<E, T>,
+        value: Option<T>,
+        by: &Actor,
+    ) -> Result<(), Error> {
+        typed_index(self.entity_model(E::ENTITY)?, attribute)?;
+        let text = value.map(|value| {
+            let mut text = String::new();
+            value.canonical(&mut text);
+            text
+        });
+        self.enter_as(id.erase(), Some(E::ENTITY), attribute.id(), text.as_deref(), by, "").await
+    }
+
+    /// As [`Tenant::enter`], by the name of an attribute, with the value as people write it and with the reason. Journaled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::enter`]; and [`Error::Value`] for a text that is no value of the attribute.
+    pub async fn enter_erased(
+        &self,
+        id: EntityId,
+        attribute: &str,
+        value: Option<&str>,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<(), Error> {
+        self.enter_as(id, None, attribute, value, by, reason).await
+    }
+
+    async fn enter_as(
+        &self,
+        id: EntityId,
+        expected: Option<&'static str>,
+        attribute: &str,
+        value: Option<&str>,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        let index = self.decided_on(&mut loader, id, expected).await?;
+        let entity = &loader.loaded.set.entity(index).entity;
+        let model = self.core.model.entity(entity.entity);
+        let slot = model.attribute_index(attribute).ok_or_else(|| unknown_attribute(model, attribute))?;
+        if model.attributes[usize::from(slot)].shape != Shape::One {
+            let reason = "it holds several values, and one is entered: enter them where a system holds them";
+            return Err(Error::Value { attribute: attribute.into(), reason });
+        }
+        let derived = model.unit_of(attribute).and_then(|(unit, _)| model.units[usize::from(unit)].derived.as_ref());
+        if derived.is_some() {
+            let reason = "it is computed from other values: enter those";
+            return Err(Error::Value { attribute: attribute.into(), reason });
+        }
+        let id = entity.id;
+        let declared = &model.attributes[usize::from(slot)];
+        let field = match value {
+            None => Field::Null,
+            Some("") => Field::Empty,
+            Some(text) => {
+                let reason = "the text is no value of its type";
+                let none = || Error::Value { attribute: attribute.into(), reason };
+                Field::Value((declared.canonical)(text).ok_or_else(none)?.into())
+            }
+        };
+        let entry = Box::new(Entry { attribute: declared.id.as_str().into(), reason: reason.to_owned() });
+        let record = crate::hub::record(model.name.as_str(), id);
+        let observation = Observation {
+            record,
+            stamp: Stamp { token: self.now(), read: self.read_number().await? },
+            sighting: Sighting::Live { full: false },
+            coverage: Coverage::Carried,
+            cells: vec![Said { slot, element: None, field }],
+            denied: Vec::new(),
+        };
+        self.take_in(vec![Input::Entered { observation, entry }], by).await?;
+        Ok(())
+    }
+}

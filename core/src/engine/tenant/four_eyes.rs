@@ -1,0 +1,126 @@
+//! Four eyes: what one person proposed is approved by a second, or rejected.
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::Loader;
+use crate::engine::persist::Changes;
+use crate::engine::tenant::decide::not_held;
+use crate::engine::tenant::merge::unmerged_case;
+use crate::engine::tenant::{MOST_ATTEMPTS, unknown_attribute};
+use crate::entity::Entity;
+use crate::error::Error;
+use crate::fact::{EntityFact, Fact};
+use crate::golden::Status;
+use crate::id::{Actor, EntityId};
+use crate::model::{CompiledEntity, UnitKey};
+use crate::settle::{NotApproved, approve};
+use crate::text::Text;
+
+/// What became of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ruled {
+    /// It holds.
+    Decided,
+    /// It waits for a second person: [`Tenant::approve_decision`].
+    Proposed,
+}
+
+impl Tenant {
+    /// Approves what another person proposed to decide about a unit, and carries it out. Journaled with both names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NothingProposed`]; [`Error::OwnProposal`] if `by` proposed it; [`Error::InputsMoved`] if what was on the
+    /// table has changed since, so that it would be another decision than the one that was looked at;
+    /// [`Error::UnknownEntity`]; [`Error::UnknownAttribute`].
+    pub async fn approve_decision(&self, id: EntityId, unit: &str, by: &Actor) -> Result<(), Error> {
+        let mut lost_to = Text::default();
+        for _ in 0..MOST_ATTEMPTS {
+            let as_of = self.now();
+            let mut loader = Loader::new(&self.core, &self.id);
+            let index = self.decided_on(&mut loader, id, None).await?;
+            loader.references().await?;
+            let entity = &loader.loaded.set.entity(index).entity;
+            let (id, model) = (entity.id, self.core.model.entity(entity.entity));
+            let key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
+            let proposal = entity.proposals.get(&key).cloned();
+            let mut changes = Changes::new(&self.core, as_of, by);
+            let mut facts: Vec<EntityFact> = Vec::new();
+            let mut approved = Ok(());
+            self.with_frame(|frame| {
+                loader.loaded.set.decide(frame, index, as_of, &mut facts, |ground, entity, representations, facts| {
+                    approved = approve(ground, entity, representations, &key, by, facts);
+                });
+            });
+            approved.map_err(|why| not_approved(id, unit, by, why))?;
+            self.with_frame(|frame| {
+                loader.loaded.set.settle(frame, as_of, &mut facts);
+                changes.add_set(frame, &loader.loaded, &facts)
+            })?;
+            let ruling = proposal.map(|proposal| proposal.ruling);
+            let (proposer, reason) = ruling.map(|ruling| (ruling.by, ruling.reason)).unzip();
+            changes.journal("decided", &id.to_string(), &(unit, &proposer, &reason, by));
+            changes.delete(unmerged_case(id, &model.unit_name(&key)));
+            match self.commit_or_lost("approve a decision", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => lost_to = lost,
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
+    }
+
+    /// Rejects what was proposed to decide about a unit; who proposed it withdraws it so. Journaled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NothingProposed`]; [`Error::UnknownEntity`]; [`Error::UnknownAttribute`].
+    pub async fn reject_decision(&self, id: EntityId, unit: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        let mut lost_to = Text::default();
+        for _ in 0..MOST_ATTEMPTS {
+            let as_of = self.now();
+            let mut loader = Loader::new(&self.core, &self.id);
+            let index = self.decided_on(&mut loader, id, None).await?;
+            let entity = &loader.loaded.set.entity(index).entity;
+            let (id, model) = (entity.id, self.core.model.entity(entity.entity));
+            let key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
+            if !entity.proposals.contains_key(&key) {
+                return Err(Error::NothingProposed { entity: id, unit: unit.into() });
+            }
+            let mut changes = Changes::new(&self.core, as_of, by);
+            let mut facts: Vec<EntityFact> = Vec::new();
+            loader.loaded.set.record_fact(index, Fact::Proposed { unit: key, proposal: None }, &mut facts);
+            self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
+            changes.journal("decision_rejected", &id.to_string(), &(unit, by, reason));
+            match self.commit_or_lost("reject a decision", changes.commit).await? {
+                None => return Ok(()),
+                Some(lost) => lost_to = lost,
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
+    }
+
+    /// Whether decisions on a unit need a second person: by configuration, or by the rule that holds a change of it.
+    pub(super) fn asks_four_eyes(&self, entity: &Entity, model: &CompiledEntity, key: &UnitKey) -> bool {
+        let configured = self.core.four_eyes.get(usize::from(entity.entity));
+        let by_rule = entity.golden.get(key).is_some_and(|cell| match &cell.status {
+            Status::Held(held) => held.four_eyes,
+            Status::Settled | Status::Parked { .. } | Status::Provisional(_) => false,
+        });
+        let unit = match key {
+            UnitKey::Exists => Some(crate::model::EXISTS.into()),
+            UnitKey::Whole(unit) | UnitKey::Element(unit, _) => {
+                model.units.get(usize::from(*unit)).map(|unit| unit.id.clone())
+            }
+        };
+        by_rule || configured.zip(unit).is_some_and(|(asked, unit)| asked.contains(&unit))
+    }
+}
+
+fn not_approved(entity: EntityId, unit: &str, by: &Actor, why: NotApproved) -> Error {
+    match why {
+        NotApproved::NothingProposed => Error::NothingProposed { entity, unit: unit.into() },
+        NotApproved::OwnProposal => Error::OwnProposal { entity, unit: unit.into(), by: by.clone() },
+        NotApproved::InputsMoved(records) => Error::InputsMoved { entity, unit: unit.into(), records },
+        NotApproved::NotRuled(why) => not_held(entity, unit, why),
+    }
+}

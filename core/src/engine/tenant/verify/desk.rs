@@ -1,0 +1,83 @@
+//! Verifying the desk: what people noted on cases, and the index that lists them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::Tenant;
+use crate::engine::case_index::{PREFIX, case_of_key, filed_by, keys_of};
+use crate::engine::desk::{self, Desk};
+use crate::engine::due_index;
+use crate::engine::hydrate::parse;
+use crate::engine::persist::LinkRow;
+use crate::engine::tenant::replay::Replayed;
+use crate::engine::tenant::verify::{Compared, Difference, Pages};
+use crate::error::Error;
+use crate::id::EntityId;
+use crate::store::Table;
+use crate::text::Text;
+use crate::triage;
+
+const NOTED: &str = "what is noted";
+const FILED: &str = "its place in the list";
+
+impl Tenant {
+    pub(super) async fn verify_desk(&self, replayed: &Replayed, found: &mut Vec<Difference>) -> Result<(), Error> {
+        let mut expected: BTreeMap<&Text, &Desk> = replayed.desks.iter().collect();
+        let mut pages = Pages::new(self, Table::Case);
+        while let Some(row) = pages.next().await? {
+            let Some(key) = row.key.strip_prefix(desk::PREFIX).map(Text::new) else { continue };
+            let stored: Desk = parse(Table::Case, &row)?;
+            let compared = match expected.remove(&key) {
+                Some(noted) if *noted == stored => continue,
+                Some(_) => Compared::Differs,
+                None => Compared::Unaccounted,
+            };
+            found.push(Difference::Case { key, part: NOTED, compared });
+        }
+        let compared = Compared::Missing;
+        found.extend(expected.into_keys().map(|key| Difference::Case { key: key.clone(), part: NOTED, compared }));
+        let mut filed: BTreeMap<Text, EntityId> = BTreeMap::new();
+        let filed_cases = self.is_filed().await?;
+        for entity in replayed.entities.values() {
+            let cases = if filed_cases { keys_of(&self.core, entity) } else { BTreeSet::new() };
+            let keys = cases.into_iter().chain(due_index::keys_of(entity));
+            filed.extend(keys.map(|key| (key, entity.id)));
+        }
+        self.verify_filed(filed, filed_cases, found).await
+    }
+
+    /// Whether cases are filed as today's triage weighs them. Before they are first listed, they may not be.
+    async fn is_filed(&self) -> Result<bool, Error> {
+        let rows = self.core.store.load(&self.id, &[filed_by()]).await;
+        let row = rows.map_err(Error::store("see how cases are filed"))?.into_iter().next().flatten();
+        let filed: Option<String> = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?;
+        let today = triage::fingerprint(self.core.triage.iter().flatten()).to_string();
+        Ok(filed.as_deref() == Some(&today))
+    }
+
+    async fn verify_filed(
+        &self,
+        mut expected: BTreeMap<Text, EntityId>,
+        filed_cases: bool,
+        found: &mut Vec<Difference>,
+    ) -> Result<(), Error> {
+        // What ends by its date is named by that.
+        let name = |key: &str| case_of_key(key).unwrap_or_else(|| key.replace('\u{1f}', "/").into());
+        let mut pages = Pages::new(self, Table::Index);
+        while let Some(row) = pages.next().await? {
+            let is_filed = row.key.starts_with(due_index::PREFIX) || (filed_cases && row.key.starts_with(PREFIX));
+            if !is_filed {
+                continue;
+            }
+            let stored: LinkRow = parse(Table::Index, &row)?;
+            let compared = match expected.remove(&row.key) {
+                Some(entity) if entity == stored.entity => continue,
+                Some(_) => Compared::Differs,
+                None => Compared::Unaccounted,
+            };
+            found.push(Difference::Case { key: name(&row.key), part: FILED, compared });
+        }
+        let compared = Compared::Missing;
+        found.extend(expected.into_keys().map(|key| Difference::Case { key: name(&key), part: FILED, compared }));
+        Ok(())
+    }
+}
