@@ -159,8 +159,8 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Merged { .. }
         | Fact::CannotLink { .. }
         | Fact::Generation { .. }
-        | Fact::CreateSent { .. }
-        | Fact::Sent { .. } => true,
+        | Fact::Sent { .. }
+        | Fact::CreateSent { .. } => true,
         Fact::Settled { .. }
         | Fact::Rebased { .. }
         | Fact::Existed { .. }
