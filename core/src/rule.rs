@@ -33,7 +33,7 @@
 //!     .later(accordant::chrono::TimeDelta::hours(1))
 //!     .says("crm", "1", json!({ "revenue": "10000001" }))
 //!     .expect(Customer::REVENUE, "9000000 USD")
-//!     .expect_held(Customer::REVENUE, "10000001 USD");
+//!     .expect_held(Customer::REVENUE, "10000001.00 USD");
 //! ```
 
 mod condition;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use accordant::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use accordant::engine::CaseKind;
+use accordant::rollout::Stage;
 use accordant::{Actor, EntityId, Error, Tenant};
 
 use crate::design::Told;
@@ -39,6 +40,7 @@ async fn shared(tenant: &Tenant) -> Result<Vec<BTreeSet<EntityId>>, Error> {
 /// If the store fails, or a system cannot be called.
 pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
     tenant.accept_model(&Actor::new("ana")).await?;
+    settle_in(&tenant, &scene).await?;
     look_once(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by, true).await?;
@@ -70,6 +72,21 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     }
     echo(&tenant, &scene, by).await?;
     visit(&neighbour, &tenant, &scene).await
+}
+
+/// A system that was only observed is written from now on, like the others.
+async fn settle_in(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
+    let observed = {
+        let mut inner = scene.lock();
+        let names: Vec<&'static str> = inner.servers.iter().map(|server| server.design.name).collect();
+        let observed = (0..names.len()).find(|system| inner.desk.is_observed(*system));
+        inner.desk.observe(None);
+        observed.map(|system| names[system])
+    };
+    match observed {
+        Some(name) => tenant.set_stage(name, Stage::Propose, &Actor::new("ana"), "it was as it should be").await,
+        None => Ok(()),
+    }
 }
 
 /// Nothing is created where nobody has looked: a system that is only heard is read to its end once.

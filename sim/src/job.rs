@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use accordant::chrono::DateTime;
 use accordant::discrepancy::{Discrepancy, DiscrepancyState};
 use accordant::engine::DiscrepancyFilter;
 use accordant::http;
 use accordant::id::RecordRef;
-use accordant::plan::Intent;
+use accordant::plan::{Intent, StandingApproval};
+use accordant::rollout::Stage;
 use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
 
 use crate::design::ATTRIBUTES;
@@ -33,6 +35,12 @@ pub enum Job {
     Propose,
     /// Apply a plan of earlier once more.
     Reapply(usize),
+    /// Let a system be observed, and not written.
+    Observe(usize),
+    /// Allow writes of an attribute into a system without being asked.
+    Give(usize, usize),
+    /// Withdraw the last such permission.
+    Withdraw,
     /// Decide one thing that waits.
     Decide,
     /// Accept the model as it is now.
@@ -72,6 +80,23 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
             scene.lock().plans.push(plan.hash);
             tenant.apply(plan.hash).await.map(drop)
         }
+        Job::Observe(system) => {
+            let name = scene.lock().servers[system].design.name;
+            tenant.set_stage(name, Stage::Observe, &Actor::new("ana"), "it is new").await?;
+            scene.lock().desk.observe(Some(system));
+            Ok(())
+        }
+        Job::Give(system, attribute) => give(&tenant, &scene, system, attribute).await,
+        Job::Withdraw => {
+            let last = scene.lock().desk.last();
+            if let Some((place, id)) = last {
+                tenant.withdraw_standing(id, &Actor::new("ana"), "enough").await?;
+                let mut inner = scene.lock();
+                inner.desk.withdrawn(place);
+                inner.say(|| "the operator withdraws a standing approval".to_owned());
+            }
+            Ok(())
+        }
         Job::Reapply(place) => {
             let plan = {
                 let inner = scene.lock();
@@ -95,6 +120,32 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
             }
         }
     }
+}
+
+/// How many writes a standing approval covers: few, so that worlds meet its end.
+const AT_MOST: u32 = 3;
+
+/// Allows writes without being asked, where a system is not only observed.
+async fn give(tenant: &Tenant, scene: &Arc<Scene>, system: usize, attribute: usize) -> Result<(), Error> {
+    let (name, approval, place) = {
+        let mut inner = scene.lock();
+        if inner.desk.is_observed(system) {
+            return Ok(());
+        }
+        let name = inner.servers[system].design.name;
+        let Some(until) = DateTime::from_timestamp_millis(inner.now + 90 * 86_400_000) else { return Ok(()) };
+        let dialect = &inner.design.dialect;
+        let approval = StandingApproval::of_unit(dialect.entity(), dialect.unit(attribute));
+        let approval = approval.toward(name).at_most(AT_MOST).until(until);
+        let line = format!("the operator allows {approval}");
+        inner.say(|| line);
+        (name, approval, inner.desk.give(system, attribute, AT_MOST))
+    };
+    let ana = Actor::new("ana");
+    tenant.set_stage(name, Stage::Act, &ana, "it has been right for long").await?;
+    let id = tenant.give_standing(approval, &ana, "nobody ever turned one down").await?;
+    scene.lock().desk.given(place, id);
+    Ok(())
 }
 
 async fn receive(tenant: &Tenant, scene: &Arc<Scene>, delivery: usize) -> Result<(), Error> {

@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod audit;
 pub mod cli;
 pub mod design;
+pub mod desk;
 pub mod dialect;
 pub mod fault;
 pub mod figures;

@@ -215,7 +215,7 @@ impl Oracle {
         let unit = (known.subject, attribute);
         let cell = &mut known.cells[attribute];
         cell.writes += 1;
-        let (writes, (before, by, at)) = (cell.writes, cell.last());
+        let (made, writes, (before, by, at)) = (cell.history.len() == 1, cell.writes, cell.last());
         cell.history.push((word, By::Engine, now));
         // Of who cannot be read nothing is promised.
         self.heal_writes += usize::from(!self.poisoned.contains(&unit.0));
@@ -244,7 +244,9 @@ impl Oracle {
         self.check_word(system, unit, word, "written");
         // Elsewhere nobody could have known: what was not compared may not have been seen.
         let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system) && compares;
-        let older = self.said.get(&word.said()).is_some_and(|said| said.at < at);
+        // A new record that brings a word which was followed knowingly is behind (semantics, 5): nobody said it anew.
+        let said = self.said.get(&word.said());
+        let older = said.is_some_and(|said| said.at < at && !(made && said.knows.contains(&before.said())));
         if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say {
             self.overwritten.push((before, system, place, unit));
         }

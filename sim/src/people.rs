@@ -89,6 +89,8 @@ pub fn act(inner: &mut Inner, does: Does) {
         | Does::Work
         | Does::Mend(_)
         | Does::Propose
+        | Does::Give { .. }
+        | Does::Withdraw
         | Does::Reapply(_)
         | Does::Decide
         | Does::Remodel { .. } => {}

@@ -179,7 +179,8 @@ impl Process {
     pub fn arrive(&self, ticket: usize) {
         let mut inner = self.scene.lock();
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
-        let (system, writes, heard) = (request.system, std::mem::take(&mut request.writes), !request.lost);
+        let (system, writes, heard) =
+            (request.system, std::mem::take(&mut request.writes), (!request.lost).then_some(request.task));
         let receipts = inner.carry_out(system, &writes, heard);
         let changes = changed(&writes, &receipts, inner.servers[system].design.capitals);
         let back = inner.weather.rng().between(5, 200);
@@ -220,7 +221,11 @@ impl Process {
         let Some(task) = self.tasks.get_mut(id.slot).and_then(Option::as_mut).filter(|task| task.id == id) else {
             return;
         };
-        self.scene.lock().current = id;
+        {
+            let mut inner = self.scene.lock();
+            inner.current = id;
+            inner.desk.seen(id);
+        }
         let mut context = Context::from_waker(Waker::noop());
         let polled = task.work.as_mut().poll(&mut context);
         let crashed = self.scene.lock().crashed;

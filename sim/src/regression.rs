@@ -43,6 +43,9 @@ pub fn write(options: &Options, outcome: &Outcome) -> String {
         let strength: Vec<String> = strength.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "attribute {owner} {} {}", strength.join(","), spell_policy(*policy));
     }
+    if let Some(observed) = options.observed {
+        let _ = writeln!(text, "observed {observed}");
+    }
     let existence = design.existence.map_or_else(|| "nobody".to_owned(), |owner| owner.to_string());
     let _ = writeln!(text, "world {} {existence} {}", design.subjects, design.limit);
     for steps in rounds {
@@ -192,5 +195,9 @@ pub fn read(text: &str) -> Option<Options> {
             rounds.last_mut()?.push(Step::read(line, design.systems.len(), design.attributes.len())?);
         }
     }
-    Some(Options { seed, faults, heal_by, lasting, design, rounds })
+    let observed = match of("observed") {
+        None => None,
+        Some(system) => Some(system.parse().ok().filter(|system| *system < design.systems.len())?),
+    };
+    Some(Options { seed, faults, heal_by, lasting, observed, design, rounds })
 }

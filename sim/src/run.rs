@@ -90,6 +90,10 @@ impl Run {
         let process = Process::begin(&scene, options.seed, workers)?;
         let mut run = Self { scene, process, options: options.clone(), steps: Vec::new(), left: 0, events: 0 };
         run.look();
+        if let Some(system) = options.observed {
+            run.process.queue(Job::Observe(system));
+            run.drive();
+        }
         Ok(run)
     }
 
@@ -182,6 +186,8 @@ impl Run {
             Does::Work => Job::Work,
             Does::Mend(bootstrap) => Job::Mend(bootstrap),
             Does::Propose => Job::Propose,
+            Does::Give { system, attribute } => Job::Give(system, attribute),
+            Does::Withdraw => Job::Withdraw,
             Does::Reapply(plan) => Job::Reapply(plan),
             Does::Decide => Job::Decide,
             Does::Remodel { attribute, system } => {

@@ -14,6 +14,7 @@ use accordant::{Clock, MemoryStore, PlanHash};
 use crate::agenda::{Agenda, Event, TaskId};
 use crate::approvals::Approvals;
 use crate::design::Design;
+use crate::desk::Desk;
 use crate::oracle::Oracle;
 use crate::server::Server;
 use crate::trace::{EPOCH, Trace};
@@ -65,6 +66,8 @@ pub struct Inner {
     pub words: u32,
     /// What the operator approved.
     pub approvals: Approvals,
+    /// What the operators allow without being asked.
+    pub desk: Desk,
     /// The plans that were made.
     pub plans: Vec<PlanHash>,
     /// The bodies that were acknowledged although nobody can read them whole.
@@ -147,6 +150,7 @@ impl Scene {
                 sent: 0,
                 words: 0,
                 approvals: Approvals::default(),
+                desk: Desk::default(),
                 plans: Vec::new(),
                 unreadable: BTreeSet::new(),
                 states: BTreeSet::new(),

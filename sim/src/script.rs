@@ -43,6 +43,8 @@ pub struct Options {
     pub heal_by: HealBy,
     /// The one fault that stays while everything else heals: liveness under weather.
     pub lasting: Option<Fault>,
+    /// The system that is only observed until the first heal, if there is one.
+    pub observed: Option<usize>,
     /// The world.
     pub design: Design,
     /// The steps of each round of chaos, heal and quiet, in the order in which they were thought of.
@@ -176,7 +178,15 @@ impl Sketch {
     pub fn spelled_out(&self, seed: u64) -> Options {
         let design = self.design(seed);
         let rounds = self.script(seed, &design);
-        Options { seed, faults: self.faults, heal_by: self.heal_by, lasting: self.lasting, design, rounds }
+        Options {
+            seed,
+            faults: self.faults,
+            heal_by: self.heal_by,
+            lasting: self.lasting,
+            observed: None,
+            design,
+            rounds,
+        }
     }
 }
 
@@ -191,7 +201,7 @@ impl Options {
         for steps in &mut options.rounds {
             steps.extend(sketch.more(&mut rng, &options.design));
         }
-        options
+        options.operated()
     }
 
     /// The script of a seed, in a world about a user's own model.
@@ -203,13 +213,38 @@ impl Options {
         let own = catalogue.own(&mut Rng::new(seed ^ 0x0312_88B1));
         let design = sketch.design(seed).about(own);
         let rounds = sketch.script(seed, &design);
-        let mut options =
-            Self { seed, faults: sketch.faults, heal_by: sketch.heal_by, lasting: sketch.lasting, design, rounds };
+        let mut options = Self {
+            observed: None,
+            seed,
+            faults: sketch.faults,
+            heal_by: sketch.heal_by,
+            lasting: sketch.lasting,
+            design,
+            rounds,
+        };
         let mut rng = Rng::new(seed ^ 0x0E14_2CED);
         for steps in &mut options.rounds {
             steps.extend(sketch.more(&mut rng, &options.design));
         }
-        options
+        options.operated()
+    }
+
+    /// The same with what operators allow: a system that is only observed at first, and permissions that come and go. Drawn
+    /// from a sequence of its own.
+    fn operated(mut self) -> Self {
+        let mut rng = Rng::new(self.seed ^ 0x0DE5_4B00);
+        self.observed = rng.chance(200).then(|| rng.below(self.design.systems.len()));
+        if rng.chance(300) {
+            for steps in &mut self.rounds {
+                for _ in 0..2 + rng.below(4) {
+                    let (system, attribute) =
+                        (rng.below(self.design.systems.len()), rng.below(self.design.attributes.len()));
+                    let does = if rng.chance(600) { Does::Give { system, attribute } } else { Does::Withdraw };
+                    steps.push(Step { after: rng.between(0, 8 * 3_600_000), does });
+                }
+            }
+        }
+        self
     }
 
     /// How many steps there are.

@@ -70,6 +70,15 @@ pub enum Does {
     Mend(bool),
     /// A plan is made and applied, and nobody approves it.
     Propose,
+    /// The operator allows writes of an attribute into a system without being asked.
+    Give {
+        /// Where.
+        system: usize,
+        /// What.
+        attribute: usize,
+    },
+    /// The operator withdraws the last such permission.
+    Withdraw,
     /// A plan of earlier is applied again, by its place among the plans.
     Reapply(usize),
     /// A person decides something that waits.
@@ -99,6 +108,8 @@ impl fmt::Display for Step {
             Does::Mend(true) => f.write_str("bootstrap"),
             Does::Mend(false) => f.write_str("mend"),
             Does::Propose => f.write_str("propose"),
+            Does::Give { system, attribute } => write!(f, "give {system} {attribute}"),
+            Does::Withdraw => f.write_str("withdraw"),
             Does::Reapply(plan) => write!(f, "reapply {plan}"),
             Does::Decide => f.write_str("decide"),
             Does::Remodel { attribute, system } => write!(f, "remodel {attribute} {system}"),
@@ -132,6 +143,8 @@ impl Step {
             "bootstrap" => Does::Mend(true),
             "mend" => Does::Mend(false),
             "propose" => Does::Propose,
+            "give" => Does::Give { system: of(2)?, attribute: two.filter(|attribute| *attribute < attributes)? },
+            "withdraw" => Does::Withdraw,
             "reapply" => Does::Reapply(*numbers.first()?),
             "decide" => Does::Decide,
             "remodel" => {

@@ -18,7 +18,7 @@ use crate::id::{Actor, EntityId, EntityType, RecordRef};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::triage::{Severity, Weight};
-use crate::view::RecordSchema;
+use crate::view::{RecordSchema, mask_name, mask_text};
 use crate::working_set::{IdentityKey, MOST_ENTITIES_OF_A_KEY};
 
 /// What a case is about.
@@ -149,7 +149,9 @@ pub struct Case {
     /// The entities that it concerns.
     #[schemars(with = "Vec<String>")]
     pub entities: Vec<EntityId>,
-    /// Why it waits, in words. Of a discrepancy about personal data it may quote a value.
+    /// Whether it is about personal data.
+    pub pii: bool,
+    /// Why it waits, in words. Of a discrepancy about personal data it may quote a value: see [`Case::masked`].
     #[schemars(with = "String")]
     pub reason: Text,
     /// Since when it stands, in milliseconds since the epoch. One that came back stands since it was first seen.
@@ -183,6 +185,7 @@ impl Case {
             entity_type,
             records,
             entities,
+            pii: false,
             reason,
             since,
             aged_from: weight.aged_from,
@@ -198,6 +201,9 @@ impl Case {
     pub(crate) fn of_discrepancy(core: &Core, entity: &Entity, discrepancy: &Discrepancy, now: i64) -> Self {
         let triage = core.triage.get(usize::from(entity.entity)).and_then(Option::as_ref);
         let weight = Weight::of(triage, core.model.entity(entity.entity), entity, discrepancy);
+        let model = core.model.entity(entity.entity);
+        let unit = model.unit_key(&discrepancy.unit).and_then(|key| model.units.get(usize::from(key.index()?)));
+        let personal = unit.is_some_and(|unit| unit.pii);
         let named = |record: &RecordRef| discrepancy.link.as_deref().is_some_and(|link| *link == *record.to_string());
         let records = entity.links.iter().filter(|link| discrepancy.link.is_none() || named(&link.record));
         Self {
@@ -208,6 +214,7 @@ impl Case {
             entity_type: Some(discrepancy.entity_type.clone()),
             records: records.map(|link| (*link.record).clone()).collect(),
             entities: vec![entity.id],
+            pii: personal,
             reason: discrepancy.reason.clone(),
             since: discrepancy.first_seen,
             aged_from: weight.aged_from,
@@ -217,6 +224,19 @@ impl Case {
             labels: BTreeSet::new(),
             comments: Vec::new(),
         }
+    }
+
+    /// The same case without values of personal data: as [`EntityView::masked`](crate::view::EntityView::masked) shows
+    /// discrepancies. What people wrote in comments is left out, because nobody knows what it tells.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        let mut masked = self.clone();
+        if self.pii {
+            masked.reason = mask_text(&self.reason);
+            masked.unit = self.unit.as_ref().map(mask_name);
+            masked.comments.clear();
+        }
+        masked
     }
 
     /// The same case of a row as it weighs at another instant.

@@ -8,7 +8,6 @@ use crate::text::Text;
 use crate::value::Value;
 
 /// Begins a rule: what happens when a change meets the condition is said next.
-#[must_use]
 pub const fn when<T: Value>(condition: Condition<T>) -> When<T> {
     When { condition }
 }

@@ -106,7 +106,7 @@ pub(crate) fn mask_field(field: &mut Field) {
 }
 
 /// Replaces what a rule wrote behind its name.
-fn mask_text(reason: &Text) -> Text {
+pub(crate) fn mask_text(reason: &Text) -> Text {
     if reason.starts_with("reopened: ") {
         return format!("reopened: {MASK}").into();
     }
@@ -117,7 +117,7 @@ fn mask_text(reason: &Text) -> Text {
 }
 
 /// The name of an element, without its key: the key of a collection of personal data is one.
-fn mask_name(name: &Text) -> Text {
+pub(crate) fn mask_name(name: &Text) -> Text {
     match name.split_once('[') {
         Some((unit, _)) => format!("{unit}[{MASK}]").into(),
         None => name.clone(),

@@ -229,3 +229,37 @@ proptest! {
 fn a_story_of_one_customer_has_no_open_case() {
     assert_eq!(listed(&ana().tenant(), &CaseFilter::default()), []);
 }
+
+/// A member whose nickname is personal.
+#[derive(accordant::Canonical)]
+#[canonical(entity = "guest", system(crm, object = "guests"), system(shop, object = "visitors"))]
+struct Guest {
+    #[canonical(identity, at(crm = "number", shop = "number"))]
+    number: String,
+    #[canonical(pii, at(crm = "nick", shop = "nick"))]
+    nick: Option<String>,
+}
+
+#[test]
+fn a_masked_case_quotes_no_personal_value() {
+    let said = json!({ "number": "1", "nick": "a" });
+    let mut story = Story::of::<Guest>()
+        .says("crm", "1", said.clone())
+        .says("shop", "1", said)
+        .decides("ana", Guest::NICK, Choice::Value(accordant::value::Field::value("secret")))
+        .later(TimeDelta::hours(1))
+        .edits("crm", "1", json!({ "nick": "hidden" }))
+        .edits("shop", "1", json!({ "nick": "covert" }))
+        .tells("crm", "1")
+        .tells("shop", "1");
+    let tenant = story.tenant();
+    let case = listed(&tenant, &CaseFilter::default()).remove(0);
+    block_on(tenant.comment(&case.key, "he is called covert", &by("ana"))).expect("it is open");
+    let case = listed(&tenant, &CaseFilter::default()).remove(0);
+    let (whole, masked) = (format!("{case:?}"), format!("{:?}", case.masked()));
+    assert!(case.pii && whole.contains("secret") && whole.contains("covert"), "{whole}");
+    for value in ["secret", "hidden", "covert"] {
+        assert!(!masked.contains(value), "{masked}");
+    }
+    assert_eq!(&*case.masked().reason, "reopened: •••");
+}

@@ -5,7 +5,7 @@ use accordant::model::Path;
 use accordant::text::Text;
 use accordant::value::Native;
 
-use crate::agenda::Event;
+use crate::agenda::{Event, TaskId};
 use crate::approvals::Approved;
 use crate::design::ATTRIBUTES;
 use crate::dialect::Change;
@@ -17,8 +17,8 @@ use crate::word::Word;
 
 impl Inner {
     /// Carries out a batch, and answers it.
-    /// `heard`: whether the engine will be told.
-    pub fn carry_out(&mut self, system: usize, writes: &[Write], heard: bool) -> Vec<WriteReceipt> {
+    /// `heard`: who will be told, if the engine is.
+    pub fn carry_out(&mut self, system: usize, writes: &[Write], heard: Option<TaskId>) -> Vec<WriteReceipt> {
         let expires =
             if self.weather.strikes(Fault::TokenExpired) { self.weather.rng().below(writes.len()) } else { usize::MAX };
         let partial = self.weather.strikes(Fault::BatchPartial);
@@ -31,7 +31,7 @@ impl Inner {
             self.meanwhile(system, write);
             receipts.push(self.carry_out_one(system, write, heard));
             self.states.extend(receipts.last().map(|receipt| answer(&receipt.outcome)));
-            if !heard {
+            if heard.is_none() {
                 self.states.insert("no answer");
             }
         }
@@ -52,11 +52,15 @@ impl Inner {
         }
     }
 
-    fn carry_out_one(&mut self, system: usize, write: &Write, heard: bool) -> WriteReceipt {
+    fn carry_out_one(&mut self, system: usize, write: &Write, heard: Option<TaskId>) -> WriteReceipt {
         let Some(changes) = fields(&self.servers[system], &write.changes) else {
             self.oracle.accuse(format!("a write carries what nobody said: {:?}", write.changes));
             return without_effect(Outcome::Refused { reason: "no such field".into() });
         };
+        if self.desk.is_observed(system) {
+            let name = self.servers[system].design.name;
+            self.oracle.accuse(format!("{name} is only observed, and was written"));
+        }
         let place = match &write.action {
             WriteAction::Create { key } => match self.create(system, key, &changes, heard) {
                 Ok(place) => place,
@@ -83,16 +87,19 @@ impl Inner {
     }
 
     /// Whatever takes effect was approved, and is approved once.
-    fn spend(&mut self, system: usize, at: &str, changes: &[Change], whole: bool, heard: bool) {
+    fn spend(&mut self, system: usize, at: &str, changes: &[Change], whole: bool, heard: Option<TaskId>) {
+        let Some(task) = heard else { return };
         let set = changes.iter().filter_map(|change| match change {
             Change::Set(attribute, word) => Some((Some(*attribute), *word)),
             Change::Key(_) | Change::Beside => None,
         });
         // Whoever is not told may carry it out once more; and what comes late was approved when it was sent.
-        for (attribute, word) in set.chain(whole.then_some((None, Word::NONE))).filter(|_| heard) {
+        for (attribute, word) in set.chain(whole.then_some((None, Word::NONE))) {
             let approved = Approved { system, at: at.to_owned(), attribute, word };
             // Of two workers one may carry out what the other has just approved again.
-            if !self.approvals.stands(&approved) && !self.oracle.two_workers {
+            let asked = self.approvals.stands(&approved);
+            let unasked = |attribute| self.desk.uses(system, attribute, task);
+            if !asked && !attribute.is_some_and(unasked) && !self.oracle.two_workers {
                 let name = self.servers[system].design.name;
                 let what = attribute.map_or("presence", |attribute| ATTRIBUTES[attribute]);
                 self.oracle.accuse(format!("{name} {at} {what} is written {word}, which nobody approved"));
@@ -101,7 +108,13 @@ impl Inner {
         }
     }
 
-    fn create(&mut self, system: usize, key: &Text, changes: &[Change], heard: bool) -> Result<usize, Outcome> {
+    fn create(
+        &mut self,
+        system: usize,
+        key: &Text,
+        changes: &[Change],
+        heard: Option<TaskId>,
+    ) -> Result<usize, Outcome> {
         let server = &self.servers[system];
         if server.design.safety == CreateSafety::RemoteKey
             && let Some(place) = server.create_keys.get(key)
@@ -138,7 +151,14 @@ impl Inner {
         Ok(place)
     }
 
-    fn update(&mut self, system: usize, native: &str, write: &Write, changes: &[Change], heard: bool) -> Option<usize> {
+    fn update(
+        &mut self,
+        system: usize,
+        native: &str,
+        write: &Write,
+        changes: &[Change],
+        heard: Option<TaskId>,
+    ) -> Option<usize> {
         let server = &self.servers[system];
         let place = server.find(native)?;
         let record = &server.records[place];
@@ -194,7 +214,7 @@ impl Inner {
         Some(place)
     }
 
-    fn archive(&mut self, system: usize, native: &str, heard: bool) -> Option<usize> {
+    fn archive(&mut self, system: usize, native: &str, heard: Option<TaskId>) -> Option<usize> {
         let place = self.servers[system].find(native)?;
         if !self.servers[system].records[place].live {
             return None;
@@ -202,7 +222,7 @@ impl Inner {
         let now = self.now;
         self.spend(system, native, &[], true, heard);
         // A replica that is behind may say that a record is gone, and then it is archived elsewhere.
-        if heard && !self.weather.hits.has(Fault::ReadStale) {
+        if heard.is_some() && !self.weather.hits.has(Fault::ReadStale) {
             self.oracle.archived(system, place);
             if self.approvals.archived(&self.design, system) {
                 let name = self.servers[system].design.name;

@@ -28,6 +28,8 @@ impl Tenant {
         value: Option<T>,
         by: &Actor,
     ) -> Result<(), Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
         typed_index(self.entity_model(E::ENTITY)?, attribute)?;
         let text = value.map(|value| {
             let mut text = String::new();
