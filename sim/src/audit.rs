@@ -5,18 +5,26 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use accordant::store::Store as _;
-use accordant::{Error, Tenant};
+use accordant::{Accordant, Error, Tenant};
 use serde_json::Value;
 
 use crate::fault::Fault;
 use crate::scene::Scene;
 
-/// Audits a tenant's store: who was overruled, and if `whole`, that it is what its journal adds up to.
+/// Audits a tenant's store: who was overruled, and if `whole`, that it is what its journal adds up to; and that its history comes
+/// to the same under what is in force, if that is given.
 ///
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool) -> Result<(), Error> {
+pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Option<Accordant>) -> Result<(), Error> {
+    let remodelled = scene.lock().weather.hits.has(Fault::ModelChanged);
+    if let Some(proposal) = proposal.filter(|_| !remodelled) {
+        let would = tenant.what_if(&proposal).await?;
+        if !would.is_same() {
+            scene.lock().oracle.accuse(format!("the model in force would change something: {would}"));
+        }
+    }
     if whole {
         for difference in tenant.verify().await?.differences {
             scene.lock().oracle.accuse(format!("stored otherwise than journaled: {difference}"));
@@ -35,7 +43,6 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool) -> Result<(),
     let entries = scene.image.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default();
     let mut losers = Vec::new();
     let mut noticed = BTreeSet::new();
-    let remodelled = scene.lock().weather.hits.has(Fault::ModelChanged);
     for (entry, payload) in entries {
         if entry.kind.as_str() == "observed"
             && let Some(payload) = &payload

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use accordant::connector::{Outcome, Write, WriteAction, WriteReceipt};
-use accordant::{Accordant, Error, SeededEntropy, Tenant};
+use accordant::{Accordant, Builder, Error, MemoryStore, SeededEntropy, Tenant};
 
 use crate::agenda::{Event, TaskId};
 use crate::image::Image;
@@ -75,6 +75,22 @@ impl Process {
 
     /// Starts the process on what the store holds.
     fn start(&mut self) -> Result<(), Error> {
+        let accordant = self.configured()?.store(Image(Arc::clone(&self.scene))).build()?;
+        self.neighbour = Some(accordant.tenant("globex"));
+        self.tenant = Some(accordant.tenant("acme"));
+        Ok(())
+    }
+
+    /// The same configuration over an empty store: what is in force, as a proposal.
+    ///
+    /// # Errors
+    ///
+    /// If the model cannot be built.
+    pub fn proposal(&self) -> Result<Accordant, Error> {
+        self.configured()?.store(MemoryStore::new()).build()
+    }
+
+    fn configured(&self) -> Result<Builder, Error> {
         let scene = &self.scene;
         let (models, limits, systems, silent) = {
             let inner = scene.lock();
@@ -90,7 +106,6 @@ impl Process {
             (inner.design.dialect.models(&inner.design), inner.design.limits(), inner.servers.len(), silent)
         };
         let mut builder = Accordant::builder()
-            .store(Image(Arc::clone(scene)))
             .clock(SceneClock(Arc::clone(scene)))
             .entropy(SeededEntropy::new(self.seed.wrapping_add(self.crashes << 48)))
             .max_bytes(65_536)
@@ -104,10 +119,7 @@ impl Process {
         for silent in silent {
             builder = builder.connect(silent);
         }
-        let accordant = builder.build()?;
-        self.neighbour = Some(accordant.tenant("globex"));
-        self.tenant = Some(accordant.tenant("acme"));
-        Ok(())
+        Ok(builder)
     }
 
     /// Starts again after a crash, and accepts whatever the model is by now.

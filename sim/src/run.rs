@@ -247,7 +247,8 @@ impl Run {
             let hits = self.scene.lock().weather.hits;
             hits.has(Fault::Crash) || hits.has(Fault::CommitFailed) || self.options.seed.is_multiple_of(4)
         };
-        let work = audit(tenant, Arc::clone(&self.scene), whole);
+        let proposal = self.process.proposal().ok().filter(|_| whole);
+        let work = audit(tenant, Arc::clone(&self.scene), whole, proposal);
         self.process.spawn(None, Box::pin(work));
         self.drive();
     }

@@ -70,6 +70,7 @@ impl Shadow {
         facts: &mut Vec<EntityFact>,
     ) {
         let act = group.is_act();
+        let heard = !group.said.is_empty();
         for said in group.said {
             match said {
                 Said::Observed(stored) => {
@@ -112,6 +113,8 @@ impl Shadow {
                     Fact::Existed { record, existed: false } if !act => {
                         group.received.as_ref().is_some_and(|received| received.archived && received.record == **record)
                     }
+                    // Where something was heard and nothing answered, settling found that what was sent has arrived: so it will.
+                    Fact::Sent { sent: None, .. } if heard && group.received.is_none() => false,
                     fact => is_given(fact, act),
                 };
                 if given {
