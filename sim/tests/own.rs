@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use accordant::Canonical;
-use accordant::model::Canonical as _;
 use accordant::value::{Money, Phone};
 use accordant_sim::dialect::own::Catalogue;
 use accordant_sim::run::run;
