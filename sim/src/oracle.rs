@@ -212,7 +212,7 @@ impl Oracle {
     pub fn wrote(&mut self, system: usize, place: usize, attribute: usize, word: Word, now: i64) {
         let System { name, capitals, answers, compares, grain, .. } = self.systems[system];
         let known = &mut self.records[system][place];
-        let unit = (known.subject, attribute);
+        let (unit, last) = ((known.subject, attribute), known.cells.iter().map(|cell| cell.last().2).max());
         let cell = &mut known.cells[attribute];
         cell.writes += 1;
         let (made, writes, (before, by, at)) = (cell.history.len() == 1, cell.writes, cell.last());
@@ -220,8 +220,9 @@ impl Oracle {
         // Of who cannot be read nothing is promised.
         self.heal_writes += usize::from(!self.poisoned.contains(&unit.0));
         let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
-        // Where no token proves whose doing it was, the same value must meet the same form twice.
-        let again = before == word && capitals && !answers && (grain > 1 || remodelled);
+        // Where no token proves whose doing it was, the same value must meet the same form twice. None does either where
+        // something else of the record was changed since: what it held at the version of the write is read no more.
+        let again = before == word && capitals && !answers && (grain > 1 || remodelled || last > Some(at));
         // A person may have said the same, unheard, where nobody can be asked to compare.
         let raced = before == word && by == By::Person && !compares;
         self.rewrites += usize::from(again || raced || (capitals && remodelled));
@@ -425,12 +426,11 @@ impl Oracle {
             return;
         }
         let moved = &self.moved.get(&unit).cloned().unwrap_or_default();
-        match policy {
-            _ if owner.is_some() => {}
-            Policy::Other => {}
-            Policy::Undeclared => self.judge_conflict(unit, moved, found),
-            Policy::Latest => self.judge_latest(unit, moved, found),
-            Policy::Priority => self.judge_priority(unit, moved, found),
+        match (owner, policy) {
+            (None, Policy::Undeclared) => self.judge_conflict(unit, moved, found),
+            (None, Policy::Latest) => self.judge_latest(unit, moved, found),
+            (None, Policy::Priority) => self.judge_priority(unit, moved, found),
+            _ => {}
         }
         let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
         let undeclared = *policy == Policy::Undeclared;
