@@ -176,7 +176,11 @@ proptest! {
             let mut world = World::begin(design, beginning);
             world.poll_all();
             let tells = |step: &&Step| matches!(step, Step::Edit { .. } | Step::Tell { .. } | Step::Poll(_) | Step::Pass(_));
-            history.iter().filter(tells).for_each(|step| world.run(step));
+            for step in history.iter().filter(tells) {
+                world.run(step);
+                // Steps of one instant that changed nothing then are taken together: the journal does not tell them apart.
+                world.run(&Step::Pass(1));
+            }
             world
         };
         let (is, would_have_been) = (tell(&design), tell(&proposed));
