@@ -34,6 +34,9 @@ pub(crate) const SEPARATOR: char = '\u{1f}';
 
 pub(crate) fn representation_key(record: &RecordRef) -> RowKey {
     RowKey::new(Table::Representation, record_key(record))
+/// The same, as text.
+pub(crate) const PART: &str = "\u{1f}";
+
 }
 
 pub(crate) fn link_key(record: &RecordRef) -> RowKey {
@@ -41,13 +44,19 @@ pub(crate) fn link_key(record: &RecordRef) -> RowKey {
 }
 
 /// A record as a key: its parts cannot run into each other.
-pub(crate) fn record_key(record: &RecordRef) -> String {
-    format!("{}{SEPARATOR}{}{SEPARATOR}{}", record.connection, record.object, record.id)
+pub(crate) fn record_key(record: &RecordRef) -> Text {
+    let RecordRef { connection, object, id } = record;
+    Text::of_parts(&[connection.as_str(), PART, object.as_str(), PART, id])
+}
+
+/// The row of an entity.
+pub(crate) fn entity_key(id: EntityId) -> RowKey {
+    RowKey::new(Table::Entity, id.text())
 }
 
 /// What the keys of a connection's records begin with.
-pub(crate) fn connection_prefix(connection: &ConnectionName) -> String {
-    format!("{connection}{SEPARATOR}")
+pub(crate) fn connection_prefix(connection: &ConnectionName) -> Text {
+    Text::of_parts(&[connection.as_str(), PART])
 }
 
 /// The record that a key names.
@@ -57,7 +66,8 @@ pub(crate) fn record_of_key(key: &str) -> Option<RecordRef> {
 }
 
 pub(crate) fn identity_row(key: &IdentityKey) -> RowKey {
-    RowKey::new(Table::Index, format!("{}{SEPARATOR}{}{SEPARATOR}{}", key.entity_type, key.attribute, key.value))
+    let IdentityKey { entity_type, attribute, value } = key;
+    RowKey::new(Table::Index, Text::of_parts(&[entity_type.as_str(), PART, attribute.as_str(), PART, value]))
 }
 
 /// The prefix of the rows of all that names a record: whoever waits for its link, and whoever follows it to another entity.
@@ -233,15 +243,14 @@ impl<'a> Changes<'a> {
                 Fact::Linked { record, .. } => self.put(link_key(record), &LinkRow { entity: *entity }),
                 Fact::Unlinked { record } => self.delete(link_key(record)),
                 Fact::Disputed { discrepancy } => {
-                    self.put(RowKey::new(Table::Discrepancy, discrepancy.id.to_string()), discrepancy);
+                    self.put(RowKey::new(Table::Discrepancy, discrepancy.id.text()), discrepancy);
                 }
                 _ => {}
             }
         }
         for entity in order {
-            if let Some(facts) = by_entity.get(&entity) {
-                let facts = facts.clone();
-                self.journal("facts", &entity.to_string(), &facts);
+            if let Some(facts) = by_entity.remove(&entity) {
+                self.journal("facts", &entity.text(), &facts);
             }
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{Changes, SEPARATOR};
+use crate::engine::persist::{Changes, PART, SEPARATOR};
 use crate::engine::tenant::apply::outbox::outbox_key;
 use crate::error::Error;
 use crate::id::Actor;
@@ -38,12 +38,13 @@ impl ApprovalRow {
 
 /// The row of an operation's approval, beside all others of its target.
 pub(crate) fn approval_key(operation: &Operation) -> RowKey {
-    RowKey::new(Table::Approval, format!("{}{}{SEPARATOR}{}", of_target(operation), operation.unit, operation.key))
+    let key = Text::of_parts(&[&of_target(operation), &operation.unit, PART, &operation.key.text()]);
+    RowKey::new(Table::Approval, key)
 }
 
 /// What the keys of all approvals of an operation's target begin with.
-fn of_target(operation: &Operation) -> String {
-    format!("{}{SEPARATOR}", outbox_key(operation).key)
+fn of_target(operation: &Operation) -> Text {
+    Text::of_parts(&[&outbox_key(operation).key, PART])
 }
 
 /// The key of the operation that a row's key names.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::{Input, TakenIn};
-use crate::engine::persist::{Changes, record_of_key};
+use crate::engine::persist::{Changes, PART, record_of_key};
 use crate::engine::tenant::pages::Walk;
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
@@ -31,7 +31,7 @@ pub(crate) struct Position {
 
 /// The key of a surface's position.
 pub(crate) fn position_key(name: &ConnectionName, surface: &SurfaceName) -> RowKey {
-    RowKey::new(Table::Cursor, format!("{name}\u{1f}{surface}"))
+    RowKey::new(Table::Cursor, Text::of_parts(&[name.as_str(), PART, surface.as_str()]))
 }
 
 impl Tenant {
