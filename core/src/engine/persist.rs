@@ -1,6 +1,8 @@
 //! Persistence: what a step changed, as rows and journal entries of one commit.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,11 +34,11 @@ pub(crate) struct LinkRow {
 /// Separates the parts of composed keys: it occurs in no name.
 pub(crate) const SEPARATOR: char = '\u{1f}';
 
-pub(crate) fn representation_key(record: &RecordRef) -> RowKey {
-    RowKey::new(Table::Representation, record_key(record))
 /// The same, as text.
 pub(crate) const PART: &str = "\u{1f}";
 
+pub(crate) fn representation_key(record: &RecordRef) -> RowKey {
+    RowKey::new(Table::Representation, record_key(record))
 }
 
 pub(crate) fn link_key(record: &RecordRef) -> RowKey {
@@ -148,10 +150,10 @@ impl<'a> Changes<'a> {
         for state in loaded.set.records().iter().filter(|state| state.changed) {
             let names = self.core.slot_names(state.entity_type, state.object);
             let stored = state.representation.to_stored(names);
-            let (key, value) = (representation_key(&state.record), json(&stored));
+            let (key, value) = (representation_key(&state.record), json_of_about(1 << 11, &stored));
             let representation = state.representation.as_stored();
             debug_assert_eq!(Representation::from_stored(stored, names), representation, "it is read as written");
-            self.core.memory.representations.expect(frame.tenant, &key, &value, representation);
+            self.core.memory.representations.expect(frame.tenant, &key, &value, Arc::new(representation));
             self.commit.put.push((key, value));
         }
         for (index, state) in (0u32..).zip(loaded.set.entities()) {
@@ -161,10 +163,14 @@ impl<'a> Changes<'a> {
             let model = self.core.model.entity(state.entity.entity);
             self.file(loaded, &state.entity);
             let stored = state.entity.to_stored(model);
-            let (key, value) = (RowKey::new(Table::Entity, state.entity.id.to_string()), json(&stored));
-            let entity = Some(state.entity.clone());
-            debug_assert_eq!(Entity::from_stored(stored, &self.core.model), entity, "it is read as written");
-            self.core.memory.entities.expect(frame.tenant, &key, &value, entity);
+            let (key, value) = (entity_key(state.entity.id), json_of_about(1 << 12, &stored));
+            let entity = Arc::new(Entity::clone(&state.entity));
+            debug_assert_eq!(
+                Entity::from_stored(stored, &self.core.model).as_ref(),
+                Some(&*entity),
+                "it is read as written"
+            );
+            self.core.memory.entities.expect(frame.tenant, &key, &value, Some(entity));
             self.commit.put.push((key, value));
             let waits = loaded.set.with_ground(frame, index, self.as_of, |ground, entity, representations| {
                 let mut waits = Vec::new();
@@ -197,7 +203,7 @@ impl<'a> Changes<'a> {
 
     /// Keeps the indexes of open cases and of dates in step with an entity.
     fn file(&mut self, loaded: &Loaded, entity: &Entity) {
-        let before = loaded.entities_before.get(&entity.id).and_then(|stored| stored.as_ref().as_ref());
+        let before = loaded.entities_before.get(&entity.id).map(|entity| &**entity);
         let keys = |entity: &Entity| {
             let mut keys = case_index::keys_of(self.core, entity);
             keys.append(&mut due_index::keys_of(entity));
@@ -274,5 +280,35 @@ fn named(
 
 /// Serialising the engine's own types to JSON cannot fail: their maps have text keys, and their numbers are integers.
 pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("the engine's own types have text keys and integer numbers")
+    json_of_about(256, value)
+}
+
+/// The same, of about so many bytes: what is written is moved less often while it grows.
+pub(crate) fn json_of_about(bytes: usize, value: &impl Serialize) -> Vec<u8> {
+    let mut written = Written(Vec::with_capacity(bytes));
+    serde_json::to_writer(&mut written, value).expect("the engine's own types have text keys and integer numbers");
+    written.0
+}
+
+/// What was written. Most calls write a single character of JSON, and those are pushed.
+struct Written(Vec<u8>);
+
+impl io::Write for Written {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
