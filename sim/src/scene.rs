@@ -14,8 +14,8 @@ use accordant::{Clock, MemoryStore, PlanHash};
 use crate::agenda::{Agenda, Event, TaskId};
 use crate::approvals::Approvals;
 use crate::design::Design;
-use crate::desk::Desk;
 use crate::oracle::Oracle;
+use crate::permissions::Permissions;
 use crate::server::Server;
 use crate::trace::{EPOCH, Trace};
 use crate::unkept::Unkept;
@@ -67,7 +67,7 @@ pub struct Inner {
     /// What the operator approved.
     pub approvals: Approvals,
     /// What the operators allow without being asked.
-    pub desk: Desk,
+    pub permissions: Permissions,
     /// The plans that were made.
     pub plans: Vec<PlanHash>,
     /// The bodies that were acknowledged although nobody can read them whole.
@@ -150,7 +150,7 @@ impl Scene {
                 sent: 0,
                 words: 0,
                 approvals: Approvals::default(),
-                desk: Desk::default(),
+                permissions: Permissions::default(),
                 plans: Vec::new(),
                 unreadable: BTreeSet::new(),
                 states: BTreeSet::new(),

@@ -1,6 +1,6 @@
 //! Dead letters: inputs that could not be processed, kept whole.
 
-mod desk;
+mod by_cause;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use crate::model::Path;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
-pub use desk::{LetterCause, LetterGroup, Retried};
+pub use by_cause::{LetterCause, LetterGroup, Retried};
 
 /// The journal's kind for a letter that was buried.
 pub(crate) const LETTER_BURIED: &str = "dead_letter";
