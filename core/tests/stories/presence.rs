@@ -74,7 +74,7 @@ fn a_record_waits_for_a_person_with_what_its_create_needs() {
     let standing = block_on(story.tenant().discrepancies(DiscrepancyFilter::default())).expect("it is listed");
     let missing = standing.iter().find(|one| one.kind == MissingRepresentation).expect("it is missing");
     assert_eq!(missing.state, accordant::DiscrepancyState::Waiting);
-    assert_eq!(missing.reason, "a record is expected here; it cannot be created before name has settled");
+    assert_eq!(missing.reason, "a record is expected here; it cannot be created before name has settled".into());
     story
         .decides("bo", Guest::NAME, Choice::Take("crm".into()))
         .apply()
@@ -448,7 +448,7 @@ fn what_stands_about_a_retired_entity_waits_with_its_presence() {
         .deletes("crm", "1")
         .expect_retired::<Customer>(true)
         .says("shop", "2", json!({ "email": "ana@acme.test", "phone": "1" }));
-    let standing = block_on(story.tenant().discrepancies(accordant::engine::DiscrepancyFilter::default()));
+    let standing = block_on(story.tenant().discrepancies(DiscrepancyFilter::default()));
     let standing = standing.expect("the list");
     let phone = standing.iter().find(|standing| *standing.unit == *"phone").expect("its phone is behind");
     assert_eq!(phone.state, accordant::DiscrepancyState::Waiting);
