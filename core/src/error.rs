@@ -420,13 +420,13 @@ impl Error {
         Error::Row { row, why, line: source.line(), column: source.column() }
     }
 
-    /// Whether the same may succeed later, without anybody mending anything here: a database or a broker that cannot be reached,
-    /// or other workers that were faster. Workers try again.
+    /// Whether the same may succeed later though nobody mends anything: a database or a broker that cannot be reached, or other
+    /// workers that were faster.
     #[must_use]
-    pub const fn is_passing(&self) -> bool {
+    pub const fn may_pass(&self) -> bool {
         match self {
-            Error::Store { source, .. } => matches!(source, StoreError::Database { .. }),
-            Error::Queue { source, .. } => source.is_passing(),
+            Error::Store { source, .. } => source.may_pass(),
+            Error::Queue { source, .. } => source.may_pass(),
             Error::Contended { .. } => true,
             _ => false,
         }

@@ -185,9 +185,9 @@ impl QueueError {
         move |source| Self::Broker { doing, source: source.into() }
     }
 
-    /// Whether the same may succeed later.
+    /// Whether the same may succeed later though nobody mends anything.
     #[must_use]
-    pub const fn is_passing(&self) -> bool {
+    pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Broker { .. })
     }
 }

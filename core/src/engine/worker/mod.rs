@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::id::TenantId;
 use crate::plan::PlanHash;
 use crate::queue::{Consumer, Delivered, Message, Queue, Share, Topic};
+use crate::store::StoreFault;
 use tasks::Tasks;
 
 /// The group that workers form.
@@ -133,7 +134,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// If the store or the queue fails ([`Error::is_passing`]: take another turn), or the model is not accepted.
+    /// If the store or the queue fails ([`Error::may_pass`]: take another turn), or the model is not accepted.
     pub async fn turn(&mut self) -> Result<TimeDelta, Error> {
         let turn = self.turn_once().await;
         if turn.is_err() {
@@ -209,8 +210,8 @@ impl Worker {
     }
 
     /// Runs until `shutdown` is ready, and then leaves the queue. `sleep` gives a future that is ready after so long, and `tell` hears
-    /// of every failure that passes: a database or a broker that cannot be reached is tried again, after pauses that grow up to half
-    /// a minute.
+    /// of every failure that passes: a database or a broker that cannot be reached, that is full or takes no writes, is tried again,
+    /// after pauses that grow up to half a minute.
     ///
     /// Told to stop, it finishes its turn, so that no write is left without a receipt.
     ///
@@ -234,7 +235,7 @@ impl Worker {
                     failures = 0;
                     rest
                 }
-                Err(error) if error.is_passing() => {
+                Err(error) if can_be_waited_for(&error) => {
                     tell(&error);
                     let pause = BEAT * (1 << failures.min(16));
                     failures += 1;
@@ -253,6 +254,15 @@ impl Worker {
         }
         ended.map(|()| self.worked)
     }
+}
+
+/// Whether a worker waits for it to pass: somebody may be mending it at this moment.
+fn can_be_waited_for(error: &Error) -> bool {
+    let fault = match error {
+        Error::Store { source, .. } => source.fault(),
+        _ => None,
+    };
+    error.may_pass() || matches!(fault, Some(StoreFault::Full | StoreFault::ReadOnly))
 }
 
 fn by_tenant(delivered: &[Delivered]) -> BTreeMap<TenantId, Vec<&Delivered>> {
