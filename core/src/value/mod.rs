@@ -38,7 +38,7 @@ pub use country::Country;
 pub use currency::Currency;
 pub use decimal::Decimal;
 pub use email::Email;
-pub use exchange::{Converted, Rates};
+pub use exchange::{Converted, NotARate, Rates};
 pub use kinds::{KIND_NAMES, KindVisitor, with_kind};
 pub use money::Money;
 #[doc(hidden)]

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn amounts_of_several_currencies_are_added_in_one() {
         let rates = Rates::of_day("2026-01-02".parse().expect("a day"));
-        let rates = rates.rate(Currency::EUR, Currency::USD, "1.1".parse().expect("a rate"));
+        let rates = rates.rate(Currency::EUR, Currency::USD, "1.1".parse().expect("a number")).expect("a rate");
         table::<Money, _>(
             &sum_in(Currency::USD, rates),
             &[
