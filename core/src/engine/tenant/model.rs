@@ -153,11 +153,12 @@ impl Tenant {
     }
 
     /// Clears what is stored of units that were retyped, and settles the entities that hold anything of units retyped or
-    /// gone.
+    /// gone, or a decision about units that are owned, compared or resolved otherwise now.
     async fn reform(&self, change: &ModelChange, by: &Actor) -> Result<(), Error> {
         let cleared = cleared(change, &self.core.model);
         let loses = |change: &Change| matches!(change.what, What::Retired { .. } | What::Removed { .. });
-        if cleared.is_empty() && !change.changes.iter().any(loses) {
+        let resettled = resettled(change, &self.core.model);
+        if cleared.is_empty() && resettled.is_empty() && !change.changes.iter().any(loses) {
             return Ok(());
         }
         let mut after: Option<Text> = None;
@@ -169,7 +170,7 @@ impl Tenant {
             let mut entities = Vec::new();
             for row in &rows {
                 let stored: StoredEntity = parse(Table::Entity, row)?;
-                if is_concerned(&stored, &cleared, &self.core.model) {
+                if is_concerned(&stored, &cleared, &resettled, &self.core.model) {
                     entities.push(stored.id);
                 }
             }
@@ -224,9 +225,32 @@ fn cleared(change: &ModelChange, model: &Model) -> BTreeSet<(u16, UnitIndex)> {
         .collect()
 }
 
-/// Whether anything is stored of a unit that is gone or cleared.
-fn is_concerned(stored: &StoredEntity, cleared: &BTreeSet<(u16, UnitIndex)>, model: &Model) -> bool {
+/// The units that are owned, compared or resolved otherwise today.
+fn resettled(change: &ModelChange, model: &Model) -> BTreeSet<(u16, UnitIndex)> {
+    let units = change.changes.iter().filter_map(|change| match &change.what {
+        What::Policy { unit } | What::Owner { unit, .. } => Some((&change.entity, unit)),
+        _ => None,
+    });
+    units
+        .filter_map(|(entity, unit)| {
+            let entity = model.entity_index(entity.as_str())?;
+            Some((entity, model.entity(entity).unit_index(unit)?))
+        })
+        .collect()
+}
+
+/// Whether anything is stored of a unit that is gone or cleared, or a decision about one that is settled otherwise.
+fn is_concerned(
+    stored: &StoredEntity,
+    cleared: &BTreeSet<(u16, UnitIndex)>,
+    resettled: &BTreeSet<(u16, UnitIndex)>,
+    model: &Model,
+) -> bool {
     let Some(entity) = model.entity_index(stored.entity_type.as_str()) else { return false };
+    let decided = |name: &Text| model.entity(entity).unit_key(name).and_then(|key| key.index());
+    if stored.decided_units().filter_map(decided).any(|unit| resettled.contains(&(entity, unit))) {
+        return true;
+    }
     stored.unit_names().any(|name| match model.entity(entity).unit_key(name) {
         None => true,
         Some(key) => key.index().is_some_and(|unit| cleared.contains(&(entity, unit))),
