@@ -16,7 +16,7 @@ use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::{Account, step};
-use crate::plans::{owe, owed};
+use crate::owed::{owe, owed};
 
 /// A model of people whose phone is chosen by `policy`, and read in the shop at `path`.
 fn people(policy: Option<&str>, path: &str) -> EntityModel {

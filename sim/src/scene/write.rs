@@ -224,7 +224,7 @@ impl Inner {
         // A replica that is behind may say that a record is gone, and then it is archived elsewhere.
         if heard.is_some() && !self.weather.hits.has(Fault::ReadStale) {
             self.oracle.archived(system, place);
-            if self.approvals.archived(&self.design, system) {
+            if self.approvals.archived(&self.design, system, native) {
                 let name = self.servers[system].design.name;
                 self.oracle
                     .accuse(format!("{} archives in {name}, and nobody confirmed so many", self.design.limit + 1));
