@@ -161,6 +161,15 @@ pub enum Error {
         /// The first of them: where, and which unit; never a value.
         first: Text,
     },
+    /// The plan keeps nothing out by a limit that could be confirmed.
+    #[error(
+        "plan {} keeps nothing out by such a limit that is still to be done: plan again, and confirm what that one keeps out",
+        .plan.short()
+    )]
+    NothingToConfirm {
+        /// The plan.
+        plan: PlanHash,
+    },
     /// A standing approval lacks a limit.
     #[error("a standing approval has limits, and this one lacks {lacks}")]
     UnlimitedApproval {
@@ -224,6 +233,16 @@ pub enum Error {
         unit: Text,
         /// Who proposed it.
         by: Actor,
+    },
+    /// What would be done by one person takes two.
+    #[error(
+        "{unit} of {entity} takes two people: decide it with `rule`, and have a second person approve the decision"
+    )]
+    TakesTwo {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
     },
     /// What was on the table when a decision was proposed, or looked at, has changed.
     #[error("{unit} of {entity} is not as it was looked at{}: look again, and decide again", moved(.records))]
@@ -384,6 +403,7 @@ impl Error {
             Error::NotHeld { .. }
             | Error::NothingProposed { .. }
             | Error::OwnProposal { .. }
+            | Error::TakesTwo { .. }
             | Error::InputsMoved { .. }
             | Error::CaseClosed { .. }
             | Error::LetterSettled { .. }
@@ -397,6 +417,7 @@ impl Error {
             | Error::ScratchNotEmpty
             | Error::PlanExpired { .. }
             | Error::PlanMoved { .. }
+            | Error::NothingToConfirm { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {

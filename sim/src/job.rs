@@ -8,7 +8,7 @@ use accordant::discrepancy::{Discrepancy, DiscrepancyState};
 use accordant::engine::{DiscrepancyFilter, Ruled};
 use accordant::http;
 use accordant::id::RecordRef;
-use accordant::plan::{Intent, StandingApproval};
+use accordant::plan::{Intent, StandingApproval, Target};
 use accordant::rollout::Stage;
 use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
 
@@ -260,15 +260,19 @@ pub async fn confirm_writes(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize
 /// If the store fails.
 pub async fn confirm(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error> {
     let plan = tenant.plan(Scope::default()).await?;
-    let archived = plan.parked.iter().filter(|parked| parked.operation.intent == Intent::Archive);
-    let places: Vec<String> = archived.map(|parked| parked.operation.target.connection().to_string()).collect();
-    if !places.is_empty() {
+    let archived = plan.parked.iter().filter(|p| p.limited && p.operation.intent == Intent::Archive);
+    let records = archived.filter_map(|parked| match &parked.operation.target {
+        Target::Record(record) => Some((record.connection.to_string(), record.id.to_string())),
+        Target::New { .. } => None,
+    });
+    let records: Vec<(String, String)> = records.collect();
+    if !records.is_empty() {
         tenant.confirm_deletes(plan.hash, &Actor::new("ana")).await?;
         let mut inner = scene.lock();
         let inner = &mut *inner;
-        inner.approvals.confirm(&inner.design, &places);
+        inner.approvals.confirm(&inner.design, &records);
     }
-    Ok(places.len())
+    Ok(records.len())
 }
 
 /// A unit that waits for a person.

@@ -32,6 +32,7 @@ use crate::surface::Surface;
 use crate::text::Text;
 use crate::triage::Triage;
 
+pub use crate::settle::Ruled;
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use desk::{CaseNote, Comment, Desk};
@@ -43,8 +44,8 @@ pub use tenant::{
     Applied, Applying, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Changed,
     Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
     LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, Progress,
-    Ran, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant,
-    UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord,
+    Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};

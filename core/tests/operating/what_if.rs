@@ -16,7 +16,7 @@ use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::{Account, step};
-use crate::plans::{owe, owed};
+use crate::owed::{owe, owed};
 
 /// A model of people whose phone is chosen by `policy`, and read in the shop at `path`.
 fn people(policy: Option<&str>, path: &str) -> EntityModel {
@@ -182,7 +182,9 @@ fn what_a_create_did_not_carry_is_heard_anew() {
     let [crm, shop] = &world.systems;
     let tenant = world.under(model(), world.store.clone()).tenant("acme");
     shop.edit("people", "7", &json!({ "email": "ana@acme.test" }));
-    ["crm", "shop"].map(|system| block_on(tenant.poll(system)).unwrap());
+    for system in ["crm", "shop"] {
+        block_on(tenant.poll(system)).unwrap();
+    }
     step(&tenant);
     crm.loses_answer();
     let plan = block_on(tenant.plan(Scope::default()).into_future()).unwrap();

@@ -292,7 +292,7 @@ impl Inner {
         self.spend(system, native, &[], true, heard);
         if heard.is_some() {
             self.oracle.archived(system, place);
-            if self.approvals.archived(&self.design, system) {
+            if self.approvals.archived(&self.design, system, native) {
                 let name = self.servers[system].design.name;
                 self.oracle
                     .accuse(format!("{} archives in {name}, and nobody confirmed so many", self.design.limit + 1));

@@ -77,6 +77,12 @@ pub(crate) fn outbox_key(operation: &Operation) -> RowKey {
     }
 }
 
+/// The connection that a row's key names.
+pub(super) fn outbox_connection(key: &str) -> Option<ConnectionName> {
+    let rest = key.strip_prefix(write_prefix()).or_else(|| key.strip_prefix(create_prefix()))?;
+    rest.split('\u{1f}').next().map(ConnectionName::new)
+}
+
 /// The row of a create under way.
 pub(crate) fn create_row(
     connection: &ConnectionName,

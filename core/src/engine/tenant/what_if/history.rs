@@ -120,7 +120,7 @@ impl Groups {
                 let (keys, _): (Vec<Digest>, IgnoredAny) = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
             }
-            "without_effect" => {
+            "without_effect" | "unsure" => {
                 let keys: Vec<Digest> = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
             }
