@@ -25,7 +25,7 @@ use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, WorkingSet, iden
 /// A working set, and what it was loaded from.
 pub(crate) struct Loaded {
     pub(crate) set: WorkingSet,
-    /// The revision of every row that was asked for; `None`: there was none.
+    /// The revision of every row that was asked for, and of what this process rests on; `None`: there was none.
     pub(crate) revisions: BTreeMap<RowKey, Option<u64>>,
     /// What each loaded record's system said before this step.
     pub(crate) before: BTreeMap<RecordIndex, CopyOnWrite<Representation>>,
@@ -55,7 +55,8 @@ impl<'a> Loader<'a> {
     pub(crate) fn new(core: &'a Core, tenant: &'a TenantId) -> Self {
         let loaded = Loaded {
             set: WorkingSet::new(),
-            revisions: BTreeMap::new(),
+            // What is read from here on is no longer true of a row that was deleted and put again once somebody took over.
+            revisions: core.footings.expected(tenant).into_iter().collect(),
             before: BTreeMap::new(),
             identity_rows: BTreeMap::new(),
             entities_before: BTreeMap::new(),
