@@ -55,7 +55,7 @@ bugs! {
     ReadsUnordered: "two reads have one number",
     HintWhileReadingLost: "a hint that comes while its record is being read is lost",
     IdentityByFirstLetter: "identity values are compared by their first letter",
-    CreateNotAwaited: "a record seen while its create is under way becomes an entity of its own",
+    SentBeside: "what was sent and has no answer is sent again beside it",
     ConflictSettledInSilence: "of two people who disagree one wins, and nobody is asked",
     LatestBySilence: "whoever is heard last wins over who moved at the same time",
     EchoIsWitness: "our own echo counts as somebody who says so",

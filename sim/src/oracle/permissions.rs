@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::design::{ATTRIBUTES, Attribute, Design};
+use crate::design::{ATTRIBUTES, Attribute, Design, System};
 use crate::house::{Guard, House};
 use crate::oracle::{Cell, Oracle, Unit};
 use crate::scene::By;
@@ -94,6 +94,17 @@ impl Oracle {
         let of = self.records[system].iter().filter(|known| known.subject == unit.0);
         let words = of.flat_map(|known| &known.cells[unit.1].history).map(|(word, ..)| (unit, word.said()));
         self.permissions.chosen.extend(words);
+    }
+
+    /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence, and no
+    /// system that decides and keeps a form of its own, which is a word like any other where its answer is lost.
+    #[must_use]
+    pub fn is_plain(&self, unit: Unit, waits: &BTreeSet<Unit>) -> bool {
+        let Attribute { owner, strength, .. } = &self.attributes[unit.1];
+        let decides = |system: usize| owner.is_none_or(|owner| owner == system);
+        let speaks = |(at, system): (usize, &System)| system.restores || (system.capitals && decides(at));
+        let weak = strength.contains(&0) || self.systems.iter().enumerate().any(speaks);
+        !weak && !self.is_guarded(unit) && !self.fought.contains(&unit) && !waits.contains(&(unit.0, ATTRIBUTES.len()))
     }
 
     /// Whether a decision about a unit may end only by what people say of it: nobody owns it, no program and no form of a
