@@ -10,6 +10,7 @@ use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordR
 use crate::journal::Broken;
 use crate::model::Mistakes;
 use crate::plan::{PlanHash, StandingId};
+use crate::queue::QueueError;
 use crate::store::StoreError;
 use crate::text::Text;
 
@@ -339,6 +340,15 @@ pub enum Error {
         /// What is impossible, in words.
         reasons: String,
     },
+    /// The queue could not do its work.
+    #[error("could not {doing}")]
+    Queue {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it could not be done.
+        #[source]
+        source: QueueError,
+    },
     /// The journal's chain does not hold.
     #[error("the journal is broken")]
     Journal(#[source] Broken),
@@ -395,7 +405,7 @@ impl Error {
                 ConnectorErrorKind::Throttled | ConnectorErrorKind::Unavailable => 503,
                 ConnectorErrorKind::Contract => 500,
             },
-            Error::Store { .. } | Error::Contended { .. } => 503,
+            Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } => 503,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) => 500,
         }
     }
@@ -408,6 +418,22 @@ impl Error {
             Category::Data => "data",
         };
         Error::Row { row, why, line: source.line(), column: source.column() }
+    }
+
+    /// Whether the same may succeed later though nobody mends anything: a database or a broker that cannot be reached, or other
+    /// workers that were faster.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Error::Store { source, .. } => source.may_pass(),
+            Error::Queue { source, .. } => source.may_pass(),
+            Error::Contended { .. } => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn queue(doing: &'static str) -> impl FnOnce(QueueError) -> Self {
+        move |source| Error::Queue { doing, source }
     }
 
     pub(crate) fn store(doing: &'static str) -> impl FnOnce(StoreError) -> Self {

@@ -85,8 +85,8 @@ async fn settle_in(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
     let observed = {
         let mut inner = scene.lock();
         let names: Vec<&'static str> = inner.servers.iter().map(|server| server.design.name).collect();
-        let observed = (0..names.len()).find(|system| inner.desk.is_observed(*system));
-        inner.desk.observe(None);
+        let observed = (0..names.len()).find(|system| inner.permissions.is_observed(*system));
+        inner.permissions.observe(None);
         observed.map(|system| names[system])
     };
     match observed {

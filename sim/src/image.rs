@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use accordant::TenantId;
 use accordant::journal::{Entry, Payload};
-use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, StoreFault, Table};
 use async_trait::async_trait;
 
 use crate::fault::Fault;
@@ -105,5 +105,5 @@ impl Store for Image {
 }
 
 fn broken() -> StoreError {
-    StoreError::Database { doing: "commit", source: "the weather says so".into() }
+    StoreError::database("commit", StoreFault::Unavailable, "the weather says so")
 }

@@ -83,16 +83,16 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
         Job::Observe(system) => {
             let name = scene.lock().servers[system].design.name;
             tenant.set_stage(name, Stage::Observe, &Actor::new("ana"), "it is new").await?;
-            scene.lock().desk.observe(Some(system));
+            scene.lock().permissions.observe(Some(system));
             Ok(())
         }
         Job::Give(system, attribute) => give(&tenant, &scene, system, attribute).await,
         Job::Withdraw => {
-            let last = scene.lock().desk.last();
+            let last = scene.lock().permissions.last();
             if let Some((place, id)) = last {
                 tenant.withdraw_standing(id, &Actor::new("ana"), "enough").await?;
                 let mut inner = scene.lock();
-                inner.desk.withdrawn(place);
+                inner.permissions.withdrawn(place);
                 inner.say(|| "the operator withdraws a standing approval".to_owned());
             }
             Ok(())
@@ -132,7 +132,7 @@ const AT_MOST: u32 = 3;
 async fn give(tenant: &Tenant, scene: &Arc<Scene>, system: usize, attribute: usize) -> Result<(), Error> {
     let (name, approval, place) = {
         let mut inner = scene.lock();
-        if inner.desk.is_observed(system) {
+        if inner.permissions.is_observed(system) {
             return Ok(());
         }
         let name = inner.servers[system].design.name;
@@ -142,12 +142,12 @@ async fn give(tenant: &Tenant, scene: &Arc<Scene>, system: usize, attribute: usi
         let approval = approval.toward(name).at_most(AT_MOST).until(until);
         let line = format!("the operator allows {approval}");
         inner.say(|| line);
-        (name, approval, inner.desk.give(system, attribute, AT_MOST))
+        (name, approval, inner.permissions.give(system, attribute, AT_MOST))
     };
     let ana = Actor::new("ana");
     tenant.set_stage(name, Stage::Act, &ana, "it has been right for long").await?;
     let id = tenant.give_standing(approval, &ana, "nobody ever turned one down").await?;
-    scene.lock().desk.given(place, id);
+    scene.lock().permissions.given(place, id);
     Ok(())
 }
 

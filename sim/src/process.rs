@@ -230,7 +230,7 @@ impl Process {
         {
             let mut inner = self.scene.lock();
             inner.current = id;
-            inner.desk.seen(id);
+            inner.permissions.seen(id);
         }
         let mut context = Context::from_waker(Waker::noop());
         let polled = task.work.as_mut().poll(&mut context);

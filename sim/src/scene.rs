@@ -15,9 +15,9 @@ use crate::agenda::{Agenda, Event, TaskId};
 use crate::approvals::Approvals;
 use crate::decisions::Decisions;
 use crate::design::Design;
-use crate::desk::Desk;
 use crate::house::Allowance;
 use crate::oracle::{Oracle, Place};
+use crate::permissions::Permissions;
 use crate::rng::Rng;
 use crate::server::Server;
 use crate::trace::{EPOCH, Trace};
@@ -72,7 +72,7 @@ pub struct Inner {
     /// What the operator approved.
     pub approvals: Approvals,
     /// What the operators allow without being asked.
-    pub desk: Desk,
+    pub permissions: Permissions,
     /// What was written, against the limit on writes.
     pub allowance: Allowance,
     /// The decisions that stand.
@@ -162,7 +162,7 @@ impl Scene {
                 sent: 0,
                 words: 0,
                 approvals: Approvals::default(),
-                desk: Desk::default(),
+                permissions: Permissions::default(),
                 allowance: Allowance::default(),
                 decisions: Decisions::default(),
                 plans: Vec::new(),

@@ -140,7 +140,7 @@ pub(super) fn carry_out(
     let Some(unit) = key.index().and_then(|unit| ground.model.units.get(usize::from(unit))) else {
         return Err(NotRuled::NothingThere);
     };
-    if unit.derived.is_some() && !matches!(ruling.choice, Choice::Accept | Choice::LetDiffer(_)) {
+    if unit.is_computed() && !matches!(ruling.choice, Choice::Accept | Choice::LetDiffer(_)) {
         return Err(NotRuled::Derived);
     }
     let shown = shown(ground, entity, representations, key);
@@ -216,6 +216,7 @@ pub(super) fn carry_out(
             inputs: inputs(recorder.entity, unit, key, &shown),
             fingerprint: unit.fingerprint.short_number(),
             approved_by: approved_by.cloned(),
+            meanwhile: Vec::new(),
         };
         recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }

@@ -10,4 +10,5 @@ mod plans;
 mod rollout;
 mod run;
 mod standing;
+mod sums;
 mod what_if;

@@ -108,19 +108,32 @@ fn another_policy_settles_what_is_parked_and_says_what_it_would_write() {
 }
 
 #[test]
-fn a_decision_stays_whatever_the_policy() {
-    let world = World::new();
-    let tenant = world.torn();
-    let id = block_on(tenant.entities("person", None, 9)).unwrap()[0];
-    let ruling = Ruling {
-        choice: Choice::Take("shop".into()),
-        lifetime: accordant::Lifetime::default(),
-        by: Actor::new("ana"),
-        reason: "I called".to_owned(),
-    };
-    block_on(tenant.rule(id, "phone", ruling)).unwrap();
-    let would = look(&tenant, &world.under(people(Some("crm"), "phone"), MemoryStore::new()));
-    assert!(would.golden.is_empty(), "{would}");
+fn a_decision_stays_whatever_the_policy_and_one_that_rests_on_it_is_asked_for_again() {
+    for lifetime in [accordant::Lifetime::Pinned, accordant::Lifetime::default()] {
+        let world = World::new();
+        let tenant = world.torn();
+        let id = block_on(tenant.entities("person", None, 9)).unwrap()[0];
+        let (by, reason) = (Actor::new("ana"), "I called".to_owned());
+        let ruling = Ruling { choice: Choice::Take("shop".into()), lifetime, by, reason };
+        block_on(tenant.rule(id, "phone", ruling)).unwrap();
+        let would = look(&tenant, &world.under(people(Some("crm"), "phone"), MemoryStore::new()));
+        if lifetime == accordant::Lifetime::Pinned {
+            assert!(would.golden.is_empty(), "{would}");
+            continue;
+        }
+        // It held until its inputs change, and the policy is one of them: golden keeps its value, and a person is asked.
+        let expected = format!(
+            "4 observations in {} entries, 1 entities compared\n\
+             person.phone: 1 golden values would differ\n  \
+             {id} phone: \"3\" -> \"3\" (parked)\n\
+             person, hard conflict: 1 would wait for a person\n  \
+             {id} phone\n\
+             crm, phone: 1 writes would be owed otherwise\n  \
+             - crm/people/7 phone: \"2\" -> \"3\" (propagates the golden value)",
+            would.entries
+        );
+        assert_eq!(would.to_string(), expected);
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Inner {
             self.oracle.accuse(format!("a write carries what nobody said: {:?}", write.changes));
             return without_effect(Outcome::Refused { reason: "no such field".into() });
         };
-        if self.desk.is_observed(system) {
+        if self.permissions.is_observed(system) {
             let name = self.servers[system].design.name;
             self.oracle.accuse(format!("{name} is only observed, and was written"));
         }
@@ -145,7 +145,7 @@ impl Inner {
             let approved = Approved { system, at: at.to_owned(), attribute, word };
             // Of two workers one may carry out what the other has just approved again.
             let asked = self.approvals.stands(&approved);
-            let unasked = |attribute| self.desk.uses(system, attribute, task);
+            let unasked = |attribute| self.permissions.uses(system, attribute, task);
             if !asked && !attribute.is_some_and(unasked) && !self.oracle.two_workers {
                 let name = self.servers[system].design.name;
                 let what = attribute.map_or("presence", |attribute| ATTRIBUTES[attribute]);

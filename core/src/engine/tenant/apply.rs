@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use applied::{Applied, Applying, FailedCall};
 
-use crate::connector::Retry;
+use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
@@ -176,6 +176,11 @@ impl Tenant {
         if intended.is_empty() {
             return Ok(());
         }
+        if intended.iter().any(|intent| self.runs_out(intent.row.lease.as_ref())) {
+            // Others may take them over before an answer could be here: they are asked for anew.
+            let cause = ConnectorError::new(ConnectorErrorKind::Unavailable, "the lease was half over before the call");
+            return self.take_all_back(&intended, &cause, applied).await;
+        }
         match bound.connector.write_batch(intended.iter().map(|intent| intent.write.clone()).collect()).await {
             Ok(receipts) => {
                 let mut receipts = receipts;
@@ -196,12 +201,23 @@ impl Tenant {
                 if let Retry::After(delay) = cause.retry {
                     applied.put_off(self.now(), delay);
                 }
-                for intent in &intended {
-                    self.take_back(&intent.row, &cause).await?;
-                    applied.deferred += intent.row.operations.len();
-                }
+                self.take_all_back(&intended, &cause, applied).await?;
                 applied.failed.push(FailedCall { connection: name.clone(), doing: "write records", cause });
             }
+        }
+        Ok(())
+    }
+
+    /// Takes back what was intended and not sent: the approvals stand.
+    async fn take_all_back(
+        &self,
+        intended: &[Intended],
+        cause: &ConnectorError,
+        applied: &mut Applied,
+    ) -> Result<(), Error> {
+        for intent in intended {
+            self.take_back(&intent.row, cause).await?;
+            applied.deferred += intent.row.operations.len();
         }
         Ok(())
     }
@@ -280,6 +296,7 @@ impl Tenant {
                 }
             }
             let planned = valid.len();
+            self.keep_to_approvals(&mut loader, &mut valid, &allowed.covered).await?;
             let mut standing = self.keep_to_standing(&mut loader, &mut changes, &mut valid, &allowed.covered).await?;
             let unapproved = planned - valid.len();
             let beyond = self.keep_to_write_limit(&mut loader, &mut changes, &mut valid).await?;
@@ -291,7 +308,8 @@ impl Tenant {
                 return Ok(None);
             }
             let attempt = self.attempt();
-            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None, standing };
+            let mut row =
+                OutboxRow { operations: valid, at: as_of, attempt, read: None, standing, lease: self.lease().await? };
             let write = match self.write_of(&loader.loaded.set, &row.operations) {
                 Ok(write) => write,
                 // Planning asks the same first: this is for what only applying can see.

@@ -11,7 +11,7 @@ use crate::engine::case::discrepancy_of_key;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::desk::CaseFilter;
+use crate::engine::tenant::cases::CaseFilter;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::error::Error;
 use crate::fact::EntityFact;

@@ -17,8 +17,8 @@ use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
-use agenda::{Agenda, Task};
-use allowed::Allowed;
+pub(crate) use agenda::{Agenda, Task};
+pub(crate) use allowed::{Allowed, News};
 
 /// What a run came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -186,14 +186,18 @@ impl Tenant {
             return Ok(resting);
         }
         let stage = self.connection_state(loader, operations[0].target.connection()).await?.stage;
+        let mut given = BTreeMap::new();
+        for id in asked {
+            given.insert(id, self.standing_row(loader, id).await?);
+        }
+        // After the approvals: a write that begins in between changes their rows, and this one finds out.
         let under_way = self.under_standing().await?;
         let mut refused = BTreeSet::new();
         let keys: Vec<RowKey> = operations.iter().map(|o| case_key(CaseKind::Refused, o.key)).collect();
         for (operation, row) in operations.iter().zip(loader.rows(&keys).await?) {
             refused.extend(row.map(|_| operation.key));
         }
-        for id in asked {
-            let standing = self.standing_row(loader, id).await?;
+        for (id, standing) in given {
             let now = DateTime::from_timestamp_millis(changes.as_of()).unwrap_or(DateTime::<Utc>::MAX_UTC);
             let room = standing.as_ref().filter(|_| stage == Stage::Act).map_or(0, |standing| standing.room(now));
             let mut room = (room as usize).saturating_sub(under_way.get(&id).copied().unwrap_or_default());

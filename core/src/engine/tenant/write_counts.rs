@@ -150,12 +150,16 @@ impl Tenant {
         if self.core.limits.writes.is_none() {
             return Ok(Vec::new());
         }
+        let mut counts: BTreeMap<WritePlace, WriteCount> = BTreeMap::new();
+        for place in operations.iter().filter_map(WritePlace::of).collect::<BTreeSet<_>>() {
+            let count = self.write_count(loader, &place).await?;
+            counts.insert(place, count);
+        }
+        // After the counts: a write that begins in between changes their rows, and this one finds out.
         let units = operations.iter().map(unit_of).collect();
         let under_way = self.writes_under_way(&units).await?;
-        let places: BTreeSet<WritePlace> = operations.iter().filter_map(WritePlace::of).collect();
         let mut held = Vec::new();
-        for place in places {
-            let stored = self.write_count(loader, &place).await?;
+        for (place, stored) in counts {
             let count = stored.at(changes.as_of());
             let done = count.done + under_way.get(&place).copied().unwrap_or_default();
             let here = |operation: &Operation| WritePlace::of(operation).as_ref() == Some(&place);

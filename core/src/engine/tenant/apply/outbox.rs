@@ -10,6 +10,7 @@ use crate::connector::Write;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, record_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::footing::Lease;
 use crate::engine::tenant::standing::Covered;
 use crate::engine::{Core, Tenant};
 use crate::error::Error;
@@ -36,6 +37,9 @@ pub(crate) struct OutboxRow {
     /// The standing approvals that operations rest on, by the keys of the operations.
     #[serde(default, skip_serializing_if = "Covered::is_empty")]
     pub(crate) standing: Covered,
+    /// Whose it is while it is being sent or probed, where many processes work on one store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease: Option<Lease>,
 }
 
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {

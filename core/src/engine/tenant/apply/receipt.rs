@@ -115,7 +115,7 @@ impl Tenant {
                 return Ok(());
             }
             let as_of = self.now();
-            let row = OutboxRow { at: as_of, ..intent.clone() };
+            let row = OutboxRow { at: as_of, lease: None, ..intent.clone() };
             let mut changes = Changes::new(&self.core, as_of, &Self::engine());
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(key.clone(), &row);

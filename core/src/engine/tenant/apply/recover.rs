@@ -1,9 +1,11 @@
 //! Recovery: what was sent and not answered is looked at, and only then planned again.
 
+use chrono::TimeDelta;
+
 use crate::connector::{CreateSafety, Item, Outcome, ReadAnswer, RecordKey, WriteReceipt};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::Changes;
+use crate::engine::persist::{Changes, json};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::outbox::{OutboxRow, create_key};
 use crate::engine::tenant::apply::{Applied, FailedCall};
@@ -12,7 +14,8 @@ use crate::fact::Fact;
 use crate::fingerprint::Digest;
 use crate::id::RecordRef;
 use crate::plan::{Intent, Target};
-use crate::store::{Row, RowKey, Table};
+use crate::queue::Share;
+use crate::store::{Commit, Row, RowKey, Table};
 use crate::text::Text;
 
 /// How many unsettled writes are listed at a time.
@@ -26,6 +29,11 @@ impl Tenant {
     ///
     /// If the store fails. A system that cannot be read, or is no longer connected, leaves its operations as they are.
     pub async fn recover(&self) -> Result<Applied, Error> {
+        self.recover_of(&Share::whole()).await
+    }
+
+    /// As [`Tenant::recover`], for the writes of a share.
+    pub(crate) async fn recover_of(&self, share: &Share) -> Result<Applied, Error> {
         let mut applied = Applied::default();
         let mut after: Option<Text> = None;
         loop {
@@ -36,7 +44,7 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list unsettled writes"))?;
             let Some(last) = rows.last() else { return Ok(applied) };
             after = Some(last.key.clone());
-            for row in rows {
+            for row in rows.into_iter().filter(|row| share.has(&self.id, &row.key)) {
                 self.recover_row(row, &mut applied).await?;
             }
         }
@@ -50,7 +58,35 @@ impl Tenant {
         let row = row.map_err(Error::store("load an unsettled write"))?.into_iter().next().flatten();
         let Some(row) = row else { return Ok(()) };
         let intent: OutboxRow = parse(Table::Outbox, &row)?;
+        let Some(intent) = self.take_over(key, row.revision, intent, applied).await? else { return Ok(()) };
         self.probe(&intent, applied).await
+    }
+
+    /// Takes an unsettled write in hand, where many processes work on one store; `None`: another has it.
+    async fn take_over(
+        &self,
+        key: RowKey,
+        revision: u64,
+        intent: OutboxRow,
+        applied: &mut Applied,
+    ) -> Result<Option<OutboxRow>, Error> {
+        let now = self.now();
+        if let Some(lease) = intent.lease.as_ref().filter(|lease| lease.lasts(now)) {
+            applied.unknown += intent.operations.len();
+            applied.put_off(now, TimeDelta::milliseconds(lease.until.saturating_sub(now)));
+            return Ok(None);
+        }
+        let lease = self.lease().await?;
+        if lease.is_none() && intent.lease.is_none() {
+            return Ok(Some(intent));
+        }
+        let mut commit = Commit { expect: vec![(key.clone(), Some(revision))], ..Commit::default() };
+        if let Some(former) = &intent.lease {
+            former.end(&mut commit);
+        }
+        let intent = OutboxRow { lease, ..intent };
+        commit.put.push((key, json(&intent)));
+        Ok(self.commit("take over a write", commit).await?.then_some(intent))
     }
 
     /// Looks whether a write took effect.
