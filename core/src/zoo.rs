@@ -62,7 +62,7 @@ bugs! {
     LoserOwedNothing: "a system whose value lost is not written the value that won",
     LatestReversed: "the earliest change wins where the latest should",
     PriorityReversed: "the last system of the list wins",
-    DecisionLapsesAtOnce: "a decision does not outlive the next look",
+    DecisionForgotten: "a decision that is to hold is forgotten once it is made",
     OneIsTwo: "who proposed a decision may approve it where two people are asked for",
     RuleNotAsked: "what a rule holds or forbids happens",
     ForbiddenAccepted: "a person brings about what a rule forbids",

@@ -2,14 +2,14 @@
 //!
 //! It shares no code with the engine and sees nothing of its state but which units it says wait for a person.
 
-mod permissions;
+mod boundary;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use accordant::connector::CreateSafety;
 
 use crate::design::{ATTRIBUTES, Attribute, Design, Policy, System};
-use crate::oracle::permissions::Permissions;
+use crate::oracle::boundary::Boundary;
 use crate::scene::By;
 use crate::word::Word;
 
@@ -97,7 +97,7 @@ pub struct Oracle {
     /// Subjects with a record that cannot be read: nothing is promised of them.
     pub poisoned: BTreeSet<usize>,
     /// Who may retire whom, and what people allow.
-    permissions: Permissions,
+    boundary: Boundary,
     /// Attributes whose ownership changed under way: their units follow when they are next settled.
     pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
@@ -130,7 +130,7 @@ impl Oracle {
             systems: design.systems.clone(),
             attributes: design.attributes.clone(),
             records: vec![Vec::new(); design.systems.len()],
-            permissions: Permissions::of(design),
+            boundary: Boundary::of(design),
             ..Self::default()
         }
     }
@@ -228,7 +228,7 @@ impl Oracle {
         let (system, place, attribute) = at;
         let System { name, capitals, answers, grain, .. } = self.systems[system];
         let known = &mut self.records[system][place];
-        let unit = (known.subject, attribute);
+        let (unit, said) = ((known.subject, attribute), self.said.get(&word.said()).map(|said| said.at));
         let changes: BTreeSet<i64> = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at).collect();
         let cell = &mut known.cells[attribute];
         let (made, (before, by, at)) = (cell.history.len() == 1, cell.last());
@@ -242,7 +242,9 @@ impl Oracle {
         let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
         // Where no token proves whose doing it was, the same value must meet the same form twice.
         let proofs = 1 + usize::from(grain > 1 || remodelled) + (0..tries.len()).filter(spoilt).count() + cell.noops;
-        let again = !tries.is_empty() && capitals && !answers && tries.len() < proofs;
+        // And whoever says a word anew says it to a system too that keeps a form of it.
+        let anew = said > tries.first().copied();
+        let again = !tries.is_empty() && capitals && (anew || (!answers && tries.len() < proofs));
         // A person may have said the same, unheard.
         let raced = before == word && by == By::Person && !seen;
         cell.noops += usize::from(before == word && !again && !raced);
@@ -345,7 +347,7 @@ impl Oracle {
     /// Whether a subject has had one record at most in each system, and none of them was ever lost.
     fn is_whole(&self, subject: usize) -> bool {
         let of = |records: &Vec<Known>| records.iter().filter(|known| known.subject == subject).count();
-        let lost = self.deaths(subject) > 0 || self.permissions.misled(subject);
+        let lost = self.deaths(subject) > 0 || self.boundary.misled(subject);
         !lost && self.records.iter().all(|records| of(records) <= 1)
     }
 
