@@ -363,7 +363,7 @@ impl Tenant {
         let surroundings = Surroundings {
             native: &|entity, connection, object| native(set, entity, connection, object),
             creates_in: &|system| self.creates_in(system),
-            creating: &|entity, object| creates.under_way(entity, object),
+            creating: &|entity, object| creates.under_way(entity, object) && !planted!(SentBeside),
             unread: &|connection, object| creates.is_unread(connection, object),
             shared: &|entity| creates.is_shared(entity),
         };
