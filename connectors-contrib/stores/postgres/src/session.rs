@@ -30,7 +30,13 @@ const SET_TENANT: &str = "SELECT set_config('accordant.tenant', $1, true)";
 
 pub(crate) fn pool(options: &PostgresOptions) -> Result<Pool, StoreError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(options.config.clone(), NoTls, recycling);
+    let manager = match options.config.get_ssl_mode() {
+        #[cfg(feature = "tls")]
+        tokio_postgres::config::SslMode::Require => {
+            Manager::from_config(options.config.clone(), crate::tls::connector(options)?, recycling)
+        }
+        _ => Manager::from_config(options.config.clone(), NoTls, recycling),
+    };
     let patience = options.patience.as_millis();
     // A worker that was stopped in the middle holds its tenant's journal. The server ends its transaction before those who
     // wait for it give up.

@@ -87,9 +87,8 @@ impl PostgresStore {
     pub async fn open_with(options: PostgresOptions) -> Result<Self, StoreError> {
         let runtime = Handle::try_current().map_err(|_| StoreError::Closed)?;
         let pool = session::pool(&options)?;
-        let schema = schema::quoted(&options.schema);
-        schema::prepare(&pool, &schema).await?;
-        let statements = Statements::of(&schema);
+        schema::prepare(&pool, &options.schema).await?;
+        let statements = Statements::of(&schema::quoted(&options.schema));
         Ok(Self { inner: Arc::new(Inner { pool, statements, queue: Queue::new(), runtime }) })
     }
 
