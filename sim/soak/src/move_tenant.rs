@@ -1,6 +1,5 @@
 //! A tenant is moved from store to store and back; every store exports the same bytes.
 
-use std::error::Error;
 use std::fs::{self, File};
 use std::io::{BufReader, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -15,10 +14,11 @@ use futures::executor::block_on;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;
 
+use crate::Failed;
 use crate::customers::builder;
 
 /// Fills a tenant of `entities` customers on SQLite, and moves it around.
-pub(crate) fn run(entities: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(entities: u64, out: &mut impl Write) -> Result<(), Failed> {
     let Some((postgres, mongodb)) = servers(out)? else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let folder = tempfile::tempdir()?;
@@ -69,7 +69,7 @@ pub(crate) fn run(entities: u64, out: &mut impl Write) -> Result<(), Box<dyn Err
 }
 
 /// Where both servers are; `None` if one is missing and need not be there.
-fn servers(out: &mut impl Write) -> Result<Option<(String, String)>, Box<dyn Error>> {
+fn servers(out: &mut impl Write) -> Result<Option<(String, String)>, Failed> {
     let mut addresses = Vec::new();
     for server in [Server::POSTGRES, Server::MONGODB] {
         match server.address() {
@@ -98,7 +98,7 @@ struct Moving<'a, W> {
 
 impl<W: Write> Moving<'_, W> {
     /// Moves the last export into a store, and exports it from there.
-    fn through(&mut self, name: &str, store: &dyn Store) -> Result<(), Box<dyn Error>> {
+    fn through(&mut self, name: &str, store: &dyn Store) -> Result<(), Failed> {
         let file = self.files.last().ok_or("nothing was exported yet")?;
         let begun = seconds();
         let done = self.runtime.block_on(import(store, self.tenant, file, tell("imported", name)))?;
@@ -113,7 +113,7 @@ impl<W: Write> Moving<'_, W> {
         self.export(name, store)
     }
 
-    fn export(&mut self, name: &str, store: &dyn Store) -> Result<(), Box<dyn Error>> {
+    fn export(&mut self, name: &str, store: &dyn Store) -> Result<(), Failed> {
         let file = self.folder.join(format!("{}.export", self.files.len()));
         let begun = seconds();
         let done = self.runtime.block_on(export(store, self.tenant, &file, tell("exported", name)))?;
@@ -147,7 +147,7 @@ fn end_line() {
 }
 
 /// Whether two files hold the same bytes.
-fn same(one: &Path, other: &Path) -> Result<bool, Box<dyn Error>> {
+fn same(one: &Path, other: &Path) -> Result<bool, Failed> {
     if fs::metadata(one)?.len() != fs::metadata(other)?.len() {
         return Ok(false);
     }

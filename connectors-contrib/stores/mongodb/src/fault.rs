@@ -7,7 +7,13 @@ use crate::commit::Unwritten;
 
 /// Says what was being done when the driver reported an error.
 pub(crate) fn refused(doing: &'static str) -> impl FnOnce(Error) -> StoreError {
-    move |error| StoreError::database(doing, fault(&error), error)
+    move |error| match error.kind.as_ref() {
+        // That of a key that is there twice quotes it.
+        ErrorKind::Command(command) if command.code == DUPLICATE => {
+            StoreError::database(doing, fault(&error), Unwritten(command.code))
+        }
+        _ => StoreError::database(doing, fault(&error), error),
+    }
 }
 
 pub(crate) fn fault(error: &Error) -> StoreFault {
@@ -28,6 +34,9 @@ pub(crate) fn fault(error: &Error) -> StoreFault {
         _ => StoreFault::Refused,
     }
 }
+
+/// The code for a key that is there twice.
+const DUPLICATE: i32 = 11_000;
 
 /// The numbers are those of MongoDB's `error_codes.yml`.
 pub(crate) const fn of_code(code: i32) -> StoreFault {

@@ -25,7 +25,7 @@ use crate::sight::Ground;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::value::{Field, Leaf, Value, split_member};
-use crate::view::{EntityView, View, read_golden};
+use crate::view::{EntityView, View};
 use crate::working_set::{IdentityKey, identity_key};
 
 pub use lists::{DiscrepancyFilter, UnlinkedRecord};
@@ -191,10 +191,7 @@ impl Tenant {
     /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type.
     pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
         self.look(id.erase(), Some(E::ENTITY), |ground, entity, representations| {
-            Ok(View {
-                golden: read_golden::<E>(ground.model, entity),
-                entity: EntityView::of(ground, entity, representations),
-            })
+            Ok(View::of(ground, entity, representations))
         })
         .await
     }
@@ -241,14 +238,8 @@ impl Tenant {
     }
 
     async fn explain_as(&self, id: EntityId, expected: Option<&'static str>, unit: &str) -> Result<Explanation, Error> {
-        self.look(id, expected, |ground, entity, representations| {
-            ground
-                .model
-                .unit_key(unit)
-                .and_then(|key| Explanation::of(ground, entity, representations, &key))
-                .ok_or_else(|| unknown_attribute(ground.model, unit))
-        })
-        .await
+        self.look(id, expected, |ground, entity, representations| explained(ground, entity, representations, unit))
+            .await
     }
 
     /// Loads an entity with all that its view rests on, and looks at it.
@@ -335,4 +326,16 @@ pub(super) fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fi
             }
         }),
     }
+}
+
+/// The explanation of a unit by its name.
+pub(super) fn explained(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    unit: &str,
+) -> Result<Explanation, Error> {
+    let key = ground.model.unit_key(unit);
+    key.and_then(|key| Explanation::of(ground, entity, representations, &key))
+        .ok_or_else(|| unknown_attribute(ground.model, unit))
 }

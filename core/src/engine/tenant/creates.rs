@@ -40,16 +40,26 @@ impl Creates {
 impl Tenant {
     pub(crate) async fn creates(&self) -> Result<Creates, Error> {
         let mut creates = Creates { unread: self.unread().await?, ..Creates::default() };
-        for row in self.all_rows(Table::Outbox, create_prefix(), "list creates under way").await? {
-            let row: OutboxRow = parse(Table::Outbox, &row)?;
-            let operation = &row.operations[0];
-            creates.under_way.insert((operation.entity, operation.target.object().clone()));
-        }
+        let rows = self.create_rows().await?;
+        let operations = rows.iter().flat_map(|row| &row.operations);
+        creates.under_way = operations.map(|operation| (operation.entity, operation.target.object().clone())).collect();
         for row in self.all_rows(Table::Case, CaseKind::SharedIdentity.prefix(), "list shared identities").await? {
             let case: CaseRow = parse(Table::Case, &row)?;
             creates.shared.extend(case.entities);
         }
         Ok(creates)
+    }
+
+    /// The connections and object types in which a create is under way.
+    pub(crate) async fn creates_under_way(&self) -> Result<BTreeSet<(ConnectionName, ObjectType)>, Error> {
+        let rows = self.create_rows().await?;
+        let targets = rows.iter().flat_map(|row| &row.operations).map(|operation| &operation.target);
+        Ok(targets.map(|target| (target.connection().clone(), target.object().clone())).collect())
+    }
+
+    async fn create_rows(&self) -> Result<Vec<OutboxRow>, Error> {
+        let rows = self.all_rows(Table::Outbox, create_prefix(), "list creates under way").await?;
+        rows.iter().map(|row| parse(Table::Outbox, row)).collect()
     }
 
     async fn unread(&self) -> Result<BTreeSet<(ConnectionName, ObjectType)>, Error> {

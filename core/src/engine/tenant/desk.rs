@@ -1,10 +1,5 @@
 //! The desk: looking at one case, and noting on it who has it, labels and comments.
 
-mod list;
-mod refile;
-
-pub use list::{Assigned, CaseCursor, CaseFilter, CasePage};
-
 use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind, CaseRow, discrepancy_of_key};

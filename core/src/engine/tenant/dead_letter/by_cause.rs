@@ -1,4 +1,4 @@
-//! The desk of dead letters: grouped by cause, tried again after a fix, or discarded with a reason.
+//! Dead letters by their cause: grouped, tried again after a fix, or discarded with a reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
