@@ -1,4 +1,4 @@
-//! GivenStanding approvals: permissions for writes that nobody has planned yet.
+//! Standing approvals: permissions for writes that nobody has planned yet.
 
 use std::fmt;
 

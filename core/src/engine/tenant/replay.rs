@@ -45,7 +45,7 @@ pub struct Replayed {
     pub representations: BTreeMap<RecordRef, Representation>,
     /// What operators allow each connection.
     pub connections: BTreeMap<ConnectionName, ConnectionState>,
-    /// GivenStanding approvals, as given, used and withdrawn.
+    /// Standing approvals, as given, used and withdrawn.
     pub standing: BTreeMap<StandingId, GivenStanding>,
     /// How many writes of which attributes count, by the keys of their rows.
     pub(crate) writes: BTreeMap<Text, WriteCount>,
@@ -107,7 +107,7 @@ impl Tenant {
     }
 
     /// As [`Tenant::each_entry`], as long as `goes_on` says so.
-    async fn each_entry_while(
+    pub(crate) async fn each_entry_while(
         &self,
         goes_on: impl Fn(&Entry) -> bool + Send,
         mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,

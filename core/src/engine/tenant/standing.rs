@@ -1,4 +1,4 @@
-//! GivenStanding approvals: given and withdrawn by people, used by applications, counted by receipts.
+//! Standing approvals: given and withdrawn by people, used by applications, counted by receipts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

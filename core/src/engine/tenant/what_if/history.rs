@@ -106,6 +106,10 @@ impl Groups {
                 let (keys, _): (Vec<Digest>, IgnoredAny) = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
             }
+            "claimed_elsewhere" => {
+                let key: Digest = read(entry, payload)?;
+                self.intended.remove(&key);
+            }
             "without_effect" => {
                 let keys: Vec<Digest> = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
