@@ -27,9 +27,8 @@ use crate::value::Field;
 use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 pub use diff::PlanDiff;
-pub(crate) use draft::archives;
-pub use draft::{ArchivesByPlace, PlanDraft};
-pub use limits::{Deletes, Limits, WritePlace, Writes};
+pub use draft::PlanDraft;
+pub use limits::{Counted, CountedPlace, Deletes, Limits, WritePlace};
 use presence::plan_presence;
 pub(crate) use presence::{WHY_RESTORE, why_archive};
 pub use standing::{GivenStanding, StandingApproval, StandingId};
@@ -100,7 +99,7 @@ impl Plan {
     /// The plan that plans nothing: of one kind, always the same.
     #[must_use]
     pub fn empty(tenant: &TenantId, kind: PlanKind) -> Self {
-        PlanDraft::new(kind, Scope::default()).finish(tenant, Limits::default(), &|_, _| Deletes::default())
+        PlanDraft::new(kind, Scope::default()).finish(tenant)
     }
 
     /// Whether it plans nothing, and keeps nothing out.

@@ -235,7 +235,7 @@ pub(crate) struct Stop {
     pub(crate) reason: Text,
     /// Whether nobody can accept it.
     pub(crate) forbidden: bool,
-    /// Whether accepting it takes two people.
+    /// Whether accepting it takes two people: if any rule that stops it asks for two, whichever of them speaks.
     pub(crate) four_eyes: bool,
     weight: u8,
 }
@@ -250,6 +250,7 @@ pub(crate) fn judge_all(
     around: &Around<'_>,
 ) -> Judged {
     let mut judged = Judged::default();
+    let mut two = false;
     for guard in guards {
         let verdict = guard.judge(unit, before, after, policy, around);
         let weight = verdict.weight();
@@ -262,10 +263,14 @@ pub(crate) fn judge_all(
             Verdict::Hold(reason) | Verdict::Review(reason) => (reason, false),
             Verdict::Forbid(reason) => (reason, true),
         };
+        two |= guard.rule.four_eyes() && !forbidden;
         if judged.stop.as_ref().is_none_or(|stop| stop.weight < weight) {
-            let four_eyes = guard.rule.four_eyes() && !forbidden;
-            judged.stop = Some(Stop { rule: guard.rule.name(), reason: reason.into(), forbidden, four_eyes, weight });
+            let (rule, reason) = (guard.rule.name(), reason.into());
+            judged.stop = Some(Stop { rule, reason, forbidden, four_eyes: false, weight });
         }
+    }
+    if let Some(stop) = &mut judged.stop {
+        stop.four_eyes = two;
     }
     judged
 }

@@ -31,7 +31,7 @@ use crate::rule::Guard;
 use crate::sight::{Ground, keys, visible};
 use crate::text::Text;
 
-pub use proposal::{NotApproved, approve, basis_of, propose};
+pub use proposal::{NotApproved, Ruled, approve, basis_of, propose, rule_or_propose};
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 pub(crate) use unit::settled;
 

@@ -41,6 +41,8 @@ mod desk;
 mod drift;
 #[path = "stories/errors.rs"]
 mod errors;
+#[path = "stories/four_eyes.rs"]
+mod four_eyes;
 #[path = "stories/identity.rs"]
 mod identity;
 #[path = "stories/letters.rs"]

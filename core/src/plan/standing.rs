@@ -139,11 +139,13 @@ impl GivenStanding {
     /// How many more writes it covers at an instant: none once it is withdrawn, used up or over.
     #[must_use]
     pub fn room(&self, now: DateTime<Utc>) -> u32 {
-        let StandingApproval { limit, until, .. } = &self.approval;
-        match (limit, until) {
-            (Some(limit), Some(until)) if self.withdrawn.is_none() && now < *until => limit.saturating_sub(self.used),
-            _ => 0,
-        }
+        self.approval.limit.filter(|_| self.is_open(now)).map_or(0, |limit| limit.saturating_sub(self.used))
+    }
+
+    /// Whether it stands at an instant, used up or not: it was not withdrawn, and is not over.
+    #[must_use]
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        self.withdrawn.is_none() && self.approval.until.is_some_and(|until| now < until)
     }
 
     /// Whether it covers an operation of a plan into a system, as long as it has room.

@@ -32,6 +32,7 @@ pub(super) fn guard(
     let judged = judged(ground, recorder.entity, unit, key, before, &proposal.field, &proposal, shown);
     match judged.stop {
         None => move_golden(recorder, unit, key, shown, warned(proposal, judged.warnings)),
+        Some(_) if planted!(RuleNotAsked) => move_golden(recorder, unit, key, shown, proposal),
         Some(stop) => {
             hold(recorder, unit, key, proposal, stop);
             false

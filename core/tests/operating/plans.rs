@@ -7,37 +7,8 @@ use accordant::{Accordant, Actor, EntityId, Error, Tenant};
 use futures::executor::block_on;
 use serde_json::json;
 
-use crate::model::{Account, World, account, apply, approve, approver, plan, step};
-
-/// Accounts in both systems, of which the shop is owed other balances.
-pub(crate) fn owed(accounts: usize) -> (World, Tenant) {
-    owed_under(accounts, |world| world.tenant())
-}
-
-pub(crate) fn owed_under(accounts: usize, open: impl FnOnce(&World) -> Tenant) -> (World, Tenant) {
-    let world = World::new();
-    for number in 1..=accounts {
-        world.crm.edit("accounts", &number.to_string(), &account(number));
-        let customer = account(number);
-        world.shop.edit("customers", &format!("c{number}"), &customer);
-    }
-    let tenant = open(&world);
-    for system in ["crm", "shop"] {
-        block_on(tenant.poll(system)).unwrap();
-    }
-    step(&tenant);
-    assert!(plan(&tenant).is_empty(), "{}", plan(&tenant));
-    owe(&world, &tenant, accounts, "200.00");
-    (world, tenant)
-}
-
-pub(crate) fn owe(world: &World, tenant: &Tenant, accounts: usize, balance: &str) {
-    for number in 1..=accounts {
-        world.crm.edit("accounts", &number.to_string(), &json!({ "balance": balance }));
-    }
-    block_on(tenant.poll("crm")).unwrap();
-    step(tenant);
-}
+use crate::model::{Account, apply, approve, approver, plan, step};
+use crate::owed::{owed, owed_under};
 
 fn of(tenant: &Tenant, scope: Scope) -> Plan {
     block_on(tenant.plan(scope).into_future()).unwrap()
@@ -64,6 +35,25 @@ fn a_plan_that_expired_is_refused_and_says_what_to_do() {
     approve(&tenant, stale.hash);
     world.clock.advance(TimeDelta::hours(9));
     assert_eq!(apply(&tenant, stale.hash).done, 1, "what was approved in time is carried out");
+}
+
+#[test]
+fn an_approval_that_ran_out_is_none_though_nobody_purged_it() {
+    let retention = Retention { plans: TimeDelta::hours(8), ..Retention::default() };
+    let (world, tenant) = owed_under(1, |world| {
+        let builder = Accordant::builder().clock(std::sync::Arc::clone(&world.clock)).store(world.store.clone());
+        let builder = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Account>();
+        builder.retention(retention).build().unwrap().tenant("acme")
+    });
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    world.clock.advance(TimeDelta::hours(8));
+    assert_eq!(apply(&tenant, owed.hash).unapproved, 1);
+    assert_eq!(world.shop.writes(), 0);
+    let why = block_on(tenant.progress(owed.hash)).unwrap().outstanding.remove(0).1;
+    assert_eq!(why, Outstanding::Unapproved);
+    approve(&tenant, owed.hash);
+    assert_eq!(apply(&tenant, owed.hash).done, 1);
 }
 
 #[test]

@@ -13,8 +13,9 @@ use futures::executor::block_on;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use crate::model::{Account, Between, World, account, approve, journaled, plan};
-use crate::plans::owed;
+use crate::interleaved::Interleaved;
+use crate::model::{Account, Between, World, approve, journaled, plan};
+use crate::owed::{in_both, owe, owed};
 
 fn noah() -> Actor {
     Actor::new("noah")
@@ -149,13 +150,10 @@ fn it_sleeps_until_something_is_due_and_never_longer_than_it_may() {
 fn told_to_stop_it_ends_the_call_under_way_and_begins_no_other() {
     let world = World::new();
     let between = Between::new(&world.shop);
-    for number in 1..=120 {
-        world.crm.edit("accounts", &number.to_string(), &account(number));
-        world.shop.edit("customers", &format!("c{number}"), &account(number));
-    }
+    in_both(&world, 1..=120);
     let tenant = world.open(1, world.crm.clone(), between.clone());
     block_on(tenant.poll("crm")).unwrap();
-    crate::plans::owe(&world, &tenant, 120, "200.00");
+    owe(&world, &tenant, 120, "200.00");
     let owed = plan(&tenant);
     approve(&tenant, owed.hash);
     let told = Arc::new(AtomicBool::new(false));
@@ -184,6 +182,28 @@ fn told_to_stop_it_ends_the_call_under_way_and_begins_no_other() {
     assert_eq!((progress.done, progress.outstanding.len()), (50, 70));
     // Started again, it goes on where it was.
     assert_eq!(run(&tenant, &world.clock, 1, quiet()).0.unwrap().done, 70);
+}
+
+/// Another worker makes an intent durable at any point of this one's run, and dies before its call. What was approved is not
+/// forgotten for that: it is carried out, once.
+#[test]
+fn what_another_worker_left_is_carried_out_by_this_one() {
+    for calls in 0..60 {
+        let (world, _) = owed(1);
+        let hangs = Between::new(&world.shop);
+        hangs.happens(futures::future::pending());
+        let dying = world.open(3, world.crm.clone(), hangs);
+        let store = Interleaved::new(&world.store);
+        let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store.clone()).entity::<Account>();
+        let builder = builder.connect(world.crm.clone()).connect(world.shop.clone());
+        let tenant = builder.entropy(accordant::SeededEntropy::new(2)).build().unwrap().tenant("acme");
+        let owed = plan(&dying);
+        approve(&dying, owed.hash);
+        store.happens_after(calls, async move { drop(futures::FutureExt::now_or_never(dying.apply(owed.hash))) });
+        let (ran, _) = run(&tenant, &world.clock, 130, quiet());
+        assert!(store.happened(), "after {calls} calls");
+        assert_eq!((ran.unwrap().done, world.shop.writes()), (1, 1), "after {calls} calls");
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 #[derive(Canonical)]
+#[expect(dead_code, reason = "the model is read, no field is")]
 #[canonical(entity = "customer", system(crm, object = "contacts"), system(shop, object = "customers"))]
 struct Customer {
     #[canonical(identity, at(crm = "email", shop = "email"))]
@@ -122,7 +123,7 @@ fn happen(story: Story, event: &Event) -> Story {
         Event::Gives => {
             let standing =
                 StandingApproval::of(Customer::TIER).toward("shop").at_most(2).until(now + TimeDelta::minutes(3));
-            drop(block_on(tenant.give_standing(standing, &by(0), "by themselves")).unwrap());
+            let _given = block_on(tenant.give_standing(standing, &by(0), "by themselves")).unwrap();
         }
         Event::Withdraws => {
             if let Some(given) = block_on(tenant.standing_approvals(None, 9)).unwrap().first() {
@@ -219,15 +220,15 @@ fn what_was_allowed_then_is_shown_though_it_is_not_now() {
     let tenant = story.tenant();
     let by = Actor::new("ana");
     let dawn = story.now();
-    let mut story = story.later(TimeDelta::minutes(1));
+    let story = story.later(TimeDelta::minutes(1));
     block_on(tenant.set_stage("shop", Stage::Act, &by, "a try")).unwrap();
     let until = story.now() + TimeDelta::days(1);
     let standing = StandingApproval::of(Customer::TIER).toward("shop").at_most(2).until(until);
     let id = block_on(tenant.give_standing(standing, &by, "by themselves")).unwrap();
-    let mut story = story.says("crm", "1", json!({ "tier": 2 }));
+    let story = story.says("crm", "1", json!({ "tier": 2 }));
     let plan = block_on(tenant.plan(Scope::default()).into_future()).unwrap();
     let noon = story.now();
-    let mut story = story.later(TimeDelta::minutes(1));
+    let story = story.later(TimeDelta::minutes(1));
     block_on(tenant.approve(plan.hash, &by)).unwrap();
     block_on(tenant.set_stage("shop", Stage::Observe, &by, "enough")).unwrap();
     block_on(tenant.withdraw_standing(id, &by, "enough")).unwrap();

@@ -19,7 +19,7 @@ use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::GoldenLife;
 use crate::id::EntityId;
 use crate::model::UnitKey;
-use crate::settle::{Ruling, basis_of, propose, rule_on};
+use crate::settle::{Ruled, Ruling, basis_of, rule_or_propose};
 use crate::text::Text;
 use crate::value::Field;
 use crate::working_set::EntityIndex;
@@ -155,28 +155,29 @@ impl Tenant {
                     done.moved.push(effect.case.clone());
                     continue;
                 };
-                let two = self.asks_four_eyes(entity, model, &key);
+                let asked = self.asks_four_eyes(entity.entity, model, &key);
                 let mut ruled = None;
                 self.with_frame(|frame| {
                     let set = &mut loader.loaded.set;
                     set.decide(frame, *index, as_of, &mut facts, |ground, entity, representations, facts| {
                         if basis_of(ground, entity, representations, &key) == effect.basis {
-                            let rule = if two { propose } else { rule_on };
-                            ruled = Some(rule(ground, entity, representations, &key, ruling, facts));
+                            let carried_out =
+                                rule_or_propose(ground, entity, representations, &key, ruling, asked, facts);
+                            ruled = Some(carried_out);
                         }
                     });
                 });
                 match ruled {
                     None => done.moved.push(effect.case.clone()),
                     Some(Err(why)) => done.refused.push((effect.case.clone(), why.to_string())),
-                    Some(Ok(())) => {
-                        if two {
+                    Some(Ok(ruled)) => {
+                        if ruled == Ruled::Proposed {
                             done.proposed += 1;
                         } else {
                             done.decided += 1;
                             changes.delete(unmerged_case(effect.entity, &effect.unit));
                         }
-                        journaled.push((if two { "decision_proposed" } else { "decided" }, effect));
+                        journaled.push((ruled.kind(), effect));
                     }
                 }
             }
@@ -215,7 +216,7 @@ impl Tenant {
         let entity = &set.entity(index).entity;
         let model = self.core.model.entity(entity.entity);
         let Some(key) = model.unit_key(unit) else { return Ok(None) };
-        let proposed = self.asks_four_eyes(entity, model, &key);
+        let asked = self.asks_four_eyes(entity.entity, model, &key);
         let as_of = self.now();
         Ok(Some(self.with_frame(|frame| {
             set.with_ground(frame, index, as_of, |ground, entity, representations| {
@@ -228,15 +229,15 @@ impl Tenant {
                     _ => entity.golden.get(&key).map(|cell| cell.field.clone()).unwrap_or_default(),
                 };
                 let mut trial = entity.clone();
-                let ruled = rule_on(ground, &mut trial, representations, &key, ruling, &mut Vec::new());
-                let (before, moved) = (golden(entity), golden(&trial));
+                let facts = &mut Vec::new();
+                let ruled = rule_or_propose(ground, &mut trial, representations, &key, ruling, asked, facts);
                 BulkEffect {
                     case,
                     entity: entity.id,
                     unit: unit.clone(),
-                    after: if proposed { before.clone() } else { moved },
-                    before,
-                    proposed,
+                    before: golden(entity),
+                    after: golden(&trial),
+                    proposed: ruled == Ok(Ruled::Proposed),
                     refused: ruled.err().map(|why| why.to_string()),
                     basis: basis_of(ground, entity, representations, &key),
                 }

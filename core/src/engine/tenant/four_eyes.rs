@@ -6,24 +6,12 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::decide::not_held;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::engine::tenant::{MOST_ATTEMPTS, unknown_attribute};
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
-use crate::golden::Status;
 use crate::id::{Actor, EntityId};
 use crate::model::{CompiledEntity, UnitKey};
 use crate::settle::{NotApproved, approve};
 use crate::text::Text;
-
-/// What became of a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ruled {
-    /// It holds.
-    Decided,
-    /// It waits for a second person: [`Tenant::approve_decision`].
-    Proposed,
-}
 
 impl Tenant {
     /// Approves what another person proposed to decide about a unit, and carries it out. Journaled with both names.
@@ -99,20 +87,11 @@ impl Tenant {
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
-    /// Whether decisions on a unit need a second person: by configuration, or by the rule that holds a change of it.
-    pub(super) fn asks_four_eyes(&self, entity: &Entity, model: &CompiledEntity, key: &UnitKey) -> bool {
-        let configured = self.core.four_eyes.get(usize::from(entity.entity));
-        let by_rule = entity.golden.get(key).is_some_and(|cell| match &cell.status {
-            Status::Held(held) => held.four_eyes,
-            Status::Settled | Status::Parked { .. } | Status::Provisional(_) => false,
-        });
-        let unit = match key {
-            UnitKey::Exists => Some(crate::model::EXISTS.into()),
-            UnitKey::Whole(unit) | UnitKey::Element(unit, _) => {
-                model.units.get(usize::from(*unit)).map(|unit| unit.id.clone())
-            }
-        };
-        by_rule || configured.zip(unit).is_some_and(|(asked, unit)| asked.contains(&unit))
+    /// Whether two people are asked for by configuration: decisions on a unit, entries, and writes of it.
+    pub(super) fn asks_four_eyes(&self, entity_type: u16, model: &CompiledEntity, key: &UnitKey) -> bool {
+        let unit = key.index().and_then(|unit| model.units.get(usize::from(unit)));
+        let configured = self.core.four_eyes.get(usize::from(entity_type));
+        configured.zip(unit).is_some_and(|(asked, unit)| asked.contains(&unit.id))
     }
 }
 

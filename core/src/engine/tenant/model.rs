@@ -2,7 +2,7 @@
 //! anything is written.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,11 +35,15 @@ pub(crate) struct Accepted {
 struct Remembered {
     revision: Option<u64>,
     now: StoredModel,
+    /// What the row holds.
+    then: Option<StoredModel>,
+    /// Whether a change is under way, or was cut off.
+    changing: bool,
     /// None for a tenant that nothing was ever journaled of.
     change: Option<ModelChange>,
 }
 
-fn model_key() -> RowKey {
+pub(super) fn model_key() -> RowKey {
     RowKey::new(Table::Meta, "model")
 }
 
@@ -56,15 +60,15 @@ impl Tenant {
     /// Accepts today's model: journals the change, clears golden values, bases and decisions of units whose stored values
     /// would mean something else today, and brings the index of identity values up to date. From then on writes go on.
     ///
-    /// An interrupted call is finished by the next one. Workers that still run under the former model must be stopped
-    /// before: they do not look again.
+    /// An interrupted call is finished by the next one. Workers that still run under the former model write nothing from the
+    /// moment at which the change begins: they fail with [`Error::ModelChanged`].
     ///
     /// # Errors
     ///
     /// [`Error::ModelRefused`] if stored values would be taken for something they are not, or be lost by mistake.
     pub async fn accept_model(&self, by: &Actor) -> Result<ModelChange, Error> {
         for _ in 0..MOST_ATTEMPTS {
-            let Remembered { revision, now, change } = self.remembered().await?;
+            let Remembered { revision, now, then, changing, change } = self.remembered().await?;
             let change = change.unwrap_or_default();
             if change.refused().next().is_some() {
                 return Err(Error::ModelRefused { reasons: join(change.refused()) });
@@ -74,18 +78,30 @@ impl Tenant {
             let lines = change.changes.iter().map(ToString::to_string).collect();
             changes.journal(MODEL_ACCEPTED, "model", &Accepted { model: now.clone(), changes: lines });
             changes.commit.expect.push((model_key(), revision));
+            if change.is_empty() && !changing {
+                changes.put(model_key(), &now);
+                if self.commit_anyhow("remember the model", changes.commit).await? {
+                    self.note_accepted(revision.unwrap_or(0) + 1);
+                    return Ok(change);
+                }
+                continue;
+            }
+            // Whoever works under the former model finds the row changed with its next commit, and does not go on.
+            changes.put(model_key(), &then.unwrap_or_else(|| now.clone()).under_change());
             if !self.commit_anyhow("journal a change of the model", changes.commit).await? {
                 continue;
             }
+            let revision = revision.unwrap_or(0) + 1;
             self.reform(&change, by).await?;
-            if moves_identity(&change) {
+            // A change to another model that was cut off may have moved what this one indexes.
+            if moves_identity(&change) || changing {
                 self.reindex(by).await?;
             }
             let mut changes = Changes::new(&self.core, self.now(), by);
-            changes.commit.expect.push((model_key(), revision));
+            changes.commit.expect.push((model_key(), Some(revision)));
             changes.put(model_key(), &now);
             if self.commit_anyhow("remember the model", changes.commit).await? {
-                self.note_accepted();
+                self.note_accepted(revision + 1);
                 return Ok(change);
             }
         }
@@ -95,16 +111,20 @@ impl Tenant {
     /// Refuses while the model differs from the one that the store was written under. A tenant without entries takes up
     /// today's. Every path that commits asks; after the first time it costs a look into a set.
     pub(crate) async fn require_model(&self) -> Result<(), Error> {
-        if self.core.accepted.read().unwrap_or_else(PoisonError::into_inner).contains(&self.id) {
+        if self.accepted_model().is_some() {
             return Ok(());
         }
         for _ in 0..MOST_ATTEMPTS {
-            let Remembered { revision, now, change } = self.remembered().await?;
+            let Remembered { revision, now, changing, change, .. } = self.remembered().await?;
             if let Some(change) = change {
                 if !change.is_empty() {
                     return Err(Error::ModelChanged { changes: change.line() });
                 }
-                self.note_accepted();
+                if changing {
+                    let changes = "a change to another model is under way, or was cut off".into();
+                    return Err(Error::ModelChanged { changes });
+                }
+                self.note_accepted(revision.unwrap_or(0));
                 return Ok(());
             }
             let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
@@ -112,15 +132,11 @@ impl Tenant {
             changes.commit.expect.push((model_key(), revision));
             changes.put(model_key(), &now);
             if self.commit_anyhow("remember the model", changes.commit).await? {
-                self.note_accepted();
+                self.note_accepted(1);
                 return Ok(());
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
-    }
-
-    fn note_accepted(&self) {
-        self.core.accepted.write().unwrap_or_else(PoisonError::into_inner).insert(self.id.clone());
     }
 
     async fn remembered(&self) -> Result<Remembered, Error> {
@@ -130,12 +146,12 @@ impl Tenant {
             let entries = self.core.store.journal(&self.id, 0, 1).await.map_err(Error::store("read the journal"))?;
             let unrecorded = Change { entity: "".into(), what: What::Unrecorded };
             let change = (!entries.is_empty()).then(|| ModelChange { changes: vec![unrecorded] });
-            return Ok(Remembered { revision: None, now, change });
+            return Ok(Remembered { revision: None, now, then: None, changing: false, change });
         };
-        let then: StoredModel = parse(Table::Meta, &row)?;
+        let (then, changing) = parse::<StoredModel>(Table::Meta, &row)?.settled();
         now.keep_retired(&then);
         let change = if then == now { ModelChange::default() } else { compare(&then, &now) };
-        Ok(Remembered { revision: Some(row.revision), now, change: Some(change) })
+        Ok(Remembered { revision: Some(row.revision), now, then: Some(then), changing, change: Some(change) })
     }
 
     /// Clears what is stored of units that were retyped, and settles the entities that hold anything of units retyped or

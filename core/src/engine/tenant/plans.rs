@@ -14,6 +14,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::purge::Made;
+use crate::engine::tenant::standing::forget_refusals;
 use crate::entity::Entity;
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
@@ -208,7 +209,7 @@ impl Tenant {
     pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
         let plan = self.stored_plan(hash).await?;
         self.require_standing(hash).await?;
-        self.require_unmoved(&plan).await?;
+        self.still_owed(&plan, &plan.operations).await?;
         let in_effect = self.in_effect(plan.operations.iter().collect()).await?;
         let approved = || plan.operations.iter().filter(|operation| !in_effect.contains(&operation.key));
         let as_of = self.now();
@@ -217,6 +218,7 @@ impl Tenant {
             changes.put(approval_key(operation), &ApprovalRow::new(operation, by, as_of, hash));
             changes.delete(case_key(CaseKind::Refused, operation.key));
         }
+        forget_refusals(&mut changes, approved());
         let keys: Vec<_> = approved().map(|operation| operation.key).collect();
         if keys.is_empty() {
             return Ok(());
@@ -298,12 +300,9 @@ impl Tenant {
         }
         let observed = self.observed_only().await?;
         draft.keep_out(&|connection| observed.get(connection).cloned());
-        let writes = self.writes_of(draft.operations()).await?;
-        draft.hold_writes(self.core.limits, &|place| writes.get(place).copied().unwrap_or_default());
-        let deletes = self.deletes_of(&draft.archives()).await?;
-        let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
-            deletes.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
-        });
+        let counted = self.counted(draft.operations()).await?;
+        draft.keep_to(self.core.limits, &counted);
+        let plan = draft.finish(&self.id);
         self.store_plan(&plan, by).await?;
         Ok(plan)
     }

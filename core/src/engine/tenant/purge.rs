@@ -9,8 +9,9 @@ use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
 use crate::engine::retention::Sweep;
 use crate::engine::tenant::apply::outbox::OutboxRow;
+use crate::engine::tenant::approval::is_approval;
 use crate::engine::tenant::approval::{ApprovalRow, approval_key, operation_of};
-use crate::engine::tenant::deletes::is_count;
+use crate::engine::tenant::counts::is_confirmation;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::Actor;
@@ -94,7 +95,7 @@ impl Tenant {
     async fn purge_approvals(&self, rows: Vec<Row>, now: i64) -> Result<(), Error> {
         let oldest = now.saturating_sub(self.core.retention.plans.num_milliseconds());
         let mut expired = Vec::new();
-        for row in rows.into_iter().filter(|row| !is_count(&row.key)) {
+        for row in rows.into_iter().filter(|row| is_approval(&row.key) || is_confirmation(&row.key)) {
             let approval: ApprovalRow = parse(Table::Approval, &row)?;
             if approval.at <= oldest {
                 expired.push((row, approval));
@@ -108,7 +109,8 @@ impl Tenant {
         for (row, approval) in expired.into_iter().filter(|(row, _)| !under_way.contains(operation_of(&row.key))) {
             expire(&mut changes, Table::Approval, &row);
             let ApprovalRow { by, at, plan, .. } = &approval;
-            changes.journal("approval_expired", &plan.to_string(), &(&row.key, by, at));
+            let kind = if is_approval(&row.key) { "approval_expired" } else { "confirmation_expired" };
+            changes.journal(kind, &plan.to_string(), &(&row.key, by, at));
         }
         self.purged(changes).await
     }

@@ -24,7 +24,7 @@ pub(crate) const fn state_prefix() -> &'static str {
     STATES
 }
 
-fn state_key(connection: &ConnectionName) -> RowKey {
+pub(crate) fn state_key(connection: &ConnectionName) -> RowKey {
     RowKey::new(Table::Meta, format!("{STATES}{connection}"))
 }
 
@@ -34,8 +34,8 @@ pub(crate) fn connection_of_key(key: &str) -> Option<ConnectionName> {
 }
 
 impl Tenant {
-    /// Lets a connection observe, propose or act. From the commit on, no write begins that the stage does not allow: of an
-    /// application under way, neither.
+    /// Lets a connection observe, propose or act. From the commit on, no call begins that the stage does not allow: of an
+    /// application under way, neither. What was sent by then is not taken back.
     ///
     /// # Errors
     ///

@@ -17,8 +17,8 @@ use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
-use agenda::{Agenda, Task};
-use allowed::Allowed;
+pub(crate) use agenda::{Agenda, Task};
+pub(crate) use allowed::{Allowed, News};
 
 /// What a run came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,9 +143,16 @@ impl Tenant {
                 if shutdown.came().await {
                     return Ok(ran);
                 }
-                let applied = self.apply_unless(&mut shutdown, hash).await?;
-                ran.note_applied(&applied);
-                allowed.applied(hash, &applied);
+                match self.apply_unless(&mut shutdown, hash).await {
+                    Ok(applied) => {
+                        ran.note_applied(&applied);
+                        allowed.applied(hash, &applied);
+                    }
+                    Err(Error::Contended { .. }) => allowed.wait(hash),
+                    // It ran out: what is owed is planned anew.
+                    Err(Error::UnknownPlan(_) | Error::PlanExpired { .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
             let mut until = agenda.next(self.now());
             match next {
@@ -181,18 +188,13 @@ impl Tenant {
     ) -> Result<Applied, Error> {
         let stop = AtomicBool::new(shutdown.came);
         let work = pin!(self.apply_while(hash, |_| !stop.load(Ordering::Relaxed)));
-        let applied = match select(work, &mut shutdown.signal).await {
+        match select(work, &mut shutdown.signal).await {
             Either::Left((applied, _)) => applied,
             Either::Right(((), work)) => {
                 shutdown.came = true;
                 stop.store(true, Ordering::Relaxed);
                 work.await
             }
-        };
-        match applied {
-            // It ran out, or other workers have it: it is found again if anything is owed.
-            Err(Error::UnknownPlan(_) | Error::PlanExpired { .. } | Error::Contended { .. }) => Ok(Applied::default()),
-            applied => applied,
         }
     }
 }

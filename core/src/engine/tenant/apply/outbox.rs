@@ -10,6 +10,7 @@ use crate::connector::Write;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, record_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::footing::Lease;
 use crate::engine::tenant::standing::Covered;
 use crate::engine::{Core, Tenant};
 use crate::error::Error;
@@ -36,6 +37,9 @@ pub(crate) struct OutboxRow {
     /// The standing approvals that operations rest on, by the keys of the operations.
     #[serde(default, skip_serializing_if = "Covered::is_empty")]
     pub(crate) standing: Covered,
+    /// Whose it is while it is being sent or probed, where many processes work on one store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease: Option<Lease>,
 }
 
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
@@ -71,6 +75,12 @@ pub(crate) fn outbox_key(operation: &Operation) -> RowKey {
         Target::New { connection, object, generation } => create_row(connection, object, operation.entity, *generation),
         Target::Record(record) => write_row(record),
     }
+}
+
+/// The connection that a row's key names.
+pub(super) fn outbox_connection(key: &str) -> Option<ConnectionName> {
+    let rest = key.strip_prefix(write_prefix()).or_else(|| key.strip_prefix(create_prefix()))?;
+    rest.split('\u{1f}').next().map(ConnectionName::new)
 }
 
 /// The row of a create under way.

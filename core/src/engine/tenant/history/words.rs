@@ -342,6 +342,7 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "received" => "a write was confirmed",
         "in_effect" => "a write was in effect already",
         "unknown" => "the outcome of a write is not known",
+        "unsure" => "a write may have had its effect and was changed again, and asks a person",
         "without_effect" => "a write had no effect, and is planned anew",
         "taken_back" => "a write was taken back before it was sent",
         "claimed_elsewhere" => "what a create answered with belongs to another entity",

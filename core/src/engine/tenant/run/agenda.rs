@@ -8,7 +8,7 @@ use crate::id::ConnectionName;
 
 /// What is done with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Task {
+pub(crate) enum Task {
     Poll,
     Scan,
 }
@@ -23,7 +23,7 @@ struct Turn {
 
 /// Which connection is read when.
 #[derive(Debug)]
-pub(super) struct Agenda {
+pub(crate) struct Agenda {
     schedule: Schedule,
     turns: BTreeMap<(ConnectionName, Task), Turn>,
     retry: i64,
@@ -33,7 +33,7 @@ pub(super) struct Agenda {
 const LONGEST: i64 = 60 * 60 * 1000;
 
 impl Agenda {
-    pub(super) fn new<'a>(schedule: Schedule, connections: impl Iterator<Item = &'a ConnectionName>, now: i64) -> Self {
+    pub(crate) fn new<'a>(schedule: Schedule, connections: impl Iterator<Item = &'a ConnectionName>, now: i64) -> Self {
         let mut turns = BTreeMap::new();
         for connection in connections {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
@@ -46,13 +46,13 @@ impl Agenda {
     }
 
     /// The task that has been due longest.
-    pub(super) fn due(&self, now: i64) -> Option<(ConnectionName, Task)> {
+    pub(crate) fn due(&self, now: i64) -> Option<(ConnectionName, Task)> {
         let due = self.turns.iter().filter(|(_, turn)| turn.at <= now);
         due.min_by_key(|(_, turn)| turn.at).map(|((connection, task), _)| (connection.clone(), *task))
     }
 
     /// A task had its turn: it is due again as the schedule says, or later if it failed.
-    pub(super) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
+    pub(crate) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
         let every = match task {
             Task::Poll => self.schedule.poll,
             Task::Scan => self.schedule.scan.unwrap_or(self.schedule.poll),
@@ -75,7 +75,7 @@ impl Agenda {
     }
 
     /// Whether what waits is to be tried again now.
-    pub(super) fn retries(&mut self, now: i64) -> bool {
+    pub(crate) fn retries(&mut self, now: i64) -> bool {
         let due = self.retry <= now;
         if due {
             self.retry = now.saturating_add(self.schedule.retry.num_milliseconds().max(1));
@@ -84,7 +84,7 @@ impl Agenda {
     }
 
     /// When something is due next.
-    pub(super) fn next(&self, now: i64) -> i64 {
+    pub(crate) fn next(&self, now: i64) -> i64 {
         self.turns.values().map(|turn| turn.at).chain([self.retry]).min().unwrap_or(now)
     }
 }
