@@ -74,6 +74,7 @@ pub mod observation;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
+pub mod queue;
 pub mod representation;
 pub mod resolve;
 pub mod rollout;
@@ -102,7 +103,7 @@ pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 pub use engine::{
     Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ran, Retention, Ruled, Schedule, Stepped, TakenIn,
-    Tenant,
+    Tenant, Worked, Worker,
 };
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
@@ -112,11 +113,11 @@ pub use rollout::{ApplyWindow, Flow, Stage};
 pub use rule::RequireApproval;
 pub use settle::{Choice, Ruling};
 pub use store::MemoryStore;
-#[cfg(feature = "sqlite")]
-pub use store::SqliteStore;
 #[cfg(feature = "phone")]
 pub use value::Phone;
 pub use value::{Country, Currency, Decimal, Domain, Email, Money, Ref, WebUrl};
+#[cfg(feature = "sqlite")]
+pub use {queue::SqliteQueue, store::SqliteStore};
 
 // The types of other crates in public signatures.
 pub use {bytes, chrono, http, schemars, serde};

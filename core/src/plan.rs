@@ -269,9 +269,13 @@ fn plan_unit(
     if (golden.is_none() && decision.is_none()) || oscillates || entity.life == GoldenLife::Retired {
         return;
     }
+    if entity.decisions.get(key).is_some_and(|decision| decision.lifetime.is_over(ground.as_of)) {
+        // Its date has come: the unit is settled first, and golden may be another then.
+        return;
+    }
     let shown = shown(ground, entity, representations, key);
     let standing = Standing { golden, frozen: false, owned: !unit.owners.is_empty() || unit.derived.is_some() };
-    let classification = classify(&sides(entity, &shown, key), standing, unit);
+    let classification = classify(&sides(entity, unit, &shown, key), standing, unit);
     let name = ground.model.unit_name(key);
     // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
     let asks = |shown: &Shown<'_>| asked(ground.model, entity, unit, key, shown) == Asked::Owed;

@@ -12,6 +12,7 @@ pub(crate) mod presence;
 mod proposal;
 mod read_back;
 mod ruling;
+mod summed;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -90,7 +91,8 @@ pub fn settle(
             return;
         };
         for key in keys(ground.model, recorder.entity, representations, index) {
-            moved |= unit::settle_unit(ground, &mut recorder, &visible, unit, &key, &mut findings);
+            let settle = if unit.summed { summed::settle_summed } else { unit::settle_unit };
+            moved |= settle(ground, &mut recorder, &visible, unit, &key, &mut findings);
         }
     };
     match touched {

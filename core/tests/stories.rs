@@ -23,6 +23,8 @@ mod collections;
 mod configuration;
 #[path = "stories/contact.rs"]
 mod contact;
+#[path = "stories/copies.rs"]
+mod copies;
 #[path = "stories/coverage.rs"]
 mod coverage;
 #[path = "stories/crashes.rs"]
@@ -61,6 +63,8 @@ mod people;
 mod presence;
 #[path = "stories/references.rs"]
 mod references;
+#[path = "stories/reopened.rs"]
+mod reopened;
 #[path = "stories/rules.rs"]
 mod rules;
 #[path = "stories/trouble.rs"]

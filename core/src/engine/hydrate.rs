@@ -23,7 +23,7 @@ use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, WorkingSet};
 /// A working set, and what it was loaded from.
 pub(crate) struct Loaded {
     pub(crate) set: WorkingSet,
-    /// The revision of every row that was asked for; `None`: there was none.
+    /// The revision of every row that was asked for, and of what this process rests on; `None`: there was none.
     pub(crate) revisions: BTreeMap<RowKey, Option<u64>>,
     /// The identity values that each loaded record had, or would have had if it had spoken.
     pub(crate) keys_before: BTreeMap<RecordIndex, Vec<IdentityKey>>,
@@ -43,7 +43,8 @@ impl<'a> Loader<'a> {
     pub(crate) fn new(core: &'a Core, tenant: &'a TenantId) -> Self {
         let loaded = Loaded {
             set: WorkingSet::new(),
-            revisions: BTreeMap::new(),
+            // What is read from here on is no longer true of a row that was deleted and put again once somebody took over.
+            revisions: core.footings.expected(tenant).into_iter().collect(),
             keys_before: BTreeMap::new(),
             identity_rows: BTreeMap::new(),
             entities_before: BTreeMap::new(),

@@ -97,6 +97,13 @@ impl StoredEntity {
     }
 }
 
+impl StoredEntity {
+    /// The names of the units that a decision stands about.
+    pub(crate) fn decided_units(&self) -> impl Iterator<Item = &Text> {
+        self.decisions.keys()
+    }
+}
+
 impl Entity {
     /// The form that a row holds.
     #[must_use]

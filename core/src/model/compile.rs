@@ -344,6 +344,7 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             plain: Vec::new(),
             derived: attribute.derived.clone(),
             inputs: Vec::new(),
+            summed: false,
             pii: attribute.pii,
             reference: attribute.reference.clone(),
             fingerprint: Digest::default(),
@@ -360,6 +361,10 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
         unit.inputs = inputs;
         if unit.shape == UnitShape::Group {
             settle_group(unit, model, mistakes);
+        }
+        unit.summed = unit.chain.iter().any(|policy| policy.adds_up());
+        if unit.summed {
+            check_sum(unit, model, mistakes);
         }
         let plain = |policy: &Arc<dyn AnyPolicy>| Arc::new(Resolution::by_policy(&policy.name()));
         unit.plain = unit.chain.iter().map(plain).collect();
@@ -394,6 +399,21 @@ fn settle_group(unit: &mut Unit, model: &EntityModel, mistakes: &mut Vec<Mistake
         }
         unit.on_clear = settings.on_clear.or(unit.on_clear);
     }
+}
+
+/// A sum is made of what its owners say, each for itself: where nobody owns it, all would be written what all come to, and the
+/// next sum would add that again.
+fn check_sum(unit: &Unit, model: &EntityModel, mistakes: &mut Vec<Mistake>) {
+    let why = if unit.owners.is_empty() {
+        "a sum needs owners: the systems whose amounts are added. They are never written; every other system gets the sum"
+    } else if unit.chain.len() > 1 {
+        "a sum stands alone in its chain: where it cannot be told, no other policy knows it"
+    } else if unit.shape != UnitShape::One {
+        "a sum is of a single attribute, not of a group or collection"
+    } else {
+        return;
+    };
+    mistakes.push(Mistake::Sum(model.entity.clone(), unit.id.as_str().into(), why));
 }
 
 fn unit_fingerprint(unit: &Unit) -> Digest {

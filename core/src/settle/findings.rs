@@ -175,14 +175,22 @@ fn agreement(
 
 /// What reopened a unit that a person had decided, in front of why it stands.
 fn reopened(lapse: &Lapse, unit: &Unit, reason: &Text) -> Option<Text> {
-    let LapseCause::InputsChanged(news) = &lapse.cause else { return None };
+    let news = match &lapse.cause {
+        LapseCause::InputsChanged(news) => news,
+        LapseCause::PolicyChanged => {
+            let what = "the unit is owned, compared or resolved otherwise since it was decided";
+            return Some(format!("reopened: {what}: {reason}").into());
+        }
+        LapseCause::Over => return None,
+    };
     let compound = unit.members.len() > 1;
     let said = |field: &Field| quoted(&words(field, compound));
     let news: Vec<String> = news
         .iter()
         .map(|InputChange { record, from, to }| {
             let from = from.as_ref().map_or_else(|| "nothing".to_owned(), said);
-            format!("input {record} changed from {from} to {}", said(to))
+            let to = if to.is_value() { said(to) } else { "nothing".to_owned() };
+            format!("input {record} changed from {from} to {to}")
         })
         .collect();
     Some(

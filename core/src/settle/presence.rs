@@ -105,6 +105,7 @@ pub(super) fn rule_on_presence(
         inputs: inputs(recorder.entity, representations, &places),
         fingerprint: 0,
         approved_by: approved_by.cloned(),
+        meanwhile: Vec::new(),
     };
     forget_lapse(&mut recorder, &UnitKey::Exists);
     recorder.record(Fact::Decided { unit: UnitKey::Exists, decision: Some(Arc::new(decision)) });

@@ -109,7 +109,7 @@ pub fn approve(
     facts: &mut Vec<Fact>,
 ) -> Result<(), NotApproved> {
     let Some(proposal) = entity.proposals.get(key).cloned() else { return Err(NotApproved::NothingProposed) };
-    if proposal.ruling.by == *by {
+    if proposal.ruling.by == *by && !planted!(OneIsTwo) {
         return Err(NotApproved::OwnProposal);
     }
     let (inputs, golden, held) = table(ground, entity, representations, key);
@@ -136,14 +136,12 @@ pub fn basis_of(
 ) -> Digest {
     let (inputs, golden, held) = table(ground, entity, representations, key);
     let mut fingerprint = Fingerprint::new();
-    let mut add = |field: &Field| {
-        fingerprint.number(i64::from(field.is_value())).text(field.as_value().unwrap_or(""));
-    };
-    add(&golden);
-    add(&held.unwrap_or_default());
+    golden.fingerprint(&mut fingerprint);
+    fingerprint.number(i64::from(held.is_some()));
+    held.unwrap_or_default().fingerprint(&mut fingerprint);
     for (record, field) in &inputs {
-        add(&Field::value(&record.to_string()));
-        add(field);
+        fingerprint.text(&record.to_string());
+        field.fingerprint(&mut fingerprint);
     }
     fingerprint.finish()
 }

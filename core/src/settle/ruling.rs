@@ -141,7 +141,7 @@ pub(super) fn carry_out(
     let Some(unit) = key.index().and_then(|unit| ground.model.units.get(usize::from(unit))) else {
         return Err(NotRuled::NothingThere);
     };
-    if unit.derived.is_some() && !matches!(ruling.choice, Choice::Accept | Choice::LetDiffer(_)) {
+    if unit.is_computed() && !matches!(ruling.choice, Choice::Accept | Choice::LetDiffer(_)) {
         return Err(NotRuled::Derived);
     }
     let shown = shown(ground, entity, representations, key);
@@ -151,7 +151,7 @@ pub(super) fn carry_out(
     }
     let (heard, judged) = judged_choice(ground, recorder.entity, unit, key, &shown, &ruling.choice)?;
     let Proposal { field: chosen, origin, mut resolution, .. } = heard;
-    if judged.stop.is_some_and(|stop| stop.forbidden) {
+    if judged.stop.is_some_and(|stop| stop.forbidden) && !planted!(ForbiddenAccepted) {
         return Err(NotRuled::Forbidden);
     }
     let explained = Arc::make_mut(&mut resolution);
@@ -189,6 +189,7 @@ pub(super) fn carry_out(
             inputs: inputs(recorder.entity, unit, key, &shown),
             fingerprint: unit.fingerprint.short_number(),
             approved_by: approved_by.cloned(),
+            meanwhile: Vec::new(),
         };
         recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod error;
+pub mod group;
+mod key_range;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -14,6 +17,8 @@ use crate::id::TenantId;
 use crate::journal::{Draft, Entry, Head, Payload};
 use crate::text::Text;
 
+pub use error::{StoreError, StoreFault};
+pub use key_range::KeyRange;
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
@@ -282,30 +287,4 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If the store cannot be written.
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError>;
-}
-
-/// A store that could not do its work.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The database refused or could not be reached.
-    #[error("the store could not {doing}")]
-    Database {
-        /// What was being done.
-        doing: &'static str,
-        /// The driver's error.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The file or schema was written by another version.
-    #[error("the store has format {found}, this version reads {supported}")]
-    Format {
-        /// The format found.
-        found: u32,
-        /// The format that this version reads.
-        supported: u32,
-    },
-    /// The store was closed.
-    #[error("the store is closed")]
-    Closed,
 }

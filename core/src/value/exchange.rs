@@ -21,11 +21,13 @@ use crate::value::{Additive as _, Currency, Decimal, Hints, Leaf, Malformed, Mon
 /// use accordant::money;
 /// use accordant::value::{Currency, Rates};
 ///
-/// let rates = Rates::of_day("2026-01-02".parse().unwrap()).rate(Currency::EUR, Currency::USD, "1.0871".parse().unwrap());
+/// let rates = Rates::of_day("2026-01-02".parse().unwrap());
+/// let rates = rates.rate(Currency::EUR, Currency::USD, "1.0871".parse().unwrap())?;
 /// assert_eq!(rates.convert(money!(100 EUR), Currency::USD), Some(money!(108.71 USD)));
 /// assert_eq!(rates.convert(money!(108.71 USD), Currency::EUR), Some(money!(100.00 EUR)));
 /// assert_eq!(rates.convert(money!(100 EUR), Currency::JPY), None);
 /// assert_eq!(rates.sum([money!(100 EUR), money!(1.29 USD)], Currency::USD), Some(money!(110.00 USD)));
+/// # Ok::<(), accordant::value::NotARate>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -36,18 +38,63 @@ pub struct Rates {
     rates: BTreeMap<(&'static str, &'static str), Decimal>,
 }
 
+/// Why a rate is refused: it is no rate, or contradicts one that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotARate {
+    /// It is not above zero.
+    #[error("one {} is worth {rate} {}: a rate is above zero", .from.code(), .to.code())]
+    NotPositive {
+        /// The currency of which one unit is worth something.
+        from: Currency,
+        /// The currency in which.
+        to: Currency,
+        /// The rate.
+        rate: Decimal,
+    },
+    /// It is between a currency and itself.
+    #[error("a rate is between two currencies, and both are {}", .0.code())]
+    OneCurrency(Currency),
+    /// The day has another rate between these two, in this direction or in the other. An amount converted there and back would
+    /// come to something else.
+    #[error(
+        "one {} is worth {rate} {}, which another rate of the day contradicts: give one, and the other direction is its reverse",
+        .from.code(), .to.code()
+    )]
+    Contradicts {
+        /// The currency of which one unit is worth something.
+        from: Currency,
+        /// The currency in which.
+        to: Currency,
+        /// The rate.
+        rate: Decimal,
+    },
+}
+
 impl Rates {
     /// No rates yet, of this day. Halves are rounded to the even neighbour, so that sums do not drift.
     pub const fn of_day(day: NaiveDate) -> Self {
         Self { day, rounding: Rounding::HalfToEven, rates: BTreeMap::new() }
     }
 
-    /// One unit of `from` is worth `rate` units of `to`. A rate that is not above zero is none.
-    pub fn rate(mut self, from: Currency, to: Currency, rate: Decimal) -> Self {
-        if rate > Decimal::ZERO {
-            self.rates.insert((from.code(), to.code()), rate);
+    /// One unit of `from` is worth `rate` units of `to`. It holds in both directions: there is one rate between two currencies.
+    ///
+    /// # Errors
+    ///
+    /// [`NotARate`] if it is not above zero, is between a currency and itself, or contradicts another of the day.
+    pub fn rate(mut self, from: Currency, to: Currency, rate: Decimal) -> Result<Self, NotARate> {
+        if from == to {
+            return Err(NotARate::OneCurrency(from));
         }
-        self
+        if rate <= Decimal::ZERO {
+            return Err(NotARate::NotPositive { from, to, rate });
+        }
+        let another = self.rates.get(&(from.code(), to.code())).is_some_and(|known| *known != rate);
+        if another || self.rates.contains_key(&(to.code(), from.code())) {
+            return Err(NotARate::Contradicts { from, to, rate });
+        }
+        self.rates.insert((from.code(), to.code()), rate);
+        Ok(self)
     }
 
     /// How halves are rounded.
@@ -166,12 +213,13 @@ mod tests {
     }
 
     fn rates(rate: &str) -> Rates {
-        Rates::of_day(day()).rate(Currency::EUR, Currency::USD, rate.parse().expect("a rate"))
+        Rates::of_day(day()).rate(Currency::EUR, Currency::USD, rate.parse().expect("a number")).expect("a rate")
     }
 
     #[test]
     fn amounts_are_rounded_once_to_the_minor_digits_of_what_they_become() {
-        let rates = rates("1.1").rate(Currency::USD, Currency::JPY, "155.5".parse().expect("a rate"));
+        let rates = rates("1.1").rate(Currency::USD, Currency::JPY, "155.5".parse().expect("a number"));
+        let rates = rates.expect("a rate");
         for (amount, to, expected) in [
             (money!(0.05 EUR), Currency::USD, Some(money!(0.06 USD))),
             (money!(0.15 EUR), Currency::USD, Some(money!(0.16 USD))),
@@ -190,9 +238,21 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_is_none_converts_nothing() {
-        assert_eq!(rates("0").convert(money!(1 EUR), Currency::USD), None);
-        assert_eq!(rates("-1").convert(money!(1 EUR), Currency::USD), None);
+    fn a_rate_that_is_none_or_contradicts_another_is_refused_and_says_why() {
+        let number = |text: &str| text.parse::<Decimal>().expect("a number");
+        let (eur, usd) = (Currency::EUR, Currency::USD);
+        for none in ["0", "-1"] {
+            let refused = Rates::of_day(day()).rate(eur, usd, number(none));
+            assert_eq!(refused, Err(NotARate::NotPositive { from: eur, to: usd, rate: number(none) }));
+        }
+        assert_eq!(Rates::of_day(day()).rate(eur, eur, number("1")), Err(NotARate::OneCurrency(eur)));
+        for (from, to, rate) in [(eur, usd, "1.2"), (usd, eur, "0.9"), (usd, eur, "1.1")] {
+            let refused = rates("1.1").rate(from, to, number(rate));
+            assert_eq!(refused, Err(NotARate::Contradicts { from, to, rate: number(rate) }));
+        }
+        let why = rates("1.1").rate(usd, eur, number("0.9")).expect_err("it contradicts").to_string();
+        assert!(why.starts_with("one USD is worth 0.9 EUR, which another rate of the day contradicts"), "{why}");
+        assert_eq!(rates("1.1").rate(eur, usd, number("1.10")), Ok(rates("1.1")), "the same again is no contradiction");
     }
 
     #[test]
@@ -214,13 +274,15 @@ mod tests {
         #[test]
         fn an_amount_that_was_written_once_stays(
             amount in -1_000_000_000_i64..1_000_000_000, rate in 1_u64..100_000_000, scale in 0_u32..8,
-            currencies in (0..4_usize, 0..4_usize),
+            currencies in (0..4_usize, 0..4_usize), reverse in any::<bool>(),
         ) {
             let all = [Currency::USD, Currency::EUR, Currency::JPY, Currency::KWD];
             let (here, there) = (all[currencies.0], all[currencies.1]);
             prop_assume!(here != there);
             let rate = Decimal::from_parts(rate.into(), scale).expect("a rate");
-            let converted = Converted::new(there, here, Rates::of_day(day()).rate(there, here, rate));
+            let (from, to) = if reverse { (here, there) } else { (there, here) };
+            let rates = Rates::of_day(day()).rate(from, to, rate).expect("a rate");
+            let converted = Converted::new(there, here, rates);
             let money = Money::from_minor(amount, here).expect("an amount");
             let round = |money: Money| {
                 let natives = converted.write(&money);

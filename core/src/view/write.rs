@@ -145,6 +145,7 @@ pub(crate) const fn hidden_words(why: Hidden) -> &'static str {
         Hidden::Denied => "may not be read",
         Hidden::Gone => "the record is gone",
         Hidden::Unresolved => "it names a record that is not linked",
+        Hidden::Summand => "it is a part of the sum",
         Hidden::Duplicate => "a second record: only the oldest counts",
     }
 }

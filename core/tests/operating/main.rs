@@ -12,5 +12,7 @@ mod plans;
 mod rollout;
 mod run;
 mod standing;
+mod sums;
+mod two_people;
 mod what_if;
 mod workers;

@@ -14,18 +14,28 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn rates(rate: Decimal) -> Rates {
-    Rates::of_day(NaiveDate::from_ymd_opt(2026, 1, 2).unwrap()).rate(Currency::EUR, Currency::USD, rate)
+    dated(2, rate, false)
+}
+
+/// The rates of a day of January: so many dollars for a euro, or so many euros for a dollar; none where it is zero.
+fn dated(day: u32, rate: Decimal, reverse: bool) -> Rates {
+    let none = Rates::of_day(NaiveDate::from_ymd_opt(2026, 1, day).unwrap());
+    if rate == Decimal::ZERO {
+        return none;
+    }
+    let (from, to) = if reverse { (Currency::USD, Currency::EUR) } else { (Currency::EUR, Currency::USD) };
+    none.rate(from, to, rate).unwrap()
 }
 
 /// A deal whose total the CRM holds in dollars and the shop in euros; either may change it.
-fn deals(rate: Decimal) -> EntityModel {
+fn deals(rates: Rates) -> EntityModel {
     let mut model = EntityModel::new("deal");
     for system in ["crm", "shop"] {
         model.object(SystemObject::new(system, "deals").required());
     }
     let name = TypedAttribute::<String>::new("name").identity().required(true);
     model.attribute(name.at(At::path("crm", "name")).at(At::path("shop", "name")));
-    let euros = At::via("shop", &["total"], Converted::new(Currency::EUR, Currency::USD, rates(rate)));
+    let euros = At::via("shop", &["total"], Converted::new(Currency::EUR, Currency::USD, rates));
     let total = TypedAttribute::<Money>::new("total").at(At::amount_in("crm", "total", "USD")).at(euros);
     model.attribute(total);
     model
@@ -38,9 +48,9 @@ struct World {
 }
 
 impl World {
-    fn new(rate: Decimal) -> Self {
+    fn new(rates: Rates) -> Self {
         let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
-        let models = [deals(rate)];
+        let models = [deals(rates)];
         let [crm, shop] = ["crm", "shop"].map(|name| FakeSystem::new(name, &models, &clock));
         let [model] = models;
         let builder = Accordant::builder().clock(clock).entropy(SeededEntropy::new(5)).store(MemoryStore::new());
@@ -83,7 +93,7 @@ impl World {
 #[test]
 fn an_amount_that_is_converted_comes_to_rest_at_once_and_stays() {
     // A euro is worth more than a dollar, so that not every cent here has one there: 1.27 is 1.15 there, which is 1.26.
-    let world = World::new("1.1".parse().unwrap());
+    let world = World::new(rates("1.1".parse().unwrap()));
     world.shop.answers_without_record();
     world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "1.27" }));
     world.hear();
@@ -106,13 +116,14 @@ fn an_amount_that_is_converted_comes_to_rest_at_once_and_stays() {
 #[test]
 fn a_mapping_that_converts_keeps_the_laws() {
     for rate in ["0.92", "1.1", "155.5", "0.0064"] {
-        accordant::laws::check(&deals(rate.parse().unwrap())).unwrap_or_else(|broken| panic!("{rate}: {broken:?}"));
+        accordant::laws::check(&deals(rates(rate.parse().unwrap())))
+            .unwrap_or_else(|broken| panic!("{rate}: {broken:?}"));
     }
 }
 
 #[test]
 fn what_no_rate_converts_is_parked_and_never_guessed() {
-    let world = World::new(Decimal::ZERO);
+    let world = World::new(rates(Decimal::ZERO));
     world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "1.27" }));
     world.hear();
     // The deal is made, without the amount.
@@ -145,11 +156,11 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the rate, whoever edits, however answers get lost: each edit takes at most two writes (one that came to
+    /// Whatever the rate, in whatever direction it is given, whoever edits, however answers get lost: each edit takes at most two writes (one that came to
     /// nothing, and one more), the world comes to rest, and an amount that a person entered is never changed where it was.
     #[test]
-    fn a_converted_amount_never_oscillates(acts in acts(), cents in 10_u32..5_000) {
-        let world = World::new(Decimal::from_parts(cents.into(), 2).unwrap());
+    fn a_converted_amount_never_oscillates(acts in acts(), cents in 10_u32..5_000, reverse in any::<bool>()) {
+        let world = World::new(dated(2, Decimal::from_parts(cents.into(), 2).unwrap(), reverse));
         world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "10.00" }));
         world.hear();
         world.rest();

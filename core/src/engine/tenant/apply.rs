@@ -13,18 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use applied::{Applied, Applying, FailedCall};
 
-use crate::connector::Retry;
+use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::standing::Covered;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
 use crate::plan::{Counted, Intent, Operation, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
-use crate::text::Text;
 use outbox::{Intended, OutboxRow, outbox_key};
 pub(crate) use outbox::{create_row, write_row};
 
@@ -72,12 +71,22 @@ impl Tenant {
     pub async fn apply_while(
         &self,
         hash: PlanHash,
-        mut go_on: impl FnMut(Applying) -> bool + Send,
+        go_on: impl FnMut(Applying) -> bool + Send,
     ) -> Result<Applied, Error> {
         let plan = self.stored_plan(hash).await?;
-        let connections = plan.operations.iter().map(|operation| operation.target.connection().clone()).collect();
-        let mut applied = self.recover_in(&connections).await?;
-        let (approved, covered) = self.approved(&plan, &mut applied).await?;
+        let recovered = self.recover_in(&connections_of(&plan)).await?;
+        self.apply_plan(&plan, recovered, go_on).await
+    }
+
+    /// Applies a plan, after what earlier applications left was seen to.
+    pub(crate) async fn apply_plan(
+        &self,
+        plan: &Plan,
+        recovered: Applied,
+        mut go_on: impl FnMut(Applying) -> bool + Send,
+    ) -> Result<Applied, Error> {
+        let (hash, mut applied) = (plan.hash, recovered);
+        let (approved, covered) = self.approved(plan, &mut applied).await?;
         if approved.is_empty() && applied.unapproved > 0 {
             self.require_standing(hash).await?;
         }
@@ -183,6 +192,11 @@ impl Tenant {
         if intended.is_empty() {
             return Ok(());
         }
+        if intended.iter().any(|intent| self.runs_out(intent.row.lease.as_ref())) {
+            // Others may take them over before an answer could be here: they are asked for anew.
+            let cause = ConnectorError::new(ConnectorErrorKind::Unavailable, "the lease was half over before the call");
+            return self.take_all_back(&intended, &cause, applied).await;
+        }
         match bound.connector.write_batch(intended.iter().map(|intent| intent.write.clone()).collect()).await {
             Ok(receipts) => {
                 let mut receipts = receipts;
@@ -203,10 +217,7 @@ impl Tenant {
                 if let Retry::After(delay) = cause.retry {
                     applied.put_off(self.now(), delay);
                 }
-                for intent in &intended {
-                    self.take_back(&intent.row, &cause).await?;
-                    applied.deferred += intent.row.operations.len();
-                }
+                self.take_all_back(&intended, &cause, applied).await?;
                 applied.failed.push(FailedCall { connection: name.clone(), doing: "write records", cause });
             }
         }
@@ -244,6 +255,20 @@ impl Tenant {
         Ok(allowed)
     }
 
+    /// Takes back what was intended and not sent: the approvals stand.
+    async fn take_all_back(
+        &self,
+        intended: &[Intended],
+        cause: &ConnectorError,
+        applied: &mut Applied,
+    ) -> Result<(), Error> {
+        for intent in intended {
+            self.take_back(&intent.row, cause).await?;
+            applied.deferred += intent.row.operations.len();
+        }
+        Ok(())
+    }
+
     /// Checks operations against today's state and makes the intent durable. `None`: there is nothing to send.
     async fn intend(
         &self,
@@ -260,8 +285,8 @@ impl Tenant {
             applied.busy += group.len();
             return Ok(None);
         };
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             if let Some(waiting) = self.writes_wait(&mut loader, group[0].target.connection()).await? {
                 applied.wait(group, waiting);
@@ -296,8 +321,7 @@ impl Tenant {
                     self.end_approvals(&loader, &mut changes, &done).await?;
                     changes.commit.expect.extend(loader.loaded.revisions);
                     changes.journal("in_effect", &entity.to_string(), &keys);
-                    if let Some(lost) = self.commit_or_lost("spend an approval", changes.commit).await? {
-                        key = lost;
+                    if !attempts.commit(self, "spend an approval", changes.commit).await? {
                         continue;
                     }
                 }
@@ -307,6 +331,7 @@ impl Tenant {
                 return Ok(None);
             }
             let planned = valid.len();
+            self.keep_to_approvals(&mut loader, &mut valid, &allowed.covered).await?;
             let mut standing = self.keep_to_standing(&mut loader, &mut changes, &mut valid, &allowed.covered).await?;
             let unapproved = planned - valid.len();
             let beyond = self.keep_to_limits(&mut loader, &mut changes, &mut valid, &allowed.counted).await?;
@@ -318,7 +343,8 @@ impl Tenant {
                 return Ok(None);
             }
             let attempt = self.attempt();
-            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None, standing };
+            let mut row =
+                OutboxRow { operations: valid, at: as_of, attempt, read: None, standing, lease: self.lease().await? };
             let write = match self.write_of(&loader.loaded.set, &row.operations) {
                 Ok(write) => write,
                 // Planning asks the same first: this is for what only applying can see.
@@ -340,18 +366,19 @@ impl Tenant {
                 // Who allowed it, of what nobody approved by hand.
                 changes.journal("standing_applied", &entity.to_string(), &row.standing);
             }
-            match self.commit_or_lost("store an intent", changes.commit).await? {
-                None => {
-                    applied.superseded += group.len() - planned;
-                    applied.unapproved += unapproved;
-                    applied.held.extend(beyond);
-                    return Ok(Some(Intended { row, write, _claim: claim }));
-                }
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store an intent", changes.commit).await? {
+                applied.superseded += group.len() - planned;
+                applied.unapproved += unapproved;
+                applied.held.extend(beyond);
+                return Ok(Some(Intended { row, write, _claim: claim }));
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
+}
+
+/// The connections that a plan writes into.
+pub(crate) fn connections_of(plan: &Plan) -> BTreeSet<ConnectionName> {
+    plan.operations.iter().map(|operation| operation.target.connection().clone()).collect()
 }
 
 fn by_connection(groups: Vec<Vec<Operation>>) -> Vec<(ConnectionName, Vec<Vec<Operation>>)> {

@@ -1,13 +1,15 @@
 //! Approvals: what a person allowed and nobody has carried out yet. An approval names a target, a unit, what is expected
 //! there and what is intended; it ends when the unit is written, by whatever operation.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, SEPARATOR};
 use crate::engine::tenant::apply::outbox::{create_prefix, outbox_key, write_prefix};
-use crate::engine::tenant::standing::forget_refusals;
+use crate::engine::tenant::standing::{Covered, forget_refusals};
 use crate::error::Error;
 use crate::id::Actor;
 use crate::plan::{Intent, Operation, PlanHash, Target};
@@ -88,6 +90,26 @@ impl Tenant {
             }
         }
         Ok(approvals)
+    }
+
+    /// Takes those operations off `operations` that rest on an approval by name which is there no longer: since it was
+    /// looked up, another worker carried it out and spent it, or it ran out. Whoever asked commits only if the others stay.
+    pub(crate) async fn keep_to_approvals(
+        &self,
+        loader: &mut Loader<'_>,
+        operations: &mut Vec<Operation>,
+        covered: &Covered,
+    ) -> Result<(), Error> {
+        if planted!(ApprovalNotAsked) {
+            return Ok(());
+        }
+        let named = |operation: &&Operation| !covered.contains_key(&operation.key);
+        let keys: Vec<RowKey> = operations.iter().filter(named).map(approval_key).collect();
+        let rows = loader.rows(&keys).await?;
+        let gone: BTreeSet<RowKey> =
+            keys.into_iter().zip(rows).filter(|(_, row)| row.is_none()).map(|(key, _)| key).collect();
+        operations.retain(|operation| !gone.contains(&approval_key(operation)));
+        Ok(())
     }
 
     /// Spends the approvals of operations that took effect, and ends what else was approved of the units that they wrote:

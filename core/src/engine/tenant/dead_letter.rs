@@ -116,12 +116,7 @@ impl StoredDeadLetter {
     /// The bytes, as the system sent them.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        if !self.hex {
-            return self.body.as_bytes().to_vec();
-        }
-        let digits = self.body.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok());
-        let digits: Vec<u8> = digits.collect();
-        digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+        bytes_of(&self.body, self.hex)
     }
 
     /// The cause, with where it occurred.
@@ -132,12 +127,7 @@ impl StoredDeadLetter {
 
     /// The item as it came in.
     fn item(&self) -> Item {
-        let paths = |texts: &[String]| texts.iter().map(|text| Path::new(text)).collect::<Arc<[Path]>>();
-        Item {
-            covers: self.covers.as_deref().map(paths),
-            denied: paths(&self.denied),
-            ..Item::new(self.surface.clone(), self.says.clone(), Bytes::from(self.bytes()))
-        }
+        item_of(&self.surface, &self.says, (&self.body, self.hex), self.covers.as_deref(), &self.denied)
     }
 
     /// What the journal's entries about it are about.
@@ -188,8 +178,33 @@ pub(crate) fn letter_key(letter: &DeadLetter) -> Text {
     Digest::of(identity.as_bytes()).to_string().into()
 }
 
+/// An item as it came in, from how it is kept: its body as [`text_of`] gave it.
+pub(crate) fn item_of(
+    surface: &SurfaceName,
+    says: &Says,
+    (body, hex): (&str, bool),
+    covers: Option<&[String]>,
+    denied: &[String],
+) -> Item {
+    let paths = |texts: &[String]| texts.iter().map(|text| Path::new(text)).collect::<Arc<[Path]>>();
+    Item {
+        covers: covers.map(paths),
+        denied: paths(denied),
+        ..Item::new(surface.clone(), says.clone(), Bytes::from(bytes_of(body, hex)))
+    }
+}
+
+fn bytes_of(body: &str, hex: bool) -> Vec<u8> {
+    if !hex {
+        return body.as_bytes().to_vec();
+    }
+    let digits = body.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok());
+    let digits: Vec<u8> = digits.collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
 /// Bytes as text, and whether that is hexadecimal.
-fn text_of(body: &[u8]) -> (String, bool) {
+pub(crate) fn text_of(body: &[u8]) -> (String, bool) {
     match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (hexadecimal(body), true),

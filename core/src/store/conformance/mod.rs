@@ -23,7 +23,10 @@ mod commits;
 mod rows;
 mod scans;
 
+use std::fmt;
 use std::future::Future;
+
+use futures::future::BoxFuture;
 
 use super::{Commit, Committed, Row, RowKey, Store, Table};
 use crate::id::{Actor, TenantId};
@@ -41,7 +44,10 @@ pub use scans::*;
 #[macro_export]
 macro_rules! store_conformance {
     ($open:expr) => {
-        $crate::store_conformance! { @cases $open;
+        $crate::store_conformance! { @cases @tests $open }
+    };
+    (@cases $($what:tt)+) => {
+        $crate::store_conformance! { $($what)+;
             an_empty_commit_changes_nothing
             a_commit_happens_as_a_whole
             a_lost_race_leaves_nothing
@@ -87,7 +93,7 @@ macro_rules! store_conformance {
             reordered_entries_are_found
         }
     };
-    (@cases $open:expr; $($case:ident)+) => {
+    (@tests $open:expr; $($case:ident)+) => {
         $(
             #[test]
             fn $case() {
@@ -96,6 +102,36 @@ macro_rules! store_conformance {
             }
         )+
     };
+    (@list; $($case:ident)+) => {
+        vec![$(Case { name: stringify!($case), run: |store| Box::pin($case(store)) }),+]
+    };
+}
+
+/// One case of the suite, for test programs that make their lists themselves.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// Its name.
+    pub name: &'static str,
+    run: for<'s> fn(&'s dyn Store) -> BoxFuture<'s, ()>,
+}
+
+impl Case {
+    /// Every case, in the order of the suite.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        crate::store_conformance! { @cases @list }
+    }
+
+    /// Runs it on an empty store.
+    pub async fn run(self, store: &dyn Store) {
+        (self.run)(store).await;
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
 }
 
 /// Runs a case on this thread.

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::channel::oneshot;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use super::{Commit, Committed, Row, RowKey, Store, StoreError, StoreFault, Table};
 use crate::id::TenantId;
 use crate::journal::{Entry, Payload};
 use thread::{Owner, Request};
@@ -178,5 +178,18 @@ impl Store for SqliteStore {
 
 /// Says what was being done when the driver reported an error.
 fn refused<E: std::error::Error + Send + Sync + 'static>(doing: &'static str) -> impl FnOnce(E) -> StoreError {
-    move |source| StoreError::Database { doing, source: Box::new(source) }
+    move |source| StoreError::database(doing, fault(&source), source)
+}
+
+/// What stood in the way, as far as SQLite says.
+fn fault(error: &(dyn std::error::Error + 'static)) -> StoreFault {
+    let error = error.downcast_ref::<group::Shared>().map_or(error, |shared| shared.0.as_ref());
+    match error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code) {
+        Some(ErrorCode::DiskFull) => StoreFault::Full,
+        Some(ErrorCode::ReadOnly) => StoreFault::ReadOnly,
+        Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => StoreFault::Denied,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreFault::Unavailable,
+        Some(ErrorCode::TooBig) => StoreFault::TooLarge,
+        _ => StoreFault::Refused,
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
+
 use crate::connector::{CreateSafety, Item, Outcome, ReadAnswer, RecordKey, WriteReceipt};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::Changes;
+use crate::engine::persist::{Changes, json};
 use crate::engine::tenant::apply::outbox::{OutboxRow, create_key, outbox_connection};
 use crate::engine::tenant::apply::{Applied, FailedCall};
 use crate::engine::tenant::approval::spend;
@@ -15,8 +17,9 @@ use crate::fact::Fact;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, RecordRef};
 use crate::plan::{Intent, Target};
+use crate::queue::Share;
 use crate::stamp::Domain;
-use crate::store::{Row, RowKey, Table};
+use crate::store::{Commit, Row, RowKey, Table};
 use crate::text::Text;
 
 /// How many unsettled writes are listed at a time.
@@ -33,13 +36,25 @@ impl Tenant {
         self.recover_where(&|_| true).await
     }
 
+    /// As [`Tenant::recover`], for the writes of a share, without those into connections that are left alone for now.
+    pub(crate) async fn recover_but(
+        &self,
+        share: &Share,
+        left_alone: &BTreeSet<ConnectionName>,
+    ) -> Result<Applied, Error> {
+        let called = |row: &str| outbox_connection(row).is_none_or(|connection| !left_alone.contains(&connection));
+        self.recover_where(&|row| share.has(&self.id, row) && called(row)).await
+    }
+
     /// As [`Tenant::recover`], in some connections: no other is called.
     pub(crate) async fn recover_in(&self, connections: &BTreeSet<ConnectionName>) -> Result<Applied, Error> {
         let gone = |connection: &ConnectionName| !self.core.connections.contains_key(connection);
-        self.recover_where(&|connection| connections.contains(connection) || gone(connection)).await
+        let wanted = |connection: ConnectionName| connections.contains(&connection) || gone(&connection);
+        self.recover_where(&|row| outbox_connection(row).is_none_or(wanted)).await
     }
 
-    async fn recover_where(&self, wanted: &(dyn Fn(&ConnectionName) -> bool + Sync)) -> Result<Applied, Error> {
+    /// As [`Tenant::recover`], for the writes under some rows.
+    async fn recover_where(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Applied, Error> {
         let mut applied = Applied::default();
         let mut after: Option<Text> = None;
         loop {
@@ -50,10 +65,8 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list unsettled writes"))?;
             let Some(last) = rows.last() else { return Ok(applied) };
             after = Some(last.key.clone());
-            for row in rows {
-                if outbox_connection(&row.key).is_none_or(|connection| wanted(&connection)) {
-                    self.recover_row(row, &mut applied).await?;
-                }
+            for row in rows.into_iter().filter(|row| wanted(&row.key)) {
+                self.recover_row(row, &mut applied).await?;
             }
         }
     }
@@ -66,7 +79,35 @@ impl Tenant {
         let row = row.map_err(Error::store("load an unsettled write"))?.into_iter().next().flatten();
         let Some(row) = row else { return Ok(()) };
         let intent: OutboxRow = parse(Table::Outbox, &row)?;
+        let Some(intent) = self.take_over(key, row.revision, intent, applied).await? else { return Ok(()) };
         self.probe(&intent, applied).await
+    }
+
+    /// Takes an unsettled write in hand, where many processes work on one store; `None`: another has it.
+    async fn take_over(
+        &self,
+        key: RowKey,
+        revision: u64,
+        intent: OutboxRow,
+        applied: &mut Applied,
+    ) -> Result<Option<OutboxRow>, Error> {
+        let now = self.now();
+        if let Some(lease) = intent.lease.as_ref().filter(|lease| lease.lasts(now)) {
+            applied.unknown += intent.operations.len();
+            applied.put_off(now, TimeDelta::milliseconds(lease.until.saturating_sub(now)));
+            return Ok(None);
+        }
+        let lease = self.lease().await?;
+        if lease.is_none() && intent.lease.is_none() {
+            return Ok(Some(intent));
+        }
+        let mut commit = Commit { expect: vec![(key.clone(), Some(revision))], ..Commit::default() };
+        if let Some(former) = &intent.lease {
+            former.end(&mut commit);
+        }
+        let intent = OutboxRow { lease, ..intent };
+        commit.put.push((key, json(&intent)));
+        Ok(self.commit("take over a write", commit).await?.then_some(intent))
     }
 
     /// Looks whether a write took effect.

@@ -171,11 +171,11 @@ impl<'a> Teller<'a> {
             StoredFact::Lived { life: GoldenLife::Live } => Told::new("lived", "it exists again"),
             StoredFact::Decided { unit, decision: Some(decision) } => {
                 let holds = lifetime_words(decision.lifetime);
-                Told::new(
-                    "decided",
-                    format!("{unit}: {} by decision of {}, {holds}", said(&decision.chosen), decision.by),
-                )
-                .of(&unit)
+                let mut text = format!("{unit}: {} by decision of {}, {holds}", said(&decision.chosen), decision.by);
+                for word in &decision.meanwhile {
+                    text.push_str(&format!("; meanwhile {} said {}", word.record, said(&word.field)));
+                }
+                Told::new("decided", text).of(&unit)
             }
             StoredFact::Decided { unit, decision: None } => {
                 Told::new("decided", format!("{unit}: no decision holds any more")).of(&unit)
@@ -183,6 +183,9 @@ impl<'a> Teller<'a> {
             StoredFact::Lapsed { unit, lapse: Some(lapse) } => {
                 let why = match &lapse.cause {
                     LapseCause::Over => "its date came".to_owned(),
+                    LapseCause::PolicyChanged => {
+                        "the unit is owned, compared or resolved otherwise since it was decided".to_owned()
+                    }
                     LapseCause::InputsChanged(news) => {
                         let from = |from: &Option<Field>| from.as_ref().map_or_else(|| "nothing".to_owned(), said);
                         let changed = news.iter().map(|news| {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::IgnoredAny;
 
 use super::read;
+use crate::base::Base;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fingerprint::Digest;
@@ -14,6 +15,7 @@ use crate::observation::stored::StoredObservation;
 use crate::plan::{Intent, Operation};
 use crate::stamp::Stamp;
 use crate::text::Text;
+use crate::value::Field;
 
 /// What one step took in and did; or several steps of one instant, where all but the last changed nothing.
 #[derive(Debug)]
@@ -33,18 +35,30 @@ pub(super) struct Group {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) record: RecordRef,
-    /// What it set, by unit; `None`: it made the record, and with it all that is said of it.
-    pub(super) units: Option<BTreeSet<Text>>,
+    /// What it carried, by unit.
+    units: BTreeSet<Text>,
+    /// Whether it made the record.
+    created: bool,
     /// Whether it archived the record.
     pub(super) archived: bool,
 }
 
 impl Received {
     fn of(record: RecordRef, operations: &[Operation]) -> Self {
-        let creates = operations.iter().any(|operation| matches!(operation.intent, Intent::Create(_)));
+        let created = operations.iter().any(|operation| matches!(operation.intent, Intent::Create(_)));
         let archived = operations.iter().any(|operation| operation.intent == Intent::Archive);
-        let units = (!creates).then(|| operations.iter().map(|operation| operation.unit.clone()).collect());
-        Self { record, units, archived }
+        let carried = |operation: &Operation| match &operation.intent {
+            Intent::Create(fields) => fields.iter().map(|(unit, _)| unit.clone()).collect::<Vec<_>>(),
+            Intent::Set(_) | Intent::Archive => vec![operation.unit.clone()],
+        };
+        Self { record, units: operations.iter().flat_map(carried).collect(), created, archived }
+    }
+
+    /// Whether the answer gave a unit this base: of what the write carried, and of what a create left out, which is accepted
+    /// as missing. Whatever else the record was found to say was said by somebody else, and is settled anew.
+    pub(super) fn gave(&self, unit: &Text, base: Option<&Base>) -> bool {
+        let missing = base.is_some_and(|base| *base == Base::accepted(Field::Null, Field::Null));
+        self.units.contains(unit) || (self.created && missing)
     }
 }
 

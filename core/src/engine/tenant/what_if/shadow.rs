@@ -100,14 +100,12 @@ impl Shadow {
                     would.left_out += 1;
                     continue;
                 };
-                let written = |unit: &UnitKey| {
-                    let units = group.received.as_ref().and_then(|received| received.units.as_ref());
-                    units.is_none_or(|units| units.contains(&of.unit_name(unit)))
-                };
                 let given = match &fact {
-                    Fact::Rebased { record, unit, .. } if !act => {
-                        let here = group.received.as_ref().is_some_and(|received| received.record == **record);
-                        here && written(unit) && told.insert(unit.clone())
+                    Fact::Rebased { record, unit, base } if !act => {
+                        let here = group.received.as_ref().filter(|received| received.record == **record);
+                        here.is_some_and(|received| {
+                            told.insert(unit.clone()) && received.gave(&of.unit_name(unit), base.as_deref())
+                        })
                     }
                     // That what we archived is gone is no news; whether what others deleted is accepted is decided anew.
                     Fact::Existed { record, existed: false } if !act => {

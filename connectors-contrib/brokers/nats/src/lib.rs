@@ -1,0 +1,1 @@
+//! Accordant's queue on NATS JetStream.

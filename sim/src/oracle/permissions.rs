@@ -1,0 +1,159 @@
+//! Permissions: who may be written what. They are judged as the engine writes, whatever else it knows.
+
+use std::collections::BTreeSet;
+
+use crate::design::{ATTRIBUTES, Attribute, Design};
+use crate::house::{Guard, House};
+use crate::oracle::{Cell, Oracle, Unit};
+use crate::scene::By;
+use crate::word::Word;
+
+/// Who may retire whom, and what people allow.
+#[derive(Debug, Default)]
+pub(super) struct Permissions {
+    house: House,
+    /// The system whose deletions retire an entity, if there is one.
+    existence: Option<usize>,
+    /// The records that people deleted, by subject and system.
+    deleted: BTreeSet<(usize, usize)>,
+    /// Living records of which a replica that was behind told the engine that they are gone.
+    gone: BTreeSet<(usize, usize)>,
+    /// Subjects that may be retired on such a word, and then wait for a person.
+    misled: BTreeSet<usize>,
+    /// What people chose: any word that the system held whose word they took.
+    chosen: BTreeSet<(Unit, Word)>,
+}
+
+impl Permissions {
+    pub(super) fn of(design: &Design) -> Self {
+        Self { house: design.house.clone(), existence: design.existence, ..Self::default() }
+    }
+
+    pub(super) fn misled(&self, subject: usize) -> bool {
+        self.misled.contains(&subject)
+    }
+}
+
+impl Oracle {
+    /// Nobody writes an owner unasked; a weak mapping only fills, unless it could not know; and a word goes where it belongs.
+    pub(super) fn check_write(&mut self, system: usize, unit: Unit, word: Word, before: Word, seen: bool) {
+        let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
+        let Attribute { owner, strength, .. } = &self.attributes[unit.1];
+        let (owns, fills) = (*owner == Some(system), strength[system] == 0);
+        if self.is_bound(unit) && owns {
+            self.accuse(format!("{name} owns {attribute} and was written {word}"));
+        }
+        if self.is_bound(unit) && fills && seen && before.is_some() {
+            self.accuse(format!("{name} only fills {attribute}, and {before} was written over"));
+        }
+        self.check_word(system, unit, word, "written");
+    }
+
+    /// Whether nobody ever decided a unit, nor changed the model of it.
+    fn is_bound(&self, unit: Unit) -> bool {
+        !self.decided.contains(&unit) && !self.remodelled.contains(&unit.1)
+    }
+
+    /// A word may go only where it belongs, and only if somebody said it who may.
+    pub(super) fn check_word(&mut self, system: usize, unit: Unit, word: Word, verb: &str) {
+        let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
+        let owner = self.attributes[unit.1].owner.filter(|_| self.is_bound(unit));
+        let said = self.said.get(&word.said());
+        let fault = match said {
+            _ if !word.is_some() => owner
+                .filter(|owner| !self.cleared.contains(&(unit, *owner)))
+                .map(|_| format!("{name} {attribute} of k{} was cleared; its owner never did", unit.0)),
+            None => Some(format!("{name} was {verb} {word}, which nobody said")),
+            Some(said) if said.unit != unit => {
+                let whose = format!("k{} {}", said.unit.0, ATTRIBUTES[said.unit.1]);
+                Some(format!("{name} k{} {attribute} was {verb} {word}, which is {whose}", unit.0))
+            }
+            Some(said) => owner
+                .filter(|owner| !said.systems.contains(owner))
+                .map(|_| format!("{name} {attribute} was {verb} {word}, which its owner never said")),
+        };
+        let guard = self.permissions.house.guards(unit.1, word);
+        let chosen = guard == Some(Guard::Hold) && self.permissions.chosen.contains(&(unit, word.said()));
+        let held = guard.filter(|_| !chosen).map(|guard| match guard {
+            Guard::Hold => format!("{name} {attribute} was {verb} {word}, which a rule holds and nobody chose"),
+            Guard::Forbid => format!("{name} {attribute} was {verb} {word}, which a rule forbids"),
+        });
+        fault.into_iter().chain(held).for_each(|what| self.accuse(what));
+    }
+
+    /// Whether a rule guards anything that was said of a unit: it waits for people.
+    pub(super) fn is_guarded(&self, unit: Unit) -> bool {
+        let house = &self.permissions.house;
+        house.rule.is_some()
+            && self.said.iter().any(|(word, said)| said.unit == unit && house.guards(unit.1, *word).is_some())
+    }
+
+    /// A person decides that what a system says is to be, and nobody else need be asked.
+    pub fn chose(&mut self, unit: Unit, system: usize) {
+        self.decided.insert(unit);
+        let of = self.records[system].iter().filter(|known| known.subject == unit.0);
+        let words = of.flat_map(|known| &known.cells[unit.1].history).map(|(word, ..)| (unit, word.said()));
+        self.permissions.chosen.extend(words);
+    }
+
+    /// Whether a decision about a unit may end only by what people say of it: nobody owns it, no program and no form of a
+    /// system's own speaks, and all of it is known.
+    pub fn outlives(&self, unit: Unit) -> bool {
+        let Attribute { owner, .. } = &self.attributes[unit.1];
+        let alone = !self.systems.iter().any(|system| system.restores || system.capitals);
+        let known = !self.poisoned.contains(&unit.0) && !self.is_retired(unit.0) && !self.is_guarded(unit);
+        owner.is_none() && alone && known && !self.remodelled.contains(&unit.1)
+    }
+
+    /// Whether somebody has said something of a unit since this round began that still stands; `None`: nobody can know.
+    #[must_use]
+    pub fn news_of(&self, unit: Unit) -> Option<bool> {
+        if !self.outlives(unit) || self.disturbed.contains(&unit.0) || self.fought.contains(&unit) {
+            return None;
+        }
+        let moved = self.moved.get(&unit).into_iter().flatten();
+        let cell = |system: usize| self.stands(system, unit.0).map(|known| &known.cells[unit.1]);
+        let held = |cell: &Cell, word: &Word| cell.last().1 == By::Person && cell.word() == *word;
+        let is_new =
+            |(system, word): (&usize, &Word)| word.is_some() && cell(*system).is_some_and(|cell| held(cell, word));
+        match self.edits.get(&unit) {
+            None => Some(false),
+            Some(_) => {
+                moved.into_iter().any(|(system, word)| is_new((system, word)) && self.once(*word)).then_some(true)
+            }
+        }
+    }
+
+    /// A person deleted a record.
+    pub fn deleted(&mut self, system: usize, place: usize) {
+        self.permissions.deleted.insert((self.records[system][place].subject, system));
+    }
+
+    /// Whether the system that owns existence has lost somebody: what is retired is written no more.
+    pub(super) fn is_retired(&self, subject: usize) -> bool {
+        self.permissions.existence.is_some_and(|owner| self.permissions.deleted.contains(&(subject, owner)))
+    }
+
+    /// A replica that is behind tells the engine that a living record is gone. On its word somebody may be retired: where its
+    /// system owns existence, and where nothing else is left of them.
+    pub fn mislead(&mut self, system: usize, place: usize) {
+        self.permissions.gone.insert((system, place));
+        let subject = self.records[system][place].subject;
+        let mut all =
+            self.records.iter().enumerate().flat_map(|(at, of)| of.iter().enumerate().map(move |(n, of)| (at, n, of)));
+        let left = all
+            .any(|(at, n, known)| known.live && known.subject == subject && !self.permissions.gone.contains(&(at, n)));
+        if self.permissions.existence == Some(system) || !left {
+            self.permissions.misled.insert(subject);
+        }
+    }
+
+    /// The engine archived a record: only where the system that owns existence has lost it, or was said to have.
+    pub fn archived(&mut self, system: usize, place: usize) {
+        let subject = self.records[system][place].subject;
+        if !self.is_retired(subject) && !self.permissions.misled(subject) {
+            let name = self.systems[system].name;
+            self.accuse(format!("{name} r{place} was archived, and nobody who owns existence has deleted it"));
+        }
+    }
+}
