@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Base, Sent};
+use crate::base::{Answered, Base, Origin, Sent, some};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
@@ -29,16 +29,16 @@ pub struct StoredEntity {
     #[serde(rename = "type")]
     pub entity_type: EntityType,
     links: Vec<StoredLink>,
-    golden: BTreeMap<Text, GoldenCell>,
+    golden: BTreeMap<Text, Arc<GoldenCell>>,
     life: GoldenLife,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    decisions: BTreeMap<Text, Decision>,
+    decisions: BTreeMap<Text, Arc<Decision>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lapses: BTreeMap<Text, Lapse>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     proposals: BTreeMap<Text, ProposedDecision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    discrepancies: Vec<Discrepancy>,
+    discrepancies: Vec<Arc<Discrepancy>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     merged_into: Option<EntityId>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -77,12 +77,34 @@ pub(crate) struct StoredLink {
 }
 
 /// A base and how its values were read: canonical forms are not compared across mappings.
+///
+/// It names the parts of a base itself: a flattened one is buffered part by part, and there are more bases than anything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredBase {
-    #[serde(flatten)]
-    pub(crate) base: Base,
+struct StoredBase {
+    seen: Field,
+    agreed: Field,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wrote: Option<Box<Origin>>,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    displaced: Option<Box<Field>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Option<Box<Answered>>,
     #[serde(default)]
-    pub(crate) read_by: u64,
+    read_by: u64,
+}
+
+impl StoredBase {
+    fn new(base: &Base, read_by: u64) -> Self {
+        let Base { seen, agreed, lost, wrote, displaced, answered } = base.clone();
+        Self { seen, agreed, lost, wrote, displaced, answered, read_by }
+    }
+
+    fn into_base(self) -> Base {
+        let Self { seen, agreed, lost, wrote, displaced, answered, read_by: _ } = self;
+        Base { seen, agreed, lost, wrote, displaced, answered }
+    }
 }
 
 impl StoredEntity {
@@ -123,7 +145,7 @@ impl Entity {
             decisions: named(&self.decisions, model),
             lapses: self.lapses.iter().map(|(key, lapse)| (model.unit_name(key), lapse.clone())).collect(),
             proposals: self.proposals.iter().map(|(key, waits)| (model.unit_name(key), waits.clone())).collect(),
-            discrepancies: self.discrepancies.values().map(|standing| (**standing).clone()).collect(),
+            discrepancies: self.discrepancies.values().cloned().collect(),
             merged_into: self.merged_into,
             cannot_link: self.cannot_link.clone(),
             generation: self.generation,
@@ -202,7 +224,7 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
             .iter()
             .map(|(key, base)| {
                 let read_by = read_by(model, link.object, &key);
-                (model.unit_name(&key), StoredBase { base: base.clone(), read_by })
+                (model.unit_name(&key), StoredBase::new(base, read_by))
             })
             .collect(),
         reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
@@ -218,7 +240,7 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
         if let Some(key) = model.unit_key(&name)
             && stored.read_by == read_by(model, object, &key)
         {
-            bases.set(&key, Some(Arc::new(stored.base)));
+            bases.set(&key, Some(Arc::new(stored.into_base())));
         }
     }
     let reactions =
@@ -256,19 +278,19 @@ pub(crate) fn object_index(model: &CompiledEntity, name: &str) -> Option<u16> {
     u16::try_from(place).ok()
 }
 
-fn named<T: Clone>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, T> {
-    units.iter().map(|(key, value)| (model.unit_name(&key), value.clone())).collect()
+fn named<T>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, Arc<T>> {
+    units.iter_shared().map(|(key, value)| (model.unit_name(&key), Arc::clone(value))).collect()
 }
 
 fn keyed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> Sparse<T> {
     units.into_iter().filter_map(|(name, value)| Some((model.unit_key(&name)?, value))).collect()
 }
 
-fn indexed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> PerUnit<T> {
+fn indexed<T>(units: BTreeMap<Text, Arc<T>>, model: &CompiledEntity) -> PerUnit<T> {
     let mut all = PerUnit::default();
     for (name, value) in units {
         if let Some(key) = model.unit_key(&name) {
-            all.set(&key, Some(Arc::new(value)));
+            all.set(&key, Some(value));
         }
     }
     all

@@ -182,7 +182,9 @@ fn what_a_create_did_not_carry_is_heard_anew() {
     let [crm, shop] = &world.systems;
     let tenant = world.under(model(), world.store.clone()).tenant("acme");
     shop.edit("people", "7", &json!({ "email": "ana@acme.test" }));
-    ["crm", "shop"].map(|system| block_on(tenant.poll(system)).unwrap());
+    for system in ["crm", "shop"] {
+        block_on(tenant.poll(system)).unwrap();
+    }
     step(&tenant);
     crm.loses_answer();
     let plan = block_on(tenant.plan(Scope::default()).into_future()).unwrap();

