@@ -94,7 +94,7 @@ pub struct Sent {
 }
 
 /// A field that is there: JSON spells Null as `null`, and that is not nothing.
-fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
+pub(crate) fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
     F::deserialize(deserializer).map(Some)
 }
 

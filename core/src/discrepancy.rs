@@ -196,10 +196,10 @@ impl Discrepancies {
     }
 }
 
-impl FromIterator<Discrepancy> for Discrepancies {
-    fn from_iter<I: IntoIterator<Item = Discrepancy>>(all: I) -> Self {
+impl FromIterator<Arc<Discrepancy>> for Discrepancies {
+    fn from_iter<I: IntoIterator<Item = Arc<Discrepancy>>>(all: I) -> Self {
         let mut discrepancies = Self::default();
-        all.into_iter().for_each(|discrepancy| discrepancies.insert(Arc::new(discrepancy)));
+        all.into_iter().for_each(|discrepancy| discrepancies.insert(discrepancy));
         discrepancies
     }
 }

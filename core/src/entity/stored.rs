@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Base, Sent};
+use crate::base::{Answered, Base, Origin, Sent, some};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
@@ -29,16 +29,16 @@ pub struct StoredEntity {
     #[serde(rename = "type")]
     pub entity_type: EntityType,
     links: Vec<StoredLink>,
-    golden: BTreeMap<Text, GoldenCell>,
+    golden: BTreeMap<Text, Arc<GoldenCell>>,
     life: GoldenLife,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    decisions: BTreeMap<Text, Decision>,
+    decisions: BTreeMap<Text, Arc<Decision>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lapses: BTreeMap<Text, Lapse>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     proposals: BTreeMap<Text, ProposedDecision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    discrepancies: Vec<Discrepancy>,
+    discrepancies: Vec<Arc<Discrepancy>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     merged_into: Option<EntityId>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -77,12 +77,24 @@ pub(crate) struct StoredLink {
 }
 
 /// A base and how its values were read: canonical forms are not compared across mappings.
+///
+/// It names the parts of a base itself: a flattened one is buffered part by part, and there are more bases than anything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredBase {
-    #[serde(flatten)]
-    pub(crate) base: Base,
+struct StoredBase {
+    seen: Field,
+    agreed: Field,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wrote: Option<Box<Origin>>,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    displaced: Option<Box<Field>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Option<Box<Answered>>,
     #[serde(default)]
-    pub(crate) read_by: u64,
+    read_by: u64,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    reread: Option<Box<Field>>,
     /// What stands in the system, where it was read by something dated, as the rates of one day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     native: Option<StoredNative>,
@@ -95,6 +107,18 @@ struct StoredNative {
     undated: u64,
     least: Text,
     most: Text,
+}
+
+impl StoredBase {
+    fn new(base: &Base, read_by: u64, native: Option<StoredNative>) -> Self {
+        let Base { seen, agreed, lost, wrote, displaced, reread, answered } = base.clone();
+        Self { seen, agreed, lost, wrote, displaced, answered, read_by, reread, native }
+    }
+
+    fn into_base(self) -> Base {
+        let Self { seen, agreed, lost, wrote, displaced, answered, read_by: _, reread, native: _ } = self;
+        Base { seen, agreed, lost, wrote, displaced, reread, answered }
+    }
 }
 
 impl StoredEntity {
@@ -147,7 +171,7 @@ impl Entity {
             decisions: named(&self.decisions, model),
             lapses: self.lapses.iter().map(|(key, lapse)| (model.unit_name(key), lapse.clone())).collect(),
             proposals: self.proposals.iter().map(|(key, waits)| (model.unit_name(key), waits.clone())).collect(),
-            discrepancies: self.discrepancies.values().map(|standing| (**standing).clone()).collect(),
+            discrepancies: self.discrepancies.values().cloned().collect(),
             merged_into: self.merged_into,
             cannot_link: self.cannot_link.clone(),
             generation: self.generation,
@@ -227,7 +251,7 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
             .map(|(key, base)| {
                 let read_by = read_by(model, link.object, &key);
                 let native = native(model, link.object, &key, base);
-                (model.unit_name(&key), StoredBase { base: base.clone(), read_by, native })
+                (model.unit_name(&key), StoredBase::new(base, read_by, native))
             })
             .collect(),
         reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
@@ -241,10 +265,13 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
     let mut bases = PerUnit::default();
     for (name, stored) in link.bases {
         let Some(key) = model.unit_key(&name) else { continue };
-        let base = if stored.read_by == read_by(model, object, &key) {
-            Some(stored.base)
-        } else {
-            stored.native.and_then(|native| read_again(model, object, &key, &stored.base, &native))
+        let alike = stored.read_by == read_by(model, object, &key);
+        let native = stored.native.clone().filter(|_| !alike);
+        let base = stored.into_base();
+        let base = match native {
+            _ if alike => Some(base),
+            Some(native) => read_again(model, object, &key, &base, &native),
+            None => None,
         };
         if let Some(base) = base {
             bases.set(&key, Some(Arc::new(base)));
@@ -317,19 +344,19 @@ pub(crate) fn object_index(model: &CompiledEntity, name: &str) -> Option<u16> {
     u16::try_from(place).ok()
 }
 
-fn named<T: Clone>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, T> {
-    units.iter().map(|(key, value)| (model.unit_name(&key), value.clone())).collect()
+fn named<T>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, Arc<T>> {
+    units.iter_shared().map(|(key, value)| (model.unit_name(&key), Arc::clone(value))).collect()
 }
 
 fn keyed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> Sparse<T> {
     units.into_iter().filter_map(|(name, value)| Some((model.unit_key(&name)?, value))).collect()
 }
 
-fn indexed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> PerUnit<T> {
+fn indexed<T>(units: BTreeMap<Text, Arc<T>>, model: &CompiledEntity) -> PerUnit<T> {
     let mut all = PerUnit::default();
     for (name, value) in units {
         if let Some(key) = model.unit_key(&name) {
-            all.set(&key, Some(Arc::new(value)));
+            all.set(&key, Some(value));
         }
     }
     all

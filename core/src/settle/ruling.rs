@@ -180,7 +180,7 @@ pub(super) fn carry_out(
     let settles = unit.owners.is_empty() || shown.iter().any(owner_holds);
     // What is decided once is over when it is settled. An owner has yet to follow.
     let stands = ruling.lifetime != Lifetime::Once || !settles;
-    if stands && ruling.choice != Choice::Accept {
+    if stands && ruling.choice != Choice::Accept && !planted!(DecisionForgotten) {
         let decision = Decision {
             chosen: chosen.clone(),
             by: ruling.by.clone(),

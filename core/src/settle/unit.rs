@@ -440,7 +440,7 @@ fn follow_decision(
         let origin = Some(origin_of(recorder.entity, unit, key, &shown[owner]));
         return Some(move_golden(recorder, unit, key, shown, proposal(origin, SmallVec::from_slice(&[owner]))));
     }
-    if (followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime.hears_news() {
+    if followed && decision.lifetime.hears_news() {
         recorder.record(Fact::Decided { unit: key.clone(), decision: None });
         return None;
     }
