@@ -258,7 +258,7 @@ fn an_import_under_way_is_not_gone_on_with_another_file() {
     folder.exported(&store);
     let path = folder.file("exported");
     let target = MemoryStore::new();
-    let failing = Failing { store: target.clone(), at: 20, after: true, calls: AtomicU32::new(0) };
+    let failing = Failing { store: target.clone(), at: 18, after: true, calls: AtomicU32::new(0) };
     assert!(matches!(block_on(import(&failing, &acme(), &path, |_| {})), Err(TransferError::Store(_))));
     block_on(store.commit(&acme(), Commit { journal: vec![draft("a", b"")], ..Commit::default() })).unwrap();
     folder.exported(&store);
