@@ -205,13 +205,19 @@ impl<T> PerUnit<T> {
 
     /// Everything held, in the order of units.
     pub fn iter(&self) -> impl Iterator<Item = (UnitKey, &T)> {
-        let whole =
-            self.whole.iter().enumerate().filter_map(|(index, value)| {
-                Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_deref()?))
-            });
+        self.iter_shared().map(|(key, value)| (key, &**value))
+    }
+
+    /// Everything held, in the order of units, to be shared.
+    pub(crate) fn iter_shared(&self) -> impl Iterator<Item = (UnitKey, &Arc<T>)> {
+        let whole = self
+            .whole
+            .iter()
+            .enumerate()
+            .filter_map(|(index, value)| Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_ref()?)));
         let elements = self.rest.iter().flat_map(|rest| &rest.elements);
-        let elements = elements.map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), &**value));
-        let exists = self.rest.as_ref().and_then(|rest| rest.exists.as_deref());
+        let elements = elements.map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), value));
+        let exists = self.rest.as_ref().and_then(|rest| rest.exists.as_ref());
         whole.chain(elements).chain(exists.map(|value| (UnitKey::Exists, value)))
     }
 

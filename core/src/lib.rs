@@ -53,6 +53,7 @@ pub mod base;
 pub mod classify;
 pub mod clock;
 pub mod connector;
+pub mod copy_on_write;
 pub mod decision;
 pub mod decode;
 pub mod discrepancy;

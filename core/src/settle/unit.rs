@@ -43,7 +43,7 @@ pub(super) fn settle_unit(
     let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
     if recorder.entity.oscillates(key) {
-        findings::oscillating(ground, recorder.entity, key, findings);
+        findings::oscillating(ground, recorder.entity, key, &shown, findings);
     } else if let told = ended.and_then(|ended| told_meanwhile(recorder.entity, unit, key, &shown, &first, &ended))
         && (told.is_some() || must_resolve(recorder, unit, key, &shown, &first))
     {
@@ -440,7 +440,7 @@ fn follow_decision(
         let origin = Some(origin_of(recorder.entity, unit, key, &shown[owner]));
         return Some(move_golden(recorder, unit, key, shown, proposal(origin, SmallVec::from_slice(&[owner]))));
     }
-    if (followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime.hears_news() {
+    if followed && decision.lifetime.hears_news() {
         recorder.record(Fact::Decided { unit: key.clone(), decision: None });
         return None;
     }

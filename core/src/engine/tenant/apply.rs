@@ -302,6 +302,7 @@ impl Tenant {
                 }
             };
             let under_way = loader.rows(std::slice::from_ref(&outbox)).await?.into_iter().any(|row| row.is_some());
+            let under_way = under_way && !planted!(SentBeside);
             let as_of = self.now();
             let mut changes = Changes::new(&self.core, as_of, &Self::engine());
             if valid.is_empty() || under_way {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{Changes, SEPARATOR};
+use crate::engine::persist::{Changes, PART, SEPARATOR};
 use crate::engine::tenant::apply::outbox::{create_prefix, outbox_key, write_prefix};
 use crate::engine::tenant::standing::{Covered, forget_refusals};
 use crate::error::Error;
@@ -44,7 +44,8 @@ impl ApprovalRow {
 
 /// The row of an operation's approval, beside all others of its target.
 pub(crate) fn approval_key(operation: &Operation) -> RowKey {
-    RowKey::new(Table::Approval, format!("{}{}{SEPARATOR}{}", of_target(operation), operation.unit, operation.key))
+    let key = Text::of_parts(&[&of_target(operation), &operation.unit, PART, &operation.key.text()]);
+    RowKey::new(Table::Approval, key)
 }
 
 /// Whether a row among the approvals approves an operation.
@@ -53,8 +54,8 @@ pub(crate) fn is_approval(key: &str) -> bool {
 }
 
 /// What the keys of all approvals of an operation's target begin with.
-fn of_target(operation: &Operation) -> String {
-    format!("{}{SEPARATOR}", outbox_key(operation).key)
+fn of_target(operation: &Operation) -> Text {
+    Text::of_parts(&[&outbox_key(operation).key, PART])
 }
 
 /// The key of the operation that a row's key names.

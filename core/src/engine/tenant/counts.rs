@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::hydrate::{Loader, parse};
+use crate::engine::hydrate::{Loader, look_at_representation, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
 use crate::engine::tenant::approval::ApprovalRow;
@@ -19,8 +19,6 @@ use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName, ObjectType};
 use crate::plan::{Counted, CountedPlace, Deletes, Limits, Operation, Parked, PlanHash, WritePlace};
-use crate::representation::Representation;
-use crate::representation::stored::StoredRepresentation;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
@@ -349,9 +347,8 @@ impl Tenant {
             let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("count living records"))?;
             for (link, row) in page.iter().zip(rows) {
                 let (Some(record), Some(row)) = (persist::record_of_key(&link.key), row) else { continue };
-                let Some((entity, of)) = self.core.place(&record) else { continue };
-                let stored: StoredRepresentation = parse(Table::Representation, &row)?;
-                living += usize::from(Representation::from_stored(stored, self.core.slot_names(entity, of)).speaks());
+                let Some(place) = self.core.place(&record) else { continue };
+                living += usize::from(look_at_representation(&self.core, &self.id, &row, place)?.speaks());
             }
         }
     }

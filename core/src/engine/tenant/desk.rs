@@ -5,7 +5,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind, CaseRow, discrepancy_of_key};
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk, desk_key};
 use crate::engine::hydrate::parse;
-use crate::engine::persist::Changes;
+use crate::engine::persist::{Changes, entity_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -171,7 +171,7 @@ impl Tenant {
 
     /// Entities as they are stored, in the order of ids; `None`: there is no such row, or today's model has no such type.
     pub(super) async fn stored_entities(&self, ids: &[EntityId]) -> Result<Vec<Option<Entity>>, Error> {
-        let keys: Vec<RowKey> = ids.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
+        let keys: Vec<RowKey> = ids.iter().map(|id| entity_key(*id)).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }

@@ -72,7 +72,7 @@ impl Tenant {
                 MergeRow { survivor: to.to_stored(model), merged: of.to_stored(model), by: by.clone(), at: as_of };
             let mut changes = Changes::new(&self.core, as_of, by);
             let mut facts: Vec<EntityFact> = Vec::new();
-            let of = of.clone();
+            let of = Entity::clone(of);
             for link in of.links {
                 let unlinked = Fact::Unlinked { record: Arc::clone(&link.record) };
                 set.record_fact(from, unlinked, &mut facts);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::Changes;
+use crate::engine::persist::{Changes, json};
 use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::purge::Made;
@@ -149,7 +150,9 @@ impl Tenant {
         let key = RowKey::new(Table::Plan, hash.to_string());
         let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let row = rows.map_err(Error::store("load a plan"))?.into_iter().next().flatten();
-        parse(Table::Plan, &row.ok_or(Error::UnknownPlan(hash))?)
+        let row = row.ok_or(Error::UnknownPlan(hash))?;
+        let plan = self.core.memory.plans.get(&self.id, &key, row, |row| Ok(Arc::new(parse(Table::Plan, row)?)))?;
+        Ok(Plan::clone(&plan))
     }
 
     /// Refuses a plan that was last made too long ago.
@@ -317,9 +320,12 @@ impl Tenant {
         let key = RowKey::new(Table::Plan, plan.hash.to_string());
         let stored = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let stored = stored.map_err(Error::store("look for a plan"))?.into_iter().next().flatten();
-        let Some(row) = self.plan_row(plan, by, stored.as_ref())? else { return Ok(()) };
+        let Some(row) = self.plan_row(plan, by, stored)? else { return Ok(()) };
         let mut changes = Changes::new(&self.core, self.now(), by);
-        changes.put(key, &row);
+        let value = json(&row);
+        debug_assert_eq!(serde_json::from_slice(&value).ok().as_ref(), Some(plan), "it is read as written");
+        self.core.memory.plans.expect(&self.id, &key, &value, Arc::new(plan.clone()));
+        changes.commit.put.push((key, value));
         if !row.again {
             let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
             changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
@@ -363,7 +369,7 @@ impl Tenant {
         let surroundings = Surroundings {
             native: &|entity, connection, object| native(set, entity, connection, object),
             creates_in: &|system| self.creates_in(system),
-            creating: &|entity, object| creates.under_way(entity, object),
+            creating: &|entity, object| creates.under_way(entity, object) && !planted!(SentBeside),
             unread: &|connection, object| creates.is_unread(connection, object),
             shared: &|entity| creates.is_shared(entity),
         };

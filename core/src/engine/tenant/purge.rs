@@ -1,6 +1,7 @@
 //! Purging: what has served its time goes, a bounded number of rows at a step.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -181,12 +182,15 @@ impl Tenant {
         &self,
         plan: &'p Plan,
         by: &'p Actor,
-        stored: Option<&Row>,
+        stored: Option<Row>,
     ) -> Result<Option<PlanRow<'p>>, Error> {
         let now = self.now();
         let Some(stored) = stored else { return Ok(Some(PlanRow { plan, made: now, by, again: false })) };
-        let Made { made, .. } = parse(Table::Plan, stored)?;
-        let again = parse::<Plan>(Table::Plan, stored)? == *plan;
+        let Made { made, .. } = parse(Table::Plan, &stored)?;
+        let key = RowKey::new(Table::Plan, stored.key.clone());
+        let stored =
+            self.core.memory.plans.get(&self.id, &key, stored, |row| Ok(Arc::new(parse(Table::Plan, row)?)))?;
+        let again = *stored == *plan;
         let lately = made.is_some_and(|made| !self.core.retention.renews(made, now));
         Ok((!again || !lately).then_some(PlanRow { plan, made: now, by, again }))
     }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
+use crate::engine::hydrate::from_json;
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
@@ -107,7 +108,7 @@ impl Tenant {
     }
 
     /// As [`Tenant::each_entry`], as long as `goes_on` says so.
-    async fn each_entry_while(
+    pub(crate) async fn each_entry_while(
         &self,
         goes_on: impl Fn(&Entry) -> bool + Send,
         mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
@@ -303,8 +304,7 @@ pub(crate) fn shapes(of: &CompiledEntity, object: u16) -> Vec<Shape> {
 
 /// Reads an entry's payload.
 pub(crate) fn read<T: DeserializeOwned>(entry: &Entry, payload: &Payload) -> Result<T, Error> {
-    serde_json::from_slice(&payload.bytes)
-        .map_err(|source| Error::row(format!("journal entry {}", entry.seq).into(), &source))
+    from_json(&payload.bytes).map_err(|source| Error::row(format!("journal entry {}", entry.seq).into(), &source))
 }
 
 /// A set of slots.

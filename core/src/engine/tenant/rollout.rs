@@ -25,7 +25,7 @@ pub(crate) const fn state_prefix() -> &'static str {
 }
 
 pub(crate) fn state_key(connection: &ConnectionName) -> RowKey {
-    RowKey::new(Table::Meta, format!("{STATES}{connection}"))
+    RowKey::new(Table::Meta, Text::of_parts(&[STATES, connection.as_str()]))
 }
 
 /// The connection whose state a key names.

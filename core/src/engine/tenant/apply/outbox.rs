@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::connector::Write;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{Changes, record_key};
+use crate::engine::persist::{Changes, PART, record_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::footing::Lease;
 use crate::engine::tenant::standing::Covered;
@@ -90,13 +90,15 @@ pub(crate) fn create_row(
     entity: EntityId,
     generation: u32,
 ) -> RowKey {
-    let key = format!("{}{connection}\u{1f}{object}\u{1f}{entity}\u{1f}{generation}", create_prefix());
+    let (entity, generation) = (entity.text(), generation.to_string());
+    let (connection, object) = (connection.as_str(), object.as_str());
+    let key = Text::of_parts(&[create_prefix(), connection, PART, object, PART, &entity, PART, &generation]);
     RowKey::new(Table::Outbox, key)
 }
 
 /// The row of a write of a record under way.
 pub(crate) fn write_row(record: &RecordRef) -> RowKey {
-    RowKey::new(Table::Outbox, format!("{}{}", write_prefix(), record_key(record)))
+    RowKey::new(Table::Outbox, Text::of_parts(&[write_prefix(), &record_key(record)]))
 }
 
 /// The key that a created record carries, the same for every attempt.
