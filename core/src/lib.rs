@@ -90,6 +90,7 @@ pub mod surface;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod transfer;
 pub mod triage;
 pub mod value;
 pub mod view;

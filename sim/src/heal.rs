@@ -222,7 +222,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -
         let what = format!("{} stands open at rest: {title}, {}", unit_name(one.unit), one.discrepancy.reason);
         inner.oracle.accuse(what);
     }
-    let settled = std::mem::take(&mut inner.oracle.settled);
+    let settled = inner.oracle.settled.clone();
     for one in standing.iter().filter(|one| decided && settled.contains(&one.unit)) {
         // What cannot be read, and what two entities share, is promised nothing.
         let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
@@ -247,5 +247,6 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -
         }
     }
     inner.oracle.judge(&waits, decided);
+    inner.oracle.settled.clear();
     Ok(waits)
 }

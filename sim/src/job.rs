@@ -377,7 +377,8 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting, approved
         let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(false) };
         inner.decisions.forget(one.unit);
         if inner.design.house.two != Some(attribute) {
-            inner.oracle.chose(one.unit, system);
+            let now = inner.now;
+            inner.oracle.chose(one.unit, system, now);
         }
         let name = inner.servers[system].design.name;
         let unit = inner.design.dialect.unit(attribute).to_owned();
@@ -430,7 +431,8 @@ async fn second(
     }
     {
         let mut inner = scene.lock();
-        inner.oracle.chose(one.unit, system);
+        let now = inner.now;
+        inner.oracle.chose(one.unit, system, now);
         inner.say(|| "  and another person approves it".to_owned());
     }
     match tenant.approve_decision(one.entity, unit, &Actor::new("ben")).await {

@@ -2,14 +2,14 @@
 //!
 //! It shares no code with the engine and sees nothing of its state but which units it says wait for a person.
 
-mod permissions;
+mod boundary;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use accordant::connector::CreateSafety;
 
 use crate::design::{ATTRIBUTES, Attribute, Design, Policy, System};
-use crate::oracle::permissions::Permissions;
+use crate::oracle::boundary::Boundary;
 use crate::scene::By;
 use crate::word::Word;
 
@@ -97,7 +97,7 @@ pub struct Oracle {
     /// Subjects with a record that cannot be read: nothing is promised of them.
     pub poisoned: BTreeSet<usize>,
     /// Who may retire whom, and what people allow.
-    permissions: Permissions,
+    boundary: Boundary,
     /// Attributes whose ownership changed under way: their units follow when they are next settled.
     pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
@@ -130,7 +130,7 @@ impl Oracle {
             systems: design.systems.clone(),
             attributes: design.attributes.clone(),
             records: vec![Vec::new(); design.systems.len()],
-            permissions: Permissions::of(design),
+            boundary: Boundary::of(design),
             ..Self::default()
         }
     }
@@ -228,7 +228,7 @@ impl Oracle {
         let (system, place, attribute) = at;
         let System { name, capitals, answers, grain, .. } = self.systems[system];
         let known = &mut self.records[system][place];
-        let unit = (known.subject, attribute);
+        let (unit, said) = ((known.subject, attribute), self.said.get(&word.said()).map(|said| said.at));
         let changes: BTreeSet<i64> = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at).collect();
         let cell = &mut known.cells[attribute];
         let (made, (before, by, at)) = (cell.history.len() == 1, cell.last());
@@ -242,7 +242,9 @@ impl Oracle {
         let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
         // Where no token proves whose doing it was, the same value must meet the same form twice.
         let proofs = 1 + usize::from(grain > 1 || remodelled) + (0..tries.len()).filter(spoilt).count() + cell.noops;
-        let again = !tries.is_empty() && capitals && !answers && tries.len() < proofs;
+        // And whoever says a word anew says it to a system too that keeps a form of it.
+        let anew = said > tries.first().copied();
+        let again = !tries.is_empty() && capitals && (anew || (!answers && tries.len() < proofs));
         // A person may have said the same, unheard.
         let raced = before == word && by == By::Person && !seen;
         cell.noops += usize::from(before == word && !again && !raced);
@@ -284,17 +286,6 @@ impl Oracle {
         // What is mended anew from here on is counted anew.
         let of = self.records.iter_mut().flatten().filter(|known| known.subject == unit.0);
         self.mended += of.map(|known| known.cells[unit.1].settle()).sum::<usize>();
-    }
-
-    /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence, and no
-    /// system that decides and keeps a form of its own, which is a word like any other where its answer is lost.
-    #[must_use]
-    pub fn is_plain(&self, unit: Unit, waits: &BTreeSet<Unit>) -> bool {
-        let Attribute { owner, strength, .. } = &self.attributes[unit.1];
-        let decides = |system: usize| owner.is_none_or(|owner| owner == system);
-        let speaks = |(at, system): (usize, &System)| system.restores || (system.capitals && decides(at));
-        let weak = strength.contains(&0) || self.systems.iter().enumerate().any(speaks);
-        !weak && !self.is_guarded(unit) && !self.fought.contains(&unit) && !waits.contains(&(unit.0, ATTRIBUTES.len()))
     }
 
     /// A record died, or came back.
@@ -356,7 +347,7 @@ impl Oracle {
     /// Whether a subject has had one record at most in each system, and none of them was ever lost.
     fn is_whole(&self, subject: usize) -> bool {
         let of = |records: &Vec<Known>| records.iter().filter(|known| known.subject == subject).count();
-        let lost = self.deaths(subject) > 0 || self.permissions.misled(subject);
+        let lost = self.deaths(subject) > 0 || self.boundary.misled(subject);
         !lost && self.records.iter().all(|records| of(records) <= 1)
     }
 
@@ -386,8 +377,8 @@ impl Oracle {
                 (_, 0) => true,
                 (Some(_), 1) => cell.last().1 == By::Person,
                 (Some(_), _) => false,
-                // A co-owner's clear is held.
-                (None, _) => cell.last().1 == By::Person && !word.is_some(),
+                // A co-owner's clear is held, until a person decides.
+                (None, _) => cell.last().1 == By::Person && !word.is_some() && !self.settled.contains(&unit),
             };
             if word.said() != wanted.said() && !excused {
                 let name = self.systems[system].name;
@@ -472,19 +463,29 @@ impl Oracle {
 
     /// Whoever spoke last by far is believed, where that is declared and every clock can tell.
     fn judge_latest(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        // An edit of another attribute moves a record's time: with one attribute only, times are the words' own.
-        if self.attributes.len() > 1 || self.systems.iter().any(|system| system.versions) {
+        if self.systems.iter().any(|system| system.versions) {
             return;
         }
         let at = |word: &Word| self.said.get(&word.said()).map_or(0, |said| said.at);
         let Some((system, word)) = moved.iter().max_by_key(|(_, word)| at(word)) else { return };
         let by_far = |(other, earlier): (&usize, &Word)| {
             let skews = self.systems[*system].skew.abs() + self.systems[*other].skew.abs();
-            other == system || (earlier.is_some() && at(word) - at(earlier) > 2 * skews + 4_000)
+            let before = self.shown_by(unit, *other, *earlier);
+            other == system || (earlier.is_some() && at(word).saturating_sub(before) > 2 * skews + 4_000)
         };
         if self.once(*word) && moved.iter().all(by_far) {
             self.overruled(unit, *system, *word, "last, and was not believed", found);
         }
+    }
+
+    /// When a system may have shown a word for the first time, at the latest: an edit of another attribute moves its record's time.
+    fn shown_by(&self, unit: Unit, system: usize, word: Word) -> i64 {
+        let Some(known) = self.stands(system, unit.0) else { return i64::MAX };
+        let history = &known.cells[unit.1].history;
+        let said = history.iter().rposition(|(held, ..)| held.said() == word.said());
+        let over = said.and_then(|said| history.get(said + 1)).map_or(i64::MAX, |(.., at)| *at);
+        let changes = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at);
+        changes.filter(|at| *at < over).max().unwrap_or(i64::MAX)
     }
 
     /// The first system of the list is believed, where that is declared.
