@@ -187,6 +187,9 @@ pub struct Divergence {
     pub reason: String,
     /// How long it holds. Unless it is pinned, until the link or golden moves on.
     pub lifetime: Lifetime,
+    /// Who approved it, where four eyes were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<Actor>,
 }
 
 impl Divergence {

@@ -163,7 +163,10 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
         let state = finding.state();
         let standing = recorder.entity.discrepancies.get(&id);
         if standing.is_some_and(|standing| {
-            standing.state == state && standing.kind == finding.kind && standing.reason == finding.reason
+            standing.state == state
+                && standing.kind == finding.kind
+                && standing.reason == finding.reason
+                && standing.said == finding.said
         }) {
             continue;
         }
@@ -184,6 +187,7 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
                 first_seen,
                 last_seen: ground.as_of,
                 reopened,
+                said: finding.said,
             }),
         });
     }

@@ -310,8 +310,15 @@ pub fn sides<'a>(entity: &'a Entity, unit: &Unit, shown: &'a [Shown<'_>], key: &
 
 /// A collection that was seen without an element accepted its absence: adding the element is a change like any other.
 fn absent_element(key: &UnitKey, shown: &Shown<'_>) -> Option<&'static Base> {
-    static ABSENT: Base =
-        Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None, answered: None };
+    static ABSENT: Base = Base {
+        seen: Field::Null,
+        agreed: Field::Null,
+        lost: false,
+        wrote: None,
+        displaced: None,
+        reread: None,
+        answered: None,
+    };
     let absent = || shown.field().is_some_and(|field| !field.is_value());
     (matches!(key, UnitKey::Element(..)) && absent()).then_some(&ABSENT)
 }

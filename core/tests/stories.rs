@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/at_stake.rs"]
+mod at_stake;
 #[path = "stories/bulk.rs"]
 mod bulk;
 #[path = "stories/cardinality.rs"]

@@ -11,10 +11,10 @@ use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
-use crate::model::{CompiledEntity, Model, UnitKey};
+use crate::model::{CompiledEntity, Model, Read, SlotModel, UnitKey};
 use crate::sparse::Sparse;
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, Leaf, Native};
 
 /// The version of this form.
 const FORMAT: u16 = 1;
@@ -89,22 +89,36 @@ struct StoredBase {
     wrote: Option<Box<Origin>>,
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     displaced: Option<Box<Field>>,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    reread: Option<Box<Field>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answered: Option<Box<Answered>>,
     #[serde(default)]
     read_by: u64,
+    /// What stands in the system, where it was read by something dated, as the rates of one day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    native: Option<StoredNative>,
 }
 
 impl StoredBase {
-    fn new(base: &Base, read_by: u64) -> Self {
-        let Base { seen, agreed, lost, wrote, displaced, answered } = base.clone();
-        Self { seen, agreed, lost, wrote, displaced, answered, read_by }
+    fn new(base: &Base, read_by: u64, native: Option<StoredNative>) -> Self {
+        let Base { seen, agreed, lost, wrote, displaced, reread, answered } = base.clone();
+        Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by, native }
     }
 
     fn into_base(self) -> Base {
-        let Self { seen, agreed, lost, wrote, displaced, answered, read_by: _ } = self;
-        Base { seen, agreed, lost, wrote, displaced, answered }
+        let Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by: _, native: _ } = self;
+        Base { seen, agreed, lost, wrote, displaced, reread, answered }
     }
+}
+
+/// What a value was read from, as far as it can be told: something between two leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredNative {
+    /// How it was read, without what is dated.
+    undated: u64,
+    least: Text,
+    most: Text,
 }
 
 impl StoredEntity {
@@ -120,6 +134,18 @@ impl StoredEntity {
 }
 
 impl StoredEntity {
+    /// Whether what stands in a system is read by other rates since: its base is another one.
+    pub(crate) fn is_read_again(&self, model: &CompiledEntity) -> bool {
+        self.links.iter().any(|link| {
+            object_index(model, &link.object).is_some_and(|object| {
+                link.bases.iter().any(|(name, base)| {
+                    let key = model.unit_key(name);
+                    base.native.is_some() && key.is_some_and(|key| base.read_by != read_by(model, object, &key))
+                })
+            })
+        })
+    }
+
     /// The names of the units that a decision stands about.
     pub(crate) fn decided_units(&self) -> impl Iterator<Item = &Text> {
         self.decisions.keys()
@@ -224,7 +250,8 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
             .iter()
             .map(|(key, base)| {
                 let read_by = read_by(model, link.object, &key);
-                (model.unit_name(&key), StoredBase::new(base, read_by))
+                let native = native(model, link.object, &key, base);
+                (model.unit_name(&key), StoredBase::new(base, read_by, native))
             })
             .collect(),
         reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
@@ -237,10 +264,16 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
     let object = object_index(model, &link.object)?;
     let mut bases = PerUnit::default();
     for (name, stored) in link.bases {
-        if let Some(key) = model.unit_key(&name)
-            && stored.read_by == read_by(model, object, &key)
-        {
-            bases.set(&key, Some(Arc::new(stored.into_base())));
+        let Some(key) = model.unit_key(&name) else { continue };
+        let (stored_by, native) = (stored.read_by, stored.native.clone());
+        let base = stored.into_base();
+        let base = if stored_by == read_by(model, object, &key) {
+            Some(base)
+        } else {
+            native.and_then(|native| read_again(model, object, &key, &base, &native))
+        };
+        if let Some(base) = base {
+            bases.set(&key, Some(Arc::new(base)));
         }
     }
     let reactions =
@@ -259,6 +292,38 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
         divergences,
         sent,
     })
+}
+
+/// The slot of a unit on an object type, if something of how it is read is dated.
+pub(crate) fn dated_slot<'m>(model: &'m CompiledEntity, object: u16, key: &UnitKey) -> Option<&'m SlotModel> {
+    let UnitKey::Whole(unit) = key else { return None };
+    let object = model.objects.get(usize::from(object))?;
+    let [slot] = object.unit_slots.get(usize::from(*unit))?.as_slice() else { return None };
+    object.slots.get(usize::from(*slot)).filter(|slot| slot.is_dated())
+}
+
+/// What a base's value was read from, where that may be read by other rates one day.
+fn native(model: &CompiledEntity, object: u16, key: &UnitKey, base: &Base) -> Option<StoredNative> {
+    let slot = dated_slot(model, object, key)?;
+    let (least, same) = slot.mapping.codec.between(&base.seen)?;
+    // Rates may change twice before anybody reads.
+    let most = base.reread.as_ref().map_or(Some(same), |most| Some(slot.mapping.codec.between(most)?.1))?;
+    let text = |native: &Native| native.as_leaf().as_text().map(Text::new);
+    Some(StoredNative { undated: slot.undated.short_number(), least: text(&least)?, most: text(&most)? })
+}
+
+/// A base whose value was read by something dated that is another today: what stands in the system has not moved.
+fn read_again(model: &CompiledEntity, object: u16, key: &UnitKey, base: &Base, native: &StoredNative) -> Option<Base> {
+    let slot = dated_slot(model, object, key).filter(|slot| slot.undated.short_number() == native.undated)?;
+    let read = |text: &Text| {
+        let mut out = String::new();
+        let read = slot.mapping.codec.read(&[Leaf::Text(text)], &mut out).ok()?;
+        matches!(read, Read::Value).then(|| Field::value(&out))
+    };
+    let (seen, most) = (read(&native.least)?, read(&native.most)?);
+    let reread = (seen != most).then(|| Box::new(most));
+    // What was displaced, and the form in which a write was kept, were read by the rates of then.
+    Some(Base { seen, reread, displaced: None, answered: None, ..base.clone() })
 }
 
 /// The name of an object type in stored state.

@@ -13,7 +13,7 @@ use crate::golden::Resolution;
 use crate::hub;
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::{
-    AttributeModel, EXISTS, EntityModel, GroupModel, Mapping, Mistake, Mistakes, OnDelete, Presence, Shape,
+    AttributeModel, Codec, EXISTS, EntityModel, GroupModel, Mapping, Mistake, Mistakes, OnDelete, Presence, Shape,
     SystemObject, Unit, UnitIndex, UnitKey, UnitShape,
 };
 use crate::observation::SlotIndex;
@@ -30,6 +30,16 @@ pub struct SlotModel {
     pub mapping: Mapping,
     /// The identity of how it is read: values of different fingerprints are not compared.
     pub fingerprint: Digest,
+    /// The same without what is dated, as the rates of one day.
+    pub undated: Digest,
+}
+
+impl SlotModel {
+    /// Whether something of how it is read is dated.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.undated != self.fingerprint
+    }
 }
 
 /// One object type of an entity type, laid out by index.
@@ -488,7 +498,12 @@ fn compile_object(
                 slots.push(SlotModel {
                     attribute: *member,
                     mapping: (*mapping).clone(),
-                    fingerprint: slot_fingerprint(&model.attributes[usize::from(*member)], mapping),
+                    fingerprint: slot_fingerprint(&model.attributes[usize::from(*member)], mapping, |codec, all| {
+                        codec.fingerprint(all)
+                    }),
+                    undated: slot_fingerprint(&model.attributes[usize::from(*member)], mapping, |codec, all| {
+                        codec.undated(all)
+                    }),
                 });
             }
         }
@@ -536,7 +551,11 @@ fn authority_over(owners: &[SystemName], system: &SystemName) -> Authority {
     }
 }
 
-fn slot_fingerprint(attribute: &AttributeModel, mapping: &Mapping) -> Digest {
+fn slot_fingerprint(
+    attribute: &AttributeModel,
+    mapping: &Mapping,
+    of: impl Fn(&dyn Codec, &mut Fingerprint),
+) -> Digest {
     let mut fingerprint = Fingerprint::new();
     // Without ids: a renamed attribute is read as it was before.
     fingerprint.number(attribute.shape as i64);
@@ -544,11 +563,11 @@ fn slot_fingerprint(attribute: &AttributeModel, mapping: &Mapping) -> Digest {
         fingerprint.text(&path.to_string());
     }
     fingerprint.text(&mapping.separator.map(String::from).unwrap_or_default());
-    mapping.codec.fingerprint(&mut fingerprint);
+    of(&*mapping.codec, &mut fingerprint);
     for member in &attribute.members {
         for mapping in member.0.mappings.iter().filter(|inner| inner.object == mapping.object) {
             fingerprint.text(&mapping.read.first().map(ToString::to_string).unwrap_or_default());
-            mapping.codec.fingerprint(&mut fingerprint);
+            of(&*mapping.codec, &mut fingerprint);
         }
     }
     fingerprint.finish()

@@ -298,5 +298,13 @@ fn authority(ground: &Ground<'_>, object: u16) -> Authority {
 }
 
 fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {
-    Finding { unit: EXISTS.into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
+    Finding {
+        unit: EXISTS.into(),
+        link: link.map(Text::from),
+        family,
+        kind,
+        waits,
+        reason: reason.into(),
+        said: Vec::new(),
+    }
 }

@@ -147,7 +147,7 @@ pub(super) fn carry_out(
     let shown = shown(ground, entity, representations, key);
     let mut recorder = Recorder { entity, facts };
     if let Choice::LetDiffer(connection) = &ruling.choice {
-        return let_differ(ground, &mut recorder, unit, key, &shown, connection, ruling);
+        return let_differ(ground, &mut recorder, unit, key, &shown, connection, ruling, approved_by);
     }
     let (heard, judged) = judged_choice(ground, recorder.entity, unit, key, &shown, &ruling.choice)?;
     let Proposal { field: chosen, origin, mut resolution, .. } = heard;
@@ -257,6 +257,7 @@ pub(super) fn takes_two(
     held || judged.is_ok_and(|(_, judged)| judged.stop.is_some_and(|stop| stop.four_eyes))
 }
 
+#[expect(clippy::too_many_arguments, reason = "a ruling, what it is about, and who approved it")]
 /// Lets a connection's records differ from golden. Their base says so: they are no movers, and nothing is owed there.
 fn let_differ(
     ground: &Ground<'_>,
@@ -266,6 +267,7 @@ fn let_differ(
     shown: &[Shown<'_>],
     connection: &ConnectionName,
     ruling: &Ruling,
+    approved_by: Option<&Actor>,
 ) -> Result<(), NotRuled> {
     let cell = recorder.entity.golden.get(key).filter(|cell| cell.status == Status::Settled);
     let golden = cell.ok_or(NotRuled::Unsettled)?.field.clone();
@@ -282,13 +284,19 @@ fn let_differ(
         found = true;
         let base = Some(Arc::new(Base::accepted(seen.clone(), golden.clone())));
         recorder.record(Fact::Rebased { record: Arc::clone(&record), unit: key.clone(), base });
-        let divergence = Some(Box::new(divergence(ground, seen.clone(), golden.clone(), ruling)));
+        let divergence = Some(Box::new(divergence(ground, seen.clone(), golden.clone(), ruling, approved_by)));
         recorder.record(Fact::Diverged { record, unit: key.clone(), divergence });
     }
     if found { Ok(()) } else { Err(NotRuled::NothingThere) }
 }
 
-pub(super) fn divergence(ground: &Ground<'_>, shows: Field, golden: Field, ruling: &Ruling) -> Divergence {
+pub(super) fn divergence(
+    ground: &Ground<'_>,
+    shows: Field,
+    golden: Field,
+    ruling: &Ruling,
+    approved_by: Option<&Actor>,
+) -> Divergence {
     Divergence {
         shows,
         golden,
@@ -296,6 +304,7 @@ pub(super) fn divergence(ground: &Ground<'_>, shows: Field, golden: Field, rulin
         at: ground.as_of,
         reason: ruling.reason.clone(),
         lifetime: ruling.lifetime,
+        approved_by: approved_by.cloned(),
     }
 }
 

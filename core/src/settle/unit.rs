@@ -43,7 +43,7 @@ pub(super) fn settle_unit(
     let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
     if recorder.entity.oscillates(key) {
-        findings::oscillating(ground, recorder.entity, key, findings);
+        findings::oscillating(ground, recorder.entity, key, &shown, findings);
     } else if let told = ended.and_then(|ended| told_meanwhile(recorder.entity, unit, key, &shown, &first, &ended))
         && (told.is_some() || must_resolve(recorder, unit, key, &shown, &first))
     {

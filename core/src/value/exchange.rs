@@ -183,6 +183,35 @@ impl Transform<Money> for Converted {
         self.rates.fingerprint(fingerprint);
     }
 
+    fn undated(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.number(1).text(self.there.code()).text(self.here.code());
+    }
+
+    /// Where a unit there is worth less than one here, several amounts there are read as one here.
+    fn between(&self, value: &Money) -> Option<(Native, Native)> {
+        let written = self.rates.convert(*value, self.there)?;
+        let unit = Money::from_minor(1, self.there)?.amount();
+        let reads_alike = |steps: i64| {
+            let amount = unit.checked_mul(steps.into()).and_then(|far| written.amount().checked_add(far))?;
+            let there = Money::new(amount, self.there);
+            (self.rates.convert(there, self.here) == Some(*value)).then_some(there)
+        };
+        reads_alike(0)?;
+        // What is read grows with what is there, so that those which read alike lie in one stretch.
+        let furthest = |sign: i64| {
+            let (mut inside, mut outside) = (0_i64, 1_i64);
+            while reads_alike(sign * outside).is_some() && outside < i64::MAX / 4 {
+                (inside, outside) = (outside, outside * 2);
+            }
+            while outside - inside > 1 {
+                let middle = inside + (outside - inside) / 2;
+                if reads_alike(sign * middle).is_some() { inside = middle } else { outside = middle }
+            }
+            reads_alike(sign * inside).map(|there| there.native(&Hints::default()))
+        };
+        Some((furthest(-1)?, furthest(1)?))
+    }
+
     fn read(&self, leaves: &[Leaf<'_>]) -> Result<Option<Money>, Malformed> {
         let hints = Hints { currency: Some(Text::new(self.there.code())), ..Hints::default() };
         let amount = Money::parse(leaves.first().copied().unwrap_or(Leaf::Null), &hints)?;
@@ -270,6 +299,32 @@ mod tests {
     }
 
     proptest! {
+        /// Of the amounts there that are read as one here, the least and the greatest are known, and none beyond them is.
+        #[test]
+        fn the_amounts_that_are_read_as_one_lie_between_two(
+            there in -1_000_000_i64..1_000_000, cents in 1_u64..100_000, reverse in any::<bool>(),
+        ) {
+            let (from, to) = if reverse { (Currency::USD, Currency::EUR) } else { (Currency::EUR, Currency::USD) };
+            let rate = Decimal::from_parts(cents.into(), 2).expect("a rate");
+            let rates = Rates::of_day(day()).rate(from, to, rate).expect("a rate");
+            let converted = Converted::new(Currency::EUR, Currency::USD, rates.clone());
+            let euros = |cents: i64| Money::from_minor(cents, Currency::EUR).expect("an amount");
+            let value = rates.convert(euros(there), Currency::USD).expect("it is converted");
+            // What is written of it may be read as something else, where a unit there is worth more than one here.
+            let Some((least, most)) = converted.between(&value) else { return Ok(()) };
+            let read = |native: &Native| {
+                let hints = Hints { currency: Some(Text::new("EUR")), ..Hints::default() };
+                Money::parse(native.as_leaf(), &hints).expect("an amount")
+            };
+            let (least, most) = (read(&least), read(&most));
+            prop_assert!(least.amount() <= euros(there).amount() && euros(there).amount() <= most.amount());
+            let cent = euros(1).amount();
+            let beyond = [least.amount().checked_sub(cent), most.amount().checked_add(cent)].map(|a| Money::new(a.expect("it fits"), Currency::EUR));
+            for (amount, alike) in [(least, true), (most, true), (beyond[0], false), (beyond[1], false)] {
+                prop_assert_eq!(rates.convert(amount, Currency::USD) == Some(value), alike, "{} as {}", amount, value);
+            }
+        }
+
         /// Written and read again, an amount has a form that stays: whatever the rate, whatever the digits of the currencies.
         #[test]
         fn an_amount_that_was_written_once_stays(

@@ -376,6 +376,12 @@ pub trait Ordered: Value {
     /// Compares two values; `None` if they cannot be compared (amounts of two currencies).
     #[must_use]
     fn compare(&self, other: &Self) -> Option<std::cmp::Ordering>;
+
+    /// How much it is, whatever its sign: a credit of five million is as much as a debt of five million.
+    #[must_use]
+    fn magnitude(&self) -> Self {
+        self.clone()
+    }
 }
 
 /// A field of a canonical struct: `T` when the value is required, `Option<T>` when the entity can lack it.

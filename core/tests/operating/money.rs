@@ -42,6 +42,8 @@ fn deals(rates: Rates) -> EntityModel {
 }
 
 struct World {
+    clock: Arc<ManualClock>,
+    store: MemoryStore,
     crm: FakeSystem,
     shop: FakeSystem,
     tenant: Tenant,
@@ -53,11 +55,23 @@ impl World {
         let models = [deals(rates)];
         let [crm, shop] = ["crm", "shop"].map(|name| FakeSystem::new(name, &models, &clock));
         let [model] = models;
-        let builder = Accordant::builder().clock(clock).entropy(SeededEntropy::new(5)).store(MemoryStore::new());
-        let accordant = builder.connect(crm.clone()).connect(shop.clone()).entity_model(model).build().unwrap();
-        let world = Self { crm, shop, tenant: accordant.tenant("acme") };
+        let store = MemoryStore::new();
+        let tenant = open(&clock, &store, &crm, &shop, model, 5);
+        let world = Self { clock, store, crm, shop, tenant };
         world.hear();
         world
+    }
+
+    /// The same deals by other rates, as somebody accepted them.
+    fn by(self, rates: Rates) -> Self {
+        let tenant = open(&self.clock, &self.store, &self.crm, &self.shop, deals(rates), 6);
+        block_on(tenant.accept_model(&Actor::new("ana"))).unwrap();
+        Self { tenant, ..self }
+    }
+
+    fn verifies(&self) {
+        let verified = block_on(self.tenant.verify()).unwrap();
+        assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
     }
 
     fn hear(&self) {
@@ -88,6 +102,48 @@ impl World {
         };
         (of(&self.crm), of(&self.shop))
     }
+}
+
+fn open(
+    clock: &Arc<ManualClock>,
+    store: &MemoryStore,
+    crm: &FakeSystem,
+    shop: &FakeSystem,
+    model: EntityModel,
+    seed: u64,
+) -> Tenant {
+    let builder = Accordant::builder().clock(Arc::clone(clock)).entropy(SeededEntropy::new(seed)).store(store.clone());
+    builder.connect(crm.clone()).connect(shop.clone()).entity_model(model).build().unwrap().tenant("acme")
+}
+
+#[test]
+fn the_rates_of_another_day_move_no_amount_and_lose_no_base() {
+    let world = World::new(rates("1.1".parse().unwrap()));
+    world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "1.27" }));
+    world.hear();
+    world.rest();
+    let mut world = world;
+    // Twice before anybody reads, and again after all was read.
+    for (day, rate, read) in [(3, "1.2", false), (4, "0.35", true), (5, "1.3", true)] {
+        world = world.by(dated(day, rate.parse().unwrap(), false));
+        world.verifies();
+        if read {
+            block_on(world.tenant.scan("shop")).unwrap();
+            world.hear();
+            world.verifies();
+        }
+        assert_eq!(world.rest(), 0, "nothing is owed on the {day}");
+        assert_eq!(world.held(), (json!("1.27"), json!("1.15")));
+        let cases = block_on(world.tenant.open_cases(&Default::default(), None, 9)).unwrap().cases;
+        assert!(cases.is_empty(), "{cases:?}");
+    }
+    // What somebody enters from now on is read by the rates of now.
+    let id = world.shop.ids("deals").remove(0);
+    world.shop.edit("deals", &id, &json!({ "total": "10.00" }));
+    world.hear();
+    assert_eq!(world.rest(), 1);
+    assert_eq!(world.held(), (json!("13.00"), json!("10.00")));
+    world.verifies();
 }
 
 #[test]
@@ -194,6 +250,52 @@ proptest! {
             let golden = block_on(world.tenant.plan(Scope::default()).into_future()).unwrap();
             prop_assert!(golden.is_empty(), "{}", golden);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the rates of the next day, in whatever direction they are given, and whoever entered the amount: when all is read
+    /// again nothing has moved, is owed, or waits. What somebody enters before it is read again is heard.
+    #[test]
+    fn the_rates_of_another_day_are_no_move(
+        amount in 1_u32..1_000_000, of_shop in any::<bool>(), before in 10_u32..3_000, after in 10_u32..3_000,
+        reverse in any::<bool>(), entered in prop_oneof![2 => Just(None), 1 => (1_000_001_u32..100_000_000).prop_map(Some)],
+    ) {
+        let rate = |cents: u32| Decimal::from_parts(cents.into(), 2).unwrap();
+        let text = |cents: u32| format!("{}.{:02}", cents / 100, cents % 100);
+        let world = World::new(dated(2, rate(before), reverse));
+        let (author, id) = if of_shop { (&world.shop, "7") } else { (&world.crm, "1") };
+        author.edit("deals", id, &json!({ "name": "fair", "total": text(amount) }));
+        world.hear();
+        world.rest();
+        let stood = world.held();
+        let shops = world.shop.ids("deals").remove(0);
+        let world = world.by(dated(3, rate(after), reverse));
+        if let Some(entered) = entered {
+            world.shop.edit("deals", &shops, &json!({ "total": text(entered) }));
+        }
+        block_on(world.tenant.scan("shop")).unwrap();
+        world.hear();
+        let cases = block_on(world.tenant.open_cases(&Default::default(), None, 9)).unwrap().cases;
+        prop_assert!(cases.is_empty(), "{:?}", cases);
+        let rounds = world.rest();
+        match entered {
+            None => {
+                prop_assert_eq!(rounds, 0);
+                prop_assert_eq!(world.held(), stood);
+            }
+            Some(entered) => {
+                let euros = Money::new(Decimal::from_parts(entered.into(), 2).unwrap(), Currency::EUR);
+                let dollars = dated(3, rate(after), reverse).convert(euros, Currency::USD).unwrap();
+                prop_assert_eq!(&world.held().1, &json!(text(entered)));
+                let Json::String(crm) = world.held().0 else { return Err(TestCaseError::fail("an amount")) };
+                prop_assert_eq!(crm.parse::<Decimal>().unwrap(), dollars.amount());
+            }
+        }
+        let verified = block_on(world.tenant.verify()).unwrap();
+        prop_assert!(verified.is_clean(), "{}: {:?}", verified, verified.differences);
     }
 }
 

@@ -3,8 +3,7 @@
 use accordant::DiscrepancyKind::{HardConflict, HardConflictNoBase};
 use accordant::chrono::TimeDelta;
 use accordant::engine::Next;
-use accordant::rule::above;
-use accordant::rule::when;
+use accordant::rule::{above, when};
 use accordant::settle::{Choice, Ruling};
 use accordant::testing::Story;
 use accordant::value::Field;
@@ -40,7 +39,6 @@ struct Lead {
     system(shop, object = "buyers"),
     system(erp, object = "debtors")
 )]
-#[allow(dead_code)]
 struct Ranked {
     #[canonical(identity, at(crm = "key", shop = "key", erp = "key"))]
     key: String,

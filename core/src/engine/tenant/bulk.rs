@@ -16,7 +16,9 @@ use crate::engine::tenant::merge::unmerged_case;
 use crate::error::Error;
 use crate::fact::EntityFact;
 use crate::fingerprint::{Digest, Fingerprint};
+use crate::golden::GoldenLife;
 use crate::id::EntityId;
+use crate::model::UnitKey;
 use crate::settle::{Ruled, Ruling, basis_of, rule_or_propose};
 use crate::text::Text;
 use crate::value::Field;
@@ -47,7 +49,7 @@ pub struct BulkEffect {
     pub entity: EntityId,
     /// The unit.
     pub unit: Text,
-    /// What golden holds.
+    /// What golden holds; of presence, `live` or `retired`.
     pub before: Field,
     /// What golden would hold. The same, where an owner is asked, or a second person.
     pub after: Field,
@@ -80,7 +82,9 @@ impl BulkPreview {
     #[must_use]
     pub fn hash(&self) -> Digest {
         let mut fingerprint = Fingerprint::new();
-        fingerprint.text(self.ruling.by.as_str()).text(&format!("{:?}", (&self.ruling.choice, self.ruling.lifetime)));
+        // A ruling is data of plain enums and texts: it always has a JSON form.
+        let ruling = serde_json::to_string(&self.ruling).unwrap_or_default();
+        fingerprint.text(&ruling).number(i64::from(self.more));
         for effect in &self.effects {
             fingerprint.text(&effect.case).bytes(&effect.basis.0);
         }
@@ -214,8 +218,13 @@ impl Tenant {
         let as_of = self.now();
         Ok(Some(self.with_frame(|frame| {
             set.with_ground(frame, index, as_of, |ground, entity, representations| {
-                let golden = |entity: &crate::entity::Entity| {
-                    entity.golden.get(&key).map(|cell| cell.field.clone()).unwrap_or_default()
+                let golden = |entity: &crate::entity::Entity| match key {
+                    // Presence has no golden cell: it is the life of the entity.
+                    UnitKey::Exists => Field::value(match entity.life {
+                        GoldenLife::Live => "live",
+                        GoldenLife::Retired => "retired",
+                    }),
+                    _ => entity.golden.get(&key).map(|cell| cell.field.clone()).unwrap_or_default(),
                 };
                 let mut trial = entity.clone();
                 let facts = &mut Vec::new();

@@ -108,7 +108,7 @@ impl Tenant {
     }
 
     /// As [`Tenant::each_entry`], as long as `goes_on` says so.
-    async fn each_entry_while(
+    pub(crate) async fn each_entry_while(
         &self,
         goes_on: impl Fn(&Entry) -> bool + Send,
         mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,

@@ -205,7 +205,15 @@ impl<'a> Teller<'a> {
             }
             StoredFact::Diverged { record, unit, divergence } => {
                 let text = match divergence {
-                    Some(leave) => format!("{} let {record} differ in {unit}: {}", leave.by, leave.reason),
+                    Some(leave) => {
+                        let second = leave.approved_by.as_ref().map(|by| format!(", approved by {by}"));
+                        format!(
+                            "{} let {record} differ in {unit}{}: {}",
+                            leave.by,
+                            second.unwrap_or_default(),
+                            leave.reason
+                        )
+                    }
                     None => format!("{record} may differ in {unit} no longer"),
                 };
                 Told::new("diverged", text).of(&unit)

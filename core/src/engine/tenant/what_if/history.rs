@@ -120,6 +120,10 @@ impl Groups {
                 let (keys, _): (Vec<Digest>, IgnoredAny) = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
             }
+            "claimed_elsewhere" => {
+                let key: Digest = read(entry, payload)?;
+                self.intended.remove(&key);
+            }
             "without_effect" | "unsure" => {
                 let keys: Vec<Digest> = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
@@ -173,4 +177,58 @@ pub(super) fn records(groups: &[Group]) -> BTreeSet<RecordRef> {
         }
     }
     records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stamp::Stamp;
+
+    fn entry(kind: &str, seq: u64, payload: &impl serde::Serialize) -> (Entry, Payload) {
+        let entry = Entry {
+            seq,
+            format: 1,
+            at: 0,
+            actor: Actor::new("engine"),
+            kind: kind.into(),
+            subject: "".into(),
+            commitment: Digest::default(),
+            digest: Digest::default(),
+        };
+        (entry, Payload { bytes: serde_json::to_vec(payload).expect("plain data"), salt: [0; 16] })
+    }
+
+    fn operation(key: Digest) -> serde_json::Value {
+        serde_json::json!({
+            "key": key, "entity": EntityId::from_parts(1, [1; 10]), "entity_type": "customer",
+            "target": { "record": RecordRef::new("crm", "contacts", "1") }, "unit": "phone", "intent": { "set": "1" },
+            "expect": null, "basis": Digest::default(), "reason": "",
+        })
+    }
+
+    /// Whatever ends an intent, nothing of it is kept: memory does not grow with the history.
+    #[test]
+    fn no_intent_outlives_its_end() {
+        let key = Digest::of(b"one");
+        let keys = [key];
+        let record = RecordRef::new("crm", "contacts", "1");
+        let ends = [
+            entry("received", 2, &(&record, &keys, Stamp::default(), Stamp::default())),
+            entry("stale", 2, &(&keys, "")),
+            entry("deferred", 2, &(&keys, "")),
+            entry("unplaced", 2, &(&keys, "")),
+            entry("taken_back", 2, &(&keys, "")),
+            entry("refused", 2, &(&keys, "")),
+            entry("without_effect", 2, &keys),
+            entry("claimed_elsewhere", 2, &key),
+        ];
+        for (end, payload) in ends {
+            let mut groups = Groups::default();
+            let (intent, operations) = entry("intended", 1, &[operation(key)]);
+            groups.add(&intent, &operations).expect("it is read");
+            assert_eq!(groups.intended.len(), 1);
+            groups.add(&end, &payload).expect("it is read");
+            assert!(groups.intended.is_empty(), "{}", end.kind);
+        }
+    }
 }
