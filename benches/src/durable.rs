@@ -10,7 +10,8 @@ use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 
-use accordant::{Accordant, SeededEntropy, SqliteStore, Store};
+use accordant::store::Store;
+use accordant::{Accordant, SeededEntropy, SqliteStore, TakenIn};
 use accordant_bench::customer::Customer;
 use accordant_bench::usage::{Clocks, Nanos, peak_memory};
 use accordant_postgres::{PostgresOptions, PostgresStore};
@@ -59,7 +60,7 @@ fn take_in(file: &Path, name: &str, store: impl Store, out: &mut impl Write) -> 
     }
     let tenant = builder.entity::<Customer>().build()?.tenant("bench");
     let clocks = Clocks::now();
-    let mut taken_in = accordant::engine::TakenIn::default();
+    let mut taken_in = TakenIn::default();
     for system in SYSTEMS {
         taken_in += block_on(tenant.poll(system))?;
     }

@@ -89,15 +89,27 @@ struct StoredBase {
     wrote: Option<Box<Origin>>,
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     displaced: Option<Box<Field>>,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    reread: Option<Box<Field>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answered: Option<Box<Answered>>,
     #[serde(default)]
     read_by: u64,
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    reread: Option<Box<Field>>,
     /// What stands in the system, where it was read by something dated, as the rates of one day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     native: Option<StoredNative>,
+}
+
+impl StoredBase {
+    fn new(base: &Base, read_by: u64, native: Option<StoredNative>) -> Self {
+        let Base { seen, agreed, lost, wrote, displaced, reread, answered } = base.clone();
+        Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by, native }
+    }
+
+    fn into_base(self) -> Base {
+        let Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by: _, native: _ } = self;
+        Base { seen, agreed, lost, wrote, displaced, reread, answered }
+    }
 }
 
 /// What a value was read from, as far as it can be told: something between two leaves.
@@ -107,18 +119,6 @@ struct StoredNative {
     undated: u64,
     least: Text,
     most: Text,
-}
-
-impl StoredBase {
-    fn new(base: &Base, read_by: u64, native: Option<StoredNative>) -> Self {
-        let Base { seen, agreed, lost, wrote, displaced, reread, answered } = base.clone();
-        Self { seen, agreed, lost, wrote, displaced, answered, read_by, reread, native }
-    }
-
-    fn into_base(self) -> Base {
-        let Self { seen, agreed, lost, wrote, displaced, answered, read_by: _, reread, native: _ } = self;
-        Base { seen, agreed, lost, wrote, displaced, reread, answered }
-    }
 }
 
 impl StoredEntity {
@@ -265,13 +265,12 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
     let mut bases = PerUnit::default();
     for (name, stored) in link.bases {
         let Some(key) = model.unit_key(&name) else { continue };
-        let alike = stored.read_by == read_by(model, object, &key);
-        let native = stored.native.clone().filter(|_| !alike);
+        let (stored_by, native) = (stored.read_by, stored.native.clone());
         let base = stored.into_base();
-        let base = match native {
-            _ if alike => Some(base),
-            Some(native) => read_again(model, object, &key, &base, &native),
-            None => None,
+        let base = if stored_by == read_by(model, object, &key) {
+            Some(base)
+        } else {
+            native.and_then(|native| read_again(model, object, &key, &base, &native))
         };
         if let Some(base) = base {
             bases.set(&key, Some(Arc::new(base)));

@@ -79,7 +79,13 @@ pub async fn import(
     if reading.read != all {
         return Err(reading.wrong("the file was changed while it was read"));
     }
-    store.commit(tenant, Commit { delete: vec![marker()], ..Commit::default() }).await?;
+    let unmarked = store.commit(tenant, Commit { delete: vec![marker()], ..Commit::default() }).await;
+    // That it failed does not say that it did not happen; and then there is nothing left to go on with.
+    if let Err(error) = unmarked
+        && store.load(tenant, &[marker()]).await?.into_iter().flatten().next().is_some()
+    {
+        return Err(error.into());
+    }
     Ok(all)
 }
 

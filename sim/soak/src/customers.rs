@@ -8,10 +8,11 @@ use accordant::connector::{
 };
 use accordant::id::SurfaceName;
 use accordant::stamp::{Domain, TimeKind, TimeScale};
+use accordant::store::Store;
 use accordant::surface::{
     Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape, TokenFormat,
 };
-use accordant::{Accordant, Builder, Canonical, Clock, Connector, Delivery, Email, SeededEntropy, Store};
+use accordant::{Accordant, Builder, Canonical, Clock, Connector, Delivery, Email, SeededEntropy};
 use async_trait::async_trait;
 
 /// Somebody who buys.

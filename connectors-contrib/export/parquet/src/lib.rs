@@ -7,7 +7,7 @@
 //! | column | content |
 //! | --- | --- |
 //! | `entity_id` | the entity |
-//! | `life` | whether golden says that it exists: `Lives`, ... |
+//! | `life` | whether golden says that it exists: `Live` or `Retired` |
 //! | `discrepancies` | how many stand open |
 //! | one for each unit | the golden value |
 

@@ -7,7 +7,7 @@ use accordant::journal::{Broken, Entry, Head, Payload, verify_all};
 use accordant::store::group::{self, Combined, Raise};
 use accordant::store::{Commit, Committed, RowKey, Table};
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::{Error, Result};
+use mongodb::error::{Error, Result, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection, Database};
 
@@ -23,13 +23,27 @@ pub(crate) const HEAD: &str = "journal_head";
 const MESSAGE_BYTES: usize = 16 << 20;
 const MESSAGE_DOCUMENTS: usize = 10_000;
 
+/// A group of commits that failed.
+pub(crate) struct Undone {
+    pub(crate) error: Error,
+    /// Whether it is certain that none of them happened.
+    pub(crate) certain: bool,
+}
+
 /// Carries out the commits of a group, and says how each ended.
-///
-/// An error that the driver labels `TransientTransactionError` says that nothing happened.
-pub(crate) async fn commit(database: &Database, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>> {
-    let mut session = transaction::begin(database).await?;
+pub(crate) async fn commit(
+    database: &Database,
+    tenant: &TenantId,
+    commits: Vec<Commit>,
+) -> std::result::Result<Vec<Committed>, Undone> {
+    let mut session = transaction::begin(database).await.map_err(|error| Undone { error, certain: true })?;
     let done = in_transaction(database, &mut session, tenant, commits).await;
-    transaction::end(&mut session, done).await
+    let asked_to_end = done.is_ok();
+    transaction::end(&mut session, done).await.map_err(|error| {
+        // Labelled so, the end itself says that there was nothing to end any more.
+        let certain = !asked_to_end || error.contains_label(TRANSIENT_TRANSACTION_ERROR);
+        Undone { error, certain }
+    })
 }
 
 /// Appends entries that were sealed elsewhere, if they follow the journal's end.

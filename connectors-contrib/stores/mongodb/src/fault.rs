@@ -50,9 +50,8 @@ pub(crate) const fn of_code(code: i32) -> StoreFault {
         // Object too large, key too long, transaction too large.
         10334 | 17280 | 17420 | 257 => StoreFault::TooLarge,
         // Unreachable or timed out; interrupted; lock or write conflict; shut down, stepped down; no such transaction.
-        6 | 7 | 24 | 50 | 89 | 91 | 112 | 189 | 202 | 246 | 251 | 262 | 9001 | 11600 | 11602 | 13388 | 13436 => {
-            StoreFault::Unavailable
-        }
+        6 | 7 | 24 | 50 | 89 | 91 | 112 | 189 | 202 | 246 | 251 | 262 | 9001 | 11600 | 11601 | 11602 | 13388
+        | 13436 => StoreFault::Unavailable,
         _ => StoreFault::Refused,
     }
 }

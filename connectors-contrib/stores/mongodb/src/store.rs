@@ -16,7 +16,8 @@ use mongodb::options::{DatabaseOptions, ReadConcern, ReadPreference, SelectionCr
 use mongodb::{Client, Database};
 use tokio::runtime::Handle;
 
-use crate::fault::refused;
+use crate::commit::Undone;
+use crate::fault::{fault, refused};
 use crate::options::MongoOptions;
 use crate::{commit, entries, rows, schema};
 
@@ -128,33 +129,36 @@ impl Inner {
     async fn serve(&self, mut serving: Serving) {
         while let Some(group) = serving.next_group(GROUP, GROUP_BYTES) {
             let commits = group.iter().map(|waiting| waiting.commit.clone()).collect();
-            let result = self.commit(serving.tenant(), commits).await;
-            // What one of them cannot be carried out for is no reason to fail the others.
-            let theirs = [Some(StoreFault::Refused), Some(StoreFault::TooLarge)];
-            match result {
-                Err(error) if group.len() > 1 && theirs.contains(&error.fault()) => {
+            // What one of them cannot be carried out for is no reason to fail the others. If it is not certain that nothing
+            // happened, they must not be carried out again.
+            let theirs = [StoreFault::Refused, StoreFault::TooLarge];
+            match self.commit(serving.tenant(), commits).await {
+                Ok(outcomes) => Waiting::answer(group, Ok(outcomes)),
+                Err(Undone { error, certain: true }) if group.len() > 1 && theirs.contains(&fault(&error)) => {
                     for waiting in group {
-                        let result = self.commit(serving.tenant(), vec![waiting.commit.clone()]).await;
-                        Waiting::answer(vec![waiting], result);
+                        let alone = self.commit(serving.tenant(), vec![waiting.commit.clone()]).await;
+                        Waiting::answer(vec![waiting], alone.map_err(|undone| refused(COMMIT)(undone.error)));
                     }
                 }
-                result => Waiting::answer(group, result),
+                Err(undone) => Waiting::answer(group, Err(refused(COMMIT)(undone.error))),
             }
         }
     }
 
-    async fn commit(&self, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>, StoreError> {
+    async fn commit(&self, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>, Undone> {
         let [mut pause, longest] = PAUSES;
         let mut waited = Duration::ZERO;
         loop {
             match commit::commit(&self.database, tenant, commits.clone()).await {
                 // Nothing happened: another process was in the way, or the connection went before the end.
-                Err(error) if waited < self.patience && error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {
+                Err(Undone { error, certain: true })
+                    if waited < self.patience && error.contains_label(TRANSIENT_TRANSACTION_ERROR) =>
+                {
                     tokio::time::sleep(pause).await;
                     waited += pause;
                     pause = (pause * 2).min(longest);
                 }
-                result => return result.map_err(refused(COMMIT)),
+                result => return result,
             }
         }
     }

@@ -112,28 +112,33 @@ impl Inner {
     async fn serve(&self, mut serving: Serving) {
         while let Some(group) = serving.next_group(GROUP, GROUP_BYTES) {
             let commits = group.iter().map(|waiting| waiting.commit.clone()).collect();
-            let result = self.commit(serving.tenant(), commits).await;
-            // What one of them cannot be carried out for is no reason to fail the others.
+            // What one of them cannot be carried out for is no reason to fail the others. If it is not certain that nothing
+            // happened, they must not be carried out again.
             let theirs = [Some(StoreFault::Refused), Some(StoreFault::TooLarge)];
-            match result {
-                Err(error) if group.len() > 1 && theirs.contains(&error.fault()) => {
+            match self.commit(serving.tenant(), commits).await {
+                Ok(outcomes) => Waiting::answer(group, Ok(outcomes)),
+                Err(Undone { error, certain: true }) if group.len() > 1 && theirs.contains(&error.fault()) => {
                     for waiting in group {
-                        let result = self.commit(serving.tenant(), vec![waiting.commit.clone()]).await;
-                        Waiting::answer(vec![waiting], result);
+                        let alone = self.commit(serving.tenant(), vec![waiting.commit.clone()]).await;
+                        Waiting::answer(vec![waiting], alone.map_err(|undone| undone.error));
                     }
                 }
-                result => Waiting::answer(group, result),
+                Err(undone) => Waiting::answer(group, Err(undone.error)),
             }
         }
     }
 
-    async fn commit(&self, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>, StoreError> {
+    async fn commit(&self, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>, Undone> {
         let mut lost = 0;
         loop {
-            let session = Session::of(&self.pool, COMMIT).await?;
+            let session = Session::of(&self.pool, COMMIT).await.map_err(|error| Undone { error, certain: true })?;
             match commit::commit(&session, &self.statements, tenant, commits.clone()).await {
                 Ok(outcomes) => return Ok(outcomes),
-                Err(failed) => again(failed, &session, &mut lost).map_err(refused(COMMIT))?,
+                Err(failed) => {
+                    let certain = !failed.asked_to_end;
+                    again(failed, &session, &mut lost)
+                        .map_err(|error| Undone { error: refused(COMMIT)(error), certain })?;
+                }
             }
         }
     }
@@ -153,6 +158,12 @@ impl Inner {
             }
         }
     }
+}
+
+/// A group of commits that failed, and whether it is certain that none of them happened.
+struct Undone {
+    error: StoreError,
+    certain: bool,
 }
 
 /// Whether to try on another connection: this one was lost before its transaction was asked to end, and not too many were.

@@ -4,7 +4,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use accordant::store::StoreError;
+use accordant::id::{Actor, TenantId};
+use accordant::journal::{Draft, Head, verify_all};
+use accordant::store::conformance::block_on;
+use accordant::store::{Commit, RowKey, Store, StoreError, Table};
 use accordant_mongodb::{MongoOptions, MongoStore};
 use mongodb::Client;
 use tokio::runtime::Runtime;
@@ -57,4 +60,39 @@ impl Drop for Database {
             self.runtime.block_on(async { database.drop().await }).unwrap();
         }
     }
+}
+
+/// The tenant of the tests.
+pub(crate) fn acme() -> TenantId {
+    TenantId::new("acme")
+}
+
+/// Rows of two tables and two entries, all named alike.
+pub(crate) fn commit(name: &str) -> Commit {
+    let row = |table| (RowKey::new(table, name), br#"{"state":"open"}"#.to_vec());
+    let draft = |payload: &str| Draft {
+        at: 1_772_356_320_000,
+        actor: Actor::new("accordant"),
+        kind: "observed",
+        subject: name.into(),
+        payload: payload.as_bytes().to_vec(),
+        salt: [7; 16],
+    };
+    Commit {
+        expect: vec![(RowKey::new(Table::Entity, name), None)],
+        put: vec![row(Table::Entity), row(Table::Link)],
+        journal: vec![draft("{}"), draft("not JSON")],
+        ..Commit::default()
+    }
+}
+
+/// Whether a commit by that name is there; fails if a part of it is. The chain holds in any case.
+pub(crate) fn is_there(store: &MongoStore, name: &str) -> bool {
+    let keys = [Table::Entity, Table::Link].map(|table| RowKey::new(table, name));
+    let rows = block_on(store.load(&acme(), &keys)).unwrap().into_iter().flatten().count();
+    let entries = block_on(store.journal(&acme(), 0, usize::MAX)).unwrap();
+    verify_all(Head::default(), &entries).unwrap();
+    let told = entries.iter().filter(|(entry, _)| entry.subject.as_str() == name).count();
+    assert!((rows, told) == (0, 0) || (rows, told) == (2, 2), "{rows} rows and {told} entries of {name}");
+    rows == 2
 }
