@@ -49,6 +49,8 @@ pub enum Hidden {
     Unresolved,
     /// A second record where the system holds one: only the primary counts.
     Duplicate,
+    /// It is a part of golden, which is the sum of several, and is not compared with it.
+    Summand,
 }
 
 /// The state of one link in a unit.

@@ -161,6 +161,39 @@ pub enum Error {
         /// The first of them: where, and which unit; never a value.
         first: Text,
     },
+    /// The plan keeps nothing out by a limit that could be confirmed.
+    #[error(
+        "plan {} keeps nothing out by such a limit that is still to be done: plan again, and confirm what that one keeps out",
+        .plan.short()
+    )]
+    NothingToConfirm {
+        /// The plan.
+        plan: PlanHash,
+    },
+    /// Who alone asked for a plan does not let it through where it writes what takes two people.
+    #[error("{by} alone asked for plan {}, which writes what takes two people: a second person must approve it", .plan.short())]
+    OwnPlan {
+        /// The plan.
+        plan: PlanHash,
+        /// Who asked for it.
+        by: Actor,
+    },
+    /// Who gave a standing approval for what takes two people cannot approve it.
+    #[error("{by} gave standing approval {}, which permits what takes two people: a second person must approve it", .id.short())]
+    OwnStanding {
+        /// The standing approval.
+        id: StandingId,
+        /// Who gave it.
+        by: Actor,
+    },
+    /// The standing approval does not wait for a second person.
+    #[error("standing approval {} does not wait for a second person: it {how}", .id.short())]
+    StandingSettled {
+        /// The standing approval.
+        id: StandingId,
+        /// How it stands.
+        how: &'static str,
+    },
     /// A standing approval lacks a limit.
     #[error("a standing approval has limits, and this one lacks {lacks}")]
     UnlimitedApproval {
@@ -224,6 +257,16 @@ pub enum Error {
         unit: Text,
         /// Who proposed it.
         by: Actor,
+    },
+    /// What would be done by one person takes two.
+    #[error(
+        "{unit} of {entity} takes two people: decide it with `rule`, and have a second person approve the decision"
+    )]
+    TakesTwo {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
     },
     /// What was on the table when a decision was proposed, or looked at, has changed.
     #[error("{unit} of {entity} is not as it was looked at{}: look again, and decide again", moved(.records))]
@@ -384,6 +427,7 @@ impl Error {
             Error::NotHeld { .. }
             | Error::NothingProposed { .. }
             | Error::OwnProposal { .. }
+            | Error::TakesTwo { .. }
             | Error::InputsMoved { .. }
             | Error::CaseClosed { .. }
             | Error::LetterSettled { .. }
@@ -397,6 +441,10 @@ impl Error {
             | Error::ScratchNotEmpty
             | Error::PlanExpired { .. }
             | Error::PlanMoved { .. }
+            | Error::NothingToConfirm { .. }
+            | Error::OwnPlan { .. }
+            | Error::OwnStanding { .. }
+            | Error::StandingSettled { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {

@@ -53,6 +53,7 @@ pub mod base;
 pub mod classify;
 pub mod clock;
 pub mod connector;
+pub mod copy_on_write;
 pub mod decision;
 pub mod decode;
 pub mod discrepancy;
@@ -89,6 +90,7 @@ pub mod surface;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod transfer;
 pub mod triage;
 pub mod value;
 pub mod view;

@@ -10,7 +10,7 @@ use crate::classify::{Hidden, Side, Sight};
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::hub;
 use crate::id::{EntityId, ObjectType, RecordRef, TenantId};
-use crate::model::{Cardinality, CompiledEntity, UnitIndex, UnitKey, UnitShape};
+use crate::model::{Cardinality, CompiledEntity, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::observation::SlotIndex;
 use crate::ownership::Authority;
 use crate::representation::{Cell, Representation};
@@ -71,6 +71,12 @@ impl Shown<'_> {
     #[must_use]
     pub fn field(&self) -> Option<&Field> {
         self.sight.as_deref().ok()
+    }
+
+    /// The same link, as it showed a word of its own that we have overwritten since.
+    pub(crate) fn as_it_said(&self, field: Field, since: Stamp) -> Self {
+        let when = When::Known { since, not_before: None };
+        Self { sight: Ok(Cow::Owned(field)), when, ..self.clone() }
     }
 
     /// The stamp since which it is so.
@@ -283,12 +289,13 @@ pub fn speaks_first(entity: &Entity, representations: &[Option<&Representation>]
 }
 
 /// Pairs what is shown with bases: the input of classification.
-pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> SmallVec<[Side<'a>; 4]> {
+pub fn sides<'a>(entity: &'a Entity, unit: &Unit, shown: &'a [Shown<'_>], key: &UnitKey) -> SmallVec<[Side<'a>; 4]> {
     let mut sides = SmallVec::new();
     for shown in shown {
         let link = &entity.links[shown.link];
         sides.push(Side {
             sight: match &shown.sight {
+                Ok(_) if unit.summed && shown.authority == Authority::Owner => Sight::Hidden(Hidden::Summand),
                 Ok(field) => Sight::Seen(field),
                 Err(_) if planted!(HiddenTakenForMissing) => Sight::Seen(&Field::Null),
                 Err(why) => Sight::Hidden(*why),
@@ -303,8 +310,15 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
 
 /// A collection that was seen without an element accepted its absence: adding the element is a change like any other.
 fn absent_element(key: &UnitKey, shown: &Shown<'_>) -> Option<&'static Base> {
-    static ABSENT: Base =
-        Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None, answered: None };
+    static ABSENT: Base = Base {
+        seen: Field::Null,
+        agreed: Field::Null,
+        lost: false,
+        wrote: None,
+        displaced: None,
+        reread: None,
+        answered: None,
+    };
     let absent = || shown.field().is_some_and(|field| !field.is_value());
     (matches!(key, UnitKey::Element(..)) && absent()).then_some(&ABSENT)
 }

@@ -39,6 +39,8 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, shown: &Shown<'_>, 
         return WriteAccess::No;
     }
     match object.authority.get(unit) {
+        // What golden is made of is written by nobody: it would be added again.
+        Some(Authority::Owner) if model.units.get(unit).is_some_and(|unit| unit.summed) => WriteAccess::No,
         Some(Authority::Owner) if planted!(OwnerWritten) => WriteAccess::Yes(*strength),
         Some(Authority::Owner) if entity.decisions.get(key).is_some() => WriteAccess::ByDecision,
         Some(Authority::Owner) => WriteAccess::No,
@@ -76,5 +78,6 @@ pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &
 pub(crate) fn asks_owner(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> bool {
     let object = entity.links.get(link).and_then(|link| model.objects.get(usize::from(link.object)));
     let authority = object.zip(key.index()).and_then(|(object, unit)| object.authority.get(usize::from(unit)));
-    authority == Some(&Authority::Owner) && entity.decisions.get(key).is_some()
+    let summed = key.index().and_then(|unit| model.units.get(usize::from(unit))).is_some_and(|unit| unit.summed);
+    authority == Some(&Authority::Owner) && !summed && entity.decisions.get(key).is_some()
 }

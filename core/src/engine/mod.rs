@@ -32,6 +32,7 @@ use crate::surface::Surface;
 use crate::text::Text;
 use crate::triage::Triage;
 
+pub use crate::settle::Ruled;
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use desk::{CaseNote, Comment, Desk};
@@ -40,11 +41,7 @@ pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
-    Applied, Applying, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Changed,
-    Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
-    LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, Progress,
-    Ran, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant,
-    UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};

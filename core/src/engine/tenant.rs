@@ -4,12 +4,13 @@ mod apply;
 mod approval;
 mod as_of;
 mod ask;
+mod attempts;
 mod bulk;
 mod cases;
+mod counts;
 mod creates;
 mod dead_letter;
 mod decide;
-mod deletes;
 mod desk;
 mod direct;
 mod door;
@@ -39,19 +40,18 @@ mod take_in;
 mod verify;
 mod what_if;
 mod work;
-mod write_counts;
 
+pub(crate) use apply::connections_of;
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
-pub use as_of::AsOf;
+pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
+pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
-pub use desk::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub(crate) use footing::Footings;
-pub use four_eyes::Ruled;
 pub use history::{Happening, HistoryPage};
-pub use plans::{PlanRequest, PlanSummary};
+pub use plans::{Approved, PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use run::Ran;
 pub(crate) use run::{Allowed, News};
@@ -197,20 +197,4 @@ pub(crate) fn unknown_attribute(model: &CompiledEntity, found: &str) -> Error {
     let attributes = model.attributes.iter().map(|attribute| attribute.id.as_str());
     let known = Known::beside(found, attributes.chain(model.units.iter().map(|unit| unit.id.as_str())));
     Error::UnknownAttribute { entity: model.name.as_str().into(), attribute: found.into(), known }
-}
-
-impl Tenant {
-    /// The connections and object types in which a create is under way.
-    pub(crate) async fn creates_under_way(
-        &self,
-    ) -> Result<std::collections::BTreeSet<(ConnectionName, crate::id::ObjectType)>, Error> {
-        let rows = self.all_rows(Table::Outbox, apply::outbox::create_prefix(), "list creates under way").await?;
-        rows.iter()
-            .map(|row| {
-                let row: apply::outbox::OutboxRow = crate::engine::hydrate::parse(Table::Outbox, row)?;
-                let target = &row.operations[0].target;
-                Ok((target.connection().clone(), target.object().clone()))
-            })
-            .collect()
-    }
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::id::TenantId;
-use crate::journal::{Draft, Entry, Head, Payload};
+use crate::journal::{Broken, Draft, Entry, Head, Payload};
 use crate::text::Text;
 
 pub use error::{StoreError, StoreFault};
@@ -279,6 +279,25 @@ pub trait Store: Send + Sync + 'static {
                 place = entry.seq;
             }
         }
+    }
+
+    /// Appends entries as another store sealed them, each with what is left of its payload: all of them, or none.
+    ///
+    /// They have to follow the journal's end and each other, payloads included ([`verify`](crate::journal::verify)). Where
+    /// one does not, nothing is appended, and the answer says which.
+    ///
+    /// As it is, it refuses. A store that tenants are to be moved to must not.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written. As with [`commit`](Self::commit), an error does not say that nothing happened.
+    async fn take_over(
+        &self,
+        tenant: &TenantId,
+        entries: Vec<(Entry, Option<Payload>)>,
+    ) -> Result<Result<Head, Broken>, StoreError> {
+        drop((tenant, entries));
+        Err(StoreError::database("take over a journal", StoreFault::Refused, "this store cannot"))
     }
 
     /// Destroys payloads and salts of the entries about a subject. The entries stay. Says how many it destroyed.

@@ -1,13 +1,21 @@
 //! The golden record as the user's struct.
 
 use crate::entity::Entity;
-use crate::model::{Canonical, CompiledEntity, GoldenReader, Incomplete, UnitKey, UnitShape};
+use crate::model::{Canonical, CompiledEntity, GoldenReader, UnitKey, UnitShape};
+use crate::representation::Representation;
+use crate::sight::Ground;
 use crate::text::Text;
 use crate::value::{Field, split_member};
+use crate::view::{EntityView, View};
 
-/// Builds the struct from the golden record.
-pub(crate) fn read_golden<E: Canonical>(model: &CompiledEntity, entity: &Entity) -> Result<E, Incomplete> {
-    E::read(&GoldenReader::new(&|attribute| fields(model, entity, attribute)))
+impl<E: Canonical> View<E> {
+    /// One entity of this type: the struct built from the golden record, beside the whole.
+    pub(crate) fn of(ground: &Ground<'_>, entity: &Entity, representations: &[Option<&Representation>]) -> Self {
+        Self {
+            golden: E::read(&GoldenReader::new(&|attribute| fields(ground.model, entity, attribute))),
+            entity: EntityView::of(ground, entity, representations),
+        }
+    }
 }
 
 /// The golden fields of an attribute: elements by key, one entry of empty key for a scalar, none without a value.

@@ -67,7 +67,7 @@ fn classified(
         frozen: oscillates || waits,
         owned: !unit.owners.is_empty() || unit.derived.is_some(),
     };
-    classify(&sides(entity, shown, key), standing, unit)
+    classify(&sides(entity, unit, shown, key), standing, unit)
 }
 
 fn status_of(golden: Option<&GoldenCell>) -> GoldenStatus {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::place::{Broker, Database, Place};
 
 const USAGE: &str = "\
-accordant-soak --minutes N [--store postgres|sqlite] [--queue nats|kafka|sqlite] [--workers N] [--rate EDITS_A_SECOND] [--seed N]";
+accordant-soak --minutes N [--store postgres|sqlite] [--queue nats|kafka|sqlite] [--workers N] [--rate EDITS_A_SECOND] [--seed N]
+accordant-soak --move-tenant ENTITIES";
 
 /// What a run is to be like.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Asked {
     /// The one that runs the others.
     Soak(Arguments),
+    /// One that moves a tenant of so many entities around.
+    Move(u64),
     /// A worker.
     Work(Place),
 }
@@ -35,6 +38,11 @@ impl Arguments {
             && first == "worker"
         {
             return Place::read(rest).map(Asked::Work).ok_or_else(|| USAGE.to_owned());
+        }
+        if let [first, entities] = &arguments[..]
+            && first == "--move-tenant"
+        {
+            return entities.parse().map(Asked::Move).map_err(|_| USAGE.to_owned());
         }
         let mut asked = Self {
             lasts: Duration::ZERO,

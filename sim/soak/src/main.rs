@@ -7,11 +7,19 @@
 //!
 //! Without a running server it starts its own (`scripts/test-servers`). It ends with one line: how much was done, how many faults
 //! there were, and how much of it was lost or doubled.
+//!
+//! ```text
+//! accordant-soak --move-tenant ENTITIES
+//! ```
+//!
+//! Fills a tenant on SQLite, moves it to PostgreSQL, to MongoDB and back to SQLite, and compares the exports.
 
 mod arguments;
 mod chaos;
 mod child;
+mod customers;
 mod judge;
+mod move_tenant;
 mod people;
 mod place;
 mod remote;
@@ -26,6 +34,7 @@ fn main() -> ExitCode {
     let asked = Arguments::read(std::env::args().skip(1));
     let ended = match asked {
         Ok(Asked::Soak(arguments)) => run::soak(&arguments),
+        Ok(Asked::Move(entities)) => move_tenant::run(entities, &mut std::io::stdout().lock()).map(|()| true),
         Ok(Asked::Work(place)) => child::work(&place),
         Err(usage) => {
             eprintln!("{usage}");

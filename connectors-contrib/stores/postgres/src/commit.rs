@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use accordant::id::TenantId;
-use accordant::journal::Head;
+use accordant::journal::{Broken, Entry, Head, Payload, verify_all};
 use accordant::store::group::{self, Combined, Raise};
 use accordant::store::{Commit, Committed, RowKey, Table};
 use deadpool_postgres::ClientWrapper;
@@ -15,6 +15,8 @@ use crate::rows::{Asked, by_table};
 use crate::session::Session;
 use crate::spelling::{Arguments, Keys, content, signed, spell, unsigned};
 use crate::statements::Statements;
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// A commit that failed.
 #[derive(Debug)]
@@ -46,15 +48,12 @@ pub(crate) async fn commit(
     // was had: nobody else can change them now.
     let read = async {
         let arguments: &Arguments<'_> = &[&spelt];
-        let head = session.query_opt(&lock_head, arguments);
-        try_join(head, revisions(session, &spelt, &asked, &expected)).await
+        try_join(session.query_opt(&lock_head, arguments), revisions(session, &spelt, &asked, &expected)).await
     };
-    let (mut head, mut known) = session.begin("BEGIN ISOLATION LEVEL READ COMMITTED", tenant, read).await?;
+    let (mut head, mut known) = session.begin(BEGIN, tenant, read).await?;
     if head.is_none() {
         // The tenant's first commit. Another may be making the head at this moment, so all is read again behind it.
-        let first = session.prepare_cached(&statements.first_head).await?;
-        session.execute(&first, &[&spelt, &Head::default().digest.0.as_slice()]).await?;
-        head = session.query_opt(&lock_head, &[&spelt]).await?;
+        head = first_head(session, statements, &spelt).await?;
         known = revisions(session, &spelt, &asked, &expected).await?;
     }
     let head = head.as_ref().map(read_head).transpose()?.unwrap_or_default();
@@ -64,6 +63,54 @@ pub(crate) async fn commit(
     // Only now, and not along with what it ends: a statement that could not be sent must not be missing from it.
     session.end().await.map_err(|error| Failed { error, asked_to_end: true })?;
     Ok(combined.outcomes)
+}
+
+/// Appends entries that were sealed elsewhere, if they follow the journal's end.
+pub(crate) async fn take_over(
+    session: &Session,
+    statements: &Statements,
+    tenant: &TenantId,
+    entries: &[(Entry, Option<Payload>)],
+) -> Result<Result<Head, Broken>, Failed> {
+    let spelt = spell(tenant.as_str());
+    let lock_head = session.prepare_cached(&statements.lock_head).await?;
+    let arguments: &Arguments<'_> = &[&spelt];
+    let mut head = session.begin(BEGIN, tenant, session.query_opt(&lock_head, arguments)).await?;
+    if head.is_none() {
+        head = first_head(session, statements, &spelt).await?;
+    }
+    let before = head.as_ref().map(read_head).transpose()?.unwrap_or_default();
+    let verified = verify_all(before, entries);
+    if let Ok(head) = verified {
+        let sealed: Vec<_> = entries.iter().map(|(entry, payload)| (entry, payload.as_ref())).collect();
+        entries::append(session, statements, &spelt, &sealed).await?;
+        move_head(session, statements, &spelt, before, head).await?;
+    }
+    session.end().await.map_err(|error| Failed { error, asked_to_end: true })?;
+    Ok(verified)
+}
+
+/// Makes the head of a tenant that has none, and locks it.
+async fn first_head(client: &ClientWrapper, statements: &Statements, tenant: &str) -> Result<Option<Row>, Error> {
+    let first = client.prepare_cached(&statements.first_head).await?;
+    client.execute(&first, &[&tenant, &Head::default().digest.0.as_slice()]).await?;
+    let lock_head = client.prepare_cached(&statements.lock_head).await?;
+    client.query_opt(&lock_head, &[&tenant]).await
+}
+
+async fn move_head(
+    client: &ClientWrapper,
+    statements: &Statements,
+    tenant: &str,
+    from: Head,
+    to: Head,
+) -> Result<(), Error> {
+    if from == to {
+        return Ok(());
+    }
+    let statement = client.prepare_cached(&statements.move_head).await?;
+    let arguments: &Arguments<'_> = &[&tenant, &signed(to.seq), &to.digest.0.as_slice()];
+    client.execute(&statement, arguments).await.map(drop)
 }
 
 fn read_head(row: &Row) -> Result<Head, Error> {
@@ -99,14 +146,10 @@ async fn write(
         tables.entry(raise.key.table).or_default().push(raise);
     }
     let puts = tables.into_iter().map(|(table, raises)| put(client, statements, tenant, table, raises));
+    let sealed: Vec<_> = combined.journal.iter().map(|(entry, payload)| (entry, Some(payload))).collect();
     let journal = async {
-        entries::append(client, statements, tenant, &combined.journal).await?;
-        if combined.head != before {
-            let statement = client.prepare_cached(&statements.move_head).await?;
-            let arguments: &Arguments<'_> = &[&tenant, &signed(combined.head.seq), &combined.head.digest.0.as_slice()];
-            client.execute(&statement, arguments).await?;
-        }
-        Ok(())
+        entries::append(client, statements, tenant, &sealed).await?;
+        move_head(client, statements, tenant, before, combined.head).await
     };
     try_join(try_join_all(puts), journal).await.map(drop)
 }

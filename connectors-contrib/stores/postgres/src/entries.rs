@@ -11,26 +11,27 @@ use crate::session::Session;
 use crate::spelling::{Arguments, content, content_of, read, signed, spell, unsigned};
 use crate::statements::Statements;
 
-/// Appends sealed entries.
+/// Appends sealed entries, each with what is left of its payload.
 pub(crate) async fn append(
     client: &ClientWrapper,
     statements: &Statements,
     tenant: &str,
-    entries: &[(Entry, Payload)],
+    entries: &[(&Entry, Option<&Payload>)],
 ) -> Result<(), Error> {
     if entries.is_empty() {
         return Ok(());
     }
     let statement = client.prepare_cached(&statements.append).await?;
-    let of = |entry: fn(&Entry) -> &str| entries.iter().map(|(e, _)| spell(entry(e))).collect::<Vec<_>>();
+    let of = |part: fn(&Entry) -> &str| entries.iter().map(|(entry, _)| spell(part(entry))).collect::<Vec<_>>();
     let seqs: Vec<i64> = entries.iter().map(|(entry, _)| signed(entry.seq)).collect();
     let formats: Vec<i32> = entries.iter().map(|(entry, _)| i32::from(entry.format)).collect();
     let ats: Vec<i64> = entries.iter().map(|(entry, _)| entry.at).collect();
     let (actors, kinds, subjects) = (of(|e| e.actor.as_str()), of(|e| &e.kind), of(|e| &e.subject));
     let commitments: Vec<&[u8]> = entries.iter().map(|(entry, _)| entry.commitment.0.as_slice()).collect();
     let digests: Vec<&[u8]> = entries.iter().map(|(entry, _)| entry.digest.0.as_slice()).collect();
-    let salts: Vec<&[u8]> = entries.iter().map(|(_, payload)| payload.salt.as_slice()).collect();
-    let (values, bytes): (Vec<_>, Vec<_>) = entries.iter().map(|(_, payload)| content(&payload.bytes)).unzip();
+    let salts: Vec<Option<&[u8]>> = entries.iter().map(|(_, left)| left.map(|left| left.salt.as_slice())).collect();
+    let (values, bytes): (Vec<_>, Vec<_>) =
+        entries.iter().map(|(_, left)| left.map_or((None, None), |left| content(&left.bytes))).unzip();
     let arguments: &Arguments<'_> =
         &[&tenant, &seqs, &formats, &ats, &actors, &kinds, &subjects, &commitments, &digests, &salts, &values, &bytes];
     client.execute(&statement, arguments).await.map(drop)

@@ -3,21 +3,38 @@
 use accordant::store::{StoreError, StoreFault};
 use deadpool_postgres::PoolError;
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 /// Says what was being done when the driver reported an error.
 pub(crate) fn refused(doing: &'static str) -> impl FnOnce(Error) -> StoreError {
-    move |error| StoreError::database(doing, fault(&error), error)
+    move |error| match error.as_db_error().map(Answer::of) {
+        Some(answer) => StoreError::database(doing, fault(&error), answer),
+        None => StoreError::database(doing, fault(&error), error),
+    }
+}
+
+/// What the server answered, without what it quotes of keys and values.
+#[derive(Debug, thiserror::Error)]
+#[error("PostgreSQL answered {state}{}{message}", if message.is_empty() { "" } else { ": " })]
+struct Answer {
+    state: String,
+    message: String,
+}
+
+impl Answer {
+    fn of(error: &DbError) -> Self {
+        let state = error.code().code().to_owned();
+        // Errors about data and constraints quote what they are about; details and hints of others may.
+        let quotes = state.starts_with("22") || state.starts_with("23");
+        Self { message: if quotes { String::new() } else { error.message().to_owned() }, state }
+    }
 }
 
 /// The same, of the pool of connections.
 pub(crate) fn no_connection(doing: &'static str) -> impl FnOnce(PoolError) -> StoreError {
-    move |error| {
-        let fault = match &error {
-            PoolError::Backend(error) => fault(error),
-            _ => StoreFault::Unavailable,
-        };
-        StoreError::database(doing, fault, error)
+    move |error| match error {
+        PoolError::Backend(error) => refused(doing)(error),
+        error => StoreError::database(doing, StoreFault::Unavailable, error),
     }
 }
 

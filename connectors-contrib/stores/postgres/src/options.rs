@@ -65,11 +65,13 @@ impl PostgresOptions {
         self
     }
 
-    /// Trusts certificates that this authority (DER) has signed, beside those of the platform.
+    /// Trusts servers whose certificates these authorities (PEM) have signed, beside those that the platform trusts.
+    ///
+    /// TLS is spoken, and the server's certificate and name are checked, where the address says `sslmode=require`.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn authority(mut self, der: impl Into<Vec<u8>>) -> Self {
-        self.authorities.push(der.into());
+    pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities.push(pem.into());
         self
     }
 }

@@ -39,28 +39,28 @@ pub(crate) fn quoted(name: &str) -> String {
 }
 
 /// Creates the tables where there are none, upgrades those of an earlier version, and refuses those of a newer one.
-pub(crate) async fn prepare(pool: &Pool, schema: &str) -> Result<(), StoreError> {
+pub(crate) async fn prepare(pool: &Pool, name: &str) -> Result<(), StoreError> {
     const DOING: &str = "recognise its tables";
     let mut client = pool.get().await.map_err(no_connection(DOING))?;
-    if supported(found(&client, schema).await.map_err(refused(DOING))?)? == FORMAT {
+    if supported(found(&client, name).await.map_err(refused(DOING))?)? == FORMAT {
         return Ok(());
     }
-    upgrade(&mut client, schema, FORMAT).await
+    upgrade(&mut client, name, FORMAT).await
 }
 
 /// Leads to version `to`, in one transaction.
-async fn upgrade(client: &mut Client, schema: &str, to: u32) -> Result<(), StoreError> {
+async fn upgrade(client: &mut Client, name: &str, to: u32) -> Result<(), StoreError> {
     const DOING: &str = "create or upgrade its tables";
     let transaction = client.transaction().await.map_err(refused(DOING))?;
     // Others may be opening it, too: one of them upgrades, the rest find that it was done.
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-    transaction.execute(lock, &[&format!("accordant {schema}")]).await.map_err(refused(DOING))?;
-    let from = supported(found(transaction.client(), schema).await.map_err(refused(DOING))?)?;
+    transaction.execute(lock, &[&format!("accordant {name}")]).await.map_err(refused(DOING))?;
+    let from = supported(found(transaction.client(), name).await.map_err(refused(DOING))?)?;
     let mut sql = String::new();
     if from == 0 {
         // Where the schema is there, the role may be one that must not create any.
-        let there = "SELECT to_regnamespace($1) IS NOT NULL";
-        let there = transaction.query_one(there, &[&schema]).await.and_then(|row| row.try_get(0));
+        let there = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+        let there = transaction.query_one(there, &[&name]).await.and_then(|row| row.try_get(0));
         if !there.map_err(refused(DOING))? {
             sql.push_str("CREATE SCHEMA {schema};");
         }
@@ -76,18 +76,21 @@ async fn upgrade(client: &mut Client, schema: &str, to: u32) -> Result<(), Store
         }
     }
     sql.push_str(&format!("UPDATE {{schema}}.format SET version = {};", to.max(from)));
-    transaction.batch_execute(&sql.replace("{schema}", schema)).await.map_err(refused(DOING))?;
+    transaction.batch_execute(&sql.replace("{schema}", &quoted(name))).await.map_err(refused(DOING))?;
     transaction.commit().await.map_err(refused(DOING))
 }
 
 /// The version of the tables; 0 if there are none.
-async fn found(client: &tokio_postgres::Client, schema: &str) -> Result<u32, Error> {
-    let table = format!("{schema}.format");
-    let there: bool = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await?.try_get(0)?;
+async fn found(client: &tokio_postgres::Client, name: &str) -> Result<u32, Error> {
+    // Asked of the catalogue's tables, and not by `to_regclass`: a session remembers that a table was not there, also
+    // while it waits for whoever creates it.
+    let there = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON \
+        pg_namespace.oid = relnamespace WHERE nspname = $1 AND relname = 'format')";
+    let there: bool = client.query_one(there, &[&name]).await?.try_get(0)?;
     if !there {
         return Ok(0);
     }
-    let row = client.query_one(&format!("SELECT version FROM {table}"), &[]).await?;
+    let row = client.query_one(&format!("SELECT version FROM {}.format", quoted(name)), &[]).await?;
     Ok(u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(u32::MAX))
 }
 

@@ -30,9 +30,21 @@ const SET_TENANT: &str = "SELECT set_config('accordant.tenant', $1, true)";
 
 pub(crate) fn pool(options: &PostgresOptions) -> Result<Pool, StoreError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(options.config.clone(), NoTls, recycling);
+    let manager = match options.config.get_ssl_mode() {
+        #[cfg(feature = "tls")]
+        tokio_postgres::config::SslMode::Require => {
+            Manager::from_config(options.config.clone(), crate::tls::connector(options)?, recycling)
+        }
+        _ => Manager::from_config(options.config.clone(), NoTls, recycling),
+    };
     let patience = options.patience.as_millis();
-    let set_up = format!("{SET_UP}; SET statement_timeout = {patience}; SET lock_timeout = {patience}");
+    // A worker that was stopped in the middle holds its tenant's journal. The server ends its transaction before those who
+    // wait for it give up.
+    let idle = patience / 3;
+    let set_up = format!(
+        "{SET_UP}; SET statement_timeout = {patience}; SET lock_timeout = {patience}; \
+         SET idle_in_transaction_session_timeout = {idle}"
+    );
     let set_up = Hook::async_fn(move |client: &mut ClientWrapper, _| {
         let set_up = set_up.clone();
         Box::pin(async move { client.batch_execute(&set_up).await.map_err(HookError::Backend) })

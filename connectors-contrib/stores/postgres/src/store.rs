@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use accordant::id::TenantId;
-use accordant::journal::{Entry, Payload};
+use accordant::journal::{Broken, Entry, Head, Payload};
 use accordant::store::group::{Queue, Serving, Waiting};
 use accordant::store::{Commit, Committed, KeyRange, Row, RowKey, Store, StoreError, StoreFault, Table};
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
+use tokio_postgres::Error;
 
 use crate::call::{self, Call, LOST};
 use crate::commit::{self, Failed};
@@ -86,9 +87,8 @@ impl PostgresStore {
     pub async fn open_with(options: PostgresOptions) -> Result<Self, StoreError> {
         let runtime = Handle::try_current().map_err(|_| StoreError::Closed)?;
         let pool = session::pool(&options)?;
-        let schema = schema::quoted(&options.schema);
-        schema::prepare(&pool, &schema).await?;
-        let statements = Statements::of(&schema);
+        schema::prepare(&pool, &options.schema).await?;
+        let statements = Statements::of(&schema::quoted(&options.schema));
         Ok(Self { inner: Arc::new(Inner { pool, statements, queue: Queue::new(), runtime }) })
     }
 
@@ -112,36 +112,68 @@ impl Inner {
     async fn serve(&self, mut serving: Serving) {
         while let Some(group) = serving.next_group(GROUP, GROUP_BYTES) {
             let commits = group.iter().map(|waiting| waiting.commit.clone()).collect();
-            let result = self.commit(serving.tenant(), commits).await;
-            // What one of them cannot be carried out for is no reason to fail the others.
+            // What one of them cannot be carried out for is no reason to fail the others. If it is not certain that nothing
+            // happened, they must not be carried out again.
             let theirs = [Some(StoreFault::Refused), Some(StoreFault::TooLarge)];
-            match result {
-                Err(error) if group.len() > 1 && theirs.contains(&error.fault()) => {
+            match self.commit(serving.tenant(), commits).await {
+                Ok(outcomes) => Waiting::answer(group, Ok(outcomes)),
+                Err(Undone { error, certain: true }) if group.len() > 1 && theirs.contains(&error.fault()) => {
                     for waiting in group {
-                        let result = self.commit(serving.tenant(), vec![waiting.commit.clone()]).await;
-                        Waiting::answer(vec![waiting], result);
+                        let alone = self.commit(serving.tenant(), vec![waiting.commit.clone()]).await;
+                        Waiting::answer(vec![waiting], alone.map_err(|undone| undone.error));
                     }
                 }
-                result => Waiting::answer(group, result),
+                Err(undone) => Waiting::answer(group, Err(undone.error)),
             }
         }
     }
 
-    async fn commit(&self, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>, StoreError> {
+    async fn commit(&self, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>, Undone> {
         let mut lost = 0;
         loop {
-            let session = Session::of(&self.pool, COMMIT).await?;
+            let session = Session::of(&self.pool, COMMIT).await.map_err(|error| Undone { error, certain: true })?;
             match commit::commit(&session, &self.statements, tenant, commits.clone()).await {
                 Ok(outcomes) => return Ok(outcomes),
-                Err(Failed { error, asked_to_end: false })
-                    if lost < LOST && (error.is_closed() || session.is_closed()) =>
-                {
-                    lost += 1;
+                Err(failed) => {
+                    let certain = !failed.asked_to_end;
+                    again(failed, &session, &mut lost)
+                        .map_err(|error| Undone { error: refused(COMMIT)(error), certain })?;
                 }
-                Err(Failed { error, .. }) => return Err(refused(COMMIT)(error)),
             }
         }
     }
+
+    async fn take_over(
+        &self,
+        tenant: &TenantId,
+        entries: &[(Entry, Option<Payload>)],
+    ) -> Result<Result<Head, Broken>, StoreError> {
+        const DOING: &str = "take over a journal";
+        let mut lost = 0;
+        loop {
+            let session = Session::of(&self.pool, DOING).await?;
+            match commit::take_over(&session, &self.statements, tenant, entries).await {
+                Ok(verified) => return Ok(verified),
+                Err(failed) => again(failed, &session, &mut lost).map_err(refused(DOING))?,
+            }
+        }
+    }
+}
+
+/// A group of commits that failed, and whether it is certain that none of them happened.
+struct Undone {
+    error: StoreError,
+    certain: bool,
+}
+
+/// Whether to try on another connection: this one was lost before its transaction was asked to end, and not too many were.
+fn again(failed: Failed, session: &Session, lost: &mut usize) -> Result<(), Error> {
+    let gone = failed.error.is_closed() || session.is_closed();
+    if failed.asked_to_end || *lost == LOST || !gone {
+        return Err(failed.error);
+    }
+    *lost += 1;
+    Ok(())
 }
 
 #[async_trait]
@@ -194,6 +226,16 @@ impl Store for PostgresStore {
 
     async fn journal_place(&self, tenant: &TenantId, at: i64) -> Result<u64, StoreError> {
         self.call(Place { tenant: tenant.clone(), at }).await
+    }
+
+    async fn take_over(
+        &self,
+        tenant: &TenantId,
+        entries: Vec<(Entry, Option<Payload>)>,
+    ) -> Result<Result<Head, Broken>, StoreError> {
+        let (inner, tenant) = (Arc::clone(&self.inner), tenant.clone());
+        let taken = self.inner.runtime.spawn(async move { inner.take_over(&tenant, &entries).await });
+        taken.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {

@@ -3,13 +3,14 @@
 //! What is shown is what the journal adds up to there, under today's model. Nothing is written down for it beforehand, so
 //! that every instant can be asked for.
 
+mod lists;
 pub(super) mod past;
 
 use chrono::{DateTime, Utc};
 
 use crate::engine::Tenant;
+use crate::engine::tenant::ask::explained;
 use crate::engine::tenant::replay::Replayed;
-use crate::engine::tenant::unknown_attribute;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::explain::Explanation;
@@ -18,7 +19,9 @@ use crate::model::{Attribute, Canonical};
 use crate::representation::Representation;
 use crate::sight::Ground;
 use crate::value::Value;
-use crate::view::{EntityView, View, read_golden};
+use crate::view::{EntityView, View};
+
+pub use lists::PlanThen;
 
 /// A tenant as it was. Asked for with [`Tenant::as_of`]; nothing is read before it is asked.
 ///
@@ -52,10 +55,7 @@ impl AsOf {
     /// [`Error::UnknownEntity`] if there was no such entity yet, or it is of another type.
     pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
         self.look(id.erase(), Some(E::ENTITY), |ground, entity, representations| {
-            Ok(View {
-                golden: read_golden::<E>(ground.model, entity),
-                entity: EntityView::of(ground, entity, representations),
-            })
+            Ok(View::of(ground, entity, representations))
         })
         .await
     }
@@ -102,12 +102,8 @@ impl AsOf {
     }
 
     async fn explain_as(&self, id: EntityId, expected: Option<&'static str>, unit: &str) -> Result<Explanation, Error> {
-        self.look(id, expected, |ground, entity, representations| {
-            let key = ground.model.unit_key(unit);
-            key.and_then(|key| Explanation::of(ground, entity, representations, &key))
-                .ok_or_else(|| unknown_attribute(ground.model, unit))
-        })
-        .await
+        self.look(id, expected, |ground, entity, representations| explained(ground, entity, representations, unit))
+            .await
     }
 
     async fn look<R>(

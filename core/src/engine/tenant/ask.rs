@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::discrepancy::DiscrepancyState;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
@@ -18,6 +19,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::{Error, Known};
 use crate::explain::Explanation;
+use crate::golden::Status;
 use crate::id::{EntityId, EntityType, Id, RecordRef};
 use crate::model::{Attribute, Canonical, CompiledEntity, EXISTS, Read, UnitKey, UnitShape};
 use crate::representation::Representation;
@@ -25,7 +27,7 @@ use crate::sight::Ground;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::value::{Field, Leaf, Value, split_member};
-use crate::view::{EntityView, View, read_golden};
+use crate::view::{EntityView, View};
 use crate::working_set::{IdentityKey, identity_key};
 
 pub use lists::{DiscrepancyFilter, UnlinkedRecord};
@@ -191,10 +193,7 @@ impl Tenant {
     /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type.
     pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
         self.look(id.erase(), Some(E::ENTITY), |ground, entity, representations| {
-            Ok(View {
-                golden: read_golden::<E>(ground.model, entity),
-                entity: EntityView::of(ground, entity, representations),
-            })
+            Ok(View::of(ground, entity, representations))
         })
         .await
     }
@@ -241,14 +240,8 @@ impl Tenant {
     }
 
     async fn explain_as(&self, id: EntityId, expected: Option<&'static str>, unit: &str) -> Result<Explanation, Error> {
-        self.look(id, expected, |ground, entity, representations| {
-            ground
-                .model
-                .unit_key(unit)
-                .and_then(|key| Explanation::of(ground, entity, representations, &key))
-                .ok_or_else(|| unknown_attribute(ground.model, unit))
-        })
-        .await
+        self.look(id, expected, |ground, entity, representations| explained(ground, entity, representations, unit))
+            .await
     }
 
     /// Loads an entity with all that its view rests on, and looks at it.
@@ -309,6 +302,39 @@ pub(super) fn spellings(model: &CompiledEntity, attribute: u16, value: &str) -> 
 
 /// Whether golden has one of these values for an attribute.
 pub(super) fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fields: &[Field]) -> bool {
+    let golden = entity.golden.iter().map(|(key, cell)| (key, &cell.field));
+    any_has(model, attribute, fields, golden)
+}
+
+/// Whether anything that is known of an entity has one of these values for an attribute: golden, what a rule holds, what a
+/// system had accepted or lost with, what a decision overwrites, and what waits for a person.
+pub(super) fn tells(model: &CompiledEntity, entity: &Entity, attribute: &str, fields: &[Field]) -> bool {
+    let held = entity.golden.iter().filter_map(|(key, cell)| match &cell.status {
+        Status::Held(held) => Some((key, &held.proposed)),
+        Status::Provisional(fallback) => Some((key, &fallback.shown)),
+        Status::Settled | Status::Parked { .. } => None,
+    });
+    let accepted = entity.links.iter().flat_map(|link| link.bases.iter().map(|(key, base)| (key, &base.seen)));
+    let overwritten = entity.decisions.iter().flat_map(|(key, decision)| {
+        let meanwhile = decision.meanwhile.iter().map(|word| &word.field);
+        decision.inputs.iter().map(|(_, said)| said).chain(meanwhile).map(move |said| (key.clone(), said))
+    });
+    let standing = entity.discrepancies.values().filter(|standing| standing.state == DiscrepancyState::Waiting);
+    let disputed = standing.flat_map(|standing| {
+        let key = model.unit_key(&standing.unit);
+        standing.said.iter().filter_map(move |said| Some((key.clone()?, said)))
+    });
+    holds(model, entity, attribute, fields)
+        || any_has(model, attribute, fields, held.chain(accepted).chain(overwritten).chain(disputed))
+}
+
+/// Whether any of these units' values has one of these values for an attribute.
+fn any_has<'a>(
+    model: &CompiledEntity,
+    attribute: &str,
+    fields: &[Field],
+    mut said: impl Iterator<Item = (UnitKey, &'a Field)>,
+) -> bool {
     let Some((index, member)) = model.unit_of(attribute) else { return false };
     let Some(unit) = model.units.get(usize::from(index)) else { return false };
     let Some(equivalence) = unit.equivalences.get(usize::from(member)).or_else(|| unit.equivalences.first()) else {
@@ -316,23 +342,34 @@ pub(super) fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fi
     };
     let same = |value: &Field| fields.iter().any(|field| equivalence.same(value, field));
     match unit.shape {
-        UnitShape::One | UnitShape::Group => entity
-            .golden
-            .get(&UnitKey::Whole(index))
-            .and_then(|cell| split_member(&cell.field, unit.members.len(), member))
-            .is_some_and(|value| same(&value)),
-        UnitShape::Set | UnitShape::List | UnitShape::Keyed => entity.golden.iter().any(|(key, cell)| {
-            if key.index() != Some(index) || !cell.field.is_value() {
+        UnitShape::One | UnitShape::Group => said.any(|(key, field)| {
+            key == UnitKey::Whole(index)
+                && split_member(field, unit.members.len(), member).is_some_and(|value| same(&value))
+        }),
+        UnitShape::Set | UnitShape::List | UnitShape::Keyed => said.any(|(key, field)| {
+            if key.index() != Some(index) || !field.is_value() {
                 return false;
             }
             match key {
                 UnitKey::Element(_, element) => same(&Field::Value(element)),
                 UnitKey::Whole(_) | UnitKey::Exists => {
-                    let elements = cell.field.as_value().and_then(|text| serde_json::from_str(text).ok());
+                    let elements = field.as_value().and_then(|text| serde_json::from_str(text).ok());
                     let elements: Vec<Option<Text>> = elements.unwrap_or_default();
                     elements.into_iter().flatten().any(|element| same(&Field::Value(element)))
                 }
             }
         }),
     }
+}
+
+/// The explanation of a unit by its name.
+pub(super) fn explained(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    unit: &str,
+) -> Result<Explanation, Error> {
+    let key = ground.model.unit_key(unit);
+    key.and_then(|key| Explanation::of(ground, entity, representations, &key))
+        .ok_or_else(|| unknown_attribute(ground.model, unit))
 }

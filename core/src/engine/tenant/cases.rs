@@ -1,11 +1,18 @@
 //! Cases: listing what waits for a person, and closing what nothing else closes.
 
+mod open;
+mod refile;
+
+pub(super) use open::is_desk;
+pub use open::{Assigned, CaseCursor, CaseFilter, CasePage};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
+use crate::engine::tenant::creates::Creates;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId};
@@ -72,6 +79,7 @@ impl Tenant {
     pub(crate) async fn close_refusals(&self, entities: Option<&[EntityId]>) -> Result<(), Error> {
         let prefix = CaseKind::Refused.prefix();
         let mut after: Option<Text> = None;
+        let mut creates: Option<Creates> = None;
         loop {
             let scan = self.core.store.scan(&self.id, Table::Case, prefix, after.as_deref(), PAGE).await;
             let rows = scan.map_err(Error::store("list refused writes"))?;
@@ -87,7 +95,11 @@ impl Tenant {
                 by_entity.entry(operation.entity).or_default().push((operation.key, row));
             }
             for (entity, refused) in by_entity {
-                let owed = self.owed(entity).await?;
+                if creates.is_none() {
+                    creates = Some(self.creates().await?);
+                }
+                let Some(creates) = &creates else { continue };
+                let owed = self.owed(entity, creates).await?;
                 for (_, row) in refused.into_iter().filter(|(key, _)| !owed.contains(key)) {
                     let key = RowKey::new(Table::Case, row.key);
                     let expect = vec![(key.clone(), Some(row.revision))];
@@ -100,12 +112,11 @@ impl Tenant {
     }
 
     /// The keys of the operations that any plan of an entity has today.
-    async fn owed(&self, entity: EntityId) -> Result<BTreeSet<Digest>, Error> {
-        let creates = self.creates().await?;
+    async fn owed(&self, entity: EntityId, creates: &Creates) -> Result<BTreeSet<Digest>, Error> {
         let mut owed = BTreeSet::new();
         for kind in [PlanKind::Regular, PlanKind::Bootstrap] {
             let mut draft = PlanDraft::new(kind, Scope::from(entity));
-            self.plan_into(&[entity], &creates, &mut draft).await?;
+            self.plan_into(&[entity], creates, &mut draft).await?;
             owed.extend(draft.operations().iter().map(|operation| operation.key));
         }
         Ok(owed)

@@ -1,6 +1,6 @@
 //! Dead letters: inputs that could not be processed, kept whole.
 
-mod desk;
+mod by_cause;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ use crate::model::Path;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
-pub use desk::{LetterCause, LetterGroup, Retried};
+pub use by_cause::{LetterCause, LetterGroup, Retried};
 
 /// The journal's kind for a letter that was buried.
 pub(crate) const LETTER_BURIED: &str = "dead_letter";
@@ -94,6 +94,14 @@ pub struct StoredDeadLetter {
     /// What became of it.
     #[serde(default, skip_serializing_if = "LetterState::is_waiting")]
     pub state: LetterState,
+    /// How often the very same came again since it was discarded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 const fn a_record() -> Says {
@@ -128,17 +136,36 @@ impl StoredDeadLetter {
     }
 }
 
-/// Keeps an input that could not be processed, whole. The same letter again is the same row.
-pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
+/// Keeps an input that could not be processed, whole. The same letter again is the same row; one that was discarded stays so,
+/// whoever sends it again: it is counted, and not journaled anew. `known` is the row as it stands.
+pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64, known: Option<&StoredDeadLetter>) {
     let (body, hex) = text_of(&letter.item.body);
     let key = letter_key(letter);
+    if let Some(known) = known.filter(|known| matches!(known.state, LetterState::Discarded { .. })) {
+        let repeated = known.repeated.saturating_add(1);
+        changes.put(RowKey::new(Table::DeadLetter, key), &StoredDeadLetter { repeated, ..known.clone() });
+        return;
+    }
     let DeadLetter { connection, record, cause, item, read } = letter.clone();
     let paths = |paths: &[Path]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (covers, denied) = (item.covers.as_deref().map(paths), paths(&item.denied));
     let (surface, says) = (item.surface, item.says);
     let state = LetterState::Waiting;
-    let stored =
-        StoredDeadLetter { connection, surface, record, cause, at, body, hex, says, covers, denied, read, state };
+    let stored = StoredDeadLetter {
+        connection,
+        surface,
+        record,
+        cause,
+        at,
+        body,
+        hex,
+        says,
+        covers,
+        denied,
+        read,
+        state,
+        repeated: 0,
+    };
     let StoredDeadLetter { connection, surface, record, cause, .. } = &stored;
     changes.journal(LETTER_BURIED, &stored.subject(), &(connection, surface, record, cause, &key));
     changes.put(RowKey::new(Table::DeadLetter, key), &stored);

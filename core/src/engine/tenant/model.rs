@@ -2,6 +2,7 @@
 //! anything is written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +10,13 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
-use crate::entity::stored::StoredEntity;
+use crate::entity::Entity;
+use crate::entity::stored::{StoredEntity, dated_slot};
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::id::{Actor, EntityId};
 use crate::model::change::{StoredModel, compare, join};
-use crate::model::{Change, Model, ModelChange, UnitIndex, UnitKey, What};
+use crate::model::{Change, CompiledEntity, Model, ModelChange, UnitIndex, UnitKey, What};
 use crate::settle::Touched;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -153,11 +155,14 @@ impl Tenant {
     }
 
     /// Clears what is stored of units that were retyped, and settles the entities that hold anything of units retyped or
-    /// gone.
+    /// gone, or a decision about units that are owned, compared or resolved otherwise now.
     async fn reform(&self, change: &ModelChange, by: &Actor) -> Result<(), Error> {
         let cleared = cleared(change, &self.core.model);
         let loses = |change: &Change| matches!(change.what, What::Retired { .. } | What::Removed { .. });
-        if cleared.is_empty() && !change.changes.iter().any(loses) {
+        let resettled = resettled(change, &self.core.model);
+        let rereads = |change: &Change| matches!(change.what, What::Path { rereads: true, .. });
+        let concerns = |change: &Change| loses(change) || rereads(change);
+        if cleared.is_empty() && resettled.is_empty() && !change.changes.iter().any(concerns) {
             return Ok(());
         }
         let mut after: Option<Text> = None;
@@ -169,7 +174,7 @@ impl Tenant {
             let mut entities = Vec::new();
             for row in &rows {
                 let stored: StoredEntity = parse(Table::Entity, row)?;
-                if is_concerned(&stored, &cleared, &self.core.model) {
+                if is_concerned(&stored, &cleared, &resettled, &self.core.model) {
                     entities.push(stored.id);
                 }
             }
@@ -193,7 +198,9 @@ impl Tenant {
             self.with_frame(|frame| {
                 for id in entities {
                     let Some(index) = loader.loaded.set.find_entity(*id) else { continue };
-                    for fact in clearing(&loader.loaded.set.entity(index).entity, cleared) {
+                    let entity = &loader.loaded.set.entity(index).entity;
+                    let of = self.core.model.entity(entity.entity);
+                    for fact in clearing(entity, cleared).into_iter().chain(read_again(entity, of)) {
                         loader.loaded.set.record_fact(index, fact, &mut facts);
                     }
                     loader.loaded.set.touch(index, Touched::Everything);
@@ -224,9 +231,35 @@ fn cleared(change: &ModelChange, model: &Model) -> BTreeSet<(u16, UnitIndex)> {
         .collect()
 }
 
-/// Whether anything is stored of a unit that is gone or cleared.
-fn is_concerned(stored: &StoredEntity, cleared: &BTreeSet<(u16, UnitIndex)>, model: &Model) -> bool {
+/// The units that are owned, compared or resolved otherwise today.
+fn resettled(change: &ModelChange, model: &Model) -> BTreeSet<(u16, UnitIndex)> {
+    let units = change.changes.iter().filter_map(|change| match &change.what {
+        What::Policy { unit } | What::Owner { unit, .. } => Some((&change.entity, unit)),
+        _ => None,
+    });
+    units
+        .filter_map(|(entity, unit)| {
+            let entity = model.entity_index(entity.as_str())?;
+            Some((entity, model.entity(entity).unit_index(unit)?))
+        })
+        .collect()
+}
+
+/// Whether anything is stored of a unit that is gone or cleared, or a decision about one that is settled otherwise.
+fn is_concerned(
+    stored: &StoredEntity,
+    cleared: &BTreeSet<(u16, UnitIndex)>,
+    resettled: &BTreeSet<(u16, UnitIndex)>,
+    model: &Model,
+) -> bool {
     let Some(entity) = model.entity_index(stored.entity_type.as_str()) else { return false };
+    let decided = |name: &Text| model.entity(entity).unit_key(name).and_then(|key| key.index());
+    if stored.is_read_again(model.entity(entity)) {
+        return true;
+    }
+    if stored.decided_units().filter_map(decided).any(|unit| resettled.contains(&(entity, unit))) {
+        return true;
+    }
     stored.unit_names().any(|name| match model.entity(entity).unit_key(name) {
         None => true,
         Some(key) => key.index().is_some_and(|unit| cleared.contains(&(entity, unit))),
@@ -234,7 +267,7 @@ fn is_concerned(stored: &StoredEntity, cleared: &BTreeSet<(u16, UnitIndex)>, mod
 }
 
 /// The facts that clear units.
-fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>) -> Vec<Fact> {
+fn clearing(entity: &Entity, cleared: &BTreeSet<(u16, UnitIndex)>) -> Vec<Fact> {
     let is_cleared = |key: &UnitKey| key.index().is_some_and(|unit| cleared.contains(&(entity.entity, unit)));
     let golden = entity.golden.iter().map(|(unit, _)| unit).filter(is_cleared);
     let mut facts: Vec<Fact> = golden.map(|unit| Fact::Settled { unit, cell: None }).collect();
@@ -256,6 +289,19 @@ fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>
         facts.extend(sent.map(|unit| Fact::Sent { record: record(), unit, sent: None }));
     }
     facts
+}
+
+/// The facts that tell what bases are where a mapping reads by other rates: replay cannot know, and has dropped them.
+fn read_again(entity: &Entity, of: &CompiledEntity) -> Vec<Fact> {
+    let bases = entity.links.iter().flat_map(|link| {
+        let dated = link.bases.iter().filter(|(unit, _)| dated_slot(of, link.object, unit).is_some());
+        dated.map(|(unit, base)| Fact::Rebased {
+            record: link.record.clone(),
+            base: Some(Arc::new(base.clone())),
+            unit,
+        })
+    });
+    bases.collect()
 }
 
 /// Whether the index of identity values must be built anew.

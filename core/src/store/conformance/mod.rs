@@ -12,14 +12,20 @@
 //! }
 //! ```
 //!
-//! What needs more than one handle or a restart is the store's own business: that content outlives a reopening, that
-//! two processes may race, that a crash tears nothing.
+//! [`SharedCase::all`] has the cases that need several handles on one content, as several processes have them, and
+//! [`a_random_history_ends_as_in_memory`] does random things to a store and to the one in memory.
+//!
+//! What is a store's own business is not here: what a crash leaves, how its files or tables are upgraded, how its errors
+//! are told apart.
 //!
 //! [`store_conformance!`]: crate::store_conformance
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a case tells its finding by panicking")]
 
 mod chain;
 mod commits;
+mod handles;
+mod history;
+mod moves;
 mod rows;
 mod scans;
 
@@ -34,6 +40,9 @@ use crate::journal::{Draft, Entry, Head, Payload, verify};
 
 pub use chain::*;
 pub use commits::*;
+pub use handles::*;
+pub use history::*;
+pub use moves::*;
 pub use rows::*;
 pub use scans::*;
 
@@ -69,6 +78,9 @@ macro_rules! store_conformance {
             values_come_back_as_they_went_in
             a_large_value_comes_back_as_it_went_in
             keys_come_back_as_they_went_in
+            long_keys_come_back_in_order
+            names_in_the_journal_come_back_as_they_went_in
+            a_large_commit_happens_as_a_whole
             tenants_do_not_see_each_other
 
             a_scan_is_ordered_by_bytes
@@ -91,6 +103,9 @@ macro_rules! store_conformance {
             an_altered_entry_is_found
             a_removed_entry_is_found
             reordered_entries_are_found
+
+            entries_sealed_elsewhere_are_taken_over_as_they_are
+            what_does_not_follow_is_not_taken_over
         }
     };
     (@tests $open:expr; $($case:ident)+) => {
@@ -131,6 +146,46 @@ impl Case {
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+/// One case about several handles on one content.
+#[derive(Clone, Copy)]
+pub struct SharedCase {
+    /// Its name.
+    pub name: &'static str,
+    run: for<'s> fn(&'s dyn Shared) -> BoxFuture<'s, ()>,
+}
+
+impl SharedCase {
+    /// Every case.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        vec![
+            Self { name: "what_one_handle_commits_all_see", run: |all| Box::pin(what_one_handle_commits_all_see(all)) },
+            Self { name: "of_racing_handles_one_is_done", run: |all| Box::pin(of_racing_handles_one_is_done(all)) },
+            Self {
+                name: "a_number_that_many_raise_loses_nothing",
+                run: |all| Box::pin(a_number_that_many_raise_loses_nothing(all)),
+            },
+            Self { name: "handles_write_one_chain", run: |all| Box::pin(handles_write_one_chain(all)) },
+            Self { name: "a_reader_sees_a_commit_whole", run: |all| Box::pin(a_reader_sees_a_commit_whole(all)) },
+            Self {
+                name: "who_wakes_late_overwrites_nothing",
+                run: |all| Box::pin(who_wakes_late_overwrites_nothing(all)),
+            },
+        ]
+    }
+
+    /// Runs it on empty content.
+    pub async fn run(self, shared: &dyn Shared) {
+        (self.run)(shared).await;
+    }
+}
+
+impl fmt::Debug for SharedCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedCase").field(&self.name).finish()
     }
 }
 

@@ -16,7 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Commit, Committed, Row, RowKey, Store, StoreError, StoreFault, Table};
 use crate::id::TenantId;
-use crate::journal::{Entry, Payload};
+use crate::journal::{Broken, Entry, Head, Payload};
 use thread::{Owner, Request};
 
 /// Keeps everything in one SQLite file.
@@ -166,10 +166,24 @@ impl Store for SqliteStore {
         self.read("find a place in the journal", move |connection| entries::place(connection, &tenant, at)).await
     }
 
+    async fn take_over(
+        &self,
+        tenant: &TenantId,
+        entries: Vec<(Entry, Option<Payload>)>,
+    ) -> Result<Result<Head, Broken>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let tenant = tenant.clone();
+        self.owner.send(Request::Write(Box::new(move |connection| {
+            let taken = entries::take_over(connection, &tenant, entries);
+            drop(reply.send(taken.map_err(refused("take over a journal"))));
+        })))?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
         let (reply, answer) = oneshot::channel();
         let (tenant, subject) = (tenant.clone(), subject.to_owned());
-        self.owner.send(Request::Erase(Box::new(move |connection| {
+        self.owner.send(Request::Write(Box::new(move |connection| {
             drop(reply.send(entries::erase(connection, &tenant, &subject)));
         })))?;
         answer.await.map_err(|_| StoreError::Closed)?

@@ -36,6 +36,11 @@ impl Database {
         database
     }
 
+    /// Another one beside it.
+    pub(crate) fn another(&self, number: u64) -> Self {
+        Self::new(&self.address, &number.to_string())
+    }
+
     /// Where a role connects to.
     pub(crate) fn config(&self, role: &str, password: &str) -> Config {
         let mut config: Config = self.address.parse().unwrap();

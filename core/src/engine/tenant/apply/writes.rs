@@ -84,7 +84,7 @@ impl Tenant {
             }
         };
         let object = object.ok_or(Malformed::new("the object type is not in the model"))?;
-        let held = record.and_then(|record| set.find_record(record)).map(|at| &set.record(at).representation);
+        let held = record.and_then(|record| set.find_record(record)).map(|at| &*set.record(at).representation);
         let connection = first.target.connection();
         let native_id = |id, native_type: &ObjectType| native(set, id, connection, native_type).map(|record| record.id);
         let mut changes = Vec::new();

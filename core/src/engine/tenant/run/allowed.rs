@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::Applied;
-use crate::engine::tenant::approval::ApprovalRow;
-use crate::engine::tenant::deletes::is_count;
+use crate::engine::tenant::approval::{ApprovalRow, is_approval};
 use crate::engine::tenant::rollout::CONNECTION_SET;
-use crate::engine::tenant::standing::STANDING_GIVEN;
+use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN};
 use crate::error::Error;
 use crate::id::EntityId;
 use crate::journal::Entry;
@@ -55,7 +54,7 @@ impl News {
         match kind {
             "facts" => self.entities.extend(subject.parse::<EntityId>().ok()),
             "approved" => self.approved.extend(subject.parse::<PlanHash>().ok()),
-            kind => self.everything |= kind == CONNECTION_SET || kind == STANDING_GIVEN,
+            kind => self.everything |= [CONNECTION_SET, STANDING_GIVEN, STANDING_APPROVED].contains(&kind),
         }
     }
 }
@@ -112,7 +111,7 @@ impl Allowed {
 
     /// A plan was applied: what of it waits is tried again.
     pub(crate) fn applied(&mut self, hash: PlanHash, applied: &Applied) {
-        if applied.held.len() + applied.deferred + applied.unknown + applied.stopped > 0 {
+        if applied.held.len() + applied.deferred + applied.unknown + applied.stopped + applied.busy > 0 {
             self.waiting.insert(hash);
         }
         // What moved, and what was only possible once this was done, is in the successor.
@@ -162,7 +161,7 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list approvals"))?;
             let Some(last) = rows.last() else { return Ok(plans) };
             after = Some(last.key.clone());
-            for row in rows.iter().filter(|row| !is_count(&row.key)) {
+            for row in rows.iter().filter(|row| is_approval(&row.key)) {
                 let approval: ApprovalRow = parse(Table::Approval, row)?;
                 plans.insert(approval.plan);
             }

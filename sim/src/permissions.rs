@@ -1,4 +1,4 @@
-//! The operators' desk: which systems are only observed, and which writes need no asking. Whatever is written without either
+//! What operators allow: which systems are only observed, and which writes need no asking. Whatever is written without either
 //! an approval or a permission that stands is a violation.
 
 use accordant::plan::StandingId;
@@ -17,16 +17,16 @@ struct Standing {
     withdrawn: Option<u64>,
 }
 
-/// What operators allow.
+/// What operators allow, and have used.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub struct Permissions {
     observed: Option<usize>,
     standing: Vec<Standing>,
     /// The last task that began.
     latest: u64,
 }
 
-impl Desk {
+impl Permissions {
     /// From now on a system is only observed, or none is.
     pub const fn observe(&mut self, system: Option<usize>) {
         self.observed = system;
