@@ -276,7 +276,7 @@ fn a_file_of_something_else_is_refused_and_left_alone() {
 #[test]
 fn an_error_says_what_stood_in_the_way() {
     let file = File::new();
-    let fault = |path: &std::path::Path| SqliteStore::open(path).unwrap_err().fault();
+    let fault = |path: &Path| SqliteStore::open(path).unwrap_err().fault();
     assert_eq!(fault(&file.path.join("no/such/folder")), Some(StoreFault::Denied));
     Connection::open(&file.path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
     assert_eq!(fault(&file.path), Some(StoreFault::Refused));

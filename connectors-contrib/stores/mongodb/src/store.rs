@@ -15,6 +15,7 @@ use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR};
 use mongodb::options::{DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern};
 use mongodb::{Client, Database};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use crate::commit::Undone;
 use crate::fault::{fault, refused};
@@ -147,15 +148,15 @@ impl Inner {
 
     async fn commit(&self, tenant: &TenantId, commits: Vec<Commit>) -> Result<Vec<Committed>, Undone> {
         let [mut pause, longest] = PAUSES;
-        let mut waited = Duration::ZERO;
+        // By the clock, since an attempt that looks for a server takes longer than any pause.
+        let deadline = Instant::now() + self.patience;
         loop {
             match commit::commit(&self.database, tenant, commits.clone()).await {
                 // Nothing happened: another process was in the way, or the connection went before the end.
                 Err(Undone { error, certain: true })
-                    if waited < self.patience && error.contains_label(TRANSIENT_TRANSACTION_ERROR) =>
+                    if Instant::now() < deadline && error.contains_label(TRANSIENT_TRANSACTION_ERROR) =>
                 {
                     tokio::time::sleep(pause).await;
-                    waited += pause;
                     pause = (pause * 2).min(longest);
                 }
                 result => return result,

@@ -121,7 +121,7 @@ fn a_commit_cut_off_at_any_step_is_whole_or_nothing(database: &Database) {
     block_on(store.commit(&acme(), commit("second"))).unwrap();
     let whole = wire.sent() - before;
     let (mut failed, mut round) = (0, 0);
-    for cut in (0..whole + whole / 4).step_by(usize::try_from(whole / 14).unwrap()) {
+    for cut in (0..whole + whole / 4).step_by(usize::try_from(whole / 8).unwrap()) {
         wire.mend();
         let name = format!("cut {round}");
         wire.cut_after(cut);
