@@ -170,6 +170,30 @@ pub enum Error {
         /// The plan.
         plan: PlanHash,
     },
+    /// Who alone asked for a plan does not let it through where it writes what takes two people.
+    #[error("{by} alone asked for plan {}, which writes what takes two people: a second person must approve it", .plan.short())]
+    OwnPlan {
+        /// The plan.
+        plan: PlanHash,
+        /// Who asked for it.
+        by: Actor,
+    },
+    /// Who gave a standing approval for what takes two people cannot approve it.
+    #[error("{by} gave standing approval {}, which permits what takes two people: a second person must approve it", .id.short())]
+    OwnStanding {
+        /// The standing approval.
+        id: StandingId,
+        /// Who gave it.
+        by: Actor,
+    },
+    /// The standing approval does not wait for a second person.
+    #[error("standing approval {} does not wait for a second person: it {how}", .id.short())]
+    StandingSettled {
+        /// The standing approval.
+        id: StandingId,
+        /// How it stands.
+        how: &'static str,
+    },
     /// A standing approval lacks a limit.
     #[error("a standing approval has limits, and this one lacks {lacks}")]
     UnlimitedApproval {
@@ -418,6 +442,9 @@ impl Error {
             | Error::PlanExpired { .. }
             | Error::PlanMoved { .. }
             | Error::NothingToConfirm { .. }
+            | Error::OwnPlan { .. }
+            | Error::OwnStanding { .. }
+            | Error::StandingSettled { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {

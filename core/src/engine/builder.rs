@@ -166,8 +166,10 @@ impl Builder {
         self
     }
 
-    /// Decisions on this attribute take two people: what one decides is a proposal until another approves it with
-    /// [`Tenant::approve_decision`](crate::Tenant::approve_decision).
+    /// What is done about this attribute takes two people: what one decides is a proposal until another approves it with
+    /// [`Tenant::approve_decision`](crate::Tenant::approve_decision), and nobody enters it; who alone asked for a plan that writes
+    /// it neither approves that plan nor confirms what a limit keeps out of it; and a standing approval for it covers nothing
+    /// before a second person approved that.
     #[must_use]
     pub fn four_eyes<E: Canonical, T>(mut self, attribute: Attribute<E, T>) -> Self {
         self.four_eyes.push((E::ENTITY.into(), attribute.id().into()));

@@ -41,11 +41,11 @@ pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
-    Applied, Applying, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Changed,
-    Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
-    LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, PlanThen,
-    Progress, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped, StoredDeadLetter, Tenant,
-    UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
+    CasePage, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage,
+    LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState,
+    PlanSummary, PlanThen, Progress, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped,
+    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};

@@ -41,6 +41,7 @@ mod verify;
 mod what_if;
 mod work;
 
+pub(crate) use apply::connections_of;
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
 pub use as_of::{AsOf, PlanThen};
@@ -50,7 +51,7 @@ pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub(crate) use footing::Footings;
 pub use history::{Happening, HistoryPage};
-pub use plans::{PlanRequest, PlanSummary};
+pub use plans::{Approved, PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use run::Ran;
 pub(crate) use run::{Allowed, News};

@@ -130,6 +130,12 @@ pub struct GivenStanding {
     pub given: Changed,
     /// How many writes took effect under it.
     pub used: u32,
+    /// Whether it permits what takes two people, so that it covers nothing before a second person approved it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_two: bool,
+    /// The second person, when and why; `None`: nobody yet, or none is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Changed>,
     /// Who withdrew it, when and why; `None`: nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Changed>,
@@ -142,10 +148,11 @@ impl GivenStanding {
         self.approval.limit.filter(|_| self.is_open(now)).map_or(0, |limit| limit.saturating_sub(self.used))
     }
 
-    /// Whether it stands at an instant, used up or not: it was not withdrawn, and is not over.
+    /// Whether it stands at an instant, used up or not: it was not withdrawn, is not over, and waits for no second person.
     #[must_use]
     pub fn is_open(&self, now: DateTime<Utc>) -> bool {
-        self.withdrawn.is_none() && self.approval.until.is_some_and(|until| now < until)
+        let approved = !self.by_two || self.approved.is_some();
+        approved && self.withdrawn.is_none() && self.approval.until.is_some_and(|until| now < until)
     }
 
     /// Whether it covers an operation of a plan into a system, as long as it has room.
@@ -166,6 +173,11 @@ impl fmt::Display for GivenStanding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Changed { by, reason, .. } = &self.given;
         write!(f, "{}, {} used (by {by}: {reason})", self.approval, self.used)?;
+        match &self.approved {
+            Some(Changed { by, .. }) => write!(f, ", approved by {by}")?,
+            None if self.by_two => f.write_str(", waits for a second person")?,
+            None => {}
+        }
         match &self.withdrawn {
             Some(Changed { by, reason, .. }) => write!(f, ", withdrawn by {by}: {reason}"),
             None => Ok(()),

@@ -153,7 +153,9 @@ pub(super) fn remember_words(recorder: &mut Recorder<'_>, unit: &Unit, key: &Uni
 pub(super) fn park_reopened(recorder: &mut Recorder<'_>, key: &UnitKey, classification: &Classification) {
     let apart = matches!(classification.verdict, Verdict::Pending | Verdict::HardConflict);
     let golden = recorder.entity.golden.shared(key);
-    let Some(golden) = golden.filter(|cell| apart && cell.status == Status::Settled) else { return };
+    // What was cleared stays cleared: while it waited, a value that lost would be taken for the first.
+    let parks = |cell: &Arc<GoldenCell>| apart && cell.field.is_value() && cell.status == Status::Settled;
+    let Some(golden) = golden.filter(parks) else { return };
     wait(recorder, key, &golden, Text::fixed("what a person had decided no longer stands"));
 }
 

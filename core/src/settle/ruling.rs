@@ -151,7 +151,6 @@ pub(super) fn carry_out(
     }
     let (heard, judged) = judged_choice(ground, recorder.entity, unit, key, &shown, &ruling.choice)?;
     let Proposal { field: chosen, origin, mut resolution, .. } = heard;
-    // Keeping what golden holds changes nothing that a rule could forbid.
     if judged.stop.is_some_and(|stop| stop.forbidden) && !planted!(ForbiddenAccepted) {
         return Err(NotRuled::Forbidden);
     }

@@ -115,7 +115,8 @@ fn settle_to(
     }
     let Proposal { field, origin, resolution, .. } = warned(proposal, warnings);
     let fingerprint = unit.fingerprint.short_number();
-    let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled };
+    let last = GoldenCell::remembered(golden.as_deref(), &field, unit.members.len());
+    let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled, last };
     recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
     changed
 }

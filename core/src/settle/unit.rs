@@ -108,7 +108,9 @@ pub(super) fn settle_derived(
             let proposal = warned(proposal, judged.warnings);
             let Proposal { field, origin, resolution, .. } = proposal;
             let fingerprint = unit.fingerprint.short_number();
-            let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled };
+            let former = recorder.entity.golden.get(&key);
+            let last = GoldenCell::remembered(former, &field, unit.members.len());
+            let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled, last };
             recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
         }
     }
@@ -382,6 +384,7 @@ fn decide(
             let cell = GoldenCell {
                 status: Status::Provisional(Box::new(Provisional { shown: proposal.field, origin: proposal.origin })),
                 resolution: proposal.resolution,
+                last: golden.as_ref().and_then(|cell| cell.last.clone()),
                 ..empty_cell(unit)
             };
             if golden.as_deref() != Some(&cell) {
@@ -496,6 +499,7 @@ pub(super) fn move_golden(
         resolution: proposal.resolution,
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
+        last: GoldenCell::remembered(golden.as_deref(), &field, unit.members.len()),
     };
     // What a person was shown, they decided about, whether or not it was ever in agreement.
     let decided = *cell.resolution.policy == *"decision";
@@ -570,5 +574,6 @@ pub(super) fn empty_cell(unit: &Unit) -> GoldenCell {
         resolution: Arc::default(),
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
+        last: None,
     }
 }

@@ -226,6 +226,15 @@ proptest! {
             let within: usize = written.iter().filter(|(at, _)| (*from..from + 24).contains(at)).map(|(_, n)| n).sum();
             prop_assert!(within <= 2 * limit as usize, "{within} writes within a day of {from}: {written:?}");
         }
+        // Exactly: the count begins with the first write after the last one was over, and lasts a day.
+        let (mut began, mut counted) = (None, 0);
+        for (at, writes) in written.iter().filter(|(_, writes)| *writes > 0) {
+            if began.is_none_or(|began| at - began >= 24) {
+                (began, counted) = (Some(*at), 0);
+            }
+            counted += writes;
+            prop_assert!(counted <= limit as usize, "{counted} writes since {began:?}: {written:?}");
+        }
         if hour < 24 {
             let all: usize = written.iter().map(|(_, n)| n).sum();
             prop_assert!(all <= limit as usize, "{all} writes on one day: {written:?}");

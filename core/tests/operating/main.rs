@@ -13,5 +13,6 @@ mod rollout;
 mod run;
 mod standing;
 mod sums;
+mod two_people;
 mod what_if;
 mod workers;

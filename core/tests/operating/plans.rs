@@ -80,6 +80,23 @@ fn a_plan_whose_inputs_moved_is_not_approved_at_all() {
     assert_eq!(apply(&tenant, now.hash).done, 3);
 }
 
+/// Of a large plan in live traffic some has always moved: the rest can be approved, and the answer says of how much.
+#[test]
+fn what_has_not_moved_of_a_plan_is_approved_by_itself_and_the_answer_says_what_is_left() {
+    let (world, tenant) = owed(3);
+    let stale = plan(&tenant);
+    world.crm.edit("accounts", "2", &json!({ "balance": "250.00" }));
+    block_on(tenant.poll("crm")).unwrap();
+    let approved = block_on(tenant.approve_unmoved(stale.hash, &approver())).unwrap();
+    assert_eq!((approved.approved, approved.moved, approved.in_effect, approved.parked), (2, 1, 0, 0));
+    assert_eq!(approved.to_string(), "2 approved, 1 moved");
+    let applied = apply(&tenant, stale.hash);
+    assert_eq!((applied.done, applied.unapproved), (2, 1), "{applied:?}");
+    let nothing = block_on(tenant.approve_unmoved(stale.hash, &approver())).unwrap();
+    assert_eq!(nothing.to_string(), "0 approved, 2 in effect already, 1 moved", "nobody is told that it is approved");
+    assert_eq!(world.shop.writes(), 2);
+}
+
 #[test]
 fn a_difference_names_what_came_what_went_and_what_changed() {
     let (world, tenant) = owed(3);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::place::{Broker, Database, Place};
 
 const USAGE: &str = "\
-accordant-soak --minutes N [--store postgres|sqlite] [--queue nats|kafka|sqlite] [--workers N] [--rate EDITS_A_SECOND] [--seed N]
+accordant-soak --minutes N [--store postgres|mongodb|sqlite] [--queue nats|kafka|sqlite] [--workers N] [--rate EDITS_A_SECOND] [--seed N]
 accordant-soak --move-tenant ENTITIES";
 
 /// What a run is to be like.

@@ -141,7 +141,11 @@ impl Chaos {
     fn cut(&mut self, of_database: bool) {
         let (how, after) = (self.dice.below(3), self.dice.below(20_000) as u64);
         let Some(wire) = (if of_database { &self.database } else { &self.broker }) else {
-            self.count(if of_database { "cuts of the store, skipped: a file" } else { "cuts of the broker, skipped" });
+            self.count(if of_database {
+                "cuts of the store, skipped: it is not reached by a wire"
+            } else {
+                "cuts of the broker, skipped"
+            });
             return;
         };
         // In the middle of whatever is said, or with what was asked done and its answer unheard.
@@ -160,6 +164,7 @@ impl Chaos {
     fn restart_database(&mut self) {
         match self.place.database {
             Database::Postgres => self.restart("postgres", "restarts of the database"),
+            Database::Mongodb => self.restart("mongodb", "restarts of the database"),
             Database::Sqlite => self.count("restarts of the database, skipped: a file"),
         }
     }

@@ -27,10 +27,10 @@ pub(crate) fn work(place: &Place) -> Result<bool, Failed> {
         std::thread::spawn(move || {
             // Whatever it says, or if it cannot be read: whoever began this process is gone.
             drop(std::io::stdin().read_to_end(&mut Vec::new()));
-            drop(end.send(()));
+            let _ = end.send(());
         });
         let sleep = |rest: TimeDelta| tokio::time::sleep(rest.to_std().unwrap_or_default());
-        let shutdown = async { drop(ended.await.ok()) };
+        let shutdown = async { ended.await.unwrap_or_default() };
         let worked = worker.run(sleep, shutdown, |error| tell(&because(error))).await?;
         tell(&format!("{worked:?}"));
         Ok(true)

@@ -124,6 +124,14 @@ pub(crate) async fn judge(
             verdict.lost.push(format!("a webhook about {record} as of {modified} was answered for"));
         }
     }
+    // What waits for a person is no loss by itself, and says why something is not where it should be.
+    let plan = tenant.plan(Scope::default()).await?;
+    for parked in plan.parked.iter().take(TOLD) {
+        eprintln!("parked: {} of {}: {}", parked.operation.unit, parked.operation.entity, parked.why);
+    }
+    for case in tenant.cases(None, TOLD).await? {
+        eprintln!("a case: {case:?}");
+    }
     let verified = tenant.verify().await?;
     verdict.wrong.extend(verified.differences.iter().map(|difference| format!("{difference:?}")));
     agreed(systems, &mut verdict);

@@ -2,7 +2,7 @@
 //! connections are cut, the database and the broker are restarted. What is left is judged.
 //!
 //! ```text
-//! accordant-soak --minutes 10 [--store postgres|sqlite] [--queue nats|kafka|sqlite] [--workers 4] [--seed N]
+//! accordant-soak --minutes 10 [--store postgres|mongodb|sqlite] [--queue nats|kafka|sqlite] [--workers 4] [--seed N]
 //! ```
 //!
 //! Without a running server it starts its own (`scripts/test-servers`). It ends with one line: how much was done, how many faults

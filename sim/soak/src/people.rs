@@ -83,7 +83,7 @@ impl Doors {
 /// Allows what people allow in advance.
 pub(crate) async fn allow(tenant: &Tenant) -> Result<(), Failed> {
     let ana = Actor::new("ana");
-    let until = accordant::chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap_or_default();
+    let until = chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap_or_default();
     for (system, _) in crate::place::SYSTEMS {
         tenant.set_stage(system, Stage::Act, &ana, "two quiet weeks").await?;
     }

@@ -11,6 +11,7 @@ use accordant::queue::{Consumer, Message, Queue, QueueError, SqliteQueue, Topic}
 use accordant::store::Store;
 use accordant::{Accordant, Schedule, SqliteStore};
 use accordant_kafka::{KafkaOptions, KafkaQueue};
+use accordant_mongodb::{MongoOptions, MongoStore};
 use accordant_nats::{NatsOptions, NatsQueue};
 use accordant_postgres::{PostgresOptions, PostgresStore};
 
@@ -75,6 +76,7 @@ pub(crate) const FOLLOWS: [(&str, &str); 3] = [("balance", "shop"), ("phone", "s
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Database {
     Postgres,
+    Mongodb,
     Sqlite,
 }
 
@@ -82,6 +84,7 @@ impl Database {
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "postgres" => Some(Self::Postgres),
+            "mongodb" => Some(Self::Mongodb),
             "sqlite" => Some(Self::Sqlite),
             _ => None,
         }
@@ -90,6 +93,7 @@ impl Database {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
+            Self::Mongodb => "mongodb",
             Self::Sqlite => "sqlite",
         }
     }
@@ -177,6 +181,10 @@ impl Place {
             });
         builder = match self.database {
             Database::Sqlite => builder.store(SqliteStore::open(&self.database_at)?),
+            Database::Mongodb => {
+                let options = MongoOptions::new(&self.database_at).await?.database(&self.name);
+                builder.store(MongoStore::open_with(options.patience(Duration::from_secs(5))).await?)
+            }
             Database::Postgres => {
                 let options = PostgresOptions::new(&self.database_at)?.schema(&self.name);
                 builder.store(PostgresStore::open_with(options.connections(4).patience(Duration::from_secs(5))).await?)
@@ -192,6 +200,9 @@ impl Place {
     pub(crate) async fn store(&self) -> Result<Box<dyn Store>, Failed> {
         Ok(match self.database {
             Database::Sqlite => Box::new(SqliteStore::open(&self.database_at)?),
+            Database::Mongodb => {
+                Box::new(MongoStore::open_with(MongoOptions::new(&self.database_at).await?.database(&self.name)).await?)
+            }
             Database::Postgres => {
                 let options = PostgresOptions::new(&self.database_at)?.schema(&self.name);
                 Box::new(PostgresStore::open_with(options.connections(2)).await?)

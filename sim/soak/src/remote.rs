@@ -56,7 +56,7 @@ impl Remote {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => {
                 let away = ConnectorError::new(ConnectorErrorKind::Unavailable, "the system does not answer");
-                Err(away.retry(Retry::After(accordant::chrono::TimeDelta::seconds(1))))
+                Err(away.retry(Retry::After(chrono::TimeDelta::seconds(1))))
             }
         }
     }

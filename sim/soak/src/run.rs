@@ -31,6 +31,7 @@ pub(crate) fn soak(arguments: &Arguments) -> Result<bool, Failed> {
         database_at: match arguments.database {
             Database::Sqlite => path("store.db"),
             Database::Postgres => address(Server::POSTGRES)?,
+            Database::Mongodb => address(Server::MONGODB)?,
         },
         broker: arguments.broker,
         broker_at: match arguments.broker {
@@ -115,8 +116,10 @@ fn address(server: Server) -> Result<String, Failed> {
 /// The servers that a run needs, by the names of the script.
 fn needed(arguments: &Arguments) -> Vec<(&'static str, Server)> {
     let mut needed = Vec::new();
-    if arguments.database == Database::Postgres {
-        needed.push(("postgres", Server::POSTGRES));
+    match arguments.database {
+        Database::Postgres => needed.push(("postgres", Server::POSTGRES)),
+        Database::Mongodb => needed.push(("mongodb", Server::MONGODB)),
+        Database::Sqlite => {}
     }
     match arguments.broker {
         Broker::Nats => needed.push(("nats", Server::NATS)),
@@ -148,7 +151,8 @@ fn with_servers(arguments: &Arguments) -> Result<Option<bool>, Failed> {
 fn wired(direct: &Place) -> Result<(Place, [Option<Wire>; 2]), Failed> {
     let mut place = direct.clone();
     let database = match direct.database {
-        Database::Sqlite => None,
+        // A replica set tells its clients where it is: they do not stay on a wire.
+        Database::Sqlite | Database::Mongodb => None,
         Database::Postgres => Some(wire(&mut place.database_at)?),
     };
     let broker = match direct.broker {

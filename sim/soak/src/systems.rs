@@ -75,7 +75,6 @@ pub(crate) struct Change {
     /// What it held before.
     pub(crate) before: Option<Map<String, Value>>,
     pub(crate) record: Option<Map<String, Value>>,
-    pub(crate) modified: i64,
     /// Whether it was a write of ours.
     pub(crate) ours: bool,
 }
@@ -192,11 +191,6 @@ impl Systems {
         system.records.iter().filter_map(|(id, held)| Some((id.clone(), held.record.clone()?))).collect()
     }
 
-    /// When each record was last changed.
-    pub(crate) fn modified(&self, system: &str) -> BTreeMap<String, i64> {
-        self.of(system).records.iter().map(|(id, held)| (id.clone(), held.modified)).collect()
-    }
-
     /// Every change, in order.
     pub(crate) fn changes(&self, system: &str) -> Vec<Change> {
         self.of(system).changes.clone()
@@ -227,7 +221,7 @@ impl System {
             held.key = key;
         }
         let modified = held.modified;
-        self.changes.push(Change { id: id.to_owned(), before, record: record.clone(), modified, ours });
+        self.changes.push(Change { id: id.to_owned(), before, record: record.clone(), ours });
         Shown { id: id.to_owned(), modified, record }
     }
 

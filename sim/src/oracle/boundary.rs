@@ -122,7 +122,9 @@ impl Oracle {
     /// Whether somebody has said something of a unit since this round began that still stands; `None`: nobody can know.
     #[must_use]
     pub fn news_of(&self, unit: Unit) -> Option<bool> {
-        if !self.outlives(unit) || self.disturbed.contains(&unit.0) || self.fought.contains(&unit) {
+        // Whoever is told that a record is gone has lost an input, whether or not that is so.
+        let gone = self.boundary.gone.iter().any(|(at, place)| self.records[*at][*place].subject == unit.0);
+        if !self.outlives(unit) || self.disturbed.contains(&unit.0) || self.fought.contains(&unit) || gone {
             return None;
         }
         let moved = self.moved.get(&unit).into_iter().flatten();

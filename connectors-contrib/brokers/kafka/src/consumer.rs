@@ -72,13 +72,16 @@ impl KafkaConsumer {
             .set("enable.auto.offset.store", "false")
             // A group that joins first hears of everything that is still there.
             .set("auto.offset.reset", "earliest")
-            .set("partition.assignment.strategy", "cooperative-sticky")
             .set("isolation.level", "read_committed")
+            .set("socket.timeout.ms", options.patience.as_millis().max(lease).to_string())
             .set("session.timeout.ms", lease.to_string())
             .set("heartbeat.interval.ms", (lease / 5).max(100).to_string())
             // A member that works on what it heard for longer is as good as dead.
             .set("max.poll.interval.ms", (lease * 4).to_string())
             .set("fetch.message.max.bytes", (options.most_bytes + (64 << 10)).to_string());
+        if config.get("partition.assignment.strategy").is_none() {
+            config.set("partition.assignment.strategy", "cooperative-sticky");
+        }
         let consumer: StreamConsumer<Given> =
             config.create_with_context(given.clone()).map_err(QueueError::broker("set up a consumer"))?;
         consumer.subscribe(&[topic]).map_err(QueueError::broker("join a group"))?;

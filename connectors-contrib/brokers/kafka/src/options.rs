@@ -11,6 +11,7 @@ pub struct KafkaOptions {
     pub(crate) prefix: String,
     pub(crate) partitions: i32,
     pub(crate) replicas: i32,
+    pub(crate) makes_topics: bool,
     pub(crate) lease: Duration,
     pub(crate) patience: Duration,
     pub(crate) most_bytes: usize,
@@ -27,6 +28,7 @@ impl KafkaOptions {
             prefix: "accordant".to_owned(),
             partitions: 16,
             replicas: 1,
+            makes_topics: true,
             lease: Duration::from_secs(30),
             patience: Duration::from_secs(30),
             most_bytes: 900_000,
@@ -57,6 +59,12 @@ impl KafkaOptions {
     #[must_use]
     pub fn replicas(self, replicas: u8) -> Self {
         Self { replicas: i32::from(replicas.max(1)), ..self }
+    }
+
+    /// Makes no topics: somebody else has made all four.
+    #[must_use]
+    pub fn topics_exist(self) -> Self {
+        Self { makes_topics: false, ..self }
     }
 
     /// How long a member that says nothing keeps its partitions; 30 seconds unless said otherwise, and within what the brokers

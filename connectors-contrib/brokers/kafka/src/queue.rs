@@ -54,18 +54,9 @@ impl KafkaQueue {
             .set("message.timeout.ms", patience.as_millis().to_string())
             .set("message.max.bytes", (options.most_bytes + (64 << 10)).to_string());
         let producer: FutureProducer = config.create().map_err(QueueError::broker("set up a producer"))?;
-        let admin: AdminClient<DefaultClientContext> =
-            options.config.create().map_err(QueueError::broker("set up a client"))?;
         let names: Vec<String> = Topic::ALL.iter().map(|topic| name_of(&options, *topic)).collect();
-        let replicas = TopicReplication::Fixed(options.replicas);
-        let topics: Vec<NewTopic<'_>> =
-            names.iter().map(|name| NewTopic::new(name, options.partitions, replicas)).collect();
-        let made = admin.create_topics(&topics, &AdminOptions::new().operation_timeout(Some(patience))).await;
-        for made in made.map_err(QueueError::broker("make topics"))? {
-            match made {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => return Err(QueueError::broker("make topics")(format!("{topic}: {code}"))),
-            }
+        if options.makes_topics {
+            make(&options, &names).await?;
         }
         let looking = producer.clone();
         // It waits for the network, which this thread must not.
@@ -89,6 +80,23 @@ impl KafkaQueue {
         }
         Ok(Self { options, producer, partitions: Arc::new(partitions) })
     }
+}
+
+/// Makes what topics are missing.
+async fn make(options: &KafkaOptions, names: &[String]) -> Result<(), QueueError> {
+    let doing = "make topics";
+    let admin: AdminClient<DefaultClientContext> =
+        options.config.create().map_err(QueueError::broker("set up a client"))?;
+    let topic = |name| NewTopic::new(name, options.partitions, TopicReplication::Fixed(options.replicas));
+    let topics: Vec<NewTopic<'_>> = names.iter().map(|name| topic(name)).collect();
+    let asked = AdminOptions::new().operation_timeout(Some(options.patience)).request_timeout(Some(options.patience));
+    for made in admin.create_topics(&topics, &asked).await.map_err(QueueError::broker(doing))? {
+        match made {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(QueueError::broker(doing)(format!("{topic}: {code}"))),
+        }
+    }
+    Ok(())
 }
 
 /// The name of a topic.

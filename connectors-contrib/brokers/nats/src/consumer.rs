@@ -28,11 +28,13 @@ pub(crate) struct NatsConsumer {
     heard: BTreeMap<u32, u64>,
     /// Reads all of its partitions, in the order of the stream.
     reader: Option<Reader<pull::Config>>,
+    /// How long a call may take: a connection that is lost in the middle of a stream of answers says nothing.
+    patience: Duration,
 }
 
 impl NatsConsumer {
-    pub(crate) fn new(stream: Stream, names: Arc<Names>, topic: Topic, group: Group) -> Self {
-        Self { stream, names, topic, group, heard: BTreeMap::new(), reader: None }
+    pub(crate) fn new(stream: Stream, names: Arc<Names>, topic: Topic, group: Group, patience: Duration) -> Self {
+        Self { stream, names, topic, group, heard: BTreeMap::new(), reader: None, patience }
     }
 
     /// Begins to read where the first of its partitions goes on.
@@ -83,7 +85,9 @@ impl Consumer for NatsConsumer {
     }
 
     async fn next(&mut self, limit: usize) -> Result<Vec<Delivered>, QueueError> {
-        self.group.keep().await?;
+        let doing = "share partitions";
+        let kept = tokio::time::timeout(self.patience, self.group.keep()).await;
+        kept.map_err(QueueError::broker(doing))??;
         let mine = self.group.mine();
         if !mine.keys().eq(self.heard.keys()) {
             self.heard.retain(|partition, _| mine.contains_key(partition));
@@ -97,7 +101,8 @@ impl Consumer for NatsConsumer {
             return Ok(Vec::new());
         }
         let before = self.heard.clone();
-        match self.read(limit).await {
+        let read = tokio::time::timeout(self.patience, self.read(limit)).await;
+        match read.unwrap_or_else(|late| Err(QueueError::broker("hear messages")(late))) {
             Ok(delivered) => {
                 if delivered.is_empty() {
                     tokio::time::sleep(WAIT).await;
@@ -115,7 +120,8 @@ impl Consumer for NatsConsumer {
 
     async fn acknowledge(&mut self, done: &[Delivered]) -> Result<(), QueueError> {
         for (partition, place) in last_of_each(done) {
-            self.group.acknowledge(partition, place).await?;
+            let acknowledged = tokio::time::timeout(self.patience, self.group.acknowledge(partition, place)).await;
+            acknowledged.map_err(QueueError::broker("acknowledge messages"))??;
         }
         Ok(())
     }
@@ -127,6 +133,7 @@ impl Consumer for NatsConsumer {
     }
 
     async fn leave(self: Box<Self>) -> Result<(), QueueError> {
-        self.group.leave().await
+        let left = tokio::time::timeout(self.patience, self.group.leave()).await;
+        left.map_err(QueueError::broker("leave a group"))?
     }
 }

@@ -34,6 +34,7 @@ pub struct NatsQueue {
     names: Arc<Names>,
     partitions: u32,
     lease: Duration,
+    patience: Duration,
     most_bytes: usize,
 }
 
@@ -103,7 +104,7 @@ impl NatsQueue {
         };
         let bucket = context.create_key_value(config).await.map_err(QueueError::broker("make the bucket"))?;
         let partitions = agreed(&bucket, partitions).await?;
-        Ok(Self { context, bucket, names: Arc::new(names), partitions, lease, most_bytes })
+        Ok(Self { context, bucket, names: Arc::new(names), partitions, lease, patience, most_bytes })
     }
 }
 
@@ -163,7 +164,7 @@ impl Queue for NatsQueue {
         let stream =
             self.context.get_stream(self.names.stream(topic)).await.map_err(QueueError::broker("join a group"))?;
         let group = Group::new(self.bucket.clone(), topic, group, self.partitions, self.lease);
-        Ok(Box::new(NatsConsumer::new(stream, Arc::clone(&self.names), topic, group)))
+        Ok(Box::new(NatsConsumer::new(stream, Arc::clone(&self.names), topic, group, self.patience)))
     }
 
     fn most_bytes(&self) -> usize {

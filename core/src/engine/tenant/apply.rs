@@ -17,14 +17,13 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::standing::Covered;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
 use crate::plan::{Counted, Intent, Operation, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
-use crate::text::Text;
 use outbox::{Intended, OutboxRow, outbox_key};
 pub(crate) use outbox::{create_row, write_row};
 
@@ -72,12 +71,22 @@ impl Tenant {
     pub async fn apply_while(
         &self,
         hash: PlanHash,
-        mut go_on: impl FnMut(Applying) -> bool + Send,
+        go_on: impl FnMut(Applying) -> bool + Send,
     ) -> Result<Applied, Error> {
         let plan = self.stored_plan(hash).await?;
-        let connections = plan.operations.iter().map(|operation| operation.target.connection().clone()).collect();
-        let mut applied = self.recover_in(&connections).await?;
-        let (approved, covered) = self.approved(&plan, &mut applied).await?;
+        let recovered = self.recover_in(&connections_of(&plan)).await?;
+        self.apply_plan(&plan, recovered, go_on).await
+    }
+
+    /// Applies a plan, after what earlier applications left was seen to.
+    pub(crate) async fn apply_plan(
+        &self,
+        plan: &Plan,
+        recovered: Applied,
+        mut go_on: impl FnMut(Applying) -> bool + Send,
+    ) -> Result<Applied, Error> {
+        let (hash, mut applied) = (plan.hash, recovered);
+        let (approved, covered) = self.approved(plan, &mut applied).await?;
         if approved.is_empty() && applied.unapproved > 0 {
             self.require_standing(hash).await?;
         }
@@ -276,8 +285,8 @@ impl Tenant {
             applied.busy += group.len();
             return Ok(None);
         };
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             if let Some(waiting) = self.writes_wait(&mut loader, group[0].target.connection()).await? {
                 applied.wait(group, waiting);
@@ -313,8 +322,7 @@ impl Tenant {
                     self.end_approvals(&loader, &mut changes, &done).await?;
                     changes.commit.expect.extend(loader.loaded.revisions);
                     changes.journal("in_effect", &entity.to_string(), &keys);
-                    if let Some(lost) = self.commit_or_lost("spend an approval", changes.commit).await? {
-                        key = lost;
+                    if !attempts.commit(self, "spend an approval", changes.commit).await? {
                         continue;
                     }
                 }
@@ -359,18 +367,19 @@ impl Tenant {
                 // Who allowed it, of what nobody approved by hand.
                 changes.journal("standing_applied", &entity.to_string(), &row.standing);
             }
-            match self.commit_or_lost("store an intent", changes.commit).await? {
-                None => {
-                    applied.superseded += group.len() - planned;
-                    applied.unapproved += unapproved;
-                    applied.held.extend(beyond);
-                    return Ok(Some(Intended { row, write, _claim: claim }));
-                }
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store an intent", changes.commit).await? {
+                applied.superseded += group.len() - planned;
+                applied.unapproved += unapproved;
+                applied.held.extend(beyond);
+                return Ok(Some(Intended { row, write, _claim: claim }));
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
+}
+
+/// The connections that a plan writes into.
+pub(crate) fn connections_of(plan: &Plan) -> BTreeSet<ConnectionName> {
+    plan.operations.iter().map(|operation| operation.target.connection().clone()).collect()
 }
 
 fn by_connection(groups: Vec<Vec<Operation>>) -> Vec<(ConnectionName, Vec<Vec<Operation>>)> {

@@ -10,7 +10,7 @@ use crate::engine::Tenant;
 use crate::engine::case::discrepancy_of_key;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::cases::CaseFilter;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::error::Error;
@@ -124,8 +124,8 @@ impl Tenant {
     ///
     /// If the store fails.
     pub async fn decide_all(&self, preview: &BulkPreview) -> Result<BulkDecided, Error> {
-        let mut lost_to = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             let mut places: BTreeMap<EntityId, EntityIndex> = BTreeMap::new();
@@ -193,12 +193,10 @@ impl Tenant {
             }
             let hash = preview.hash();
             changes.journal("bulk_decided", &hash.to_string(), &(hash, done.decided, done.proposed, &ruling.reason));
-            match self.commit_or_lost("decide many cases", changes.commit).await? {
-                None => return Ok(done),
-                Some(lost) => lost_to = lost,
+            if attempts.commit(self, "decide many cases", changes.commit).await? {
+                return Ok(done);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
     /// What a decision would do to one unit; `None`: the entity went meanwhile.

@@ -117,7 +117,8 @@ impl Tenant {
     /// # Errors
     ///
     /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::PlanMoved`] if any of them is not what would be done today;
-    /// [`Error::NothingToConfirm`] if the plan keeps no delete out by a limit, or all of them were carried out.
+    /// [`Error::NothingToConfirm`] if the plan keeps no delete out by a limit, or all of them were carried out; and
+    /// [`Error::OwnPlan`] if it is of what takes two people and nobody else asked for the plan.
     pub async fn confirm_deletes(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
         self.confirm_beyond(hash, by, is_archives).await
     }
@@ -141,6 +142,7 @@ impl Tenant {
         if owed.is_empty() {
             return Err(Error::NothingToConfirm { plan: hash });
         }
+        self.require_other_maker(&plan, owed.iter().copied(), by).await?;
         let places: BTreeSet<CountedPlace> = owed.iter().map(|operation| CountedPlace::of(operation)).collect();
         let counts: Vec<RowKey> = places.iter().map(count_row).collect();
         let mut attempts = Attempts::default();
@@ -243,7 +245,8 @@ impl Tenant {
         let as_of = changes.as_of();
         for (place, more) in &done {
             let count = self.count(loader, place).await?;
-            changes.put(count_row(place), &count.and(place, *more, as_of));
+            let forgotten = planted!(WriteLimitNotCumulative) && !is_archives(place);
+            changes.put(count_row(place), &count.and(place, if forgotten { 0 } else { *more }, as_of));
         }
         if !done.is_empty() {
             // About no entity: what is erased of one takes nothing from the count.

@@ -8,8 +8,8 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_of, discrepancy_key, discrepancy_of_key};
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::write_row;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::engine::tenant::unknown_attribute;
@@ -20,7 +20,6 @@ use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef};
 use crate::model::{Attribute, Canonical};
 use crate::settle::{Choice, NotRuled, Ruled, Ruling, rule_or_propose};
-use crate::text::Text;
 use crate::working_set::{EntityIndex, RecordState};
 
 impl Tenant {
@@ -106,8 +105,8 @@ impl Tenant {
         ruling: Ruling,
         waits: Option<Digest>,
     ) -> Result<Ruled, Error> {
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             let index = self.decided_on(&mut loader, id, expected).await?;
@@ -140,12 +139,10 @@ impl Tenant {
             if ruled == Ruled::Decided {
                 changes.delete(unmerged_case(id, &model.unit_name(&unit_key)));
             }
-            match self.commit_or_lost("store a decision", changes.commit).await? {
-                None => return Ok(ruled),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store a decision", changes.commit).await? {
+                return Ok(ruled);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// The entity that a person decides on: of the expected type, and the survivor if it was merged.
@@ -175,8 +172,8 @@ impl Tenant {
     /// [`Error::RecordOfOtherType`] if records of that object type are no such entities; [`Error::WriteUnderWay`] while a write of the record has no receipt; or a store that failed.
     pub async fn link(&self, id: EntityId, record: &RecordRef, by: &Actor) -> Result<(), Error> {
         self.require_place(record)?;
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(std::slice::from_ref(record)).await?;
@@ -213,12 +210,10 @@ impl Tenant {
                 loader.loaded.set.settle(frame, as_of, &mut links.facts);
                 changes.add_set(frame, &loader.loaded, &links.facts)
             })?;
-            match self.commit_or_lost("store a link", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store a link", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// Refuses records that the model does not know, and the hub's own.

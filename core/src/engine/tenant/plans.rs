@@ -14,6 +14,7 @@ use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, json};
 use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::progress::Sorted;
 use crate::engine::tenant::purge::Made;
 use crate::engine::tenant::standing::forget_refusals;
 use crate::entity::Entity;
@@ -48,6 +49,33 @@ pub struct PlanSummary {
     pub made: Option<DateTime<Utc>>,
     /// Until when it can be approved.
     pub stands_until: Option<DateTime<Utc>>,
+}
+
+/// What an approval came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Approved {
+    /// How many operations are approved now.
+    pub approved: usize,
+    /// How many were in effect already: there is nothing to carry out.
+    pub in_effect: usize,
+    /// How many are not what would be done today, and are not approved.
+    pub moved: usize,
+    /// How many the plan keeps out, each with the reason: no approval is of those.
+    pub parked: usize,
+}
+
+/// `3 approved`, and what else there is.
+impl std::fmt::Display for Approved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} approved", self.approved)?;
+        for (count, what) in [(self.in_effect, "in effect already"), (self.moved, "moved"), (self.parked, "kept out")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A plan being asked for; awaiting it makes the plan, stores it and gives it back.
@@ -157,10 +185,7 @@ impl Tenant {
 
     /// Refuses a plan that was last made too long ago.
     pub(crate) async fn require_standing(&self, hash: PlanHash) -> Result<(), Error> {
-        let key = RowKey::new(Table::Plan, hash.to_string());
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("look when a plan was made"))?.into_iter().next().flatten();
-        let made: Option<Made> = row.map(|row| parse(Table::Plan, &row)).transpose()?;
+        let made = self.made(hash).await?;
         // An empty plan is in no row. Of one that was stored before this was noted nobody knows; it is checked operation by
         // operation all the same.
         let Some(made) = made.and_then(|made| made.made) else { return Ok(()) };
@@ -169,6 +194,14 @@ impl Tenant {
             return Err(Error::PlanExpired { plan: hash, made: instant(made), until: instant(until) });
         }
         Ok(())
+    }
+
+    /// When a plan was last made, and by whom; `None`: it is in no row.
+    pub(crate) async fn made(&self, hash: PlanHash) -> Result<Option<Made>, Error> {
+        let key = RowKey::new(Table::Plan, hash.to_string());
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = rows.map_err(Error::store("look when a plan was made"))?.into_iter().next().flatten();
+        row.map(|row| parse(Table::Plan, &row)).transpose()
     }
 
     /// The stored plans, in the order of their hashes, behind `after`, at most `limit`: what a console lists.
@@ -183,7 +216,7 @@ impl Tenant {
         rows.iter()
             .map(|row| {
                 let plan: Plan = parse(Table::Plan, row)?;
-                let Made { made, by } = parse(Table::Plan, row)?;
+                let Made { made, by, .. } = parse(Table::Plan, row)?;
                 Ok(PlanSummary {
                     hash: plan.hash,
                     kind: plan.kind,
@@ -207,14 +240,42 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::PlanMoved`] if any of it is not what would be done today.
-    /// Then nothing is approved: the plan that is made anew says what differs ([`Plan::diff`]).
-    pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
+    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::PlanMoved`] if any of it is not what would be done today;
+    /// [`Error::OwnPlan`] if it writes what takes two people ([`Builder::four_eyes`](crate::Builder::four_eyes)) and nobody else
+    /// asked for it. Then nothing is approved: the plan that is made anew says what differs ([`Plan::diff`]), and
+    /// [`Tenant::approve_unmoved`] approves the rest.
+    pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
         let plan = self.stored_plan(hash).await?;
         self.require_standing(hash).await?;
-        self.still_owed(&plan, &plan.operations).await?;
-        let in_effect = self.in_effect(plan.operations.iter().collect()).await?;
-        let approved = || plan.operations.iter().filter(|operation| !in_effect.contains(&operation.key));
+        let sorted = self.sort_by_standing(&plan, &plan.operations).await?;
+        Self::require_unmoved(&plan, &plan.operations, &sorted)?;
+        self.approve_sorted(&plan, &sorted, by).await
+    }
+
+    /// As [`Tenant::approve`], for those operations of a plan that are still what would be done today: of a large plan in
+    /// live traffic some have always moved. What moved is not approved; the answer says how many, and the plan that is made
+    /// anew has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::OwnPlan`].
+    pub async fn approve_unmoved(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
+        let plan = self.stored_plan(hash).await?;
+        self.require_standing(hash).await?;
+        let sorted = self.sort_by_standing(&plan, &plan.operations).await?;
+        self.approve_sorted(&plan, &sorted, by).await
+    }
+
+    async fn approve_sorted(&self, plan: &Plan, sorted: &Sorted<'_>, by: &Actor) -> Result<Approved, Error> {
+        let hash = plan.hash;
+        let approved = || sorted.owed.iter().chain(&sorted.under_way).copied();
+        self.require_other_maker(plan, approved(), by).await?;
+        let answer = Approved {
+            approved: approved().count(),
+            in_effect: sorted.in_effect,
+            moved: sorted.moved.len(),
+            parked: plan.parked.len(),
+        };
         let as_of = self.now();
         let mut changes = Changes::new(&self.core, as_of, by);
         for operation in approved() {
@@ -224,11 +285,11 @@ impl Tenant {
         forget_refusals(&mut changes, approved());
         let keys: Vec<_> = approved().map(|operation| operation.key).collect();
         if keys.is_empty() {
-            return Ok(());
+            return Ok(answer);
         }
         changes.journal("approved", &hash.to_string(), &(hash, keys));
         self.commit("store an approval", changes.commit).await?;
-        Ok(())
+        Ok(answer)
     }
 
     /// A scope by the names of today's model: a former id by the present one, a group's member by its group.

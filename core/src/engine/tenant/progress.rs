@@ -131,11 +131,15 @@ impl fmt::Display for Progress {
     }
 }
 
-/// Operations by how they stand; what is in effect or under way is in neither.
+/// Operations by how they stand.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted<'o> {
     /// What is to be done still.
     pub(crate) owed: Vec<&'o Operation>,
+    /// What was sent, and is not answered.
+    pub(crate) under_way: Vec<&'o Operation>,
+    /// How many are in effect.
+    pub(crate) in_effect: usize,
     /// What is not what would be done today.
     pub(crate) moved: Vec<&'o Operation>,
 }
@@ -206,8 +210,15 @@ impl Tenant {
         plan: &Plan,
         operations: &'o [Operation],
     ) -> Result<Vec<&'o Operation>, Error> {
-        let Sorted { owed, moved } = self.sort_by_standing(plan, operations).await?;
-        let Some(first) = moved.first() else { return Ok(owed) };
+        let sorted = self.sort_by_standing(plan, operations).await?;
+        Self::require_unmoved(plan, operations, &sorted)?;
+        Ok(sorted.owed)
+    }
+
+    /// Refuses operations of which any moved.
+    pub(crate) fn require_unmoved(plan: &Plan, operations: &[Operation], sorted: &Sorted<'_>) -> Result<(), Error> {
+        let moved = &sorted.moved;
+        let Some(first) = moved.first() else { return Ok(()) };
         let place = match &first.target {
             Target::Record(record) => record.to_string(),
             Target::New { connection, object, .. } => format!("{connection}/{object}"),
@@ -228,7 +239,8 @@ impl Tenant {
                 match stands {
                     Stands::Planned => sorted.owed.push(operation),
                     Stands::Moved => sorted.moved.push(operation),
-                    Stands::InEffect | Stands::UnderWay => {}
+                    Stands::UnderWay => sorted.under_way.push(operation),
+                    Stands::InEffect => sorted.in_effect += 1,
                 }
             }
         }

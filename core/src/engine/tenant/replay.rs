@@ -16,7 +16,7 @@ use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
-use crate::engine::tenant::standing::{STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
+use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
 use crate::engine::{Core, Tenant};
 use crate::entity::Entity;
 use crate::error::Error;
@@ -162,6 +162,12 @@ impl<'a> Replay<'a> {
             STANDING_GIVEN => {
                 let standing: GivenStanding = read(entry, payload)?;
                 self.done.standing.insert(standing.id, standing);
+            }
+            STANDING_APPROVED => {
+                let (id, approved): (StandingId, Changed) = read(entry, payload)?;
+                if let Some(standing) = self.done.standing.get_mut(&id) {
+                    standing.approved = Some(approved);
+                }
             }
             STANDING_WITHDRAWN => {
                 let (id, withdrawn): (StandingId, Changed) = read(entry, payload)?;

@@ -23,8 +23,9 @@ use crate::store::{RowKey, Table};
 
 pub(crate) use refusals::forget_refusals;
 
-/// The journal's kinds: given, withdrawn, and what took effect under it.
+/// The journal's kinds: given, approved by a second person, withdrawn, and what took effect under it.
 pub(crate) const STANDING_GIVEN: &str = "standing_given";
+pub(crate) const STANDING_APPROVED: &str = "standing_approved";
 pub(crate) const STANDING_WITHDRAWN: &str = "standing_withdrawn";
 pub(crate) const STANDING_USED: &str = "standing_used";
 
@@ -46,7 +47,8 @@ impl Tenant {
     /// Gives a standing approval: writes that it covers are carried out without being asked for, into connections that act
     /// ([`Stage::Act`]), by [`Tenant::apply`] and [`Tenant::run`]. Every other limit holds for them as for any write.
     ///
-    /// Writes count against its limit once they take effect; those under way take room until then.
+    /// Writes count against its limit once they take effect; those under way take room until then. Where four eyes are asked
+    /// for what it permits, it covers nothing before [`Tenant::approve_standing`].
     ///
     /// # Errors
     ///
@@ -60,9 +62,10 @@ impl Tenant {
     ) -> Result<StandingId, Error> {
         let approval = self.limited(approval)?;
         let at = self.now();
+        let by_two = self.permits_what_takes_two(&approval);
         let given = Changed { by: by.clone(), at, reason: reason.into() };
         let id = approval.id(&self.id, &given, self.attempt());
-        let standing = GivenStanding { id, approval, given, used: 0, withdrawn: None };
+        let standing = GivenStanding { id, approval, given, used: 0, by_two, approved: None, withdrawn: None };
         let mut changes = Changes::new(&self.core, at, by);
         changes.commit.expect.push((standing_key(id), None));
         changes.put(standing_key(id), &standing);
@@ -70,6 +73,38 @@ impl Tenant {
         match self.commit_or_lost("give a standing approval", changes.commit).await? {
             None => Ok(id),
             Some(key) => Err(Error::Contended { attempts: 1, key }),
+        }
+    }
+
+    /// Approves, as a second person, a standing approval for what takes two people
+    /// ([`Builder::four_eyes`](crate::Builder::four_eyes)): from here on it covers what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownStanding`]; [`Error::OwnStanding`] if `by` gave it; [`Error::StandingSettled`] if it waits for nobody.
+    pub async fn approve_standing(&self, id: StandingId, by: &Actor, reason: &str) -> Result<(), Error> {
+        let mut attempts = Attempts::default();
+        loop {
+            let mut loader = Loader::new(&self.core, &self.id);
+            let mut standing = self.standing_row(&mut loader, id).await?.ok_or(Error::UnknownStanding(id))?;
+            let settled = |how| Err(Error::StandingSettled { id, how });
+            match &standing {
+                standing if standing.withdrawn.is_some() => return settled("was withdrawn"),
+                standing if standing.approved.is_some() => return settled("is approved"),
+                standing if !standing.by_two => return settled("takes one person only"),
+                standing if standing.given.by == *by => return Err(Error::OwnStanding { id, by: by.clone() }),
+                _ => {}
+            }
+            let at = self.now();
+            let approved = Changed { by: by.clone(), at, reason: reason.into() };
+            standing.approved = Some(approved.clone());
+            let mut changes = Changes::new(&self.core, at, by);
+            changes.commit.expect.extend(loader.loaded.revisions);
+            changes.put(standing_key(id), &standing);
+            changes.journal(STANDING_APPROVED, &id.to_string(), &(id, approved));
+            if attempts.commit(self, "approve a standing approval", changes.commit).await? {
+                return Ok(());
+            }
         }
     }
 

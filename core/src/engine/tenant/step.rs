@@ -1,10 +1,13 @@
 //! Steps: what is due is done, and the caller is told when to come back.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
 use crate::engine::Tenant;
 use crate::engine::persist::{self, record_of_key, row_name};
+use crate::engine::tenant::FailedCall;
 use crate::engine::tenant::direct::Answered;
 use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
 use crate::error::Error;
@@ -81,7 +84,7 @@ struct Due {
 }
 
 /// The object types in which creates are under way, looked up when the first record waits for one.
-type UnderWay = Option<std::collections::BTreeSet<(ConnectionName, ObjectType)>>;
+type UnderWay = Option<BTreeSet<(ConnectionName, ObjectType)>>;
 
 impl Tenant {
     /// Does what is due, within a bound: settles writes of unknown outcome, reads records that hints point at, ends
@@ -101,8 +104,23 @@ impl Tenant {
     /// As [`Tenant::step`], for a share of the work: the writes and records whose keys are in it, and what is the tenant's own if
     /// its name is.
     pub(crate) async fn step_of(&self, share: &Share) -> Result<Stepped, Error> {
-        let recovered = self.recover_of(share).await?;
-        let mut stepped = self.read_hinted_of(share).await?;
+        Ok(self.step_but(share, &BTreeSet::new()).await?.0)
+    }
+
+    /// As [`Tenant::step_of`], without calls to connections that are left alone for now. Says too which did not answer.
+    pub(crate) async fn step_but(
+        &self,
+        share: &Share,
+        left_alone: &BTreeSet<ConnectionName>,
+    ) -> Result<(Stepped, Vec<FailedCall>), Error> {
+        let recovered = self.recover_but(share, left_alone).await?;
+        let mut stepped = self.read_hinted_of(share, left_alone).await?;
+        let mut failed = recovered.failed;
+        failed.extend(stepped.unread.iter().filter(|unread| unread.record.is_none()).map(|unread| FailedCall {
+            connection: unread.connection.clone(),
+            doing: "read records",
+            cause: unread.error.clone(),
+        }));
         if recovered.unknown > 0 {
             stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0)));
         }
@@ -110,7 +128,7 @@ impl Tenant {
             stepped.not_later_than(at.timestamp_millis());
         }
         if !share.has(&self.id, "") {
-            return Ok(stepped);
+            return Ok((stepped, failed));
         }
         let ended = self.end_by_date().await?;
         ended.next.into_iter().for_each(|at| stepped.not_later_than(at));
@@ -120,7 +138,7 @@ impl Tenant {
         if self.purge().await? {
             stepped.at_once();
         }
-        Ok(stepped)
+        Ok((stepped, failed))
     }
 
     /// Reads the records that hints and ties point at and whose turn it is, up to a bound per connection.
@@ -129,13 +147,13 @@ impl Tenant {
     ///
     /// As [`Tenant::step`].
     pub async fn read_hinted(&self) -> Result<Stepped, Error> {
-        self.read_hinted_of(&Share::whole()).await
+        self.read_hinted_of(&Share::whole(), &BTreeSet::new()).await
     }
 
-    async fn read_hinted_of(&self, share: &Share) -> Result<Stepped, Error> {
+    async fn read_hinted_of(&self, share: &Share, left_alone: &BTreeSet<ConnectionName>) -> Result<Stepped, Error> {
         let mut stepped = Stepped::default();
         let mut under_way = None;
-        for name in self.core.connections.keys() {
+        for name in self.core.connections.keys().filter(|name| !left_alone.contains(*name)) {
             let (due, more) = self.due(name, share, &mut under_way, &mut stepped).await?;
             if due.is_empty() || self.is_paused(name).await? {
                 continue;

@@ -10,10 +10,11 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::{Input, TakenIn, sort};
 use crate::engine::persist::Changes;
+use crate::engine::tenant::BATCH;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::dead_letter::{StoredDeadLetter, bury, letter_key};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::add_hints;
-use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
 use crate::observation::stored::StoredObservation;
@@ -60,18 +61,16 @@ impl Tenant {
         reading: &BTreeSet<RecordRef>,
     ) -> Result<TakenIn, Error> {
         self.require_model().await?;
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let (taken, commit) = self.prepare(inputs, actor, reading).await?;
             if commit.put.is_empty() && commit.journal.is_empty() {
                 return Ok(taken);
             }
-            match self.commit_or_lost("take in what a system said", commit).await? {
-                None => return Ok(taken),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "take in what a system said", commit).await? {
+                return Ok(taken);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// Loads what a batch touches, decides, and collects the changes.

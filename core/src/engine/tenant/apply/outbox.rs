@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::connector::Write;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, PART, record_key};
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::footing::Lease;
 use crate::engine::tenant::standing::Covered;
 use crate::engine::{Core, Tenant};
@@ -164,8 +164,8 @@ impl Tenant {
         end: impl Fn(&mut Changes<'_>) + Send + Sync,
     ) -> Result<(), Error> {
         let Some(key) = attempt.key() else { return Ok(()) };
-        let mut contended = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             let own = self.is_own(&mut loader, attempt).await?;
             let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
@@ -174,12 +174,10 @@ impl Tenant {
                 changes.delete(key.clone());
             }
             end(&mut changes);
-            match self.commit_or_lost(doing, changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => contended = lost,
+            if attempts.commit(self, doing, changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
     /// The number of a new attempt.

@@ -159,8 +159,8 @@ impl Tenant {
         let read_back = read_back && !forgotten;
         let read = self.read_number().await?;
         let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let entity = operations[0].entity;
             let mut loader = Loader::new(&self.core, &self.id);
@@ -220,12 +220,10 @@ impl Tenant {
             })?;
             let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
             changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token, (intent.read, intent.at)));
-            match self.commit_or_lost("store a receipt", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store a receipt", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// The observation in a write's own answer, if it carried the whole record.

@@ -33,26 +33,28 @@ impl Tenant {
     ///
     /// If the store fails. A system that cannot be read, or is no longer connected, leaves its operations as they are.
     pub async fn recover(&self) -> Result<Applied, Error> {
-        self.recover_of(&Share::whole()).await
+        self.recover_where(&|_| true).await
     }
 
-    /// As [`Tenant::recover`], for the writes of a share.
-    pub(crate) async fn recover_of(&self, share: &Share) -> Result<Applied, Error> {
-        self.recover_where(share, &|_| true).await
+    /// As [`Tenant::recover`], for the writes of a share, without those into connections that are left alone for now.
+    pub(crate) async fn recover_but(
+        &self,
+        share: &Share,
+        left_alone: &BTreeSet<ConnectionName>,
+    ) -> Result<Applied, Error> {
+        let called = |row: &str| outbox_connection(row).is_none_or(|connection| !left_alone.contains(&connection));
+        self.recover_where(&|row| share.has(&self.id, row) && called(row)).await
     }
 
     /// As [`Tenant::recover`], in some connections: no other is called.
     pub(crate) async fn recover_in(&self, connections: &BTreeSet<ConnectionName>) -> Result<Applied, Error> {
         let gone = |connection: &ConnectionName| !self.core.connections.contains_key(connection);
-        let wanted = |connection: &ConnectionName| connections.contains(connection) || gone(connection);
-        self.recover_where(&Share::whole(), &wanted).await
+        let wanted = |connection: ConnectionName| connections.contains(&connection) || gone(&connection);
+        self.recover_where(&|row| outbox_connection(row).is_none_or(wanted)).await
     }
 
-    async fn recover_where(
-        &self,
-        share: &Share,
-        wanted: &(dyn Fn(&ConnectionName) -> bool + Sync),
-    ) -> Result<Applied, Error> {
+    /// As [`Tenant::recover`], for the writes under some rows.
+    async fn recover_where(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Applied, Error> {
         let mut applied = Applied::default();
         let mut after: Option<Text> = None;
         loop {
@@ -63,10 +65,8 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list unsettled writes"))?;
             let Some(last) = rows.last() else { return Ok(applied) };
             after = Some(last.key.clone());
-            for row in rows.into_iter().filter(|row| share.has(&self.id, &row.key)) {
-                if outbox_connection(&row.key).is_none_or(|connection| wanted(&connection)) {
-                    self.recover_row(row, &mut applied).await?;
-                }
+            for row in rows.into_iter().filter(|row| wanted(&row.key)) {
+                self.recover_row(row, &mut applied).await?;
             }
         }
     }

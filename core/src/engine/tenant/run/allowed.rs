@@ -8,7 +8,7 @@ use crate::engine::hydrate::parse;
 use crate::engine::tenant::Applied;
 use crate::engine::tenant::approval::{ApprovalRow, is_approval};
 use crate::engine::tenant::rollout::CONNECTION_SET;
-use crate::engine::tenant::standing::STANDING_GIVEN;
+use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN};
 use crate::error::Error;
 use crate::id::EntityId;
 use crate::journal::Entry;
@@ -54,7 +54,7 @@ impl News {
         match kind {
             "facts" => self.entities.extend(subject.parse::<EntityId>().ok()),
             "approved" => self.approved.extend(subject.parse::<PlanHash>().ok()),
-            kind => self.everything |= kind == CONNECTION_SET || kind == STANDING_GIVEN,
+            kind => self.everything |= [CONNECTION_SET, STANDING_GIVEN, STANDING_APPROVED].contains(&kind),
         }
     }
 }
