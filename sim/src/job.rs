@@ -263,7 +263,7 @@ pub async fn confirm(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error
     let archived = plan.parked.iter().filter(|p| p.limited && p.operation.intent == Intent::Archive);
     let records = archived.filter_map(|parked| match &parked.operation.target {
         Target::Record(record) => Some((record.connection.to_string(), record.id.to_string())),
-        Target::New { .. } => None,
+        _ => None,
     });
     let records: Vec<(String, String)> = records.collect();
     if !records.is_empty() {

@@ -499,10 +499,10 @@ fn compile_object(
                     attribute: *member,
                     mapping: (*mapping).clone(),
                     fingerprint: slot_fingerprint(&model.attributes[usize::from(*member)], mapping, |codec, all| {
-                        codec.fingerprint(all)
+                        codec.fingerprint(all);
                     }),
                     undated: slot_fingerprint(&model.attributes[usize::from(*member)], mapping, |codec, all| {
-                        codec.undated(all)
+                        codec.undated(all);
                     }),
                 });
             }

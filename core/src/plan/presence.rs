@@ -169,7 +169,7 @@ fn creatable(
             cell.status == Status::Settled
                 && cell.field.is_value()
                 && key.index().is_some_and(|unit| object.writes.get(usize::from(unit)).is_some_and(Option::is_some))
-                && !is_summand(ground.model, object, &key)
+                && !is_summand(ground.model, object, key)
                 && unresolved(ground, surroundings, index, connection, key, &cell.field).is_none()
                 && can_spell(ground.model, index, key, &cell.field).is_ok()
         })

@@ -123,7 +123,7 @@ impl Oracle {
     #[must_use]
     pub fn news_of(&self, unit: Unit) -> Option<bool> {
         // Whoever is told that a record is gone has lost an input, whether or not that is so.
-        let gone = self.permissions.gone.iter().any(|(at, place)| self.records[*at][*place].subject == unit.0);
+        let gone = self.boundary.gone.iter().any(|(at, place)| self.records[*at][*place].subject == unit.0);
         if !self.outlives(unit) || self.disturbed.contains(&unit.0) || self.fought.contains(&unit) || gone {
             return None;
         }

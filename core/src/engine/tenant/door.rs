@@ -93,7 +93,7 @@ impl Tenant {
             Input::Merged { loser, .. } => Some(loser),
             Input::Dead(letter) => letter.record.as_ref(),
         });
-        record.map_or_else(|| name.as_str().into(), |record: &RecordRef| record_key(record).into())
+        record.map_or_else(|| name.as_str().into(), |record: &RecordRef| record_key(record))
     }
 
     /// Takes in what messages say: once it returns, it is durable. Taken in again, they say nothing new.

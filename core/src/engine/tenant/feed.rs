@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
-use crate::engine::persist::json;
+use crate::engine::persist::{entity_key, json};
 use crate::engine::tenant::model::MODEL_ACCEPTED;
 use crate::engine::tenant::run::News;
 use crate::entity::Entity;
@@ -179,7 +179,7 @@ impl Tenant {
 
     /// The golden records of entities, as they stand.
     async fn golden_of(&self, entities: Vec<EntityId>, most: usize) -> Result<Vec<Message>, Error> {
-        let keys: Vec<RowKey> = entities.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
+        let keys: Vec<RowKey> = entities.iter().map(|id| entity_key(*id)).collect();
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load golden records"))?;
         let mut messages = Vec::with_capacity(rows.len());
         for row in rows.into_iter().flatten() {
