@@ -64,11 +64,8 @@ mod tests {
         let acme = TenantId::new("acme");
         let places: Vec<u32> =
             ["crm\u{1f}people\u{1f}1", "a", "b", ""].iter().map(|key| partition_of(&acme, key, 16)).collect();
-        assert_eq!(
-            places,
-            [partition_of(&acme, "crm\u{1f}people\u{1f}1", 16), 3, 7, 2],
-            "messages lie where they were put"
-        );
+        // By the definition, with another implementation of SHA-256.
+        assert_eq!(places, [12, 3, 6, 9], "messages lie where they were put");
     }
 
     #[test]
