@@ -250,6 +250,8 @@ impl Oracle {
         cell.noops += usize::from(before == word && !again && !raced);
         cell.writes += usize::from(!again);
         let (writes, vain) = (cell.writes, before == word && !again && cell.noops > cell.unheard);
+        // Who came back, before anybody looked, to what we had written last has said nothing that anybody can know of.
+        let ours = cell.history.iter().rfind(|(_, by, _)| *by == By::Engine).is_some_and(|(held, ..)| *held == before);
         cell.history.push((word, By::Engine, now));
         // Of who cannot be read nothing is promised.
         self.heal_writes += usize::from(!self.poisoned.contains(&unit.0));
@@ -257,9 +259,8 @@ impl Oracle {
         if vain && !self.two_workers {
             self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
         }
-        let owner = self.attributes[attribute].owner;
         // A system that decides and keeps a form of its own has said that form: each edit is worth one write elsewhere.
-        if word != sent && word != before && owner.is_none_or(|owner| owner == system) {
+        if word != sent && word != before && self.attributes[attribute].owner.is_none_or(|owner| owner == system) {
             let others = self.records.iter().enumerate().filter(|(at, _)| *at != system).flat_map(|(_, all)| all);
             self.rewrites += others.filter(|known| known.live && known.subject == unit.0).count();
             *self.edits.entry(unit).or_default() += 1;
@@ -271,11 +272,12 @@ impl Oracle {
         }
         self.check_write(system, unit, word, before, seen);
         self.unseen.extend((!seen).then(|| before.said()));
-        let has_say = owner.is_none_or(|owner| owner == system) && seen;
-        // A new record that brings a word which was followed knowingly is behind (semantics, 5): nobody said it anew.
+        let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system) && seen;
+        let copied = made || !self.once(before);
+        // A new record or a copy that brings a word which was followed knowingly is behind (semantics, 5): nobody said it anew.
         let said = self.said.get(&word.said());
-        let older = said.is_some_and(|said| said.at < at && !(made && said.knows.contains(&before.said())));
-        if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say {
+        let older = said.is_some_and(|said| said.at < at && !(copied && said.knows.contains(&before.said())));
+        if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say && !ours {
             self.overwritten.push((before, system, place, unit));
         }
     }
@@ -344,11 +346,12 @@ impl Oracle {
         found.into_iter().for_each(|what| self.accuse(what));
     }
 
-    /// Whether a subject has had one record at most in each system, and none of them was ever lost.
+    /// Whether a subject has had one record at most in each system, and wherever one is required, and none was ever lost.
     fn is_whole(&self, subject: usize) -> bool {
         let of = |records: &Vec<Known>| records.iter().filter(|known| known.subject == subject).count();
         let lost = self.deaths(subject) > 0 || self.boundary.misled(subject);
-        !lost && self.records.iter().all(|records| of(records) <= 1)
+        let whole = |(records, system): (_, &System)| of(records) == 1 || (of(records) == 0 && !system.required);
+        !lost && self.records.iter().zip(&self.systems).all(whole)
     }
 
     /// At rest, systems agree, except where the mapping says otherwise.
