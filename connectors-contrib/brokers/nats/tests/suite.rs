@@ -1,6 +1,7 @@
 //! The suite of all queues, on a real server; and a restart of it.
 
 use std::process::{Command, ExitCode};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use accordant::bytes::Bytes;
@@ -21,7 +22,11 @@ fn main() -> ExitCode {
     })
 }
 
+/// One test at a time: one of them kills the server.
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn run(test: impl Future<Output = ()>) -> Result<(), accordant_test_servers::Failed> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     Runtime::new()?.block_on(test);
     Ok(())
 }
