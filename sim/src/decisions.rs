@@ -38,10 +38,10 @@ pub async fn judge(tenant: &Tenant, scene: &Scene) -> Result<(), Error> {
         let name = crate::job::unit_name(unit);
         match (inner.oracle.news_of(unit), stands) {
             (Some(true), true) => {
-                inner.oracle.accuse(format!("what was decided of {name} stands, whatever was said since"))
+                inner.oracle.accuse(format!("what was decided of {name} stands, whatever was said since"));
             }
             (Some(false), false) => {
-                inner.oracle.accuse(format!("what was decided of {name} ended, and nothing was said"))
+                inner.oracle.accuse(format!("what was decided of {name} ended, and nothing was said"));
             }
             _ => {}
         }

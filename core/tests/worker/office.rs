@@ -83,7 +83,10 @@ impl Office {
         let id = number.to_string();
         let version = self.world.crm.versions("accounts", &id) - 1;
         let delivery = self.world.crm.webhook("accounts", &id, version);
-        block_on(self.tenant().enqueue(&self.queue, "crm", delivery)).unwrap();
+        // A door of its own each time: two with one seed would give two deliveries one id.
+        let seed = 1_000 + self.services.fetch_add(1, Ordering::SeqCst) as u64;
+        let door = self.plain(seed).tenant("acme");
+        block_on(door.enqueue(&self.queue, "crm", delivery)).unwrap();
     }
 
     pub(crate) fn balance_in_shop(&self) -> Vec<String> {
@@ -100,14 +103,7 @@ impl Office {
     /// What a service that follows a topic hears.
     pub(crate) fn heard(&self, topic: Topic) -> Vec<Message> {
         let mut consumer: Box<dyn Consumer> = block_on(self.queue.join(topic, &self.another_service())).unwrap();
-        let mut heard = Vec::new();
-        loop {
-            let more = block_on(consumer.next(500)).unwrap();
-            if more.is_empty() {
-                return heard;
-            }
-            heard.extend(more.into_iter().map(|delivered| delivered.message));
-        }
+        heard(&mut *consumer)
     }
 
     fn another_service(&self) -> String {
@@ -144,4 +140,16 @@ pub(crate) fn until_quiet(office: &Office, workers: &mut [Worker]) {
         }
     }
     panic!("they find no rest: {workers:?}");
+}
+
+/// All that a consumer hears until there is nothing more.
+pub(crate) fn heard(consumer: &mut dyn Consumer) -> Vec<Message> {
+    let mut heard = Vec::new();
+    loop {
+        let more = block_on(consumer.next(500)).unwrap();
+        if more.is_empty() {
+            return heard;
+        }
+        heard.extend(more.into_iter().map(|delivered| delivered.message));
+    }
 }

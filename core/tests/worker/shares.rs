@@ -9,7 +9,7 @@ use futures::executor::block_on;
 use futures::future::poll_immediate;
 
 use crate::model::{Between, approve, plan};
-use crate::office::{LEASE, Office, until_quiet};
+use crate::office::{LEASE, Office, heard, until_quiet};
 
 #[test]
 fn what_a_worker_that_died_had_in_hand_is_taken_up_by_another() {
@@ -46,6 +46,8 @@ fn what_a_worker_that_died_had_in_hand_is_taken_up_by_another() {
 fn what_was_committed_and_not_acknowledged_is_heard_again_and_changes_nothing() {
     let office = Office::new();
     office.allow_everything();
+    // It follows from the beginning.
+    let mut service = block_on(office.queue.join(Topic::Inputs, "service")).unwrap();
     for number in 1..=5 {
         office.comes(number);
     }
@@ -60,7 +62,7 @@ fn what_was_committed_and_not_acknowledged_is_heard_again_and_changes_nothing() 
     };
     let observed = of_the_crm();
     // As brokers deliver what a worker that died right before its acknowledgement had taken in.
-    let heard = office.heard(Topic::Inputs);
+    let heard: Vec<Message> = heard(&mut *service);
     assert_eq!(heard.len(), 5);
     for again in 0..2 {
         let repeated =

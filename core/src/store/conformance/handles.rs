@@ -11,13 +11,13 @@ pub trait Shared: Send + Sync {
     fn open(&self) -> Box<dyn Store>;
 }
 
-async fn many(shared: &dyn Shared) -> Vec<Box<dyn Store>> {
+fn many(shared: &dyn Shared) -> Vec<Box<dyn Store>> {
     (0..4).map(|_| shared.open()).collect()
 }
 
 /// What was acknowledged to one is there for all, at once, and for those that are opened later.
 pub async fn what_one_handle_commits_all_see(shared: &dyn Shared) {
-    let handles = many(shared).await;
+    let handles = many(shared);
     for (round, handle) in handles.iter().enumerate() {
         let name = format!("{round}");
         let commit = Commit { journal: vec![draft(&name, "x")], ..put(&[&name, "shared"]) };
@@ -38,7 +38,7 @@ pub async fn what_one_handle_commits_all_see(shared: &dyn Shared) {
 
 /// Of those that expect one revision, one is done.
 pub async fn of_racing_handles_one_is_done(shared: &dyn Shared) {
-    let handles = many(shared).await;
+    let handles = many(shared);
     for round in 1_u64..=15 {
         let expect = vec![(key("a"), (round > 1).then(|| round - 1))];
         let commit = Commit { expect, journal: vec![draft("a", "x")], ..put(&["a"]) };
@@ -54,7 +54,7 @@ pub async fn of_racing_handles_one_is_done(shared: &dyn Shared) {
 /// A number that all raise, each by what it read, ends at the sum: no raise is lost, none counts twice.
 pub async fn a_number_that_many_raise_loses_nothing(shared: &dyn Shared) {
     const RAISES: usize = 12;
-    let handles = many(shared).await;
+    let handles = many(shared);
     let raise = async |handle: &dyn Store, who: usize| {
         for round in 0..RAISES {
             loop {
@@ -86,7 +86,7 @@ pub async fn a_number_that_many_raise_loses_nothing(shared: &dyn Shared) {
 
 /// Entries of all handles are one chain, and those of one commit stand together.
 pub async fn handles_write_one_chain(shared: &dyn Shared) {
-    let handles = many(shared).await;
+    let handles = many(shared);
     let commits = handles.iter().enumerate().map(async |(who, handle)| {
         for round in 0..10 {
             let subject = format!("{who}/{round}");
