@@ -193,10 +193,8 @@ impl Chaos {
 
     /// Ends all workers in order.
     pub(crate) fn end(&mut self) {
-        for running in &mut self.workers {
-            if let Some(running) = running {
-                drop(running.child.stdin.take());
-            }
+        for running in self.workers.iter_mut().flatten() {
+            drop(running.child.stdin.take());
         }
         for running in self.workers.iter_mut().filter_map(Option::take) {
             let mut running = running;

@@ -59,27 +59,21 @@ pub(crate) async fn quiet(tenant: &Tenant, store: &dyn Store) -> Result<Result<D
     let ana = accordant::Actor::new("ana");
     let (mut last, mut since) = (0, Instant::now());
     loop {
-        let why = loop {
-            let mut left = String::new();
-            for table in [Table::Outbox, Table::Work, Table::Approval] {
-                let rows = store.scan(&TenantId::new(TENANT), table, "", None, 50).await?;
-                // Counts of deletes stand beside the approvals.
-                let count = rows.iter().filter(|row| !row.key.starts_with("deletes")).count();
-                if count > 0 {
-                    left = format!("{count} rows are left in {}", table.name());
-                }
+        let mut why = String::new();
+        for table in [Table::Outbox, Table::Work, Table::Approval] {
+            let rows = store.scan(&TenantId::new(TENANT), table, "", None, 50).await?;
+            // Counts of deletes stand beside the approvals.
+            let count = rows.iter().filter(|row| !row.key.starts_with("deletes")).count();
+            if count > 0 {
+                why = format!("{count} rows are left in {}", table.name());
             }
-            let plan = tenant.plan(Scope::default()).await?;
-            if !plan.operations.is_empty() {
-                drop(tenant.approve(plan.hash, &ana).await);
-                left = format!(
-                    "{} operations are owed, the first of them {}",
-                    plan.operations.len(),
-                    plan.operations[0].unit
-                );
-            }
-            break left;
-        };
+        }
+        let plan = tenant.plan(Scope::default()).await?;
+        if !plan.operations.is_empty() {
+            drop(tenant.approve(plan.hash, &ana).await);
+            why =
+                format!("{} operations are owed, the first of them {}", plan.operations.len(), plan.operations[0].unit);
+        }
         let end = head(store).await?;
         if end != last || !why.is_empty() {
             (last, since) = (end, Instant::now());

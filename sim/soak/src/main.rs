@@ -14,6 +14,10 @@
 //!
 //! Fills a tenant on SQLite, moves it to PostgreSQL, to MongoDB and back to SQLite, and compares the exports.
 
+#![expect(clippy::disallowed_methods, reason = "a soak lasts minutes of real time")]
+#![expect(clippy::print_stdout, reason = "what it found is told")]
+#![expect(clippy::float_arithmetic, reason = "half a minute may be asked for")]
+
 mod arguments;
 mod chaos;
 mod child;
