@@ -130,7 +130,9 @@ fn an_altered_file_is_found_and_nothing_of_it_is_imported() {
 }
 
 /// All rows and entries.
-fn everything(store: &dyn Store) -> (Vec<Vec<Row>>, Vec<(Entry, Option<Payload>)>) {
+type Everything = (Vec<Vec<Row>>, Vec<(Entry, Option<Payload>)>);
+
+fn everything(store: &dyn Store) -> Everything {
     block_on(async {
         let mut tables = Vec::new();
         for table in Table::ALL {

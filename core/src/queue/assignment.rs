@@ -74,7 +74,7 @@ mod tests {
                 prop_assert_eq!(held.len(), partitions as usize);
                 let each: Vec<usize> =
                     members.iter().map(|member| held.values().filter(|holder| *holder == member).count()).collect();
-                prop_assert!(each.iter().max().unwrap() - each.iter().min().unwrap() <= 1, "{:?}", each);
+                prop_assert!(each.iter().max().zip(each.iter().min()).is_none_or(|(most, least)| most - least <= 1), "{:?}", each);
                 prop_assert_eq!(round(partitions, &mut held, &members), 0, "what is even stays");
             }
         }

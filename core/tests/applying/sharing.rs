@@ -18,7 +18,7 @@ use crate::model::{Account, Between, World, account, apply, approve, approver, j
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 
 fn limits() -> Limits {
-    Limits { writes: Some(1), deletes: 1, delete_percent: 100, ..Limits::default() }
+    Limits { writes: Some(1), deletes: 1, delete_percent: 100 }
 }
 
 fn open(world: &World, store: impl accordant::store::Store, seed: u64, limits: Limits, shop: impl Connector) -> Tenant {

@@ -1,5 +1,7 @@
 //! What takes two people takes two by every way that leads there.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use accordant::engine::Ruled;
 use accordant::rule::{above, changes, when};
 use accordant::settle::{Choice, Ruling};

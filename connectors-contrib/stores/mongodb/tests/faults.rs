@@ -15,8 +15,11 @@ use database::{Database, acme, commit, is_there};
 use futures::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
 
+/// What a test does with a database of its own.
+type Test = fn(&Database);
+
 fn main() -> ExitCode {
-    let tests: [(&str, fn(&Database)); 9] = [
+    let tests: [(&str, Test); 9] = [
         ("wrong_credentials_are_denied", wrong_credentials_are_denied),
         ("a_server_that_is_not_there_is_unavailable", a_server_that_is_not_there_is_unavailable),
         (
@@ -127,7 +130,7 @@ fn a_commit_cut_off_at_any_step_is_whole_or_nothing(database: &Database) {
         wire.cut_after(cut);
         match block_on(store.commit(&acme(), commit(&name))) {
             Ok(Committed::Done { .. }) => {
-                assert!(is_there(&direct, &name), "acknowledged, and not there: cut at {cut}")
+                assert!(is_there(&direct, &name), "acknowledged, and not there: cut at {cut}");
             }
             Ok(Committed::Lost { key }) => panic!("lost to nobody: {key:?}"),
             Err(error) => {

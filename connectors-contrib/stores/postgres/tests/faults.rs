@@ -16,8 +16,11 @@ use accordant_test_servers::{Server, Trial, Wire};
 use database::{Database, OWNER};
 use futures::future::join_all;
 
+/// What a test does with a database of its own.
+type Test = fn(&Database);
+
 fn main() -> ExitCode {
-    let tests: [(&str, fn(&Database)); 12] = [
+    let tests: [(&str, Test); 12] = [
         ("wrong_credentials_are_denied", wrong_credentials_are_denied),
         ("a_server_that_is_not_there_is_unavailable", a_server_that_is_not_there_is_unavailable),
         ("tables_of_a_newer_version_are_refused_and_left_alone", tables_of_a_newer_version_are_refused_and_left_alone),
