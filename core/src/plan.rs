@@ -275,7 +275,7 @@ fn plan_unit(
     }
     let shown = shown(ground, entity, representations, key);
     let standing = Standing { golden, frozen: false, owned: !unit.owners.is_empty() || unit.derived.is_some() };
-    let classification = classify(&sides(entity, unit, &shown, key), standing, unit);
+    let classification = classify(&sides(ground.model, entity, unit, &shown, key, golden), standing, unit);
     let name = ground.model.unit_name(key);
     // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
     let asks = |shown: &Shown<'_>| asked(ground.model, entity, unit, key, shown) == Asked::Owed;
@@ -288,7 +288,11 @@ fn plan_unit(
             WriteAccess::ByDecision => decision.map(|decision| &decision.chosen).filter(|_| asks(shown)),
             WriteAccess::Yes(_) | WriteAccess::No => golden.filter(|_| !asked),
         };
-        let Some(wanted) = wanted.filter(|wanted| !unit.same(field, wanted)) else { continue };
+        let Some(wanted) = wanted
+            .filter(|wanted| !spelling::holds(ground.model, entity.links[shown.link].object, unit, key, field, wanted))
+        else {
+            continue;
+        };
         let Some(reason) = why_write(entity, unit, key, shown, &classification, place, access, plan.kind) else {
             continue;
         };

@@ -7,13 +7,14 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::base::Base;
 use crate::classify::{Hidden, Side, Sight};
-use crate::entity::{Entity, HUB_OBJECT};
+use crate::entity::{Entity, HUB_OBJECT, Link};
 use crate::hub;
 use crate::id::{EntityId, ObjectType, RecordRef, TenantId};
 use crate::model::{Cardinality, CompiledEntity, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::observation::SlotIndex;
 use crate::ownership::Authority;
 use crate::representation::{Cell, Representation};
+use crate::spelling::is_form;
 use crate::stamp::{Domain, Stamp};
 use crate::text::Text;
 use crate::value::{Field, join};
@@ -289,8 +290,21 @@ pub fn speaks_first(entity: &Entity, representations: &[Option<&Representation>]
 }
 
 /// Pairs what is shown with bases: the input of classification.
-pub fn sides<'a>(entity: &'a Entity, unit: &Unit, shown: &'a [Shown<'_>], key: &UnitKey) -> SmallVec<[Side<'a>; 4]> {
+pub fn sides<'a>(
+    model: &CompiledEntity,
+    entity: &'a Entity,
+    unit: &Unit,
+    shown: &'a [Shown<'_>],
+    key: &UnitKey,
+    golden: Option<&Field>,
+) -> SmallVec<[Side<'a>; 4]> {
     let mut sides = SmallVec::new();
+    // Whatever an owner says is its own word, and golden follows it to the letter.
+    let spelled = |link: &Link, authority: Authority, field: &Field| {
+        unit.rounds
+            && authority != Authority::Owner
+            && golden.is_some_and(|golden| is_form(model, link.object, unit, key, field, golden))
+    };
     for shown in shown {
         let link = &entity.links[shown.link];
         sides.push(Side {
@@ -303,6 +317,7 @@ pub fn sides<'a>(entity: &'a Entity, unit: &Unit, shown: &'a [Shown<'_>], key: &
             base: link.bases.get(key).or_else(|| absent_element(key, shown)),
             authority: shown.authority,
             diverges: link.divergences.contains_key(key),
+            spelled: shown.field().is_some_and(|field| spelled(link, shown.authority, field)),
         });
     }
     sides

@@ -1,9 +1,11 @@
 //! Write access: whether a unit may be written on a link, and how hard. Ownership and mapping decide; nothing else may.
 
+use crate::base::Base;
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::model::{Cardinality, CompiledEntity, Unit, UnitKey, WriteTo};
 use crate::ownership::{Authority, Strength};
 use crate::sight::Shown;
+use crate::spelling::is_form;
 use crate::value::Field;
 
 /// Whether a unit may be written on a link.
@@ -67,8 +69,10 @@ pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &
     if same(field, &decision.chosen) || write_access(model, entity, shown, key) != WriteAccess::ByDecision {
         return Asked::No;
     }
-    let base = entity.links[shown.link].bases.get(key);
-    if base.is_some_and(|base| base.keeps_instead(field, &decision.chosen, same)) {
+    let link = &entity.links[shown.link];
+    let keeps = |base: &Base| base.keeps_instead(field, &decision.chosen, same);
+    // What it would make of it by a mapping that rounds is what it holds already.
+    if link.bases.get(key).is_some_and(keeps) || is_form(model, link.object, unit, key, field, &decision.chosen) {
         return Asked::Declined;
     }
     Asked::Owed

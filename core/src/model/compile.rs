@@ -355,6 +355,7 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             derived: attribute.derived.clone(),
             inputs: Vec::new(),
             summed: false,
+            rounds: false,
             pii: attribute.pii,
             reference: attribute.reference.clone(),
             fingerprint: Digest::default(),
@@ -376,6 +377,8 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
         if unit.summed {
             check_sum(unit, model, mistakes);
         }
+        let members = unit.members.iter().filter_map(|member| model.attributes.get(usize::from(*member)));
+        unit.rounds = members.flat_map(|member| &member.mappings).any(|mapping| !mapping.codec.is_exact());
         let plain = |policy: &Arc<dyn AnyPolicy>| Arc::new(Resolution::by_policy(&policy.name()));
         unit.plain = unit.chain.iter().map(plain).collect();
         unit.fingerprint = unit_fingerprint(unit);

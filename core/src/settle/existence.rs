@@ -143,7 +143,7 @@ fn contested(
     link.bases.iter().any(|(key, base)| {
         let Some(unit) = key.index().and_then(|index| ground.model.units.get(usize::from(index))) else { return false };
         let shown = shown(ground, entity, representations, &key);
-        let states = classified(recorder, unit, &key, &shown).states;
+        let states = classified(ground, recorder, unit, &key, &shown).states;
         if shown.iter().zip(states).any(|(shown, state)| state == LinkState::Moved && shown.authority.decides()) {
             return true;
         }

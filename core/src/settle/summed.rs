@@ -36,11 +36,11 @@ pub(super) fn settle_summed(
         // Of the time before it was a sum: nobody chooses one.
         lapse(ground, recorder, key, &decision, LapseCause::PolicyChanged);
     }
-    let first = classified(recorder, unit, key, &shown);
+    let first = classified(ground, recorder, unit, key, &shown);
     let facts = recorder.facts.len();
     let moved = add_up(ground, recorder, unit, key, &shown, &first.states);
     lapse_divergences(ground, recorder, unit, key, &shown);
-    let again = classified_since(facts, recorder, unit, key, &shown);
+    let again = classified_since(ground, facts, recorder, unit, key, &shown);
     let after = again.as_ref().unwrap_or(&first);
     adopt(recorder, unit, key, &shown, after);
     findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, after, findings);

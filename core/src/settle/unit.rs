@@ -36,7 +36,7 @@ pub(super) fn settle_unit(
     let ended = end_by_date(ground, recorder, key);
     let reopened = reopen(ground, recorder, unit, key, &shown);
     remember_words(recorder, unit, key, &shown);
-    let first = classified(recorder, unit, key, &shown);
+    let first = classified(ground, recorder, unit, key, &shown);
     let mut later = None;
     adopt(recorder, unit, key, &shown, &first);
     let adopted = recorder.facts.len();
@@ -54,7 +54,7 @@ pub(super) fn settle_unit(
             lapse_divergences(ground, recorder, unit, key, &shown);
         }
         // Links that hold golden already agree, and those that hold what lost are behind.
-        later = classified_since(adopted, recorder, unit, key, &shown);
+        later = classified_since(ground, adopted, recorder, unit, key, &shown);
         if let Some(later) = &later {
             adopt(recorder, unit, key, &shown, later);
         }
@@ -63,7 +63,7 @@ pub(super) fn settle_unit(
         if reopened {
             park_reopened(recorder, key, &first);
         }
-        later = classified_since(adopted, recorder, unit, key, &shown);
+        later = classified_since(ground, adopted, recorder, unit, key, &shown);
     }
     let after = later.as_ref().unwrap_or(&first);
     close_reopened(recorder, key, after);
@@ -94,7 +94,7 @@ pub(super) fn settle_derived(
     let key = UnitKey::Whole(index);
     let shown = shown_by(ground, recorder.entity, visible, &key);
     recognise(ground, recorder, unit, &key, &shown);
-    let first = classified(recorder, unit, &key, &shown);
+    let first = classified(ground, recorder, unit, &key, &shown);
     let facts = recorder.facts.len();
     let golden = recorder.entity.golden.get(&key);
     if golden.is_none_or(|cell| cell.field != field || cell.status != Status::Settled) {
@@ -115,19 +115,22 @@ pub(super) fn settle_derived(
         }
     }
     lapse_divergences(ground, recorder, unit, &key, &shown);
-    let again = classified_since(facts, recorder, unit, &key, &shown);
+    let again = classified_since(ground, facts, recorder, unit, &key, &shown);
     let after = again.as_ref().unwrap_or(&first);
     adopt(recorder, unit, &key, &shown, after);
     findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, after, findings);
 }
 
-pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
-    let standing = Standing {
-        golden: recorder.entity.golden.get(key).filter(|cell| settled(cell)).map(|cell| &cell.field),
-        frozen: false,
-        owned: !unit.owners.is_empty() || unit.derived.is_some(),
-    };
-    classify(&sides(recorder.entity, unit, shown, key), standing, unit)
+pub(super) fn classified(
+    ground: &Ground<'_>,
+    recorder: &Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+) -> Classification {
+    let golden = recorder.entity.golden.get(key).filter(|cell| settled(cell)).map(|cell| &cell.field);
+    let standing = Standing { golden, frozen: false, owned: !unit.owners.is_empty() || unit.derived.is_some() };
+    classify(&sides(ground.model, recorder.entity, unit, shown, key, golden), standing, unit)
 }
 
 /// What systems said while a decision until a date overwrote it: what each link shows, or said, and which of them count as
@@ -166,13 +169,14 @@ fn told_meanwhile<'a>(
 /// Classifies again, if there are more than `facts`. Without a fact nothing has changed; and bases that only follow what
 /// a classification adopts are in it already, so that it stands ([`adopt`] says why).
 pub(super) fn classified_since(
+    ground: &Ground<'_>,
     facts: usize,
     recorder: &Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
 ) -> Option<Classification> {
-    (recorder.facts.len() > facts).then(|| classified(recorder, unit, key, shown))
+    (recorder.facts.len() > facts).then(|| classified(ground, recorder, unit, key, shown))
 }
 
 /// A base for a link, shared with a link that has the same one: in most units all systems hold golden.
@@ -237,8 +241,13 @@ pub(super) fn adopt(
     for (place, agreed) in &classification.adopts {
         let Some(seen) = shown[*place].field() else { continue };
         let link = &recorder.entity.links[shown[*place].link];
-        // A link that moved to golden on its own is a witness of its own: the base forgets our writing.
-        let base = Base::accepted(seen.clone(), agreed.clone());
+        // A link that moved to golden on its own is a witness of its own: the base forgets our writing. One that stayed where it
+        // is, because golden has the same form there, is not.
+        let stayed = link.bases.get(key).filter(|base| unit.same(seen, &base.seen));
+        let base = match stayed {
+            Some(base) => Base { agreed: agreed.clone(), lost: false, ..base.clone() },
+            None => Base::accepted(seen.clone(), agreed.clone()),
+        };
         let record = Arc::clone(&link.record);
         let base = share(recorder.entity, key, base);
         recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });

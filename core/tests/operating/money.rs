@@ -190,6 +190,21 @@ fn what_no_rate_converts_is_parked_and_never_guessed() {
     assert!(plan.parked[0].why.contains("cannot be spelled"), "{plan}");
 }
 
+#[test]
+fn an_amount_that_is_spelled_as_what_is_there_already_owes_nothing() {
+    // Ten dollars are 0.44 euros, and 9.89 are too: the shop's amount is that of the edit as it stands.
+    let world = World::new(dated(2, "22.49".parse().unwrap(), false));
+    world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "10.00" }));
+    world.hear();
+    world.rest();
+    world.crm.edit("deals", "1", &json!({ "total": "9.89" }));
+    world.hear();
+    let plan = block_on(world.tenant.plan(Scope::default()).into_future()).unwrap();
+    assert!(plan.is_empty(), "{plan}");
+    assert_eq!(world.held(), (json!("9.89"), json!("0.44")));
+    world.verifies();
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Act {
     /// Somebody enters so many cents.
