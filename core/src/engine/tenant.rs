@@ -9,6 +9,7 @@ mod bulk;
 mod cases;
 mod counts;
 mod creates;
+mod crosswalk;
 mod dead_letter;
 mod decide;
 mod desk;
@@ -50,6 +51,7 @@ pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub(crate) use footing::Footings;
+pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
 pub use plans::{Approved, PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
@@ -153,6 +155,7 @@ impl Tenant {
     pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
         let mut commit = commit;
+        self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
         let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {

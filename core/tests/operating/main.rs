@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "a model is declared; the engine reads it; the shared world has more than one crate uses")]
 
+mod counted;
+mod histories;
 mod interleaved;
 mod limits;
 #[path = "../applying/model.rs"]
