@@ -73,6 +73,8 @@ mod reopened;
 mod rules;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/two_people_laws.rs"]
+mod two_people_laws;
 #[path = "stories/unlinking.rs"]
 mod unlinking;
 #[path = "stories/vocabulary.rs"]

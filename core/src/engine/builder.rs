@@ -37,6 +37,7 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     schedule: Schedule,
+    pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
     lease: Option<TimeDelta>,
     triage: Vec<Triage>,
     four_eyes: Vec<(EntityType, AttributeId)>,
@@ -65,6 +66,7 @@ impl Builder {
             limits: Limits::default(),
             retention: Retention::default(),
             schedule: Schedule::default(),
+            pulses: BTreeMap::new(),
             lease: None,
             triage: Vec::new(),
             four_eyes: Vec::new(),
@@ -155,6 +157,14 @@ impl Builder {
         self
     }
 
+    /// How often [`Tenant::run`](crate::engine::Tenant::run) reads this connection anew from end to end, otherwise than
+    /// [`Schedule::scan`] says; `None`: never by itself. A connection that is not connected is a mistake.
+    #[must_use]
+    pub fn pulse(mut self, connection: &str, every: Option<TimeDelta>) -> Self {
+        self.pulses.insert(ConnectionName::new(connection), every);
+        self
+    }
+
     /// Several processes work on one store: what one of them sends to a system, or reads there, the others leave alone for so
     /// long. What a process that died had in hand is taken up after that.
     ///
@@ -221,6 +231,8 @@ impl Builder {
         declared.check_triage(&self.triage, &mut names);
         let compiled = Model::compile(self.models.clone()).map_err(|found| mistakes.extend(found.0));
         mistakes.extend(names);
+        let unknown = self.pulses.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
+        mistakes.extend(unknown.map(|name| Mistake::Other(format!("`pulse` names `{name}`, which is no connection"))));
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
         };
@@ -247,6 +259,7 @@ impl Builder {
             limits: self.limits,
             retention: self.retention,
             schedule: self.schedule,
+            pulses: self.pulses,
             four_eyes,
             triage,
             names,

@@ -14,11 +14,21 @@ use async_trait::async_trait;
 pub(crate) struct Counted {
     store: MemoryStore,
     entries: Arc<AtomicUsize>,
+    rows: Arc<AtomicUsize>,
 }
 
 impl Counted {
     pub(crate) fn new(store: &MemoryStore) -> Self {
-        Self { store: store.clone(), entries: Arc::default() }
+        Self { store: store.clone(), entries: Arc::default(), rows: Arc::default() }
+    }
+
+    /// The most rows, or entries, that one call gave since this was last asked.
+    pub(crate) fn at_once(&self) -> usize {
+        self.rows.swap(0, Ordering::SeqCst)
+    }
+
+    fn gave(&self, rows: usize) {
+        self.rows.fetch_max(rows, Ordering::SeqCst);
     }
 
     /// How many journal entries were given since this was last asked.
@@ -30,7 +40,9 @@ impl Counted {
 #[async_trait]
 impl Store for Counted {
     async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.store.load(tenant, keys).await
+        let rows = self.store.load(tenant, keys).await?;
+        self.gave(rows.len());
+        Ok(rows)
     }
 
     async fn scan(
@@ -41,7 +53,9 @@ impl Store for Counted {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
-        self.store.scan(tenant, table, prefix, after, limit).await
+        let rows = self.store.scan(tenant, table, prefix, after, limit).await?;
+        self.gave(rows.len());
+        Ok(rows)
     }
 
     async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
@@ -56,6 +70,7 @@ impl Store for Counted {
     ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
         let page = self.store.journal(tenant, after, limit).await?;
         self.entries.fetch_add(page.len(), Ordering::SeqCst);
+        self.gave(page.len());
         Ok(page)
     }
 
@@ -68,6 +83,7 @@ impl Store for Counted {
     ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
         let page = self.store.journal_about(tenant, subject, after, limit).await?;
         self.entries.fetch_add(page.len(), Ordering::SeqCst);
+        self.gave(page.len());
         Ok(page)
     }
 

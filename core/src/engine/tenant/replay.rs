@@ -15,7 +15,7 @@ use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::hydrate::from_json;
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
-use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
+use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
@@ -224,6 +224,10 @@ impl<'a> Replay<'a> {
             }
             LETTER_BURIED => {
                 let (_, _, _, _, key): (IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, Text) = read(entry, payload)?;
+                self.done.letters.insert(key, LetterState::Waiting);
+            }
+            LETTER_REOPENED => {
+                let (key, _): (Text, IgnoredAny) = read(entry, payload)?;
                 self.done.letters.insert(key, LetterState::Waiting);
             }
             LETTER_SETTLED => {

@@ -371,6 +371,7 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "entities_unmerged" => "a merge was taken back",
         "dead_letter" => "an input could not be processed",
         "dead_letter_settled" => "an input that could not be processed was tried again, or discarded",
+        "dead_letter_reopened" => "an input that was discarded is taken up again",
         _ => return None,
     })
 }
