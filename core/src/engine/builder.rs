@@ -226,7 +226,16 @@ impl Builder {
         let declared = Declared(&self.models);
         let mut names = Vec::new();
         declared.check_connections(&connectors, &mut names);
-        declared.check_rules(&self.rules, &mut names);
+        // What a file says of an attribute is asked before what code does.
+        let of_files = self.models.iter().flat_map(|model| {
+            let of = move |attribute: &crate::model::AttributeModel| {
+                let id = attribute.id.clone();
+                attribute.rules.clone().into_iter().map(move |rule| (model.entity.clone(), id.clone(), rule))
+            };
+            model.attributes.iter().flat_map(of)
+        });
+        let rules: Vec<_> = of_files.chain(self.rules).collect();
+        declared.check_rules(&rules, &mut names);
         declared.check_four_eyes(&self.four_eyes, &mut names);
         declared.check_triage(&self.triage, &mut names);
         let compiled = Model::compile(self.models.clone()).map_err(|found| mistakes.extend(found.0));
@@ -243,7 +252,7 @@ impl Builder {
                 (name, connection)
             })
             .collect();
-        let rules = place_rules(&model, self.rules);
+        let rules = place_rules(&model, rules);
         let names = model.entities.iter().map(slot_names).collect();
         let four_eyes = model.entities.iter().map(|entity| two_people(entity, &self.four_eyes)).collect();
         let of =

@@ -4,6 +4,7 @@ use crate::id::AttributeId;
 use crate::model::overlay::attribute::attribute;
 use crate::model::overlay::decide::{Decide, decide, systems};
 use crate::model::overlay::read::{Fields, Node};
+use crate::model::overlay::rule::rules;
 use crate::model::{Cardinality, EntityModel, GroupModel, OnDelete, OnLoss, Presence, Reduce, SystemObject, WriteTo};
 use crate::policy::Registry;
 use crate::value::{Composite, Value};
@@ -29,6 +30,7 @@ pub(super) fn declare(file: &Fields<'_, '_>, model: &mut EntityModel, registry: 
         let Some(fields) = node.fields() else { continue };
         model.attributes.extend(attribute(id, fields, model, registry));
     }
+    rules(file, model, registry);
     for (id, node) in file.entries_of("group") {
         let Some(fields) = node.fields() else { continue };
         let decided = decide(&fields, &model.objects, Some(Composite::KIND.name), registry);
