@@ -100,9 +100,6 @@ impl std::fmt::Debug for Tenant {
     }
 }
 
-/// How often a step that lost a race is decided anew before it gives up.
-pub(crate) const MOST_ATTEMPTS: u32 = 64;
-
 /// How many inputs one commit takes in: the granule of the engine.
 pub(crate) const BATCH: usize = 64;
 
@@ -169,11 +166,11 @@ impl Tenant {
         }
     }
 
-    /// Commits whatever the model is: for the change of the model itself.
-    pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
+    /// Commits whatever the model is, and names the row by which it lost a race: for the change of the model itself.
+    pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
-            Committed::Done { .. } => Ok(true),
-            Committed::Lost { .. } => Ok(false),
+            Committed::Done { .. } => Ok(None),
+            Committed::Lost { key } => Ok(Some(row_name(&key))),
         }
     }
 

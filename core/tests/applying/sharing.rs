@@ -12,8 +12,8 @@ use chrono::TimeDelta;
 use futures::executor::block_on;
 use serde_json::json;
 
-use crate::meeting::Meeting;
 use crate::model::{Account, Between, World, account, apply, approve, approver, journaled, plan, step};
+use accordant::testing::{Turns, Watched};
 
 /// How long what a process has in hand is its own.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
@@ -87,7 +87,7 @@ fn at_every_point(mut met: impl FnMut(usize) -> bool) {
 fn a_standing_approval_is_not_used_beyond_its_limit_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         let shop = Between::new(&world.shop);
         let other = open(&world, world.store.clone(), 2, Limits::default(), shop.clone());
@@ -97,11 +97,11 @@ fn a_standing_approval_is_not_used_beyond_its_limit_by_two_processes() {
         block_on(one.set_stage("shop", Stage::Act, &approver(), "two quiet weeks")).unwrap();
         block_on(one.give_standing(balances, &approver(), "balances follow")).unwrap();
         let [owed, theirs] = plans_of_each(&one);
-        meeting.happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
+        meeting.watch().happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
         apply(&one, owed);
         assert_eq!(journaled(&world.store, &one, "standing_applied"), 1, "met at {point}");
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -109,18 +109,18 @@ fn a_standing_approval_is_not_used_beyond_its_limit_by_two_processes() {
 fn a_limit_on_writes_is_not_exceeded_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, limits(), world.shop.clone());
         let shop = Between::new(&world.shop);
         let other = open(&world, world.store.clone(), 2, limits(), shop.clone());
         behind(&world, &one, 2);
         let [owed, theirs] = plans_of_each(&one);
         [owed, theirs].iter().for_each(|plan| approve(&one, *plan));
-        meeting.happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
+        meeting.watch().happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
         apply(&one, owed);
         assert_eq!(journaled(&world.store, &one, "intended"), 1, "met at {point}");
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -128,7 +128,7 @@ fn a_limit_on_writes_is_not_exceeded_by_two_processes() {
 fn a_limit_on_deletes_is_not_exceeded_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let none = Limits { writes: None, ..limits() };
         let one = open(&world, meeting.clone(), 1, none, world.shop.clone());
         let shop = Between::new(&world.shop);
@@ -145,11 +145,11 @@ fn a_limit_on_deletes_is_not_exceeded_by_two_processes() {
         }
         plans.iter().for_each(|plan| approve(&one, *plan));
         let theirs = plans[1];
-        meeting.happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
+        meeting.watch().happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
         apply(&one, plans[0]);
         assert_eq!(journaled(&world.store, &one, "intended"), 1, "met at {point}");
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -157,14 +157,14 @@ fn a_limit_on_deletes_is_not_exceeded_by_two_processes() {
 fn an_approval_is_spent_once_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         let other = open(&world, world.store.clone(), 2, Limits::default(), world.shop.clone());
         behind(&world, &one, 1);
         let owed = plan(&one).hash;
         approve(&one, owed);
         let (fake, clock) = (world.shop.clone(), Arc::clone(&world.clock));
-        meeting.happens_after(point, async move {
+        meeting.watch().happens_after(point, async move {
             other.apply(owed).await.unwrap();
             // Somebody takes it back by hand: the same write is owed once more, and nobody approved that.
             clock.advance(TimeDelta::seconds(1));
@@ -174,7 +174,7 @@ fn an_approval_is_spent_once_by_two_processes() {
         apply(&one, owed);
         assert_eq!(journaled(&world.store, &one, "intended"), 1, "met at {point}");
         assert_eq!(world.shop.writes(), 1, "met at {point}");
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -183,14 +183,14 @@ fn one_application_of_two_processes_sends_a_create_wherever_they_meet() {
     at_every_point(|point| {
         let world = World::new();
         world.shop.create_safety_is(accordant::connector::CreateSafety::DetectAndMerge);
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         let other = open(&world, world.store.clone(), 2, Limits::default(), world.shop.clone());
         world.crm.edit("accounts", "1", &account(1));
         read(&one);
         let owed = plan(&one).hash;
         approve(&one, owed);
-        meeting.happens_after(point, async move {
+        meeting.watch().happens_after(point, async move {
             other.apply(owed).await.unwrap();
             while other.step().await.unwrap().more() {}
         });
@@ -199,7 +199,7 @@ fn one_application_of_two_processes_sends_a_create_wherever_they_meet() {
         assert_eq!(world.shop.ids("customers").len(), 1, "met at {point}");
         assert!(plan(&one).is_empty());
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -236,13 +236,13 @@ fn no_call_begins_when_the_lease_is_half_over() {
     let mut put_off = 0;
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         behind(&world, &one, 1);
         let owed = plan(&one).hash;
         approve(&one, owed);
         let clock = Arc::clone(&world.clock);
-        meeting.happens_after(point, async move {
+        meeting.watch().happens_after(point, async move {
             clock.advance(LEASE / 2 + TimeDelta::seconds(1));
         });
         let applied = apply(&one, owed);
@@ -252,7 +252,7 @@ fn no_call_begins_when_the_lease_is_half_over() {
             "frozen at {point}"
         );
         put_off += applied.deferred;
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
     // Between the look at the clock that gave the lease, and its commit.
     assert!(put_off > 0, "at no point was it too late to call");

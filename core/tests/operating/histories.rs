@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use accordant::engine::Happening;
-use accordant::{Accordant, EntityId, RecordRef, SeededEntropy, Tenant};
+use accordant::testing::Watched;
+use accordant::{Accordant, EntityId, MemoryStore, RecordRef, SeededEntropy, Tenant};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -11,11 +12,13 @@ use crate::counted::Counted;
 use crate::model::{Account, World, account, step};
 use crate::owed::in_both;
 
+type Watch = Watched<MemoryStore, Counted>;
+
 /// An account of which the CRM says something new so many times; who reads its history, and what that reads.
-fn told(times: usize) -> (World, Tenant, Counted, EntityId) {
+fn told(times: usize) -> (World, Tenant, Watch, EntityId) {
     let world = World::new();
     in_both(&world, [1]);
-    let store = Counted::new(&world.store);
+    let store = Watched::new(world.store.clone(), Counted::default());
     let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store.clone()).entity::<Account>();
     let builder = builder.connect(world.crm.clone()).connect(world.shop.clone());
     let tenant = builder.entropy(SeededEntropy::new(9)).build().unwrap().tenant("acme");
@@ -29,16 +32,16 @@ fn told(times: usize) -> (World, Tenant, Counted, EntityId) {
     }
     let record = RecordRef::new("crm", "accounts", "1");
     let id = block_on(tenant.entity_of(&record)).unwrap().unwrap();
-    store.entries();
+    store.watch().entries();
     (world, tenant, store, id)
 }
 
 /// The whole history, by pages of so many; and the most that a page behind the first read of the journal.
-fn by_pages(tenant: &Tenant, store: &Counted, id: EntityId, limit: usize) -> (Vec<Happening>, usize) {
+fn by_pages(tenant: &Tenant, store: &Watch, id: EntityId, limit: usize) -> (Vec<Happening>, usize) {
     let (mut all, mut after, mut most) = (Vec::new(), None, 0);
     loop {
         let page = block_on(tenant.history(id, after, limit)).unwrap();
-        let read = store.entries();
+        let read = store.watch().entries();
         if after.is_some() {
             most = most.max(read);
         }
@@ -58,7 +61,7 @@ fn a_page_of_history_reads_its_own_stretch_of_the_journal() {
             let (_, tenant, store, id) = told(times);
             let whole = block_on(tenant.history(id, None, usize::MAX)).unwrap();
             assert!(whole.happenings.len() > 2 * times && whole.next.is_none());
-            store.entries();
+            store.watch().entries();
             let (paged, most) = by_pages(&tenant, &store, id, 10);
             assert_eq!(paged, whole.happenings);
             most

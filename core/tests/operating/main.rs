@@ -5,7 +5,6 @@
 mod confirming;
 mod counted;
 mod histories;
-mod interleaved;
 mod limits;
 #[path = "../applying/model.rs"]
 mod model;

@@ -15,14 +15,13 @@ use accordant::plan::Scope;
 use accordant::rollout::Stage;
 use accordant::store::Store as _;
 use accordant::surface::{Channel, Surface};
-use accordant::testing::FakeSystem;
+use accordant::testing::{FakeSystem, Turns, Watched};
 use accordant::{Accordant, Actor, Error, ManualClock, StandingApproval, Tenant};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use crate::interleaved::Interleaved;
 use crate::model::{Account, Between, World, approve, journaled, plan};
 use crate::owed::{in_both, owe, owed};
 
@@ -202,15 +201,17 @@ fn what_another_worker_left_is_carried_out_by_this_one() {
         let hangs = Between::new(&world.shop);
         hangs.happens(futures::future::pending());
         let dying = world.open(3, world.crm.clone(), hangs);
-        let store = Interleaved::new(&world.store);
+        let store = Watched::new(world.store.clone(), Turns::default());
         let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store.clone()).entity::<Account>();
         let builder = builder.connect(world.crm.clone()).connect(world.shop.clone());
         let tenant = builder.entropy(accordant::SeededEntropy::new(2)).build().unwrap().tenant("acme");
         let owed = plan(&dying);
         approve(&dying, owed.hash);
-        store.happens_after(calls, async move { drop(futures::FutureExt::now_or_never(dying.apply(owed.hash))) });
+        store
+            .watch()
+            .happens_after(calls, async move { drop(futures::FutureExt::now_or_never(dying.apply(owed.hash))) });
         let (ran, _) = run(&tenant, &world.clock, 130, quiet());
-        assert!(store.happened(), "after {calls} calls");
+        assert!(store.watch().have_passed(), "after {calls} calls");
         assert_eq!((ran.unwrap().done, world.shop.writes()), (1, 1), "after {calls} calls");
     }
 }

@@ -7,7 +7,7 @@ use accordant::discrepancy::DiscrepancyKind;
 use accordant::engine::WhatIf;
 use accordant::model::{At, EntityModel, SystemObject, TypedAttribute};
 use accordant::policy::builtin;
-use accordant::testing::FakeSystem;
+use accordant::testing::{FakeSystem, Watched};
 use accordant::{
     Accordant, Actor, Choice, Error, ManualClock, MemoryStore, RequireApproval, Ruling, Scope, SeededEntropy, Tenant,
     money,
@@ -266,8 +266,9 @@ fn what_a_look_holds_does_not_grow_with_the_history() {
                 world.clock.advance(TimeDelta::seconds(1));
             }
         }
-        let (history, scratch) = (Counted::new(&world.store), Counted::new(&MemoryStore::new()));
-        let under = |store: Counted| {
+        let watched = |store: &MemoryStore| Watched::new(store.clone(), Counted::default());
+        let (history, scratch) = (watched(&world.store), watched(&MemoryStore::new()));
+        let under = |store: Watched<MemoryStore, Counted>| {
             let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store).entity::<Account>();
             builder.connect(world.crm.clone()).connect(world.shop.clone()).build().unwrap()
         };
@@ -280,7 +281,7 @@ fn what_a_look_holds_does_not_grow_with_the_history() {
         });
         let would = block_on(look).unwrap();
         assert!(!would.stopped && would.observations >= (accounts * times) as u64, "{would:?}");
-        (held, pages, history.at_once().max(scratch.at_once()))
+        (held, pages, history.watch().at_once().max(scratch.watch().at_once()))
     };
     let (held, pages, at_once) = looked(60, 10);
     let (held_of_more, pages_of_more, at_once_of_more) = looked(60, 60);

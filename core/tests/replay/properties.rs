@@ -11,7 +11,7 @@ use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::support::{SYSTEMS, Said, Variant, clock, open, says};
 
@@ -95,6 +95,36 @@ pub(crate) async fn take(tenant: &Tenant, step: &Step) {
             }
         }
     }
+}
+
+/// An unmerge opens what it finds: whoever replays it knows that a system moved, and not only that a write is owed.
+#[test]
+fn what_an_unmerge_opened_is_opened_again() {
+    let record = |id: &str, fields: Json| Said {
+        part: false,
+        kind: "record".into(),
+        id: id.into(),
+        other: "0".into(),
+        at: 0,
+        fields,
+    };
+    let (nothing, email) = (|| json!({}), |value: &str| json!({ "email": value }));
+    let steps = [
+        Step::Delivery(0, vec![record("0", email("v1")), record("1", nothing())]),
+        Step::Delivery(2, vec![record("0", nothing()), record("1", email("v1"))]),
+        Step::Merge(1, 2),
+        Step::Delivery(2, vec![record("1", email("v2"))]),
+        Step::Unmerge(2),
+    ];
+    let clock = clock();
+    let tenant = open(Variant::default(), MemoryStore::new(), &clock, 7).tenant("acme");
+    for step in &steps {
+        block_on(take(&tenant, step));
+        clock.advance(TimeDelta::seconds(1));
+    }
+    let proposal = open(Variant::default(), MemoryStore::new(), &clock, 8);
+    let would = block_on(tenant.what_if(&proposal)).unwrap();
+    assert!(would.is_same(), "{would}");
 }
 
 proptest! {

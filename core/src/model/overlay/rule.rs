@@ -204,11 +204,11 @@ rules = [
             ),
             rule::erase::<Money, _>(when(gold.and(moved_by_percent(10).or(clears()))).warn("a good customer")),
             rule::erase::<Money, _>(
-                when(stood_for(chrono::TimeDelta::days(30)).and(said_as(Authority::CoOwner)).and(missing))
+                when(stood_for(TimeDelta::days(30)).and(said_as(Authority::CoOwner)).and(missing))
                     .forbid("settled long ago"),
             ),
         ];
-        let portrait = |rule: &Arc<dyn rule::AnyRule>| {
+        let portrait = |rule: &Arc<dyn AnyRule>| {
             let mut fingerprint = Fingerprint::new();
             rule.fingerprint(&mut fingerprint);
             (rule.name(), rule.four_eyes(), fingerprint.finish())
@@ -218,7 +218,7 @@ rules = [
             revenue.rules.iter().map(portrait).collect::<Vec<_>>(),
             erased.iter().map(portrait).collect::<Vec<_>>()
         );
-        let looks = |rule: &Arc<dyn rule::AnyRule>| rule.looks_at();
+        let looks = |rule: &Arc<dyn AnyRule>| rule.looks_at();
         let tier = vec![("customer".into(), "tier".into())];
         assert_eq!(revenue.rules.iter().map(looks).collect::<Vec<_>>(), [vec![], vec![], tier.clone(), tier]);
         // An overlay that says rules of an attribute says all of them.

@@ -172,8 +172,8 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Decided { .. }
         | Fact::Lapsed { .. }
         | Fact::Proposed { .. }
-        | Fact::Diverged { .. } => act,
-        Fact::Disputed { .. } => false,
+        | Fact::Diverged { .. }
+        | Fact::Disputed { .. } => act,
     }
 }
 
