@@ -453,7 +453,7 @@ fn every_mistake_of_an_overlay_is_named() {
     for (text, expected) in cases {
         let error = customer().overlay(&format!("entity = 'customer'\n{text}"), &registry()).expect_err(text);
         let options = "kind, to, required, identity, pii, was, group, shape, set, list, hub, derived, normalize, \
-                       equivalence, resolve, owner, on_clear, at";
+                       equivalence, resolve, owner, on_clear, rules, at";
         let policies = registry().known("plain").join(", ");
         let expected: Vec<String> =
             expected.iter().map(|line| line.replace("OPTIONS", options).replace("POLICIES", &policies)).collect();
