@@ -258,3 +258,20 @@ fn who_holds_an_unlinked_record_may_share_its_value() {
     assert_eq!(keys(&tenant).len(), 1, "what two entities hold, of which nobody said that they are two, is a case");
     verified(&tenant);
 }
+
+/// It was unlinked from the one, and linked while that was one with another: its values do not take it back where it was unlinked.
+#[test]
+fn the_end_of_a_merge_takes_no_record_back_to_where_it_was_unlinked() {
+    let mut story = subscribed().says("crm", "m2", json!({ "email": "ben@acme.test" }));
+    let tenant = story.tenant();
+    let member = of(&tenant, &crm("m1")).expect("it is linked");
+    let other = of(&tenant, &crm("m2")).expect("it is linked");
+    unlink(&tenant, &subscriber("s1")).expect("nothing is under way");
+    block_on(tenant.merge(other, member, &ana())).expect("nothing is under way");
+    block_on(tenant.link(other, &subscriber("s1"), &ana())).expect("it is a member");
+    block_on(tenant.unmerge(member, &ana())).expect("nothing is under way");
+    assert_eq!(of(&tenant, &subscriber("s1")), Some(other), "it stays with the survivor");
+    let cases = block_on(tenant.cases(None, 10)).expect("the list");
+    assert!(cases.iter().any(|case| case.kind == CaseKind::Unmerged), "and whose it is a person says: {cases:?}");
+    verified(&tenant);
+}

@@ -145,8 +145,11 @@ pub(super) fn part_newcomers(
     for link in newcomers {
         let Some(record) = set.find_record(&link.record) else { continue };
         let keys = set.identity_keys(frame, record);
-        let leads_to = |part: &BTreeSet<IdentityKey>| keys.iter().any(|key| part.contains(key));
-        match (leads_to(&of_survivor), leads_to(&of_merged)) {
+        // A person who unlinked it from a part said more than its values do.
+        let leads_to = |part: &BTreeSet<IdentityKey>, was: &Entity| {
+            !was.held_apart.contains_key(&link.record) && keys.iter().any(|key| part.contains(key))
+        };
+        match (leads_to(&of_survivor, was_survivor), leads_to(&of_merged, was_merged)) {
             (true, false) => {}
             (false, true) => {
                 set.record_fact(into, Fact::Unlinked { record: Arc::clone(&link.record) }, facts);
