@@ -105,6 +105,10 @@ pub(super) fn restore(
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Sent { record, unit: unit.clone(), sent }, facts);
         }
+        if held.to_restore != link.to_restore {
+            let record = Arc::clone(&link.record);
+            set.record_fact(index, Fact::ToRestore { record, holds: link.to_restore }, facts);
+        }
         if held.existed != link.existed {
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Existed { record, existed: link.existed }, facts);
