@@ -88,6 +88,7 @@ fn sensitive(text: &str) -> Result<HeaderValue, ConnectorError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use bytes::Bytes;
     use secrecy::SecretString;

@@ -190,6 +190,7 @@ fn denied(told: &'static str) -> ConnectorError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use proptest::prelude::*;
 

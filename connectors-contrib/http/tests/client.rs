@@ -1,5 +1,7 @@
 //! The client and its credentials against a transport that answers from a script, on a clock that is moved by waiting.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 

@@ -83,8 +83,7 @@ mod tests {
             let length = 10_000i64;
             let mut window = Window::new(limit, TimeDelta::milliseconds(length));
             let (mut now, mut arrived, mut under_way) = (0i64, Vec::new(), Vec::<i64>::new());
-            let mut ways = ways.into_iter();
-            while let Some((there, back)) = ways.next() {
+            for (there, back) in ways {
                 loop {
                     under_way.sort_unstable();
                     while under_way.first().is_some_and(|answered| *answered <= now) {
