@@ -78,7 +78,7 @@ pub fn last_heard(set: &WorkingSet) -> Sums {
         let mut systems: [Option<&Representation>; 3] = [None; 3];
         for record in state.records.iter().filter_map(|record| set.records().get(*record as usize)) {
             systems[usize::from(record.object)] =
-                Some(&record.representation).filter(|representation| representation.speaks());
+                Some(&*record.representation).filter(|representation| representation.speaks());
         }
         sums.entities += u64::from(systems.iter().any(Option::is_some));
         for attribute in 0..ATTRIBUTES {

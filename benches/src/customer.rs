@@ -86,7 +86,14 @@ pub fn tables(model: &Model) -> [DecodeTable; 4] {
     let table = |source: usize, shape: SurfaceShape| {
         DecodeTable::of(entity, &entity.objects[usize::from(OBJECT_OF_SOURCE[source])], &shape)
     };
-    [table(0, hubspot_webhook()), table(1, shopify_rest()), table(2, shopify_graphql()), table(3, netsuite_suiteql())]
+    let mut sources = 0..;
+    shapes().map(|shape| table(sources.next().unwrap_or_default(), shape))
+}
+
+/// How the payloads of each surface of [`SOURCES`] relate to the documented records.
+#[must_use]
+pub fn shapes() -> [SurfaceShape; 4] {
+    [hubspot_webhook(), shopify_rest(), shopify_graphql(), netsuite_suiteql()]
 }
 
 /// Whether a surface of [`SOURCES`] carries whole records.

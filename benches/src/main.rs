@@ -1,6 +1,7 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `what-if`, `identity`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `what-if`, `identity`.
 
 mod compare;
+mod durable;
 mod identity;
 mod what_if;
 
@@ -24,6 +25,8 @@ accordant-bench stream FILE                       takes it in, and says what tha
 accordant-bench stages FILE                       what each stage of it takes
 accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
                                                   runs a hand-written yardstick and the stream in turn
+accordant-bench durable FILE --store sqlite|postgres
+                                                  takes it in by the engine, and compares batches with the bare database
 accordant-bench what-if --observations N            looks at a recorded history under another policy
 accordant-bench identity febrl4|dblp_acm|abt_buy  links a public set, beside Splink where it is installed
 accordant-bench identity customers N [SEED]       links generated customers, beside Splink where it is installed
@@ -79,6 +82,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
             let number = |place: usize, standard: u64| sizes.get(place).map_or(Ok(standard), |text| text.parse());
             compare::compare(number(0, 100_000)?, number(1, 10_000)?, number(2, 5)?, &mut out)
         }
+        ["durable", ref what @ ..] => durable::run(what, &mut out),
         ["what-if", ref what @ ..] => what_if::run(what, &mut out),
         ["identity", ref what @ ..] => identity::run(what, &mut out),
         _ => Err(USAGE.into()),

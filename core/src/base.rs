@@ -40,6 +40,10 @@ pub struct Base {
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub displaced: Option<Box<Field>>,
+    /// Where the mapping reads by other rates since: `seen` is then the least, and this the greatest, of what the same amount in
+    /// the system is read as today. Until it is read again, nobody can tell which, and none of them is a move.
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    pub reread: Option<Box<Field>>,
     /// What came of our last write there, while that is to be recognised. Boxed: most systems answer with what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Box<Answered>>,
@@ -90,7 +94,7 @@ pub struct Sent {
 }
 
 /// A field that is there: JSON spells Null as `null`, and that is not nothing.
-fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
+pub(crate) fn some<'de, D: Deserializer<'de>, F: Deserialize<'de>>(deserializer: D) -> Result<Option<F>, D::Error> {
     F::deserialize(deserializer).map(Some)
 }
 
@@ -98,7 +102,7 @@ impl Base {
     /// A base for a value that was accepted into golden as it stands.
     #[must_use]
     pub fn accepted(seen: Field, golden: Field) -> Self {
-        Self { seen, agreed: golden, lost: false, wrote: None, displaced: None, answered: None }
+        Self { seen, agreed: golden, lost: false, wrote: None, displaced: None, reread: None, answered: None }
     }
 
     /// A base for our own writing, where it is seen.
@@ -110,6 +114,7 @@ impl Base {
             lost: false,
             wrote: Some(Box::new(sent.origin)),
             displaced: Some(Box::new(sent.displaces)),
+            reread: None,
             answered: None,
         }
     }
@@ -119,7 +124,7 @@ impl Base {
     #[must_use]
     pub fn lost(seen: Field, before: &Self) -> Self {
         let lost = !planted!(LoserOwedNothing);
-        Self { seen, agreed: before.agreed.clone(), lost, wrote: None, displaced: None, answered: None }
+        Self { seen, agreed: before.agreed.clone(), lost, wrote: None, displaced: None, reread: None, answered: None }
     }
 
     /// Whether the system was sent this value and keeps what it shows instead: to send it again would change nothing.

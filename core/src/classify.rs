@@ -23,6 +23,8 @@ pub struct Side<'a> {
     pub authority: Authority,
     /// Whether a person decided that this link may differ.
     pub diverges: bool,
+    /// Whether what is seen is the form that golden has there by a mapping that rounds: to write golden would change nothing.
+    pub spelled: bool,
 }
 
 /// What is seen of a unit on one link.
@@ -49,6 +51,8 @@ pub enum Hidden {
     Unresolved,
     /// A second record where the system holds one: only the primary counts.
     Duplicate,
+    /// It is a part of golden, which is the sum of several, and is not compared with it.
+    Summand,
 }
 
 /// The state of one link in a unit.
@@ -206,11 +210,17 @@ fn state_of<C: Comparison + ?Sized>(
         Sight::Seen(field) => field,
     };
     if side.base.is_some_and(|base| by.same(field, &base.seen)) {
+        // What was the form of the former golden is that of this one too: nothing is owed.
+        if let (Some(golden), Some(base)) = (golden.filter(|_| side.spelled), side.base)
+            && base.is_behind(golden, |a, b| by.same(a, b))
+        {
+            adopts.push((link, golden.clone()));
+        }
         return LinkState::Same;
     }
     // Golden that was never settled is none, and a system without the value agrees with that.
     let golden = golden.or((!field.is_value()).then_some(&NONE));
-    if let Some(golden) = golden.filter(|golden| by.same(field, golden)) {
+    if let Some(golden) = golden.filter(|golden| side.spelled || by.same(field, golden)) {
         adopts.push((link, golden.clone()));
         return LinkState::Same;
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::{Actor, RecordRef};
 use crate::settle::Ruling;
+use crate::stamp::Stamp;
 use crate::value::Field;
 
 /// How long a decision holds.
@@ -19,7 +20,8 @@ pub enum Lifetime {
     /// Until a candidate says something that was not on the table.
     #[default]
     UntilInputsChange,
-    /// Whatever anyone says, before this instant. Then it ends, and the unit is settled as any other.
+    /// Whatever anyone says, before this instant. Then it ends: what systems said meanwhile counts as if they said it then,
+    /// and with no such word golden stays as it is, and the unit is settled as any other.
     Until(DateTime<Utc>),
     /// Whatever anyone says.
     Pinned,
@@ -59,6 +61,21 @@ pub struct Decision {
     /// Who approved it, where four eyes were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<Actor>,
+    /// Of a decision until a date: what systems said of their own meanwhile, the latest of each, in the order of records. It
+    /// is overwritten while the decision holds, and is heard when it ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meanwhile: Vec<Word>,
+}
+
+/// What a record said of its own, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// The record.
+    pub record: RecordRef,
+    /// What it said.
+    pub field: Field,
+    /// The stamp since which it said so.
+    pub since: Stamp,
 }
 
 impl Decision {
@@ -67,8 +84,8 @@ impl Decision {
     pub fn basis(&self) -> Digest {
         let mut fingerprint = Fingerprint::new();
         for (record, field) in &self.inputs {
-            fingerprint.text(&record.to_string()).number(i64::from(field.is_value()));
-            fingerprint.text(field.as_value().unwrap_or(""));
+            fingerprint.text(&record.to_string());
+            field.fingerprint(&mut fingerprint);
         }
         fingerprint.bytes(&self.fingerprint.to_be_bytes());
         fingerprint.finish()
@@ -94,6 +111,10 @@ pub struct Lapse {
     pub at: i64,
     /// What ended it.
     pub cause: LapseCause,
+    /// Whether the unit waits for a person since: what golden holds rests on a decision that no longer stands, and nothing
+    /// tells what it should be instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// What ended a decision.
@@ -101,8 +122,10 @@ pub struct Lapse {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LapseCause {
-    /// Candidates said what had not been on the table.
+    /// Candidates said what had not been on the table, or took back what had been.
     InputsChanged(Vec<InputChange>),
+    /// The model owns, compares or resolves the unit otherwise than when it was decided.
+    PolicyChanged,
     /// Its date came.
     Over,
 }
@@ -114,14 +137,21 @@ pub struct InputChange {
     pub record: RecordRef,
     /// What it said when the decision was made; `None`: nothing of its own.
     pub from: Option<Field>,
-    /// What it says now.
+    /// What it says now; Null also of a record that is gone, or belongs to the entity no longer.
     pub to: Field,
 }
 
 impl Lapse {
     /// The end of a decision.
     pub(crate) fn of(decision: &Decision, at: i64, cause: LapseCause) -> Self {
-        Self { chosen: decision.chosen.clone(), by: decision.by.clone(), decided_at: decision.at, at, cause }
+        Self {
+            chosen: decision.chosen.clone(),
+            by: decision.by.clone(),
+            decided_at: decision.at,
+            at,
+            cause,
+            waits: false,
+        }
     }
 }
 
@@ -157,6 +187,9 @@ pub struct Divergence {
     pub reason: String,
     /// How long it holds. Unless it is pinned, until the link or golden moves on.
     pub lifetime: Lifetime,
+    /// Who approved it, where four eyes were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<Actor>,
 }
 
 impl Divergence {

@@ -8,6 +8,7 @@ use crate::entity::Entity;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::{EntityId, EntityType, TenantId};
 use crate::text::Text;
+use crate::value::Field;
 
 /// What a discrepancy is about. Its kind may change within the family; its identity does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -142,6 +143,10 @@ pub struct Discrepancy {
     /// How often it came back after it was resolved.
     #[serde(default)]
     pub reopened: u32,
+    /// Of one that waits for a person: the values in dispute, each once, in their order. What golden holds, what a rule holds,
+    /// and what any system shows. Severity looks at them, and so does search.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Field>,
 }
 
 /// The discrepancies of one entity, resolved ones included, in the order of their ids. They are few: an ordered list takes
@@ -191,10 +196,10 @@ impl Discrepancies {
     }
 }
 
-impl FromIterator<Discrepancy> for Discrepancies {
-    fn from_iter<I: IntoIterator<Item = Discrepancy>>(all: I) -> Self {
+impl FromIterator<Arc<Discrepancy>> for Discrepancies {
+    fn from_iter<I: IntoIterator<Item = Arc<Discrepancy>>>(all: I) -> Self {
         let mut discrepancies = Self::default();
-        all.into_iter().for_each(|discrepancy| discrepancies.insert(Arc::new(discrepancy)));
+        all.into_iter().for_each(|discrepancy| discrepancies.insert(discrepancy));
         discrepancies
     }
 }
@@ -214,6 +219,8 @@ pub struct Finding {
     pub waits: bool,
     /// Why, in words.
     pub reason: Text,
+    /// The values in dispute, if it waits for a person.
+    pub said: Vec<Field>,
 }
 
 impl Finding {
@@ -266,6 +273,7 @@ mod tests {
             kind: DiscrepancyKind::HardConflict,
             waits: true,
             reason: "no policy could tell".into(),
+            said: Vec::new(),
         };
         let id = finding.id(&tenant, entity);
         let settled = Finding { kind: DiscrepancyKind::Pending, waits: false, reason: "".into(), ..finding.clone() };

@@ -10,6 +10,7 @@ use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordR
 use crate::journal::Broken;
 use crate::model::Mistakes;
 use crate::plan::{PlanHash, StandingId};
+use crate::queue::QueueError;
 use crate::store::StoreError;
 use crate::text::Text;
 
@@ -160,6 +161,39 @@ pub enum Error {
         /// The first of them: where, and which unit; never a value.
         first: Text,
     },
+    /// The plan keeps nothing out by a limit that could be confirmed.
+    #[error(
+        "plan {} keeps nothing out by such a limit that is still to be done: plan again, and confirm what that one keeps out",
+        .plan.short()
+    )]
+    NothingToConfirm {
+        /// The plan.
+        plan: PlanHash,
+    },
+    /// Who alone asked for a plan does not let it through where it writes what takes two people.
+    #[error("{by} alone asked for plan {}, which writes what takes two people: a second person must approve it", .plan.short())]
+    OwnPlan {
+        /// The plan.
+        plan: PlanHash,
+        /// Who asked for it.
+        by: Actor,
+    },
+    /// Who gave a standing approval for what takes two people cannot approve it.
+    #[error("{by} gave standing approval {}, which permits what takes two people: a second person must approve it", .id.short())]
+    OwnStanding {
+        /// The standing approval.
+        id: StandingId,
+        /// Who gave it.
+        by: Actor,
+    },
+    /// The standing approval does not wait for a second person.
+    #[error("standing approval {} does not wait for a second person: it {how}", .id.short())]
+    StandingSettled {
+        /// The standing approval.
+        id: StandingId,
+        /// How it stands.
+        how: &'static str,
+    },
     /// A standing approval lacks a limit.
     #[error("a standing approval has limits, and this one lacks {lacks}")]
     UnlimitedApproval {
@@ -223,6 +257,16 @@ pub enum Error {
         unit: Text,
         /// Who proposed it.
         by: Actor,
+    },
+    /// What would be done by one person takes two.
+    #[error(
+        "{unit} of {entity} takes two people: decide it with `rule`, and have a second person approve the decision"
+    )]
+    TakesTwo {
+        /// The entity.
+        entity: EntityId,
+        /// The unit.
+        unit: Text,
     },
     /// What was on the table when a decision was proposed, or looked at, has changed.
     #[error("{unit} of {entity} is not as it was looked at{}: look again, and decide again", moved(.records))]
@@ -339,6 +383,15 @@ pub enum Error {
         /// What is impossible, in words.
         reasons: String,
     },
+    /// The queue could not do its work.
+    #[error("could not {doing}")]
+    Queue {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it could not be done.
+        #[source]
+        source: QueueError,
+    },
     /// The journal's chain does not hold.
     #[error("the journal is broken")]
     Journal(#[source] Broken),
@@ -374,6 +427,7 @@ impl Error {
             Error::NotHeld { .. }
             | Error::NothingProposed { .. }
             | Error::OwnProposal { .. }
+            | Error::TakesTwo { .. }
             | Error::InputsMoved { .. }
             | Error::CaseClosed { .. }
             | Error::LetterSettled { .. }
@@ -387,6 +441,10 @@ impl Error {
             | Error::ScratchNotEmpty
             | Error::PlanExpired { .. }
             | Error::PlanMoved { .. }
+            | Error::NothingToConfirm { .. }
+            | Error::OwnPlan { .. }
+            | Error::OwnStanding { .. }
+            | Error::StandingSettled { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
             Error::Connector { source, .. } => match source.kind {
@@ -395,7 +453,7 @@ impl Error {
                 ConnectorErrorKind::Throttled | ConnectorErrorKind::Unavailable => 503,
                 ConnectorErrorKind::Contract => 500,
             },
-            Error::Store { .. } | Error::Contended { .. } => 503,
+            Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } => 503,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) => 500,
         }
     }
@@ -408,6 +466,22 @@ impl Error {
             Category::Data => "data",
         };
         Error::Row { row, why, line: source.line(), column: source.column() }
+    }
+
+    /// Whether the same may succeed later though nobody mends anything: a database or a broker that cannot be reached, or other
+    /// workers that were faster.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Error::Store { source, .. } => source.may_pass(),
+            Error::Queue { source, .. } => source.may_pass(),
+            Error::Contended { .. } => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn queue(doing: &'static str) -> impl FnOnce(QueueError) -> Self {
+        move |source| Error::Queue { doing, source }
     }
 
     pub(crate) fn store(doing: &'static str) -> impl FnOnce(StoreError) -> Self {

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::text::{Text, read_from_text};
+
 /// Accumulates what identifies a piece of configuration.
 ///
 /// Every part is length-prefixed, so `("ab", "c")` and `("a", "bc")` differ.
@@ -67,13 +69,37 @@ impl Digest {
     }
 }
 
+/// The digits of a digest, as text.
+struct Shown([u8; 64]);
+
+impl Shown {
+    fn as_str(&self) -> &str {
+        // They are letters and digits of ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Digest {
+    fn shown(&self) -> Shown {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 64];
+        let (pairs, _) = text.as_chunks_mut::<2>();
+        for (pair, byte) in pairs.iter_mut().zip(&self.0) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        Shown(text)
+    }
+
+    /// The digest as it is shown.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        Text::new(self.shown().as_str())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let mut text = [0; 64];
-        text.iter_mut().zip(digits).for_each(|(letter, digit)| *letter = DIGITS[usize::from(digit)]);
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        f.write_str(self.shown().as_str())
     }
 }
 
@@ -86,14 +112,17 @@ impl fmt::Debug for Digest {
 impl std::str::FromStr for Digest {
     type Err = NotADigest;
     fn from_str(text: &str) -> Result<Self, NotADigest> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 64 {
-            return Err(NotADigest);
-        }
+        let bytes: &[u8; 64] = text.as_bytes().try_into().map_err(|_| NotADigest)?;
+        let digit = |letter: u8| match letter {
+            b'0'..=b'9' => Some(letter - b'0'),
+            b'a'..=b'f' => Some(letter - b'a' + 10),
+            b'A'..=b'F' => Some(letter - b'A' + 10),
+            _ => None,
+        };
+        let (pairs, _) = bytes.as_chunks::<2>();
         let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(bytes.chunks_exact(2)) {
-            let digit = |letter: u8| char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            *byte = digit(pair[0]).ok_or(NotADigest)? << 4 | digit(pair[1]).ok_or(NotADigest)?;
+        for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+            *byte = digit(*high).ok_or(NotADigest)? << 4 | digit(*low).ok_or(NotADigest)?;
         }
         Ok(Self(digest))
     }
@@ -106,14 +135,13 @@ pub struct NotADigest;
 
 impl Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.shown().as_str())
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        read_from_text(deserializer)
     }
 }
 

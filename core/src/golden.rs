@@ -9,7 +9,7 @@ use crate::base::Origin;
 use crate::id::Actor;
 use crate::model::{UnitIndex, UnitKey};
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, join, split};
 
 /// The golden value of one unit, with all that explains it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,31 @@ pub struct GoldenCell {
     pub fingerprint: u64,
     /// Whether it stands, or a change waits.
     pub status: Status,
+    /// What stood last where nothing stands now, member by member: a clear is no way round a rule about how far a value moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Field>,
+}
+
+impl GoldenCell {
+    /// What is to be remembered of a former cell of a unit with so many members when golden becomes `field`: of each member
+    /// that has no value then, the last that it had.
+    #[must_use]
+    pub(crate) fn remembered(former: Option<&Self>, field: &Field, arity: usize) -> Option<Field> {
+        let former = former?;
+        let members = |field: &Field| match arity {
+            0 | 1 => vec![field.clone()],
+            _ => split(field, arity).unwrap_or_else(|| vec![Field::Null; arity]),
+        };
+        let last = former.last.as_ref().map(members).into_iter().flatten().chain(std::iter::repeat(Field::Null));
+        let held = members(&former.field).into_iter().zip(last);
+        let left = members(field).into_iter().zip(held).map(|(now, (before, last))| {
+            let known = if before.is_value() { before } else { last };
+            if now.is_value() { Field::Null } else { known }
+        });
+        let mut left: Vec<Field> = left.collect();
+        let last = if left.len() == 1 { left.pop()? } else { join(&left) };
+        last.is_value().then_some(last)
+    }
 }
 
 /// Whether a golden value stands, or a change waits.
@@ -205,13 +230,19 @@ impl<T> PerUnit<T> {
 
     /// Everything held, in the order of units.
     pub fn iter(&self) -> impl Iterator<Item = (UnitKey, &T)> {
-        let whole =
-            self.whole.iter().enumerate().filter_map(|(index, value)| {
-                Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_deref()?))
-            });
+        self.iter_shared().map(|(key, value)| (key, &**value))
+    }
+
+    /// Everything held, in the order of units, to be shared.
+    pub(crate) fn iter_shared(&self) -> impl Iterator<Item = (UnitKey, &Arc<T>)> {
+        let whole = self
+            .whole
+            .iter()
+            .enumerate()
+            .filter_map(|(index, value)| Some((UnitKey::Whole(UnitIndex::try_from(index).ok()?), value.as_ref()?)));
         let elements = self.rest.iter().flat_map(|rest| &rest.elements);
-        let elements = elements.map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), &**value));
-        let exists = self.rest.as_ref().and_then(|rest| rest.exists.as_deref());
+        let elements = elements.map(|((index, element), value)| (UnitKey::Element(*index, element.clone()), value));
+        let exists = self.rest.as_ref().and_then(|rest| rest.exists.as_ref());
         whole.chain(elements).chain(exists.map(|value| (UnitKey::Exists, value)))
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::Text;
+use crate::text::{Text, read_from_text};
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
@@ -147,9 +147,21 @@ impl EntityId {
     }
 }
 
+impl EntityId {
+    /// The id as it is shown.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        Text::new(self.shown(&mut uuid::Uuid::encode_buffer()))
+    }
+
+    fn shown<'t>(&self, text: &'t mut [u8; uuid::fmt::Urn::LENGTH]) -> &'t str {
+        uuid::Uuid::from_u128(self.0).hyphenated().encode_lower(text)
+    }
+}
+
 impl fmt::Display for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&uuid::Uuid::from_u128(self.0).hyphenated(), f)
+        f.write_str(self.shown(&mut uuid::Uuid::encode_buffer()))
     }
 }
 
@@ -173,14 +185,13 @@ impl FromStr for EntityId {
 
 impl Serialize for EntityId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.shown(&mut uuid::Uuid::encode_buffer()))
     }
 }
 
 impl<'de> Deserialize<'de> for EntityId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        read_from_text(deserializer)
     }
 }
 

@@ -113,6 +113,18 @@ pub fn verify(head: Head, entry: &Entry, payload: Option<&Payload>) -> Result<He
     Ok(Head { seq: entry.seq, digest: entry.digest })
 }
 
+/// Where entries lead that have to follow `head` and each other, with what is left of their payloads.
+///
+/// # Errors
+///
+/// [`Broken`] names the first entry that does not, and what does not hold.
+pub fn verify_all<'e>(
+    head: Head,
+    entries: impl IntoIterator<Item = &'e (Entry, Option<Payload>)>,
+) -> Result<Head, Broken> {
+    entries.into_iter().try_fold(head, |head, (entry, payload)| verify(head, entry, payload.as_ref()))
+}
+
 /// The chain does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("journal entry {seq}: {what}")]

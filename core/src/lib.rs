@@ -53,6 +53,7 @@ pub mod base;
 pub mod classify;
 pub mod clock;
 pub mod connector;
+pub mod copy_on_write;
 pub mod decision;
 pub mod decode;
 pub mod discrepancy;
@@ -74,6 +75,7 @@ pub mod observation;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
+pub mod queue;
 pub mod representation;
 pub mod resolve;
 pub mod rollout;
@@ -88,6 +90,7 @@ pub mod surface;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod transfer;
 pub mod triage;
 pub mod value;
 pub mod view;
@@ -102,7 +105,7 @@ pub use decision::Lifetime;
 pub use discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 pub use engine::{
     Accordant, Applied, Builder, FailedCall, Next, PlanRequest, Ran, Retention, Ruled, Schedule, Stepped, TakenIn,
-    Tenant,
+    Tenant, Worked, Worker,
 };
 pub use error::Error;
 pub use id::{Actor, EntityId, Id, RecordRef, TenantId};
@@ -112,11 +115,11 @@ pub use rollout::{ApplyWindow, Flow, Stage};
 pub use rule::RequireApproval;
 pub use settle::{Choice, Ruling};
 pub use store::MemoryStore;
-#[cfg(feature = "sqlite")]
-pub use store::SqliteStore;
 #[cfg(feature = "phone")]
 pub use value::Phone;
 pub use value::{Country, Currency, Decimal, Domain, Email, Money, Ref, WebUrl};
+#[cfg(feature = "sqlite")]
+pub use {queue::SqliteQueue, store::SqliteStore};
 
 // The types of other crates in public signatures.
 pub use {bytes, chrono, http, schemars, serde};

@@ -27,9 +27,8 @@ use crate::value::Field;
 use crate::write_access::{Asked, WriteAccess, asked, write_access};
 
 pub use diff::PlanDiff;
-pub(crate) use draft::archives;
-pub use draft::{ArchivesByPlace, PlanDraft};
-pub use limits::{Deletes, Limits, WritePlace, Writes};
+pub use draft::PlanDraft;
+pub use limits::{Counted, CountedPlace, Deletes, Limits, WritePlace};
 use presence::plan_presence;
 pub(crate) use presence::{WHY_RESTORE, why_archive};
 pub use standing::{GivenStanding, StandingApproval, StandingId};
@@ -100,7 +99,7 @@ impl Plan {
     /// The plan that plans nothing: of one kind, always the same.
     #[must_use]
     pub fn empty(tenant: &TenantId, kind: PlanKind) -> Self {
-        PlanDraft::new(kind, Scope::default()).finish(tenant, Limits::default(), &|_, _| Deletes::default())
+        PlanDraft::new(kind, Scope::default()).finish(tenant)
     }
 
     /// Whether it plans nothing, and keeps nothing out.
@@ -270,9 +269,13 @@ fn plan_unit(
     if (golden.is_none() && decision.is_none()) || oscillates || entity.life == GoldenLife::Retired {
         return;
     }
+    if entity.decisions.get(key).is_some_and(|decision| decision.lifetime.is_over(ground.as_of)) {
+        // Its date has come: the unit is settled first, and golden may be another then.
+        return;
+    }
     let shown = shown(ground, entity, representations, key);
     let standing = Standing { golden, frozen: false, owned: !unit.owners.is_empty() || unit.derived.is_some() };
-    let classification = classify(&sides(entity, &shown, key), standing, unit);
+    let classification = classify(&sides(ground.model, entity, unit, &shown, key, golden), standing, unit);
     let name = ground.model.unit_name(key);
     // While an owner is asked to follow a decision, golden is about to move: nobody else is written what it holds still.
     let asks = |shown: &Shown<'_>| asked(ground.model, entity, unit, key, shown) == Asked::Owed;
@@ -285,7 +288,11 @@ fn plan_unit(
             WriteAccess::ByDecision => decision.map(|decision| &decision.chosen).filter(|_| asks(shown)),
             WriteAccess::Yes(_) | WriteAccess::No => golden.filter(|_| !asked),
         };
-        let Some(wanted) = wanted.filter(|wanted| !unit.same(field, wanted)) else { continue };
+        let Some(wanted) = wanted
+            .filter(|wanted| !spelling::holds(ground.model, entity.links[shown.link].object, unit, key, field, wanted))
+        else {
+            continue;
+        };
         let Some(reason) = why_write(entity, unit, key, shown, &classification, place, access, plan.kind) else {
             continue;
         };

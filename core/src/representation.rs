@@ -327,6 +327,11 @@ impl Representation {
         self.rare.redirects.last().map(|(stamp, survivor)| (*stamp, survivor))
     }
 
+    /// Whether the id stands although it was merged away.
+    pub(crate) fn is_returned(&self) -> bool {
+        self.rare.returned
+    }
+
     /// Says whether the id stands although it was merged away. Says whether that is new.
     pub(crate) fn set_returned(&mut self, returned: bool) -> bool {
         returned != self.rare.returned && {

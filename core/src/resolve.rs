@@ -310,11 +310,42 @@ fn speakers<'a>(
             rank: rank(unit, system_of(ground, entity, shown.link)),
         });
     }
+    speakers.retain(|speaker| !is_spent(entity, unit, key, shown, contemporaries, blocked, speaker));
     let silent = reduce(ground, entity, shown, &mut speakers);
     if !unit.owners.is_empty() {
         speakers.sort_by_key(|speaker| !shown[speaker.place].authority.decides());
     }
     (speakers, silent)
+}
+
+/// Whether what a link shows is a copy of which nobody stands behind any more: our own writing of what its author has since
+/// replaced by another word, or of what golden alone ever held. Such a copy is no witness. Policies that compare values (the
+/// greatest, the longest, the sum) would otherwise let what we wrote outvote whoever it was copied from.
+///
+/// An author that cannot be seen, speaks for itself only, or has cleared without a say, withdraws nothing. Nor does golden
+/// lose its voice where somebody moved without knowing of it (`contemporaries`).
+fn is_spent(
+    entity: &Entity,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    contemporaries: &[usize],
+    blocked: &[usize],
+    speaker: &Speaker<'_>,
+) -> bool {
+    let said_by = |place: usize| &entity.links[shown[place].link].record;
+    if speaker.origin.record == *said_by(speaker.place) {
+        return false;
+    }
+    let Some(author) = (0..shown.len()).find(|place| *said_by(*place) == speaker.origin.record) else {
+        let of_golden = speaker.origin.record.connection.as_str() == hub::SYSTEM;
+        return of_golden && !is_collection(unit) && !contemporaries.contains(&speaker.place);
+    };
+    let apart = entity.links[shown[author].link].divergences.contains_key(key);
+    !apart
+        && !blocked.contains(&author)
+        && has_say(unit, &shown[author])
+        && origin_of(entity, unit, key, &shown[author]) != speaker.origin
 }
 
 /// Where a system holds several records of one entity, its reducer says which of them speak.

@@ -60,6 +60,8 @@ pub use when::{ConditionalRule, When, when};
 pub struct Change<'a, T> {
     /// The value before; `None`: there was none.
     pub before: Option<T>,
+    /// The last value that there was: the one before, or, where there is none, what stood there before it was cleared.
+    pub last: Option<T>,
     /// The value after; `None`: it is cleared.
     pub after: Option<T>,
     /// The policy that chose it; `decision`: a person.
@@ -123,6 +125,15 @@ pub trait Rule<T: Value>: Send + Sync + 'static {
     }
 }
 
+/// What golden holds before a change, in canonical form.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Before<'a> {
+    /// What it holds; `None`: nothing.
+    pub held: Option<&'a Field>,
+    /// What it held last where it holds nothing; `None`: nothing ever.
+    pub last: Option<&'a Field>,
+}
+
 /// A rule whose type parameter has been erased.
 pub trait AnyRule: Send + Sync {
     /// As [`Rule::name`].
@@ -130,7 +141,7 @@ pub trait AnyRule: Send + Sync {
     /// As [`Rule::fingerprint`].
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
     /// As [`Rule::judge`], in canonical form.
-    fn judge(&self, before: Option<&Field>, after: &Field, policy: &str, around: &Around<'_>) -> Verdict;
+    fn judge(&self, before: Before<'_>, after: &Field, policy: &str, around: &Around<'_>) -> Verdict;
     /// As [`Rule::four_eyes`].
     fn four_eyes(&self) -> bool;
     /// As [`Rule::looks_at`].
@@ -163,12 +174,14 @@ impl<T: Value, R: Rule<T>> AnyRule for Erased<T, R> {
         self.0.looks_at()
     }
 
-    fn judge(&self, before: Option<&Field>, after: &Field, policy: &str, around: &Around<'_>) -> Verdict {
+    fn judge(&self, before: Before<'_>, after: &Field, policy: &str, around: &Around<'_>) -> Verdict {
         // A value that cannot be read is not a missing one: to the rule it would look as if nothing were there.
         let typed = |field: &Field| field.as_value().map(T::from_canonical).transpose();
-        let Ok(before) = before.map_or(Ok(None), typed) else { return unreadable("the value before") };
+        let Ok(held) = before.held.map_or(Ok(None), typed) else { return unreadable("the value before") };
+        let known = before.held.filter(|held| held.is_value()).or(before.last);
+        let Ok(last) = known.map_or(Ok(None), typed) else { return unreadable("the last value before") };
         let Ok(after) = typed(after) else { return unreadable("the value after") };
-        self.0.judge(&Change { before, after, policy, around })
+        self.0.judge(&Change { before: held, last, after, policy, around })
     }
 }
 
@@ -189,27 +202,22 @@ pub struct Guard {
 impl Guard {
     /// Judges a change of the unit. A change that leaves the guarded member as it was passes.
     #[must_use]
-    pub fn judge(
-        &self,
-        unit: &Unit,
-        before: Option<&Field>,
-        after: &Field,
-        policy: &str,
-        around: &Around<'_>,
-    ) -> Verdict {
+    pub fn judge(&self, unit: &Unit, before: Before<'_>, after: &Field, policy: &str, around: &Around<'_>) -> Verdict {
         let Some(member) = self.member.filter(|_| unit.members.len() > 1) else {
             return self.rule.judge(before, after, policy, around);
         };
         let part = |field: &Field| split_member(field, unit.members.len(), member);
-        let Ok(before) = before.map(|before| part(before).ok_or(())).transpose() else {
+        let parted = |field: Option<&Field>| field.map(|field| part(field).ok_or(())).transpose();
+        let (Ok(held), Ok(last)) = (parted(before.held), parted(before.last)) else {
             return unreadable("the group before");
         };
         let Some(after) = part(after) else { return unreadable("the group after") };
         let equivalence = unit.equivalences.get(usize::from(member)).unwrap_or(&Equivalence::Exact);
-        if equivalence.same(&after, before.as_ref().unwrap_or(&Field::Null)) {
+        if equivalence.same(&after, held.as_ref().unwrap_or(&Field::Null)) {
             return Verdict::Pass;
         }
-        self.rule.judge(before.as_ref().filter(|before| before.is_value()), &after, policy, around)
+        let before = Before { held: held.as_ref().filter(|held| held.is_value()), last: last.as_ref() };
+        self.rule.judge(before, &after, policy, around)
     }
 
     /// Adds place and rule.
@@ -235,7 +243,7 @@ pub(crate) struct Stop {
     pub(crate) reason: Text,
     /// Whether nobody can accept it.
     pub(crate) forbidden: bool,
-    /// Whether accepting it takes two people.
+    /// Whether accepting it takes two people: if any rule that stops it asks for two, whichever of them speaks.
     pub(crate) four_eyes: bool,
     weight: u8,
 }
@@ -244,12 +252,13 @@ pub(crate) struct Stop {
 pub(crate) fn judge_all(
     guards: &[Guard],
     unit: &Unit,
-    before: Option<&Field>,
+    before: Before<'_>,
     after: &Field,
     policy: &str,
     around: &Around<'_>,
 ) -> Judged {
     let mut judged = Judged::default();
+    let mut two = false;
     for guard in guards {
         let verdict = guard.judge(unit, before, after, policy, around);
         let weight = verdict.weight();
@@ -262,10 +271,14 @@ pub(crate) fn judge_all(
             Verdict::Hold(reason) | Verdict::Review(reason) => (reason, false),
             Verdict::Forbid(reason) => (reason, true),
         };
+        two |= guard.rule.four_eyes() && !forbidden;
         if judged.stop.as_ref().is_none_or(|stop| stop.weight < weight) {
-            let four_eyes = guard.rule.four_eyes() && !forbidden;
-            judged.stop = Some(Stop { rule: guard.rule.name(), reason: reason.into(), forbidden, four_eyes, weight });
+            let (rule, reason) = (guard.rule.name(), reason.into());
+            judged.stop = Some(Stop { rule, reason, forbidden, four_eyes: false, weight });
         }
+    }
+    if let Some(stop) = &mut judged.stop {
+        stop.four_eyes = two;
     }
     judged
 }
@@ -315,7 +328,8 @@ pub trait Measured: Value {
     fn differs_by_more_than(&self, other: &Self, limit: &Self) -> bool;
 }
 
-/// Holds a change that moves a number or an amount by more than a limit. A first value passes, and so does clearing.
+/// Holds a change that moves a number or an amount by more than a limit. A first value passes, and so does clearing; what comes
+/// after a clear moves from what stood before it.
 #[derive(Debug, Clone)]
 pub struct RequireApproval<T> {
     limit: T,
@@ -340,8 +354,8 @@ impl<T: Measured> Rule<T> for RequireApproval<T> {
     }
 
     fn judge(&self, change: &Change<'_, T>) -> Verdict {
-        match (&change.before, &change.after) {
-            (Some(before), Some(after)) if after.differs_by_more_than(before, &self.limit) => {
+        match (&change.last, &change.after) {
+            (Some(last), Some(after)) if after.differs_by_more_than(last, &self.limit) => {
                 let mut limit = String::new();
                 self.limit.canonical(&mut limit);
                 Verdict::Hold(format!("moves by more than {limit}"))
@@ -353,7 +367,7 @@ impl<T: Measured> Rule<T> for RequireApproval<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Around, Verdict, erase, rule};
+    use super::{Around, Before, Verdict, erase, rule};
     use crate::value::{Field, Money};
 
     #[test]
@@ -361,7 +375,7 @@ mod tests {
         let lets_all_pass = erase::<Money, _>(rule("none", 1, |_| Verdict::Pass));
         let nothing = |_: &str| None;
         let around = Around { as_of: 0, source: None, said: None, before_said: None, golden: &nothing };
-        let judge = |before, after| lets_all_pass.judge(before, after, "latest", &around);
+        let judge = |held, after| lets_all_pass.judge(Before { held, last: None }, after, "latest", &around);
         let (amount, other) = (Field::value("1.00 USD"), Field::value("one dollar"));
         assert_eq!(judge(Some(&amount), &amount), Verdict::Pass);
         assert_eq!(judge(Some(&amount), &Field::Null), Verdict::Pass);

@@ -12,6 +12,7 @@ pub(crate) mod presence;
 mod proposal;
 mod read_back;
 mod ruling;
+mod summed;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ use crate::rule::Guard;
 use crate::sight::{Ground, keys, visible};
 use crate::text::Text;
 
-pub use proposal::{NotApproved, approve, basis_of, propose};
+pub use proposal::{NotApproved, Ruled, approve, basis_of, propose, rule_or_propose};
 pub use ruling::{Choice, NotRuled, Ruling, rule_on};
 pub(crate) use unit::settled;
 
@@ -90,7 +91,8 @@ pub fn settle(
             return;
         };
         for key in keys(ground.model, recorder.entity, representations, index) {
-            moved |= unit::settle_unit(ground, &mut recorder, &visible, unit, &key, &mut findings);
+            let settle = if unit.summed { summed::settle_summed } else { unit::settle_unit };
+            moved |= settle(ground, &mut recorder, &visible, unit, &key, &mut findings);
         }
     };
     match touched {
@@ -161,7 +163,10 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
         let state = finding.state();
         let standing = recorder.entity.discrepancies.get(&id);
         if standing.is_some_and(|standing| {
-            standing.state == state && standing.kind == finding.kind && standing.reason == finding.reason
+            standing.state == state
+                && standing.kind == finding.kind
+                && standing.reason == finding.reason
+                && standing.said == finding.said
         }) {
             continue;
         }
@@ -182,6 +187,7 @@ fn file(ground: &Ground<'_>, recorder: &mut Recorder<'_>, findings: Vec<Finding>
                 first_seen,
                 last_seen: ground.as_of,
                 reopened,
+                said: finding.said,
             }),
         });
     }

@@ -7,13 +7,14 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::base::Base;
 use crate::classify::{Hidden, Side, Sight};
-use crate::entity::{Entity, HUB_OBJECT};
+use crate::entity::{Entity, HUB_OBJECT, Link};
 use crate::hub;
 use crate::id::{EntityId, ObjectType, RecordRef, TenantId};
-use crate::model::{Cardinality, CompiledEntity, UnitIndex, UnitKey, UnitShape};
+use crate::model::{Cardinality, CompiledEntity, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::observation::SlotIndex;
 use crate::ownership::Authority;
 use crate::representation::{Cell, Representation};
+use crate::spelling::is_form;
 use crate::stamp::{Domain, Stamp};
 use crate::text::Text;
 use crate::value::{Field, join};
@@ -71,6 +72,12 @@ impl Shown<'_> {
     #[must_use]
     pub fn field(&self) -> Option<&Field> {
         self.sight.as_deref().ok()
+    }
+
+    /// The same link, as it showed a word of its own that we have overwritten since.
+    pub(crate) fn as_it_said(&self, field: Field, since: Stamp) -> Self {
+        let when = When::Known { since, not_before: None };
+        Self { sight: Ok(Cow::Owned(field)), when, ..self.clone() }
     }
 
     /// The stamp since which it is so.
@@ -283,12 +290,26 @@ pub fn speaks_first(entity: &Entity, representations: &[Option<&Representation>]
 }
 
 /// Pairs what is shown with bases: the input of classification.
-pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> SmallVec<[Side<'a>; 4]> {
+pub fn sides<'a>(
+    model: &CompiledEntity,
+    entity: &'a Entity,
+    unit: &Unit,
+    shown: &'a [Shown<'_>],
+    key: &UnitKey,
+    golden: Option<&Field>,
+) -> SmallVec<[Side<'a>; 4]> {
     let mut sides = SmallVec::new();
+    // Whatever an owner says is its own word, and golden follows it to the letter.
+    let spelled = |link: &Link, authority: Authority, field: &Field| {
+        unit.rounds
+            && authority != Authority::Owner
+            && golden.is_some_and(|golden| is_form(model, link.object, unit, key, field, golden))
+    };
     for shown in shown {
         let link = &entity.links[shown.link];
         sides.push(Side {
             sight: match &shown.sight {
+                Ok(_) if unit.summed && shown.authority == Authority::Owner => Sight::Hidden(Hidden::Summand),
                 Ok(field) => Sight::Seen(field),
                 Err(_) if planted!(HiddenTakenForMissing) => Sight::Seen(&Field::Null),
                 Err(why) => Sight::Hidden(*why),
@@ -296,6 +317,7 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
             base: link.bases.get(key).or_else(|| absent_element(key, shown)),
             authority: shown.authority,
             diverges: link.divergences.contains_key(key),
+            spelled: shown.field().is_some_and(|field| spelled(link, shown.authority, field)),
         });
     }
     sides
@@ -303,8 +325,15 @@ pub fn sides<'a>(entity: &'a Entity, shown: &'a [Shown<'_>], key: &UnitKey) -> S
 
 /// A collection that was seen without an element accepted its absence: adding the element is a change like any other.
 fn absent_element(key: &UnitKey, shown: &Shown<'_>) -> Option<&'static Base> {
-    static ABSENT: Base =
-        Base { seen: Field::Null, agreed: Field::Null, lost: false, wrote: None, displaced: None, answered: None };
+    static ABSENT: Base = Base {
+        seen: Field::Null,
+        agreed: Field::Null,
+        lost: false,
+        wrote: None,
+        displaced: None,
+        reread: None,
+        answered: None,
+    };
     let absent = || shown.field().is_some_and(|field| !field.is_value());
     (matches!(key, UnitKey::Element(..)) && absent()).then_some(&ABSENT)
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::{EntityId, ObjectType};
-use crate::model::{AttributeModel, CompiledEntity, Mapping, Path, Read, UnitIndex, UnitKey, UnitShape};
+use crate::model::{AttributeModel, CompiledEntity, Mapping, Path, Read, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::observation::SlotIndex;
 use crate::representation::Representation;
 use crate::sight::reference_object;
@@ -78,6 +78,31 @@ pub(crate) fn form(model: &CompiledEntity, object: u16, unit: UnitIndex, value: 
         [only] if mappings.len() == 1 => Some(only.clone()),
         _ => Some(join(&forms)),
     }
+}
+
+/// Whether what a system shows is the form that another value has there, though not the value itself.
+pub(crate) fn is_form(
+    model: &CompiledEntity,
+    object: u16,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &Field,
+    value: &Field,
+) -> bool {
+    let UnitKey::Whole(index) = key else { return false };
+    unit.rounds && form(model, object, *index, value).is_some_and(|form| unit.same(shown, &form))
+}
+
+/// Whether a system that shows this holds a value as well as it can: to write it there would change nothing.
+pub(crate) fn holds(
+    model: &CompiledEntity,
+    object: u16,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &Field,
+    value: &Field,
+) -> bool {
+    unit.same(shown, value) || is_form(model, object, unit, key, shown, value)
 }
 
 /// The leaves that a whole unit is expected to hold before it is written: what was read, spelled as it is written. A

@@ -56,6 +56,7 @@ use serde::{Deserialize, Serialize};
 use crate::discrepancy::{Discrepancy, DiscrepancyKind};
 use crate::entity::Entity;
 use crate::fingerprint::{Digest, Fingerprint};
+use crate::golden::Status;
 use crate::id::{AttributeId, EntityType};
 use crate::model::{Attribute, Canonical, CompiledEntity, UnitKey};
 use crate::text::Text;
@@ -183,6 +184,8 @@ pub struct Triage {
     at_stake: Option<(AttributeId, Weigh, String)>,
     ages_from: Option<(AttributeId, Dates)>,
     overdue_after: TimeDelta,
+    /// Whether what is high is more than what is critical, or cannot be compared with it.
+    limits_cross: bool,
 }
 
 impl fmt::Debug for Triage {
@@ -201,12 +204,21 @@ impl Triage {
     /// As [`Triage::of`], for a type that the compiler does not know.
     #[must_use]
     pub fn of_type(entity: &str) -> Self {
-        Self { entity: entity.into(), at_stake: None, ages_from: None, overdue_after: OVERDUE_AFTER }
+        Self {
+            entity: entity.into(),
+            at_stake: None,
+            ages_from: None,
+            overdue_after: OVERDUE_AFTER,
+            limits_cross: false,
+        }
     }
 
-    /// What is at stake: a golden value of `high` or more makes a case of its entity at least high, one of `critical` or
-    /// more makes it critical. A value that cannot be compared with them, as an amount in another currency, counts as
-    /// high: nobody knows how much it is.
+    /// What is at stake: a value of `high` or more makes a case of its entity at least high, one of `critical` or more makes it
+    /// critical. The greatest counts of all that is on the table, whatever its sign: what golden holds, what a rule holds, what
+    /// systems had accepted, and what is in dispute in the case itself. A value that cannot be compared with the limits, as an
+    /// amount in another currency, counts as high: nobody knows how much it is.
+    ///
+    /// `high` above `critical` is a mistake of the configuration.
     #[must_use]
     pub fn at_stake<E: Canonical, T: Ordered>(mut self, attribute: Attribute<E, T>, high: T, critical: T) -> Self {
         let (mut limits, mut text) = (String::new(), String::new());
@@ -214,8 +226,10 @@ impl Triage {
         critical.canonical(&mut text);
         limits.push('\u{1f}');
         limits.push_str(&text);
+        self.limits_cross =
+            !matches!(high.compare(&critical), Some(std::cmp::Ordering::Less | std::cmp::Ordering::Equal));
         let weigh = move |text: &str| {
-            let value = T::from_canonical(text).ok()?;
+            let value = T::from_canonical(text).ok()?.magnitude();
             let reaches = |limit: &T| value.compare(limit).map(std::cmp::Ordering::is_ge);
             match (reaches(&high), reaches(&critical)) {
                 (_, Some(true)) => Some(Severity::Critical),
@@ -246,6 +260,10 @@ impl Triage {
 
     pub(crate) const fn entity_type(&self) -> &EntityType {
         &self.entity
+    }
+
+    pub(crate) const fn limits_cross(&self) -> bool {
+        self.limits_cross
     }
 
     /// The attributes that it looks at.
@@ -294,7 +312,9 @@ impl Weight {
             let field = split_member(&entity.golden.get(&UnitKey::Whole(unit))?.field, arity, member)?;
             field.as_value().map(Text::new)
         };
-        let at_stake = triage.at_stake.as_ref().and_then(|(id, weigh, _)| weigh(&golden(id)?));
+        let at_stake = triage.at_stake.as_ref().and_then(|(id, weigh, _)| {
+            on_the_table(model, entity, discrepancy, id).iter().filter_map(|text| weigh(text)).max()
+        });
         let date = triage.ages_from.as_ref().and_then(|(id, dates)| dates(&golden(id)?));
         let aged_from = date.unwrap_or(discrepancy.first_seen);
         Self {
@@ -315,10 +335,27 @@ impl Weight {
     }
 }
 
+/// The values of an attribute that a case may be about: what golden holds, what a rule holds, what systems had accepted, and
+/// what is in dispute in the case itself.
+fn on_the_table(model: &CompiledEntity, entity: &Entity, discrepancy: &Discrepancy, id: &AttributeId) -> Vec<Text> {
+    let Some((unit, member)) = model.unit_of(id.as_str()) else { return Vec::new() };
+    let arity = model.units.get(usize::from(unit)).map_or(1, |unit| unit.members.len());
+    let key = UnitKey::Whole(unit);
+    let golden = entity.golden.get(&key);
+    let held = golden.and_then(|cell| match &cell.status {
+        Status::Held(held) => Some(&held.proposed),
+        Status::Settled | Status::Parked { .. } | Status::Provisional(_) => None,
+    });
+    let accepted = entity.links.iter().filter_map(|link| Some(&link.bases.get(&key)?.seen));
+    let in_dispute = discrepancy.said.iter().filter(|_| model.unit_key(&discrepancy.unit).as_ref() == Some(&key));
+    let all = golden.map(|cell| &cell.field).into_iter().chain(held).chain(accepted).chain(in_dispute);
+    all.filter_map(|field| split_member(field, arity, member)?.as_value().map(Text::new)).collect()
+}
+
 /// What identifies a whole configuration of triages: rows that are filed by another one are filed anew.
 pub(crate) fn fingerprint<'a>(triages: impl Iterator<Item = &'a Triage>) -> Digest {
     let mut fingerprint = Fingerprint::new();
-    fingerprint.number(1);
+    fingerprint.number(2);
     triages.for_each(|triage| triage.fingerprint(&mut fingerprint));
     fingerprint.finish()
 }

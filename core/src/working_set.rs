@@ -13,6 +13,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use crate::copy_on_write::CopyOnWrite;
 use crate::decode::DecodedRecord;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::fact::{EntityFact, Fact};
@@ -63,7 +64,7 @@ pub struct RecordState {
     /// The record.
     pub record: Arc<RecordRef>,
     /// What its system says.
-    pub representation: Representation,
+    pub representation: CopyOnWrite<Representation>,
     /// Its entity type, by index.
     pub entity_type: u16,
     /// Its object type, by index.
@@ -80,7 +81,7 @@ pub struct RecordState {
 #[derive(Debug, Clone)]
 pub struct EntityState {
     /// The entity.
-    pub entity: Entity,
+    pub entity: CopyOnWrite<Entity>,
     /// The records of its links, in the order of links.
     pub records: Vec<RecordIndex>,
     /// What must be settled.
@@ -138,7 +139,7 @@ impl WorkingSet {
         record: Arc<RecordRef>,
         entity_type: u16,
         object: u16,
-        representation: Representation,
+        representation: impl Into<CopyOnWrite<Representation>>,
     ) -> RecordIndex {
         if let Some(index) = self.find_record(&record) {
             return index;
@@ -147,7 +148,7 @@ impl WorkingSet {
         self.directory.insert(&record, index);
         self.records.push(RecordState {
             record,
-            representation,
+            representation: representation.into(),
             entity_type,
             object,
             entity: None,
@@ -158,7 +159,8 @@ impl WorkingSet {
     }
 
     /// Adds an entity whose linked records were added before.
-    pub fn add_entity(&mut self, entity: Entity) -> EntityIndex {
+    pub fn add_entity(&mut self, entity: impl Into<CopyOnWrite<Entity>>) -> EntityIndex {
+        let entity = entity.into();
         if let Some(index) = self.by_entity.get(&entity.id) {
             return *index;
         }
@@ -234,7 +236,7 @@ impl WorkingSet {
     #[must_use]
     pub fn representations(&self, index: EntityIndex) -> Vec<Option<&Representation>> {
         let state = self.entity(index);
-        state.records.iter().map(|record| self.records.get(*record as usize).map(|r| &r.representation)).collect()
+        state.records.iter().map(|record| self.records.get(*record as usize).map(|r| &*r.representation)).collect()
     }
 
     /// The entity that a record belongs to, loaded or not.
@@ -257,9 +259,10 @@ impl WorkingSet {
             }
         };
         let before = state.representation.clone();
-        let outcome = state.representation.fold(observation, shapes);
-        state.representation.trim();
-        let changed = before != state.representation;
+        let representation = state.representation.to_mut();
+        let outcome = representation.fold(observation, shapes);
+        representation.trim();
+        let changed = *before != *representation;
         state.changed |= changed;
         self.note(frame, record, &outcome);
         changed
@@ -275,20 +278,21 @@ impl WorkingSet {
         } else {
             Sighting::Live { full: decoded.is_full() }
         };
-        state.representation.sight(stamp, &sighting, &mut outcome);
+        let representation = state.representation.to_mut();
+        representation.sight(stamp, &sighting, &mut outcome);
         for slot in decoded.collections() {
             let elements = || {
                 let cells = decoded.cells().filter(|(of, ..)| of == slot);
                 cells.filter_map(|(_, element, _)| element).collect()
             };
-            state.representation.cover_with(*slot, stamp, elements, &mut outcome);
+            representation.cover_with(*slot, stamp, elements, &mut outcome);
         }
         for (slot, element, field) in decoded.cells() {
             match element {
-                None => state.representation.say(slot, stamp, field, &mut outcome),
+                None => representation.say(slot, stamp, field, &mut outcome),
                 Some(element) => {
                     let element = Text::new(element);
-                    state.representation.say_element(slot, &element, stamp, field, &mut outcome);
+                    representation.say_element(slot, &element, stamp, field, &mut outcome);
                 }
             }
         }
@@ -301,7 +305,7 @@ impl WorkingSet {
     /// Records a merge inside a system: `loser` leads to `survivor` from now on. Says whether that is new.
     pub fn redirect(&mut self, loser: RecordIndex, stamp: Stamp, survivor: Text) -> bool {
         let state = &mut self.records[loser as usize];
-        let new = state.representation.redirect(stamp, survivor);
+        let new = state.representation.to_mut().redirect(stamp, survivor);
         if new {
             state.changed = true;
             if let Some(entity) = state.entity {
@@ -329,7 +333,7 @@ impl WorkingSet {
             merged.map(|(index, state)| (index, self.resolution(index).survivor == state.record.id)).collect();
         let changed = returned.into_iter().filter(|(index, returned)| {
             let state = &mut self.records[*index as usize];
-            state.representation.set_returned(*returned)
+            state.representation.is_returned() != *returned && state.representation.to_mut().set_returned(*returned)
         });
         changed.map(|(index, _)| index).collect()
     }
@@ -367,7 +371,7 @@ impl WorkingSet {
             }
             let mut representations: SmallVec<[Option<&Representation>; 8]> = SmallVec::new();
             for record in &state.records {
-                representations.push(places.records.get(*record as usize).map(|record| &record.representation));
+                representations.push(places.records.get(*record as usize).map(|record| &*record.representation));
             }
             let ground = Ground {
                 tenant: frame.tenant,
@@ -378,7 +382,7 @@ impl WorkingSet {
                 crosswalk: &|record| places.entity_of(record),
                 keep_voices: frame.keep_voices,
             };
-            settle(&ground, &mut state.entity, &representations, &touched, scratch);
+            settle(&ground, state.entity.to_mut(), &representations, &touched, scratch);
             state.changed |= !scratch.is_empty();
             let id = state.entity.id;
             facts.extend(scratch.drain(..).map(|fact| EntityFact { entity: id, fact }));
@@ -388,7 +392,7 @@ impl WorkingSet {
     /// Applies a fact decided outside of settling, and appends it to `facts`.
     pub fn record_fact(&mut self, index: EntityIndex, fact: Fact, facts: &mut Vec<EntityFact>) {
         let state = &mut self.entities[index as usize];
-        fact.apply(&mut state.entity);
+        fact.apply(state.entity.to_mut());
         state.changed = true;
         let links = matches!(fact, Fact::Linked { .. } | Fact::Unlinked { .. });
         facts.push(EntityFact { entity: state.entity.id, fact });
@@ -456,7 +460,7 @@ impl WorkingSet {
                 crosswalk: &|record| self.entity_of(record),
                 keep_voices: frame.keep_voices,
             };
-            work(&ground, &mut entity, &representations, &mut decided);
+            work(&ground, entity.to_mut(), &representations, &mut decided);
         }
         let state = &mut self.entities[index as usize];
         state.entity = entity;

@@ -1,9 +1,11 @@
 //! Write access: whether a unit may be written on a link, and how hard. Ownership and mapping decide; nothing else may.
 
+use crate::base::Base;
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::model::{Cardinality, CompiledEntity, Unit, UnitKey, WriteTo};
 use crate::ownership::{Authority, Strength};
 use crate::sight::Shown;
+use crate::spelling::is_form;
 use crate::value::Field;
 
 /// Whether a unit may be written on a link.
@@ -39,6 +41,8 @@ pub fn write_access(model: &CompiledEntity, entity: &Entity, shown: &Shown<'_>, 
         return WriteAccess::No;
     }
     match object.authority.get(unit) {
+        // What golden is made of is written by nobody: it would be added again.
+        Some(Authority::Owner) if model.units.get(unit).is_some_and(|unit| unit.summed) => WriteAccess::No,
         Some(Authority::Owner) if planted!(OwnerWritten) => WriteAccess::Yes(*strength),
         Some(Authority::Owner) if entity.decisions.get(key).is_some() => WriteAccess::ByDecision,
         Some(Authority::Owner) => WriteAccess::No,
@@ -65,8 +69,10 @@ pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &
     if same(field, &decision.chosen) || write_access(model, entity, shown, key) != WriteAccess::ByDecision {
         return Asked::No;
     }
-    let base = entity.links[shown.link].bases.get(key);
-    if base.is_some_and(|base| base.keeps_instead(field, &decision.chosen, same)) {
+    let link = &entity.links[shown.link];
+    let keeps = |base: &Base| base.keeps_instead(field, &decision.chosen, same);
+    // What it would make of it by a mapping that rounds is what it holds already.
+    if link.bases.get(key).is_some_and(keeps) || is_form(model, link.object, unit, key, field, &decision.chosen) {
         return Asked::Declined;
     }
     Asked::Owed
@@ -76,5 +82,6 @@ pub(crate) fn asked(model: &CompiledEntity, entity: &Entity, unit: &Unit, key: &
 pub(crate) fn asks_owner(model: &CompiledEntity, entity: &Entity, link: usize, key: &UnitKey) -> bool {
     let object = entity.links.get(link).and_then(|link| model.objects.get(usize::from(link.object)));
     let authority = object.zip(key.index()).and_then(|(object, unit)| object.authority.get(usize::from(unit)));
-    authority == Some(&Authority::Owner) && entity.decisions.get(key).is_some()
+    let summed = key.index().and_then(|unit| model.units.get(usize::from(unit))).is_some_and(|unit| unit.summed);
+    authority == Some(&Authority::Owner) && !summed && entity.decisions.get(key).is_some()
 }

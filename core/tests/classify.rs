@@ -43,6 +43,7 @@ impl Props {
             base: link.base.map(|(seen, agreed)| &self.bases[seen as usize * LETTERS.len() + agreed as usize]),
             authority: link.authority,
             diverges: link.diverges,
+            spelled: false,
         }
     }
 

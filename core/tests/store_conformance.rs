@@ -27,3 +27,54 @@ mod sqlite_in_a_file {
 
     accordant::store_conformance!(open());
 }
+
+mod handles {
+    use accordant::store::conformance::{Shared, SharedCase, block_on};
+    use accordant::store::{MemoryStore, Store};
+
+    struct Memory(MemoryStore);
+
+    impl Shared for Memory {
+        fn open(&self) -> Box<dyn Store> {
+            Box::new(self.0.clone())
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    struct File(std::path::PathBuf);
+
+    #[cfg(feature = "sqlite")]
+    impl Shared for File {
+        fn open(&self) -> Box<dyn Store> {
+            Box::new(accordant::store::SqliteStore::open(&self.0).unwrap())
+        }
+    }
+
+    #[test]
+    fn handles_in_memory_share_content() {
+        for case in SharedCase::all() {
+            block_on(case.run(&Memory(MemoryStore::new())));
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn handles_on_one_file_share_content() {
+        for case in SharedCase::all() {
+            let directory = tempfile::tempdir().unwrap();
+            block_on(case.run(&File(directory.path().join("store.db"))));
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn random_histories_end_as_in_memory() {
+    use accordant::store::SqliteStore;
+    use accordant::store::conformance::{a_random_history_ends_as_in_memory, block_on};
+
+    for seed in 0..40 {
+        let store = SqliteStore::open_in_memory().unwrap();
+        block_on(a_random_history_ends_as_in_memory(&store, seed, 60));
+    }
+}

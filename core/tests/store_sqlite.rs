@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use accordant::id::{Actor, TenantId};
 use accordant::journal::{Draft, Head, verify};
-use accordant::store::{Commit, Committed, RowKey, SqliteStore, Store, StoreError, Table};
+use accordant::store::{Commit, Committed, RowKey, SqliteStore, Store, StoreError, StoreFault, Table};
 use futures::FutureExt as _;
 use futures::executor::block_on;
 use futures::future::BoxFuture;
@@ -271,6 +271,15 @@ fn a_file_of_something_else_is_refused_and_left_alone() {
     assert!(matches!(SqliteStore::open(&file.path), Err(StoreError::Database { .. })));
     assert!(matches!(SqliteStore::open(file.path.join("no/such/folder")), Err(StoreError::Database { .. })));
     assert!(matches!(SqliteStore::open(":memory:"), Err(StoreError::Database { .. })));
+}
+
+#[test]
+fn an_error_says_what_stood_in_the_way() {
+    let file = File::new();
+    let fault = |path: &Path| SqliteStore::open(path).unwrap_err().fault();
+    assert_eq!(fault(&file.path.join("no/such/folder")), Some(StoreFault::Denied));
+    Connection::open(&file.path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert_eq!(fault(&file.path), Some(StoreFault::Refused));
 }
 
 #[test]

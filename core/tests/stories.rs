@@ -11,6 +11,8 @@
 mod approval;
 #[path = "stories/arrival.rs"]
 mod arrival;
+#[path = "stories/at_stake.rs"]
+mod at_stake;
 #[path = "stories/bulk.rs"]
 mod bulk;
 #[path = "stories/cardinality.rs"]
@@ -23,6 +25,8 @@ mod collections;
 mod configuration;
 #[path = "stories/contact.rs"]
 mod contact;
+#[path = "stories/copies.rs"]
+mod copies;
 #[path = "stories/coverage.rs"]
 mod coverage;
 #[path = "stories/crashes.rs"]
@@ -37,6 +41,8 @@ mod desk;
 mod drift;
 #[path = "stories/errors.rs"]
 mod errors;
+#[path = "stories/four_eyes.rs"]
+mod four_eyes;
 #[path = "stories/identity.rs"]
 mod identity;
 #[path = "stories/letters.rs"]
@@ -59,6 +65,8 @@ mod people;
 mod presence;
 #[path = "stories/references.rs"]
 mod references;
+#[path = "stories/reopened.rs"]
+mod reopened;
 #[path = "stories/rules.rs"]
 mod rules;
 #[path = "stories/trouble.rs"]

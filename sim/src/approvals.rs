@@ -29,8 +29,10 @@ pub struct Approvals {
     ever: BTreeSet<Approved>,
     /// What the engine is asked to approve, and has not answered.
     asked: Vec<Vec<Approved>>,
-    /// Archives since somebody confirmed, and how many were confirmed then, by system.
-    archives: BTreeMap<usize, (usize, usize)>,
+    /// Archives since somebody confirmed, by system.
+    archives: BTreeMap<usize, usize>,
+    /// The records of which somebody confirmed the archive, by system.
+    confirmed: BTreeSet<(usize, String)>,
 }
 
 impl Approvals {
@@ -62,22 +64,25 @@ impl Approvals {
         self.open.remove(approved);
     }
 
-    /// Somebody confirmed archives, one per name.
-    pub fn confirm(&mut self, design: &Design, places: &[String]) {
+    /// Somebody confirmed the archives of records: by system, and id there.
+    pub fn confirm(&mut self, design: &Design, records: &[(String, String)]) {
         for (system, design) in design.systems.iter().enumerate() {
-            let here = places.iter().filter(|place| *place == design.name).count();
-            if here > 0 {
-                self.archives.insert(system, (0, here));
+            for (_, id) in records.iter().filter(|(name, _)| *name == design.name) {
+                self.archives.insert(system, 0);
+                self.confirmed.insert((system, id.clone()));
             }
         }
     }
 
-    /// The engine archived a record. Says whether that is one more than anybody confirmed.
+    /// The engine archived a record. Says whether that is one more than may be without anybody who confirmed it.
     #[must_use]
-    pub fn archived(&mut self, design: &Design, system: usize) -> bool {
-        let (done, confirmed) = self.archives.entry(system).or_default();
+    pub fn archived(&mut self, design: &Design, system: usize, id: &str) -> bool {
+        if self.confirmed.remove(&(system, id.to_owned())) {
+            return false;
+        }
+        let done = self.archives.entry(system).or_default();
         *done += 1;
-        *done > design.limit as usize + *confirmed
+        *done > design.limit as usize
     }
 
     /// The engine may not know what was carried out: after a crash, and where a commit failed.

@@ -42,17 +42,19 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Opt
     }
     let entries = scene.image.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default();
     let mut losers = Vec::new();
-    let mut noticed = BTreeSet::new();
+    let mut observed = BTreeSet::new();
     for (entry, payload) in entries {
         if entry.kind.as_str() == "observed"
             && let Some(payload) = &payload
+            // Most are there once: what they are is asked of the others.
+            && !observed.insert(payload.bytes.clone())
             && is_notice(&payload.bytes)
-            && !noticed.insert(payload.bytes.clone())
             && !remodelled
         {
             scene.lock().oracle.accuse(format!("one notice of {} was taken in twice", entry.subject));
         }
-        if let Some(payload) = payload.filter(|_| entry.kind.as_str() == "facts")
+        if !overwritten.is_empty()
+            && let Some(payload) = payload.filter(|_| entry.kind.as_str() == "facts")
             && let Ok(facts) = serde_json::from_slice::<Value>(&payload.bytes)
         {
             collect(&facts, &mut losers);

@@ -12,6 +12,7 @@ use accordant::policy::builtin;
 use crate::dialect::Dialect;
 use crate::dialect::own::Own;
 use crate::fault::{Fault, Faults};
+use crate::house::{Guard, House};
 use crate::rng::Rng;
 
 /// The native object type of every system.
@@ -59,6 +60,8 @@ pub struct System {
     pub tells_deletes: bool,
     /// Whether a program in it puts back what we change.
     pub restores: bool,
+    /// Whether it tells nobody of what we change.
+    pub mute: bool,
 }
 
 /// One attribute.
@@ -98,6 +101,10 @@ pub struct Design {
     pub existence: Option<usize>,
     /// How many records of a system may be archived before somebody confirms.
     pub limit: u32,
+    /// How often, in a thousand, somebody edits a record that is just being read, or corrects what we have just written.
+    pub hasty: usize,
+    /// The rules of the house.
+    pub house: House,
     /// How its words are spelled.
     pub dialect: Dialect,
 }
@@ -142,6 +149,8 @@ impl Design {
             subjects: 1 + rng.below(3),
             existence: None,
             limit: 25,
+            hasty: 0,
+            house: House::default(),
             dialect: Dialect::Plain,
         };
         design.settle_capitals();
@@ -159,6 +168,18 @@ impl Design {
         }
         self.existence = rng.chance(300).then(|| rng.below(self.systems.len()));
         self.limit = if rng.chance(500) { 1 } else { 25 };
+        self
+    }
+
+    /// What worlds have gained after that: people who do not wait, systems that tell nobody of what we write, and the rules of a
+    /// house.
+    #[must_use]
+    pub fn enlivened(mut self, rng: &mut Rng) -> Self {
+        self.hasty = if rng.chance(250) { 300 } else { 0 };
+        for system in &mut self.systems {
+            system.mute = rng.chance(250);
+        }
+        self.house = House::of(rng, self.attributes.len());
         self
     }
 
@@ -234,7 +255,7 @@ impl Design {
     /// The limits that plans keep.
     #[must_use]
     pub const fn limits(&self) -> Limits {
-        Limits { deletes: self.limit, delete_percent: 100, writes: None }
+        Limits { deletes: self.limit, delete_percent: 100, writes: self.house.writes }
     }
 }
 
@@ -258,6 +279,7 @@ impl fmt::Display for Design {
                 (system.unique, "keys are unique"),
                 (system.tells_deletes, "polls tell of deletions"),
                 (system.restores, "a program puts back what we change"),
+                (system.mute, "tells nobody of what we change"),
             ];
             for (_, habit) in habits.iter().filter(|(has, _)| *has) {
                 write!(f, ", {habit}")?;
@@ -274,6 +296,19 @@ impl fmt::Display for Design {
         if let Some(owner) = self.existence {
             let name = self.systems[owner].name;
             writeln!(f, "{name} owns existence; {} records may be archived unconfirmed", self.limit)?;
+        }
+        if let Some((attribute, guard)) = self.house.rule {
+            let verb = if guard == Guard::Hold { "holds" } else { "forbids" };
+            writeln!(f, "a rule {verb} one word in four of {}", ATTRIBUTES[attribute])?;
+        }
+        if let Some(attribute) = self.house.two {
+            writeln!(f, "two people decide {}", ATTRIBUTES[attribute])?;
+        }
+        if let Some(writes) = self.house.writes {
+            writeln!(f, "{writes} writes of an attribute into a system are enough unconfirmed")?;
+        }
+        if self.hasty > 0 {
+            writeln!(f, "people do not wait: {} of 1000", self.hasty)?;
         }
         Ok(())
     }
@@ -303,6 +338,7 @@ fn system(rng: &mut Rng, name: &'static str, faults: Faults) -> System {
         unique: rng.chance(300),
         tells_deletes: rng.chance(700),
         restores: false,
+        mute: false,
     }
 }
 

@@ -9,8 +9,9 @@ use accordant::engine::CaseKind;
 use accordant::rollout::Stage;
 use accordant::{Actor, EntityId, Error, Tenant};
 
+use crate::decisions;
 use crate::design::Told;
-use crate::job::{EXISTENCE, confirm, decide, mend, standing, steps, subjects, unit_name};
+use crate::job::{EXISTENCE, confirm, confirm_writes, decide, mend, standing, steps, subjects, unit_name};
 use crate::neighbour::visit;
 use crate::oracle::Unit;
 use crate::pause::Pause;
@@ -54,21 +55,26 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     scene.lock().oracle.heal();
     rest(&tenant, &scene, by).await?;
     let waits = judge(&tenant, &scene, by, false).await?;
+    decisions::judge(&tenant, &scene).await?;
     if !waits.is_empty() {
         scene.lock().oracle.heal();
+        let mut decided = Vec::new();
         for one in standing(&tenant, &scene).await? {
             if one.discrepancy.state == DiscrepancyState::Waiting && one.unit.1 != EXISTENCE {
                 let plain = scene.lock().oracle.is_plain(one.unit, &waits);
-                if decide(&tenant, &scene, &one).await?
-                    && plain
-                    && one.discrepancy.kind == DiscrepancyKind::HardConflict
-                {
-                    scene.lock().oracle.settled.insert(one.unit);
+                if decide(&tenant, &scene, &one, true).await? {
+                    decided.push((one.entity, one.unit));
+                    if plain && one.discrepancy.kind == DiscrepancyKind::HardConflict {
+                        scene.lock().oracle.settled.insert(one.unit);
+                    }
                 }
             }
         }
         rest(&tenant, &scene, by).await?;
         judge(&tenant, &scene, by, true).await?;
+        for (entity, unit) in decided {
+            decisions::keep(&tenant, &scene, entity, unit).await?;
+        }
     }
     echo(&tenant, &scene, by).await?;
     visit(&neighbour, &tenant, &scene).await
@@ -164,8 +170,9 @@ async fn rest(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     let mut quiet = false;
     for _ in 0..MOST_ROUNDS {
         // A plan of first contact has all that any plan has.
-        let planned =
-            again(scene, || mend(tenant, scene, true)).await? + again(scene, || confirm(tenant, scene)).await?;
+        let planned = again(scene, || mend(tenant, scene, true)).await?
+            + again(scene, || confirm(tenant, scene)).await?
+            + again(scene, || confirm_writes(tenant, scene)).await?;
         if planned == 0 && quiet {
             return Ok(());
         }
@@ -215,7 +222,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -
         let what = format!("{} stands open at rest: {title}, {}", unit_name(one.unit), one.discrepancy.reason);
         inner.oracle.accuse(what);
     }
-    let settled = std::mem::take(&mut inner.oracle.settled);
+    let settled = inner.oracle.settled.clone();
     for one in standing.iter().filter(|one| decided && settled.contains(&one.unit)) {
         // What cannot be read, and what two entities share, is promised nothing.
         let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
@@ -240,5 +247,6 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -
         }
     }
     inner.oracle.judge(&waits, decided);
+    inner.oracle.settled.clear();
     Ok(waits)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use accordant::TenantId;
 use accordant::journal::{Entry, Payload};
-use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, StoreFault, Table};
 use async_trait::async_trait;
 
 use crate::fault::Fault;
@@ -74,13 +74,17 @@ impl Store for Image {
         if fails == Some(false) {
             return Err(broken());
         }
-        // What came of a write ends its row in the outbox.
-        let ended = commit.delete.iter().filter(|key| key.table == Table::Outbox).count();
+        // What is intended has a row in the outbox; what came of it ends that.
+        let outbox = |key: &&RowKey| key.table == Table::Outbox;
+        let made: Vec<RowKey> = commit.put.iter().map(|(key, _)| key).filter(outbox).cloned().collect();
+        let ended: Vec<RowKey> = commit.delete.iter().filter(outbox).cloned().collect();
         let committed = self.0.image.commit(tenant, commit).await?;
         if matches!(committed, Committed::Done { .. }) {
             let mut inner = self.0.lock();
             let task = inner.current;
-            inner.unkept.kept(task, ended);
+            inner.unkept.kept(task, ended.len());
+            ended.iter().for_each(|row| inner.intents.ended(&row.key, task));
+            made.iter().for_each(|row| inner.intents.made(&row.key, task));
         }
         may_die(&self.0, "after a commit").await;
         if fails == Some(true) { Err(broken()) } else { Ok(committed) }
@@ -101,5 +105,5 @@ impl Store for Image {
 }
 
 fn broken() -> StoreError {
-    StoreError::Database { doing: "commit", source: "the weather says so".into() }
+    StoreError::database("commit", StoreFault::Unavailable, "the weather says so")
 }

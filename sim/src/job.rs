@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use accordant::chrono::DateTime;
 use accordant::discrepancy::{Discrepancy, DiscrepancyState};
-use accordant::engine::DiscrepancyFilter;
+use accordant::engine::{DiscrepancyFilter, Ruled};
 use accordant::http;
 use accordant::id::RecordRef;
-use accordant::plan::{Intent, StandingApproval};
+use accordant::plan::{Intent, StandingApproval, Target};
 use accordant::rollout::Stage;
 use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
 
@@ -115,7 +115,10 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
                 waiting.get(place).cloned()
             };
             match picked {
-                Some(one) => decide(&tenant, &scene, &one).await.map(drop),
+                Some(one) => {
+                    let approved = scene.lock().haste.chance(500);
+                    decide(&tenant, &scene, &one, approved).await.map(drop)
+                }
                 None => Ok(()),
             }
         }
@@ -220,6 +223,36 @@ pub async fn mend(tenant: &Tenant, scene: &Arc<Scene>, bootstrap: bool) -> Resul
     Ok(plan.operations.len())
 }
 
+/// Confirms the writes that a limit keeps out, if there are any. Says how many.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn confirm_writes(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error> {
+    if scene.lock().design.house.writes.is_none() {
+        return Ok(0);
+    }
+    // A plan of first contact has all that any plan has.
+    let plan = tenant.plan(Scope::default()).bootstrap().await?;
+    let kept_out = plan.parked.iter().filter(|parked| parked.limited && parked.operation.intent != Intent::Archive);
+    let mut places: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    {
+        let mut inner = scene.lock();
+        for operation in kept_out.map(|parked| &parked.operation) {
+            let name = operation.target.connection().as_str();
+            let Some(system) = inner.design.systems.iter().position(|system| system.name == name) else { continue };
+            let attribute = inner.design.dialect.attribute(&operation.unit).unwrap_or(EXISTENCE);
+            *places.entry((system, attribute)).or_default() += 1;
+        }
+        let now = inner.now;
+        places.iter().for_each(|((system, attribute), of)| inner.allowance.confirm(*system, *attribute, *of, now));
+    }
+    if !places.is_empty() {
+        tenant.confirm_writes(plan.hash, &Actor::new("ana")).await?;
+    }
+    Ok(places.values().sum())
+}
+
 /// Confirms the archives that a limit keeps out, if there are any. Says how many.
 ///
 /// # Errors
@@ -227,15 +260,19 @@ pub async fn mend(tenant: &Tenant, scene: &Arc<Scene>, bootstrap: bool) -> Resul
 /// If the store fails.
 pub async fn confirm(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error> {
     let plan = tenant.plan(Scope::default()).await?;
-    let archived = plan.parked.iter().filter(|parked| parked.operation.intent == Intent::Archive);
-    let places: Vec<String> = archived.map(|parked| parked.operation.target.connection().to_string()).collect();
-    if !places.is_empty() {
+    let archived = plan.parked.iter().filter(|p| p.limited && p.operation.intent == Intent::Archive);
+    let records = archived.filter_map(|parked| match &parked.operation.target {
+        Target::Record(record) => Some((record.connection.to_string(), record.id.to_string())),
+        _ => None,
+    });
+    let records: Vec<(String, String)> = records.collect();
+    if !records.is_empty() {
         tenant.confirm_deletes(plan.hash, &Actor::new("ana")).await?;
         let mut inner = scene.lock();
         let inner = &mut *inner;
-        inner.approvals.confirm(&inner.design, &places);
+        inner.approvals.confirm(&inner.design, &records);
     }
-    Ok(places.len())
+    Ok(records.len())
 }
 
 /// A unit that waits for a person.
@@ -318,14 +355,15 @@ pub async fn waiting(tenant: &Tenant, scene: &Arc<Scene>) -> Result<Vec<Waiting>
     Ok(standing)
 }
 
-/// A person decides: what the owner says, or some system that says anything. Says whether there was anything to take.
+/// A person decides: what the owner says, or some system that says anything. Where two are asked for, a second approves it if
+/// `approved`. Says whether there was anything to take, and it is so.
 ///
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Result<bool, Error> {
+pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting, approved: bool) -> Result<bool, Error> {
     let (subject, attribute) = one.unit;
-    let (takes, unit, line) = {
+    let (takes, system, unit, line) = {
         let mut inner = scene.lock();
         let owner = inner.design.attributes[attribute].owner;
         let holds = |system: usize| {
@@ -337,10 +375,14 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
             able = vec![owner];
         }
         let Some(system) = able.get(inner.weather.rng().below(able.len())).copied() else { return Ok(false) };
-        inner.oracle.decided.insert(one.unit);
+        inner.decisions.forget(one.unit);
+        if inner.design.house.two != Some(attribute) {
+            let now = inner.now;
+            inner.oracle.chose(one.unit, system, now);
+        }
         let name = inner.servers[system].design.name;
         let unit = inner.design.dialect.unit(attribute).to_owned();
-        (name, unit, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
+        (name, system, unit, format!("a person decides {} of k{subject}: what {name} says", ATTRIBUTES[attribute]))
     };
     scene.lock().say(|| line);
     let ruling = Ruling {
@@ -351,8 +393,51 @@ pub async fn decide(tenant: &Tenant, scene: &Arc<Scene>, one: &Waiting) -> Resul
     };
     match tenant.rule(one.entity, &unit, ruling).await {
         // What the system said may be unknown to the engine: then there is nothing to take.
-        Ok(_) => Ok(true),
+        Ok(Ruled::Proposed) => second(tenant, scene, one, &unit, system, approved).await,
+        Ok(_) => {
+            let mut inner = scene.lock();
+            if inner.design.house.two == Some(attribute) {
+                inner
+                    .oracle
+                    .accuse(format!("{} was decided by one person, and two are asked for", unit_name(one.unit)));
+            }
+            Ok(true)
+        }
         Err(Error::NotHeld { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What was proposed is approved by its author in vain, and by a second person, if one looks.
+async fn second(
+    tenant: &Tenant,
+    scene: &Arc<Scene>,
+    one: &Waiting,
+    unit: &str,
+    system: usize,
+    approved: bool,
+) -> Result<bool, Error> {
+    let accused = match tenant.approve_decision(one.entity, unit, &Actor::new("ana")).await {
+        Ok(()) => true,
+        // What was on the table has moved, or somebody was faster.
+        Err(Error::OwnProposal { .. } | Error::NothingProposed { .. } | Error::InputsMoved { .. }) => false,
+        Err(error) => return Err(error),
+    };
+    if accused {
+        scene.lock().oracle.accuse(format!("{} was approved by who proposed it", unit_name(one.unit)));
+    }
+    if !approved {
+        return Ok(false);
+    }
+    {
+        let mut inner = scene.lock();
+        let now = inner.now;
+        inner.oracle.chose(one.unit, system, now);
+        inner.say(|| "  and another person approves it".to_owned());
+    }
+    match tenant.approve_decision(one.entity, unit, &Actor::new("ben")).await {
+        Ok(()) => Ok(true),
+        Err(Error::NothingProposed { .. } | Error::InputsMoved { .. } | Error::NotHeld { .. }) => Ok(false),
         Err(error) => Err(error),
     }
 }

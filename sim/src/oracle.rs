@@ -2,19 +2,25 @@
 //!
 //! It shares no code with the engine and sees nothing of its state but which units it says wait for a person.
 
+mod boundary;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use accordant::connector::CreateSafety;
 
 use crate::design::{ATTRIBUTES, Attribute, Design, Policy, System};
+use crate::oracle::boundary::Boundary;
 use crate::scene::By;
 use crate::word::Word;
 
 /// A unit of somebody: subject and attribute.
 pub type Unit = (usize, usize);
 
+/// An attribute of a record: system, place and attribute.
+pub type Place = (usize, usize, usize);
+
 /// What an attribute of a record has been.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Cell {
     /// What it held, in order, who put it there, and when.
     history: Vec<(Word, By, i64)>,
@@ -22,8 +28,12 @@ struct Cell {
     before: Word,
     /// What it was when the world last rested: what was said and cleared since may never have been heard.
     rested: Word,
-    /// Writes of the engine since this round began.
+    /// Writes of the engine since this round began, but those that a form which nothing proves was met anew by.
     writes: usize,
+    /// Writes that changed nothing since this round began, and that no form explains.
+    noops: usize,
+    /// Writes since this round began that took effect and that the engine was not told of, or told of and could not keep.
+    unheard: usize,
 }
 
 impl Cell {
@@ -84,14 +94,10 @@ pub struct Oracle {
     fought: BTreeSet<Unit>,
     /// Differences that writes had mended, since the heal began, by when a program put one of their unit back.
     mended: usize,
-    /// The records that people deleted, by subject and system.
-    deleted: BTreeSet<(usize, usize)>,
-    existence: Option<usize>,
     /// Subjects with a record that cannot be read: nothing is promised of them.
     pub poisoned: BTreeSet<usize>,
-    /// Subjects of whom a replica that was behind told the engine that a living record is gone: they may be retired on its
-    /// word, and then wait for a person.
-    pub misled: BTreeSet<usize>,
+    /// Who may retire whom, and what people allow.
+    boundary: Boundary,
     /// Attributes whose ownership changed under way: their units follow when they are next settled.
     pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
@@ -100,14 +106,15 @@ pub struct Oracle {
     creates: BTreeMap<(usize, usize), (usize, usize)>,
     /// Replies lost, calls late, crashes, failed commits: what can make an honest engine do something twice.
     pub troubles: usize,
-    /// Changes that took effect this round and that the engine was not told of, or told of and could not keep.
-    pub unheard: usize,
+    /// Writes this round that took effect and that the engine was not told of, or told of and could not keep.
+    unheard: usize,
+    /// Words of people that were written over before the engine had heard them.
+    unseen: BTreeSet<Word>,
     /// Whether two workers run.
     pub two_workers: bool,
     /// How often the engine has written since the heal began.
     pub heal_writes: usize,
-    noops: usize,
-    /// Writes since the heal began that change nothing, and rightly: a form that nothing proves must be met twice.
+    /// Writes since the heal began beside those that mend a difference, and rightly.
     rewrites: usize,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
@@ -123,7 +130,7 @@ impl Oracle {
             systems: design.systems.clone(),
             attributes: design.attributes.clone(),
             records: vec![Vec::new(); design.systems.len()],
-            existence: design.existence,
+            boundary: Boundary::of(design),
             ..Self::default()
         }
     }
@@ -140,8 +147,8 @@ impl Oracle {
         self.moved.clear();
         self.edits.clear();
         self.disturbed.clear();
-        (self.noops, self.troubles, self.unheard) = (0, 0, 0);
-        self.each(|cell| cell.writes = 0);
+        (self.troubles, self.unheard) = (0, 0);
+        self.each(|cell| (cell.writes, cell.noops, cell.unheard) = (0, 0, 0));
     }
 
     /// The heal begins, or goes on after people have decided: nobody but the engine changes anything.
@@ -157,7 +164,7 @@ impl Oracle {
     /// A record was made.
     pub fn made(&mut self, system: usize, subject: usize, words: &[Word], by: By, now: i64) {
         self.disturbed.insert(subject);
-        let cell = |word: &Word| Cell { history: vec![(*word, by, now)], before: *word, rested: Word::NONE, writes: 0 };
+        let cell = |word: &Word| Cell { history: vec![(*word, by, now)], before: *word, ..Cell::default() };
         self.records[system].push(Known { subject, live: true, cells: words.iter().map(cell).collect() });
         for (attribute, word) in words.iter().enumerate() {
             let unit = (subject, attribute);
@@ -208,71 +215,71 @@ impl Oracle {
         self.hear(system, unit, word, knows, now);
     }
 
-    /// The engine wrote an attribute.
-    pub fn wrote(&mut self, system: usize, place: usize, attribute: usize, word: Word, now: i64) {
-        let System { name, capitals, answers, compares, grain, .. } = self.systems[system];
+    /// Writes took effect, and the engine was not told, or told and could not keep it: it may have to repeat them.
+    pub fn unheard(&mut self, places: &[Place]) {
+        self.unheard += places.len();
+        for (system, place, attribute) in places {
+            self.records[*system][*place].cells[*attribute].unheard += 1;
+        }
+    }
+
+    /// The engine wrote an attribute: `word` is what its system made of what was sent, where it said that it expects another.
+    pub fn wrote(&mut self, at: Place, word: Word, (sent, expected): (Word, Option<Word>), now: i64) {
+        let (system, place, attribute) = at;
+        let System { name, capitals, answers, grain, .. } = self.systems[system];
         let known = &mut self.records[system][place];
-        let (unit, last) = ((known.subject, attribute), known.cells.iter().map(|cell| cell.last().2).max());
+        let (unit, said) = ((known.subject, attribute), self.said.get(&word.said()).map(|said| said.at));
+        let changes: BTreeSet<i64> = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at).collect();
         let cell = &mut known.cells[attribute];
-        cell.writes += 1;
-        let (made, writes, (before, by, at)) = (cell.history.len() == 1, cell.writes, cell.last());
+        let (made, (before, by, at)) = (cell.history.len() == 1, cell.last());
+        let seen = expected.is_none_or(|expected| expected == before);
+        let repeats = cell.history.iter().rev().take_while(|(held, by, _)| (*held, *by) == (word, By::Engine));
+        let tries: Vec<i64> = repeats.map(|(.., at)| *at).collect();
+        // What it held at the version of a write is read no more where something else of the record was changed since.
+        let until = |last: usize| last.checked_sub(1).map_or(now, |next| tries[next]);
+        let spoilt =
+            |last: &usize| changes.range(tries[*last] + 1..until(*last).max(tries[*last] + 1)).next().is_some();
+        let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
+        // Where no token proves whose doing it was, the same value must meet the same form twice.
+        let proofs = 1 + usize::from(grain > 1 || remodelled) + (0..tries.len()).filter(spoilt).count() + cell.noops;
+        // And whoever says a word anew says it to a system too that keeps a form of it.
+        let anew = said > tries.first().copied();
+        let again = !tries.is_empty() && capitals && (anew || (!answers && tries.len() < proofs));
+        // A person may have said the same, unheard.
+        let raced = before == word && by == By::Person && !seen;
+        cell.noops += usize::from(before == word && !again && !raced);
+        cell.writes += usize::from(!again);
+        let (writes, vain) = (cell.writes, before == word && !again && cell.noops > cell.unheard);
+        // Who came back, before anybody looked, to what we had written last has said nothing that anybody can know of.
+        let ours = cell.history.iter().rfind(|(_, by, _)| *by == By::Engine).is_some_and(|(held, ..)| *held == before);
         cell.history.push((word, By::Engine, now));
         // Of who cannot be read nothing is promised.
         self.heal_writes += usize::from(!self.poisoned.contains(&unit.0));
-        let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
-        // Where no token proves whose doing it was, the same value must meet the same form twice. None does either where
-        // something else of the record was changed since: what it held at the version of the write is read no more.
-        let again = before == word && capitals && !answers && (grain > 1 || remodelled || last > Some(at));
-        // A person may have said the same, unheard, where nobody can be asked to compare.
-        let raced = before == word && by == By::Person && !compares;
-        self.rewrites += usize::from(again || raced || (capitals && remodelled));
-        self.noops += usize::from(before == word && !again && !raced);
-        if before == word && !again && self.noops > self.unheard && !self.two_workers {
+        self.rewrites += usize::from(again || raced);
+        if vain && !self.two_workers {
             self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
+        }
+        // A system that decides and keeps a form of its own has said that form: each edit is worth one write elsewhere.
+        if word != sent && word != before && self.attributes[attribute].owner.is_none_or(|owner| owner == system) {
+            let others = self.records.iter().enumerate().filter(|(at, _)| *at != system).flat_map(|(_, all)| all);
+            self.rewrites += others.filter(|known| known.live && known.subject == unit.0).count();
+            *self.edits.entry(unit).or_default() += 1;
         }
         // Each edit is worth one write in each other system; a decision another; a reply that was lost another.
         let worth = self.edits.get(&unit).copied().unwrap_or(0) + 1 + usize::from(decided);
         if writes > worth + self.troubles && !self.two_workers {
             self.accuse(format!("{name} r{place} {}: {writes} writes for {worth} changes", ATTRIBUTES[attribute]));
         }
-        if self.attributes[attribute].owner == Some(system) && !decided && !remodelled {
-            self.accuse(format!("{name} owns {} and was written {word}", ATTRIBUTES[attribute]));
-        }
-        let weak = self.attributes[attribute].strength[system] == 0 && compares && !remodelled;
-        if weak && before.is_some() && !decided {
-            self.accuse(format!("{name} only fills {}, and {before} was written over", ATTRIBUTES[attribute]));
-        }
-        self.check_word(system, unit, word, "written");
-        // Elsewhere nobody could have known: what was not compared may not have been seen.
-        let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system) && compares;
-        // A new record that brings a word which was followed knowingly is behind (semantics, 5): nobody said it anew.
+        self.check_write(system, unit, word, before, seen);
+        self.unseen.extend((!seen).then(|| before.said()));
+        let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system) && seen;
+        let copied = made || !self.once(before);
+        // A new record or a copy that brings a word which was followed knowingly is behind (semantics, 5): nobody said it anew.
         let said = self.said.get(&word.said());
-        let older = said.is_some_and(|said| said.at < at && !(made && said.knows.contains(&before.said())));
-        if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say {
+        let older = said.is_some_and(|said| said.at < at && !(copied && said.knows.contains(&before.said())));
+        if by == By::Person && before.is_some() && before.said() != word.said() && older && has_say && !ours {
             self.overwritten.push((before, system, place, unit));
         }
-    }
-
-    /// A word may go only where it belongs, and only if somebody said it who may.
-    fn check_word(&mut self, system: usize, unit: Unit, word: Word, verb: &str) {
-        let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
-        let bound = !self.decided.contains(&unit) && !self.remodelled.contains(&unit.1);
-        let owner = self.attributes[unit.1].owner.filter(|_| bound);
-        let said = self.said.get(&word.said());
-        let fault = match said {
-            _ if !word.is_some() => owner
-                .filter(|owner| !self.cleared.contains(&(unit, *owner)))
-                .map(|_| format!("{name} {attribute} of k{} was cleared; its owner never did", unit.0)),
-            None => Some(format!("{name} was {verb} {word}, which nobody said")),
-            Some(said) if said.unit != unit => {
-                let whose = format!("k{} {}", said.unit.0, ATTRIBUTES[said.unit.1]);
-                Some(format!("{name} k{} {attribute} was {verb} {word}, which is {whose}", unit.0))
-            }
-            Some(said) => owner
-                .filter(|owner| !said.systems.contains(owner))
-                .map(|_| format!("{name} {attribute} was {verb} {word}, which its owner never said")),
-        };
-        fault.into_iter().for_each(|what| self.accuse(what));
     }
 
     /// A program put a word back: its system's people never said so, and it is heard as if they had.
@@ -283,47 +290,12 @@ impl Oracle {
         self.mended += of.map(|known| known.cells[unit.1].settle()).sum::<usize>();
     }
 
-    /// Whether a decision about a unit reaches every system: no weak mapping, no program, no question of presence, and no
-    /// system that decides and keeps a form of its own, which is a word like any other where its answer is lost.
-    #[must_use]
-    pub fn is_plain(&self, unit: Unit, waits: &BTreeSet<Unit>) -> bool {
-        let Attribute { owner, strength, .. } = &self.attributes[unit.1];
-        let decides = |system: usize| owner.is_none_or(|owner| owner == system);
-        let speaks = |(at, system): (usize, &System)| system.restores || (system.capitals && decides(at));
-        let weak = strength.contains(&0) || self.systems.iter().enumerate().any(speaks);
-        !weak && !self.fought.contains(&unit) && !waits.contains(&(unit.0, ATTRIBUTES.len()))
-    }
-
-    /// A person deleted a record.
-    pub fn deleted(&mut self, system: usize, place: usize) {
-        self.deleted.insert((self.records[system][place].subject, system));
-    }
-
-    /// Whether the system that owns existence has lost somebody: what is retired is written no more.
-    fn is_retired(&self, subject: usize) -> bool {
-        self.existence.is_some_and(|owner| self.deleted.contains(&(subject, owner)))
-    }
-
-    /// The engine archived a record: only where the system that owns existence has lost it.
-    pub fn archived(&mut self, system: usize, place: usize) {
-        if !self.is_retired(self.records[system][place].subject) {
-            let name = self.systems[system].name;
-            self.accuse(format!("{name} r{place} was archived, and nobody who owns existence has deleted it"));
-        }
-    }
-
     /// A record died, or came back.
     pub fn lived(&mut self, system: usize, place: usize, live: bool) {
         let known = &mut self.records[system][place];
         known.live = live;
         self.disturbed.insert(known.subject);
         self.creates.entry((known.subject, system)).or_default().1 += usize::from(!live);
-    }
-
-    /// A record was merged into another.
-    pub fn merged(&mut self, system: usize, loser: usize, survivor: usize) {
-        self.lived(system, loser, false);
-        self.disturbed.insert(self.records[system][survivor].subject);
     }
 
     /// The model changed: what it said of an attribute held until now.
@@ -374,11 +346,12 @@ impl Oracle {
         found.into_iter().for_each(|what| self.accuse(what));
     }
 
-    /// Whether a subject has had one record at most in each system, and none of them was ever lost.
+    /// Whether a subject has had one record at most in each system, and wherever one is required, and none was ever lost.
     fn is_whole(&self, subject: usize) -> bool {
         let of = |records: &Vec<Known>| records.iter().filter(|known| known.subject == subject).count();
-        let lost = self.deaths(subject) > 0 || self.misled.contains(&subject);
-        !lost && self.records.iter().all(|records| of(records) <= 1)
+        let lost = self.deaths(subject) > 0 || self.boundary.misled(subject);
+        let whole = |(records, system): (_, &System)| of(records) == 1 || (of(records) == 0 && !system.required);
+        !lost && self.records.iter().zip(&self.systems).all(whole)
     }
 
     /// At rest, systems agree, except where the mapping says otherwise.
@@ -407,8 +380,8 @@ impl Oracle {
                 (_, 0) => true,
                 (Some(_), 1) => cell.last().1 == By::Person,
                 (Some(_), _) => false,
-                // A co-owner's clear is held.
-                (None, _) => cell.last().1 == By::Person && !word.is_some(),
+                // A co-owner's clear is held, until a person decides.
+                (None, _) => cell.last().1 == By::Person && !word.is_some() && !self.settled.contains(&unit),
             };
             if word.said() != wanted.said() && !excused {
                 let name = self.systems[system].name;
@@ -422,6 +395,7 @@ impl Oracle {
         let Attribute { owner, policy, strength } = &self.attributes[unit.1];
         if self.disturbed.contains(&unit.0)
             || [&self.open, &self.decided, &self.fought].iter().any(|of| of.contains(&unit))
+            || self.is_guarded(unit)
         {
             return;
         }
@@ -436,12 +410,26 @@ impl Oracle {
         let undeclared = *policy == Policy::Undeclared;
         let alone = undeclared && decide.len() <= 1 && decide.iter().all(|(_, word)| word.is_some());
         // What a weak mapping does not write is for people.
-        if alone && waits.contains(&unit) && moved.len() == decide.len() && !strength.contains(&0) {
+        if alone
+            && waits.contains(&unit)
+            && moved.len() == decide.len()
+            && !strength.contains(&0)
+            && !self.doubted(unit)
+        {
             found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
         }
         for (system, word) in decide.iter().filter(|_| alone) {
             self.overruled(unit, **system, **word, "alone, and was overruled", found);
         }
+    }
+
+    /// Whether a system that keeps its own form was written what nobody heard of, where nothing enforces it: what a probe finds
+    /// may be somebody's edit.
+    fn doubted(&self, (subject, attribute): Unit) -> bool {
+        let doubted =
+            |cell: &Cell| cell.unheard > 0 && cell.last().1 == By::Engine && cell.word() != cell.word().said();
+        let known = |system| self.stands(system, subject).is_some_and(|known| doubted(&known.cells[attribute]));
+        (0..self.systems.len()).any(|system| self.attributes[attribute].strength[system] == 1 && known(system))
     }
 
     /// Whoever said a word that decides still holds it.
@@ -454,9 +442,10 @@ impl Oracle {
         }
     }
 
-    /// Whether a word was said in one system only.
+    /// Whether a word was said in one system only, and nobody wrote over it before it was heard.
     fn once(&self, word: Word) -> bool {
-        word.is_some() && self.said.get(&word.said()).is_some_and(|said| said.systems.len() == 1)
+        let once = self.said.get(&word.said()).is_some_and(|said| said.systems.len() == 1);
+        once && word.is_some() && !self.unseen.contains(&word.said())
     }
 
     /// Of two people who did not know of each other's word, neither is overruled unasked.
@@ -466,7 +455,7 @@ impl Oracle {
         let unaware = |word: &Word, of: &Word| !self.said[&word.said()].knows.contains(&of.said());
         let once: Vec<(&usize, &Word)> = moved.iter().filter(|(_, word)| self.once(**word)).collect();
         for (winner, won) in &once {
-            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner && self.systems[**loser].compares) {
+            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner) {
                 let holds = |(word, by, _): (Word, By, i64)| word.said() == won.said() && by == By::Engine;
                 if cell(**loser).map(Cell::last).is_some_and(holds) && unaware(won, lost) && unaware(lost, won) {
                     self.overruled(unit, **loser, **lost, "and was overruled unasked", found);
@@ -477,26 +466,35 @@ impl Oracle {
 
     /// Whoever spoke last by far is believed, where that is declared and every clock can tell.
     fn judge_latest(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        // An edit of another attribute moves a record's time: with one attribute only, times are the words' own.
-        if self.attributes.len() > 1 || self.systems.iter().any(|system| system.versions) {
+        if self.systems.iter().any(|system| system.versions) {
             return;
         }
         let at = |word: &Word| self.said.get(&word.said()).map_or(0, |said| said.at);
         let Some((system, word)) = moved.iter().max_by_key(|(_, word)| at(word)) else { return };
         let by_far = |(other, earlier): (&usize, &Word)| {
             let skews = self.systems[*system].skew.abs() + self.systems[*other].skew.abs();
-            other == system || (earlier.is_some() && at(word) - at(earlier) > 2 * skews + 4_000)
+            let before = self.shown_by(unit, *other, *earlier);
+            other == system || (earlier.is_some() && at(word).saturating_sub(before) > 2 * skews + 4_000)
         };
-        // Elsewhere nobody could have known: what was not compared may not have been seen.
-        if self.once(*word) && self.systems[*system].compares && moved.iter().all(by_far) {
+        if self.once(*word) && moved.iter().all(by_far) {
             self.overruled(unit, *system, *word, "last, and was not believed", found);
         }
+    }
+
+    /// When a system may have shown a word for the first time, at the latest: an edit of another attribute moves its record's time.
+    fn shown_by(&self, unit: Unit, system: usize, word: Word) -> i64 {
+        let Some(known) = self.stands(system, unit.0) else { return i64::MAX };
+        let history = &known.cells[unit.1].history;
+        let said = history.iter().rposition(|(held, ..)| held.said() == word.said());
+        let over = said.and_then(|said| history.get(said + 1)).map_or(i64::MAX, |(.., at)| *at);
+        let changes = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at);
+        changes.filter(|at| *at < over).max().unwrap_or(i64::MAX)
     }
 
     /// The first system of the list is believed, where that is declared.
     fn judge_priority(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
         let first = self.systems.len() - 1;
-        if let Some(word) = moved.get(&first).filter(|word| word.is_some() && self.systems[first].compares) {
+        if let Some(word) = moved.get(&first).filter(|word| word.is_some() && !self.unseen.contains(word)) {
             self.overruled(unit, first, *word, "comes first, and was overruled", found);
         }
     }

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 
 use crate::design::{Attribute, Design, OBJECT, Policy, System, Told, name_of};
 use crate::dialect::Dialect;
+use crate::house::House;
 use crate::job::steps;
 use crate::server::{Server, body, surfaces};
 use crate::trace::EPOCH;
@@ -180,6 +181,7 @@ fn design() -> Design {
         unique: false,
         tells_deletes: true,
         restores: false,
+        mute: false,
     };
     let attribute = |owner, policy| Attribute { owner, strength: vec![1, 1, 1], policy };
     Design {
@@ -192,6 +194,8 @@ fn design() -> Design {
         subjects: 1,
         existence: None,
         limit: 25,
+        hasty: 0,
+        house: House::default(),
         dialect: Dialect::Plain,
     }
 }

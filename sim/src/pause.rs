@@ -76,15 +76,15 @@ impl Future for Reply {
             && *at <= now
         {
             let receipts = std::mem::take(receipts);
-            let changes = inner.wire.remove(&self.ticket).map(|request| request.changes).unwrap_or_default();
-            inner.unkept.told(task, changes);
+            let effect = inner.wire.remove(&self.ticket).map(|request| request.effect).unwrap_or_default();
+            inner.unkept.told(task, effect);
             return Poll::Ready(Some(receipts));
         }
         if now >= self.deadline {
             if let Some(request) = inner.wire.get_mut(&self.ticket) {
-                let changes = request.give_up();
+                let effect = request.give_up();
                 request.lost = true;
-                inner.oracle.unheard += changes;
+                inner.unheard(&effect);
             }
             return Poll::Ready(None);
         }

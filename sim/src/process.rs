@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use accordant::connector::{Outcome, Write, WriteAction, WriteReceipt};
 use accordant::{Accordant, Builder, Error, MemoryStore, SeededEntropy, Tenant};
 
 use crate::agenda::{Event, TaskId};
 use crate::image::Image;
 use crate::job::{Job, work};
+use crate::oracle::Place;
 use crate::remote::Remote;
 use crate::scene::{Request, Scene, SceneClock};
 use crate::server::surfaces;
@@ -92,7 +92,7 @@ impl Process {
 
     fn configured(&self) -> Result<Builder, Error> {
         let scene = &self.scene;
-        let (models, limits, systems, silent) = {
+        let (models, (limits, house), systems, silent) = {
             let inner = scene.lock();
             let habit = &inner.servers[0].design;
             let unheard = |name: &str| !inner.servers.iter().any(|server| server.design.name == name);
@@ -103,7 +103,8 @@ impl Process {
                     Silent::new(name, surfaces)
                 })
                 .collect();
-            (inner.design.dialect.models(&inner.design), inner.design.limits(), inner.servers.len(), silent)
+            let house = inner.design.house.clone();
+            (inner.design.dialect.models(&inner.design), (inner.design.limits(), house), inner.servers.len(), silent)
         };
         let mut builder = Accordant::builder()
             .clock(SceneClock(Arc::clone(scene)))
@@ -113,6 +114,7 @@ impl Process {
         for model in models {
             builder = builder.entity_model(model);
         }
+        builder = house.rule(builder);
         for system in 0..systems {
             builder = builder.connect(Remote::new(scene, system));
         }
@@ -181,23 +183,27 @@ impl Process {
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
         let (system, writes, heard) =
             (request.system, std::mem::take(&mut request.writes), (!request.lost).then_some(request.task));
+        // What arrives after all may have been repeated since.
+        let late = request.given_up;
+        if late {
+            let effect = inner.updated(system, &writes);
+            inner.unheard(&effect);
+        }
         let receipts = inner.carry_out(system, &writes, heard);
-        let changes = changed(&writes, &receipts, inner.servers[system].design.capitals);
+        let effect = inner.took_effect(system, &writes, &receipts, !late);
         let back = inner.weather.rng().between(5, 200);
         let at = inner.now + back;
         let Some(request) = inner.wire.get_mut(&ticket) else { return };
-        if !request.given_up {
-            request.changes = changes;
-        }
-        if request.lost {
-            let unheard = request.give_up();
-            inner.oracle.unheard += unheard;
+        request.effect = effect;
+        let (lost, task) = (request.lost, request.task);
+        let unheard = if lost || late { request.give_up() } else { Vec::new() };
+        request.reply = (!lost).then_some((at, receipts));
+        inner.unheard(&unheard);
+        if lost {
             inner.wire.remove(&ticket);
             inner.say(|| "  and nobody hears the answer".to_owned());
             return;
         }
-        request.reply = Some((at, receipts));
-        let task = request.task;
         inner.agenda.enter(at, Event::Wake(task));
     }
 
@@ -254,7 +260,7 @@ impl Process {
             let mut inner = self.scene.lock();
             let unkept = inner.unkept.lost(id);
             if matches!(result, Err(Error::Store { .. })) {
-                inner.oracle.unheard += unkept;
+                inner.unheard(&unkept);
             }
         }
         if let Err(error) = result {
@@ -298,27 +304,14 @@ impl Process {
         let mut inner = self.scene.lock();
         inner.crashed = false;
         inner.oracle.troubles += 1;
-        let on_the_wire: usize = inner.wire.values_mut().map(Request::give_up).sum();
-        inner.oracle.unheard += inner.unkept.all_lost() + on_the_wire;
+        let on_the_wire: Vec<Place> = inner.wire.values_mut().flat_map(Request::give_up).collect();
+        let unkept = inner.unkept.all_lost();
+        inner.unheard(&[on_the_wire, unkept].concat());
         inner.approvals.reopen();
         let down = inner.weather.rng().between(1_000, 120_000);
         inner.soon(down, Event::Restart);
         inner.trace.mix(&[9]);
     }
-}
-
-/// How many attributes each write wrote that are rightly written once more if nobody hears of it. Of a record that was made
-/// it is those that its system keeps in a form of its own: what a probe finds there may be somebody's edit.
-fn changed(writes: &[Write], receipts: &[WriteReceipt], own_form: bool) -> Vec<usize> {
-    let counts = |write: &Write| match write.action {
-        WriteAction::Update { .. } => true,
-        WriteAction::Create { .. } => own_form,
-        _ => false,
-    };
-    let attributes = |write: &Write| write.changes.iter().filter(|(path, _)| path.to_string() != "key").count();
-    let applied = |receipt: &WriteReceipt| matches!(receipt.outcome, Outcome::Applied { .. });
-    let both = writes.iter().zip(receipts);
-    both.map(|(write, receipt)| if applied(receipt) && counts(write) { attributes(write) } else { 0 }).collect()
 }
 
 /// An error with its causes.

@@ -10,6 +10,7 @@ use accordant::connector::CreateSafety;
 use crate::design::{Attribute, Design, Policy, System, Told, name_of};
 use crate::dialect::Dialect;
 use crate::fault::{Fault, Faults};
+use crate::house::{Guard, House};
 use crate::run::Outcome;
 use crate::script::{HealBy, Options, Sketch};
 use crate::step::Step;
@@ -48,6 +49,10 @@ pub fn write(options: &Options, outcome: &Outcome) -> String {
     }
     let existence = design.existence.map_or_else(|| "nobody".to_owned(), |owner| owner.to_string());
     let _ = writeln!(text, "world {} {existence} {}", design.subjects, design.limit);
+    text.push_str(&spell_house(&design.house));
+    if design.hasty > 0 {
+        let _ = writeln!(text, "hasty {}", design.hasty);
+    }
     for steps in rounds {
         text.push_str("round\n");
         for step in steps {
@@ -55,6 +60,16 @@ pub fn write(options: &Options, outcome: &Outcome) -> String {
         }
     }
     text
+}
+
+fn spell_house(house: &House) -> String {
+    let rule = house.rule.map(|(attribute, guard)| match guard {
+        Guard::Hold => format!("holds {attribute}\n"),
+        Guard::Forbid => format!("forbids {attribute}\n"),
+    });
+    let two = house.two.map(|attribute| format!("two {attribute}\n"));
+    let writes = house.writes.map(|writes| format!("writes {writes}\n"));
+    rule.into_iter().chain(two).chain(writes).collect()
 }
 
 const fn spell_policy(policy: Policy) -> &'static str {
@@ -87,6 +102,7 @@ fn spell_system(system: &System) -> String {
         (system.unique, "unique"),
         (system.tells_deletes, "tells-deletes"),
         (system.restores, "restores"),
+        (system.mute, "mute"),
     ];
     let habits: Vec<&str> = habits.iter().filter(|(has, _)| *has).map(|(_, habit)| *habit).collect();
     format!("{told} {safety} {} {} {}", system.grain, system.skew, habits.join(","))
@@ -123,6 +139,7 @@ fn read_system(place: usize, text: &str) -> Option<System> {
         unique: has("unique"),
         tells_deletes: has("tells-deletes"),
         restores: has("restores"),
+        mute: has("mute"),
     })
 }
 
@@ -186,7 +203,15 @@ pub fn read(text: &str) -> Option<Options> {
     let subjects = world.next()?.parse().ok()?;
     let existence = read_owner(world.next()?, systems.len())?;
     let limit = world.next()?.parse().ok()?;
-    let design = Design { systems, attributes: attributes?, subjects, existence, limit, dialect: Dialect::Plain };
+    let hasty = of("hasty").map_or(Some(0), |often| often.parse().ok())?;
+    let attributes = attributes?;
+    let number = |name: &'static str| of(name).and_then(|text| text.parse::<usize>().ok());
+    let attribute = |name: &'static str| number(name).filter(|attribute| *attribute < attributes.len());
+    let hold = attribute("holds").map(|attribute| (attribute, Guard::Hold));
+    let forbid = attribute("forbids").map(|attribute| (attribute, Guard::Forbid));
+    let writes = number("writes").and_then(|writes| writes.try_into().ok());
+    let house = House { rule: hold.or(forbid), two: attribute("two"), writes };
+    let design = Design { systems, attributes, subjects, existence, limit, hasty, house, dialect: Dialect::Plain };
     let mut rounds: Vec<Vec<Step>> = Vec::new();
     for line in lines() {
         if line == "round" {

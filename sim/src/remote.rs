@@ -93,9 +93,9 @@ impl Inner {
     /// A replica that is behind says that a record is gone.
     fn mislead(&mut self, system: usize, native: &str) {
         let Some(place) = self.servers[system].find(native) else { return };
-        let record = &self.servers[system].records[self.servers[system].survivor(place)];
-        if record.live {
-            self.oracle.misled.insert(record.subject);
+        let survivor = self.servers[system].survivor(place);
+        if self.servers[system].records[survivor].live {
+            self.oracle.mislead(system, survivor);
         }
     }
 
@@ -113,8 +113,8 @@ impl Inner {
         }
         self.oracle.troubles += usize::from(lost || latency > PATIENCE);
         let task = self.current;
-        let changes = writes.iter().map(|write| write.changes.len()).collect();
-        self.wire.insert(ticket, Request { system, writes, task, reply: None, lost, given_up: false, changes });
+        let (reply, given_up, effect) = (None, false, Vec::new());
+        self.wire.insert(ticket, Request { system, writes, task, reply, lost, given_up, effect });
         self.soon(latency, Event::Arrive(ticket));
         ticket
     }
@@ -196,10 +196,12 @@ impl Connector for Remote {
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
         self.set_out().await?;
+        let mut lingers = 0;
         let answers = {
             let mut inner = self.scene.lock();
             let now = inner.now;
-            keys.iter()
+            let answers = keys
+                .iter()
                 .map(|key| {
                     if !key.by_create_key && inner.weather.strikes(Fault::RecordPoisoned) {
                         inner.poison(self.place, &key.id);
@@ -212,8 +214,17 @@ impl Connector for Remote {
                     }
                     answer
                 })
-                .collect()
+                .collect();
+            for key in keys.iter().filter(|key| !key.by_create_key) {
+                if inner.edits_meanwhile(self.place, &key.id) {
+                    lingers = inner.haste.between(500, 3_000);
+                }
+            }
+            answers
         };
+        if lingers > 0 {
+            Pause::of(&self.scene, lingers).await;
+        }
         self.come_back().await;
         Ok(answers)
     }

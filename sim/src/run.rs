@@ -76,7 +76,7 @@ struct Run {
 impl Run {
     fn begin(options: &Options, lines: bool) -> Result<Self, Error> {
         let weather = Weather::new(options.faults, options.lasting, Rng::new(options.seed ^ 0x3EA7_4E21));
-        let scene = Arc::new(Scene::new(options.design.clone(), weather, Trace::new(lines)));
+        let scene = Arc::new(Scene::new(options.design.clone(), weather, Trace::new(lines), options.seed));
         let workers = {
             let mut inner = scene.lock();
             inner.restless = [0, 50, 300][inner.weather.rng().below(3)];

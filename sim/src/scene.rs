@@ -13,12 +13,15 @@ use accordant::{Clock, MemoryStore, PlanHash};
 
 use crate::agenda::{Agenda, Event, TaskId};
 use crate::approvals::Approvals;
+use crate::decisions::Decisions;
 use crate::design::Design;
-use crate::oracle::Oracle;
+use crate::house::Allowance;
+use crate::oracle::{Oracle, Place};
 use crate::permissions::Permissions;
+use crate::rng::Rng;
 use crate::server::Server;
 use crate::trace::{EPOCH, Trace};
-use crate::unkept::Unkept;
+use crate::unkept::{Intents, Unkept};
 use crate::weather::Weather;
 use crate::word::Word;
 
@@ -60,6 +63,8 @@ pub struct Inner {
     pub wire: BTreeMap<usize, Request>,
     /// What the engine was told and has not kept yet.
     pub unkept: Unkept,
+    /// What the engine intends, and what came to nothing that anybody knows of.
+    pub intents: Intents,
     /// How many writes were sent.
     pub sent: usize,
     /// The number of the last word that was said.
@@ -68,6 +73,10 @@ pub struct Inner {
     pub approvals: Approvals,
     /// What the operators allow without being asked.
     pub permissions: Permissions,
+    /// What was written, against the limit on writes.
+    pub allowance: Allowance,
+    /// The decisions that stand.
+    pub decisions: Decisions,
     /// The plans that were made.
     pub plans: Vec<PlanHash>,
     /// The bodies that were acknowledged although nobody can read them whole.
@@ -78,6 +87,8 @@ pub struct Inner {
     pub looked: bool,
     /// The systems whose last scan broke off: the next goes on where it did.
     pub broken_off: BTreeSet<usize>,
+    /// What people draws who do not wait: a sequence of its own.
+    pub haste: Rng,
     /// How often the engine's futures pause at store calls, in a thousand.
     pub restless: usize,
 }
@@ -112,22 +123,22 @@ pub struct Request {
     pub lost: bool,
     /// Whether nobody waits for it any more.
     pub given_up: bool,
-    /// How many changes each write makes; once it is carried out, how many took effect.
-    pub changes: Vec<usize>,
+    /// What took effect, write by write.
+    pub effect: Vec<Vec<Place>>,
 }
 
 impl Request {
-    /// Nobody waits for it any more. Gives the changes that took effect unheard, or will.
-    pub fn give_up(&mut self) -> usize {
+    /// Nobody waits for it any more. Gives what took effect unheard.
+    pub fn give_up(&mut self) -> Vec<Place> {
         self.given_up = true;
-        std::mem::take(&mut self.changes).into_iter().sum()
+        std::mem::take(&mut self.effect).concat()
     }
 }
 
 impl Scene {
     /// A scene at the beginning of time.
     #[must_use]
-    pub fn new(design: Design, weather: Weather, trace: Trace) -> Self {
+    pub fn new(design: Design, weather: Weather, trace: Trace, seed: u64) -> Self {
         let servers = design.systems.iter().cloned().enumerate();
         let servers = servers.map(|(place, system)| Server::new(place, system, design.dialect.clone())).collect();
         let oracle = Oracle::new(&design);
@@ -147,15 +158,19 @@ impl Scene {
                 deliveries: Vec::new(),
                 wire: BTreeMap::new(),
                 unkept: Unkept::default(),
+                intents: Intents::default(),
                 sent: 0,
                 words: 0,
                 approvals: Approvals::default(),
                 permissions: Permissions::default(),
+                allowance: Allowance::default(),
+                decisions: Decisions::default(),
                 plans: Vec::new(),
                 unreadable: BTreeSet::new(),
                 states: BTreeSet::new(),
                 looked: false,
                 broken_off: BTreeSet::new(),
+                haste: Rng::new(seed ^ 0x7A57_E000),
                 restless: 0,
             }),
         }
@@ -196,6 +211,12 @@ impl Inner {
     pub fn new_word(&mut self) -> Word {
         self.words += 1;
         Word::new(self.words)
+    }
+
+    /// Writes took effect, and the engine does not know.
+    pub fn unheard(&mut self, places: &[Place]) {
+        self.oracle.unheard(places);
+        self.allowance.excuse(places.len());
     }
 
     /// Enters an event after a delay.

@@ -201,6 +201,7 @@ impl Options {
         for steps in &mut options.rounds {
             steps.extend(sketch.more(&mut rng, &options.design));
         }
+        options.design = options.design.enlivened(&mut Rng::new(seed ^ 0x0A57_E1F5));
         options.operated()
     }
 

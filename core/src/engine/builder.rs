@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::names::{Declared, domain_of};
+use chrono::TimeDelta;
+
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
@@ -35,6 +37,7 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     schedule: Schedule,
+    lease: Option<TimeDelta>,
     triage: Vec<Triage>,
     four_eyes: Vec<(EntityType, AttributeId)>,
     max_bytes: usize,
@@ -62,6 +65,7 @@ impl Builder {
             limits: Limits::default(),
             retention: Retention::default(),
             schedule: Schedule::default(),
+            lease: None,
             triage: Vec::new(),
             four_eyes: Vec::new(),
             max_bytes: MAX_BYTES,
@@ -151,8 +155,21 @@ impl Builder {
         self
     }
 
-    /// Decisions on this attribute take two people: what one decides is a proposal until another approves it with
-    /// [`Tenant::approve_decision`](crate::Tenant::approve_decision).
+    /// Several processes work on one store: what one of them sends to a system, or reads there, the others leave alone for so
+    /// long. What a process that died had in hand is taken up after that.
+    ///
+    /// Longer than the longest call that a connector makes, and than clocks differ; no call begins in its second half. By
+    /// default one process works alone, and takes up at once what it finds when it starts.
+    #[must_use]
+    pub fn lease(mut self, length: TimeDelta) -> Self {
+        self.lease = Some(length);
+        self
+    }
+
+    /// What is done about this attribute takes two people: what one decides is a proposal until another approves it with
+    /// [`Tenant::approve_decision`](crate::Tenant::approve_decision), and nobody enters it; who alone asked for a plan that writes
+    /// it neither approves that plan nor confirms what a limit keeps out of it; and a standing approval for it covers nothing
+    /// before a second person approved that.
     #[must_use]
     pub fn four_eyes<E: Canonical, T>(mut self, attribute: Attribute<E, T>) -> Self {
         self.four_eyes.push((E::ENTITY.into(), attribute.id().into()));
@@ -236,7 +253,8 @@ impl Builder {
             claims: crate::engine::tenant::Claims::default(),
             memory: crate::engine::parsed::Memory::default(),
             sweeps: crate::engine::retention::Sweeps::default(),
-            accepted: std::sync::RwLock::default(),
+            lease: self.lease.map(|length| length.num_milliseconds().max(1)),
+            footings: crate::engine::tenant::Footings::default(),
             filed: std::sync::RwLock::default(),
         })))
     }

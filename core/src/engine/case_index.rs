@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::Core;
 use crate::engine::case::discrepancy_key;
+use crate::engine::persist::PART;
 use crate::entity::Entity;
 use crate::fingerprint::Digest;
 use crate::store::{RowKey, Table};
@@ -49,7 +50,7 @@ pub(crate) fn keys_of(core: &Core, entity: &Entity) -> BTreeSet<Text> {
 }
 
 fn key(weight: Weight, id: &Digest) -> Text {
-    format!("{}{}\u{1f}{id}", prefix_of(weight.severity), sortable(weight.due)).into()
+    Text::of_parts(&[&prefix_of(weight.severity), &sortable(weight.due), PART, &id.text()])
 }
 
 /// The case that a row names.

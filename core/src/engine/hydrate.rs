@@ -5,31 +5,43 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use crate::copy_on_write::CopyOnWrite;
 use crate::engine::Core;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{
-    LinkRow, identity_row, link_key, naming_prefix, naming_prefix_of, representation_key, row_name,
+    LinkRow, entity_key, identity_row, link_key, naming_prefix, naming_prefix_of, representation_key, row_name,
 };
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
+use crate::model::Model;
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::sight::reference_object;
 use crate::store::{Row, RowKey, Table};
-use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, WorkingSet};
+use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, WorkingSet, identity_values};
 
 /// A working set, and what it was loaded from.
 pub(crate) struct Loaded {
     pub(crate) set: WorkingSet,
-    /// The revision of every row that was asked for; `None`: there was none.
+    /// The revision of every row that was asked for, and of what this process rests on; `None`: there was none.
     pub(crate) revisions: BTreeMap<RowKey, Option<u64>>,
-    /// The identity values that each loaded record had, or would have had if it had spoken.
-    pub(crate) keys_before: BTreeMap<RecordIndex, Vec<IdentityKey>>,
+    /// What each loaded record's system said before this step.
+    pub(crate) before: BTreeMap<RecordIndex, CopyOnWrite<Representation>>,
     pub(crate) identity_rows: BTreeMap<IdentityKey, Holders>,
     /// Each loaded entity as it was stored.
-    pub(crate) entities_before: BTreeMap<EntityId, Arc<Option<Entity>>>,
+    pub(crate) entities_before: BTreeMap<EntityId, Arc<Entity>>,
+}
+
+impl Loaded {
+    /// The identity values that a loaded record had, or would have had if it had spoken.
+    pub(crate) fn keys_before(&self, model: &Model, record: RecordIndex) -> Vec<IdentityKey> {
+        let state = self.set.record(record);
+        let before = self.before.get(&record);
+        let keys = |before| identity_values(model.entity(state.entity_type), state.object, before);
+        before.map(|before| keys(before)).unwrap_or_default()
+    }
 }
 
 /// Loads rows on behalf of one step.
@@ -43,8 +55,9 @@ impl<'a> Loader<'a> {
     pub(crate) fn new(core: &'a Core, tenant: &'a TenantId) -> Self {
         let loaded = Loaded {
             set: WorkingSet::new(),
-            revisions: BTreeMap::new(),
-            keys_before: BTreeMap::new(),
+            // What is read from here on is no longer true of a row that was deleted and put again once somebody took over.
+            revisions: core.footings.expected(tenant).into_iter().collect(),
+            before: BTreeMap::new(),
             identity_rows: BTreeMap::new(),
             entities_before: BTreeMap::new(),
         };
@@ -67,7 +80,7 @@ impl<'a> Loader<'a> {
     pub(crate) async fn records(&mut self, records: &[RecordRef]) -> Result<(), Error> {
         let wanted: BTreeSet<&RecordRef> =
             records.iter().filter(|record| self.loaded.set.find_record(record).is_none()).collect();
-        self.representations(wanted.iter().copied()).await?;
+        self.representations(wanted.iter().map(|record| Arc::new((*record).clone()))).await?;
         let links: Vec<RowKey> = wanted.iter().map(|record| link_key(record)).collect();
         let rows = self.rows(&links).await?;
         let mut entities = BTreeSet::new();
@@ -88,28 +101,26 @@ impl<'a> Loader<'a> {
     pub(crate) async fn entities(&mut self, ids: &[EntityId]) -> Result<(), Error> {
         let missing: Vec<EntityId> =
             ids.iter().copied().filter(|id| self.loaded.set.find_entity(*id).is_none()).collect();
-        let keys: Vec<RowKey> = missing.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
+        let keys: Vec<RowKey> = missing.iter().map(|id| entity_key(*id)).collect();
         let rows = self.rows(&keys).await?;
         let mut entities = Vec::new();
         for (key, row) in keys.iter().zip(rows) {
             let Some(row) = row else { continue };
             let read = |row: &Row| {
                 let stored: StoredEntity = parse(Table::Entity, row)?;
-                Ok(Entity::from_stored(stored, &self.core.model))
+                Ok(Entity::from_stored(stored, &self.core.model).map(Arc::new))
             };
-            let stored = self.core.memory.entities.get(self.tenant, key, row, read)?;
-            entities.extend((*stored).clone());
-            if let Some(entity) = &*stored {
-                self.loaded.entities_before.insert(entity.id, Arc::clone(&stored));
-            }
+            let Some(entity) = self.core.memory.entities.get(self.tenant, key, row, read)? else { continue };
+            self.loaded.entities_before.insert(entity.id, Arc::clone(&entity));
+            entities.push(entity);
         }
-        let records: BTreeSet<RecordRef> = entities
+        let records: BTreeSet<Arc<RecordRef>> = entities
             .iter()
             .flat_map(|entity| &entity.links)
-            .map(|link| (*link.record).clone())
-            .filter(|record| self.loaded.set.find_record(record).is_none())
+            .filter(|link| self.loaded.set.find_record(&link.record).is_none())
+            .map(|link| Arc::clone(&link.record))
             .collect();
-        self.representations(records.iter()).await?;
+        self.representations(records.into_iter()).await?;
         for entity in entities {
             self.loaded.set.add_entity(entity);
         }
@@ -132,23 +143,19 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads the representations of records; one that was never observed starts empty.
-    async fn representations(&mut self, records: impl Iterator<Item = &RecordRef>) -> Result<(), Error> {
-        let records: Vec<&RecordRef> = records.collect();
+    async fn representations(&mut self, records: impl Iterator<Item = Arc<RecordRef>>) -> Result<(), Error> {
+        let records: Vec<Arc<RecordRef>> = records.collect();
         let keys: Vec<RowKey> = records.iter().map(|record| representation_key(record)).collect();
         let rows = self.rows(&keys).await?;
         for ((record, key), row) in records.into_iter().zip(&keys).zip(rows) {
-            let Some((entity, object)) = self.core.place(record) else { continue };
-            let read = |row: &Row| {
-                let stored: StoredRepresentation = parse(Table::Representation, row)?;
-                Ok(Representation::from_stored(stored, self.core.slot_names(entity, object)))
-            };
+            let Some((entity, object)) = self.core.place(&record) else { continue };
+            let read = |row: &Row| read_representation(self.core, row, entity, object);
             let representation = match row {
-                None => Representation::new(),
-                Some(row) => (*self.core.memory.representations.get(self.tenant, key, row, read)?).clone(),
+                None => CopyOnWrite::Owned(Representation::new()),
+                Some(row) => self.core.memory.representations.get(self.tenant, key, row, read)?.into(),
             };
-            let keys = crate::working_set::identity_values(self.core.model.entity(entity), object, &representation);
-            let index = self.loaded.set.add_record(Arc::new(record.clone()), entity, object, representation);
-            self.loaded.keys_before.insert(index, keys);
+            let index = self.loaded.set.add_record(record, entity, object, representation.clone());
+            self.loaded.before.insert(index, representation);
         }
         Ok(())
     }
@@ -180,8 +187,10 @@ impl<'a> Loader<'a> {
         for record in records {
             let state = self.loaded.set.record(*record);
             let model = self.core.model.entity(state.entity_type);
-            keys.extend(crate::working_set::identity_values(model, state.object, &state.representation));
-            keys.extend(self.loaded.keys_before.get(record).into_iter().flatten().cloned());
+            keys.extend(identity_values(model, state.object, &state.representation));
+            if state.changed {
+                keys.extend(self.loaded.keys_before(&self.core.model, *record));
+            }
         }
         self.identities(&keys.into_iter().collect::<Vec<_>>()).await
     }
@@ -301,11 +310,36 @@ pub(crate) fn reference_targets(core: &Core, set: &WorkingSet) -> BTreeSet<Recor
     targets
 }
 
+/// Reads the row of a representation, of an entity type and object type by index.
+fn read_representation(core: &Core, row: &Row, entity: u16, object: u16) -> Result<Arc<Representation>, Error> {
+    let stored: StoredRepresentation = parse(Table::Representation, row)?;
+    Ok(Arc::new(Representation::from_stored(stored, core.slot_names(entity, object))))
+}
+
+/// What the row of a representation holds, for whoever goes through many.
+pub(crate) fn look_at_representation(
+    core: &Core,
+    tenant: &TenantId,
+    row: &Row,
+    (entity, object): (u16, u16),
+) -> Result<Arc<Representation>, Error> {
+    let key = RowKey::new(Table::Representation, row.key.clone());
+    core.memory.representations.look(tenant, &key, row, |row| read_representation(core, row, entity, object))
+}
+
 /// How many references are looked at together.
 const MOST_NAMING: usize = 256;
 
+/// Reads JSON. Looked at as a whole first, its strings need not be looked at one by one.
+pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        // It says where.
+        Err(_) => serde_json::from_slice(json),
+    }
+}
+
 /// Reads a row's content.
 pub(crate) fn parse<T: DeserializeOwned>(table: Table, row: &Row) -> Result<T, Error> {
-    serde_json::from_slice(&row.value)
-        .map_err(|source| Error::row(row_name(&RowKey::new(table, row.key.clone())), &source))
+    from_json(&row.value).map_err(|source| Error::row(row_name(&RowKey::new(table, row.key.clone())), &source))
 }

@@ -57,12 +57,14 @@ impl Holders {
 /// The rows that are loaded and no longer right, as they must be now.
 pub(crate) fn changed_rows<'a>(model: &Model, loaded: &'a Loaded) -> BTreeMap<&'a IdentityKey, Holders> {
     let mut rows: BTreeMap<&IdentityKey, Holders> = BTreeMap::new();
-    let nothing = Vec::new();
     for (index, state) in (0u32..).zip(loaded.set.records()).filter(|(_, state)| state.object != HUB_OBJECT) {
         let now = keys_now(model, &loaded.set, index);
-        let before = loaded.keys_before.get(&index).unwrap_or(&nothing);
+        let before = loaded.keys_before(model, index);
+        if before.is_empty() && now.is_empty() {
+            continue;
+        }
         let entity = state.entity.map(|entity| loaded.set.entity(entity).entity.id);
-        let record = Text::from(record_key(&state.record));
+        let record = record_key(&state.record);
         for key in before.iter().filter(|key| !now.contains(key)).chain(&now) {
             let Some((key, stored)) = loaded.identity_rows.get_key_value(key) else { continue };
             rows.entry(key).or_insert_with(|| stored.clone()).place(&record, now.contains(key).then_some(entity));

@@ -13,6 +13,7 @@ mod persist;
 mod retention;
 mod schedule;
 mod tenant;
+mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,19 +32,23 @@ use crate::surface::Surface;
 use crate::text::Text;
 use crate::triage::Triage;
 
+pub use crate::settle::Ruled;
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use schedule::Schedule;
+pub use tenant::feed;
 pub use tenant::{
-    Applied, Applying, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter, CasePage, Changed,
-    Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup,
-    LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, Progress,
-    Ran, Rederived, Replayed, Reread, Retried, Ruled, Search, SearchPage, Stepped, StoredDeadLetter, Tenant,
-    UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
+    CasePage, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage,
+    LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState,
+    PlanSummary, PlanThen, Progress, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped,
+    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
+
+pub use worker::{Worked, Worker};
 
 /// The library, configured: a model, connections, rules, a store.
 ///
@@ -101,8 +106,10 @@ pub(crate) struct Core {
     pub(crate) memory: parsed::Memory,
     /// How far the tenants' tables were looked through for what has run out.
     pub(crate) sweeps: retention::Sweeps,
-    /// The tenants whose store is known to have been written under this model.
-    pub(crate) accepted: std::sync::RwLock<BTreeSet<TenantId>>,
+    /// How long what this process takes in hand is its own, in milliseconds; none where one process works alone.
+    pub(crate) lease: Option<i64>,
+    /// What commits rest on beside what they read.
+    pub(crate) footings: tenant::Footings,
     /// The tenants whose cases are known to be filed by this triage.
     pub(crate) filed: std::sync::RwLock<BTreeSet<TenantId>>,
 }

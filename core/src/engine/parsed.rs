@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::id::TenantId;
+use crate::plan::Plan;
 use crate::representation::Representation;
 use crate::store::{Row, RowKey};
 
@@ -31,14 +32,15 @@ struct Generations<T> {
 
 struct Remembered<T> {
     value: Vec<u8>,
-    parsed: Arc<T>,
+    parsed: T,
 }
 
-/// What rows of entities and representations held when they were last read.
+/// What rows of entities, representations and plans held when they were last read.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) entities: Parsed<Option<Entity>>,
-    pub(crate) representations: Parsed<Representation>,
+    pub(crate) entities: Parsed<Option<Arc<Entity>>>,
+    pub(crate) representations: Parsed<Arc<Representation>>,
+    pub(crate) plans: Parsed<Arc<Plan>>,
 }
 
 impl<T> Default for Parsed<T> {
@@ -47,7 +49,7 @@ impl<T> Default for Parsed<T> {
     }
 }
 
-impl<T> Parsed<T> {
+impl<T: Clone> Parsed<T> {
     /// What a row holds: as it was read before, if it holds the same bytes, else as `read` reads it.
     pub(crate) fn get(
         &self,
@@ -55,20 +57,34 @@ impl<T> Parsed<T> {
         key: &RowKey,
         row: Row,
         read: impl FnOnce(&Row) -> Result<T, Error>,
-    ) -> Result<Arc<T>, Error> {
+    ) -> Result<T, Error> {
         let at = (tenant.clone(), key.clone());
         if let Some(parsed) = self.lock().recall(&at, &row.value) {
             return Ok(parsed);
         }
         // Not under the lock: others read other rows meanwhile.
-        let parsed = Arc::new(read(&row)?);
-        self.lock().remember(at, row.value, Arc::clone(&parsed));
+        let parsed = read(&row)?;
+        self.lock().remember(at, row.value, parsed.clone());
         Ok(parsed)
+    }
+
+    /// As [`Parsed::get`], without remembering what was read: for whoever goes through a whole table, and would leave no room
+    /// for what steps work on.
+    pub(crate) fn look(
+        &self,
+        tenant: &TenantId,
+        key: &RowKey,
+        row: &Row,
+        read: impl FnOnce(&Row) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let at = (tenant.clone(), key.clone());
+        let recalled = self.lock().recall(&at, &row.value);
+        recalled.map_or_else(|| read(row), Ok)
     }
 
     /// Remembers what a row will hold once it is committed. If it never is, nobody asks with these bytes.
     pub(crate) fn expect(&self, tenant: &TenantId, key: &RowKey, value: &[u8], parsed: T) {
-        self.lock().remember((tenant.clone(), key.clone()), value.to_vec(), Arc::new(parsed));
+        self.lock().remember((tenant.clone(), key.clone()), value.to_vec(), parsed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Generations<T>> {
@@ -77,18 +93,18 @@ impl<T> Parsed<T> {
     }
 }
 
-impl<T> Generations<T> {
-    fn recall(&mut self, at: &(TenantId, RowKey), value: &[u8]) -> Option<Arc<T>> {
+impl<T: Clone> Generations<T> {
+    fn recall(&mut self, at: &(TenantId, RowKey), value: &[u8]) -> Option<T> {
         if let Some(known) = self.young.get(at) {
-            return (known.value == value).then(|| Arc::clone(&known.parsed));
+            return (known.value == value).then(|| known.parsed.clone());
         }
         let (at, known) = self.old.remove_entry(at)?;
-        let parsed = (known.value == value).then(|| Arc::clone(&known.parsed))?;
-        self.remember(at, known.value, Arc::clone(&parsed));
+        let parsed = (known.value == value).then_some(known.parsed)?;
+        self.remember(at, known.value, parsed.clone());
         Some(parsed)
     }
 
-    fn remember(&mut self, at: (TenantId, RowKey), value: Vec<u8>, parsed: Arc<T>) {
+    fn remember(&mut self, at: (TenantId, RowKey), value: Vec<u8>, parsed: T) {
         let adds = value.len();
         let before = self.young.insert(at, Remembered { value, parsed });
         self.bytes = self.bytes + adds - before.map_or(0, |before| before.value.len());
@@ -121,7 +137,7 @@ mod tests {
                 Ok(row.value.clone())
             };
             let found = parsed.get(&TenantId::new(tenant), &key, row(value), read).expect("it reads");
-            assert_eq!(*found, value);
+            assert_eq!(found, value);
         };
         get("acme", b"one");
         get("acme", b"one");
@@ -140,11 +156,33 @@ mod tests {
         parsed.expect(&tenant, &key, b"mine", b"mine".to_vec());
         let get = |value: &[u8], read: &dyn Fn(&Row) -> Vec<u8>| {
             let found = parsed.get(&tenant, &key, row(value), |row| Ok(read(row))).expect("it reads");
-            assert_eq!(*found, value);
+            assert_eq!(found, value);
         };
         get(b"mine", &|_| panic!("it is read"));
         // Another was faster: what the row holds is what counts.
         get(b"theirs", &|row| row.value.clone());
+    }
+
+    #[test]
+    fn who_only_looks_is_told_what_is_remembered_and_adds_nothing() {
+        let parsed = Parsed::default();
+        let (tenant, key) = (TenantId::new("acme"), RowKey::new(Table::Entity, "k"));
+        let read = Cell::new(0);
+        let look = |value: &[u8]| {
+            let count = |row: &Row| {
+                read.set(read.get() + 1);
+                Ok(row.value.clone())
+            };
+            assert_eq!(parsed.look(&tenant, &key, &row(value), count).expect("it reads"), value);
+        };
+        look(b"one");
+        look(b"one");
+        assert_eq!(read.get(), 2);
+        parsed.expect(&tenant, &key, b"one", b"one".to_vec());
+        look(b"one");
+        assert_eq!(read.get(), 2);
+        look(b"two");
+        assert_eq!(read.get(), 3);
     }
 
     #[test]

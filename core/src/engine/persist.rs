@@ -1,6 +1,8 @@
 //! Persistence: what a step changed, as rows and journal entries of one commit.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,9 @@ pub(crate) struct LinkRow {
 /// Separates the parts of composed keys: it occurs in no name.
 pub(crate) const SEPARATOR: char = '\u{1f}';
 
+/// The same, as text.
+pub(crate) const PART: &str = "\u{1f}";
+
 pub(crate) fn representation_key(record: &RecordRef) -> RowKey {
     RowKey::new(Table::Representation, record_key(record))
 }
@@ -41,13 +46,19 @@ pub(crate) fn link_key(record: &RecordRef) -> RowKey {
 }
 
 /// A record as a key: its parts cannot run into each other.
-pub(crate) fn record_key(record: &RecordRef) -> String {
-    format!("{}{SEPARATOR}{}{SEPARATOR}{}", record.connection, record.object, record.id)
+pub(crate) fn record_key(record: &RecordRef) -> Text {
+    let RecordRef { connection, object, id } = record;
+    Text::of_parts(&[connection.as_str(), PART, object.as_str(), PART, id])
+}
+
+/// The row of an entity.
+pub(crate) fn entity_key(id: EntityId) -> RowKey {
+    RowKey::new(Table::Entity, id.text())
 }
 
 /// What the keys of a connection's records begin with.
-pub(crate) fn connection_prefix(connection: &ConnectionName) -> String {
-    format!("{connection}{SEPARATOR}")
+pub(crate) fn connection_prefix(connection: &ConnectionName) -> Text {
+    Text::of_parts(&[connection.as_str(), PART])
 }
 
 /// The record that a key names.
@@ -57,7 +68,8 @@ pub(crate) fn record_of_key(key: &str) -> Option<RecordRef> {
 }
 
 pub(crate) fn identity_row(key: &IdentityKey) -> RowKey {
-    RowKey::new(Table::Index, format!("{}{SEPARATOR}{}{SEPARATOR}{}", key.entity_type, key.attribute, key.value))
+    let IdentityKey { entity_type, attribute, value } = key;
+    RowKey::new(Table::Index, Text::of_parts(&[entity_type.as_str(), PART, attribute.as_str(), PART, value]))
 }
 
 /// The prefix of the rows of all that names a record: whoever waits for its link, and whoever follows it to another entity.
@@ -138,10 +150,10 @@ impl<'a> Changes<'a> {
         for state in loaded.set.records().iter().filter(|state| state.changed) {
             let names = self.core.slot_names(state.entity_type, state.object);
             let stored = state.representation.to_stored(names);
-            let (key, value) = (representation_key(&state.record), json(&stored));
+            let (key, value) = (representation_key(&state.record), json_of_about(1 << 11, &stored));
             let representation = state.representation.as_stored();
             debug_assert_eq!(Representation::from_stored(stored, names), representation, "it is read as written");
-            self.core.memory.representations.expect(frame.tenant, &key, &value, representation);
+            self.core.memory.representations.expect(frame.tenant, &key, &value, Arc::new(representation));
             self.commit.put.push((key, value));
         }
         for (index, state) in (0u32..).zip(loaded.set.entities()) {
@@ -151,10 +163,14 @@ impl<'a> Changes<'a> {
             let model = self.core.model.entity(state.entity.entity);
             self.file(loaded, &state.entity);
             let stored = state.entity.to_stored(model);
-            let (key, value) = (RowKey::new(Table::Entity, state.entity.id.to_string()), json(&stored));
-            let entity = Some(state.entity.clone());
-            debug_assert_eq!(Entity::from_stored(stored, &self.core.model), entity, "it is read as written");
-            self.core.memory.entities.expect(frame.tenant, &key, &value, entity);
+            let (key, value) = (entity_key(state.entity.id), json_of_about(1 << 12, &stored));
+            let entity = Arc::new(Entity::clone(&state.entity));
+            debug_assert_eq!(
+                Entity::from_stored(stored, &self.core.model).as_ref(),
+                Some(&*entity),
+                "it is read as written"
+            );
+            self.core.memory.entities.expect(frame.tenant, &key, &value, Some(entity));
             self.commit.put.push((key, value));
             let waits = loaded.set.with_ground(frame, index, self.as_of, |ground, entity, representations| {
                 let mut waits = Vec::new();
@@ -187,7 +203,7 @@ impl<'a> Changes<'a> {
 
     /// Keeps the indexes of open cases and of dates in step with an entity.
     fn file(&mut self, loaded: &Loaded, entity: &Entity) {
-        let before = loaded.entities_before.get(&entity.id).and_then(|stored| stored.as_ref().as_ref());
+        let before = loaded.entities_before.get(&entity.id).map(|entity| &**entity);
         let keys = |entity: &Entity| {
             let mut keys = case_index::keys_of(self.core, entity);
             keys.append(&mut due_index::keys_of(entity));
@@ -233,15 +249,14 @@ impl<'a> Changes<'a> {
                 Fact::Linked { record, .. } => self.put(link_key(record), &LinkRow { entity: *entity }),
                 Fact::Unlinked { record } => self.delete(link_key(record)),
                 Fact::Disputed { discrepancy } => {
-                    self.put(RowKey::new(Table::Discrepancy, discrepancy.id.to_string()), discrepancy);
+                    self.put(RowKey::new(Table::Discrepancy, discrepancy.id.text()), discrepancy);
                 }
                 _ => {}
             }
         }
         for entity in order {
-            if let Some(facts) = by_entity.get(&entity) {
-                let facts = facts.clone();
-                self.journal("facts", &entity.to_string(), &facts);
+            if let Some(facts) = by_entity.remove(&entity) {
+                self.journal("facts", &entity.text(), &facts);
             }
         }
     }
@@ -265,5 +280,35 @@ fn named(
 
 /// Serialising the engine's own types to JSON cannot fail: their maps have text keys, and their numbers are integers.
 pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("the engine's own types have text keys and integer numbers")
+    json_of_about(256, value)
+}
+
+/// The same, of about so many bytes: what is written is moved less often while it grows.
+pub(crate) fn json_of_about(bytes: usize, value: &impl Serialize) -> Vec<u8> {
+    let mut written = Written(Vec::with_capacity(bytes));
+    serde_json::to_writer(&mut written, value).expect("the engine's own types have text keys and integer numbers");
+    written.0
+}
+
+/// What was written. Most calls write a single character of JSON, and those are pushed.
+struct Written(Vec<u8>);
+
+impl io::Write for Written {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -4,16 +4,20 @@ mod apply;
 mod approval;
 mod as_of;
 mod ask;
+mod attempts;
 mod bulk;
 mod cases;
+mod counts;
 mod creates;
 mod dead_letter;
 mod decide;
-mod deletes;
 mod desk;
 mod direct;
+mod door;
 mod due;
 mod enter;
+pub mod feed;
+mod footing;
 mod four_eyes;
 mod history;
 mod linking;
@@ -28,7 +32,7 @@ mod rederive;
 mod reindex;
 mod replay;
 mod rollout;
-mod run;
+pub(crate) mod run;
 mod search;
 mod standing;
 mod step;
@@ -36,20 +40,21 @@ mod take_in;
 mod verify;
 mod what_if;
 mod work;
-mod write_counts;
 
+pub(crate) use apply::connections_of;
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
-pub use as_of::AsOf;
+pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
-pub use four_eyes::Ruled;
+pub(crate) use footing::Footings;
 pub use history::{Happening, HistoryPage};
-pub use plans::{PlanRequest, PlanSummary};
+pub use plans::{Approved, PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use run::Ran;
+pub(crate) use run::{Allowed, News};
 pub use search::{FoundEntity, Search, SearchPage};
 pub use step::{Next, Stepped, Unread};
 
@@ -141,17 +146,21 @@ impl Tenant {
     /// Commits, and says whether it took effect; a lost race is `false`. Refuses while the model is another one than the
     /// store was written under.
     pub(crate) async fn commit(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
-        self.require_model().await?;
-        self.commit_anyhow(doing, commit).await
+        Ok(self.commit_or_lost(doing, commit).await?.is_none())
     }
 
     /// As [`Tenant::commit`]; a lost race names the row that was changed meanwhile.
     pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
+        let mut commit = commit;
+        self.expect_footing(&mut commit);
         let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
             Committed::Done { .. } => Ok(None),
-            Committed::Lost { key } => Ok(Some(row_name(&key))),
+            Committed::Lost { key } => {
+                self.note_lost(&key);
+                Ok(Some(row_name(&key)))
+            }
         }
     }
 

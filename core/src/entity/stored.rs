@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Base, Sent};
+use crate::base::{Answered, Base, Origin, Sent, some};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
-use crate::model::{CompiledEntity, Model, UnitKey};
+use crate::model::{CompiledEntity, Model, Read, SlotModel, UnitKey};
 use crate::sparse::Sparse;
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, Leaf, Native};
 
 /// The version of this form.
 const FORMAT: u16 = 1;
@@ -29,16 +29,16 @@ pub struct StoredEntity {
     #[serde(rename = "type")]
     pub entity_type: EntityType,
     links: Vec<StoredLink>,
-    golden: BTreeMap<Text, GoldenCell>,
+    golden: BTreeMap<Text, Arc<GoldenCell>>,
     life: GoldenLife,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    decisions: BTreeMap<Text, Decision>,
+    decisions: BTreeMap<Text, Arc<Decision>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lapses: BTreeMap<Text, Lapse>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     proposals: BTreeMap<Text, ProposedDecision>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    discrepancies: Vec<Discrepancy>,
+    discrepancies: Vec<Arc<Discrepancy>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     merged_into: Option<EntityId>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -77,12 +77,48 @@ pub(crate) struct StoredLink {
 }
 
 /// A base and how its values were read: canonical forms are not compared across mappings.
+///
+/// It names the parts of a base itself: a flattened one is buffered part by part, and there are more bases than anything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredBase {
-    #[serde(flatten)]
-    pub(crate) base: Base,
+struct StoredBase {
+    seen: Field,
+    agreed: Field,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wrote: Option<Box<Origin>>,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    displaced: Option<Box<Field>>,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    reread: Option<Box<Field>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Option<Box<Answered>>,
     #[serde(default)]
-    pub(crate) read_by: u64,
+    read_by: u64,
+    /// What stands in the system, where it was read by something dated, as the rates of one day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    native: Option<StoredNative>,
+}
+
+impl StoredBase {
+    fn new(base: &Base, read_by: u64, native: Option<StoredNative>) -> Self {
+        let Base { seen, agreed, lost, wrote, displaced, reread, answered } = base.clone();
+        Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by, native }
+    }
+
+    fn into_base(self) -> Base {
+        let Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by: _, native: _ } = self;
+        Base { seen, agreed, lost, wrote, displaced, reread, answered }
+    }
+}
+
+/// What a value was read from, as far as it can be told: something between two leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredNative {
+    /// How it was read, without what is dated.
+    undated: u64,
+    least: Text,
+    most: Text,
 }
 
 impl StoredEntity {
@@ -94,6 +130,25 @@ impl StoredEntity {
         let disputes = self.discrepancies.iter().map(|standing| &standing.unit);
         let ended = self.lapses.keys().chain(self.proposals.keys());
         self.golden.keys().chain(self.decisions.keys()).chain(ended).chain(links).chain(disputes)
+    }
+}
+
+impl StoredEntity {
+    /// Whether what stands in a system is read by other rates since: its base is another one.
+    pub(crate) fn is_read_again(&self, model: &CompiledEntity) -> bool {
+        self.links.iter().any(|link| {
+            object_index(model, &link.object).is_some_and(|object| {
+                link.bases.iter().any(|(name, base)| {
+                    let key = model.unit_key(name);
+                    base.native.is_some() && key.is_some_and(|key| base.read_by != read_by(model, object, &key))
+                })
+            })
+        })
+    }
+
+    /// The names of the units that a decision stands about.
+    pub(crate) fn decided_units(&self) -> impl Iterator<Item = &Text> {
+        self.decisions.keys()
     }
 }
 
@@ -116,7 +171,7 @@ impl Entity {
             decisions: named(&self.decisions, model),
             lapses: self.lapses.iter().map(|(key, lapse)| (model.unit_name(key), lapse.clone())).collect(),
             proposals: self.proposals.iter().map(|(key, waits)| (model.unit_name(key), waits.clone())).collect(),
-            discrepancies: self.discrepancies.values().map(|standing| (**standing).clone()).collect(),
+            discrepancies: self.discrepancies.values().cloned().collect(),
             merged_into: self.merged_into,
             cannot_link: self.cannot_link.clone(),
             generation: self.generation,
@@ -195,7 +250,8 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
             .iter()
             .map(|(key, base)| {
                 let read_by = read_by(model, link.object, &key);
-                (model.unit_name(&key), StoredBase { base: base.clone(), read_by })
+                let native = native(model, link.object, &key, base);
+                (model.unit_name(&key), StoredBase::new(base, read_by, native))
             })
             .collect(),
         reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
@@ -208,10 +264,16 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
     let object = object_index(model, &link.object)?;
     let mut bases = PerUnit::default();
     for (name, stored) in link.bases {
-        if let Some(key) = model.unit_key(&name)
-            && stored.read_by == read_by(model, object, &key)
-        {
-            bases.set(&key, Some(Arc::new(stored.base)));
+        let Some(key) = model.unit_key(&name) else { continue };
+        let (stored_by, native) = (stored.read_by, stored.native.clone());
+        let base = stored.into_base();
+        let base = if stored_by == read_by(model, object, &key) {
+            Some(base)
+        } else {
+            native.and_then(|native| read_again(model, object, &key, &base, &native))
+        };
+        if let Some(base) = base {
+            bases.set(&key, Some(Arc::new(base)));
         }
     }
     let reactions =
@@ -232,6 +294,38 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
     })
 }
 
+/// The slot of a unit on an object type, if something of how it is read is dated.
+pub(crate) fn dated_slot<'m>(model: &'m CompiledEntity, object: u16, key: &UnitKey) -> Option<&'m SlotModel> {
+    let UnitKey::Whole(unit) = key else { return None };
+    let object = model.objects.get(usize::from(object))?;
+    let [slot] = object.unit_slots.get(usize::from(*unit))?.as_slice() else { return None };
+    object.slots.get(usize::from(*slot)).filter(|slot| slot.is_dated())
+}
+
+/// What a base's value was read from, where that may be read by other rates one day.
+fn native(model: &CompiledEntity, object: u16, key: &UnitKey, base: &Base) -> Option<StoredNative> {
+    let slot = dated_slot(model, object, key)?;
+    let (least, same) = slot.mapping.codec.between(&base.seen)?;
+    // Rates may change twice before anybody reads.
+    let most = base.reread.as_ref().map_or(Some(same), |most| Some(slot.mapping.codec.between(most)?.1))?;
+    let text = |native: &Native| native.as_leaf().as_text().map(Text::new);
+    Some(StoredNative { undated: slot.undated.short_number(), least: text(&least)?, most: text(&most)? })
+}
+
+/// A base whose value was read by something dated that is another today: what stands in the system has not moved.
+fn read_again(model: &CompiledEntity, object: u16, key: &UnitKey, base: &Base, native: &StoredNative) -> Option<Base> {
+    let slot = dated_slot(model, object, key).filter(|slot| slot.undated.short_number() == native.undated)?;
+    let read = |text: &Text| {
+        let mut out = String::new();
+        let read = slot.mapping.codec.read(&[Leaf::Text(text)], &mut out).ok()?;
+        matches!(read, Read::Value).then(|| Field::value(&out))
+    };
+    let (seen, most) = (read(&native.least)?, read(&native.most)?);
+    let reread = (seen != most).then(|| Box::new(most));
+    // What was displaced, and the form in which a write was kept, were read by the rates of then.
+    Some(Base { seen, reread, displaced: None, answered: None, ..base.clone() })
+}
+
 /// The name of an object type in stored state.
 pub(crate) fn object_name(model: &CompiledEntity, object: u16) -> Text {
     if object == HUB_OBJECT {
@@ -249,19 +343,19 @@ pub(crate) fn object_index(model: &CompiledEntity, name: &str) -> Option<u16> {
     u16::try_from(place).ok()
 }
 
-fn named<T: Clone>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, T> {
-    units.iter().map(|(key, value)| (model.unit_name(&key), value.clone())).collect()
+fn named<T>(units: &PerUnit<T>, model: &CompiledEntity) -> BTreeMap<Text, Arc<T>> {
+    units.iter_shared().map(|(key, value)| (model.unit_name(&key), Arc::clone(value))).collect()
 }
 
 fn keyed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> Sparse<T> {
     units.into_iter().filter_map(|(name, value)| Some((model.unit_key(&name)?, value))).collect()
 }
 
-fn indexed<T>(units: BTreeMap<Text, T>, model: &CompiledEntity) -> PerUnit<T> {
+fn indexed<T>(units: BTreeMap<Text, Arc<T>>, model: &CompiledEntity) -> PerUnit<T> {
     let mut all = PerUnit::default();
     for (name, value) in units {
         if let Some(key) = model.unit_key(&name) {
-            all.set(&key, Some(Arc::new(value)));
+            all.set(&key, Some(value));
         }
     }
     all

@@ -31,6 +31,16 @@ pub trait Codec: Send + Sync {
     fn is_exact(&self) -> bool {
         true
     }
+
+    /// As [`Codec::fingerprint`], without what is dated, as the rates of one day.
+    fn undated(&self, fingerprint: &mut Fingerprint) {
+        self.fingerprint(fingerprint);
+    }
+
+    /// As [`Transform::between`], in canonical form.
+    fn between(&self, _: &Field) -> Option<(Native, Native)> {
+        None
+    }
 }
 
 impl std::fmt::Debug for dyn Codec {
@@ -69,6 +79,18 @@ pub trait Transform<T>: Send + Sync + 'static {
 
     /// One leaf per write path.
     fn write(&self, value: &T) -> Vec<Native>;
+
+    /// As [`Transform::fingerprint`], without what is dated, as the rates of one day. Two that differ in that alone read the
+    /// same amounts by other rates: what stands in the system has not moved.
+    fn undated(&self, fingerprint: &mut Fingerprint) {
+        self.fingerprint(fingerprint);
+    }
+
+    /// The least and the greatest leaf that are read as this value. Only a transform with something dated needs it: by these a
+    /// value that was read by the rates of one day is known again by those of another. `None`: no leaf is.
+    fn between(&self, _: &T) -> Option<(Native, Native)> {
+        None
+    }
 
     /// Whether every value comes back as it went: the ordinary case. One that rounds, as a conversion does, says no: then what
     /// it reads of what it wrote is the form that the system is known to hold, and it must stay that form.
@@ -167,6 +189,19 @@ impl<T: Value> Codec for TransformCodec<T> {
 
     fn is_exact(&self) -> bool {
         self.transform.is_exact()
+    }
+
+    fn undated(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.text(T::KIND.name).number(i64::from(T::KIND.version)).text(&self.transform.name());
+        self.transform.undated(fingerprint);
+        for normalizer in self.normalizers.iter() {
+            fingerprint.text(&normalizer.name());
+            normalizer.fingerprint(fingerprint);
+        }
+    }
+
+    fn between(&self, field: &Field) -> Option<(Native, Native)> {
+        self.transform.between(&T::from_canonical(field.as_value()?).ok()?)
     }
 
     fn fingerprint(&self, fingerprint: &mut Fingerprint) {

@@ -13,7 +13,7 @@ use crate::golden::Resolution;
 use crate::hub;
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::{
-    AttributeModel, EXISTS, EntityModel, GroupModel, Mapping, Mistake, Mistakes, OnDelete, Presence, Shape,
+    AttributeModel, Codec, EXISTS, EntityModel, GroupModel, Mapping, Mistake, Mistakes, OnDelete, Presence, Shape,
     SystemObject, Unit, UnitIndex, UnitKey, UnitShape,
 };
 use crate::observation::SlotIndex;
@@ -30,6 +30,16 @@ pub struct SlotModel {
     pub mapping: Mapping,
     /// The identity of how it is read: values of different fingerprints are not compared.
     pub fingerprint: Digest,
+    /// The same without what is dated, as the rates of one day.
+    pub undated: Digest,
+}
+
+impl SlotModel {
+    /// Whether something of how it is read is dated.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.undated != self.fingerprint
+    }
 }
 
 /// One object type of an entity type, laid out by index.
@@ -344,6 +354,8 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             plain: Vec::new(),
             derived: attribute.derived.clone(),
             inputs: Vec::new(),
+            summed: false,
+            rounds: false,
             pii: attribute.pii,
             reference: attribute.reference.clone(),
             fingerprint: Digest::default(),
@@ -361,6 +373,12 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
         if unit.shape == UnitShape::Group {
             settle_group(unit, model, mistakes);
         }
+        unit.summed = unit.chain.iter().any(|policy| policy.adds_up());
+        if unit.summed {
+            check_sum(unit, model, mistakes);
+        }
+        let members = unit.members.iter().filter_map(|member| model.attributes.get(usize::from(*member)));
+        unit.rounds = members.flat_map(|member| &member.mappings).any(|mapping| !mapping.codec.is_exact());
         let plain = |policy: &Arc<dyn AnyPolicy>| Arc::new(Resolution::by_policy(&policy.name()));
         unit.plain = unit.chain.iter().map(plain).collect();
         unit.fingerprint = unit_fingerprint(unit);
@@ -394,6 +412,21 @@ fn settle_group(unit: &mut Unit, model: &EntityModel, mistakes: &mut Vec<Mistake
         }
         unit.on_clear = settings.on_clear.or(unit.on_clear);
     }
+}
+
+/// A sum is made of what its owners say, each for itself: where nobody owns it, all would be written what all come to, and the
+/// next sum would add that again.
+fn check_sum(unit: &Unit, model: &EntityModel, mistakes: &mut Vec<Mistake>) {
+    let why = if unit.owners.is_empty() {
+        "a sum needs owners: the systems whose amounts are added. They are never written; every other system gets the sum"
+    } else if unit.chain.len() > 1 {
+        "a sum stands alone in its chain: where it cannot be told, no other policy knows it"
+    } else if unit.shape != UnitShape::One {
+        "a sum is of a single attribute, not of a group or collection"
+    } else {
+        return;
+    };
+    mistakes.push(Mistake::Sum(model.entity.clone(), unit.id.as_str().into(), why));
 }
 
 fn unit_fingerprint(unit: &Unit) -> Digest {
@@ -468,7 +501,12 @@ fn compile_object(
                 slots.push(SlotModel {
                     attribute: *member,
                     mapping: (*mapping).clone(),
-                    fingerprint: slot_fingerprint(&model.attributes[usize::from(*member)], mapping),
+                    fingerprint: slot_fingerprint(&model.attributes[usize::from(*member)], mapping, |codec, all| {
+                        codec.fingerprint(all);
+                    }),
+                    undated: slot_fingerprint(&model.attributes[usize::from(*member)], mapping, |codec, all| {
+                        codec.undated(all);
+                    }),
                 });
             }
         }
@@ -516,7 +554,11 @@ fn authority_over(owners: &[SystemName], system: &SystemName) -> Authority {
     }
 }
 
-fn slot_fingerprint(attribute: &AttributeModel, mapping: &Mapping) -> Digest {
+fn slot_fingerprint(
+    attribute: &AttributeModel,
+    mapping: &Mapping,
+    of: impl Fn(&dyn Codec, &mut Fingerprint),
+) -> Digest {
     let mut fingerprint = Fingerprint::new();
     // Without ids: a renamed attribute is read as it was before.
     fingerprint.number(attribute.shape as i64);
@@ -524,11 +566,11 @@ fn slot_fingerprint(attribute: &AttributeModel, mapping: &Mapping) -> Digest {
         fingerprint.text(&path.to_string());
     }
     fingerprint.text(&mapping.separator.map(String::from).unwrap_or_default());
-    mapping.codec.fingerprint(&mut fingerprint);
+    of(&*mapping.codec, &mut fingerprint);
     for member in &attribute.members {
         for mapping in member.0.mappings.iter().filter(|inner| inner.object == mapping.object) {
             fingerprint.text(&mapping.read.first().map(ToString::to_string).unwrap_or_default());
-            mapping.codec.fingerprint(&mut fingerprint);
+            of(&*mapping.codec, &mut fingerprint);
         }
     }
     fingerprint.finish()

@@ -95,6 +95,9 @@ pub enum Mistake {
     /// A derived attribute that something could also tell us.
     #[error("{0}.{1}: a derived attribute is computed, so it can have neither owner nor policy")]
     DerivedDecided(EntityType, AttributeId),
+    /// A sum that cannot be meant.
+    #[error("{0}.{1}: {2}")]
+    Sum(EntityType, AttributeId, &'static str),
     /// A reference to an entity type that is not registered.
     #[error("{0}.{1}: refers to entity `{2}`, which is not registered")]
     UnknownReference(EntityType, AttributeId, EntityType),

@@ -79,6 +79,10 @@ pub struct Unit {
     pub derived: Option<Arc<dyn AnyDerivation>>,
     /// The units that it is computed from: their places, and which member of each.
     pub inputs: Vec<(UnitIndex, u16)>,
+    /// Whether it is the sum of what its owners say: a policy of its chain adds ([`AnyPolicy::adds_up`]).
+    pub summed: bool,
+    /// Whether a mapping of it rounds: then golden has a form of its own in that system.
+    pub rounds: bool,
     /// Whether it holds personal data.
     pub pii: bool,
     /// The entity type that its value names.
@@ -127,6 +131,12 @@ impl Unit {
                 })
             }
         }
+    }
+
+    /// Whether golden is computed, so that nobody can choose it: of other golden values, or of what all owners say.
+    #[must_use]
+    pub fn is_computed(&self) -> bool {
+        self.derived.is_some() || self.summed
     }
 
     /// What clearing does when a system of this authority clears.

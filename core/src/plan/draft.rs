@@ -1,27 +1,10 @@
 //! A plan being put together.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::limits::{Deletes, Limits, WritePlace, Writes};
-use super::{Intent, Operation, Parked, Plan, PlanKind, Scope, Target};
+use super::limits::{Counted, Limits};
+use super::{Intent, Operation, Parked, Plan, PlanKind, Scope};
 use crate::fingerprint::Fingerprint;
-use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef, SystemName, TenantId};
+use crate::id::{ConnectionName, EntityType, SystemName, TenantId};
 use crate::text::Text;
-
-/// Records to be archived, by connection and object type.
-pub type ArchivesByPlace = BTreeMap<(ConnectionName, ObjectType), BTreeSet<RecordRef>>;
-
-/// The records that operations archive.
-pub(crate) fn archives<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> ArchivesByPlace {
-    let mut archives = ArchivesByPlace::new();
-    for operation in operations {
-        if let (Intent::Archive, Target::Record(record)) = (&operation.intent, &operation.target) {
-            let place = (record.connection.clone(), record.object.clone());
-            archives.entry(place).or_default().insert(record.clone());
-        }
-    }
-    archives
-}
 
 /// A plan being put together.
 #[derive(Debug, Clone, Default)]
@@ -45,12 +28,6 @@ impl PlanDraft {
         &self.operations
     }
 
-    /// The records that would be archived, by connection and object type.
-    #[must_use]
-    pub fn archives(&self) -> ArchivesByPlace {
-        archives(&self.operations)
-    }
-
     /// Keeps out what would be written where nothing may be, each with the reason.
     pub fn keep_out(&mut self, why: &dyn Fn(&ConnectionName) -> Option<Text>) {
         for operation in std::mem::take(&mut self.operations) {
@@ -61,16 +38,20 @@ impl PlanDraft {
         }
     }
 
-    /// Orders the operations, holds deletes to the limits, and names the plan. `deletes(connection, object)` says what
-    /// the limits are measured against there.
+    /// Parks what limits keep out; the rest goes on. `counted` says what the operations are measured against.
+    pub fn keep_to(&mut self, limits: Limits, counted: &Counted) {
+        let kept_out = counted.kept_out(limits, &self.operations);
+        for operation in std::mem::take(&mut self.operations) {
+            match kept_out.get(&operation.key) {
+                None => self.operations.push(operation),
+                Some(why) => self.parked.push(Parked::limited(operation, why.clone())),
+            }
+        }
+    }
+
+    /// Orders the operations, and names the plan.
     #[must_use]
-    pub fn finish(
-        mut self,
-        tenant: &TenantId,
-        limits: Limits,
-        deletes: &dyn Fn(&ConnectionName, &ObjectType) -> Deletes,
-    ) -> Plan {
-        self.hold_deletes(limits, deletes);
+    pub fn finish(mut self, tenant: &TenantId) -> Plan {
         // Creates first, so that references to what they create can follow; archives last. Within each, a total order.
         let rank = |operation: &Operation| match operation.intent {
             Intent::Create(_) => 0,
@@ -97,42 +78,6 @@ impl PlanDraft {
             scope: self.scope,
             operations: self.operations,
             parked: self.parked,
-        }
-    }
-
-    /// Parks the whole delete part of an object type whose deletes exceed a limit; the rest goes on.
-    fn hold_deletes(&mut self, limits: Limits, deletes: &dyn Fn(&ConnectionName, &ObjectType) -> Deletes) {
-        for ((connection, object), archived) in self.archives() {
-            let here = |operation: &Operation| {
-                operation.intent == Intent::Archive
-                    && *operation.target.connection() == connection
-                    && *operation.target.object() == object
-            };
-            let Some(why) = limits.exceeded(deletes(&connection, &object), archived.len()) else { continue };
-            let (parked, kept): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut self.operations).into_iter().partition(|operation| here(operation));
-            self.operations = kept;
-            self.parked.extend(parked.into_iter().map(|operation| Parked::limited(operation, why.clone())));
-        }
-    }
-
-    /// The attributes that would be written, by place.
-    #[must_use]
-    pub fn write_places(&self) -> BTreeSet<WritePlace> {
-        self.operations.iter().filter_map(WritePlace::of).collect()
-    }
-
-    /// Parks all writes of an attribute into a connection where they exceed the limit; the rest goes on. `writes` says what
-    /// the limit is measured against there.
-    pub fn hold_writes(&mut self, limits: Limits, writes: &dyn Fn(&WritePlace) -> Writes) {
-        for place in self.write_places() {
-            let here = |operation: &Operation| WritePlace::of(operation).as_ref() == Some(&place);
-            let planned = self.operations.iter().filter(|operation| here(operation)).count();
-            let Some(why) = limits.writes_exceeded(&place, writes(&place), planned) else { continue };
-            let (parked, kept): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut self.operations).into_iter().partition(|operation| here(operation));
-            self.operations = kept;
-            self.parked.extend(parked.into_iter().map(|operation| Parked::limited(operation, why.clone())));
         }
     }
 

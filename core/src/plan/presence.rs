@@ -169,11 +169,18 @@ fn creatable(
             cell.status == Status::Settled
                 && cell.field.is_value()
                 && key.index().is_some_and(|unit| object.writes.get(usize::from(unit)).is_some_and(Option::is_some))
+                && !is_summand(ground.model, object, key)
                 && unresolved(ground, surroundings, index, connection, key, &cell.field).is_none()
                 && can_spell(ground.model, index, key, &cell.field).is_ok()
         })
         .map(|(key, cell)| (ground.model.unit_name(&key), cell.field.clone()))
         .collect()
+}
+
+/// Whether the object type's own value of a unit is a part of its sum.
+fn is_summand(model: &CompiledEntity, object: &CompiledObject, key: &UnitKey) -> bool {
+    let Some(unit) = key.index().map(usize::from) else { return false };
+    model.units.get(unit).is_some_and(|unit| unit.summed) && object.authority.get(unit) == Some(&Authority::Owner)
 }
 
 /// Of what a create sent before, what today's model still writes there.

@@ -1,4 +1,4 @@
-//! GivenStanding approvals: permissions for writes that nobody has planned yet.
+//! Standing approvals: permissions for writes that nobody has planned yet.
 
 use std::fmt;
 
@@ -130,6 +130,12 @@ pub struct GivenStanding {
     pub given: Changed,
     /// How many writes took effect under it.
     pub used: u32,
+    /// Whether it permits what takes two people, so that it covers nothing before a second person approved it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_two: bool,
+    /// The second person, when and why; `None`: nobody yet, or none is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Changed>,
     /// Who withdrew it, when and why; `None`: nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Changed>,
@@ -139,11 +145,14 @@ impl GivenStanding {
     /// How many more writes it covers at an instant: none once it is withdrawn, used up or over.
     #[must_use]
     pub fn room(&self, now: DateTime<Utc>) -> u32 {
-        let StandingApproval { limit, until, .. } = &self.approval;
-        match (limit, until) {
-            (Some(limit), Some(until)) if self.withdrawn.is_none() && now < *until => limit.saturating_sub(self.used),
-            _ => 0,
-        }
+        self.approval.limit.filter(|_| self.is_open(now)).map_or(0, |limit| limit.saturating_sub(self.used))
+    }
+
+    /// Whether it stands at an instant, used up or not: it was not withdrawn, is not over, and waits for no second person.
+    #[must_use]
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        let approved = !self.by_two || self.approved.is_some();
+        approved && self.withdrawn.is_none() && self.approval.until.is_some_and(|until| now < until)
     }
 
     /// Whether it covers an operation of a plan into a system, as long as it has room.
@@ -164,6 +173,11 @@ impl fmt::Display for GivenStanding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Changed { by, reason, .. } = &self.given;
         write!(f, "{}, {} used (by {by}: {reason})", self.approval, self.used)?;
+        match &self.approved {
+            Some(Changed { by, .. }) => write!(f, ", approved by {by}")?,
+            None if self.by_two => f.write_str(", waits for a second person")?,
+            None => {}
+        }
         match &self.withdrawn {
             Some(Changed { by, reason, .. }) => write!(f, ", withdrawn by {by}: {reason}"),
             None => Ok(()),

@@ -177,6 +177,12 @@ pub trait Policy<T: Value>: Send + Sync + 'static {
         false
     }
 
+    /// Whether it adds up what every owner says. Golden is then what all come to, whoever moved, and no owner is ever
+    /// written: it would be added again. A unit of such a policy has owners, and no other policy.
+    fn adds_up(&self) -> bool {
+        false
+    }
+
     /// Answers, or says why it cannot. There is at least one candidate.
     fn resolve(&self, candidates: &Candidates<'_, T>) -> Answer<T>;
 }
@@ -189,6 +195,8 @@ pub trait AnyPolicy: Send + Sync {
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
     /// As [`Policy::hears_observers`].
     fn hears_observers(&self) -> bool;
+    /// As [`Policy::adds_up`].
+    fn adds_up(&self) -> bool;
     /// As [`Policy::resolve`], in canonical form.
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field>;
 }
@@ -213,6 +221,10 @@ impl<T: Value, P: Policy<T>> AnyPolicy for Erased<T, P> {
 
     fn hears_observers(&self) -> bool {
         self.0.hears_observers()
+    }
+
+    fn adds_up(&self) -> bool {
+        self.0.adds_up()
     }
 
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field> {

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use smallvec::SmallVec;
 
 use crate::observation::SlotIndex;
 use crate::representation::{Cell, Representation};
 use crate::stamp::Stamp;
+use crate::value::Field;
 
 /// How far behind a record's latest token anything may still arrive and be told apart from what was said around it. No
 /// surface may promise to deliver later than this.
@@ -70,8 +72,8 @@ impl Representation {
 }
 
 /// The stamps at which a cell said what the reads of the same version right before and after it said too.
-fn said_again(cell: &Cell) -> BTreeSet<Stamp> {
-    let history: Vec<_> = cell.history().collect();
+fn said_again(cell: &Cell) -> Vec<Stamp> {
+    let history: SmallVec<[(Stamp, &Field); 8]> = cell.history().collect();
     let again = history
         .windows(3)
         .filter(|three| one_version(three[0].0, three[2].0) && three[0].1 == three[1].1 && three[1].1 == three[2].1);

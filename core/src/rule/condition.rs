@@ -136,10 +136,10 @@ pub fn changes<T: Value>() -> Condition<T> {
     Condition::new("it changes", |_| Met::Yes)
 }
 
-/// A value that there was becomes another one, or goes. A first value is no such change.
+/// A value that there was becomes another one, or goes. A first value is no such change; one that comes after a clear is.
 #[must_use]
 pub fn replaces<T: Value>() -> Condition<T> {
-    Condition::new("a value that there was changes", |change| Met::of(Some(change.before.is_some())))
+    Condition::new("a value that there was changes", |change| Met::of(Some(change.last.is_some())))
 }
 
 /// The value goes, and none comes.
@@ -169,21 +169,22 @@ pub fn below<T: Ordered>(limit: T) -> Condition<T> {
     Condition::new(&words, move |change| compared(change.after.as_ref(), &limit, Ordering::is_lt))
 }
 
-/// The value moves by more than this, either way. A first value, and a clear, move by nothing that could be measured.
+/// The value moves by more than this, either way. A first value, and a clear, move by nothing that could be measured; what comes
+/// after a clear moves from what stood before it.
 #[must_use]
 pub fn moved_by<T: Measured>(limit: T) -> Condition<T> {
     let words = format!("it moves by more than {}", canonical(&limit));
-    Condition::new(&words, move |change: &Change<'_, T>| match (&change.before, &change.after) {
+    Condition::new(&words, move |change: &Change<'_, T>| match (&change.last, &change.after) {
         (Some(before), Some(after)) => Met::of(Some(after.differs_by_more_than(before, &limit))),
         _ => Met::No,
     })
 }
 
-/// The value moves by more than so many hundredths of what it was, either way.
+/// The value moves by more than so many hundredths of what it was, either way; after a clear, of what stood before it.
 #[must_use]
 pub fn moved_by_percent<T: Proportional>(percent: u32) -> Condition<T> {
     let words = format!("it moves by more than {percent} %");
-    Condition::new(&words, move |change: &Change<'_, T>| match (&change.before, &change.after) {
+    Condition::new(&words, move |change: &Change<'_, T>| match (&change.last, &change.after) {
         (Some(before), Some(after)) => Met::of(after.differs_by_more_than_percent(before, percent)),
         _ => Met::No,
     })

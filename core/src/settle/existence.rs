@@ -8,7 +8,7 @@ use crate::classify::LinkState;
 use crate::discrepancy::{DiscrepancyKind, Family, Finding};
 use crate::entity::Entity;
 use crate::fact::Fact;
-use crate::golden::GoldenLife;
+use crate::golden::{GoldenLife, Status};
 use crate::model::{Cardinality, CompiledEntity, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
@@ -143,7 +143,7 @@ fn contested(
     link.bases.iter().any(|(key, base)| {
         let Some(unit) = key.index().and_then(|index| ground.model.units.get(usize::from(index))) else { return false };
         let shown = shown(ground, entity, representations, &key);
-        let states = classified(recorder, unit, &key, &shown).states;
+        let states = classified(ground, recorder, unit, &key, &shown).states;
         if shown.iter().zip(states).any(|(shown, state)| state == LinkState::Moved && shown.authority.decides()) {
             return true;
         }
@@ -215,22 +215,22 @@ fn missing(ground: &Ground<'_>, entity: &Entity, restored: &[usize], findings: &
         if !again && (ever || !is_expected(ground, entity, object)) {
             continue;
         }
-        let lacking: Vec<&str> = object
-            .declared
-            .create_needs
-            .iter()
-            .filter(|needed| !has_value(ground, entity, needed.as_str()))
-            .map(|needed| needed.as_str())
-            .collect();
+        let needs = || object.declared.create_needs.iter().map(|needed| needed.as_str());
+        let lacking: Vec<&str> = needs().filter(|needed| !has_value(ground, entity, needed)).collect();
+        // What is held or parked is written nowhere: the record waits for whoever says what it is.
+        let unsettled: Vec<&str> =
+            needs().filter(|needed| !lacking.contains(needed) && !has_settled(ground, entity, needed)).collect();
         let place = format!("{}/{}", object.declared.system, object.declared.object);
-        let reason = if again && lacking.is_empty() {
-            "it is gone, and a person decided to restore it".to_owned()
-        } else if lacking.is_empty() {
-            "a record is expected here, and none ever existed".to_owned()
-        } else {
+        let waits = !lacking.is_empty() || !unsettled.is_empty();
+        let reason = if !lacking.is_empty() {
             format!("a record is expected here; it cannot be created without {}", lacking.join(", "))
+        } else if waits {
+            format!("a record is expected here; it cannot be created before {} has settled", unsettled.join(", "))
+        } else if again {
+            "it is gone, and a person decided to restore it".to_owned()
+        } else {
+            "a record is expected here, and none ever existed".to_owned()
         };
-        let waits = !lacking.is_empty();
         findings.push(finding(Family::Presence, DiscrepancyKind::MissingRepresentation, Some(place), waits, &reason));
     }
 }
@@ -250,6 +250,12 @@ pub(crate) fn is_expected(ground: &Ground<'_>, entity: &Entity, object: &Compile
 #[must_use]
 pub(crate) fn has_value(ground: &Ground<'_>, entity: &Entity, attribute: &str) -> bool {
     golden_text(ground, entity, attribute).is_some()
+}
+
+/// Whether what golden holds of an attribute is settled, so that it may be written.
+fn has_settled(ground: &Ground<'_>, entity: &Entity, attribute: &str) -> bool {
+    let unit = ground.model.unit_of(attribute).map(|(unit, _)| UnitKey::Whole(unit));
+    unit.and_then(|unit| entity.golden.get(&unit)).is_none_or(|cell| cell.status == Status::Settled)
 }
 
 fn golden_text(ground: &Ground<'_>, entity: &Entity, attribute: &str) -> Option<Text> {
@@ -292,5 +298,13 @@ fn authority(ground: &Ground<'_>, object: u16) -> Authority {
 }
 
 fn finding(family: Family, kind: DiscrepancyKind, link: Option<String>, waits: bool, reason: &str) -> Finding {
-    Finding { unit: EXISTS.into(), link: link.map(Text::from), family, kind, waits, reason: reason.into() }
+    Finding {
+        unit: EXISTS.into(),
+        link: link.map(Text::from),
+        family,
+        kind,
+        waits,
+        reason: reason.into(),
+        said: Vec::new(),
+    }
 }

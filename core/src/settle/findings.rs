@@ -1,5 +1,7 @@
 //! Findings about one unit: what classification and resolution leave standing.
 
+use std::collections::BTreeSet;
+
 use crate::classify::{Classification, Drift, Hidden, LinkState, Verdict};
 use crate::decision::{InputChange, Lapse, LapseCause};
 use crate::discrepancy::{DiscrepancyKind, DiscrepancyState, Family, Finding};
@@ -40,6 +42,7 @@ pub(super) fn of_unit(
         return;
     }
     let name = ground.model.unit_name(key);
+    let before = findings.len();
     if let Some(finding) = agreement(ground, entity, unit, key, shown, first, after, &name) {
         findings.push(finding);
     }
@@ -47,7 +50,7 @@ pub(super) fn of_unit(
         let told: Vec<String> =
             cell.resolution.warnings.iter().map(|(rule, reason)| format!("\"{rule}\": {reason}")).collect();
         let (family, kind, reason) = (Family::Rule, DiscrepancyKind::Warned, told.join("; ").into());
-        findings.push(Finding { unit: name.clone(), link: None, family, kind, waits: false, reason });
+        findings.push(Finding { unit: name.clone(), link: None, family, kind, waits: false, reason, said: Vec::new() });
     }
     for (place, shown) in shown.iter().enumerate() {
         let record = || Some(Text::from(entity.links[shown.link].record.to_string()));
@@ -58,6 +61,7 @@ pub(super) fn of_unit(
             kind,
             waits,
             reason: Text::fixed(reason),
+            said: Vec::new(),
         };
         if shown.sight == Err(Hidden::Unresolved) {
             let reason = "it names a record that is not linked";
@@ -95,6 +99,22 @@ pub(super) fn of_unit(
             }
         }
     }
+    if let Some(found) = findings.get_mut(before..).filter(|found| found.iter().any(|finding| finding.waits)) {
+        let said = in_dispute(entity, key, shown);
+        found.iter_mut().filter(|finding| finding.waits).for_each(|finding| finding.said.clone_from(&said));
+    }
+}
+
+/// The values that a person decides between, each once: what golden holds, what a rule holds, and what any system shows.
+fn in_dispute(entity: &Entity, key: &UnitKey, shown: &[Shown<'_>]) -> Vec<Field> {
+    let golden = entity.golden.get(key);
+    let held = golden.and_then(|cell| match &cell.status {
+        Status::Held(held) => Some(&held.proposed),
+        Status::Settled | Status::Parked { .. } | Status::Provisional(_) => None,
+    });
+    let all = golden.map(|cell| &cell.field).into_iter().chain(held).chain(shown.iter().filter_map(Shown::field));
+    let said: BTreeSet<&Field> = all.filter(|field| field.is_value()).collect();
+    said.into_iter().cloned().collect()
 }
 
 /// The finding about the unit as a whole.
@@ -170,19 +190,27 @@ fn agreement(
         Some(lapse) => reopened(lapse, unit, &reason).unwrap_or(reason),
         None => reason,
     };
-    Some(Finding { unit: name.clone(), link: None, family: Family::Agreement, kind, waits, reason })
+    Some(Finding { unit: name.clone(), link: None, family: Family::Agreement, kind, waits, reason, said: Vec::new() })
 }
 
 /// What reopened a unit that a person had decided, in front of why it stands.
 fn reopened(lapse: &Lapse, unit: &Unit, reason: &Text) -> Option<Text> {
-    let LapseCause::InputsChanged(news) = &lapse.cause else { return None };
+    let news = match &lapse.cause {
+        LapseCause::InputsChanged(news) => news,
+        LapseCause::PolicyChanged => {
+            let what = "the unit is owned, compared or resolved otherwise since it was decided";
+            return Some(format!("reopened: {what}: {reason}").into());
+        }
+        LapseCause::Over => return None,
+    };
     let compound = unit.members.len() > 1;
     let said = |field: &Field| quoted(&words(field, compound));
     let news: Vec<String> = news
         .iter()
         .map(|InputChange { record, from, to }| {
             let from = from.as_ref().map_or_else(|| "nothing".to_owned(), said);
-            format!("input {record} changed from {from} to {}", said(to))
+            let to = if to.is_value() { said(to) } else { "nothing".to_owned() };
+            format!("input {record} changed from {from} to {to}")
         })
         .collect();
     Some(
@@ -291,13 +319,20 @@ fn standing_kind(ground: &Ground<'_>, entity: &Entity, name: &Text) -> Option<Di
         kind: DiscrepancyKind::Pending,
         waits: false,
         reason: Text::default(),
+        said: Vec::new(),
     };
     let standing = entity.discrepancies.get(&probe.identity(ground.tenant, entity))?;
     (standing.state != DiscrepancyState::Resolved && !standing.kind.is_noted()).then_some(standing.kind)
 }
 
 /// Two systems fight over a unit through us: it is frozen.
-pub(super) fn oscillating(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, findings: &mut Vec<Finding>) {
+pub(super) fn oscillating(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    findings: &mut Vec<Finding>,
+) {
     let writers: Vec<String> = entity
         .links
         .iter()
@@ -311,5 +346,6 @@ pub(super) fn oscillating(ground: &Ground<'_>, entity: &Entity, key: &UnitKey, f
         kind: DiscrepancyKind::HardConflict,
         waits: true,
         reason: format!("oscillation: {} keeps restoring what was overwritten", writers.join(", ")).into(),
+        said: in_dispute(entity, key, shown),
     });
 }

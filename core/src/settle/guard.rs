@@ -9,7 +9,7 @@ use crate::golden::{Held, Status};
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Authority;
 use crate::resolve::Proposal;
-use crate::rule::{Around, Judged, Source, Stop, judge_all};
+use crate::rule::{Around, Before, Judged, Source, Stop, judge_all};
 use crate::settle::Recorder;
 use crate::settle::unit::{empty_cell, move_golden};
 use crate::sight::{Ground, Shown};
@@ -32,6 +32,7 @@ pub(super) fn guard(
     let judged = judged(ground, recorder.entity, unit, key, before, &proposal.field, &proposal, shown);
     match judged.stop {
         None => move_golden(recorder, unit, key, shown, warned(proposal, judged.warnings)),
+        Some(_) if planted!(RuleNotAsked) => move_golden(recorder, unit, key, shown, proposal),
         Some(stop) => {
             hold(recorder, unit, key, proposal, stop);
             false
@@ -104,5 +105,6 @@ pub(super) fn judged(
         before_said: entity.golden.get(key).and_then(|cell| cell.origin.as_ref()).and_then(instant),
         golden: &golden,
     };
-    judge_all(guards, unit, before, after, &proposal.resolution.policy, &around)
+    let last = entity.golden.get(key).and_then(|cell| cell.last.as_ref());
+    judge_all(guards, unit, Before { held: before, last }, after, &proposal.resolution.policy, &around)
 }

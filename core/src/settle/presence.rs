@@ -86,7 +86,9 @@ pub(super) fn rule_on_presence(
     let places = places(recorder.entity, representations);
     let gone = places.iter().any(|place| is_gone(representations, *place));
     let chosen = match &ruling.choice {
-        Choice::LetDiffer(connection) => return let_stand(ground, &mut recorder, representations, connection, ruling),
+        Choice::LetDiffer(connection) => {
+            return let_stand(ground, &mut recorder, representations, connection, ruling, approved_by);
+        }
         Choice::Keep if gone => {
             accept_deaths(&mut recorder, representations);
             return Ok(());
@@ -105,6 +107,7 @@ pub(super) fn rule_on_presence(
         inputs: inputs(recorder.entity, representations, &places),
         fingerprint: 0,
         approved_by: approved_by.cloned(),
+        meanwhile: Vec::new(),
     };
     forget_lapse(&mut recorder, &UnitKey::Exists);
     recorder.record(Fact::Decided { unit: UnitKey::Exists, decision: Some(Arc::new(decision)) });
@@ -135,6 +138,7 @@ fn let_stand(
     representations: &[Option<&Representation>],
     connection: &ConnectionName,
     ruling: &Ruling,
+    approved_by: Option<&Actor>,
 ) -> Result<(), NotRuled> {
     let golden = word(recorder.entity.life);
     let retired = recorder.entity.life == GoldenLife::Retired;
@@ -146,7 +150,7 @@ fn let_stand(
             continue;
         }
         found = true;
-        let leave = divergence(ground, word(GoldenLife::Live), golden.clone(), ruling);
+        let leave = divergence(ground, word(GoldenLife::Live), golden.clone(), ruling, approved_by);
         let divergence = Some(Box::new(leave));
         recorder.record(Fact::Diverged { record, unit: UnitKey::Exists, divergence });
     }

@@ -10,7 +10,7 @@ use crate::model::UnitKey;
 use crate::representation::Representation;
 use crate::settle::Recorder;
 use crate::settle::presence;
-use crate::settle::ruling::{NotRuled, Ruling, carry_out, inputs, rule_on};
+use crate::settle::ruling::{NotRuled, Ruling, carry_out, inputs, rule_on, takes_two};
 use crate::sight::{Ground, shown};
 use crate::value::Field;
 
@@ -30,6 +30,49 @@ pub enum NotApproved {
     /// It cannot be carried out any more.
     #[error(transparent)]
     NotRuled(#[from] NotRuled),
+}
+
+/// What became of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ruled {
+    /// It holds.
+    Decided,
+    /// It waits for a second person: [`Tenant::approve_decision`](crate::engine::Tenant::approve_decision).
+    Proposed,
+}
+
+impl Ruled {
+    /// The journal's kind for it.
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Ruled::Decided => "decided",
+            Ruled::Proposed => "decision_proposed",
+        }
+    }
+}
+
+/// Carries out a ruling on one unit of an entity, or proposes it where it takes two people: because that is asked of the unit
+/// (`asked`), because a rule by two holds a change of it, or because such a rule would hold what is chosen.
+///
+/// # Errors
+///
+/// [`NotRuled`]; nothing has changed then.
+pub fn rule_or_propose(
+    ground: &Ground<'_>,
+    entity: &mut Entity,
+    representations: &[Option<&Representation>],
+    key: &UnitKey,
+    ruling: &Ruling,
+    asked: bool,
+    facts: &mut Vec<Fact>,
+) -> Result<Ruled, NotRuled> {
+    if asked || takes_two(ground, entity, representations, key, &ruling.choice) {
+        propose(ground, entity, representations, key, ruling, facts)?;
+        return Ok(Ruled::Proposed);
+    }
+    rule_on(ground, entity, representations, key, ruling, facts)?;
+    Ok(Ruled::Decided)
 }
 
 /// Proposes a ruling on one unit of an entity. A proposal that stands is replaced.
@@ -66,7 +109,7 @@ pub fn approve(
     facts: &mut Vec<Fact>,
 ) -> Result<(), NotApproved> {
     let Some(proposal) = entity.proposals.get(key).cloned() else { return Err(NotApproved::NothingProposed) };
-    if proposal.ruling.by == *by {
+    if proposal.ruling.by == *by && !planted!(OneIsTwo) {
         return Err(NotApproved::OwnProposal);
     }
     let (inputs, golden, held) = table(ground, entity, representations, key);
@@ -93,14 +136,12 @@ pub fn basis_of(
 ) -> Digest {
     let (inputs, golden, held) = table(ground, entity, representations, key);
     let mut fingerprint = Fingerprint::new();
-    let mut add = |field: &Field| {
-        fingerprint.number(i64::from(field.is_value())).text(field.as_value().unwrap_or(""));
-    };
-    add(&golden);
-    add(&held.unwrap_or_default());
+    golden.fingerprint(&mut fingerprint);
+    fingerprint.number(i64::from(held.is_some()));
+    held.unwrap_or_default().fingerprint(&mut fingerprint);
     for (record, field) in &inputs {
-        add(&Field::value(&record.to_string()));
-        add(field);
+        fingerprint.text(&record.to_string());
+        field.fingerprint(&mut fingerprint);
     }
     fingerprint.finish()
 }

@@ -10,7 +10,7 @@ use crate::ownership::Authority;
 use crate::settle::Recorder;
 use crate::sight::{Ground, Shown, reference_object};
 use crate::stamp::Domain;
-use crate::value::Field;
+use crate::value::{Field, Money, Ordered as _, Value as _};
 
 /// What shows what it was sent holds our writing, answered or not. And a system's own form of what it was sent is told from
 /// somebody's edit, where a write was answered without the record.
@@ -25,6 +25,7 @@ pub(super) fn recognise(
     shown: &[Shown<'_>],
 ) {
     let same = |a: &Field, b: &Field| unit.same(a, b);
+    recognise_by_other_rates(recorder, key, shown);
     for shown in shown {
         let link = &recorder.entity.links[shown.link];
         let Some(seen) = shown.field() else { continue };
@@ -65,5 +66,25 @@ const fn is_exact(domain: Domain) -> bool {
         Domain::Version => true,
         Domain::Time(scale) => scale.precision_ms <= 1,
         Domain::ReadOrder => false,
+    }
+}
+
+/// What is read by other rates than before, and may be the amount that stood there, is that amount: nobody moved. Whatever else
+/// is read has moved.
+fn recognise_by_other_rates(recorder: &mut Recorder<'_>, key: &UnitKey, shown: &[Shown<'_>]) {
+    let amount = |field: &Field| Money::from_canonical(field.as_value()?).ok();
+    for shown in shown {
+        let link = &recorder.entity.links[shown.link];
+        let Some(seen) = shown.field() else { continue };
+        let Some(base) = link.bases.get(key) else { continue };
+        let Some(most) = base.reread.as_deref() else { continue };
+        let stood = || {
+            let (least, seen, most) = (amount(&base.seen)?, amount(seen)?, amount(most)?);
+            Some(least.compare(&seen)?.is_le() && seen.compare(&most)?.is_le())
+        };
+        let now = if stood() == Some(true) { seen.clone() } else { base.seen.clone() };
+        let base = Some(Arc::new(Base { seen: now, reread: None, ..base.clone() }));
+        let record = Arc::clone(&link.record);
+        recorder.record(Fact::Rebased { record, unit: key.clone(), base });
     }
 }

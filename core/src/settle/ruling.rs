@@ -15,6 +15,7 @@ use crate::model::{Unit, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::Representation;
 use crate::resolve::{Proposal, origin_of};
+use crate::rule::Judged;
 use crate::settle::Recorder;
 use crate::settle::chosen::canonical;
 use crate::settle::guard::judged;
@@ -140,45 +141,17 @@ pub(super) fn carry_out(
     let Some(unit) = key.index().and_then(|unit| ground.model.units.get(usize::from(unit))) else {
         return Err(NotRuled::NothingThere);
     };
-    if unit.derived.is_some() && !matches!(ruling.choice, Choice::Accept | Choice::LetDiffer(_)) {
+    if unit.is_computed() && !matches!(ruling.choice, Choice::Accept | Choice::LetDiffer(_)) {
         return Err(NotRuled::Derived);
     }
     let shown = shown(ground, entity, representations, key);
     let mut recorder = Recorder { entity, facts };
-    let cell = recorder.entity.golden.get(key).cloned();
-    let (chosen, origin, resolution) = match &ruling.choice {
-        Choice::Accept => match cell.as_ref().map(|cell| &cell.status) {
-            Some(Status::Held(held)) => (held.proposed.clone(), held.origin.clone(), held.resolution.clone()),
-            _ => return Err(NotRuled::NotHeld),
-        },
-        Choice::Keep => {
-            let field = cell.as_ref().map(|cell| cell.field.clone()).unwrap_or_default();
-            let origin = cell.as_ref().and_then(|cell| cell.origin.clone());
-            (field, origin, by_decision())
-        }
-        Choice::Take(connection) => {
-            // Of several records there, one that was merged or deleted says nothing any more.
-            let mut there =
-                shown.iter().filter(|shown| recorder.entity.links[shown.link].record.connection == *connection);
-            let there = there.find_map(|shown| Some((shown.field()?.clone(), shown)));
-            let (field, shown) = there.ok_or(NotRuled::NothingThere)?;
-            (field, Some(origin_of(recorder.entity, unit, key, shown)), by_decision())
-        }
-        Choice::Value(field) => {
-            let field = canonical(ground.model, unit, key, field).ok_or(NotRuled::NoValue)?;
-            (field, None, by_decision())
-        }
-        Choice::LetDiffer(connection) => {
-            return let_differ(ground, &mut recorder, unit, key, &shown, connection, ruling);
-        }
-        Choice::Retire | Choice::Restore => return Err(NotRuled::NoPresence),
-    };
-    let before = cell.as_ref().map(|cell| &cell.field).filter(|field| field.is_value());
-    let heard = Proposal { field: chosen.clone(), origin, resolution, provisional: false, heard: SmallVec::new() };
-    let judged = judged(ground, recorder.entity, unit, key, before, &chosen, &heard, &shown);
-    let Proposal { origin, mut resolution, .. } = heard;
-    // Keeping what golden holds changes nothing that a rule could forbid.
-    if judged.stop.is_some_and(|stop| stop.forbidden) {
+    if let Choice::LetDiffer(connection) = &ruling.choice {
+        return let_differ(ground, &mut recorder, unit, key, &shown, connection, ruling, approved_by);
+    }
+    let (heard, judged) = judged_choice(ground, recorder.entity, unit, key, &shown, &ruling.choice)?;
+    let Proposal { field: chosen, origin, mut resolution, .. } = heard;
+    if judged.stop.is_some_and(|stop| stop.forbidden) && !planted!(ForbiddenAccepted) {
         return Err(NotRuled::Forbidden);
     }
     let explained = Arc::make_mut(&mut resolution);
@@ -206,7 +179,7 @@ pub(super) fn carry_out(
     let settles = unit.owners.is_empty() || shown.iter().any(owner_holds);
     // What is decided once is over when it is settled. An owner has yet to follow.
     let stands = ruling.lifetime != Lifetime::Once || !settles;
-    if stands && ruling.choice != Choice::Accept {
+    if stands && ruling.choice != Choice::Accept && !planted!(DecisionForgotten) {
         let decision = Decision {
             chosen: chosen.clone(),
             by: ruling.by.clone(),
@@ -216,6 +189,7 @@ pub(super) fn carry_out(
             inputs: inputs(recorder.entity, unit, key, &shown),
             fingerprint: unit.fingerprint.short_number(),
             approved_by: approved_by.cloned(),
+            meanwhile: Vec::new(),
         };
         recorder.record(Fact::Decided { unit: key.clone(), decision: Some(Arc::new(decision)) });
     }
@@ -225,6 +199,65 @@ pub(super) fn carry_out(
     Ok(())
 }
 
+/// What a choice would make of golden, and what the rules say of that. Keeping what golden holds is no change to them.
+fn judged_choice(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+    choice: &Choice,
+) -> Result<(Proposal, Judged), NotRuled> {
+    let cell = entity.golden.get(key);
+    let (field, origin, resolution) = match choice {
+        Choice::Accept => match cell.map(|cell| &cell.status) {
+            Some(Status::Held(held)) => (held.proposed.clone(), held.origin.clone(), held.resolution.clone()),
+            _ => return Err(NotRuled::NotHeld),
+        },
+        Choice::Keep => {
+            let field = cell.map(|cell| cell.field.clone()).unwrap_or_default();
+            (field, cell.and_then(|cell| cell.origin.clone()), by_decision())
+        }
+        Choice::Take(connection) => {
+            // Of several records there, one that was merged or deleted says nothing any more.
+            let mut there = shown.iter().filter(|shown| entity.links[shown.link].record.connection == *connection);
+            let there = there.find_map(|shown| Some((shown.field()?.clone(), shown)));
+            let (field, shown) = there.ok_or(NotRuled::NothingThere)?;
+            (field, Some(origin_of(entity, unit, key, shown)), by_decision())
+        }
+        Choice::Value(field) => {
+            let field = canonical(ground.model, unit, key, field).ok_or(NotRuled::NoValue)?;
+            (field, None, by_decision())
+        }
+        Choice::LetDiffer(_) | Choice::Retire | Choice::Restore => return Err(NotRuled::NoPresence),
+    };
+    let before = cell.map(|cell| &cell.field).filter(|field| field.is_value());
+    let chosen = field.clone();
+    let heard = Proposal { field, origin, resolution, provisional: false, heard: SmallVec::new() };
+    let judged = judged(ground, entity, unit, key, before, &chosen, &heard, shown);
+    Ok((heard, judged))
+}
+
+/// Whether a ruling takes two people, whatever is configured: a rule by two holds a change of the unit, or would hold what
+/// is chosen if a system said it.
+pub(super) fn takes_two(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    key: &UnitKey,
+    choice: &Choice,
+) -> bool {
+    let held = entity.golden.get(key).is_some_and(|cell| match &cell.status {
+        Status::Held(held) => held.four_eyes,
+        Status::Settled | Status::Parked { .. } | Status::Provisional(_) => false,
+    });
+    let Some(unit) = key.index().and_then(|unit| ground.model.units.get(usize::from(unit))) else { return held };
+    let shown = shown(ground, entity, representations, key);
+    let judged = judged_choice(ground, entity, unit, key, &shown, choice);
+    held || judged.is_ok_and(|(_, judged)| judged.stop.is_some_and(|stop| stop.four_eyes))
+}
+
+#[expect(clippy::too_many_arguments, reason = "a ruling, what it is about, and who approved it")]
 /// Lets a connection's records differ from golden. Their base says so: they are no movers, and nothing is owed there.
 fn let_differ(
     ground: &Ground<'_>,
@@ -234,6 +267,7 @@ fn let_differ(
     shown: &[Shown<'_>],
     connection: &ConnectionName,
     ruling: &Ruling,
+    approved_by: Option<&Actor>,
 ) -> Result<(), NotRuled> {
     let cell = recorder.entity.golden.get(key).filter(|cell| cell.status == Status::Settled);
     let golden = cell.ok_or(NotRuled::Unsettled)?.field.clone();
@@ -250,13 +284,19 @@ fn let_differ(
         found = true;
         let base = Some(Arc::new(Base::accepted(seen.clone(), golden.clone())));
         recorder.record(Fact::Rebased { record: Arc::clone(&record), unit: key.clone(), base });
-        let divergence = Some(Box::new(divergence(ground, seen.clone(), golden.clone(), ruling)));
+        let divergence = Some(Box::new(divergence(ground, seen.clone(), golden.clone(), ruling, approved_by)));
         recorder.record(Fact::Diverged { record, unit: key.clone(), divergence });
     }
     if found { Ok(()) } else { Err(NotRuled::NothingThere) }
 }
 
-pub(super) fn divergence(ground: &Ground<'_>, shows: Field, golden: Field, ruling: &Ruling) -> Divergence {
+pub(super) fn divergence(
+    ground: &Ground<'_>,
+    shows: Field,
+    golden: Field,
+    ruling: &Ruling,
+    approved_by: Option<&Actor>,
+) -> Divergence {
     Divergence {
         shows,
         golden,
@@ -264,6 +304,7 @@ pub(super) fn divergence(ground: &Ground<'_>, shows: Field, golden: Field, rulin
         at: ground.as_of,
         reason: ruling.reason.clone(),
         lifetime: ruling.lifetime,
+        approved_by: approved_by.cloned(),
     }
 }
 

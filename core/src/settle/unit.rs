@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::base::{Answered, Base};
 use crate::classify::{Classification, LinkState, Standing, classify};
-use crate::decision::{InputChange, LapseCause};
+use crate::decision::Decision;
 use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Provisional, Resolution, Status};
@@ -14,10 +14,11 @@ use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
 use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, origin_of, resolve};
 use crate::settle::guard::{guard, hold, judged, warned};
-use crate::settle::lapse::{close_reopened, end_by_date, lapse};
+use crate::settle::lapse::{close_reopened, end_by_date, moved_on, park_reopened, remember_words, reopen, wait, waits};
 use crate::settle::read_back::recognise;
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, Visible, shown_by, sides};
+use crate::text::Text;
 use crate::value::{Field, split_member};
 
 /// Settles one unit. Says whether golden moved.
@@ -32,32 +33,40 @@ pub(super) fn settle_unit(
     let shown = shown_by(ground, recorder.entity, visible, key);
     recognise(ground, recorder, unit, key, &shown);
     lapse_divergences(ground, recorder, unit, key, &shown);
-    end_by_date(ground, recorder, key);
-    let first = classified(recorder, unit, key, &shown);
+    let ended = end_by_date(ground, recorder, key);
+    let reopened = reopen(ground, recorder, unit, key, &shown);
+    remember_words(recorder, unit, key, &shown);
+    let first = classified(ground, recorder, unit, key, &shown);
     let mut later = None;
     adopt(recorder, unit, key, &shown, &first);
     let adopted = recorder.facts.len();
     let restored = count_reactions(recorder, unit, key, &shown, &first);
     let mut moved = false;
     if recorder.entity.oscillates(key) {
-        findings::oscillating(ground, recorder.entity, key, findings);
-    } else if must_resolve(recorder, unit, key, &shown, &first) {
-        moved = decide(ground, recorder, unit, key, &shown, &first);
+        findings::oscillating(ground, recorder.entity, key, &shown, findings);
+    } else if let told = ended.and_then(|ended| told_meanwhile(recorder.entity, unit, key, &shown, &first, &ended))
+        && (told.is_some() || must_resolve(recorder, unit, key, &shown, &first))
+    {
+        moved = decide(ground, recorder, unit, key, &shown, &first, told);
         if moved {
+            moved_on(recorder, key);
             start_over(recorder, key, &restored);
             lapse_divergences(ground, recorder, unit, key, &shown);
         }
         // Links that hold golden already agree, and those that hold what lost are behind.
-        later = classified_since(adopted, recorder, unit, key, &shown);
+        later = classified_since(ground, adopted, recorder, unit, key, &shown);
         if let Some(later) = &later {
             adopt(recorder, unit, key, &shown, later);
         }
     } else {
         release(recorder, unit, key, &shown, &first);
-        later = classified_since(adopted, recorder, unit, key, &shown);
+        if reopened {
+            park_reopened(recorder, key, &first);
+        }
+        later = classified_since(ground, adopted, recorder, unit, key, &shown);
     }
     let after = later.as_ref().unwrap_or(&first);
-    close_reopened(recorder, key, after.verdict);
+    close_reopened(recorder, key, after);
     findings::of_unit(ground, recorder.entity, unit, key, &shown, &first, after, findings);
     moved
 }
@@ -85,7 +94,7 @@ pub(super) fn settle_derived(
     let key = UnitKey::Whole(index);
     let shown = shown_by(ground, recorder.entity, visible, &key);
     recognise(ground, recorder, unit, &key, &shown);
-    let first = classified(recorder, unit, &key, &shown);
+    let first = classified(ground, recorder, unit, &key, &shown);
     let facts = recorder.facts.len();
     let golden = recorder.entity.golden.get(&key);
     if golden.is_none_or(|cell| cell.field != field || cell.status != Status::Settled) {
@@ -99,36 +108,75 @@ pub(super) fn settle_derived(
             let proposal = warned(proposal, judged.warnings);
             let Proposal { field, origin, resolution, .. } = proposal;
             let fingerprint = unit.fingerprint.short_number();
-            let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled };
+            let former = recorder.entity.golden.get(&key);
+            let last = GoldenCell::remembered(former, &field, unit.members.len());
+            let cell = GoldenCell { field, origin, resolution, fingerprint, status: Status::Settled, last };
             recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
         }
     }
     lapse_divergences(ground, recorder, unit, &key, &shown);
-    let again = classified_since(facts, recorder, unit, &key, &shown);
+    let again = classified_since(ground, facts, recorder, unit, &key, &shown);
     let after = again.as_ref().unwrap_or(&first);
     adopt(recorder, unit, &key, &shown, after);
     findings::of_unit(ground, recorder.entity, unit, &key, &shown, &first, after, findings);
 }
 
-pub(super) fn classified(recorder: &Recorder<'_>, unit: &Unit, key: &UnitKey, shown: &[Shown<'_>]) -> Classification {
-    let standing = Standing {
-        golden: recorder.entity.golden.get(key).filter(|cell| settled(cell)).map(|cell| &cell.field),
-        frozen: false,
-        owned: !unit.owners.is_empty() || unit.derived.is_some(),
-    };
-    classify(&sides(recorder.entity, shown, key), standing, unit)
+pub(super) fn classified(
+    ground: &Ground<'_>,
+    recorder: &Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'_>],
+) -> Classification {
+    let golden = recorder.entity.golden.get(key).filter(|cell| settled(cell)).map(|cell| &cell.field);
+    let standing = Standing { golden, frozen: false, owned: !unit.owners.is_empty() || unit.derived.is_some() };
+    classify(&sides(ground.model, recorder.entity, unit, shown, key, golden), standing, unit)
+}
+
+/// What systems said while a decision until a date overwrote it: what each link shows, or said, and which of them count as
+/// movers.
+struct Told<'a> {
+    shown: SmallVec<[Shown<'a>; 4]>,
+    states: SmallVec<[LinkState; 4]>,
+}
+
+/// What was said while a decision held that is over now. `None`: nothing, or all of it still shows.
+fn told_meanwhile<'a>(
+    entity: &Entity,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &[Shown<'a>],
+    first: &Classification,
+    ended: &Decision,
+) -> Option<Told<'a>> {
+    let mut told = Told { shown: shown.iter().cloned().collect(), states: first.states.clone() };
+    let mut any = false;
+    for (place, shown) in shown.iter().enumerate() {
+        let record = &*entity.links[shown.link].record;
+        let Some(word) = ended.meanwhile.iter().find(|word| word.record == *record) else { continue };
+        let Some(field) = shown.field() else { continue };
+        let own = *origin_of(entity, unit, key, shown).record == *record;
+        // Where it still stands, it lost when it was said: it is heard now.
+        if !own || unit.same(field, &word.field) {
+            told.shown[place] = shown.as_it_said(word.field.clone(), word.since);
+            told.states[place] = LinkState::Moved;
+            any = true;
+        }
+    }
+    any.then_some(told)
 }
 
 /// Classifies again, if there are more than `facts`. Without a fact nothing has changed; and bases that only follow what
 /// a classification adopts are in it already, so that it stands ([`adopt`] says why).
-fn classified_since(
+pub(super) fn classified_since(
+    ground: &Ground<'_>,
     facts: usize,
     recorder: &Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
     shown: &[Shown<'_>],
 ) -> Option<Classification> {
-    (recorder.facts.len() > facts).then(|| classified(recorder, unit, key, shown))
+    (recorder.facts.len() > facts).then(|| classified(ground, recorder, unit, key, shown))
 }
 
 /// A base for a link, shared with a link that has the same one: in most units all systems hold golden.
@@ -143,7 +191,7 @@ pub(crate) fn settled(cell: &GoldenCell) -> bool {
 }
 
 /// Leave to differ ends when the link or golden moves on. A pinned one hears no news: the link's base follows both.
-fn lapse_divergences(
+pub(super) fn lapse_divergences(
     ground: &Ground<'_>,
     recorder: &mut Recorder<'_>,
     unit: &Unit,
@@ -183,7 +231,7 @@ fn lapse_divergences(
 ///
 /// A second classification would say the same: who adopts counts as standing already, what it adopts is golden or a value
 /// that another base agrees with, and an `agreed` that is brought up to golden belongs to a link that holds golden.
-fn adopt(
+pub(super) fn adopt(
     recorder: &mut Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
@@ -193,8 +241,13 @@ fn adopt(
     for (place, agreed) in &classification.adopts {
         let Some(seen) = shown[*place].field() else { continue };
         let link = &recorder.entity.links[shown[*place].link];
-        // A link that moved to golden on its own is a witness of its own: the base forgets our writing.
-        let base = Base::accepted(seen.clone(), agreed.clone());
+        // A link that moved to golden on its own is a witness of its own: the base forgets our writing. One that stayed where it
+        // is, because golden has the same form there, is not.
+        let stayed = link.bases.get(key).filter(|base| unit.same(seen, &base.seen));
+        let base = match stayed {
+            Some(base) => Base { agreed: agreed.clone(), lost: false, ..base.clone() },
+            None => Base::accepted(seen.clone(), agreed.clone()),
+        };
         let record = Arc::clone(&link.record);
         let base = share(recorder.entity, key, base);
         recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
@@ -295,7 +348,8 @@ fn must_resolve(
         || (waits && (0..shown.len()).any(|place| decides(place) && has_value(place) && empty))
 }
 
-/// Resolves, guards, and moves golden and bases. Says whether golden moved.
+/// Resolves, guards, and moves golden and bases. Says whether golden moved. What was told while a decision held is resolved
+/// as if it were said now; what shows now gets the bases.
 fn decide(
     ground: &Ground<'_>,
     recorder: &mut Recorder<'_>,
@@ -303,36 +357,33 @@ fn decide(
     key: &UnitKey,
     shown: &[Shown<'_>],
     classification: &Classification,
+    told: Option<Told<'_>>,
 ) -> bool {
     let golden = recorder.entity.golden.shared(key);
-    if let Some(moved) = follow_decision(ground, recorder, unit, key, shown, classification) {
+    if let Some(moved) = follow_decision(recorder, unit, key, shown, classification) {
         return moved;
     }
     // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
     let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
     let blocks = if is_collection(unit) { has_golden } else { golden.as_deref().is_some_and(settled) };
     let blocked: SmallVec<[usize; 2]> = if blocks { classification.no_base_conflicts.clone() } else { SmallVec::new() };
-    match resolve(
-        ground,
-        recorder.entity,
-        unit,
-        key,
-        shown,
-        &classification.states,
-        &classification.contemporaries,
-        &blocked,
-    ) {
+    let overwritten = told.is_some();
+    let (heard, states) = match &told {
+        Some(told) => (&told.shown[..], &told.states[..]),
+        None => (shown, &classification.states[..]),
+    };
+    let resolved = resolve(ground, recorder.entity, unit, key, heard, states, &classification.contemporaries, &blocked);
+    match resolved {
         Resolved::Keep => false,
+        Resolved::Parked { reason, .. } if overwritten && has_golden => {
+            // Nobody moves any more, so that nothing but the end of the decision tells that it waits.
+            let golden = golden.unwrap_or_else(|| Arc::new(empty_cell(unit)));
+            let reason = format!("what was said while a decision held, which is over now: {reason}").into();
+            wait(recorder, key, &golden, reason);
+            false
+        }
         Resolved::Parked { reason, resolution } => {
-            let status = Status::Parked { reason };
-            if golden.as_ref().is_none_or(|cell| cell.status != status) {
-                let mut cell = golden.map_or_else(|| empty_cell(unit), Arc::unwrap_or_clone);
-                cell.status = status;
-                if !cell.field.is_value() {
-                    cell.resolution = resolution;
-                }
-                recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
-            }
+            park(recorder, unit, key, reason, resolution);
             false
         }
         Resolved::Decided(proposal) if proposal.provisional => {
@@ -342,6 +393,7 @@ fn decide(
             let cell = GoldenCell {
                 status: Status::Provisional(Box::new(Provisional { shown: proposal.field, origin: proposal.origin })),
                 resolution: proposal.resolution,
+                last: golden.as_ref().and_then(|cell| cell.last.clone()),
                 ..empty_cell(unit)
             };
             if golden.as_deref() != Some(&cell) {
@@ -353,9 +405,22 @@ fn decide(
     }
 }
 
-/// A decision that still holds outranks every policy. `None`: there is none, or it lapsed.
+/// Keeps a unit for a person: no policy could tell.
+pub(super) fn park(recorder: &mut Recorder<'_>, unit: &Unit, key: &UnitKey, reason: Text, resolution: Arc<Resolution>) {
+    let golden = recorder.entity.golden.shared(key);
+    let status = Status::Parked { reason };
+    if golden.as_ref().is_none_or(|cell| cell.status != status) {
+        let mut cell = golden.map_or_else(|| empty_cell(unit), Arc::unwrap_or_clone);
+        cell.status = status;
+        if !cell.field.is_value() {
+            cell.resolution = resolution;
+        }
+        recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
+    }
+}
+
+/// A decision that still holds outranks every policy. `None`: there is none, or the owner has followed.
 fn follow_decision(
-    ground: &Ground<'_>,
     recorder: &mut Recorder<'_>,
     unit: &Unit,
     key: &UnitKey,
@@ -364,17 +429,6 @@ fn follow_decision(
 ) -> Option<bool> {
     let decision = recorder.entity.decisions.shared(key)?;
     let same = |value: &Field, reference: &Field| unit.same(value, reference);
-    // The same voices as when it was made: an echo of another system's word, or of our own writing, is no news.
-    let news = shown.iter().filter(|shown| shown.authority.decides()).filter_map(|shown| {
-        let record = &recorder.entity.links[shown.link].record;
-        let to = shown.field().filter(|field| decision.is_news(record, field, &same))?;
-        if *origin_of(recorder.entity, unit, key, shown).record != **record {
-            return None;
-        }
-        let from = decision.inputs.iter().find(|(known, _)| *known == **record).map(|(_, said)| said.clone());
-        Some(InputChange { record: (**record).clone(), from, to: to.clone() })
-    });
-    let news: Vec<InputChange> = news.collect();
     // Golden of an owned unit is the owner's to move. The decision asks the owner to; once the owner holds it, it is done.
     let owned = !unit.owners.is_empty();
     let followed = owned
@@ -398,12 +452,8 @@ fn follow_decision(
         let origin = Some(origin_of(recorder.entity, unit, key, &shown[owner]));
         return Some(move_golden(recorder, unit, key, shown, proposal(origin, SmallVec::from_slice(&[owner]))));
     }
-    if (!news.is_empty() || followed || planted!(DecisionLapsesAtOnce)) && decision.lifetime.hears_news() {
-        if news.is_empty() {
-            recorder.record(Fact::Decided { unit: key.clone(), decision: None });
-        } else {
-            lapse(ground, recorder, key, &decision, LapseCause::InputsChanged(news));
-        }
+    if followed && decision.lifetime.hears_news() {
+        recorder.record(Fact::Decided { unit: key.clone(), decision: None });
         return None;
     }
     if owned {
@@ -458,6 +508,7 @@ pub(super) fn move_golden(
         resolution: proposal.resolution,
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
+        last: GoldenCell::remembered(golden.as_deref(), &field, unit.members.len()),
     };
     // What a person was shown, they decided about, whether or not it was ever in agreement.
     let decided = *cell.resolution.policy == *"decision";
@@ -517,7 +568,7 @@ fn release(
         Status::Held(_) | Status::Parked { .. } => cell.field.is_value() || classification.no_base_conflicts.is_empty(),
         Status::Provisional(_) => !needs_fallback(unit, shown),
     };
-    if !over {
+    if !over || waits(recorder.entity, key, classification.verdict) {
         return;
     }
     let keep = cell.field.is_value() || unit.shape == UnitShape::Set || unit.shape == UnitShape::Keyed;
@@ -532,5 +583,6 @@ pub(super) fn empty_cell(unit: &Unit) -> GoldenCell {
         resolution: Arc::default(),
         fingerprint: unit.fingerprint.short_number(),
         status: Status::Settled,
+        last: None,
     }
 }

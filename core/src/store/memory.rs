@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
 use crate::id::TenantId;
-use crate::journal::{self, Entry, Head, Payload};
+use crate::journal::{self, Broken, Entry, Head, Payload};
 use crate::text::Text;
 
 /// Keeps everything in memory, and nothing beyond the last handle.
@@ -22,7 +22,7 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct Tenant {
-    rows: BTreeMap<RowKey, Kept>,
+    tables: BTreeMap<Table, BTreeMap<Text, Kept>>,
     head: Head,
     journal: Vec<(Entry, Option<Payload>)>,
 }
@@ -56,18 +56,20 @@ impl Tenant {
     fn commit(&mut self, commit: Commit) -> Committed {
         let Commit { expect, put, delete, journal } = commit;
         for (key, expected) in expect {
-            if self.rows.get(&key).map(|kept| kept.revision) != expected {
+            if self.kept(&key).map(|kept| kept.revision) != expected {
                 return Committed::Lost { key };
             }
         }
         for (key, value) in Commit::changes(put, delete) {
             match value {
                 Some(value) => {
-                    let revision = self.rows.get(&key).map_or(1, |kept| kept.revision + 1);
-                    self.rows.insert(key, Kept { revision, value });
+                    let revision = self.kept(&key).map_or(1, |kept| kept.revision + 1);
+                    self.tables.entry(key.table).or_default().insert(key.key, Kept { revision, value });
                 }
                 None => {
-                    self.rows.remove(&key);
+                    if let Some(rows) = self.tables.get_mut(&key.table) {
+                        rows.remove(&key.key);
+                    }
                 }
             }
         }
@@ -77,8 +79,12 @@ impl Tenant {
         Committed::Done { head }
     }
 
+    fn kept(&self, key: &RowKey) -> Option<&Kept> {
+        self.tables.get(&key.table)?.get(&key.key)
+    }
+
     fn row(&self, key: &RowKey) -> Option<Row> {
-        self.rows.get(key).map(|kept| kept.row(&key.key))
+        self.kept(key).map(|kept| kept.row(&key.key))
     }
 }
 
@@ -105,14 +111,15 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let tenants = self.tenants();
-        let Some(tenant) = tenants.get(tenant) else { return Ok(Vec::new()) };
-        let start = match after {
-            Some(after) if after >= prefix => Bound::Excluded(RowKey::new(table, after)),
-            _ => Bound::Included(RowKey::new(table, prefix)),
+        let Some(rows) = tenants.get(tenant).and_then(|tenant| tenant.tables.get(&table)) else {
+            return Ok(Vec::new());
         };
-        let rows = tenant.rows.range((start, Bound::Unbounded));
-        let rows = rows.take_while(|(key, _)| key.table == table && key.key.starts_with(prefix));
-        Ok(rows.take(limit).map(|(key, kept)| kept.row(&key.key)).collect())
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let rows = rows.range::<str, _>((start, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(prefix));
+        Ok(rows.take(limit).map(|(key, kept)| kept.row(key)).collect())
     }
 
     async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
@@ -151,6 +158,21 @@ impl Store for MemoryStore {
         let Some(tenant) = tenants.get(tenant) else { return Ok(0) };
         let before = tenant.journal.iter().take_while(|(entry, _)| entry.at <= at);
         Ok(before.last().map_or(0, |(entry, _)| entry.seq))
+    }
+
+    async fn take_over(
+        &self,
+        tenant: &TenantId,
+        entries: Vec<(Entry, Option<Payload>)>,
+    ) -> Result<Result<Head, Broken>, StoreError> {
+        let mut tenants = self.tenants();
+        let tenant = tenants.entry(tenant.clone()).or_default();
+        let verified = journal::verify_all(tenant.head, &entries);
+        if let Ok(head) = verified {
+            tenant.head = head;
+            tenant.journal.extend(entries);
+        }
+        Ok(verified)
     }
 
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod error;
+pub mod group;
+mod key_range;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -11,9 +14,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::id::TenantId;
-use crate::journal::{Draft, Entry, Head, Payload};
+use crate::journal::{Broken, Draft, Entry, Head, Payload};
 use crate::text::Text;
 
+pub use error::{StoreError, StoreFault};
+pub use key_range::KeyRange;
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
@@ -276,36 +281,29 @@ pub trait Store: Send + Sync + 'static {
         }
     }
 
+    /// Appends entries as another store sealed them, each with what is left of its payload: all of them, or none.
+    ///
+    /// They have to follow the journal's end and each other, payloads included ([`verify`](crate::journal::verify)). Where
+    /// one does not, nothing is appended, and the answer says which.
+    ///
+    /// As it is, it refuses. A store that tenants are to be moved to must not.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written. As with [`commit`](Self::commit), an error does not say that nothing happened.
+    async fn take_over(
+        &self,
+        tenant: &TenantId,
+        entries: Vec<(Entry, Option<Payload>)>,
+    ) -> Result<Result<Head, Broken>, StoreError> {
+        drop((tenant, entries));
+        Err(StoreError::database("take over a journal", StoreFault::Refused, "this store cannot"))
+    }
+
     /// Destroys payloads and salts of the entries about a subject. The entries stay. Says how many it destroyed.
     ///
     /// # Errors
     ///
     /// If the store cannot be written.
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError>;
-}
-
-/// A store that could not do its work.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The database refused or could not be reached.
-    #[error("the store could not {doing}")]
-    Database {
-        /// What was being done.
-        doing: &'static str,
-        /// The driver's error.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The file or schema was written by another version.
-    #[error("the store has format {found}, this version reads {supported}")]
-    Format {
-        /// The format found.
-        found: u32,
-        /// The format that this version reads.
-        supported: u32,
-    },
-    /// The store was closed.
-    #[error("the store is closed")]
-    Closed,
 }

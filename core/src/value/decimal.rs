@@ -289,6 +289,10 @@ impl Ordered for Decimal {
     fn compare(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+
+    fn magnitude(&self) -> Self {
+        self.abs()
+    }
 }
 
 impl Measured for Decimal {

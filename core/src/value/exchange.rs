@@ -21,11 +21,13 @@ use crate::value::{Additive as _, Currency, Decimal, Hints, Leaf, Malformed, Mon
 /// use accordant::money;
 /// use accordant::value::{Currency, Rates};
 ///
-/// let rates = Rates::of_day("2026-01-02".parse().unwrap()).rate(Currency::EUR, Currency::USD, "1.0871".parse().unwrap());
+/// let rates = Rates::of_day("2026-01-02".parse().unwrap());
+/// let rates = rates.rate(Currency::EUR, Currency::USD, "1.0871".parse().unwrap())?;
 /// assert_eq!(rates.convert(money!(100 EUR), Currency::USD), Some(money!(108.71 USD)));
 /// assert_eq!(rates.convert(money!(108.71 USD), Currency::EUR), Some(money!(100.00 EUR)));
 /// assert_eq!(rates.convert(money!(100 EUR), Currency::JPY), None);
 /// assert_eq!(rates.sum([money!(100 EUR), money!(1.29 USD)], Currency::USD), Some(money!(110.00 USD)));
+/// # Ok::<(), accordant::value::NotARate>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -36,18 +38,63 @@ pub struct Rates {
     rates: BTreeMap<(&'static str, &'static str), Decimal>,
 }
 
+/// Why a rate is refused: it is no rate, or contradicts one that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotARate {
+    /// It is not above zero.
+    #[error("one {} is worth {rate} {}: a rate is above zero", .from.code(), .to.code())]
+    NotPositive {
+        /// The currency of which one unit is worth something.
+        from: Currency,
+        /// The currency in which.
+        to: Currency,
+        /// The rate.
+        rate: Decimal,
+    },
+    /// It is between a currency and itself.
+    #[error("a rate is between two currencies, and both are {}", .0.code())]
+    OneCurrency(Currency),
+    /// The day has another rate between these two, in this direction or in the other. An amount converted there and back would
+    /// come to something else.
+    #[error(
+        "one {} is worth {rate} {}, which another rate of the day contradicts: give one, and the other direction is its reverse",
+        .from.code(), .to.code()
+    )]
+    Contradicts {
+        /// The currency of which one unit is worth something.
+        from: Currency,
+        /// The currency in which.
+        to: Currency,
+        /// The rate.
+        rate: Decimal,
+    },
+}
+
 impl Rates {
     /// No rates yet, of this day. Halves are rounded to the even neighbour, so that sums do not drift.
     pub const fn of_day(day: NaiveDate) -> Self {
         Self { day, rounding: Rounding::HalfToEven, rates: BTreeMap::new() }
     }
 
-    /// One unit of `from` is worth `rate` units of `to`. A rate that is not above zero is none.
-    pub fn rate(mut self, from: Currency, to: Currency, rate: Decimal) -> Self {
-        if rate > Decimal::ZERO {
-            self.rates.insert((from.code(), to.code()), rate);
+    /// One unit of `from` is worth `rate` units of `to`. It holds in both directions: there is one rate between two currencies.
+    ///
+    /// # Errors
+    ///
+    /// [`NotARate`] if it is not above zero, is between a currency and itself, or contradicts another of the day.
+    pub fn rate(mut self, from: Currency, to: Currency, rate: Decimal) -> Result<Self, NotARate> {
+        if from == to {
+            return Err(NotARate::OneCurrency(from));
         }
-        self
+        if rate <= Decimal::ZERO {
+            return Err(NotARate::NotPositive { from, to, rate });
+        }
+        let another = self.rates.get(&(from.code(), to.code())).is_some_and(|known| *known != rate);
+        if another || self.rates.contains_key(&(to.code(), from.code())) {
+            return Err(NotARate::Contradicts { from, to, rate });
+        }
+        self.rates.insert((from.code(), to.code()), rate);
+        Ok(self)
     }
 
     /// How halves are rounded.
@@ -136,6 +183,35 @@ impl Transform<Money> for Converted {
         self.rates.fingerprint(fingerprint);
     }
 
+    fn undated(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.number(1).text(self.there.code()).text(self.here.code());
+    }
+
+    /// Where a unit there is worth less than one here, several amounts there are read as one here.
+    fn between(&self, value: &Money) -> Option<(Native, Native)> {
+        let written = self.rates.convert(*value, self.there)?;
+        let unit = Money::from_minor(1, self.there)?.amount();
+        let reads_alike = |steps: i64| {
+            let amount = unit.checked_mul(steps.into()).and_then(|far| written.amount().checked_add(far))?;
+            let there = Money::new(amount, self.there);
+            (self.rates.convert(there, self.here) == Some(*value)).then_some(there)
+        };
+        reads_alike(0)?;
+        // What is read grows with what is there, so that those which read alike lie in one stretch.
+        let furthest = |sign: i64| {
+            let (mut inside, mut outside) = (0_i64, 1_i64);
+            while reads_alike(sign * outside).is_some() && outside < i64::MAX / 4 {
+                (inside, outside) = (outside, outside * 2);
+            }
+            while outside - inside > 1 {
+                let middle = inside + (outside - inside) / 2;
+                if reads_alike(sign * middle).is_some() { inside = middle } else { outside = middle }
+            }
+            reads_alike(sign * inside).map(|there| there.native(&Hints::default()))
+        };
+        Some((furthest(-1)?, furthest(1)?))
+    }
+
     fn read(&self, leaves: &[Leaf<'_>]) -> Result<Option<Money>, Malformed> {
         let hints = Hints { currency: Some(Text::new(self.there.code())), ..Hints::default() };
         let amount = Money::parse(leaves.first().copied().unwrap_or(Leaf::Null), &hints)?;
@@ -166,12 +242,13 @@ mod tests {
     }
 
     fn rates(rate: &str) -> Rates {
-        Rates::of_day(day()).rate(Currency::EUR, Currency::USD, rate.parse().expect("a rate"))
+        Rates::of_day(day()).rate(Currency::EUR, Currency::USD, rate.parse().expect("a number")).expect("a rate")
     }
 
     #[test]
     fn amounts_are_rounded_once_to_the_minor_digits_of_what_they_become() {
-        let rates = rates("1.1").rate(Currency::USD, Currency::JPY, "155.5".parse().expect("a rate"));
+        let rates = rates("1.1").rate(Currency::USD, Currency::JPY, "155.5".parse().expect("a number"));
+        let rates = rates.expect("a rate");
         for (amount, to, expected) in [
             (money!(0.05 EUR), Currency::USD, Some(money!(0.06 USD))),
             (money!(0.15 EUR), Currency::USD, Some(money!(0.16 USD))),
@@ -190,9 +267,21 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_is_none_converts_nothing() {
-        assert_eq!(rates("0").convert(money!(1 EUR), Currency::USD), None);
-        assert_eq!(rates("-1").convert(money!(1 EUR), Currency::USD), None);
+    fn a_rate_that_is_none_or_contradicts_another_is_refused_and_says_why() {
+        let number = |text: &str| text.parse::<Decimal>().expect("a number");
+        let (eur, usd) = (Currency::EUR, Currency::USD);
+        for none in ["0", "-1"] {
+            let refused = Rates::of_day(day()).rate(eur, usd, number(none));
+            assert_eq!(refused, Err(NotARate::NotPositive { from: eur, to: usd, rate: number(none) }));
+        }
+        assert_eq!(Rates::of_day(day()).rate(eur, eur, number("1")), Err(NotARate::OneCurrency(eur)));
+        for (from, to, rate) in [(eur, usd, "1.2"), (usd, eur, "0.9"), (usd, eur, "1.1")] {
+            let refused = rates("1.1").rate(from, to, number(rate));
+            assert_eq!(refused, Err(NotARate::Contradicts { from, to, rate: number(rate) }));
+        }
+        let why = rates("1.1").rate(usd, eur, number("0.9")).expect_err("it contradicts").to_string();
+        assert!(why.starts_with("one USD is worth 0.9 EUR, which another rate of the day contradicts"), "{why}");
+        assert_eq!(rates("1.1").rate(eur, usd, number("1.10")), Ok(rates("1.1")), "the same again is no contradiction");
     }
 
     #[test]
@@ -210,17 +299,45 @@ mod tests {
     }
 
     proptest! {
+        /// Of the amounts there that are read as one here, the least and the greatest are known, and none beyond them is.
+        #[test]
+        fn the_amounts_that_are_read_as_one_lie_between_two(
+            there in -1_000_000_i64..1_000_000, cents in 1_u64..100_000, reverse in any::<bool>(),
+        ) {
+            let (from, to) = if reverse { (Currency::USD, Currency::EUR) } else { (Currency::EUR, Currency::USD) };
+            let rate = Decimal::from_parts(cents.into(), 2).expect("a rate");
+            let rates = Rates::of_day(day()).rate(from, to, rate).expect("a rate");
+            let converted = Converted::new(Currency::EUR, Currency::USD, rates.clone());
+            let euros = |cents: i64| Money::from_minor(cents, Currency::EUR).expect("an amount");
+            let value = rates.convert(euros(there), Currency::USD).expect("it is converted");
+            // What is written of it may be read as something else, where a unit there is worth more than one here.
+            let Some((least, most)) = converted.between(&value) else { return Ok(()) };
+            let read = |native: &Native| {
+                let hints = Hints { currency: Some(Text::new("EUR")), ..Hints::default() };
+                Money::parse(native.as_leaf(), &hints).expect("an amount")
+            };
+            let (least, most) = (read(&least), read(&most));
+            prop_assert!(least.amount() <= euros(there).amount() && euros(there).amount() <= most.amount());
+            let cent = euros(1).amount();
+            let beyond = [least.amount().checked_sub(cent), most.amount().checked_add(cent)].map(|a| Money::new(a.expect("it fits"), Currency::EUR));
+            for (amount, alike) in [(least, true), (most, true), (beyond[0], false), (beyond[1], false)] {
+                prop_assert_eq!(rates.convert(amount, Currency::USD) == Some(value), alike, "{} as {}", amount, value);
+            }
+        }
+
         /// Written and read again, an amount has a form that stays: whatever the rate, whatever the digits of the currencies.
         #[test]
         fn an_amount_that_was_written_once_stays(
             amount in -1_000_000_000_i64..1_000_000_000, rate in 1_u64..100_000_000, scale in 0_u32..8,
-            currencies in (0..4_usize, 0..4_usize),
+            currencies in (0..4_usize, 0..4_usize), reverse in any::<bool>(),
         ) {
             let all = [Currency::USD, Currency::EUR, Currency::JPY, Currency::KWD];
             let (here, there) = (all[currencies.0], all[currencies.1]);
             prop_assume!(here != there);
             let rate = Decimal::from_parts(rate.into(), scale).expect("a rate");
-            let converted = Converted::new(there, here, Rates::of_day(day()).rate(there, here, rate));
+            let (from, to) = if reverse { (here, there) } else { (there, here) };
+            let rates = Rates::of_day(day()).rate(from, to, rate).expect("a rate");
+            let converted = Converted::new(there, here, rates);
             let money = Money::from_minor(amount, here).expect("an amount");
             let round = |money: Money| {
                 let natives = converted.write(&money);

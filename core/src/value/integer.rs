@@ -41,6 +41,10 @@ impl Ordered for i64 {
     fn compare(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+
+    fn magnitude(&self) -> Self {
+        self.saturating_abs()
+    }
 }
 
 impl Additive for i64 {

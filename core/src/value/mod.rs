@@ -38,7 +38,7 @@ pub use country::Country;
 pub use currency::Currency;
 pub use decimal::Decimal;
 pub use email::Email;
-pub use exchange::{Converted, Rates};
+pub use exchange::{Converted, NotARate, Rates};
 pub use kinds::{KIND_NAMES, KindVisitor, with_kind};
 pub use money::Money;
 #[doc(hidden)]
@@ -52,6 +52,7 @@ pub use web::{Domain, WebUrl};
 pub(crate) use email::normal as normal_email;
 pub(crate) use web::domain as normal_domain;
 
+use crate::fingerprint::Fingerprint;
 use crate::text::Text;
 
 /// A native leaf, borrowed from the payload. Numbers keep their text.
@@ -187,6 +188,16 @@ impl Field {
     #[must_use]
     pub const fn is_value(&self) -> bool {
         matches!(self, Field::Value(_))
+    }
+
+    /// Adds the field: Null, Empty and every value are told apart.
+    pub(crate) fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        let (state, text) = match self {
+            Field::Null => (0, ""),
+            Field::Value(text) => (1, text.as_str()),
+            Field::Empty => (2, ""),
+        };
+        fingerprint.number(state).text(text);
     }
 }
 
@@ -365,6 +376,12 @@ pub trait Ordered: Value {
     /// Compares two values; `None` if they cannot be compared (amounts of two currencies).
     #[must_use]
     fn compare(&self, other: &Self) -> Option<std::cmp::Ordering>;
+
+    /// How much it is, whatever its sign: a credit of five million is as much as a debt of five million.
+    #[must_use]
+    fn magnitude(&self) -> Self {
+        self.clone()
+    }
 }
 
 /// A field of a canonical struct: `T` when the value is required, `Option<T>` when the entity can lack it.

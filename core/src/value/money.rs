@@ -180,6 +180,10 @@ impl Ordered for Money {
     fn compare(&self, other: &Self) -> Option<Ordering> {
         (self.currency == other.currency).then(|| self.amount.cmp(&other.amount))
     }
+
+    fn magnitude(&self) -> Self {
+        Self { amount: self.amount.abs(), ..*self }
+    }
 }
 
 impl Measured for Money {

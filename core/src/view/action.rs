@@ -105,7 +105,7 @@ pub(super) fn unit_actions(
     }
     offered.retain(|action| is_possible(ground, entity, representations, key, action));
     actions.append(&mut offered);
-    if unit.derived.is_none() {
+    if !unit.is_computed() {
         let hub = ground.model.objects.iter().all(|object| {
             key.index().and_then(|unit| object.unit_slots.get(usize::from(unit))).is_none_or(|slots| slots.is_empty())
         });

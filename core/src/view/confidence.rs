@@ -79,9 +79,9 @@ pub(super) fn confidence(
     let rests_on = match golden.map(|cell| &cell.status) {
         Some(Status::Held(_) | Status::Parked { .. } | Status::Provisional(_)) => RestsOn::Waiting,
         _ if !has_value => RestsOn::Nothing,
+        _ if unit.is_computed() => RestsOn::Derivation,
         _ if entity.decisions.get(key).is_some() => RestsOn::Decision,
         _ if owner => RestsOn::Owner,
-        _ if unit.derived.is_some() => RestsOn::Derivation,
         _ if contradicted => RestsOn::Policy,
         _ => match witnesses.len() {
             0 => RestsOn::Memory,

@@ -55,8 +55,12 @@ pub struct LapseView {
     pub by: Actor,
     /// When it ended, in milliseconds since the epoch.
     pub at: i64,
-    /// What was said that had not been on the table; none: its date came.
+    /// What was said that had not been on the table; none: its date came, or the model changed.
     pub changed: Vec<ChangeView>,
+    /// Whether the model owns, compares or resolves the unit otherwise since it was decided.
+    pub policy_changed: bool,
+    /// Whether the unit waits for a person since: nothing else tells what golden should hold.
+    pub waits: bool,
 }
 
 /// What one record said before, and what it says now.
@@ -92,7 +96,7 @@ impl ProposalView {
 impl LapseView {
     pub(crate) fn of(ground: &Ground<'_>, key: &UnitKey, lapse: &Lapse) -> Self {
         let changed = match &lapse.cause {
-            LapseCause::Over => Vec::new(),
+            LapseCause::Over | LapseCause::PolicyChanged => Vec::new(),
             LapseCause::InputsChanged(news) => news
                 .iter()
                 .map(|news| ChangeView { record: news.record.clone(), from: news.from.clone(), to: news.to.clone() })
@@ -105,6 +109,8 @@ impl LapseView {
             by: lapse.by.clone(),
             at: lapse.at,
             changed,
+            policy_changed: lapse.cause == LapseCause::PolicyChanged,
+            waits: lapse.waits,
         }
     }
 }
@@ -121,6 +127,9 @@ impl fmt::Display for LapseView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = |field: &Field| quoted(&words(field, false));
         write!(f, "{} by {} ended at {}: ", said(&self.chosen), self.by, instant_of(self.at))?;
+        if self.policy_changed {
+            return f.write_str("the unit is owned, compared or resolved otherwise since");
+        }
         if self.changed.is_empty() {
             return f.write_str("its date came");
         }
@@ -129,7 +138,8 @@ impl fmt::Display for LapseView {
             .iter()
             .map(|change| {
                 let from = change.from.as_ref().map_or_else(|| "nothing".to_owned(), said);
-                format!("input {} changed from {from} to {}", change.record, said(&change.to))
+                let to = if change.to.is_value() { said(&change.to) } else { "nothing".to_owned() };
+                format!("input {} changed from {from} to {to}", change.record)
             })
             .collect();
         f.write_str(&changed.join(", "))

@@ -55,6 +55,7 @@ pub(crate) fn presence_view(
             authority: authority(*place),
             // A death that was accepted while golden lives on was accepted by a person.
             diverges: !entity.links[*place].existed,
+            spelled: false,
         })
         .collect();
     let owned = ground.model.objects.iter().any(|object| object.existence == Authority::Owner);

@@ -231,6 +231,7 @@ fn shown(unit: &UnitView, link: &UnitLink) -> String {
         Shows::Hidden(Hidden::Denied) => "(may not be read)".to_owned(),
         Shows::Hidden(Hidden::Gone) => "(gone)".to_owned(),
         Shows::Hidden(Hidden::Unresolved) => "(not linked)".to_owned(),
+        Shows::Hidden(Hidden::Summand) => "(a part)".to_owned(),
         Shows::Hidden(Hidden::Duplicate) => "(second record)".to_owned(),
     }
 }

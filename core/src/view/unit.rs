@@ -29,7 +29,7 @@ pub(crate) fn unit_view(
     let golden = entity.golden.get(key);
     let shown = shown(ground, entity, representations, key);
     let oscillates = entity.oscillates(key);
-    let classification = classified(entity, unit, key, golden, oscillates, &shown);
+    let classification = classified(ground, entity, unit, key, golden, oscillates, &shown);
     let situation = Situation { ground, entity, unit, key, golden, oscillates, classification: &classification };
     let mut links: Vec<UnitLink> =
         shown.iter().enumerate().map(|(place, shown)| unit_link(&situation, shown, place)).collect();
@@ -54,6 +54,7 @@ pub(crate) fn unit_view(
 }
 
 fn classified(
+    ground: &Ground<'_>,
     entity: &Entity,
     unit: &Unit,
     key: &UnitKey,
@@ -62,12 +63,10 @@ fn classified(
     shown: &[Shown<'_>],
 ) -> Classification {
     let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Held(_) | Status::Parked { .. }));
-    let standing = Standing {
-        golden: golden.filter(|cell| settled(cell)).map(|cell| &cell.field),
-        frozen: oscillates || waits,
-        owned: !unit.owners.is_empty() || unit.derived.is_some(),
-    };
-    classify(&sides(entity, shown, key), standing, unit)
+    let golden = golden.filter(|cell| settled(cell)).map(|cell| &cell.field);
+    let owned = !unit.owners.is_empty() || unit.derived.is_some();
+    let standing = Standing { golden, frozen: oscillates || waits, owned };
+    classify(&sides(ground.model, entity, unit, shown, key, golden), standing, unit)
 }
 
 fn status_of(golden: Option<&GoldenCell>) -> GoldenStatus {

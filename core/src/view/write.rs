@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::classify::{Classification, Hidden, LinkState};
+use crate::decision::Divergence;
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::golden::{GoldenCell, GoldenLife, Status};
 use crate::model::{Cardinality, Unit, UnitKey, WriteTo};
@@ -105,11 +106,20 @@ pub(super) fn write_view(situation: &Situation<'_>, shown: &Shown<'_>, place: us
             LinkState::NoBase => "it was never in agreement, and contradicts the others: a person must tell".into(),
             LinkState::Moved if shown.authority.decides() => "it moved, and no policy let golden follow".into(),
             LinkState::Moved => "it moved, and its mapping does not enforce golden".into(),
-            _ if entity.links[shown.link].divergences.contains_key(key) => "a person let it differ".into(),
+            _ if entity.links[shown.link].divergences.contains_key(key) => {
+                entity.links[shown.link].divergences.get(key).map(let_differ).unwrap_or_default().into()
+            }
             LinkState::Same if is_weak(access) => "its mapping is weak: it fills what never had a value".into(),
             LinkState::Same => "the system keeps its own form of what was written".into(),
         },
     })
+}
+
+fn let_differ(leave: &Divergence) -> String {
+    match &leave.approved_by {
+        None => "a person let it differ".to_owned(),
+        Some(second) => format!("{} let it differ, approved by {second}", leave.by),
+    }
 }
 
 const fn is_weak(access: WriteAccess) -> bool {
@@ -145,6 +155,7 @@ pub(crate) const fn hidden_words(why: Hidden) -> &'static str {
         Hidden::Denied => "may not be read",
         Hidden::Gone => "the record is gone",
         Hidden::Unresolved => "it names a record that is not linked",
+        Hidden::Summand => "it is a part of the sum",
         Hidden::Duplicate => "a second record: only the oldest counts",
     }
 }

@@ -2,7 +2,7 @@
 
 use accordant::plan::{Intent, Limits, Plan, Scope};
 use accordant::testing::Story;
-use accordant::{EntityId, Tenant};
+use accordant::{EntityId, Error, Stage, Tenant};
 use futures::executor::block_on;
 
 use crate::model::{Account, account, apply, approve, approver, plan};
@@ -52,6 +52,37 @@ fn many_plans_with_one_delete_each_meet_the_limit() {
     let mut story = story.deletes("crm", "5");
     assert_eq!(plan(&tenant).operations.len(), 1, "from here on the limits count anew");
     assert_eq!(story.fake("shop").ids("customers").len(), 1);
+}
+
+/// What was confirmed is archived, and then there is nothing to confirm: the limits go on counting.
+#[test]
+fn deletes_are_confirmed_once_and_are_those_that_were_shown() {
+    let (mut story, tenant, _) = deleted(4);
+    let held = plan(&tenant);
+    assert_eq!((held.operations.len(), held.parked.len()), (0, 4));
+    block_on(tenant.confirm_deletes(held.hash, &approver())).unwrap();
+    let confirmed = plan(&tenant);
+    approve(&tenant, confirmed.hash);
+    assert_eq!(apply(&tenant, confirmed.hash).done, 4);
+    let again = block_on(tenant.confirm_deletes(held.hash, &approver())).unwrap_err();
+    assert!(matches!(again, Error::NothingToConfirm { .. }), "{again}");
+    assert!(again.to_string().ends_with("confirm what that one keeps out"), "{again}");
+    assert_eq!(story.fake("shop").ids("customers").len(), 2);
+    let verified = block_on(tenant.verify()).unwrap();
+    assert!(verified.is_clean(), "the journal accounts for what counts: {verified}");
+}
+
+/// What stands parked for another reason than a limit is not confirmed with it.
+#[test]
+fn what_an_observed_connection_keeps_out_is_no_delete_to_confirm() {
+    let (_, tenant, _) = deleted(4);
+    block_on(tenant.set_stage("shop", Stage::Observe, &approver(), "a trial")).unwrap();
+    let observed = plan(&tenant);
+    assert_eq!((observed.operations.len(), observed.parked.len()), (0, 4));
+    let refused = block_on(tenant.confirm_deletes(observed.hash, &approver())).unwrap_err();
+    assert!(matches!(refused, Error::NothingToConfirm { .. }), "{refused}");
+    block_on(tenant.set_stage("shop", Stage::Propose, &approver(), "it went well")).unwrap();
+    assert_eq!(plan(&tenant).parked.len(), 4, "nothing was confirmed");
 }
 
 #[test]

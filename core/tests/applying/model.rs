@@ -129,7 +129,7 @@ impl World {
     }
 }
 
-type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A system in which something happens between the intent of a write and its call.
 #[derive(Clone)]
@@ -137,15 +137,26 @@ pub(crate) struct Between {
     pub(crate) fake: FakeSystem,
     pub(crate) meanwhile: Arc<Mutex<VecDeque<Meanwhile>>>,
     pub(crate) before_the_answer: Arc<Mutex<VecDeque<Meanwhile>>>,
+    pub(crate) before_the_read: Arc<Mutex<VecDeque<Meanwhile>>>,
 }
 
 impl Between {
     pub(crate) fn new(fake: &FakeSystem) -> Self {
-        Self { fake: fake.clone(), meanwhile: Arc::default(), before_the_answer: Arc::default() }
+        Self {
+            fake: fake.clone(),
+            meanwhile: Arc::default(),
+            before_the_answer: Arc::default(),
+            before_the_read: Arc::default(),
+        }
     }
 
     pub(crate) fn happens(&self, meanwhile: impl Future<Output = ()> + Send + 'static) {
         self.meanwhile.lock().unwrap().push_back(Box::pin(meanwhile));
+    }
+
+    /// Happens after the next read by id was answered, and before its answer is heard.
+    pub(crate) fn happens_before_the_read_is_heard(&self, meanwhile: impl Future<Output = ()> + Send + 'static) {
+        self.before_the_read.lock().unwrap().push_back(Box::pin(meanwhile));
     }
 
     /// Happens after the next write took effect, and before its answer is heard.
@@ -172,7 +183,12 @@ impl Connector for Between {
         self.fake.read_page(surface, after).await
     }
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.fake.read_records(keys).await
+        let answers = self.fake.read_records(keys).await;
+        let next = self.before_the_read.lock().unwrap().pop_front();
+        if let Some(meanwhile) = next {
+            meanwhile.await;
+        }
+        answers
     }
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
         let next = self.meanwhile.lock().unwrap().pop_front();

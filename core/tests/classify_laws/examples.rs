@@ -95,6 +95,7 @@ fn classification(unit: &Unit) -> accordant::classify::Classification {
             base: system.base.as_ref(),
             authority: system.authority,
             diverges: system.diverges,
+            spelled: false,
         })
         .collect();
     let owned = unit.systems.iter().any(|system| system.authority != CoOwner);

@@ -59,8 +59,13 @@ fn in_every_order(links: [Side<'_>; 3], standing: Standing<'_>) -> Verdict {
 fn s06_movers_within_tolerance_of_each_other_only_are_apart_in_every_order() {
     let [ten, fourteen, eighteen, hundred] = ["10", "14", "18", "100"].map(Field::value);
     let base = Base::accepted(hundred.clone(), hundred.clone());
-    let mover =
-        |field| Side { sight: Sight::Seen(field), base: Some(&base), authority: Authority::CoOwner, diverges: false };
+    let mover = |field| Side {
+        sight: Sight::Seen(field),
+        base: Some(&base),
+        authority: Authority::CoOwner,
+        diverges: false,
+        spelled: false,
+    };
     let standing = Standing { golden: Some(&hundred), frozen: false, owned: false };
     assert_eq!(in_every_order([mover(&ten), mover(&fourteen), mover(&eighteen)], standing), Verdict::HardConflict);
     assert_eq!(in_every_order([mover(&ten), mover(&ten), mover(&ten)], standing), Verdict::Converged);
@@ -78,7 +83,7 @@ fn s06_no_world_under_tolerance_depends_on_the_order_of_links() {
         let mut links: Vec<Side<'_>> = Vec::new();
         for field in &numbers {
             for base in bases.iter().map(Some).chain([None]) {
-                links.push(Side { sight: Sight::Seen(field), base, authority, diverges: false });
+                links.push(Side { sight: Sight::Seen(field), base, authority, diverges: false, spelled: false });
             }
         }
         links

@@ -86,7 +86,7 @@ proptest! {
             observed.fold(&frame, 0, &observation);
             decoded.fold_decoded(&frame, 0, &record, heard.stamp);
             let (one, other) = (observed.record(0), decoded.record(0));
-            prop_assert_eq!(&one.representation, &other.representation);
+            prop_assert_eq!(&*one.representation, &*other.representation);
             prop_assert_eq!(one.must_read, other.must_read, "after {:?}", heard);
             let (mut facts, mut others) = (Vec::new(), Vec::new());
             observed.settle(&frame, 1, &mut facts);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use accordant::chrono::TimeDelta;
-use accordant::plan::{Limits, Scope};
-use accordant::{Accordant, EntityId, Tenant};
+use accordant::plan::{Limits, Scope, Target};
+use accordant::{Accordant, EntityId, Error, Tenant};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::model::{Account, World, apply, approve, approver, plan, step};
-use crate::plans::{owe, owed_under};
+use crate::model::{Account, World, apply, approve, approver, journaled, plan, step};
+use crate::owed::{FAULTS, fault, in_both, owe, owed_under};
 
 fn limited(world: &World, writes: u32, seed: u64) -> Tenant {
     Accordant::builder()
@@ -87,6 +87,74 @@ fn a_write_under_way_takes_room() {
     assert_eq!(world.shop.writes(), 1);
 }
 
+/// Somebody puts the old value back before we know that ours took effect: they are not overwritten unasked, and ours counts.
+#[test]
+fn what_somebody_took_back_before_it_was_found_is_not_sent_again_unasked() {
+    let (world, tenant) = owed(2, 1);
+    let ids: Vec<EntityId> = block_on(tenant.entities("account", None, 9)).unwrap();
+    let plans: Vec<_> = ids.iter().map(|id| block_on(tenant.plan(*id).into_future()).unwrap()).collect();
+    plans.iter().for_each(|plan| approve(&tenant, plan.hash));
+    world.shop.loses_answer();
+    assert_eq!(apply(&tenant, plans[0].hash).unknown, 1);
+    world.clock.advance(TimeDelta::hours(1));
+    let Target::Record(written) = &plans[0].operations[0].target else { panic!("it is no create") };
+    world.shop.edit("customers", &written.id, &json!({ "balance": "100.00" }));
+    step(&tenant);
+    assert_eq!(journaled(&world.store, &tenant, "unsure"), 1);
+    assert_eq!(apply(&tenant, plans[0].hash).unapproved, 1, "its approval is spent");
+    assert_eq!(apply(&tenant, plans[1].hash).held.len(), 1, "and it counts against the limit");
+    let permit = accordant::StandingApproval::of(Account::BALANCE).toward("shop").at_most(9);
+    let permit = permit.until("2026-02-01T00:00:00Z".parse().unwrap());
+    block_on(tenant.give_standing(permit, &approver(), "balances follow the CRM")).unwrap();
+    block_on(tenant.set_stage("shop", accordant::Stage::Act, &approver(), "two quiet weeks")).unwrap();
+    world.clock.advance(TimeDelta::days(1));
+    assert_eq!(apply(&tenant, plans[0].hash).unapproved, 1, "no standing approval sends it again either");
+    assert_eq!(world.shop.writes(), 1);
+    approve(&tenant, plans[0].hash);
+    assert_eq!(apply(&tenant, plans[0].hash).done, 1, "a person may");
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+
+    // What never arrived stays approved.
+    let (world, tenant) = owed(1, 1);
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    world.shop.loses_request();
+    assert_eq!(apply(&tenant, owed.hash).unknown, 1);
+    world.clock.advance(TimeDelta::hours(1));
+    step(&tenant);
+    assert_eq!(apply(&tenant, owed.hash).done, 1);
+}
+
+/// A confirmation is of what was shown, once: it is no room for others.
+#[test]
+fn a_confirmation_is_of_what_was_shown_and_of_nothing_else() {
+    let (world, tenant) = owed(3, 1);
+    let held = plan(&tenant);
+    assert_eq!((held.operations.len(), held.parked.len()), (0, 3));
+    block_on(tenant.confirm_writes(held.hash, &approver())).unwrap();
+    block_on(tenant.confirm_writes(held.hash, &approver())).unwrap();
+    assert_eq!(journaled(&world.store, &tenant, "limit_confirmed"), 1, "confirmed again, nothing changes");
+    let refused = block_on(tenant.confirm_deletes(held.hash, &approver())).unwrap_err();
+    assert!(matches!(refused, Error::NothingToConfirm { .. }), "{refused}");
+    assert_eq!(refused.http_status(), 409);
+    // Other values than were shown: not confirmed.
+    owe(&world, &tenant, 2, "300.00");
+    let moved = block_on(tenant.confirm_writes(held.hash, &approver())).unwrap_err();
+    assert!(matches!(moved, Error::PlanMoved { moved: 2, .. }), "{moved}");
+    let now = plan(&tenant);
+    assert_eq!((now.operations.len(), now.parked.len()), (1, 2), "{now}");
+    approve(&tenant, now.hash);
+    assert_eq!(apply(&tenant, now.hash).done, 1);
+    // Carried out, it leaves no room behind: the two are as many as before.
+    assert_eq!(plan(&tenant).parked.len(), 2);
+    let refused = block_on(tenant.confirm_writes(held.hash, &approver())).unwrap_err();
+    assert!(matches!(refused, Error::PlanMoved { .. }), "{refused}");
+    world.clock.advance(TimeDelta::days(90));
+    let refused = block_on(tenant.confirm_writes(now.hash, &approver())).unwrap_err();
+    assert!(matches!(refused, Error::PlanExpired { .. }), "{refused}");
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Act {
     /// A balance changes, and is heard of.
@@ -105,7 +173,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (0..5_usize).prop_map(Act::Owe),
         4 => (0..2_usize, 0..5_usize).prop_map(|(process, account)| Act::Apply(process, account)),
         1 => (0..2_usize).prop_map(Act::ApplyAll),
-        2 => (0..5_u8).prop_map(Act::Fault),
+        2 => (0..FAULTS).prop_map(Act::Fault),
         1 => (0..30_u8).prop_map(Act::Pass),
     ];
     proptest::collection::vec(act, 1..40)
@@ -119,10 +187,7 @@ proptest! {
     #[test]
     fn the_limit_on_writes_holds_over_any_number_of_plans(acts in acts(), limit in 1..4_u32) {
         let world = World::new();
-        for number in 0..5 {
-            world.crm.edit("accounts", &number.to_string(), &crate::model::account(number));
-            world.shop.edit("customers", &format!("c{number}"), &crate::model::account(number));
-        }
+        in_both(&world, 0..5);
         let processes = [limited(&world, limit, 1), limited(&world, limit, 2)];
         for system in ["crm", "shop"] {
             block_on(processes[0].poll(system)).unwrap();
@@ -146,11 +211,7 @@ proptest! {
                 }
                 Act::Apply(process, number) => run(process, ids[number].into()),
                 Act::ApplyAll(process) => run(process, Scope::default()),
-                Act::Fault(0) => drop(world.shop.loses_answer().writes()),
-                Act::Fault(1) => drop(world.shop.loses_request().writes()),
-                Act::Fault(2) => drop(world.shop.refuses("no").writes()),
-                Act::Fault(3) => drop(world.shop.goes_stale().writes()),
-                Act::Fault(_) => drop(world.shop.defers().writes()),
+                Act::Fault(kind) => fault(&world, kind),
                 Act::Pass(hours) => {
                     hour += u64::from(hours);
                     world.clock.advance(TimeDelta::hours(i64::from(hours)));
@@ -164,6 +225,15 @@ proptest! {
         for (from, _) in &written {
             let within: usize = written.iter().filter(|(at, _)| (*from..from + 24).contains(at)).map(|(_, n)| n).sum();
             prop_assert!(within <= 2 * limit as usize, "{within} writes within a day of {from}: {written:?}");
+        }
+        // Exactly: the count begins with the first write after the last one was over, and lasts a day.
+        let (mut began, mut counted) = (None, 0);
+        for (at, writes) in written.iter().filter(|(_, writes)| *writes > 0) {
+            if began.is_none_or(|began| at - began >= 24) {
+                (began, counted) = (Some(*at), 0);
+            }
+            counted += writes;
+            prop_assert!(counted <= limit as usize, "{counted} writes since {began:?}: {written:?}");
         }
         if hour < 24 {
             let all: usize = written.iter().map(|(_, n)| n).sum();

@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "a model is declared; the engine reads it; the shared world has more than one crate uses")]
 
+mod interleaved;
 mod limits;
 #[path = "../applying/model.rs"]
 mod model;
 mod money;
+mod owed;
 mod plans;
 mod rollout;
 mod run;
 mod standing;
+mod sums;
+mod two_people;
 mod what_if;
+mod workers;

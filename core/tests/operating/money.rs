@@ -14,40 +14,64 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn rates(rate: Decimal) -> Rates {
-    Rates::of_day(NaiveDate::from_ymd_opt(2026, 1, 2).unwrap()).rate(Currency::EUR, Currency::USD, rate)
+    dated(2, rate, false)
+}
+
+/// The rates of a day of January: so many dollars for a euro, or so many euros for a dollar; none where it is zero.
+fn dated(day: u32, rate: Decimal, reverse: bool) -> Rates {
+    let none = Rates::of_day(NaiveDate::from_ymd_opt(2026, 1, day).unwrap());
+    if rate == Decimal::ZERO {
+        return none;
+    }
+    let (from, to) = if reverse { (Currency::USD, Currency::EUR) } else { (Currency::EUR, Currency::USD) };
+    none.rate(from, to, rate).unwrap()
 }
 
 /// A deal whose total the CRM holds in dollars and the shop in euros; either may change it.
-fn deals(rate: Decimal) -> EntityModel {
+fn deals(rates: Rates) -> EntityModel {
     let mut model = EntityModel::new("deal");
     for system in ["crm", "shop"] {
         model.object(SystemObject::new(system, "deals").required());
     }
     let name = TypedAttribute::<String>::new("name").identity().required(true);
     model.attribute(name.at(At::path("crm", "name")).at(At::path("shop", "name")));
-    let euros = At::via("shop", &["total"], Converted::new(Currency::EUR, Currency::USD, rates(rate)));
+    let euros = At::via("shop", &["total"], Converted::new(Currency::EUR, Currency::USD, rates));
     let total = TypedAttribute::<Money>::new("total").at(At::amount_in("crm", "total", "USD")).at(euros);
     model.attribute(total);
     model
 }
 
 struct World {
+    clock: Arc<ManualClock>,
+    store: MemoryStore,
     crm: FakeSystem,
     shop: FakeSystem,
     tenant: Tenant,
 }
 
 impl World {
-    fn new(rate: Decimal) -> Self {
+    fn new(rates: Rates) -> Self {
         let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
-        let models = [deals(rate)];
+        let models = [deals(rates)];
         let [crm, shop] = ["crm", "shop"].map(|name| FakeSystem::new(name, &models, &clock));
         let [model] = models;
-        let builder = Accordant::builder().clock(clock).entropy(SeededEntropy::new(5)).store(MemoryStore::new());
-        let accordant = builder.connect(crm.clone()).connect(shop.clone()).entity_model(model).build().unwrap();
-        let world = Self { crm, shop, tenant: accordant.tenant("acme") };
+        let store = MemoryStore::new();
+        let tenant = open(&clock, &store, &crm, &shop, model, 5);
+        let world = Self { clock, store, crm, shop, tenant };
         world.hear();
         world
+    }
+
+    /// The same deals by other rates, as somebody accepted them.
+    fn by(self, rates: Rates) -> Self {
+        let tenant = open(&self.clock, &self.store, &self.crm, &self.shop, deals(rates), 6);
+        block_on(tenant.accept_model(&Actor::new("ana"))).unwrap();
+        Self { tenant, ..self }
+    }
+
+    fn verifies(&self) {
+        let verified = block_on(self.tenant.verify()).unwrap();
+        assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
     }
 
     fn hear(&self) {
@@ -80,10 +104,52 @@ impl World {
     }
 }
 
+fn open(
+    clock: &Arc<ManualClock>,
+    store: &MemoryStore,
+    crm: &FakeSystem,
+    shop: &FakeSystem,
+    model: EntityModel,
+    seed: u64,
+) -> Tenant {
+    let builder = Accordant::builder().clock(Arc::clone(clock)).entropy(SeededEntropy::new(seed)).store(store.clone());
+    builder.connect(crm.clone()).connect(shop.clone()).entity_model(model).build().unwrap().tenant("acme")
+}
+
+#[test]
+fn the_rates_of_another_day_move_no_amount_and_lose_no_base() {
+    let world = World::new(rates("1.1".parse().unwrap()));
+    world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "1.27" }));
+    world.hear();
+    world.rest();
+    let mut world = world;
+    // Twice before anybody reads, and again after all was read.
+    for (day, rate, read) in [(3, "1.2", false), (4, "0.35", true), (5, "1.3", true)] {
+        world = world.by(dated(day, rate.parse().unwrap(), false));
+        world.verifies();
+        if read {
+            block_on(world.tenant.scan("shop")).unwrap();
+            world.hear();
+            world.verifies();
+        }
+        assert_eq!(world.rest(), 0, "nothing is owed on the {day}");
+        assert_eq!(world.held(), (json!("1.27"), json!("1.15")));
+        let cases = block_on(world.tenant.open_cases(&Default::default(), None, 9)).unwrap().cases;
+        assert!(cases.is_empty(), "{cases:?}");
+    }
+    // What somebody enters from now on is read by the rates of now.
+    let id = world.shop.ids("deals").remove(0);
+    world.shop.edit("deals", &id, &json!({ "total": "10.00" }));
+    world.hear();
+    assert_eq!(world.rest(), 1);
+    assert_eq!(world.held(), (json!("13.00"), json!("10.00")));
+    world.verifies();
+}
+
 #[test]
 fn an_amount_that_is_converted_comes_to_rest_at_once_and_stays() {
     // A euro is worth more than a dollar, so that not every cent here has one there: 1.27 is 1.15 there, which is 1.26.
-    let world = World::new("1.1".parse().unwrap());
+    let world = World::new(rates("1.1".parse().unwrap()));
     world.shop.answers_without_record();
     world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "1.27" }));
     world.hear();
@@ -106,13 +172,14 @@ fn an_amount_that_is_converted_comes_to_rest_at_once_and_stays() {
 #[test]
 fn a_mapping_that_converts_keeps_the_laws() {
     for rate in ["0.92", "1.1", "155.5", "0.0064"] {
-        accordant::laws::check(&deals(rate.parse().unwrap())).unwrap_or_else(|broken| panic!("{rate}: {broken:?}"));
+        accordant::laws::check(&deals(rates(rate.parse().unwrap())))
+            .unwrap_or_else(|broken| panic!("{rate}: {broken:?}"));
     }
 }
 
 #[test]
 fn what_no_rate_converts_is_parked_and_never_guessed() {
-    let world = World::new(Decimal::ZERO);
+    let world = World::new(rates(Decimal::ZERO));
     world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "1.27" }));
     world.hear();
     // The deal is made, without the amount.
@@ -121,6 +188,21 @@ fn what_no_rate_converts_is_parked_and_never_guessed() {
     let plan = block_on(world.tenant.plan(Scope::default()).into_future()).unwrap();
     assert_eq!((there, plan.operations.len(), plan.parked.len()), (Json::Null, 0, 1), "{plan}");
     assert!(plan.parked[0].why.contains("cannot be spelled"), "{plan}");
+}
+
+#[test]
+fn an_amount_that_is_spelled_as_what_is_there_already_owes_nothing() {
+    // Ten dollars are 0.44 euros, and 9.89 are too: the shop's amount is that of the edit as it stands.
+    let world = World::new(dated(2, "22.49".parse().unwrap(), false));
+    world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "10.00" }));
+    world.hear();
+    world.rest();
+    world.crm.edit("deals", "1", &json!({ "total": "9.89" }));
+    world.hear();
+    let plan = block_on(world.tenant.plan(Scope::default()).into_future()).unwrap();
+    assert!(plan.is_empty(), "{plan}");
+    assert_eq!(world.held(), (json!("9.89"), json!("0.44")));
+    world.verifies();
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -145,11 +227,11 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the rate, whoever edits, however answers get lost: each edit takes at most two writes (one that came to
+    /// Whatever the rate, in whatever direction it is given, whoever edits, however answers get lost: each edit takes at most two writes (one that came to
     /// nothing, and one more), the world comes to rest, and an amount that a person entered is never changed where it was.
     #[test]
-    fn a_converted_amount_never_oscillates(acts in acts(), cents in 10_u32..5_000) {
-        let world = World::new(Decimal::from_parts(cents.into(), 2).unwrap());
+    fn a_converted_amount_never_oscillates(acts in acts(), cents in 10_u32..5_000, reverse in any::<bool>()) {
+        let world = World::new(dated(2, Decimal::from_parts(cents.into(), 2).unwrap(), reverse));
         world.crm.edit("deals", "1", &json!({ "name": "fair", "total": "10.00" }));
         world.hear();
         world.rest();
@@ -183,6 +265,52 @@ proptest! {
             let golden = block_on(world.tenant.plan(Scope::default()).into_future()).unwrap();
             prop_assert!(golden.is_empty(), "{}", golden);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the rates of the next day, in whatever direction they are given, and whoever entered the amount: when all is read
+    /// again nothing has moved, is owed, or waits. What somebody enters before it is read again is heard.
+    #[test]
+    fn the_rates_of_another_day_are_no_move(
+        amount in 1_u32..1_000_000, of_shop in any::<bool>(), before in 10_u32..3_000, after in 10_u32..3_000,
+        reverse in any::<bool>(), entered in prop_oneof![2 => Just(None), 1 => (1_000_001_u32..100_000_000).prop_map(Some)],
+    ) {
+        let rate = |cents: u32| Decimal::from_parts(cents.into(), 2).unwrap();
+        let text = |cents: u32| format!("{}.{:02}", cents / 100, cents % 100);
+        let world = World::new(dated(2, rate(before), reverse));
+        let (author, id) = if of_shop { (&world.shop, "7") } else { (&world.crm, "1") };
+        author.edit("deals", id, &json!({ "name": "fair", "total": text(amount) }));
+        world.hear();
+        world.rest();
+        let stood = world.held();
+        let shops = world.shop.ids("deals").remove(0);
+        let world = world.by(dated(3, rate(after), reverse));
+        if let Some(entered) = entered {
+            world.shop.edit("deals", &shops, &json!({ "total": text(entered) }));
+        }
+        block_on(world.tenant.scan("shop")).unwrap();
+        world.hear();
+        let cases = block_on(world.tenant.open_cases(&Default::default(), None, 9)).unwrap().cases;
+        prop_assert!(cases.is_empty(), "{:?}", cases);
+        let rounds = world.rest();
+        match entered {
+            None => {
+                prop_assert_eq!(rounds, 0);
+                prop_assert_eq!(world.held(), stood);
+            }
+            Some(entered) => {
+                let euros = Money::new(Decimal::from_parts(entered.into(), 2).unwrap(), Currency::EUR);
+                let dollars = dated(3, rate(after), reverse).convert(euros, Currency::USD).unwrap();
+                prop_assert_eq!(&world.held().1, &json!(text(entered)));
+                let Json::String(crm) = world.held().0 else { return Err(TestCaseError::fail("an amount")) };
+                prop_assert_eq!(crm.parse::<Decimal>().unwrap(), dollars.amount());
+            }
+        }
+        let verified = block_on(world.tenant.verify()).unwrap();
+        prop_assert!(verified.is_clean(), "{}: {:?}", verified, verified.differences);
     }
 }
 

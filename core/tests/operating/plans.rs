@@ -7,37 +7,8 @@ use accordant::{Accordant, Actor, EntityId, Error, Tenant};
 use futures::executor::block_on;
 use serde_json::json;
 
-use crate::model::{Account, World, account, apply, approve, approver, plan, step};
-
-/// Accounts in both systems, of which the shop is owed other balances.
-pub(crate) fn owed(accounts: usize) -> (World, Tenant) {
-    owed_under(accounts, |world| world.tenant())
-}
-
-pub(crate) fn owed_under(accounts: usize, open: impl FnOnce(&World) -> Tenant) -> (World, Tenant) {
-    let world = World::new();
-    for number in 1..=accounts {
-        world.crm.edit("accounts", &number.to_string(), &account(number));
-        let customer = account(number);
-        world.shop.edit("customers", &format!("c{number}"), &customer);
-    }
-    let tenant = open(&world);
-    for system in ["crm", "shop"] {
-        block_on(tenant.poll(system)).unwrap();
-    }
-    step(&tenant);
-    assert!(plan(&tenant).is_empty(), "{}", plan(&tenant));
-    owe(&world, &tenant, accounts, "200.00");
-    (world, tenant)
-}
-
-pub(crate) fn owe(world: &World, tenant: &Tenant, accounts: usize, balance: &str) {
-    for number in 1..=accounts {
-        world.crm.edit("accounts", &number.to_string(), &json!({ "balance": balance }));
-    }
-    block_on(tenant.poll("crm")).unwrap();
-    step(tenant);
-}
+use crate::model::{Account, apply, approve, approver, plan, step};
+use crate::owed::{owed, owed_under};
 
 fn of(tenant: &Tenant, scope: Scope) -> Plan {
     block_on(tenant.plan(scope).into_future()).unwrap()
@@ -67,6 +38,25 @@ fn a_plan_that_expired_is_refused_and_says_what_to_do() {
 }
 
 #[test]
+fn an_approval_that_ran_out_is_none_though_nobody_purged_it() {
+    let retention = Retention { plans: TimeDelta::hours(8), ..Retention::default() };
+    let (world, tenant) = owed_under(1, |world| {
+        let builder = Accordant::builder().clock(std::sync::Arc::clone(&world.clock)).store(world.store.clone());
+        let builder = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Account>();
+        builder.retention(retention).build().unwrap().tenant("acme")
+    });
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    world.clock.advance(TimeDelta::hours(8));
+    assert_eq!(apply(&tenant, owed.hash).unapproved, 1);
+    assert_eq!(world.shop.writes(), 0);
+    let why = block_on(tenant.progress(owed.hash)).unwrap().outstanding.remove(0).1;
+    assert_eq!(why, Outstanding::Unapproved);
+    approve(&tenant, owed.hash);
+    assert_eq!(apply(&tenant, owed.hash).done, 1);
+}
+
+#[test]
 fn a_plan_whose_inputs_moved_is_not_approved_at_all() {
     let (world, tenant) = owed(3);
     let stale = plan(&tenant);
@@ -88,6 +78,23 @@ fn a_plan_whose_inputs_moved_is_not_approved_at_all() {
     assert!(diff.to_string().starts_with("~ shop/customers/c2 balance"), "{diff}");
     approve(&tenant, now.hash);
     assert_eq!(apply(&tenant, now.hash).done, 3);
+}
+
+/// Of a large plan in live traffic some has always moved: the rest can be approved, and the answer says of how much.
+#[test]
+fn what_has_not_moved_of_a_plan_is_approved_by_itself_and_the_answer_says_what_is_left() {
+    let (world, tenant) = owed(3);
+    let stale = plan(&tenant);
+    world.crm.edit("accounts", "2", &json!({ "balance": "250.00" }));
+    block_on(tenant.poll("crm")).unwrap();
+    let approved = block_on(tenant.approve_unmoved(stale.hash, &approver())).unwrap();
+    assert_eq!((approved.approved, approved.moved, approved.in_effect, approved.parked), (2, 1, 0, 0));
+    assert_eq!(approved.to_string(), "2 approved, 1 moved");
+    let applied = apply(&tenant, stale.hash);
+    assert_eq!((applied.done, applied.unapproved), (2, 1), "{applied:?}");
+    let nothing = block_on(tenant.approve_unmoved(stale.hash, &approver())).unwrap();
+    assert_eq!(nothing.to_string(), "0 approved, 2 in effect already, 1 moved", "nobody is told that it is approved");
+    assert_eq!(world.shop.writes(), 2);
 }
 
 #[test]

@@ -5,16 +5,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use accordant::chrono::TimeDelta;
+use accordant::connector::{
+    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
+    WriteReceipt,
+};
 use accordant::engine::{Ran, Schedule};
+use accordant::id::SurfaceName;
 use accordant::plan::Scope;
 use accordant::rollout::Stage;
+use accordant::surface::Surface;
+use accordant::testing::FakeSystem;
 use accordant::{Accordant, Actor, Error, ManualClock, StandingApproval, Tenant};
+use async_trait::async_trait;
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use crate::model::{Account, Between, World, account, approve, journaled, plan};
-use crate::plans::owed;
+use crate::interleaved::Interleaved;
+use crate::model::{Account, Between, World, approve, journaled, plan};
+use crate::owed::{in_both, owe, owed};
 
 fn noah() -> Actor {
     Actor::new("noah")
@@ -149,13 +158,10 @@ fn it_sleeps_until_something_is_due_and_never_longer_than_it_may() {
 fn told_to_stop_it_ends_the_call_under_way_and_begins_no_other() {
     let world = World::new();
     let between = Between::new(&world.shop);
-    for number in 1..=120 {
-        world.crm.edit("accounts", &number.to_string(), &account(number));
-        world.shop.edit("customers", &format!("c{number}"), &account(number));
-    }
+    in_both(&world, 1..=120);
     let tenant = world.open(1, world.crm.clone(), between.clone());
     block_on(tenant.poll("crm")).unwrap();
-    crate::plans::owe(&world, &tenant, 120, "200.00");
+    owe(&world, &tenant, 120, "200.00");
     let owed = plan(&tenant);
     approve(&tenant, owed.hash);
     let told = Arc::new(AtomicBool::new(false));
@@ -184,6 +190,126 @@ fn told_to_stop_it_ends_the_call_under_way_and_begins_no_other() {
     assert_eq!((progress.done, progress.outstanding.len()), (50, 70));
     // Started again, it goes on where it was.
     assert_eq!(run(&tenant, &world.clock, 1, quiet()).0.unwrap().done, 70);
+}
+
+/// Another worker makes an intent durable at any point of this one's run, and dies before its call. What was approved is not
+/// forgotten for that: it is carried out, once.
+#[test]
+fn what_another_worker_left_is_carried_out_by_this_one() {
+    for calls in 0..60 {
+        let (world, _) = owed(1);
+        let hangs = Between::new(&world.shop);
+        hangs.happens(futures::future::pending());
+        let dying = world.open(3, world.crm.clone(), hangs);
+        let store = Interleaved::new(&world.store);
+        let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store.clone()).entity::<Account>();
+        let builder = builder.connect(world.crm.clone()).connect(world.shop.clone());
+        let tenant = builder.entropy(accordant::SeededEntropy::new(2)).build().unwrap().tenant("acme");
+        let owed = plan(&dying);
+        approve(&dying, owed.hash);
+        store.happens_after(calls, async move { drop(futures::FutureExt::now_or_never(dying.apply(owed.hash))) });
+        let (ran, _) = run(&tenant, &world.clock, 130, quiet());
+        assert!(store.happened(), "after {calls} calls");
+        assert_eq!((ran.unwrap().done, world.shop.writes()), (1, 1), "after {calls} calls");
+    }
+}
+
+/// A system that may hang: it waits before it answers a poll, and counts the direct reads that it is asked for.
+struct Hangs {
+    fake: FakeSystem,
+    polls: bool,
+    asked: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Connector for Hangs {
+    fn system(&self) -> &str {
+        self.fake.system()
+    }
+    fn surfaces(&self) -> &[Surface] {
+        self.fake.surfaces()
+    }
+    fn create_safety(&self) -> CreateSafety {
+        self.fake.create_safety()
+    }
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        self.fake.verify(delivery)
+    }
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        if self.polls {
+            futures::future::pending::<()>().await;
+        }
+        self.fake.read_page(surface, after).await
+    }
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.fake.read_records(keys).await
+    }
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        self.fake.write_batch(writes).await
+    }
+}
+
+#[test]
+fn a_system_that_hangs_holds_up_no_other() {
+    let (world, tenant) = owed(1);
+    approve(&tenant, plan(&tenant).hash);
+    world.shop.edit("customers", "c1", &json!({ "phone": "9" }));
+    let crm = Hangs { fake: world.crm.clone(), polls: true, asked: Arc::default() };
+    let tenant = world.open(2, crm, world.shop.clone());
+    let (ran, _) = run(&tenant, &world.clock, 5, quiet());
+    let ran = ran.unwrap();
+    assert_eq!((ran.done, world.shop.writes()), (1, 1), "what was approved is written, while the CRM hangs");
+    assert!(ran.read > 0, "and the shop is polled: {ran:?}");
+}
+
+#[test]
+fn a_system_that_hangs_at_a_write_holds_up_no_other_and_is_waited_for() {
+    let (world, tenant) = owed(1);
+    world.shop.edit("customers", "c1", &json!({ "phone": "9" }));
+    block_on(tenant.poll("shop")).unwrap();
+    for toward in ["crm", "shop"] {
+        let owed = block_on(tenant.plan(Scope::default()).toward(toward).into_future()).unwrap();
+        assert_eq!(owed.operations.len(), 1, "{owed}");
+        approve(&tenant, owed.hash);
+    }
+    let shop = Between::new(&world.shop);
+    let (answer, hangs) = futures::channel::oneshot::channel::<()>();
+    shop.happens(async move { hangs.await.unwrap() });
+    let tenant = world.open(2, world.crm.clone(), shop);
+    let mut answer = Some(answer);
+    let meanwhile: Meanwhile<'_> = Box::new(|sleep| {
+        if sleep == 8 {
+            assert_eq!((world.crm.writes(), world.shop.writes()), (1, 0), "the CRM is written while the shop hangs");
+            answer.take().unwrap().send(()).unwrap();
+        }
+        Box::pin(async {})
+    });
+    let (ran, _) = run(&tenant, &world.clock, 9, meanwhile);
+    assert_eq!((ran.unwrap().done, world.shop.writes()), (2, 1));
+    assert_eq!(journaled(&world.store, &tenant, "unknown"), 0);
+}
+
+/// Neither what was sent and not answered nor what is to be read is asked after again and again while a system is down.
+#[test]
+fn a_system_that_is_down_is_asked_less_and_less() {
+    let (world, tenant) = owed(1);
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    world.shop.loses_answer();
+    assert_eq!(block_on(tenant.apply(owed.hash)).unwrap().unknown, 1);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let shop = Hangs { fake: world.shop.clone(), polls: false, asked: Arc::clone(&asked) };
+    let tenant = world.open(2, world.crm.clone(), shop);
+    world.shop.unavailable(true);
+    let (_, slept) = run(&tenant, &world.clock, 300, quiet());
+    let hours = slept.iter().sum::<i64>() / (60 * 60 * 1000);
+    let often = asked.load(Ordering::SeqCst);
+    assert!((1..=8 + usize::try_from(hours).unwrap()).contains(&often), "asked {often} times in {hours} hours");
+    world.shop.unavailable(false);
+    world.clock.advance(TimeDelta::hours(1));
+    assert_eq!(run(&tenant, &world.clock, 3, quiet()).0.unwrap().done, 0, "it is found to have been done");
+    assert_eq!(journaled(&world.store, &tenant, "received"), 1);
 }
 
 #[test]

@@ -1,17 +1,19 @@
 //! Standing approvals: given with limits, used without being asked, stopped at once when they are withdrawn.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use accordant::chrono::{DateTime, TimeDelta, Utc};
+use accordant::engine::Retention;
 use accordant::plan::{Scope, StandingId};
 use accordant::rollout::Stage;
-use accordant::{Actor, EntityId, Error, StandingApproval, Tenant};
+use accordant::{Accordant, Actor, EntityId, Error, StandingApproval, Tenant};
 use futures::executor::block_on;
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::model::{Account, Between, World, account, apply, approve, journaled, plan, step};
-use crate::plans::{owe, owed, owed_under};
+use crate::owed::{FAULTS, fault, in_both, owe, owed, owed_under};
 
 fn noah() -> Actor {
     Actor::new("noah")
@@ -123,10 +125,7 @@ fn one_without_limits_is_refused_and_says_which() {
 fn one_that_is_withdrawn_stops_an_application_under_way() {
     let world = World::new();
     let between = Between::new(&world.shop);
-    for number in 1..=120 {
-        world.crm.edit("accounts", &number.to_string(), &account(number));
-        world.shop.edit("customers", &format!("c{number}"), &account(number));
-    }
+    in_both(&world, 1..=120);
     let tenant = world.open(1, world.crm.clone(), between.clone());
     block_on(tenant.poll("crm")).unwrap();
     owe(&world, &tenant, 120, "200.00");
@@ -159,6 +158,52 @@ fn what_a_system_refused_asks_a_person_whatever_stands() {
     let owed = plan(&tenant);
     approve(&tenant, owed.hash);
     assert_eq!(apply(&tenant, owed.hash).done, 1);
+}
+
+/// Closing a case permits nothing: what was refused is not sent again, and what keeps being refused is sent three times.
+#[test]
+fn what_is_refused_again_and_again_asks_a_person_whoever_closes_the_case() {
+    let (world, tenant) = owed(1);
+    act(&tenant);
+    let id = give(&tenant, balances());
+    for balance in ["201.00", "202.00", "203.00"] {
+        owe(&world, &tenant, 1, balance);
+        world.shop.refuses("no such currency");
+        assert_eq!(apply(&tenant, plan(&tenant).hash).refused.len(), 1, "{balance}");
+        let case = block_on(tenant.cases(None, 9)).unwrap().remove(0);
+        assert!(block_on(tenant.close_case(&case.key, &noah(), "seen")).unwrap());
+        assert_eq!(apply(&tenant, plan(&tenant).hash).unapproved, 1, "{balance} was refused");
+    }
+    owe(&world, &tenant, 1, "204.00");
+    let owed = plan(&tenant);
+    assert_eq!(apply(&tenant, owed.hash).unapproved, 1, "three were refused in a row");
+    let waits = block_on(tenant.progress(owed.hash)).unwrap().to_string();
+    assert!(waits.contains("not approved: shop"), "{waits}");
+    approve(&tenant, owed.hash);
+    assert_eq!(apply(&tenant, owed.hash).done, 1);
+    owe(&world, &tenant, 1, "205.00");
+    assert_eq!(apply(&tenant, plan(&tenant).hash).done, 1, "from here on it is covered again");
+    assert_eq!(used(&tenant, id), 1);
+}
+
+#[test]
+fn a_plan_that_ran_out_is_not_carried_out_under_a_standing_approval() {
+    let retention = Retention { plans_stand: TimeDelta::hours(8), ..Retention::default() };
+    let (world, tenant) = owed_under(2, |world| {
+        let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone());
+        let builder = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Account>();
+        builder.retention(retention).build().unwrap().tenant("acme")
+    });
+    world.crm.edit("accounts", "1", &json!({ "phone": "2" }));
+    block_on(tenant.poll("crm")).unwrap();
+    act(&tenant);
+    give(&tenant, balances());
+    let stale = plan(&tenant);
+    assert_eq!(stale.operations.len(), 3);
+    world.clock.advance(TimeDelta::hours(8));
+    assert!(matches!(block_on(tenant.apply(stale.hash)), Err(Error::PlanExpired { .. })));
+    assert_eq!(world.shop.writes(), 0);
+    assert_eq!(apply(&tenant, plan(&tenant).hash).done, 2, "made again, it stands again");
 }
 
 #[test]
@@ -200,7 +245,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (0..4_usize).prop_map(Act::Owe),
         3 => (0..2_usize, 0..4_usize).prop_map(|(process, account)| Act::Apply(process, account)),
         2 => (0..2_usize).prop_map(Act::ApplyAll),
-        2 => (0..5_u8).prop_map(Act::Fault),
+        2 => (0..FAULTS).prop_map(Act::Fault),
         1 => (1..9_u8).prop_map(Act::Pass),
         2 => (1..4_u32, 1..20_u8).prop_map(|(limit, hours)| Act::Give { limit, hours }),
         1 => (0..4_usize).prop_map(Act::Withdraw),
@@ -225,10 +270,7 @@ proptest! {
     #[test]
     fn nothing_is_written_that_no_open_standing_approval_covers(acts in acts()) {
         let world = World::new();
-        for number in 0..4 {
-            world.crm.edit("accounts", &number.to_string(), &account(number));
-            world.shop.edit("customers", &format!("c{number}"), &account(number));
-        }
+        in_both(&world, 0..4);
         let processes = [world.tenant(), world.open(2, world.crm.clone(), world.shop.clone())];
         block_on(processes[0].poll("crm")).unwrap();
         let ids: Vec<EntityId> = block_on(processes[0].entities("account", None, 9)).unwrap();
@@ -249,11 +291,7 @@ proptest! {
                 }
                 Act::Apply(process, number) => run(process, ids[number].into()),
                 Act::ApplyAll(process) => run(process, Scope::default()),
-                Act::Fault(0) => drop(world.shop.loses_answer().writes()),
-                Act::Fault(1) => drop(world.shop.loses_request().writes()),
-                Act::Fault(2) => drop(world.shop.refuses("no").writes()),
-                Act::Fault(3) => drop(world.shop.goes_stale().writes()),
-                Act::Fault(_) => drop(world.shop.defers().writes()),
+                Act::Fault(kind) => fault(&world, kind),
                 Act::Pass(hours) => {
                     now += TimeDelta::hours(i64::from(hours));
                     world.clock.set(now);

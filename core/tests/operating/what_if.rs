@@ -16,7 +16,7 @@ use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::{Account, step};
-use crate::plans::{owe, owed};
+use crate::owed::{owe, owed};
 
 /// A model of people whose phone is chosen by `policy`, and read in the shop at `path`.
 fn people(policy: Option<&str>, path: &str) -> EntityModel {
@@ -108,19 +108,32 @@ fn another_policy_settles_what_is_parked_and_says_what_it_would_write() {
 }
 
 #[test]
-fn a_decision_stays_whatever_the_policy() {
-    let world = World::new();
-    let tenant = world.torn();
-    let id = block_on(tenant.entities("person", None, 9)).unwrap()[0];
-    let ruling = Ruling {
-        choice: Choice::Take("shop".into()),
-        lifetime: accordant::Lifetime::default(),
-        by: Actor::new("ana"),
-        reason: "I called".to_owned(),
-    };
-    block_on(tenant.rule(id, "phone", ruling)).unwrap();
-    let would = look(&tenant, &world.under(people(Some("crm"), "phone"), MemoryStore::new()));
-    assert!(would.golden.is_empty(), "{would}");
+fn a_decision_stays_whatever_the_policy_and_one_that_rests_on_it_is_asked_for_again() {
+    for lifetime in [accordant::Lifetime::Pinned, accordant::Lifetime::default()] {
+        let world = World::new();
+        let tenant = world.torn();
+        let id = block_on(tenant.entities("person", None, 9)).unwrap()[0];
+        let (by, reason) = (Actor::new("ana"), "I called".to_owned());
+        let ruling = Ruling { choice: Choice::Take("shop".into()), lifetime, by, reason };
+        block_on(tenant.rule(id, "phone", ruling)).unwrap();
+        let would = look(&tenant, &world.under(people(Some("crm"), "phone"), MemoryStore::new()));
+        if lifetime == accordant::Lifetime::Pinned {
+            assert!(would.golden.is_empty(), "{would}");
+            continue;
+        }
+        // It held until its inputs change, and the policy is one of them: golden keeps its value, and a person is asked.
+        let expected = format!(
+            "4 observations in {} entries, 1 entities compared\n\
+             person.phone: 1 golden values would differ\n  \
+             {id} phone: \"3\" -> \"3\" (parked)\n\
+             person, hard conflict: 1 would wait for a person\n  \
+             {id} phone\n\
+             crm, phone: 1 writes would be owed otherwise\n  \
+             - crm/people/7 phone: \"2\" -> \"3\" (propagates the golden value)",
+            would.entries
+        );
+        assert_eq!(would.to_string(), expected);
+    }
 }
 
 #[test]
@@ -148,6 +161,45 @@ fn a_rule_would_hold_what_it_is_for() {
     assert!(status.contains("is held by"), "{would}");
     // Of the two balances that are owed one is not, as long as nobody approved it.
     assert_eq!(would.writes[&("shop".into(), "balance".into())].count, 1, "{would}");
+}
+
+/// What a create did not carry, and a person entered in the new record before it was found, is that person's word: a look
+/// hears it as the engine did, and does not take it for our writing.
+#[test]
+fn what_a_create_did_not_carry_is_heard_anew() {
+    let model = || {
+        let mut model = EntityModel::new("person");
+        model.object(SystemObject::new("crm", "people").required());
+        model.object(SystemObject::new("shop", "people"));
+        let at = |system: &str, path: &str| At::path(system, path);
+        let email = TypedAttribute::<String>::new("email").identity().required(true);
+        model.attribute(email.at(at("crm", "email")).at(at("shop", "email")));
+        let phone = TypedAttribute::<String>::new("phone").owner("crm");
+        model.attribute(phone.at(at("crm", "phone")).at(at("shop", "phone")));
+        model
+    };
+    let world = World::new();
+    let [crm, shop] = &world.systems;
+    let tenant = world.under(model(), world.store.clone()).tenant("acme");
+    shop.edit("people", "7", &json!({ "email": "ana@acme.test" }));
+    for system in ["crm", "shop"] {
+        block_on(tenant.poll(system)).unwrap();
+    }
+    step(&tenant);
+    crm.loses_answer();
+    let plan = block_on(tenant.plan(Scope::default()).into_future()).unwrap();
+    block_on(tenant.approve(plan.hash, &Actor::new("ana"))).unwrap();
+    assert_eq!(block_on(tenant.apply(plan.hash)).unwrap().unknown, 1, "{plan}");
+    let made = crm.ids("people").remove(0);
+    crm.edit("people", &made, &json!({ "phone": "5" }));
+    assert_eq!(block_on(tenant.recover()).unwrap().done, 1);
+    let id = block_on(tenant.entities("person", None, 9)).unwrap()[0];
+    let told = |tenant: &Tenant| block_on(tenant.explain_erased(id, "phone")).unwrap().to_string();
+    assert!(told(&tenant).contains('5'), "{}", told(&tenant));
+    let proposal = world.under(model(), MemoryStore::new());
+    let would = look(&tenant, &proposal);
+    assert!(would.is_same(), "{would}");
+    assert_eq!(told(&proposal.tenant("acme")), told(&tenant));
 }
 
 #[test]

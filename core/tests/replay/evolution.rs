@@ -6,7 +6,7 @@ use accordant::clock::ManualClock;
 use accordant::engine::Tenant;
 use accordant::error::Error;
 use accordant::id::Actor;
-use accordant::store::MemoryStore;
+use accordant::store::{MemoryStore, Store as _};
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -60,6 +60,29 @@ fn an_unaccepted_change_refuses_to_write_and_an_accepted_one_does_not() {
     assert!(!change.is_additive());
     assert!(block_on(moved.model_change()).unwrap().is_empty());
     assert_clean(&moved);
+    fill(&moved, 20);
+    assert_clean(&moved);
+}
+
+#[test]
+fn a_worker_of_the_former_model_writes_nothing_once_the_change_began() {
+    let (store, clock) = (MemoryStore::new(), clock());
+    let former = under(Variant::default(), &store, &clock);
+    fill(&former, 10);
+    let moved = under(Variant { move_name: true, ..Variant::default() }, &store, &clock);
+    block_on(moved.accept_model(&actor())).unwrap();
+    let journaled = || block_on(store.journal(former.id(), 0, usize::MAX)).unwrap().len();
+    let before = journaled();
+    let said = record("00", 20, json!({ "email": "c0@acme.test", "name": "Zoe" }));
+    for _ in 0..2 {
+        let refused = block_on(says(&former, "crm", std::slice::from_ref(&said)));
+        assert!(matches!(refused, Err(Error::ModelChanged { .. })), "{refused:?}");
+        assert_eq!(journaled(), before);
+    }
+    assert_clean(&moved);
+    // Accepted again, nothing changes, and whoever works under it goes on.
+    let again = under(Variant { move_name: true, ..Variant::default() }, &store, &clock);
+    assert!(block_on(again.accept_model(&actor())).unwrap().is_empty());
     fill(&moved, 20);
     assert_clean(&moved);
 }

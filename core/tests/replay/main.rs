@@ -1,6 +1,7 @@
 //! Invariant 9: replaying the journal into an empty state gives the same golden records and open discrepancies.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod at_work;
 mod evolution;
 mod looking_back;
 mod properties;

@@ -267,7 +267,7 @@ impl Universe {
             let golden = golden.filter(|cell| cell.field.is_value() || cell.status == Status::Settled);
             let owned = !unit.owners.is_empty() || unit.derived.is_some();
             let standing = Standing { golden: golden.map(|cell| &cell.field), frozen: false, owned };
-            let sides = sides(&self.entity, &shown, key);
+            let sides = sides(ground.model, &self.entity, unit, &shown, key, standing.golden);
             let answer = classify(&sides, standing, unit);
             (shown.iter().map(|shown| shown.link).collect(), answer)
         })

@@ -63,6 +63,26 @@ fn a_preview_shows_what_would_happen_and_changes_nothing() {
 }
 
 #[test]
+fn a_preview_of_presence_shows_who_would_be_retired() {
+    let mut story = ana().says("shop", "10", json!({ "email": "ana@acme.test" }));
+    let tenant = story.tenant();
+    let doubles = CaseFilter { unit: Some("$exists".into()), ..CaseFilter::default() };
+    let ruling = Ruling { choice: Choice::Retire, ..take("shop") };
+    let shown = block_on(tenant.preview_decisions(&doubles, ruling.clone())).expect("a preview");
+    let [effect] = shown.effects.as_slice() else { panic!("{shown:?}") };
+    assert_eq!((&effect.before, &effect.after), (&Field::value("live"), &Field::value("retired")));
+    let stands = Ruling { choice: Choice::LetDiffer("shop".into()), ..ruling.clone() };
+    let kept = block_on(tenant.preview_decisions(&doubles, stands)).expect("a preview");
+    assert_eq!((&kept.effects[0].before, &kept.effects[0].after), (&Field::value("live"), &Field::value("live")));
+    assert_ne!(kept.hash(), shown.hash());
+    let mut why = shown.clone();
+    why.ruling = Ruling { reason: "another".to_owned(), ..ruling };
+    assert_ne!(why.hash(), shown.hash(), "the reason is part of what is decided");
+    block_on(tenant.decide_all(&shown)).expect("it is decided");
+    drop(story.expect_retired::<Customer>(true));
+}
+
+#[test]
 fn many_cases_are_decided_as_one_act_and_what_moved_is_left_out() {
     let mut story = conflicts(Story::of::<Customer>());
     let shown = preview(&story.tenant(), take("shop"));

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use accordant::Canonical;
-use accordant::engine::{DiscrepancyFilter, Tenant};
+use accordant::engine::{CaseFilter, DiscrepancyFilter, Tenant};
 use accordant::id::{Actor, TenantId};
 use accordant::journal::{Entry, Payload};
 use accordant::plan::Scope;
+use accordant::settle::{Choice, Ruling};
 use accordant::store::{Commit, Committed, MemoryStore, Row, RowKey, Store, StoreError, Table};
-use accordant::testing::Story;
+use accordant::testing::{Story, journal};
+use accordant::{Canonical, Lifetime};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use serde_json::json;
@@ -238,4 +239,48 @@ fn records_that_refer_to_each_other_are_created_once_each() {
             story.expect_entities(2).expect_no_discrepancy().expect_quiet()
         },
     );
+}
+
+#[test]
+fn many_cases_are_decided_all_or_none_wherever_the_process_dies() {
+    for acknowledges in [true, false] {
+        let store = Failing::new();
+        let story = Story::of::<Customer>().configure(|builder| builder.store(store.clone()));
+        let mut story = (0..4).fold(story, |story, n| {
+            let (id, email) = (format!("c{n}"), format!("c{n}@acme.test"));
+            let said = json!({ "email": email, "phone": "1" });
+            story
+                .says("crm", &id, said.clone())
+                .says("shop", &id, said)
+                .edits("crm", &id, json!({ "phone": "2" }))
+                .edits("shop", &id, json!({ "phone": "3" }))
+                .tells("crm", &id)
+                .tells("shop", &id)
+        });
+        let tenant = story.tenant();
+        let ruling = Ruling {
+            choice: Choice::Take("shop".into()),
+            lifetime: Lifetime::default(),
+            by: Actor::new("ana"),
+            reason: "the shop asks at every order".to_owned(),
+        };
+        let shown = block_on(tenant.preview_decisions(&CaseFilter::default(), ruling)).expect("a preview");
+        assert_eq!(shown.effects.len(), 4);
+        let before = journal(&tenant).len();
+        store.fail_after(1, acknowledges);
+        assert!(block_on(tenant.decide_all(&shown)).is_err(), "it is cut off");
+        assert!(store.mend());
+        let decided = |tenant: &Tenant| {
+            let ids = block_on(tenant.entities("customer", None, 9)).expect("the list");
+            let views = ids.into_iter().map(|id| block_on(tenant.inspect_erased(id)).expect("a view"));
+            views.filter(|view| view.decisions.len() == 1).count()
+        };
+        // The acknowledgement alone was lost, or all of it.
+        assert_eq!(decided(&tenant), if acknowledges { 0 } else { 4 });
+        assert_eq!(journal(&tenant).len() == before, acknowledges);
+        let again = block_on(tenant.decide_all(&shown)).expect("it is asked for again");
+        assert_eq!((again.decided, again.moved.len()), if acknowledges { (4, 0) } else { (0, 4) });
+        assert_eq!(decided(&tenant), 4);
+        assert!(block_on(tenant.verify()).expect("the journal").is_clean());
+    }
 }

@@ -273,3 +273,19 @@ fn ana_with(configure: impl FnOnce(accordant::Builder) -> accordant::Builder) ->
         .expect_quiet()
         .at("09:00")
 }
+
+#[test]
+fn leave_to_differ_that_takes_two_people_names_both() {
+    let mut story =
+        ana_with(|builder| builder.four_eyes(Customer::PHONE)).says("netsuite", "7", json!({ "phone": "2" }));
+    let (tenant, id) = (story.tenant(), story.entity_id::<Customer>());
+    let leave = ruling("ana", Choice::LetDiffer("shop".into()), Lifetime::default());
+    assert_eq!(block_on(tenant.rule(id, "phone", leave)).expect("it is proposed"), Ruled::Proposed);
+    block_on(tenant.approve_decision(id, "phone", &Actor::new("ben"))).expect("it is approved");
+    let happened = block_on(tenant.history(id, None, 1_000)).expect("a history").happenings;
+    let line = "ana let shop/customers/9 differ in phone, approved by ben: she was called";
+    assert!(happened.iter().any(|happening| happening.text == line), "{happened:#?}");
+    let told = told(&mut story);
+    assert!(told.contains("ana let it differ, approved by ben"), "{told}");
+    verifies(&mut story);
+}

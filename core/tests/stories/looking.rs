@@ -94,6 +94,65 @@ fn what_is_found_comes_with_its_cases() {
 }
 
 #[test]
+fn a_value_is_found_on_whatever_side_it_stands() {
+    let value = |value: &str| Search { value: Some(value.into()), ..Search::default() };
+    let of_phones = |phone: &str| Search { attribute: Some("phone".into()), ..value(phone) };
+    // At first contact neither is golden; two that move apart leave golden where it was.
+    let mut story = Story::of::<Customer>().says("crm", "1", json!({ "email": "eve@acme.test", "phone": "555" })).says(
+        "shop",
+        "2",
+        json!({ "email": "eve@acme.test", "phone": "666" }),
+    );
+    let eve = story.entity_id::<Customer>();
+    for phone in ["555", "666"] {
+        assert_eq!(found(&story.tenant(), &of_phones(phone)), [eve], "{phone}");
+        assert_eq!(found(&story.tenant(), &value(phone)), [eve], "{phone}");
+    }
+    let (mut story, _, ben) = two();
+    for phone in ["2", "3"] {
+        assert_eq!(found(&story.tenant(), &of_phones(phone)), [ben], "{phone}");
+    }
+    // What lost is found until it is overwritten everywhere.
+    let mut story = story.of_record("crm", "202").decides("ana", Customer::PHONE, Choice::Take("crm".into()));
+    assert_eq!(found(&story.tenant(), &of_phones("3")), [ben]);
+    assert_eq!(found(&story.tenant(), &of_phones("4")), []);
+}
+
+#[test]
+fn an_id_that_was_merged_away_finds_the_survivor() {
+    let (mut story, ana, ben) = two();
+    let tenant = story.tenant();
+    block_on(tenant.merge(ana, ben, &Actor::new("ana"))).expect("they are merged");
+    let key = Search { key: Some(ben.to_string().into()), ..Search::default() };
+    assert_eq!(found(&tenant, &key), [ana]);
+}
+
+#[test]
+fn cases_about_records_and_matches_are_found_by_value_system_and_age() {
+    let (story, ..) = two();
+    let mut story = story.says("crm", "202", json!({ "email": "ana@acme.test" })).says(
+        "netsuite",
+        "77",
+        json!({ "email": "ana@acme.test", "phone": "808" }),
+    );
+    let unlinked = |story: &mut Story, search: Search| {
+        let page = block_on(story.tenant().search(&search, None, 10)).expect("it is searched");
+        assert!(!page.more_cases);
+        page.cases.iter().filter(|case| case.kind == CaseKind::Unlinked).count()
+    };
+    let value = |value: &str| Search { value: Some(value.into()), ..Search::default() };
+    assert_eq!(unlinked(&mut story, value("808")), 1);
+    assert_eq!(unlinked(&mut story, Search { attribute: Some("email".into()), ..value("ANA@acme.test") }), 1);
+    assert_eq!(unlinked(&mut story, value("809")), 0);
+    let of = |system: &str| Search { system: Some(system.into()), ..Search::default() };
+    assert_eq!((unlinked(&mut story, of("netsuite")), unlinked(&mut story, of("shop"))), (1, 0));
+    let old = Search::default().older_than(TimeDelta::days(1));
+    assert_eq!(unlinked(&mut story, old.clone()), 0);
+    let mut story = story.later(TimeDelta::days(2));
+    assert_eq!(unlinked(&mut story, old), 1);
+}
+
+#[test]
 fn a_search_goes_on_where_it_stopped() {
     let mut story = Story::of::<Customer>();
     for n in 0..7 {

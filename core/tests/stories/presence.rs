@@ -1,13 +1,14 @@
 //! Presence: records that are missing, doubled, deleted, or merged inside their system.
 
 use accordant::DiscrepancyKind::{
-    DeleteAgainstUpdate, Diverged, DuplicateRepresentation, MissingRepresentation, SoftDriftUnauthorized,
+    DeleteAgainstUpdate, Diverged, DuplicateRepresentation, HardConflict, MissingRepresentation, SoftDriftUnauthorized,
 };
-use accordant::Next;
 use accordant::chrono::TimeDelta;
 use accordant::connector::CreateSafety;
+use accordant::engine::DiscrepancyFilter;
 use accordant::settle::Choice;
 use accordant::testing::Story;
+use accordant::{Canonical, Email, Next};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -41,6 +42,43 @@ fn a_record_that_cannot_be_created_yet_waits() {
         .says("crm", "m1", json!({ "email": "ana@acme.test" }))
         .apply()
         .expect_in("shop", "new-1", "email", json!("ana@acme.test"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+/// A guest: the shop must have an account for each, and makes none without a name.
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "guest")]
+#[canonical(system(crm, object = "guests"), system(desk, object = "visits"))]
+#[canonical(system(shop, object = "accounts", required, create_needs(email, name)))]
+struct Guest {
+    #[canonical(identity, at(crm = "email", desk = "email", shop = "email"))]
+    email: Email,
+    #[canonical(at(crm = "name", desk = "name", shop = "name"))]
+    name: Option<String>,
+}
+
+#[test]
+fn a_record_waits_for_a_person_with_what_its_create_needs() {
+    let said = |name: &str| json!({ "email": "ana@acme.test", "name": name });
+    let mut story = Story::of::<Guest>()
+        .says("crm", "g1", said("Ana"))
+        .says("desk", "v1", said("Ana"))
+        .edits("crm", "g1", json!({ "name": "Anna" }))
+        .edits("desk", "v1", json!({ "name": "Anne" }))
+        .polls("crm")
+        .polls("desk")
+        .expect_discrepancy(HardConflict, "name")
+        .expect_discrepancy(MissingRepresentation, "$exists")
+        .expect_quiet();
+    let standing = block_on(story.tenant().discrepancies(DiscrepancyFilter::default())).expect("it is listed");
+    let missing = standing.iter().find(|one| one.kind == MissingRepresentation).expect("it is missing");
+    assert_eq!(missing.state, accordant::DiscrepancyState::Waiting);
+    assert_eq!(missing.reason, "a record is expected here; it cannot be created before name has settled".into());
+    story
+        .decides("bo", Guest::NAME, Choice::Take("crm".into()))
+        .apply()
+        .expect_in("shop", "new-1", "name", json!("Anna"))
         .expect_no_discrepancy()
         .expect_quiet();
 }
@@ -410,7 +448,7 @@ fn what_stands_about_a_retired_entity_waits_with_its_presence() {
         .deletes("crm", "1")
         .expect_retired::<Customer>(true)
         .says("shop", "2", json!({ "email": "ana@acme.test", "phone": "1" }));
-    let standing = block_on(story.tenant().discrepancies(accordant::engine::DiscrepancyFilter::default()));
+    let standing = block_on(story.tenant().discrepancies(DiscrepancyFilter::default()));
     let standing = standing.expect("the list");
     let phone = standing.iter().find(|standing| *standing.unit == *"phone").expect("its phone is behind");
     assert_eq!(phone.state, accordant::DiscrepancyState::Waiting);

@@ -15,7 +15,7 @@ use accordant::rule::{
 use accordant::settle::{Choice, Ruling};
 use accordant::testing::Story;
 use accordant::value::Field;
-use accordant::{Actor, Canonical, DiscrepancyKind, Email, Error, Lifetime, Money, money};
+use accordant::{Actor, Canonical, DiscrepancyKind, Email, Error, Lifetime, Money, RequireApproval, money};
 use futures::executor::block_on;
 use serde_json::{Value as Json, json};
 
@@ -156,6 +156,32 @@ fn an_order_total_that_moved_by_more_than_a_hundred_is_held() {
         .expect(Account::ORDER_TOTAL, "600 USD")
         .expect_held(Account::ORDER_TOTAL, "499.99 USD")
         .expect_quiet();
+}
+
+/// A clear in between is no way round a rule about how far a value moves, nor round one about a value that is replaced.
+#[test]
+fn what_comes_after_a_clear_moves_from_what_stood_before_it() {
+    let far = when(moved_by(money!(100 USD))).hold("the total moved by more than 100");
+    let percent = when(moved_by_percent(10)).hold("it moved by more than a tenth");
+    let old = RequireApproval::when_moved_by(money!(100 USD));
+    let stories = [
+        account().rule(Account::ORDER_TOTAL, far),
+        account().rule(Account::ORDER_TOTAL, percent),
+        account().rule(Account::ORDER_TOTAL, old),
+        account().rule(Account::ORDER_TOTAL, when(replaces().and(not(clears()))).review("look at it")),
+    ];
+    for story in stories {
+        agreeing(story, &json!({ "total": "500" }))
+            .decides_for("ana", Account::ORDER_TOTAL, Choice::Value(Field::Null), Lifetime::Once)
+            .expect_missing(Account::ORDER_TOTAL)
+            .apply()
+            .later(TimeDelta::hours(1))
+            .says("shop", "1", json!({ "total": "900" }))
+            .expect_missing(Account::ORDER_TOTAL)
+            .expect_held(Account::ORDER_TOTAL, "900.00 USD")
+            .decides("ana", Account::ORDER_TOTAL, Choice::Accept)
+            .expect(Account::ORDER_TOTAL, "900 USD");
+    }
 }
 
 #[test]
@@ -307,7 +333,8 @@ fn conditions_are_joined_as_three_valued_logic_has_it() {
     let all = [Met::Yes, Met::No, Met::Unknown];
     let nothing = |_: &str| None;
     let around = accordant::rule::Around { as_of: 0, source: None, said: None, before_said: None, golden: &nothing };
-    let change = accordant::rule::Change { before: None, after: Some(1), policy: "latest", around: &around };
+    let change =
+        accordant::rule::Change { before: None, last: None, after: Some(1), policy: "latest", around: &around };
     for one in all {
         assert_eq!(not(not(of(one))).is_met(&change), one);
         for two in all {

@@ -1,4 +1,4 @@
-//! What each scene prints is what is kept beside it. `BLESS=1` keeps what it prints now.
+//! What each scene prints is what is kept beside it. `UPDATE_EXPECTED=1` keeps what it prints now.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ fn every_scene_prints_what_is_expected() {
     for scene in SCENES {
         let printed = scene.play().expect("the scene can be played");
         let file = folder().join(scene.name).with_extension("txt");
-        if std::env::var_os("BLESS").is_some() {
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
             fs::write(&file, &printed).expect("it can be kept");
         }
         let expected = fs::read_to_string(&file).unwrap_or_default();

@@ -47,6 +47,20 @@ impl Inner {
         self.publish(system, place);
     }
 
+    /// Whether somebody does not wait, where people do not.
+    pub fn hurries(&mut self) -> bool {
+        self.weather.chaos && self.design.hasty > 0 && self.haste.chance(self.design.hasty)
+    }
+
+    /// Somebody who does not wait edits a record that is just being read. Says whether anybody did.
+    pub fn edits_meanwhile(&mut self, system: usize, native: &str) -> bool {
+        let Some(place) = self.servers[system].find(native).filter(|_| self.hurries()) else { return false };
+        let (place, attribute) = (self.servers[system].survivor(place), self.haste.below(self.design.attributes.len()));
+        let word = self.new_word();
+        self.person_edits(system, place, attribute, word);
+        true
+    }
+
     /// A program in a system puts back what we changed, if it still stands.
     pub fn program_restores(&mut self, system: usize, place: usize, attribute: usize, word: Word) {
         let record = &self.servers[system].records[place];
@@ -90,7 +104,7 @@ impl Inner {
             record.merged_into = Some(survivor);
         });
         self.servers[system].change(now, survivor, |_| {});
-        self.oracle.merged(system, loser, survivor);
+        self.oracle.lived(system, loser, false);
         let name = self.servers[system].design.name;
         self.trace.mix(&[4, system as i64, loser as i64, survivor as i64]);
         self.say(|| format!("a person merges {name} {} into {}", id(loser), id(survivor)));

@@ -10,6 +10,7 @@ use crate::approvals::Approved;
 use crate::design::ATTRIBUTES;
 use crate::dialect::Change;
 use crate::fault::Fault;
+use crate::oracle::Place;
 use crate::scene::change::spell;
 use crate::scene::{By, Inner};
 use crate::server::{Server, id};
@@ -36,6 +37,52 @@ impl Inner {
             }
         }
         receipts
+    }
+
+    /// What of each write took effect and is rightly written once more if nobody hears of it. Of a record that was made it is what
+    /// its system keeps in a form of its own: what a probe finds there may be somebody's edit. `updates`: of updates too.
+    pub fn took_effect(
+        &self,
+        system: usize,
+        writes: &[Write],
+        receipts: &[WriteReceipt],
+        updates: bool,
+    ) -> Vec<Vec<Place>> {
+        let server = &self.servers[system];
+        let effect = |(write, receipt): (&Write, &WriteReceipt)| match (&write.action, &receipt.outcome) {
+            (WriteAction::Update { .. }, Outcome::Applied { id }) if updates => places(server, write, id),
+            (WriteAction::Create { .. }, Outcome::Applied { id }) if server.design.capitals => {
+                places(server, write, id)
+            }
+            _ => Vec::new(),
+        };
+        writes.iter().zip(receipts).map(effect).collect()
+    }
+
+    /// What updates write, if they take effect.
+    pub fn updated(&self, system: usize, writes: &[Write]) -> Vec<Place> {
+        let server = &self.servers[system];
+        let updated = |write: &Write| match &write.action {
+            WriteAction::Update { id } => places(server, write, id),
+            _ => Vec::new(),
+        };
+        writes.iter().flat_map(updated).collect()
+    }
+
+    /// Counts a write against the limit on writes.
+    fn count(&mut self, system: usize, attribute: usize, heard: Option<TaskId>) {
+        let Some(limit) = self.design.house.writes.filter(|_| heard.is_some()) else { return };
+        if self.allowance.is_exceeded_by(system, attribute, self.now, limit) {
+            let (name, what) = (self.servers[system].design.name, ATTRIBUTES.get(attribute).unwrap_or(&"presence"));
+            self.oracle.accuse(format!("{what} is written more often into {name} within a day than anybody confirmed"));
+        }
+    }
+
+    /// Tells of what we changed ourselves, where a system does.
+    fn publish_own(&mut self, system: usize, place: usize) {
+        if !self.servers[system].design.mute {
+            self.publish(system, place);
+        }
     }
 
     /// People do not wait for our writes.
@@ -144,10 +191,18 @@ impl Inner {
         let place = self.servers[system].make(now, subject, fields.clone());
         self.servers[system].create_keys.insert(key.clone(), place);
         self.oracle.made(system, subject, &fields, By::Engine, now);
-        let name = self.servers[system].design.name;
+        self.count(system, ATTRIBUTES.len(), heard);
+        let (name, safety) = (self.servers[system].design.name, self.servers[system].design.safety);
+        // Where an earlier attempt may have made it, what it is answered with may be somebody's edit, as if it had been found.
+        let drains = matches!(safety, CreateSafety::DrainThenConsistentLookup { .. });
+        if capitals && !drains && heard.is_some() && self.intents.are_doubtful(name, at) {
+            let said = (0..fields.len()).filter(|attribute| fields[*attribute].is_some());
+            let found: Vec<Place> = said.map(|attribute| (system, place, attribute)).collect();
+            self.unheard(&found);
+        }
         self.trace.mix(&[5, system as i64, place as i64, subject as i64]);
         self.say(|| format!("the engine creates {name} {} about k{subject}: {}", id(place), spell(&fields)));
-        self.publish(system, place);
+        self.publish_own(system, place);
         Ok(place)
     }
 
@@ -165,8 +220,9 @@ impl Inner {
         if !record.live {
             return None;
         }
+        let expect = fields(server, &write.expect);
         if server.design.compares {
-            let expected = fields(server, &write.expect).is_some_and(|expect| {
+            let expected = expect.as_ref().is_some_and(|expect| {
                 expect.iter().all(|change| match change {
                     Change::Key(subject) => *subject == record.subject,
                     Change::Set(attribute, word) => record.fields[*attribute] == *word,
@@ -196,9 +252,17 @@ impl Inner {
             }
         }
         self.servers[system].change(now, place, |record| record.fields.clone_from(&next));
+        let expected = |attribute: usize| {
+            expect.iter().flatten().find_map(|change| match change {
+                Change::Set(of, word) if *of == attribute => Some(*word),
+                _ => None,
+            })
+        };
         for change in changes {
-            if let Change::Set(attribute, _) = change {
-                self.oracle.wrote(system, place, *attribute, next[*attribute], now);
+            if let Change::Set(attribute, sent) = change {
+                let of = (system, place, *attribute);
+                self.oracle.wrote(of, next[*attribute], (*sent, expected(*attribute)), now);
+                self.count(system, *attribute, heard);
             }
         }
         let name = self.servers[system].design.name;
@@ -210,7 +274,12 @@ impl Inner {
             });
             format!("the engine writes {name} {native}: {}", written.collect::<Vec<_>>().join(", "))
         });
-        self.publish(system, place);
+        self.publish_own(system, place);
+        if self.hurries() {
+            let (attribute, delay) =
+                (self.haste.below(self.design.attributes.len()), self.haste.between(1_000, 50_000));
+            self.soon(delay, Event::Again(system, place, attribute));
+        }
         Some(place)
     }
 
@@ -221,10 +290,9 @@ impl Inner {
         }
         let now = self.now;
         self.spend(system, native, &[], true, heard);
-        // A replica that is behind may say that a record is gone, and then it is archived elsewhere.
-        if heard.is_some() && !self.weather.hits.has(Fault::ReadStale) {
+        if heard.is_some() {
             self.oracle.archived(system, place);
-            if self.approvals.archived(&self.design, system) {
+            if self.approvals.archived(&self.design, system, native) {
                 let name = self.servers[system].design.name;
                 self.oracle
                     .accuse(format!("{} archives in {name}, and nobody confirmed so many", self.design.limit + 1));
@@ -235,9 +303,17 @@ impl Inner {
         let name = self.servers[system].design.name;
         self.trace.mix(&[7, system as i64, place as i64]);
         self.say(|| format!("the engine archives {name} {native}"));
-        self.publish(system, place);
+        self.publish_own(system, place);
         Some(place)
     }
+}
+
+/// What a write sets in a record.
+fn places(server: &Server, write: &Write, id: &str) -> Vec<Place> {
+    let Some(place) = server.find(id) else { return Vec::new() };
+    let set =
+        |change| if let Change::Set(attribute, _) = change { Some((server.place, place, attribute)) } else { None };
+    fields(server, &write.changes).into_iter().flatten().filter_map(set).collect()
 }
 
 /// The leaves of a write; `None` if one is no field of this world or says what nobody can have said. What several leaves say

@@ -124,6 +124,10 @@ impl Declared<'_> {
                 mistakes.push(Mistake::Other(format!("a triage is of `{entity}`, which is not declared")));
                 continue;
             };
+            if triage.limits_cross() {
+                let mistake = format!("the triage of `{entity}` calls more high than critical: name the lesser first");
+                mistakes.push(Mistake::Other(mistake));
+            }
             for id in triage.attributes() {
                 let is_it = |known: &AttributeModel| known.id == *id || known.was.contains(id);
                 if !model.attributes.iter().any(is_it) {

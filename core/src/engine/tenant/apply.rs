@@ -13,21 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use applied::{Applied, Applying, FailedCall};
 
-use crate::connector::Retry;
+use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::approval::approval_key;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::creates::Creates;
-use crate::engine::tenant::deletes::DeletesByPlace;
 use crate::engine::tenant::standing::Covered;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
-use crate::plan::{Intent, Operation, Parked, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
-use crate::store::RowKey;
-use crate::text::Text;
+use crate::plan::{Counted, Intent, Operation, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
 use outbox::{Intended, OutboxRow, outbox_key};
 pub(crate) use outbox::{create_row, write_row};
 
@@ -40,8 +36,8 @@ const PAGE: usize = 200;
 /// What an application goes by.
 struct Allowed {
     kind: PlanKind,
-    /// What the limits on deletes are measured against.
-    deletes: DeletesByPlace,
+    /// What the limits were measured against when it began.
+    counted: Counted,
     /// Which operations rest on standing approvals.
     covered: Covered,
 }
@@ -51,7 +47,11 @@ impl Tenant {
     ///
     /// Each is checked again: if its target or golden moved, it is not run but belongs to the successor plan, whose hash
     /// the result names. Limits are checked again too. Dropping the future loses nothing; applying the plan again goes on
-    /// where it stopped. First, what earlier applications left without a receipt is settled, and counted.
+    /// where it stopped. First, what earlier applications left without a receipt in the plan's connections is settled, and
+    /// counted.
+    ///
+    /// An approval runs out ([`Retention::plans`](crate::engine::Retention::plans)), and so does a plan: what was approved of
+    /// it in time is carried out however old the plan is, and what only a standing approval covers is not.
     ///
     /// # Errors
     ///
@@ -71,16 +71,27 @@ impl Tenant {
     pub async fn apply_while(
         &self,
         hash: PlanHash,
-        mut go_on: impl FnMut(Applying) -> bool + Send,
+        go_on: impl FnMut(Applying) -> bool + Send,
     ) -> Result<Applied, Error> {
         let plan = self.stored_plan(hash).await?;
-        let mut applied = self.recover().await?;
-        let (approved, covered) = self.approved(&plan, &mut applied).await?;
+        let recovered = self.recover_in(&connections_of(&plan)).await?;
+        self.apply_plan(&plan, recovered, go_on).await
+    }
+
+    /// Applies a plan, after what earlier applications left was seen to.
+    pub(crate) async fn apply_plan(
+        &self,
+        plan: &Plan,
+        recovered: Applied,
+        mut go_on: impl FnMut(Applying) -> bool + Send,
+    ) -> Result<Applied, Error> {
+        let (hash, mut applied) = (plan.hash, recovered);
+        let (approved, covered) = self.approved(plan, &mut applied).await?;
         if approved.is_empty() && applied.unapproved > 0 {
             self.require_standing(hash).await?;
         }
-        let (approved, deletes) = self.within_limits(approved, &mut applied).await?;
-        let allowed = Allowed { kind: plan.kind, deletes, covered };
+        let (approved, counted) = self.within_limits(approved, &mut applied).await?;
+        let allowed = Allowed { kind: plan.kind, counted, covered };
         let mut applying = Applying { begun: 0, of: approved.iter().map(Vec::len).sum() };
         'calls: for (connection, groups) in by_connection(approved) {
             for groups in groups.chunks(WRITES_AT_ONCE) {
@@ -111,15 +122,19 @@ impl Tenant {
     /// rest on which standing approval.
     async fn approved(&self, plan: &Plan, applied: &mut Applied) -> Result<(Vec<Vec<Operation>>, Covered), Error> {
         let operations = &plan.operations;
-        let keys: Vec<RowKey> = operations.iter().map(approval_key).collect();
-        let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load approvals"))?;
+        let rows = self.approvals(operations).await?;
         let named = |row: &Option<_>| row.is_some() || planted!(ApprovalNotAsked);
         let unnamed = operations.iter().zip(&rows).filter(|(_, row)| !named(row)).map(|(operation, _)| operation);
         let unnamed: Vec<&Operation> = unnamed.collect();
         // An approval is spent by what it approved: without one, the operation may have been carried out.
         let in_effect = self.in_effect(unnamed.clone()).await?;
         let left: Vec<&Operation> = unnamed.into_iter().filter(|o| !in_effect.contains(&o.key)).collect();
-        let covered = self.covered(&left, plan.kind).await?;
+        // A plan that ran out is carried out as far as people approved it in time.
+        let covered = match self.require_standing(plan.hash).await {
+            Ok(()) => self.covered(&left, plan.kind).await?,
+            Err(Error::PlanExpired { .. }) => Covered::new(),
+            Err(error) => return Err(error),
+        };
         applied.already += in_effect.len();
         applied.unapproved += left.len() - covered.len();
         let mut groups: Vec<Vec<Operation>> = Vec::new();
@@ -173,8 +188,14 @@ impl Tenant {
         for group in groups {
             intended.extend(self.intend(group, &creates, allowed, applied).await?);
         }
+        let intended = self.still_allowed(name, intended, applied).await?;
         if intended.is_empty() {
             return Ok(());
+        }
+        if intended.iter().any(|intent| self.runs_out(intent.row.lease.as_ref())) {
+            // Others may take them over before an answer could be here: they are asked for anew.
+            let cause = ConnectorError::new(ConnectorErrorKind::Unavailable, "the lease was half over before the call");
+            return self.take_all_back(&intended, &cause, applied).await;
         }
         match bound.connector.write_batch(intended.iter().map(|intent| intent.write.clone()).collect()).await {
             Ok(receipts) => {
@@ -196,14 +217,56 @@ impl Tenant {
                 if let Retry::After(delay) = cause.retry {
                     applied.put_off(self.now(), delay);
                 }
-                for intent in &intended {
-                    self.take_back(&intent.row, &cause).await?;
-                    applied.deferred += intent.row.operations.len();
-                }
+                self.take_all_back(&intended, &cause, applied).await?;
                 applied.failed.push(FailedCall { connection: name.clone(), doing: "write records", cause });
             }
         }
         Ok(())
+    }
+
+    /// Takes back what was intended and not sent: the approvals stand.
+    async fn take_all_back(
+        &self,
+        intended: &[Intended],
+        cause: &ConnectorError,
+        applied: &mut Applied,
+    ) -> Result<(), Error> {
+        for intent in intended {
+            self.take_back(&intent.row, cause).await?;
+            applied.deferred += intent.row.operations.len();
+        }
+        Ok(())
+    }
+
+    /// Looks once more, directly before a call, whether it is allowed: intents are made durable one after the other, and an
+    /// operator may have stopped the connection since the first. Takes back the others. The call that has begun is not stopped.
+    async fn still_allowed(
+        &self,
+        name: &ConnectionName,
+        intended: Vec<Intended>,
+        applied: &mut Applied,
+    ) -> Result<Vec<Intended>, Error> {
+        if intended.is_empty() {
+            return Ok(intended);
+        }
+        let resting = intended.iter().flat_map(|intent| intent.row.standing.values().copied()).collect();
+        let (waiting, over) = self.stops_now(name, &resting).await?;
+        let mut allowed = Vec::with_capacity(intended.len());
+        for intent in intended {
+            let operations = &intent.row.operations;
+            if let Some(waiting) = &waiting {
+                self.take_back(&intent.row, &waiting.why).await?;
+                applied.wait(operations, waiting.clone());
+            } else if intent.row.standing.values().any(|id| over.contains(id)) {
+                self.take_back(&intent.row, "a standing approval that it rests on covers it no longer").await?;
+                let covered = operations.iter().filter(|o| intent.row.standing.contains_key(&o.key)).count();
+                applied.unapproved += covered;
+                applied.deferred += operations.len() - covered;
+            } else {
+                allowed.push(intent);
+            }
+        }
+        Ok(allowed)
     }
 
     /// Checks operations against today's state and makes the intent durable. `None`: there is nothing to send.
@@ -219,10 +282,11 @@ impl Tenant {
         let Some(claim) = self.claim(&outbox) else {
             // Another application has a write of this record under way.
             applied.superseded += group.len();
+            applied.busy += group.len();
             return Ok(None);
         };
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             if let Some(waiting) = self.writes_wait(&mut loader, group[0].target.connection()).await? {
                 applied.wait(group, waiting);
@@ -247,6 +311,7 @@ impl Tenant {
                 }
             };
             let under_way = loader.rows(std::slice::from_ref(&outbox)).await?.into_iter().any(|row| row.is_some());
+            let under_way = under_way && !planted!(SentBeside);
             let as_of = self.now();
             let mut changes = Changes::new(&self.core, as_of, &Self::engine());
             if valid.is_empty() || under_way {
@@ -257,31 +322,20 @@ impl Tenant {
                     self.end_approvals(&loader, &mut changes, &done).await?;
                     changes.commit.expect.extend(loader.loaded.revisions);
                     changes.journal("in_effect", &entity.to_string(), &keys);
-                    if let Some(lost) = self.commit_or_lost("spend an approval", changes.commit).await? {
-                        key = lost;
+                    if !attempts.commit(self, "spend an approval", changes.commit).await? {
                         continue;
                     }
                 }
                 applied.already += done.len();
                 applied.superseded += group.len() - done.len();
+                applied.busy += if under_way { group.len() - done.len() } else { 0 };
                 return Ok(None);
             }
-            let first = &valid[0];
-            if first.intent == Intent::Archive {
-                let place = (first.target.connection().clone(), first.target.object().clone());
-                let records = allowed.deletes.get(&place).map_or(0, |deletes| deletes.records);
-                match self.room_for(&mut loader, first, records).await? {
-                    Ok((key, count)) => changes.put(key, &count),
-                    Err(why) => {
-                        applied.held.extend(valid.into_iter().map(|o| Parked::limited(o, why.clone())));
-                        return Ok(None);
-                    }
-                }
-            }
             let planned = valid.len();
+            self.keep_to_approvals(&mut loader, &mut valid, &allowed.covered).await?;
             let mut standing = self.keep_to_standing(&mut loader, &mut changes, &mut valid, &allowed.covered).await?;
             let unapproved = planned - valid.len();
-            let beyond = self.keep_to_write_limit(&mut loader, &mut changes, &mut valid).await?;
+            let beyond = self.keep_to_limits(&mut loader, &mut changes, &mut valid, &allowed.counted).await?;
             standing.retain(|key, _| valid.iter().any(|operation| operation.key == *key));
             if valid.is_empty() {
                 applied.held.extend(beyond);
@@ -290,7 +344,8 @@ impl Tenant {
                 return Ok(None);
             }
             let attempt = self.attempt();
-            let mut row = OutboxRow { operations: valid, at: as_of, attempt, read: None, standing };
+            let mut row =
+                OutboxRow { operations: valid, at: as_of, attempt, read: None, standing, lease: self.lease().await? };
             let write = match self.write_of(&loader.loaded.set, &row.operations) {
                 Ok(write) => write,
                 // Planning asks the same first: this is for what only applying can see.
@@ -312,18 +367,19 @@ impl Tenant {
                 // Who allowed it, of what nobody approved by hand.
                 changes.journal("standing_applied", &entity.to_string(), &row.standing);
             }
-            match self.commit_or_lost("store an intent", changes.commit).await? {
-                None => {
-                    applied.superseded += group.len() - planned;
-                    applied.unapproved += unapproved;
-                    applied.held.extend(beyond);
-                    return Ok(Some(Intended { row, write, _claim: claim }));
-                }
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store an intent", changes.commit).await? {
+                applied.superseded += group.len() - planned;
+                applied.unapproved += unapproved;
+                applied.held.extend(beyond);
+                return Ok(Some(Intended { row, write, _claim: claim }));
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
+}
+
+/// The connections that a plan writes into.
+pub(crate) fn connections_of(plan: &Plan) -> BTreeSet<ConnectionName> {
+    plan.operations.iter().map(|operation| operation.target.connection().clone()).collect()
 }
 
 fn by_connection(groups: Vec<Vec<Operation>>) -> Vec<(ConnectionName, Vec<Vec<Operation>>)> {

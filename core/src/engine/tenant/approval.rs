@@ -1,18 +1,24 @@
 //! Approvals: what a person allowed and nobody has carried out yet. An approval names a target, a unit, what is expected
 //! there and what is intended; it ends when the unit is written, by whatever operation.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{Changes, SEPARATOR};
-use crate::engine::tenant::apply::outbox::outbox_key;
+use crate::engine::persist::{Changes, PART, SEPARATOR};
+use crate::engine::tenant::apply::outbox::{create_prefix, outbox_key, write_prefix};
+use crate::engine::tenant::standing::{Covered, forget_refusals};
 use crate::error::Error;
 use crate::id::Actor;
 use crate::plan::{Intent, Operation, PlanHash, Target};
-use crate::store::{RowKey, Table};
+use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::value::Field;
+
+/// How many approvals are loaded at a time.
+const PAGE: usize = 500;
 
 /// An approval as its row holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,12 +44,18 @@ impl ApprovalRow {
 
 /// The row of an operation's approval, beside all others of its target.
 pub(crate) fn approval_key(operation: &Operation) -> RowKey {
-    RowKey::new(Table::Approval, format!("{}{}{SEPARATOR}{}", of_target(operation), operation.unit, operation.key))
+    let key = Text::of_parts(&[&of_target(operation), &operation.unit, PART, &operation.key.text()]);
+    RowKey::new(Table::Approval, key)
+}
+
+/// Whether a row among the approvals approves an operation.
+pub(crate) fn is_approval(key: &str) -> bool {
+    key.starts_with(write_prefix()) || key.starts_with(create_prefix())
 }
 
 /// What the keys of all approvals of an operation's target begin with.
-fn of_target(operation: &Operation) -> String {
-    format!("{}{SEPARATOR}", outbox_key(operation).key)
+fn of_target(operation: &Operation) -> Text {
+    Text::of_parts(&[&outbox_key(operation).key, PART])
 }
 
 /// The key of the operation that a row's key names.
@@ -62,6 +74,54 @@ pub(crate) fn spend(changes: &mut Changes<'_>, operations: &[Operation]) {
 }
 
 impl Tenant {
+    /// Takes those operations off `operations` that rest on an approval by name which may be used no longer: since it was
+    /// looked up, another worker carried it out and spent it, or it ran out. Whoever asked commits only if the others stay.
+    pub(crate) async fn keep_to_approvals(
+        &self,
+        loader: &mut Loader<'_>,
+        operations: &mut Vec<Operation>,
+        covered: &Covered,
+    ) -> Result<(), Error> {
+        if planted!(ApprovalNotAsked) {
+            return Ok(());
+        }
+        let named = |operation: &&Operation| !covered.contains_key(&operation.key);
+        let keys: Vec<RowKey> = operations.iter().filter(named).map(approval_key).collect();
+        let rows = loader.rows(&keys).await?;
+        let mut gone = BTreeSet::new();
+        for (key, row) in keys.into_iter().zip(rows) {
+            if self.usable(row.as_ref())?.is_none() {
+                gone.insert(key);
+            }
+        }
+        operations.retain(|operation| !gone.contains(&approval_key(operation)));
+        Ok(())
+    }
+
+    /// The approvals of operations that may be used now, in their order: one that was given too long ago is none, whether or
+    /// not it was purged yet.
+    pub(crate) async fn approvals(
+        &self,
+        operations: impl IntoIterator<Item = &Operation> + Send,
+    ) -> Result<Vec<Option<ApprovalRow>>, Error> {
+        let keys: Vec<RowKey> = operations.into_iter().map(approval_key).collect();
+        let mut approvals = Vec::with_capacity(keys.len());
+        for page in keys.chunks(PAGE) {
+            let rows = self.core.store.load(&self.id, page).await.map_err(Error::store("load approvals"))?;
+            for row in rows {
+                approvals.push(self.usable(row.as_ref())?);
+            }
+        }
+        Ok(approvals)
+    }
+
+    /// The approval that a row holds, unless it was given too long ago.
+    fn usable(&self, row: Option<&Row>) -> Result<Option<ApprovalRow>, Error> {
+        let oldest = self.now().saturating_sub(self.core.retention.plans.num_milliseconds());
+        let approval: Option<ApprovalRow> = row.map(|row| parse(Table::Approval, row)).transpose()?;
+        Ok(approval.filter(|approval| approval.at > oldest))
+    }
+
     /// Spends the approvals of operations that took effect, and ends what else was approved of the units that they wrote:
     /// it was given for what stood there before, and must not wake when that comes back another day. What goes on from
     /// what the units hold now stays approved.
@@ -72,6 +132,7 @@ impl Tenant {
         operations: &[Operation],
     ) -> Result<(), Error> {
         spend(changes, operations);
+        forget_refusals(changes, operations);
         let Some(first) = operations.first() else { return Ok(()) };
         let own: Vec<RowKey> = operations.iter().map(approval_key).collect();
         // Of a record that was made or archived nothing is left as it was.

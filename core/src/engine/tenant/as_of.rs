@@ -3,6 +3,7 @@
 //! What is shown is what the journal adds up to there, under today's model. Nothing is written down for it beforehand, so
 //! that every instant can be asked for.
 
+mod lists;
 pub(super) mod past;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +20,8 @@ use crate::representation::Representation;
 use crate::sight::Ground;
 use crate::value::Value;
 use crate::view::{EntityView, View};
+
+pub use lists::PlanThen;
 
 /// A tenant as it was. Asked for with [`Tenant::as_of`]; nothing is read before it is asked.
 ///

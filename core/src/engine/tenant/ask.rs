@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::discrepancy::DiscrepancyState;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
@@ -18,6 +19,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::{Error, Known};
 use crate::explain::Explanation;
+use crate::golden::Status;
 use crate::id::{EntityId, EntityType, Id, RecordRef};
 use crate::model::{Attribute, Canonical, CompiledEntity, EXISTS, Read, UnitKey, UnitShape};
 use crate::representation::Representation;
@@ -300,6 +302,39 @@ pub(super) fn spellings(model: &CompiledEntity, attribute: u16, value: &str) -> 
 
 /// Whether golden has one of these values for an attribute.
 pub(super) fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fields: &[Field]) -> bool {
+    let golden = entity.golden.iter().map(|(key, cell)| (key, &cell.field));
+    any_has(model, attribute, fields, golden)
+}
+
+/// Whether anything that is known of an entity has one of these values for an attribute: golden, what a rule holds, what a
+/// system had accepted or lost with, what a decision overwrites, and what waits for a person.
+pub(super) fn tells(model: &CompiledEntity, entity: &Entity, attribute: &str, fields: &[Field]) -> bool {
+    let held = entity.golden.iter().filter_map(|(key, cell)| match &cell.status {
+        Status::Held(held) => Some((key, &held.proposed)),
+        Status::Provisional(fallback) => Some((key, &fallback.shown)),
+        Status::Settled | Status::Parked { .. } => None,
+    });
+    let accepted = entity.links.iter().flat_map(|link| link.bases.iter().map(|(key, base)| (key, &base.seen)));
+    let overwritten = entity.decisions.iter().flat_map(|(key, decision)| {
+        let meanwhile = decision.meanwhile.iter().map(|word| &word.field);
+        decision.inputs.iter().map(|(_, said)| said).chain(meanwhile).map(move |said| (key.clone(), said))
+    });
+    let standing = entity.discrepancies.values().filter(|standing| standing.state == DiscrepancyState::Waiting);
+    let disputed = standing.flat_map(|standing| {
+        let key = model.unit_key(&standing.unit);
+        standing.said.iter().filter_map(move |said| Some((key.clone()?, said)))
+    });
+    holds(model, entity, attribute, fields)
+        || any_has(model, attribute, fields, held.chain(accepted).chain(overwritten).chain(disputed))
+}
+
+/// Whether any of these units' values has one of these values for an attribute.
+fn any_has<'a>(
+    model: &CompiledEntity,
+    attribute: &str,
+    fields: &[Field],
+    mut said: impl Iterator<Item = (UnitKey, &'a Field)>,
+) -> bool {
     let Some((index, member)) = model.unit_of(attribute) else { return false };
     let Some(unit) = model.units.get(usize::from(index)) else { return false };
     let Some(equivalence) = unit.equivalences.get(usize::from(member)).or_else(|| unit.equivalences.first()) else {
@@ -307,19 +342,18 @@ pub(super) fn holds(model: &CompiledEntity, entity: &Entity, attribute: &str, fi
     };
     let same = |value: &Field| fields.iter().any(|field| equivalence.same(value, field));
     match unit.shape {
-        UnitShape::One | UnitShape::Group => entity
-            .golden
-            .get(&UnitKey::Whole(index))
-            .and_then(|cell| split_member(&cell.field, unit.members.len(), member))
-            .is_some_and(|value| same(&value)),
-        UnitShape::Set | UnitShape::List | UnitShape::Keyed => entity.golden.iter().any(|(key, cell)| {
-            if key.index() != Some(index) || !cell.field.is_value() {
+        UnitShape::One | UnitShape::Group => said.any(|(key, field)| {
+            key == UnitKey::Whole(index)
+                && split_member(field, unit.members.len(), member).is_some_and(|value| same(&value))
+        }),
+        UnitShape::Set | UnitShape::List | UnitShape::Keyed => said.any(|(key, field)| {
+            if key.index() != Some(index) || !field.is_value() {
                 return false;
             }
             match key {
                 UnitKey::Element(_, element) => same(&Field::Value(element)),
                 UnitKey::Whole(_) | UnitKey::Exists => {
-                    let elements = cell.field.as_value().and_then(|text| serde_json::from_str(text).ok());
+                    let elements = field.as_value().and_then(|text| serde_json::from_str(text).ok());
                     let elements: Vec<Option<Text>> = elements.unwrap_or_default();
                     elements.into_iter().flatten().any(|element| same(&Field::Value(element)))
                 }

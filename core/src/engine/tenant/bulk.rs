@@ -10,14 +10,16 @@ use crate::engine::Tenant;
 use crate::engine::case::discrepancy_of_key;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::cases::CaseFilter;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::error::Error;
 use crate::fact::EntityFact;
 use crate::fingerprint::{Digest, Fingerprint};
+use crate::golden::GoldenLife;
 use crate::id::EntityId;
-use crate::settle::{Ruling, basis_of, propose, rule_on};
+use crate::model::UnitKey;
+use crate::settle::{Ruled, Ruling, basis_of, rule_or_propose};
 use crate::text::Text;
 use crate::value::Field;
 use crate::working_set::EntityIndex;
@@ -47,7 +49,7 @@ pub struct BulkEffect {
     pub entity: EntityId,
     /// The unit.
     pub unit: Text,
-    /// What golden holds.
+    /// What golden holds; of presence, `live` or `retired`.
     pub before: Field,
     /// What golden would hold. The same, where an owner is asked, or a second person.
     pub after: Field,
@@ -80,7 +82,9 @@ impl BulkPreview {
     #[must_use]
     pub fn hash(&self) -> Digest {
         let mut fingerprint = Fingerprint::new();
-        fingerprint.text(self.ruling.by.as_str()).text(&format!("{:?}", (&self.ruling.choice, self.ruling.lifetime)));
+        // A ruling is data of plain enums and texts: it always has a JSON form.
+        let ruling = serde_json::to_string(&self.ruling).unwrap_or_default();
+        fingerprint.text(&ruling).number(i64::from(self.more));
         for effect in &self.effects {
             fingerprint.text(&effect.case).bytes(&effect.basis.0);
         }
@@ -120,8 +124,8 @@ impl Tenant {
     ///
     /// If the store fails.
     pub async fn decide_all(&self, preview: &BulkPreview) -> Result<BulkDecided, Error> {
-        let mut lost_to = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             let mut places: BTreeMap<EntityId, EntityIndex> = BTreeMap::new();
@@ -151,28 +155,29 @@ impl Tenant {
                     done.moved.push(effect.case.clone());
                     continue;
                 };
-                let two = self.asks_four_eyes(entity, model, &key);
+                let asked = self.asks_four_eyes(entity.entity, model, &key);
                 let mut ruled = None;
                 self.with_frame(|frame| {
                     let set = &mut loader.loaded.set;
                     set.decide(frame, *index, as_of, &mut facts, |ground, entity, representations, facts| {
                         if basis_of(ground, entity, representations, &key) == effect.basis {
-                            let rule = if two { propose } else { rule_on };
-                            ruled = Some(rule(ground, entity, representations, &key, ruling, facts));
+                            let carried_out =
+                                rule_or_propose(ground, entity, representations, &key, ruling, asked, facts);
+                            ruled = Some(carried_out);
                         }
                     });
                 });
                 match ruled {
                     None => done.moved.push(effect.case.clone()),
                     Some(Err(why)) => done.refused.push((effect.case.clone(), why.to_string())),
-                    Some(Ok(())) => {
-                        if two {
+                    Some(Ok(ruled)) => {
+                        if ruled == Ruled::Proposed {
                             done.proposed += 1;
                         } else {
                             done.decided += 1;
                             changes.delete(unmerged_case(effect.entity, &effect.unit));
                         }
-                        journaled.push((if two { "decision_proposed" } else { "decided" }, effect));
+                        journaled.push((ruled.kind(), effect));
                     }
                 }
             }
@@ -188,12 +193,10 @@ impl Tenant {
             }
             let hash = preview.hash();
             changes.journal("bulk_decided", &hash.to_string(), &(hash, done.decided, done.proposed, &ruling.reason));
-            match self.commit_or_lost("decide many cases", changes.commit).await? {
-                None => return Ok(done),
-                Some(lost) => lost_to = lost,
+            if attempts.commit(self, "decide many cases", changes.commit).await? {
+                return Ok(done);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
     /// What a decision would do to one unit; `None`: the entity went meanwhile.
@@ -211,23 +214,28 @@ impl Tenant {
         let entity = &set.entity(index).entity;
         let model = self.core.model.entity(entity.entity);
         let Some(key) = model.unit_key(unit) else { return Ok(None) };
-        let proposed = self.asks_four_eyes(entity, model, &key);
+        let asked = self.asks_four_eyes(entity.entity, model, &key);
         let as_of = self.now();
         Ok(Some(self.with_frame(|frame| {
             set.with_ground(frame, index, as_of, |ground, entity, representations| {
-                let golden = |entity: &crate::entity::Entity| {
-                    entity.golden.get(&key).map(|cell| cell.field.clone()).unwrap_or_default()
+                let golden = |entity: &crate::entity::Entity| match key {
+                    // Presence has no golden cell: it is the life of the entity.
+                    UnitKey::Exists => Field::value(match entity.life {
+                        GoldenLife::Live => "live",
+                        GoldenLife::Retired => "retired",
+                    }),
+                    _ => entity.golden.get(&key).map(|cell| cell.field.clone()).unwrap_or_default(),
                 };
                 let mut trial = entity.clone();
-                let ruled = rule_on(ground, &mut trial, representations, &key, ruling, &mut Vec::new());
-                let (before, moved) = (golden(entity), golden(&trial));
+                let facts = &mut Vec::new();
+                let ruled = rule_or_propose(ground, &mut trial, representations, &key, ruling, asked, facts);
                 BulkEffect {
                     case,
                     entity: entity.id,
                     unit: unit.clone(),
-                    after: if proposed { before.clone() } else { moved },
-                    before,
-                    proposed,
+                    before: golden(entity),
+                    after: golden(&trial),
+                    proposed: ruled == Ok(Ruled::Proposed),
                     refused: ruled.err().map(|why| why.to_string()),
                     basis: basis_of(ground, entity, representations, &key),
                 }

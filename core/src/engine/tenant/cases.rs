@@ -3,6 +3,7 @@
 mod open;
 mod refile;
 
+pub(super) use open::is_desk;
 pub use open::{Assigned, CaseCursor, CaseFilter, CasePage};
 
 use std::collections::{BTreeMap, BTreeSet};

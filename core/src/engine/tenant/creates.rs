@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
-use crate::engine::tenant::read::{Position, position_key};
+use crate::engine::tenant::read::position_key;
 use crate::error::Error;
 use crate::id::{ConnectionName, EntityId, ObjectType};
 use crate::store::Table;
@@ -18,6 +20,14 @@ pub(crate) struct Creates {
     under_way: BTreeSet<(EntityId, ObjectType)>,
     unread: BTreeSet<(ConnectionName, ObjectType)>,
     shared: BTreeSet<EntityId>,
+}
+
+/// What is asked of a surface's position before every plan, of every surface: the rest is not read.
+#[derive(Deserialize)]
+struct Ended {
+    /// Whether the surface was ever read to its end.
+    #[serde(default)]
+    ended: bool,
 }
 
 impl Creates {
@@ -68,18 +78,18 @@ impl Tenant {
         let mut keys = Vec::new();
         for (name, connection) in &self.core.connections {
             for bound in connection.surfaces.iter().filter(|bound| lists(bound.surface.channel)) {
-                places.push((name.clone(), bound.surface.object.clone()));
+                places.push((name, &bound.surface.object));
                 keys.push(position_key(name, &bound.surface.name));
             }
         }
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load cursors"))?;
-        let mut unread: BTreeSet<_> = places.iter().cloned().collect();
+        let mut unread: BTreeSet<_> = places.iter().copied().collect();
         for (place, row) in places.iter().zip(rows) {
-            let position: Option<Position> = row.as_ref().map(|row| parse(Table::Cursor, row)).transpose()?;
+            let position: Option<Ended> = row.as_ref().map(|row| parse(Table::Cursor, row)).transpose()?;
             if position.is_some_and(|position| position.ended) {
                 unread.remove(place);
             }
         }
-        Ok(unread)
+        Ok(unread.into_iter().map(|(name, object)| (name.clone(), object.clone())).collect())
     }
 }

@@ -94,6 +94,14 @@ pub struct StoredDeadLetter {
     /// What became of it.
     #[serde(default, skip_serializing_if = "LetterState::is_waiting")]
     pub state: LetterState,
+    /// How often the very same came again since it was discarded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 const fn a_record() -> Says {
@@ -108,12 +116,7 @@ impl StoredDeadLetter {
     /// The bytes, as the system sent them.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        if !self.hex {
-            return self.body.as_bytes().to_vec();
-        }
-        let digits = self.body.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok());
-        let digits: Vec<u8> = digits.collect();
-        digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+        bytes_of(&self.body, self.hex)
     }
 
     /// The cause, with where it occurred.
@@ -124,12 +127,7 @@ impl StoredDeadLetter {
 
     /// The item as it came in.
     fn item(&self) -> Item {
-        let paths = |texts: &[String]| texts.iter().map(|text| Path::new(text)).collect::<Arc<[Path]>>();
-        Item {
-            covers: self.covers.as_deref().map(paths),
-            denied: paths(&self.denied),
-            ..Item::new(self.surface.clone(), self.says.clone(), Bytes::from(self.bytes()))
-        }
+        item_of(&self.surface, &self.says, (&self.body, self.hex), self.covers.as_deref(), &self.denied)
     }
 
     /// What the journal's entries about it are about.
@@ -138,17 +136,36 @@ impl StoredDeadLetter {
     }
 }
 
-/// Keeps an input that could not be processed, whole. The same letter again is the same row.
-pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64) {
+/// Keeps an input that could not be processed, whole. The same letter again is the same row; one that was discarded stays so,
+/// whoever sends it again: it is counted, and not journaled anew. `known` is the row as it stands.
+pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64, known: Option<&StoredDeadLetter>) {
     let (body, hex) = text_of(&letter.item.body);
     let key = letter_key(letter);
+    if let Some(known) = known.filter(|known| matches!(known.state, LetterState::Discarded { .. })) {
+        let repeated = known.repeated.saturating_add(1);
+        changes.put(RowKey::new(Table::DeadLetter, key), &StoredDeadLetter { repeated, ..known.clone() });
+        return;
+    }
     let DeadLetter { connection, record, cause, item, read } = letter.clone();
     let paths = |paths: &[Path]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (covers, denied) = (item.covers.as_deref().map(paths), paths(&item.denied));
     let (surface, says) = (item.surface, item.says);
     let state = LetterState::Waiting;
-    let stored =
-        StoredDeadLetter { connection, surface, record, cause, at, body, hex, says, covers, denied, read, state };
+    let stored = StoredDeadLetter {
+        connection,
+        surface,
+        record,
+        cause,
+        at,
+        body,
+        hex,
+        says,
+        covers,
+        denied,
+        read,
+        state,
+        repeated: 0,
+    };
     let StoredDeadLetter { connection, surface, record, cause, .. } = &stored;
     changes.journal(LETTER_BURIED, &stored.subject(), &(connection, surface, record, cause, &key));
     changes.put(RowKey::new(Table::DeadLetter, key), &stored);
@@ -161,8 +178,33 @@ pub(crate) fn letter_key(letter: &DeadLetter) -> Text {
     Digest::of(identity.as_bytes()).to_string().into()
 }
 
+/// An item as it came in, from how it is kept: its body as [`text_of`] gave it.
+pub(crate) fn item_of(
+    surface: &SurfaceName,
+    says: &Says,
+    (body, hex): (&str, bool),
+    covers: Option<&[String]>,
+    denied: &[String],
+) -> Item {
+    let paths = |texts: &[String]| texts.iter().map(|text| Path::new(text)).collect::<Arc<[Path]>>();
+    Item {
+        covers: covers.map(paths),
+        denied: paths(denied),
+        ..Item::new(surface.clone(), says.clone(), Bytes::from(bytes_of(body, hex)))
+    }
+}
+
+fn bytes_of(body: &str, hex: bool) -> Vec<u8> {
+    if !hex {
+        return body.as_bytes().to_vec();
+    }
+    let digits = body.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok());
+    let digits: Vec<u8> = digits.collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
 /// Bytes as text, and whether that is hexadecimal.
-fn text_of(body: &[u8]) -> (String, bool) {
+pub(crate) fn text_of(body: &[u8]) -> (String, bool) {
     match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (hexadecimal(body), true),

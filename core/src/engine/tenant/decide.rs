@@ -4,23 +4,22 @@ use std::sync::Arc;
 
 use crate::decision::Lifetime;
 use crate::discrepancy::DiscrepancyState;
+use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_of, discrepancy_key, discrepancy_of_key};
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::write_row;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::unmerged_case;
 use crate::engine::tenant::unknown_attribute;
-use crate::engine::{Ruled, Tenant};
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::error::{Error, Known};
 use crate::fact::{EntityFact, Fact};
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, Id, ObjectType, RecordRef};
 use crate::model::{Attribute, Canonical};
-use crate::settle::{Choice, NotRuled, Ruling, propose, rule_on};
-use crate::text::Text;
+use crate::settle::{Choice, NotRuled, Ruled, Ruling, rule_or_propose};
 use crate::working_set::{EntityIndex, RecordState};
 
 impl Tenant {
@@ -106,8 +105,8 @@ impl Tenant {
         ruling: Ruling,
         waits: Option<Digest>,
     ) -> Result<Ruled, Error> {
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             let index = self.decided_on(&mut loader, id, expected).await?;
@@ -124,30 +123,26 @@ impl Tenant {
             }
             let mut changes = Changes::new(&self.core, as_of, &ruling.by);
             let mut facts: Vec<EntityFact> = Vec::new();
-            let two = self.asks_four_eyes(&loader.loaded.set.entity(index).entity, model, &unit_key);
-            let mut ruled = Ok(());
+            let asked = self.asks_four_eyes(loader.loaded.set.entity(index).entity.entity, model, &unit_key);
+            let mut ruled = Ok(Ruled::Decided);
             self.with_frame(|frame| {
                 loader.loaded.set.decide(frame, index, as_of, &mut facts, |ground, entity, representations, facts| {
-                    let rule = if two { propose } else { rule_on };
-                    ruled = rule(ground, entity, representations, &unit_key, &ruling, facts);
+                    ruled = rule_or_propose(ground, entity, representations, &unit_key, &ruling, asked, facts);
                 });
             });
-            ruled.map_err(|why| not_held(id, unit, why))?;
+            let ruled = ruled.map_err(|why| not_held(id, unit, why))?;
             self.with_frame(|frame| {
                 loader.loaded.set.settle(frame, as_of, &mut facts);
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
-            let kind = if two { "decision_proposed" } else { "decided" };
-            changes.journal(kind, &id.to_string(), &(unit, &ruling.by, &ruling.reason));
-            if !two {
+            changes.journal(ruled.kind(), &id.to_string(), &(unit, &ruling.by, &ruling.reason));
+            if ruled == Ruled::Decided {
                 changes.delete(unmerged_case(id, &model.unit_name(&unit_key)));
             }
-            match self.commit_or_lost("store a decision", changes.commit).await? {
-                None => return Ok(if two { Ruled::Proposed } else { Ruled::Decided }),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store a decision", changes.commit).await? {
+                return Ok(ruled);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// The entity that a person decides on: of the expected type, and the survivor if it was merged.
@@ -177,8 +172,8 @@ impl Tenant {
     /// [`Error::RecordOfOtherType`] if records of that object type are no such entities; [`Error::WriteUnderWay`] while a write of the record has no receipt; or a store that failed.
     pub async fn link(&self, id: EntityId, record: &RecordRef, by: &Actor) -> Result<(), Error> {
         self.require_place(record)?;
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(std::slice::from_ref(record)).await?;
@@ -215,12 +210,10 @@ impl Tenant {
                 loader.loaded.set.settle(frame, as_of, &mut links.facts);
                 changes.add_set(frame, &loader.loaded, &links.facts)
             })?;
-            match self.commit_or_lost("store a link", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store a link", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// Refuses records that the model does not know, and the hub's own.

@@ -5,8 +5,8 @@ use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind, CaseRow, discrepancy_of_key};
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk, desk_key};
 use crate::engine::hydrate::parse;
-use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::persist::{Changes, entity_key};
+use crate::engine::tenant::attempts::Attempts;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -83,8 +83,8 @@ impl Tenant {
     }
 
     async fn note(&self, key: &str, note: CaseNote, by: &Actor) -> Result<(), Error> {
-        let mut lost_to = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let standing = self.standing_case(key).await?;
             if let Some(reason) = standing.desk.refuses(&note) {
                 return Err(Error::NotNoted { key: key.into(), reason });
@@ -102,12 +102,10 @@ impl Tenant {
             changes.commit.expect.push((desk_key(key), standing.desk_revision));
             changes.journal(CASE_NOTED, &standing.subject(), &(key, &note));
             changes.put(desk_key(key), &desk);
-            match self.commit_or_lost("note something on a case", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => lost_to = lost,
+            if attempts.commit(self, "note something on a case", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
     /// An open case by name.
@@ -171,7 +169,7 @@ impl Tenant {
 
     /// Entities as they are stored, in the order of ids; `None`: there is no such row, or today's model has no such type.
     pub(super) async fn stored_entities(&self, ids: &[EntityId]) -> Result<Vec<Option<Entity>>, Error> {
-        let keys: Vec<RowKey> = ids.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
+        let keys: Vec<RowKey> = ids.iter().map(|id| entity_key(*id)).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }

@@ -4,13 +4,12 @@ use crate::engine::Tenant;
 use crate::engine::due_index::{PREFIX, instant_of_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, LinkRow};
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::fact::EntityFact;
 use crate::id::EntityId;
 use crate::settle::Touched;
 use crate::store::Table;
-use crate::text::Text;
 
 /// How many entities one step settles.
 const AT_ONCE: usize = 50;
@@ -42,8 +41,8 @@ impl Tenant {
 
     /// Settles an entity as it stands, now.
     async fn settle_anew(&self, id: EntityId) -> Result<(), Error> {
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             let Some(index) = loader.standing(id).await? else { return Ok(()) };
@@ -58,11 +57,9 @@ impl Tenant {
             if changes.commit.put.is_empty() && changes.commit.journal.is_empty() {
                 return Ok(());
             }
-            match self.commit_or_lost("end what is over", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "end what is over", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 }

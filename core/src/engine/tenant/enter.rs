@@ -7,7 +7,7 @@ use crate::engine::tenant::ask::typed_index;
 use crate::engine::tenant::unknown_attribute;
 use crate::error::Error;
 use crate::id::{Actor, EntityId, Id};
-use crate::model::{Attribute, Canonical, Shape};
+use crate::model::{Attribute, Canonical, Shape, UnitKey};
 use crate::observation::{Coverage, Observation, Said, Sighting};
 use crate::stamp::Stamp;
 use crate::value::{Field, Value};
@@ -19,8 +19,9 @@ impl Tenant {
     /// # Errors
     ///
     /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type; [`Error::UnknownAttribute`];
-    /// [`Error::Value`] if the attribute is of another type than the handle, holds several values, or is computed; or a
-    /// store that failed.
+    /// [`Error::Value`] if the attribute is of another type than the handle, holds several values, or is computed;
+    /// [`Error::TakesTwo`] where four eyes are asked for: what one person enters, that person alone has decided; or a store
+    /// that failed.
     pub async fn enter<E: Canonical, T: Value>(
         &self,
         id: Id<E>,
@@ -73,12 +74,15 @@ impl Tenant {
             let reason = "it holds several values, and one is entered: enter them where a system holds them";
             return Err(Error::Value { attribute: attribute.into(), reason });
         }
-        let derived = model.unit_of(attribute).and_then(|(unit, _)| model.units[usize::from(unit)].derived.as_ref());
-        if derived.is_some() {
+        let unit = model.unit_of(attribute).map(|(unit, _)| unit);
+        if unit.is_some_and(|unit| model.units[usize::from(unit)].derived.is_some()) {
             let reason = "it is computed from other values: enter those";
             return Err(Error::Value { attribute: attribute.into(), reason });
         }
         let id = entity.id;
+        if unit.is_some_and(|unit| self.asks_four_eyes(entity.entity, model, &UnitKey::Whole(unit))) {
+            return Err(Error::TakesTwo { entity: id, unit: attribute.into() });
+        }
         let declared = &model.attributes[usize::from(slot)];
         let field = match value {
             None => Field::Null,

@@ -3,27 +3,17 @@
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::decide::not_held;
 use crate::engine::tenant::merge::unmerged_case;
-use crate::engine::tenant::{MOST_ATTEMPTS, unknown_attribute};
-use crate::entity::Entity;
+use crate::engine::tenant::unknown_attribute;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
-use crate::golden::Status;
 use crate::id::{Actor, EntityId};
-use crate::model::{CompiledEntity, UnitKey};
+use crate::model::{CompiledEntity, EXISTS, UnitKey};
+use crate::plan::{Intent, Operation, Plan, StandingApproval};
 use crate::settle::{NotApproved, approve};
 use crate::text::Text;
-
-/// What became of a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ruled {
-    /// It holds.
-    Decided,
-    /// It waits for a second person: [`Tenant::approve_decision`].
-    Proposed,
-}
 
 impl Tenant {
     /// Approves what another person proposed to decide about a unit, and carries it out. Journaled with both names.
@@ -34,8 +24,8 @@ impl Tenant {
     /// table has changed since, so that it would be another decision than the one that was looked at;
     /// [`Error::UnknownEntity`]; [`Error::UnknownAttribute`].
     pub async fn approve_decision(&self, id: EntityId, unit: &str, by: &Actor) -> Result<(), Error> {
-        let mut lost_to = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             let index = self.decided_on(&mut loader, id, None).await?;
@@ -61,12 +51,10 @@ impl Tenant {
             let (proposer, reason) = ruling.map(|ruling| (ruling.by, ruling.reason)).unzip();
             changes.journal("decided", &id.to_string(), &(unit, &proposer, &reason, by));
             changes.delete(unmerged_case(id, &model.unit_name(&key)));
-            match self.commit_or_lost("approve a decision", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => lost_to = lost,
+            if attempts.commit(self, "approve a decision", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
     /// Rejects what was proposed to decide about a unit; who proposed it withdraws it so. Journaled.
@@ -75,8 +63,8 @@ impl Tenant {
     ///
     /// [`Error::NothingProposed`]; [`Error::UnknownEntity`]; [`Error::UnknownAttribute`].
     pub async fn reject_decision(&self, id: EntityId, unit: &str, by: &Actor, reason: &str) -> Result<(), Error> {
-        let mut lost_to = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             let index = self.decided_on(&mut loader, id, None).await?;
@@ -91,28 +79,59 @@ impl Tenant {
             loader.loaded.set.record_fact(index, Fact::Proposed { unit: key, proposal: None }, &mut facts);
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
             changes.journal("decision_rejected", &id.to_string(), &(unit, by, reason));
-            match self.commit_or_lost("reject a decision", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => lost_to = lost,
+            if attempts.commit(self, "reject a decision", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
-    /// Whether decisions on a unit need a second person: by configuration, or by the rule that holds a change of it.
-    pub(super) fn asks_four_eyes(&self, entity: &Entity, model: &CompiledEntity, key: &UnitKey) -> bool {
-        let configured = self.core.four_eyes.get(usize::from(entity.entity));
-        let by_rule = entity.golden.get(key).is_some_and(|cell| match &cell.status {
-            Status::Held(held) => held.four_eyes,
-            Status::Settled | Status::Parked { .. } | Status::Provisional(_) => false,
-        });
-        let unit = match key {
-            UnitKey::Exists => Some(crate::model::EXISTS.into()),
-            UnitKey::Whole(unit) | UnitKey::Element(unit, _) => {
-                model.units.get(usize::from(*unit)).map(|unit| unit.id.clone())
-            }
-        };
-        by_rule || configured.zip(unit).is_some_and(|(asked, unit)| asked.contains(&unit))
+    /// Whether two people are asked for by configuration: decisions on a unit, entries, and writes of it.
+    pub(super) fn asks_four_eyes(&self, entity_type: u16, model: &CompiledEntity, key: &UnitKey) -> bool {
+        let unit = key.index().and_then(|unit| model.units.get(usize::from(unit)));
+        let configured = self.core.four_eyes.get(usize::from(entity_type));
+        configured.zip(unit).is_some_and(|(asked, unit)| asked.contains(&unit.id))
+    }
+}
+
+impl Tenant {
+    /// Refuses that the only person who asked for a plan lets through operations of it that write what takes two people.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OwnPlan`].
+    pub(super) async fn require_other_maker<'o>(
+        &self,
+        plan: &Plan,
+        mut operations: impl Iterator<Item = &'o Operation> + Send,
+        by: &Actor,
+    ) -> Result<(), Error> {
+        if !operations.any(|operation| self.writes_what_takes_two(operation)) {
+            return Ok(());
+        }
+        let made = self.made(plan.hash).await?;
+        let own = made.is_some_and(|made| made.makers().count() > 0 && made.makers().all(|maker| maker == by));
+        if own { Err(Error::OwnPlan { plan: plan.hash, by: by.clone() }) } else { Ok(()) }
+    }
+
+    fn writes_what_takes_two(&self, operation: &Operation) -> bool {
+        let Some(entity) = self.core.model.entity_index(operation.entity_type.as_str()) else { return false };
+        let model = self.core.model.entity(entity);
+        let asked = |unit: &Text| model.unit_key(unit).is_some_and(|key| self.asks_four_eyes(entity, model, &key));
+        match &operation.intent {
+            Intent::Set(_) => asked(&operation.unit),
+            Intent::Create(fields) => fields.iter().any(|(unit, _)| asked(unit)),
+            Intent::Archive => false,
+        }
+    }
+
+    /// Whether a standing approval is of what takes two people: it then takes two itself.
+    pub(super) fn permits_what_takes_two(&self, approval: &StandingApproval) -> bool {
+        let Some(entity) = self.core.model.entity_index(approval.entity_type.as_str()) else { return false };
+        let model = self.core.model.entity(entity);
+        match approval.unit.as_str() {
+            EXISTS => self.core.four_eyes.get(usize::from(entity)).is_some_and(|asked| !asked.is_empty()),
+            unit => model.unit_key(unit).is_some_and(|key| self.asks_four_eyes(entity, model, &key)),
+        }
     }
 }
 

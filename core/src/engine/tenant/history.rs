@@ -2,7 +2,7 @@
 
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +17,9 @@ use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, RecordRef};
 use crate::journal::{Entry, Payload};
 use crate::text::Text;
+
+/// How many entries about one subject are read at once.
+const PAGE: usize = 64;
 
 /// Something that happened to an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -73,36 +76,25 @@ impl Tenant {
     ///
     /// What was said of a record counts from its first sight, until the record was linked elsewhere.
     ///
+    /// Memory holds a few entries per record and what was told last, however long the past. A page reads the past from its
+    /// beginning: what a value moved from stands there.
+    ///
     /// # Errors
     ///
     /// [`Error::UnknownEntity`] if the journal knows no such entity.
     pub async fn history(&self, id: EntityId, after: Option<u64>, limit: usize) -> Result<HistoryPage, Error> {
-        let past = self.past_of(id, u64::MAX).await?;
-        if !past.replayed.entities.contains_key(&id) {
+        let own = Text::from(id.to_string());
+        let (known, records) = self.records_ever(&own).await?;
+        if !known {
             return Err(Error::UnknownEntity { expected: "entity".into(), id });
         }
-        let mut entries = past.entries;
-        let ended = records_of(&id.to_string(), &entries)?;
-        // Its records of old are no longer led to.
-        for record in ended.keys() {
-            let about = self.entries_about(&record.to_string(), u64::MAX).await?;
-            entries.extend(about.into_iter().map(|(entry, payload)| (entry.seq, (entry, payload))));
-        }
-        let subjects: BTreeMap<String, Option<u64>> =
-            ended.into_iter().map(|(record, until)| (record.to_string(), until)).collect();
+        let mut walks = vec![Walk::new(own, None)];
+        walks.extend(records.into_iter().map(|(record, until)| Walk::new(record.to_string().into(), until)));
         let mut teller = Teller::new(self);
         let mut page = HistoryPage { happenings: Vec::new(), next: None };
-        let own = id.to_string();
-        for (entry, payload) in entries.values() {
-            let counts = *entry.subject == *own
-                || subjects
-                    .get(entry.subject.as_str())
-                    .is_some_and(|until| until.is_none_or(|until| entry.seq < until));
-            if !counts {
-                continue;
-            }
+        while let Some((entry, payload)) = self.next_of(&mut walks).await? {
             // What is told depends on what was told before: a value moves from another.
-            let told = teller.tell(entry, payload.as_ref())?;
+            let told = teller.tell(&entry, payload.as_ref())?;
             if after.is_some_and(|after| entry.seq <= after) || told.is_empty() {
                 continue;
             }
@@ -113,6 +105,42 @@ impl Tenant {
             page.happenings.extend(told);
         }
         Ok(page)
+    }
+
+    /// Whether the journal knows of an entity; and every record that it ever had, with the place at which it went elsewhere, if it
+    /// did.
+    async fn records_ever(&self, own: &Text) -> Result<(bool, BTreeMap<RecordRef, Option<u64>>), Error> {
+        let (mut known, mut records) = (false, BTreeMap::new());
+        let mut walk = [Walk::new(own.clone(), None)];
+        while let Some((entry, payload)) = self.next_of(&mut walk).await? {
+            known |= *entry.kind == *"facts";
+            let Some(payload) = payload.as_ref().filter(|_| *entry.kind == *"facts") else { continue };
+            let facts: Vec<StoredFact> = read(&entry, payload)?;
+            for fact in facts {
+                match fact {
+                    StoredFact::Linked { record, .. } => drop(records.insert((*record).clone(), None)),
+                    StoredFact::Unlinked { record } => drop(records.insert((*record).clone(), Some(entry.seq))),
+                    _ => {}
+                }
+            }
+        }
+        Ok((known, records))
+    }
+
+    /// The next entry about any of these subjects, in the order of the journal.
+    async fn next_of(&self, walks: &mut [Walk]) -> Result<Option<(Entry, Option<Payload>)>, Error> {
+        for walk in walks.iter_mut().filter(|walk| walk.read.is_empty() && !walk.ended) {
+            let page = self.core.store.journal_about(&self.id, &walk.subject, walk.after, PAGE).await;
+            let page = page.map_err(Error::store("read the journal by subject"))?;
+            walk.ended = page.len() < PAGE;
+            walk.after = page.last().map_or(walk.after, |(entry, _)| entry.seq);
+            let counts = |entry: &Entry| walk.until.is_none_or(|until| entry.seq < until);
+            walk.ended |= page.last().is_some_and(|(entry, _)| !counts(entry));
+            walk.read.extend(page.into_iter().filter(|(entry, _)| counts(entry)));
+        }
+        let first = walks.iter_mut().filter(|walk| !walk.read.is_empty());
+        let first = first.min_by_key(|walk| walk.read.front().map(|(entry, _)| entry.seq));
+        Ok(first.and_then(|walk| walk.read.pop_front()))
     }
 
     /// What happened to a case: when it opened, changed and was resolved, and what people did about it, oldest first. Of a
@@ -150,24 +178,18 @@ impl Tenant {
     }
 }
 
-/// Every record that an entity ever had, and the place at which it went elsewhere, if it did.
-fn records_of(
-    id: &str,
-    entries: &BTreeMap<u64, (Entry, Option<Payload>)>,
-) -> Result<BTreeMap<RecordRef, Option<u64>>, Error> {
-    let mut records = BTreeMap::new();
-    for (entry, payload) in entries.values() {
-        let Some(payload) = payload.as_ref().filter(|_| *entry.kind == *"facts" && *entry.subject == *id) else {
-            continue;
-        };
-        let facts: Vec<StoredFact> = read(entry, payload)?;
-        for fact in facts {
-            match fact {
-                StoredFact::Linked { record, .. } => drop(records.insert((*record).clone(), None)),
-                StoredFact::Unlinked { record } => drop(records.insert((*record).clone(), Some(entry.seq))),
-                _ => {}
-            }
-        }
+/// A walk through the entries about one subject, a page at a time.
+struct Walk {
+    subject: Text,
+    /// Where the subject went elsewhere: what is told of it from there on is another entity's.
+    until: Option<u64>,
+    after: u64,
+    read: VecDeque<(Entry, Option<Payload>)>,
+    ended: bool,
+}
+
+impl Walk {
+    const fn new(subject: Text, until: Option<u64>) -> Self {
+        Self { subject, until, after: 0, read: VecDeque::new(), ended: false }
     }
-    Ok(records)
 }

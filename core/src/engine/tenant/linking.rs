@@ -78,10 +78,7 @@ impl Tenant {
         if records.is_empty() {
             return Ok(());
         }
-        let mut awaiting = self.creates_under_way().await?;
-        if planted!(CreateNotAwaited) {
-            awaiting.clear();
-        }
+        let awaiting = self.creates_under_way().await?;
         self.with_frame(|frame| {
             // What changed records hold now counts, not what they held when they were loaded.
             let now: Vec<_> = changed_rows(&self.core.model, &loader.loaded)

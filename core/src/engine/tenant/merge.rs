@@ -15,8 +15,8 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::{create_row, write_row};
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::take_in::merges::claim;
 use crate::entity::Entity;
@@ -59,8 +59,8 @@ impl Tenant {
         if survivor == merged {
             return Err(Error::SameEntity(merged));
         }
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let (mut loader, into, from) = self.load_pair(survivor, merged).await?;
             self.require_mergeable(&loader.loaded.set, into, from)?;
@@ -72,7 +72,7 @@ impl Tenant {
                 MergeRow { survivor: to.to_stored(model), merged: of.to_stored(model), by: by.clone(), at: as_of };
             let mut changes = Changes::new(&self.core, as_of, by);
             let mut facts: Vec<EntityFact> = Vec::new();
-            let of = of.clone();
+            let of = Entity::clone(of);
             for link in of.links {
                 let unlinked = Fact::Unlinked { record: Arc::clone(&link.record) };
                 set.record_fact(from, unlinked, &mut facts);
@@ -98,12 +98,10 @@ impl Tenant {
             set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
             changes.put(merge_key(merged), &row);
             changes.journal("entities_merged", &merged.to_string(), &(survivor, merged, by));
-            match self.store_pair(&mut loader, changes, facts, into).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.won(self.store_pair(&mut loader, changes, facts, into).await?)? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// Takes a merge back: the records that came with `merged` go back to it, and both golden records and decisions are
@@ -117,8 +115,8 @@ impl Tenant {
     /// [`Error::UnknownEntity`]; [`Error::NotMerged`]; [`Error::AlreadyMerged`] if the survivor was itself merged
     /// meanwhile; [`Error::WriteUnderWay`] while a write of the survivor has no receipt; or a store that failed.
     pub async fn unmerge(&self, merged: EntityId, by: &Actor) -> Result<(), Error> {
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let row_key = merge_key(merged);
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&row_key)).await;
@@ -179,12 +177,10 @@ impl Tenant {
             changes.delete(row_key.clone());
             changes.commit.expect.push((row_key, Some(row.revision)));
             changes.journal("entities_unmerged", &merged.to_string(), &(was_survivor.id, merged, by));
-            match self.store_pair(&mut loader, changes, facts, from).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.won(self.store_pair(&mut loader, changes, facts, from).await?)? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// Takes back that two entities are held apart: they may be merged again.
@@ -193,8 +189,8 @@ impl Tenant {
     ///
     /// [`Error::UnknownEntity`], or a store that failed.
     pub async fn allow_merge(&self, one: EntityId, other: EntityId, by: &Actor) -> Result<(), Error> {
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let (mut loader, first, second) = self.load_pair(one, other).await?;
             let mut facts: Vec<EntityFact> = Vec::new();
             let set = &mut loader.loaded.set;
@@ -207,12 +203,10 @@ impl Tenant {
                 return Ok(());
             }
             let changes = Changes::new(&self.core, self.now(), by);
-            match self.store_pair(&mut loader, changes, facts, first).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.won(self.store_pair(&mut loader, changes, facts, first).await?)? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     fn require_mergeable(&self, set: &WorkingSet, into: EntityIndex, from: EntityIndex) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 //! anything is written.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +10,13 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
-use crate::entity::stored::StoredEntity;
+use crate::entity::Entity;
+use crate::entity::stored::{StoredEntity, dated_slot};
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::id::{Actor, EntityId};
 use crate::model::change::{StoredModel, compare, join};
-use crate::model::{Change, Model, ModelChange, UnitIndex, UnitKey, What};
+use crate::model::{Change, CompiledEntity, Model, ModelChange, UnitIndex, UnitKey, What};
 use crate::settle::Touched;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -34,11 +35,15 @@ pub(crate) struct Accepted {
 struct Remembered {
     revision: Option<u64>,
     now: StoredModel,
+    /// What the row holds.
+    then: Option<StoredModel>,
+    /// Whether a change is under way, or was cut off.
+    changing: bool,
     /// None for a tenant that nothing was ever journaled of.
     change: Option<ModelChange>,
 }
 
-fn model_key() -> RowKey {
+pub(super) fn model_key() -> RowKey {
     RowKey::new(Table::Meta, "model")
 }
 
@@ -55,15 +60,15 @@ impl Tenant {
     /// Accepts today's model: journals the change, clears golden values, bases and decisions of units whose stored values
     /// would mean something else today, and brings the index of identity values up to date. From then on writes go on.
     ///
-    /// An interrupted call is finished by the next one. Workers that still run under the former model must be stopped
-    /// before: they do not look again.
+    /// An interrupted call is finished by the next one. Workers that still run under the former model write nothing from the
+    /// moment at which the change begins: they fail with [`Error::ModelChanged`].
     ///
     /// # Errors
     ///
     /// [`Error::ModelRefused`] if stored values would be taken for something they are not, or be lost by mistake.
     pub async fn accept_model(&self, by: &Actor) -> Result<ModelChange, Error> {
         for _ in 0..MOST_ATTEMPTS {
-            let Remembered { revision, now, change } = self.remembered().await?;
+            let Remembered { revision, now, then, changing, change } = self.remembered().await?;
             let change = change.unwrap_or_default();
             if change.refused().next().is_some() {
                 return Err(Error::ModelRefused { reasons: join(change.refused()) });
@@ -73,18 +78,30 @@ impl Tenant {
             let lines = change.changes.iter().map(ToString::to_string).collect();
             changes.journal(MODEL_ACCEPTED, "model", &Accepted { model: now.clone(), changes: lines });
             changes.commit.expect.push((model_key(), revision));
+            if change.is_empty() && !changing {
+                changes.put(model_key(), &now);
+                if self.commit_anyhow("remember the model", changes.commit).await? {
+                    self.note_accepted(revision.unwrap_or(0) + 1);
+                    return Ok(change);
+                }
+                continue;
+            }
+            // Whoever works under the former model finds the row changed with its next commit, and does not go on.
+            changes.put(model_key(), &then.unwrap_or_else(|| now.clone()).under_change());
             if !self.commit_anyhow("journal a change of the model", changes.commit).await? {
                 continue;
             }
+            let revision = revision.unwrap_or(0) + 1;
             self.reform(&change, by).await?;
-            if moves_identity(&change) {
+            // A change to another model that was cut off may have moved what this one indexes.
+            if moves_identity(&change) || changing {
                 self.reindex(by).await?;
             }
             let mut changes = Changes::new(&self.core, self.now(), by);
-            changes.commit.expect.push((model_key(), revision));
+            changes.commit.expect.push((model_key(), Some(revision)));
             changes.put(model_key(), &now);
             if self.commit_anyhow("remember the model", changes.commit).await? {
-                self.note_accepted();
+                self.note_accepted(revision + 1);
                 return Ok(change);
             }
         }
@@ -94,16 +111,20 @@ impl Tenant {
     /// Refuses while the model differs from the one that the store was written under. A tenant without entries takes up
     /// today's. Every path that commits asks; after the first time it costs a look into a set.
     pub(crate) async fn require_model(&self) -> Result<(), Error> {
-        if self.core.accepted.read().unwrap_or_else(PoisonError::into_inner).contains(&self.id) {
+        if self.accepted_model().is_some() {
             return Ok(());
         }
         for _ in 0..MOST_ATTEMPTS {
-            let Remembered { revision, now, change } = self.remembered().await?;
+            let Remembered { revision, now, changing, change, .. } = self.remembered().await?;
             if let Some(change) = change {
                 if !change.is_empty() {
                     return Err(Error::ModelChanged { changes: change.line() });
                 }
-                self.note_accepted();
+                if changing {
+                    let changes = "a change to another model is under way, or was cut off".into();
+                    return Err(Error::ModelChanged { changes });
+                }
+                self.note_accepted(revision.unwrap_or(0));
                 return Ok(());
             }
             let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
@@ -111,15 +132,11 @@ impl Tenant {
             changes.commit.expect.push((model_key(), revision));
             changes.put(model_key(), &now);
             if self.commit_anyhow("remember the model", changes.commit).await? {
-                self.note_accepted();
+                self.note_accepted(1);
                 return Ok(());
             }
         }
         Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
-    }
-
-    fn note_accepted(&self) {
-        self.core.accepted.write().unwrap_or_else(PoisonError::into_inner).insert(self.id.clone());
     }
 
     async fn remembered(&self) -> Result<Remembered, Error> {
@@ -129,20 +146,23 @@ impl Tenant {
             let entries = self.core.store.journal(&self.id, 0, 1).await.map_err(Error::store("read the journal"))?;
             let unrecorded = Change { entity: "".into(), what: What::Unrecorded };
             let change = (!entries.is_empty()).then(|| ModelChange { changes: vec![unrecorded] });
-            return Ok(Remembered { revision: None, now, change });
+            return Ok(Remembered { revision: None, now, then: None, changing: false, change });
         };
-        let then: StoredModel = parse(Table::Meta, &row)?;
+        let (then, changing) = parse::<StoredModel>(Table::Meta, &row)?.settled();
         now.keep_retired(&then);
         let change = if then == now { ModelChange::default() } else { compare(&then, &now) };
-        Ok(Remembered { revision: Some(row.revision), now, change: Some(change) })
+        Ok(Remembered { revision: Some(row.revision), now, then: Some(then), changing, change: Some(change) })
     }
 
     /// Clears what is stored of units that were retyped, and settles the entities that hold anything of units retyped or
-    /// gone.
+    /// gone, or a decision about units that are owned, compared or resolved otherwise now.
     async fn reform(&self, change: &ModelChange, by: &Actor) -> Result<(), Error> {
         let cleared = cleared(change, &self.core.model);
         let loses = |change: &Change| matches!(change.what, What::Retired { .. } | What::Removed { .. });
-        if cleared.is_empty() && !change.changes.iter().any(loses) {
+        let resettled = resettled(change, &self.core.model);
+        let rereads = |change: &Change| matches!(change.what, What::Path { rereads: true, .. });
+        let concerns = |change: &Change| loses(change) || rereads(change);
+        if cleared.is_empty() && resettled.is_empty() && !change.changes.iter().any(concerns) {
             return Ok(());
         }
         let mut after: Option<Text> = None;
@@ -154,7 +174,7 @@ impl Tenant {
             let mut entities = Vec::new();
             for row in &rows {
                 let stored: StoredEntity = parse(Table::Entity, row)?;
-                if is_concerned(&stored, &cleared, &self.core.model) {
+                if is_concerned(&stored, &cleared, &resettled, &self.core.model) {
                     entities.push(stored.id);
                 }
             }
@@ -178,7 +198,9 @@ impl Tenant {
             self.with_frame(|frame| {
                 for id in entities {
                     let Some(index) = loader.loaded.set.find_entity(*id) else { continue };
-                    for fact in clearing(&loader.loaded.set.entity(index).entity, cleared) {
+                    let entity = &loader.loaded.set.entity(index).entity;
+                    let of = self.core.model.entity(entity.entity);
+                    for fact in clearing(entity, cleared).into_iter().chain(read_again(entity, of)) {
                         loader.loaded.set.record_fact(index, fact, &mut facts);
                     }
                     loader.loaded.set.touch(index, Touched::Everything);
@@ -209,9 +231,35 @@ fn cleared(change: &ModelChange, model: &Model) -> BTreeSet<(u16, UnitIndex)> {
         .collect()
 }
 
-/// Whether anything is stored of a unit that is gone or cleared.
-fn is_concerned(stored: &StoredEntity, cleared: &BTreeSet<(u16, UnitIndex)>, model: &Model) -> bool {
+/// The units that are owned, compared or resolved otherwise today.
+fn resettled(change: &ModelChange, model: &Model) -> BTreeSet<(u16, UnitIndex)> {
+    let units = change.changes.iter().filter_map(|change| match &change.what {
+        What::Policy { unit } | What::Owner { unit, .. } => Some((&change.entity, unit)),
+        _ => None,
+    });
+    units
+        .filter_map(|(entity, unit)| {
+            let entity = model.entity_index(entity.as_str())?;
+            Some((entity, model.entity(entity).unit_index(unit)?))
+        })
+        .collect()
+}
+
+/// Whether anything is stored of a unit that is gone or cleared, or a decision about one that is settled otherwise.
+fn is_concerned(
+    stored: &StoredEntity,
+    cleared: &BTreeSet<(u16, UnitIndex)>,
+    resettled: &BTreeSet<(u16, UnitIndex)>,
+    model: &Model,
+) -> bool {
     let Some(entity) = model.entity_index(stored.entity_type.as_str()) else { return false };
+    let decided = |name: &Text| model.entity(entity).unit_key(name).and_then(|key| key.index());
+    if stored.is_read_again(model.entity(entity)) {
+        return true;
+    }
+    if stored.decided_units().filter_map(decided).any(|unit| resettled.contains(&(entity, unit))) {
+        return true;
+    }
     stored.unit_names().any(|name| match model.entity(entity).unit_key(name) {
         None => true,
         Some(key) => key.index().is_some_and(|unit| cleared.contains(&(entity, unit))),
@@ -219,7 +267,7 @@ fn is_concerned(stored: &StoredEntity, cleared: &BTreeSet<(u16, UnitIndex)>, mod
 }
 
 /// The facts that clear units.
-fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>) -> Vec<Fact> {
+fn clearing(entity: &Entity, cleared: &BTreeSet<(u16, UnitIndex)>) -> Vec<Fact> {
     let is_cleared = |key: &UnitKey| key.index().is_some_and(|unit| cleared.contains(&(entity.entity, unit)));
     let golden = entity.golden.iter().map(|(unit, _)| unit).filter(is_cleared);
     let mut facts: Vec<Fact> = golden.map(|unit| Fact::Settled { unit, cell: None }).collect();
@@ -241,6 +289,19 @@ fn clearing(entity: &crate::entity::Entity, cleared: &BTreeSet<(u16, UnitIndex)>
         facts.extend(sent.map(|unit| Fact::Sent { record: record(), unit, sent: None }));
     }
     facts
+}
+
+/// The facts that tell what bases are where a mapping reads by other rates: replay cannot know, and has dropped them.
+fn read_again(entity: &Entity, of: &CompiledEntity) -> Vec<Fact> {
+    let bases = entity.links.iter().flat_map(|link| {
+        let dated = link.bases.iter().filter(|(unit, _)| dated_slot(of, link.object, unit).is_some());
+        dated.map(|(unit, base)| Fact::Rebased {
+            record: link.record.clone(),
+            base: Some(Arc::new(base.clone())),
+            unit,
+        })
+    });
+    bases.collect()
 }
 
 /// Whether the index of identity values must be built anew.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,10 +11,12 @@ use serde::Serialize;
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::Changes;
+use crate::engine::persist::{Changes, json};
 use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::progress::Sorted;
 use crate::engine::tenant::purge::Made;
+use crate::engine::tenant::standing::forget_refusals;
 use crate::entity::Entity;
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
@@ -46,6 +49,33 @@ pub struct PlanSummary {
     pub made: Option<DateTime<Utc>>,
     /// Until when it can be approved.
     pub stands_until: Option<DateTime<Utc>>,
+}
+
+/// What an approval came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Approved {
+    /// How many operations are approved now.
+    pub approved: usize,
+    /// How many were in effect already: there is nothing to carry out.
+    pub in_effect: usize,
+    /// How many are not what would be done today, and are not approved.
+    pub moved: usize,
+    /// How many the plan keeps out, each with the reason: no approval is of those.
+    pub parked: usize,
+}
+
+/// `3 approved`, and what else there is.
+impl std::fmt::Display for Approved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} approved", self.approved)?;
+        for (count, what) in [(self.in_effect, "in effect already"), (self.moved, "moved"), (self.parked, "kept out")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A plan being asked for; awaiting it makes the plan, stores it and gives it back.
@@ -148,15 +178,14 @@ impl Tenant {
         let key = RowKey::new(Table::Plan, hash.to_string());
         let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let row = rows.map_err(Error::store("load a plan"))?.into_iter().next().flatten();
-        parse(Table::Plan, &row.ok_or(Error::UnknownPlan(hash))?)
+        let row = row.ok_or(Error::UnknownPlan(hash))?;
+        let plan = self.core.memory.plans.get(&self.id, &key, row, |row| Ok(Arc::new(parse(Table::Plan, row)?)))?;
+        Ok(Plan::clone(&plan))
     }
 
     /// Refuses a plan that was last made too long ago.
     pub(crate) async fn require_standing(&self, hash: PlanHash) -> Result<(), Error> {
-        let key = RowKey::new(Table::Plan, hash.to_string());
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("look when a plan was made"))?.into_iter().next().flatten();
-        let made: Option<Made> = row.map(|row| parse(Table::Plan, &row)).transpose()?;
+        let made = self.made(hash).await?;
         // An empty plan is in no row. Of one that was stored before this was noted nobody knows; it is checked operation by
         // operation all the same.
         let Some(made) = made.and_then(|made| made.made) else { return Ok(()) };
@@ -165,6 +194,14 @@ impl Tenant {
             return Err(Error::PlanExpired { plan: hash, made: instant(made), until: instant(until) });
         }
         Ok(())
+    }
+
+    /// When a plan was last made, and by whom; `None`: it is in no row.
+    pub(crate) async fn made(&self, hash: PlanHash) -> Result<Option<Made>, Error> {
+        let key = RowKey::new(Table::Plan, hash.to_string());
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = rows.map_err(Error::store("look when a plan was made"))?.into_iter().next().flatten();
+        row.map(|row| parse(Table::Plan, &row)).transpose()
     }
 
     /// The stored plans, in the order of their hashes, behind `after`, at most `limit`: what a console lists.
@@ -179,7 +216,7 @@ impl Tenant {
         rows.iter()
             .map(|row| {
                 let plan: Plan = parse(Table::Plan, row)?;
-                let Made { made, by } = parse(Table::Plan, row)?;
+                let Made { made, by, .. } = parse(Table::Plan, row)?;
                 Ok(PlanSummary {
                     hash: plan.hash,
                     kind: plan.kind,
@@ -203,27 +240,56 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::PlanMoved`] if any of it is not what would be done today.
-    /// Then nothing is approved: the plan that is made anew says what differs ([`Plan::diff`]).
-    pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
+    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::PlanMoved`] if any of it is not what would be done today;
+    /// [`Error::OwnPlan`] if it writes what takes two people ([`Builder::four_eyes`](crate::Builder::four_eyes)) and nobody else
+    /// asked for it. Then nothing is approved: the plan that is made anew says what differs ([`Plan::diff`]), and
+    /// [`Tenant::approve_unmoved`] approves the rest.
+    pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
         let plan = self.stored_plan(hash).await?;
         self.require_standing(hash).await?;
-        self.require_unmoved(&plan).await?;
-        let in_effect = self.in_effect(plan.operations.iter().collect()).await?;
-        let approved = || plan.operations.iter().filter(|operation| !in_effect.contains(&operation.key));
+        let sorted = self.sort_by_standing(&plan, &plan.operations).await?;
+        Self::require_unmoved(&plan, &plan.operations, &sorted)?;
+        self.approve_sorted(&plan, &sorted, by).await
+    }
+
+    /// As [`Tenant::approve`], for those operations of a plan that are still what would be done today: of a large plan in
+    /// live traffic some have always moved. What moved is not approved; the answer says how many, and the plan that is made
+    /// anew has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::OwnPlan`].
+    pub async fn approve_unmoved(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
+        let plan = self.stored_plan(hash).await?;
+        self.require_standing(hash).await?;
+        let sorted = self.sort_by_standing(&plan, &plan.operations).await?;
+        self.approve_sorted(&plan, &sorted, by).await
+    }
+
+    async fn approve_sorted(&self, plan: &Plan, sorted: &Sorted<'_>, by: &Actor) -> Result<Approved, Error> {
+        let hash = plan.hash;
+        let approved = || sorted.owed.iter().chain(&sorted.under_way).copied();
+        self.require_other_maker(plan, approved(), by).await?;
+        let answer = Approved {
+            approved: approved().count(),
+            in_effect: sorted.in_effect,
+            moved: sorted.moved.len(),
+            parked: plan.parked.len(),
+        };
         let as_of = self.now();
         let mut changes = Changes::new(&self.core, as_of, by);
         for operation in approved() {
             changes.put(approval_key(operation), &ApprovalRow::new(operation, by, as_of, hash));
             changes.delete(case_key(CaseKind::Refused, operation.key));
         }
+        forget_refusals(&mut changes, approved());
         let keys: Vec<_> = approved().map(|operation| operation.key).collect();
         if keys.is_empty() {
-            return Ok(());
+            return Ok(answer);
         }
         changes.journal("approved", &hash.to_string(), &(hash, keys));
         self.commit("store an approval", changes.commit).await?;
-        Ok(())
+        Ok(answer)
     }
 
     /// A scope by the names of today's model: a former id by the present one, a group's member by its group.
@@ -298,12 +364,9 @@ impl Tenant {
         }
         let observed = self.observed_only().await?;
         draft.keep_out(&|connection| observed.get(connection).cloned());
-        let writes = self.writes_of(draft.operations()).await?;
-        draft.hold_writes(self.core.limits, &|place| writes.get(place).copied().unwrap_or_default());
-        let deletes = self.deletes_of(&draft.archives()).await?;
-        let plan = draft.finish(&self.id, self.core.limits, &|connection, object| {
-            deletes.get(&(connection.clone(), object.clone())).copied().unwrap_or_default()
-        });
+        let counted = self.counted(draft.operations()).await?;
+        draft.keep_to(self.core.limits, &counted);
+        let plan = draft.finish(&self.id);
         self.store_plan(&plan, by).await?;
         Ok(plan)
     }
@@ -318,9 +381,12 @@ impl Tenant {
         let key = RowKey::new(Table::Plan, plan.hash.to_string());
         let stored = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
         let stored = stored.map_err(Error::store("look for a plan"))?.into_iter().next().flatten();
-        let Some(row) = self.plan_row(plan, by, stored.as_ref())? else { return Ok(()) };
+        let Some(row) = self.plan_row(plan, by, stored)? else { return Ok(()) };
         let mut changes = Changes::new(&self.core, self.now(), by);
-        changes.put(key, &row);
+        let value = json(&row);
+        debug_assert_eq!(serde_json::from_slice(&value).ok().as_ref(), Some(plan), "it is read as written");
+        self.core.memory.plans.expect(&self.id, &key, &value, Arc::new(plan.clone()));
+        changes.commit.put.push((key, value));
         if !row.again {
             let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
             changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
@@ -364,7 +430,7 @@ impl Tenant {
         let surroundings = Surroundings {
             native: &|entity, connection, object| native(set, entity, connection, object),
             creates_in: &|system| self.creates_in(system),
-            creating: &|entity, object| creates.under_way(entity, object),
+            creating: &|entity, object| creates.under_way(entity, object) && !planted!(SentBeside),
             unread: &|connection, object| creates.is_unread(connection, object),
             shared: &|entity| creates.is_shared(entity),
         };

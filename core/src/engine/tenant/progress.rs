@@ -10,7 +10,6 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
-use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::error::Error;
 use crate::id::{Actor, EntityId};
 use crate::plan::{Operation, Plan, PlanDraft, PlanHash, Scope, StandingId, Target, still_planned};
@@ -132,6 +131,19 @@ impl fmt::Display for Progress {
     }
 }
 
+/// Operations by how they stand.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted<'o> {
+    /// What is to be done still.
+    pub(crate) owed: Vec<&'o Operation>,
+    /// What was sent, and is not answered.
+    pub(crate) under_way: Vec<&'o Operation>,
+    /// How many are in effect.
+    pub(crate) in_effect: usize,
+    /// What is not what would be done today.
+    pub(crate) moved: Vec<&'o Operation>,
+}
+
 /// How an operation stands, whoever approved it.
 enum Stands {
     InEffect,
@@ -153,8 +165,7 @@ impl Tenant {
         let mut progress = Progress { plan: hash, of: plan.operations.len(), done: 0, outstanding: Vec::new() };
         for page in plan.operations.chunks(PAGE) {
             let stands = self.how_stand(&plan, page).await?;
-            let approvals: Vec<RowKey> = page.iter().map(approval_key).collect();
-            let approvals = self.core.store.load(&self.id, &approvals).await.map_err(Error::store("load approvals"))?;
+            let approvals = self.approvals(page).await?;
             let refusals: Vec<RowKey> =
                 page.iter().map(|operation| case_key(CaseKind::Refused, operation.key)).collect();
             let refusals = self.core.store.load(&self.id, &refusals).await.map_err(Error::store("load refusals"))?;
@@ -175,10 +186,7 @@ impl Tenant {
                         let mut loader = Loader::new(&self.core, &self.id);
                         match (self.writes_wait(&mut loader, operation.target.connection()).await?, approval) {
                             (Some(waiting), _) => Outstanding::Waits { why: waiting.why },
-                            (None, Some(row)) => {
-                                let approval: ApprovalRow = parse(Table::Approval, &row)?;
-                                Outstanding::Approved { by: approval.by }
-                            }
+                            (None, Some(approval)) => Outstanding::Approved { by: approval.by },
                             (None, None) => match covered.get(&operation.key) {
                                 Some(standing) => Outstanding::Covered { standing: *standing },
                                 None => Outstanding::Unapproved,
@@ -192,21 +200,51 @@ impl Tenant {
         Ok(progress)
     }
 
-    /// Refuses a plan of which anything is not what would be done today, and is neither in effect nor under way.
-    pub(crate) async fn require_unmoved(&self, plan: &Plan) -> Result<(), Error> {
-        let mut moved = Vec::new();
-        for page in plan.operations.chunks(PAGE) {
-            let stands = self.how_stand(plan, page).await?;
-            let here = page.iter().zip(stands).filter(|(_, stands)| matches!(stands, Stands::Moved));
-            moved.extend(here.map(|(operation, _)| operation));
-        }
+    /// Those of the operations that are to be done still: not in effect, and not under way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PlanMoved`] if any of them is not what would be done today, and is neither in effect nor under way.
+    pub(crate) async fn still_owed<'o>(
+        &self,
+        plan: &Plan,
+        operations: &'o [Operation],
+    ) -> Result<Vec<&'o Operation>, Error> {
+        let sorted = self.sort_by_standing(plan, operations).await?;
+        Self::require_unmoved(plan, operations, &sorted)?;
+        Ok(sorted.owed)
+    }
+
+    /// Refuses operations of which any moved.
+    pub(crate) fn require_unmoved(plan: &Plan, operations: &[Operation], sorted: &Sorted<'_>) -> Result<(), Error> {
+        let moved = &sorted.moved;
         let Some(first) = moved.first() else { return Ok(()) };
         let place = match &first.target {
             Target::Record(record) => record.to_string(),
             Target::New { connection, object, .. } => format!("{connection}/{object}"),
         };
         let first = format!("{place} {}", first.unit).into();
-        Err(Error::PlanMoved { plan: plan.hash, moved: moved.len(), of: plan.operations.len(), first })
+        Err(Error::PlanMoved { plan: plan.hash, moved: moved.len(), of: operations.len(), first })
+    }
+
+    /// Which of the operations are to be done still, and which are not what would be done today.
+    pub(crate) async fn sort_by_standing<'o>(
+        &self,
+        plan: &Plan,
+        operations: &'o [Operation],
+    ) -> Result<Sorted<'o>, Error> {
+        let mut sorted = Sorted::default();
+        for page in operations.chunks(PAGE) {
+            for (operation, stands) in page.iter().zip(self.how_stand(plan, page).await?) {
+                match stands {
+                    Stands::Planned => sorted.owed.push(operation),
+                    Stands::Moved => sorted.moved.push(operation),
+                    Stands::UnderWay => sorted.under_way.push(operation),
+                    Stands::InEffect => sorted.in_effect += 1,
+                }
+            }
+        }
+        Ok(sorted)
     }
 
     /// How operations of a plan stand today, in their order.

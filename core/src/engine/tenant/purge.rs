@@ -1,6 +1,7 @@
 //! Purging: what has served its time goes, a bounded number of rows at a step.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +10,9 @@ use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
 use crate::engine::retention::Sweep;
 use crate::engine::tenant::apply::outbox::OutboxRow;
+use crate::engine::tenant::approval::is_approval;
 use crate::engine::tenant::approval::{ApprovalRow, approval_key, operation_of};
-use crate::engine::tenant::deletes::is_count;
+use crate::engine::tenant::counts::is_confirmation;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::Actor;
@@ -32,6 +34,16 @@ pub(crate) struct Made {
     /// Who asked for it first.
     #[serde(default)]
     pub(crate) by: Option<Actor>,
+    /// Who asked for the very same since.
+    #[serde(default)]
+    pub(crate) also: BTreeSet<Actor>,
+}
+
+impl Made {
+    /// Everybody who asked for it.
+    pub(crate) fn makers(&self) -> impl Iterator<Item = &Actor> {
+        self.by.iter().chain(&self.also)
+    }
 }
 
 /// A plan as its row holds it.
@@ -40,7 +52,9 @@ pub(crate) struct PlanRow<'p> {
     #[serde(flatten)]
     pub(crate) plan: &'p Plan,
     pub(crate) made: i64,
-    pub(crate) by: &'p Actor,
+    pub(crate) by: Actor,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) also: BTreeSet<Actor>,
     /// Whether the very plan was made before.
     #[serde(skip)]
     pub(crate) again: bool,
@@ -94,7 +108,7 @@ impl Tenant {
     async fn purge_approvals(&self, rows: Vec<Row>, now: i64) -> Result<(), Error> {
         let oldest = now.saturating_sub(self.core.retention.plans.num_milliseconds());
         let mut expired = Vec::new();
-        for row in rows.into_iter().filter(|row| !is_count(&row.key)) {
+        for row in rows.into_iter().filter(|row| is_approval(&row.key) || is_confirmation(&row.key)) {
             let approval: ApprovalRow = parse(Table::Approval, &row)?;
             if approval.at <= oldest {
                 expired.push((row, approval));
@@ -108,7 +122,8 @@ impl Tenant {
         for (row, approval) in expired.into_iter().filter(|(row, _)| !under_way.contains(operation_of(&row.key))) {
             expire(&mut changes, Table::Approval, &row);
             let ApprovalRow { by, at, plan, .. } = &approval;
-            changes.journal("approval_expired", &plan.to_string(), &(&row.key, by, at));
+            let kind = if is_approval(&row.key) { "approval_expired" } else { "confirmation_expired" };
+            changes.journal(kind, &plan.to_string(), &(&row.key, by, at));
         }
         self.purged(changes).await
     }
@@ -118,7 +133,7 @@ impl Tenant {
         let mut changes = Changes::new(&self.core, now, &Self::engine());
         let mut under_way = None;
         for row in rows {
-            let Made { made, by } = parse(Table::Plan, &row)?;
+            let Made { made, by, also } = parse(Table::Plan, &row)?;
             if made.is_some_and(|made| made > oldest) {
                 continue;
             }
@@ -128,7 +143,7 @@ impl Tenant {
                 let key = RowKey::new(Table::Plan, row.key);
                 changes.commit.expect.push((key.clone(), Some(row.revision)));
                 let by = by.unwrap_or_else(Self::engine);
-                changes.put(key, &PlanRow { plan: &plan, made: now, by: &by, again: true });
+                changes.put(key, &PlanRow { plan: &plan, made: now, by, also, again: true });
                 continue;
             }
             if under_way.is_none() {
@@ -178,15 +193,27 @@ impl Tenant {
     pub(super) fn plan_row<'p>(
         &self,
         plan: &'p Plan,
-        by: &'p Actor,
-        stored: Option<&Row>,
+        by: &Actor,
+        stored: Option<Row>,
     ) -> Result<Option<PlanRow<'p>>, Error> {
         let now = self.now();
-        let Some(stored) = stored else { return Ok(Some(PlanRow { plan, made: now, by, again: false })) };
-        let Made { made, .. } = parse(Table::Plan, stored)?;
-        let again = parse::<Plan>(Table::Plan, stored)? == *plan;
-        let lately = made.is_some_and(|made| !self.core.retention.renews(made, now));
-        Ok((!again || !lately).then_some(PlanRow { plan, made: now, by, again }))
+        let new = |by: &Actor| PlanRow { plan, made: now, by: by.clone(), also: BTreeSet::new(), again: false };
+        let Some(stored) = stored else { return Ok(Some(new(by))) };
+        let made: Made = parse(Table::Plan, &stored)?;
+        let key = RowKey::new(Table::Plan, stored.key.clone());
+        let stored =
+            self.core.memory.plans.get(&self.id, &key, stored, |row| Ok(Arc::new(parse(Table::Plan, row)?)))?;
+        if *stored != *plan {
+            return Ok(Some(new(by)));
+        }
+        let known = made.makers().any(|maker| maker == by);
+        let lately = made.made.is_some_and(|made| !self.core.retention.renews(made, now));
+        let Made { by: first, mut also, .. } = made;
+        let first = first.unwrap_or_else(|| by.clone());
+        if !known && first != *by {
+            also.insert(by.clone());
+        }
+        Ok((!known || !lately).then_some(PlanRow { plan, made: now, by: first, also, again: true }))
     }
 }
 

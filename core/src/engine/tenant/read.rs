@@ -4,15 +4,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery};
-use crate::engine::hydrate::{Loader, parse};
+use crate::engine::hydrate::{Loader, look_at_representation, parse};
 use crate::engine::intake::{Input, TakenIn};
-use crate::engine::persist::{Changes, record_of_key};
+use crate::engine::persist::{Changes, PART, record_of_key};
 use crate::engine::tenant::pages::Walk;
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef, SurfaceName};
-use crate::representation::Representation;
-use crate::representation::stored::StoredRepresentation;
 use crate::store::{RowKey, Table};
 use crate::surface::{Channel, Deletes, Surface};
 use crate::text::Text;
@@ -31,7 +29,7 @@ pub(crate) struct Position {
 
 /// The key of a surface's position.
 pub(crate) fn position_key(name: &ConnectionName, surface: &SurfaceName) -> RowKey {
-    RowKey::new(Table::Cursor, format!("{name}\u{1f}{surface}"))
+    RowKey::new(Table::Cursor, Text::of_parts(&[name.as_str(), PART, surface.as_str()]))
 }
 
 impl Tenant {
@@ -189,9 +187,8 @@ impl Tenant {
             let mut merged = Vec::new();
             for row in rows {
                 let Some(record) = record_of_key(&row.key) else { continue };
-                let Some((entity, of)) = self.core.place(&record) else { continue };
-                let stored: StoredRepresentation = parse(Table::Representation, &row)?;
-                let representation = Representation::from_stored(stored, self.core.slot_names(entity, of));
+                let Some(place) = self.core.place(&record) else { continue };
+                let representation = look_at_representation(&self.core, &self.id, &row, place)?;
                 if representation.existence().met_by() >= scan {
                     continue;
                 }

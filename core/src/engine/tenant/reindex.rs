@@ -81,7 +81,7 @@ impl Tenant {
                 };
                 records
                     .filter(|(index, _)| holds(*index))
-                    .map(|(_, state)| crate::engine::persist::record_key(&state.record).into())
+                    .map(|(_, state)| crate::engine::persist::record_key(&state.record))
                     .collect()
             });
             let mut kept = holders.clone();

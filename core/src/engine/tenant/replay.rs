@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
+use crate::engine::hydrate::from_json;
+use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
-use crate::engine::tenant::standing::{STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
-use crate::engine::tenant::write_counts::{WRITES_CONFIRMED, WRITES_COUNTED, WriteCount, count_key};
+use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
 use crate::engine::{Core, Tenant};
 use crate::entity::Entity;
 use crate::error::Error;
@@ -25,7 +26,7 @@ use crate::id::{ConnectionName, EntityId, RecordRef};
 use crate::journal::{self, Entry, Head, Payload};
 use crate::model::{CompiledEntity, Shape};
 use crate::observation::stored::StoredObservation;
-use crate::plan::{GivenStanding, PlanHash, StandingId, WritePlace};
+use crate::plan::{CountedPlace, GivenStanding, PlanHash, StandingId, WritePlace};
 use crate::representation::Representation;
 use crate::rollout::{Changed, ConnectionState};
 use crate::stamp::Stamp;
@@ -45,10 +46,10 @@ pub struct Replayed {
     pub representations: BTreeMap<RecordRef, Representation>,
     /// What operators allow each connection.
     pub connections: BTreeMap<ConnectionName, ConnectionState>,
-    /// GivenStanding approvals, as given, used and withdrawn.
+    /// Standing approvals, as given, used and withdrawn.
     pub standing: BTreeMap<StandingId, GivenStanding>,
-    /// How many writes of which attributes count, by the keys of their rows.
-    pub(crate) writes: BTreeMap<Text, WriteCount>,
+    /// What counts against limits, by the keys of the rows.
+    pub(crate) counts: BTreeMap<Text, Count>,
     /// What became of dead letters, by key. Their bytes are in rows of their own.
     pub letters: BTreeMap<Text, LetterState>,
     /// What people noted on cases, by the cases' names.
@@ -107,7 +108,7 @@ impl Tenant {
     }
 
     /// As [`Tenant::each_entry`], as long as `goes_on` says so.
-    async fn each_entry_while(
+    pub(crate) async fn each_entry_while(
         &self,
         goes_on: impl Fn(&Entry) -> bool + Send,
         mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
@@ -162,6 +163,12 @@ impl<'a> Replay<'a> {
                 let standing: GivenStanding = read(entry, payload)?;
                 self.done.standing.insert(standing.id, standing);
             }
+            STANDING_APPROVED => {
+                let (id, approved): (StandingId, Changed) = read(entry, payload)?;
+                if let Some(standing) = self.done.standing.get_mut(&id) {
+                    standing.approved = Some(approved);
+                }
+            }
             STANDING_WITHDRAWN => {
                 let (id, withdrawn): (StandingId, Changed) = read(entry, payload)?;
                 if let Some(standing) = self.done.standing.get_mut(&id) {
@@ -174,17 +181,29 @@ impl<'a> Replay<'a> {
                     standing.used = standing.used.saturating_add(more);
                 }
             }
-            WRITES_COUNTED => {
-                let counted: Vec<(WritePlace, usize)> = read(entry, payload)?;
+            COUNTED => {
+                let counted: Vec<(CountedPlace, usize)> = read(entry, payload)?;
                 for (place, more) in counted {
-                    let count = self.done.writes.entry(count_key(&place).key).or_default();
-                    *count = count.and(more, entry.at);
+                    self.counted(&place, more, entry.at);
                 }
             }
-            WRITES_CONFIRMED => {
+            CONFIRMED => {
+                let (_, places, _): (PlanHash, Vec<CountedPlace>, Vec<Digest>) = read(entry, payload)?;
+                for place in places {
+                    self.done.counts.insert(count_row(&place).key, Count::begun(entry.at));
+                }
+            }
+            // As earlier versions told of the limit on writes.
+            "writes_counted" => {
+                let counted: Vec<(WritePlace, usize)> = read(entry, payload)?;
+                for (place, more) in counted {
+                    self.counted(&CountedPlace::Writes(place), more, entry.at);
+                }
+            }
+            "writes_confirmed" => {
                 let (_, confirmed): (PlanHash, Vec<(WritePlace, usize)>) = read(entry, payload)?;
-                for (place, confirmed) in confirmed {
-                    self.done.writes.insert(count_key(&place).key, WriteCount::confirmed(confirmed, entry.at));
+                for (place, _) in confirmed {
+                    self.done.counts.insert(count_row(&CountedPlace::Writes(place)).key, Count::begun(entry.at));
                 }
             }
             CASE_NOTED => {
@@ -206,6 +225,11 @@ impl<'a> Replay<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    fn counted(&mut self, place: &CountedPlace, more: usize, at: i64) {
+        let count = self.done.counts.entry(count_row(place).key).or_default();
+        *count = count.and(place, more, at);
     }
 
     fn observed(&mut self, mut stored: StoredObservation) {
@@ -286,8 +310,7 @@ pub(crate) fn shapes(of: &CompiledEntity, object: u16) -> Vec<Shape> {
 
 /// Reads an entry's payload.
 pub(crate) fn read<T: DeserializeOwned>(entry: &Entry, payload: &Payload) -> Result<T, Error> {
-    serde_json::from_slice(&payload.bytes)
-        .map_err(|source| Error::row(format!("journal entry {}", entry.seq).into(), &source))
+    from_json(&payload.bytes).map_err(|source| Error::row(format!("journal entry {}", entry.seq).into(), &source))
 }
 
 /// A set of slots.

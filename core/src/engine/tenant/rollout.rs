@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName};
 use crate::rollout::{ApplyWindow, Changed, ConnectionState, Flow, Stage, Waiting};
@@ -24,8 +24,8 @@ pub(crate) const fn state_prefix() -> &'static str {
     STATES
 }
 
-fn state_key(connection: &ConnectionName) -> RowKey {
-    RowKey::new(Table::Meta, format!("{STATES}{connection}"))
+pub(crate) fn state_key(connection: &ConnectionName) -> RowKey {
+    RowKey::new(Table::Meta, Text::of_parts(&[STATES, connection.as_str()]))
 }
 
 /// The connection whose state a key names.
@@ -34,8 +34,8 @@ pub(crate) fn connection_of_key(key: &str) -> Option<ConnectionName> {
 }
 
 impl Tenant {
-    /// Lets a connection observe, propose or act. From the commit on, no write begins that the stage does not allow: of an
-    /// application under way, neither.
+    /// Lets a connection observe, propose or act. From the commit on, no call begins that the stage does not allow: of an
+    /// application under way, neither. What was sent by then is not taken back.
     ///
     /// # Errors
     ///
@@ -110,8 +110,8 @@ impl Tenant {
         set: impl Fn(&mut ConnectionState) + Send + Sync,
     ) -> Result<(), Error> {
         let (name, _) = self.connection(connection)?;
-        let mut contended = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             let mut state = self.connection_state(&mut loader, &name).await?;
             set(&mut state);
@@ -121,12 +121,10 @@ impl Tenant {
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(state_key(&name), &state);
             changes.journal(CONNECTION_SET, name.as_str(), &(&name, &state));
-            match self.commit_or_lost("set how far a connection may go", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => contended = lost,
+            if attempts.commit(self, "set how far a connection may go", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
     /// How a connection stands; whoever loaded it commits only if it stays so.

@@ -3,10 +3,11 @@
 
 mod agenda;
 mod allowed;
+mod lanes;
+mod silence;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use futures::future::{Either, Fuse, FutureExt as _, select};
@@ -17,8 +18,10 @@ use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
-use agenda::{Agenda, Task};
-use allowed::Allowed;
+pub(crate) use agenda::{Agenda, Task};
+pub(crate) use allowed::{Allowed, News};
+use lanes::{Ended, Lanes};
+use silence::Silence;
 
 /// What a run came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,9 +56,10 @@ impl<F: Future<Output = ()> + Send> Shutdown<'_, F> {
         if self.came {
             return None;
         }
-        match select(pin!(work), &mut self.signal).await {
-            Either::Left((done, _)) => Some(done),
-            Either::Right(((), _)) => {
+        // The signal is heard first: what waits for nothing would otherwise never let it be heard.
+        match select(&mut self.signal, pin!(work)).await {
+            Either::Right((done, _)) => Some(done),
+            Either::Left(((), _)) => {
                 self.came = true;
                 None
             }
@@ -73,8 +77,8 @@ impl Tenant {
     /// ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
     /// is left without a receipt.
     ///
-    /// A system that fails is tried again later, and holds up no other. It runs on any executor: sleep by its timer, and stop
-    /// by its signals.
+    /// A system that fails is tried again later, less and less often, and holds up no other; nor does one that is slow: each
+    /// connection is read, and written, beside the others. It runs on any executor: sleep by its timer, and stop by its signals.
     ///
     /// ```
     /// use accordant::chrono::TimeDelta;
@@ -116,89 +120,151 @@ impl Tenant {
     {
         let mut signal = pin!(shutdown.fuse());
         let mut shutdown = Shutdown { signal: signal.as_mut(), came: false };
-        let mut ran = Ran::default();
-        let mut agenda = Agenda::new(self.core.schedule, self.core.connections.keys(), self.now());
-        let mut allowed = Allowed::default();
-        while !shutdown.came().await {
-            let next = match shutdown.or(self.step_through()).await {
-                None => break,
-                Some(next) => next?,
-            };
-            while let Some((connection, task)) = agenda.due(self.now()) {
-                if shutdown.came().await {
-                    return Ok(ran);
-                }
-                let work = async {
-                    match task {
-                        Task::Poll => self.poll(connection.as_str()).await,
-                        Task::Scan => self.scan(connection.as_str()).await,
-                    }
-                };
-                let Some(read) = shutdown.or(work).await else { return Ok(ran) };
-                let retry = ran.note_read(&connection, read)?;
-                agenda.done(&connection, task, self.now(), retry);
+        let mut running = Running::new(self);
+        let mut lanes = Lanes::new(self);
+        let mut failed = None;
+        while failed.is_none() && !shutdown.came().await {
+            match running.turn(&mut lanes, &mut shutdown).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => failed = Some(error),
             }
-            // Reading what came in may make more of it due.
-            for hash in allowed.found(self, agenda.retries(self.now())).await? {
-                if shutdown.came().await {
-                    return Ok(ran);
-                }
-                let applied = self.apply_unless(&mut shutdown, hash).await?;
-                ran.note_applied(&applied);
-                allowed.applied(hash, &applied);
-            }
-            let mut until = agenda.next(self.now());
-            match next {
-                Next::Now => until = self.now(),
-                Next::At(at) => until = until.min(at.timestamp_millis()),
-                Next::WhenTold => {}
-            }
-            let delay = TimeDelta::milliseconds(until.saturating_sub(self.now()).max(0));
-            if shutdown.or(sleep(delay.min(self.core.schedule.idle))).await.is_none() {
+            let delay = running.rest(&lanes);
+            if failed.is_some() || shutdown.came().await {
                 break;
             }
-        }
-        Ok(ran)
-    }
-
-    /// Takes steps until there is nothing to do at once.
-    async fn step_through(&self) -> Result<Next, Error> {
-        for _ in 0..STEPS_AT_ONCE {
-            let stepped = self.step().await?;
-            if !stepped.more() {
-                return Ok(stepped.next);
+            let rested = {
+                let (slept, next) = (pin!(sleep(delay)), pin!(lanes.next()));
+                shutdown.or(select(slept, next)).await.map(|either| match either {
+                    Either::Left(_) => None,
+                    Either::Right((ended, _)) => Some(ended),
+                })
+            };
+            match rested {
+                None => break,
+                Some(None) => {}
+                Some(Some(ended)) => failed = running.note(ended).err(),
             }
         }
-        // Polls and writes have their turn too.
-        Ok(Next::Now)
-    }
-
-    /// Applies a plan; told to stop meanwhile, it ends the call under way and begins no other.
-    async fn apply_unless<F: Future<Output = ()> + Send>(
-        &self,
-        shutdown: &mut Shutdown<'_, F>,
-        hash: PlanHash,
-    ) -> Result<Applied, Error> {
-        let stop = AtomicBool::new(shutdown.came);
-        let work = pin!(self.apply_while(hash, |_| !stop.load(Ordering::Relaxed)));
-        let applied = match select(work, &mut shutdown.signal).await {
-            Either::Left((applied, _)) => applied,
-            Either::Right(((), work)) => {
-                shutdown.came = true;
-                stop.store(true, Ordering::Relaxed);
-                work.await
+        // A call that writes is waited for, whatever ended the run: no write is left without its receipt.
+        while let Some(ended) = lanes.wind_up().await {
+            if let Err(error) = running.note(ended) {
+                failed.get_or_insert(error);
             }
-        };
-        match applied {
-            // It ran out, or other workers have it: it is found again if anything is owed.
-            Err(Error::UnknownPlan(_) | Error::PlanExpired { .. } | Error::Contended { .. }) => Ok(Applied::default()),
-            applied => applied,
         }
+        failed.map_or(Ok(running.ran), Err)
     }
 }
 
-/// How many steps are taken before polls and writes have their turn.
-const STEPS_AT_ONCE: usize = 100;
+/// A run, and what it knows.
+struct Running<'t> {
+    tenant: &'t Tenant,
+    ran: Ran,
+    agenda: Agenda,
+    allowed: Allowed,
+    silence: Silence,
+    /// Plans to be applied, in the order in which they were found.
+    plans: VecDeque<PlanHash>,
+    /// When there is more to step for.
+    next: Next,
+}
+
+impl<'t> Running<'t> {
+    fn new(tenant: &'t Tenant) -> Self {
+        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now());
+        let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
+        Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next: Next::WhenTold }
+    }
+
+    /// Begins whatever is due, and hears whatever has ended. `false`: it is time to stop.
+    async fn turn<F: Future<Output = ()> + Send>(
+        &mut self,
+        lanes: &mut Lanes<'t>,
+        shutdown: &mut Shutdown<'_, F>,
+    ) -> Result<bool, Error> {
+        if lanes.step(self.silence.left_alone(self.tenant.now())) {
+            self.next = Next::WhenTold;
+        }
+        self.hear(lanes).await?;
+        while let Some((connection, task)) = self.agenda.due_besides(self.tenant.now(), lanes.reading()) {
+            if shutdown.came().await {
+                return Ok(false);
+            }
+            lanes.read(connection, task);
+            self.hear(lanes).await?;
+        }
+        // Reading what came in may make more of it due.
+        let retry = self.agenda.retries(self.tenant.now());
+        let Some(found) = shutdown.or(self.allowed.found(self.tenant, retry)).await else { return Ok(false) };
+        for hash in found? {
+            if !self.plans.contains(&hash) {
+                self.plans.push_back(hash);
+            }
+        }
+        for _ in 0..self.plans.len() {
+            if shutdown.came().await {
+                return Ok(false);
+            }
+            let Some(hash) = self.plans.pop_front() else { break };
+            if !lanes.apply(hash).await? {
+                self.plans.push_back(hash);
+            }
+            self.hear(lanes).await?;
+        }
+        Ok(true)
+    }
+
+    /// Hears what has ended by now.
+    async fn hear(&mut self, lanes: &mut Lanes<'_>) -> Result<(), Error> {
+        while let Some(ended) = lanes.ready().await {
+            self.note(ended)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, ended: Ended) -> Result<(), Error> {
+        let now = self.tenant.now();
+        match ended {
+            Ended::Read(connection, task, read) => {
+                if read.is_ok() {
+                    self.silence.answered(&connection);
+                }
+                let retry = self.ran.note_read(&connection, read)?;
+                self.agenda.done(&connection, task, now, retry);
+            }
+            Ended::Stepped(stepped) => {
+                let (next, failed) = stepped?;
+                self.next = next;
+                failed.iter().for_each(|call| self.silence.failed(&call.connection, call.cause.retry, now));
+            }
+            Ended::Applied(hash, applied) => match applied {
+                Ok(applied) => {
+                    self.ran.note_applied(&applied);
+                    self.allowed.applied(hash, &applied);
+                }
+                // Other workers keep changing the same rows: it is tried again.
+                Err(Error::Contended { .. }) => self.allowed.wait(hash),
+                // It ran out: what is owed is planned anew.
+                Err(Error::UnknownPlan(_) | Error::PlanExpired { .. }) => {}
+                Err(error) => return Err(error),
+            },
+        }
+        Ok(())
+    }
+
+    /// How long nothing is due.
+    fn rest(&self, lanes: &Lanes<'_>) -> TimeDelta {
+        let now = self.tenant.now();
+        let mut until = self.agenda.next(now, lanes.reading());
+        match self.next {
+            Next::Now => until = now,
+            Next::At(at) => until = until.min(at.timestamp_millis()),
+            Next::WhenTold => {}
+        }
+        until = until.min(self.silence.next(now).unwrap_or(i64::MAX));
+        TimeDelta::milliseconds(until.saturating_sub(now).max(0)).min(self.tenant.core.schedule.idle)
+    }
+}
 
 impl Ran {
     /// Notes how a read ended. Gives what to do about the next one: the ordinary, or this.

@@ -13,10 +13,10 @@ use crate::classify::Verdict;
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind, case_of};
-use crate::engine::hydrate::parse;
+use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::LinkRow;
 use crate::engine::persist::link_key;
-use crate::engine::tenant::ask::{holds, spellings};
+use crate::engine::tenant::ask::{spellings, tells};
 use crate::engine::tenant::unknown_attribute;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -38,11 +38,12 @@ const MOST_LOOKED_AT: usize = 2_000;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Search {
-    /// A value, spelled as any system would spell it. With `attribute`, of that; else of any attribute.
+    /// A value, spelled as any system would spell it. With `attribute`, of that; else of any attribute. It need not be golden:
+    /// what a rule holds, what lost, what was accepted anywhere and what waits for a person is found too.
     pub value: Option<Text>,
     /// The attribute that has the value.
     pub attribute: Option<Text>,
-    /// A native id, or the entity's own.
+    /// A native id, or the entity's own, or one that it had before it was merged.
     pub key: Option<Text>,
     /// Entities of this type only.
     pub entity_type: Option<EntityType>,
@@ -69,8 +70,11 @@ impl Search {
 pub struct SearchPage {
     /// Entities, in the order of ids: that of first sight.
     pub entities: Vec<FoundEntity>,
-    /// Cases about records that have this key, or belong to no entity. On the first page only.
+    /// Cases about records and matches that are as is searched for: of this key, or of this value, system and age. On the first
+    /// page only.
     pub cases: Vec<Case>,
+    /// Whether there are more such cases than one call looks through: [`Tenant::cases`] lists all of them.
+    pub more_cases: bool,
     /// Where to go on; `None`: there is no more. A page may be short, or empty, and yet have a next one.
     #[schemars(with = "Option<String>")]
     pub next: Option<EntityId>,
@@ -101,7 +105,10 @@ impl Tenant {
         let models = self.searched(search)?;
         let mut page = SearchPage::default();
         if after.is_none() {
-            page.cases = self.cases_by_key(search).await?;
+            (page.cases, page.more_cases) = match &search.key {
+                Some(key) => (self.cases_by_key(search, key).await?, false),
+                None => self.match_cases(search, &models).await?,
+            };
         }
         let limit = limit.max(1);
         if let Some(known) = self.looked_up(search, &models).await? {
@@ -174,7 +181,13 @@ impl Tenant {
         if let Some(key) = &search.key {
             let keys: Vec<RowKey> = self.records_named(key).iter().map(link_key).collect();
             let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("look for links"))?;
-            let mut found: BTreeSet<EntityId> = key.parse().ok().into_iter().collect();
+            let mut found: BTreeSet<EntityId> = BTreeSet::new();
+            if let Ok(id) = key.parse() {
+                // An id that was merged away is the survivor's.
+                let mut loader = Loader::new(&self.core, &self.id);
+                let standing = loader.standing(id).await?;
+                found.extend(standing.map(|index| loader.loaded.set.entity(index).entity.id));
+            }
             for row in rows.iter().flatten() {
                 found.insert(parse::<LinkRow>(Table::Link, row)?.entity);
             }
@@ -242,8 +255,7 @@ impl Tenant {
     }
 
     /// The cases about records of this native id.
-    async fn cases_by_key(&self, search: &Search) -> Result<Vec<Case>, Error> {
-        let Some(key) = &search.key else { return Ok(Vec::new()) };
+    async fn cases_by_key(&self, search: &Search, key: &str) -> Result<Vec<Case>, Error> {
         let mut records = self.records_named(key);
         records.retain(|record| search.system.as_ref().is_none_or(|system| self.is_of(system, record)));
         let about = |record: &RecordRef| {
@@ -260,13 +272,65 @@ impl Tenant {
         }
         self.with_desks(cases).await
     }
+
+    /// The cases about records and matches of this system, age and value; and whether there are more than were looked through.
+    async fn match_cases(&self, search: &Search, models: &[&CompiledEntity]) -> Result<(Vec<Case>, bool), Error> {
+        let named = search.system.is_some() || search.older_than_ms.is_some() || search.value.is_some();
+        if !named || search.verdict.is_some() {
+            return Ok((Vec::new(), false));
+        }
+        let now = self.now();
+        let (mut found, mut after, mut looked_at) = (Vec::new(), None::<Text>, 0);
+        loop {
+            let page = self.cases(after.as_deref(), PAGE).await?;
+            let full = page.len() == PAGE;
+            for case in page {
+                after = Some(case.key.clone());
+                looked_at += 1;
+                let of_system = |system: &SystemName| case.records.iter().any(|record| self.is_of(system, record));
+                let is_it = search.system.as_ref().is_none_or(of_system)
+                    && search.older_than_ms.is_none_or(|span| now - case.since >= span);
+                if is_it && self.says(search, models, &case.records).await? {
+                    found.push(case);
+                }
+            }
+            if !full || looked_at >= MOST_LOOKED_AT {
+                return Ok((found, full));
+            }
+        }
+    }
+
+    /// Whether any of these records says the value that is searched for.
+    async fn says(&self, search: &Search, models: &[&CompiledEntity], records: &[RecordRef]) -> Result<bool, Error> {
+        let Some(value) = &search.value else { return Ok(true) };
+        let mut loader = Loader::new(&self.core, &self.id);
+        loader.records(records).await?;
+        let set = &loader.loaded.set;
+        let says = |record: &RecordRef| {
+            let state = set.record(set.find_record(record)?);
+            let name = &self.core.model.entity(state.entity_type).name;
+            let model = models.iter().find(|model| model.name == *name)?;
+            let slots = &model.objects.get(usize::from(state.object))?.slots;
+            (0u16..).zip(slots).find_map(|(slot, declared)| {
+                let named = search.attribute.as_deref().map(|name| model.attribute_index(name));
+                if named.is_some_and(|index| index != Some(declared.attribute)) {
+                    return None;
+                }
+                let cell = state.representation.cell(slot)?;
+                let same = &model.attributes[usize::from(declared.attribute)].equivalence;
+                let mut texts = spellings(model, declared.attribute, value).into_iter();
+                texts.find(|text| same.same(&Field::Value(text.clone()), cell.field()))
+            })
+        };
+        Ok(records.iter().any(|record| says(record).is_some()))
+    }
 }
 
-/// Whether golden has a value: of one attribute, or of any.
+/// Whether anything that is known of an entity has a value: of one attribute, or of any.
 fn has_value(model: &CompiledEntity, entity: &Entity, attribute: Option<&str>, value: &str) -> bool {
     let named = |index: u16| attribute.is_none_or(|attribute| model.attribute_index(attribute) == Some(index));
     (0u16..).zip(&model.attributes).filter(|(index, _)| named(*index)).any(|(index, declared)| {
         let fields: Vec<Field> = spellings(model, index, value).into_iter().map(Field::Value).collect();
-        !fields.is_empty() && holds(model, entity, declared.id.as_str(), &fields)
+        !fields.is_empty() && tells(model, entity, declared.id.as_str(), &fields)
     })
 }

@@ -1,27 +1,31 @@
-//! GivenStanding approvals: given and withdrawn by people, used by applications, counted by receipts.
+//! Standing approvals: given and withdrawn by people, used by applications, counted by receipts.
+
+mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use crate::engine::Tenant;
-use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::outbox::OutboxRow;
+use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::rollout::state_key;
 use crate::engine::tenant::unknown_attribute;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::Actor;
+use crate::id::{Actor, ConnectionName};
 use crate::model::EXISTS;
 use crate::plan::{GivenStanding, Operation, PlanKind, StandingApproval, StandingId};
-use crate::rollout::{Changed, Stage};
+use crate::rollout::{Changed, ConnectionState, Stage, Waiting};
 use crate::store::{RowKey, Table};
-use crate::text::Text;
 
-/// The journal's kinds: given, withdrawn, and what took effect under it.
+pub(crate) use refusals::forget_refusals;
+
+/// The journal's kinds: given, approved by a second person, withdrawn, and what took effect under it.
 pub(crate) const STANDING_GIVEN: &str = "standing_given";
+pub(crate) const STANDING_APPROVED: &str = "standing_approved";
 pub(crate) const STANDING_WITHDRAWN: &str = "standing_withdrawn";
 pub(crate) const STANDING_USED: &str = "standing_used";
 
@@ -43,7 +47,8 @@ impl Tenant {
     /// Gives a standing approval: writes that it covers are carried out without being asked for, into connections that act
     /// ([`Stage::Act`]), by [`Tenant::apply`] and [`Tenant::run`]. Every other limit holds for them as for any write.
     ///
-    /// Writes count against its limit once they take effect; those under way take room until then.
+    /// Writes count against its limit once they take effect; those under way take room until then. Where four eyes are asked
+    /// for what it permits, it covers nothing before [`Tenant::approve_standing`].
     ///
     /// # Errors
     ///
@@ -57,9 +62,10 @@ impl Tenant {
     ) -> Result<StandingId, Error> {
         let approval = self.limited(approval)?;
         let at = self.now();
+        let by_two = self.permits_what_takes_two(&approval);
         let given = Changed { by: by.clone(), at, reason: reason.into() };
         let id = approval.id(&self.id, &given, self.attempt());
-        let standing = GivenStanding { id, approval, given, used: 0, withdrawn: None };
+        let standing = GivenStanding { id, approval, given, used: 0, by_two, approved: None, withdrawn: None };
         let mut changes = Changes::new(&self.core, at, by);
         changes.commit.expect.push((standing_key(id), None));
         changes.put(standing_key(id), &standing);
@@ -70,15 +76,48 @@ impl Tenant {
         }
     }
 
-    /// Withdraws a standing approval. From the commit on no write begins under it: of an application under way, neither.
+    /// Approves, as a second person, a standing approval for what takes two people
+    /// ([`Builder::four_eyes`](crate::Builder::four_eyes)): from here on it covers what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownStanding`]; [`Error::OwnStanding`] if `by` gave it; [`Error::StandingSettled`] if it waits for nobody.
+    pub async fn approve_standing(&self, id: StandingId, by: &Actor, reason: &str) -> Result<(), Error> {
+        let mut attempts = Attempts::default();
+        loop {
+            let mut loader = Loader::new(&self.core, &self.id);
+            let mut standing = self.standing_row(&mut loader, id).await?.ok_or(Error::UnknownStanding(id))?;
+            let settled = |how| Err(Error::StandingSettled { id, how });
+            match &standing {
+                standing if standing.withdrawn.is_some() => return settled("was withdrawn"),
+                standing if standing.approved.is_some() => return settled("is approved"),
+                standing if !standing.by_two => return settled("takes one person only"),
+                standing if standing.given.by == *by => return Err(Error::OwnStanding { id, by: by.clone() }),
+                _ => {}
+            }
+            let at = self.now();
+            let approved = Changed { by: by.clone(), at, reason: reason.into() };
+            standing.approved = Some(approved.clone());
+            let mut changes = Changes::new(&self.core, at, by);
+            changes.commit.expect.extend(loader.loaded.revisions);
+            changes.put(standing_key(id), &standing);
+            changes.journal(STANDING_APPROVED, &id.to_string(), &(id, approved));
+            if attempts.commit(self, "approve a standing approval", changes.commit).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Withdraws a standing approval. From the commit on no call begins under it: of an application under way, neither.
+    /// What was sent by then is not taken back.
     /// Withdrawn again, it stays as it was.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownStanding`].
     pub async fn withdraw_standing(&self, id: StandingId, by: &Actor, reason: &str) -> Result<(), Error> {
-        let mut contended = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             let mut standing = self.standing_row(&mut loader, id).await?.ok_or(Error::UnknownStanding(id))?;
             if standing.withdrawn.is_some() {
@@ -91,12 +130,10 @@ impl Tenant {
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(standing_key(id), &standing);
             changes.journal(STANDING_WITHDRAWN, &id.to_string(), &(id, withdrawn));
-            match self.commit_or_lost("withdraw a standing approval", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => contended = lost,
+            if attempts.commit(self, "withdraw a standing approval", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
     /// The standing approvals, withdrawn and used up ones included, in the order of their ids, behind `after`, at most
@@ -148,10 +185,12 @@ impl Tenant {
         let acts = |operation: &&&Operation| {
             acting.get(operation.target.connection()).is_some_and(|state| state.stage == Stage::Act)
         };
-        let operations: Vec<&&Operation> = operations.iter().filter(acts).collect();
+        let mut operations: Vec<&Operation> = operations.iter().filter(acts).copied().collect();
         if operations.is_empty() {
             return Ok(covered);
         }
+        let stopped = self.stopped_by_refusals(&mut Loader::new(&self.core, &self.id), &operations).await?;
+        operations.retain(|operation| !stopped.contains(&operation.key));
         let now = self.instant();
         for row in self.all_rows(Table::Meta, STANDINGS, "list standing approvals").await? {
             let standing: GivenStanding = parse(Table::Meta, &row)?;
@@ -172,7 +211,7 @@ impl Tenant {
     /// Takes those operations off `operations` that rest on a standing approval which covers them no longer: it was
     /// withdrawn, is used up or over, its connection acts no more, or the system refused the very write. Says which of the
     /// others rest on which. The approvals are put back as they were, so that of two writes that both find room, one finds
-    /// out about the other.
+    /// out about the other: they are read before what is under way, lest one that begins in between be seen in neither.
     pub(crate) async fn keep_to_standing(
         &self,
         loader: &mut Loader<'_>,
@@ -186,14 +225,13 @@ impl Tenant {
             return Ok(resting);
         }
         let stage = self.connection_state(loader, operations[0].target.connection()).await?.stage;
-        let under_way = self.under_standing().await?;
-        let mut refused = BTreeSet::new();
-        let keys: Vec<RowKey> = operations.iter().map(|o| case_key(CaseKind::Refused, o.key)).collect();
-        for (operation, row) in operations.iter().zip(loader.rows(&keys).await?) {
-            refused.extend(row.map(|_| operation.key));
-        }
+        let refused = self.stopped_by_refusals(loader, &operations.iter().collect::<Vec<_>>()).await?;
+        let mut standings = Vec::with_capacity(asked.len());
         for id in asked {
-            let standing = self.standing_row(loader, id).await?;
+            standings.push((id, self.standing_row(loader, id).await?));
+        }
+        let under_way = self.under_standing().await?;
+        for (id, standing) in standings {
             let now = DateTime::from_timestamp_millis(changes.as_of()).unwrap_or(DateTime::<Utc>::MAX_UTC);
             let room = standing.as_ref().filter(|_| stage == Stage::Act).map_or(0, |standing| standing.room(now));
             let mut room = (room as usize).saturating_sub(under_way.get(&id).copied().unwrap_or_default());
@@ -213,6 +251,29 @@ impl Tenant {
             }
         }
         Ok(resting)
+    }
+
+    /// Why writes into a connection are not called now, if they are not; and which of the standing approvals that they rest on
+    /// cover nothing more. One look at both, directly before a call.
+    pub(crate) async fn stops_now(
+        &self,
+        connection: &ConnectionName,
+        resting: &BTreeSet<StandingId>,
+    ) -> Result<(Option<Waiting>, BTreeSet<StandingId>), Error> {
+        let mut keys = vec![state_key(connection)];
+        keys.extend(resting.iter().map(|id| standing_key(*id)));
+        let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("look once more before a call"))?;
+        let mut rows = rows.into_iter();
+        let state = rows.next().flatten().map(|row| parse(Table::Meta, &row)).transpose()?;
+        let state: ConnectionState = state.unwrap_or_default();
+        let now = self.instant();
+        let mut over = BTreeSet::new();
+        for (id, row) in resting.iter().zip(rows) {
+            let standing: Option<GivenStanding> = row.map(|row| parse(Table::Meta, &row)).transpose()?;
+            let open = standing.is_some_and(|standing| standing.is_open(now)) && state.stage == Stage::Act;
+            over.extend((!open).then_some(*id));
+        }
+        Ok((state.writes_wait(connection, now), over))
     }
 
     /// Counts what took effect under standing approvals.

@@ -1,14 +1,18 @@
 //! Steps: what is due is done, and the caller is told when to come back.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
 use crate::engine::Tenant;
-use crate::engine::persist::{self, record_of_key};
+use crate::engine::persist::{self, record_of_key, row_name};
+use crate::engine::tenant::FailedCall;
 use crate::engine::tenant::direct::Answered;
 use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
+use crate::queue::Share;
 use crate::store::{Commit, Table};
 use crate::text::Text;
 
@@ -80,7 +84,7 @@ struct Due {
 }
 
 /// The object types in which creates are under way, looked up when the first record waits for one.
-type UnderWay = Option<std::collections::BTreeSet<(ConnectionName, ObjectType)>>;
+type UnderWay = Option<BTreeSet<(ConnectionName, ObjectType)>>;
 
 impl Tenant {
     /// Does what is due, within a bound: settles writes of unknown outcome, reads records that hints point at, ends
@@ -94,10 +98,37 @@ impl Tenant {
     ///
     /// If the store fails. A system that fails, or a record that cannot be read, is an outcome: the others are read.
     pub async fn step(&self) -> Result<Stepped, Error> {
-        let recovered = self.recover().await?;
-        let mut stepped = self.read_hinted().await?;
+        self.step_of(&Share::whole()).await
+    }
+
+    /// As [`Tenant::step`], for a share of the work: the writes and records whose keys are in it, and what is the tenant's own if
+    /// its name is.
+    pub(crate) async fn step_of(&self, share: &Share) -> Result<Stepped, Error> {
+        Ok(self.step_but(share, &BTreeSet::new()).await?.0)
+    }
+
+    /// As [`Tenant::step_of`], without calls to connections that are left alone for now. Says too which did not answer.
+    pub(crate) async fn step_but(
+        &self,
+        share: &Share,
+        left_alone: &BTreeSet<ConnectionName>,
+    ) -> Result<(Stepped, Vec<FailedCall>), Error> {
+        let recovered = self.recover_but(share, left_alone).await?;
+        let mut stepped = self.read_hinted_of(share, left_alone).await?;
+        let mut failed = recovered.failed;
+        failed.extend(stepped.unread.iter().filter(|unread| unread.record.is_none()).map(|unread| FailedCall {
+            connection: unread.connection.clone(),
+            doing: "read records",
+            cause: unread.error.clone(),
+        }));
         if recovered.unknown > 0 {
             stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0)));
+        }
+        if let Some(at) = recovered.retry_at {
+            stepped.not_later_than(at.timestamp_millis());
+        }
+        if !share.has(&self.id, "") {
+            return Ok((stepped, failed));
         }
         let ended = self.end_by_date().await?;
         ended.next.into_iter().for_each(|at| stepped.not_later_than(at));
@@ -107,7 +138,7 @@ impl Tenant {
         if self.purge().await? {
             stepped.at_once();
         }
-        Ok(stepped)
+        Ok((stepped, failed))
     }
 
     /// Reads the records that hints and ties point at and whose turn it is, up to a bound per connection.
@@ -116,11 +147,20 @@ impl Tenant {
     ///
     /// As [`Tenant::step`].
     pub async fn read_hinted(&self) -> Result<Stepped, Error> {
+        self.read_hinted_of(&Share::whole(), &BTreeSet::new()).await
+    }
+
+    async fn read_hinted_of(&self, share: &Share, left_alone: &BTreeSet<ConnectionName>) -> Result<Stepped, Error> {
         let mut stepped = Stepped::default();
         let mut under_way = None;
-        for name in self.core.connections.keys() {
-            let (due, more) = self.due(name, &mut under_way, &mut stepped).await?;
+        for name in self.core.connections.keys().filter(|name| !left_alone.contains(*name)) {
+            let (due, more) = self.due(name, share, &mut under_way, &mut stepped).await?;
             if due.is_empty() || self.is_paused(name).await? {
+                continue;
+            }
+            let due = self.take_in_hand(due).await?;
+            if due.is_empty() {
+                stepped.at_once();
                 continue;
             }
             let records: Vec<RecordRef> = due.iter().map(|due| due.record.clone()).collect();
@@ -150,6 +190,7 @@ impl Tenant {
     async fn due(
         &self,
         name: &ConnectionName,
+        share: &Share,
         under_way: &mut UnderWay,
         stepped: &mut Stepped,
     ) -> Result<(Vec<Due>, bool), Error> {
@@ -162,9 +203,13 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list records to read"))?;
             let Some(last) = rows.last() else { return Ok((due, false)) };
             after = Some(last.key.clone());
-            for found in rows {
+            for found in rows.into_iter().filter(|row| share.has(&self.id, &row.key)) {
                 let row = parse_work(&found)?;
                 let Some(record) = record_of_key(&found.key) else { continue };
+                if let Some(lease) = row.lease.as_ref().filter(|lease| lease.lasts(now)) {
+                    stepped.not_later_than(lease.until);
+                    continue;
+                }
                 if self.core.place(&record).is_none() {
                     // Today's model does not know its object type: it waits for one that does.
                     continue;
@@ -179,6 +224,41 @@ impl Tenant {
                 }
             }
         }
+    }
+
+    /// Takes records in hand before they are read, where many processes work on one store. Those that another was faster
+    /// with are left to it.
+    async fn take_in_hand(&self, mut due: Vec<Due>) -> Result<Vec<Due>, Error> {
+        while !due.is_empty() {
+            let Some(lease) = self.lease().await? else { return Ok(due) };
+            let mut commit = Commit::default();
+            for Due { record, revision, row } in &due {
+                let key = work_key(record);
+                commit.expect.push((key.clone(), Some(*revision)));
+                if let Some(former) = &row.lease {
+                    former.end(&mut commit);
+                }
+                commit.put.push((key, persist::json(&WorkRow { lease: Some(lease.clone()), ..row.clone() })));
+            }
+            match self.commit_or_lost("take records in hand", commit).await? {
+                None => {
+                    for due in &mut due {
+                        due.revision += 1;
+                        due.row.lease = Some(lease.clone());
+                    }
+                    return Ok(due);
+                }
+                Some(lost) => {
+                    let before = due.len();
+                    due.retain(|due| row_name(&work_key(&due.record)) != lost);
+                    if due.len() == before {
+                        // It was lost by what this process rests on, which is looked up anew.
+                        continue;
+                    }
+                }
+            }
+        }
+        Ok(due)
     }
 
     async fn is_creating(&self, record: &RecordRef, under_way: &mut UnderWay) -> Result<bool, Error> {
@@ -219,6 +299,9 @@ impl Tenant {
     ) -> Result<(), Error> {
         let key = work_key(&record);
         let mut commit = Commit { expect: vec![(key.clone(), Some(revision))], ..Commit::default() };
+        if let Some(lease) = &row.lease {
+            lease.expect(&mut commit);
+        }
         if planted!(HintWhileReadingLost) {
             commit.expect.clear();
         }

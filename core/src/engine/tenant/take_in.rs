@@ -2,24 +2,26 @@
 
 pub(crate) mod merges;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connector::Item;
 use crate::decode::Batch;
 use crate::engine::Tenant;
-use crate::engine::hydrate::Loader;
+use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::{Input, TakenIn, sort};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::dead_letter::bury;
+use crate::engine::tenant::BATCH;
+use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::dead_letter::{StoredDeadLetter, bury, letter_key};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::add_hints;
-use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
 use crate::observation::stored::StoredObservation;
 use crate::observation::{Coverage, DeathEvidence, Observation, Sighting};
 use crate::representation::Life;
 use crate::stamp::Stamp;
+use crate::store::{RowKey, Table};
 use crate::text::Text;
 
 impl Tenant {
@@ -59,18 +61,16 @@ impl Tenant {
         reading: &BTreeSet<RecordRef>,
     ) -> Result<TakenIn, Error> {
         self.require_model().await?;
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let (taken, commit) = self.prepare(inputs, actor, reading).await?;
             if commit.put.is_empty() && commit.journal.is_empty() {
                 return Ok(taken);
             }
-            match self.commit_or_lost("take in what a system said", commit).await? {
-                None => return Ok(taken),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "take in what a system said", commit).await? {
+                return Ok(taken);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// Loads what a batch touches, decides, and collects the changes.
@@ -85,13 +85,14 @@ impl Tenant {
         let mut loader = Loader::new(&self.core, &self.id);
         loader.records(&touched_records(inputs)).await?;
         loader.merges().await?;
+        let letters = known_letters(&mut loader, inputs).await?;
         let cycles = merges::cycles(&loader.loaded.set);
         let mut changes = Changes::new(&self.core, as_of, actor);
         let mut hints: BTreeSet<RecordRef> = BTreeSet::new();
         let mut links = Links::default();
         self.with_frame(|frame| {
             for input in inputs {
-                self.fold_input(frame, input, &mut loader, &mut changes, &mut hints, &mut taken);
+                self.fold_input(frame, input, &letters, &mut loader, &mut changes, &mut hints, &mut taken);
             }
         });
         let restood = self.follow_merges(&mut loader, &mut changes, &mut links, &mut hints, inputs, &cycles).await?;
@@ -117,10 +118,12 @@ impl Tenant {
         Ok((taken, changes.commit))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "an input, what is known, and all that it may change")]
     fn fold_input(
         &self,
         frame: &crate::working_set::Frame<'_>,
         input: &Input,
+        letters: &BTreeMap<Text, StoredDeadLetter>,
         loader: &mut Loader<'_>,
         changes: &mut Changes<'_>,
         hints: &mut BTreeSet<RecordRef>,
@@ -160,7 +163,7 @@ impl Tenant {
             Input::Absent { record, scan } if planted!(AbsenceTakenForDeletion) => {
                 let (evidence, surface) = (DeathEvidence::Gone, SurfaceName::new("scan"));
                 let gone = Input::Gone { record: record.clone(), evidence, read: *scan, surface };
-                self.fold_input(frame, &gone, loader, changes, hints, taken);
+                self.fold_input(frame, &gone, letters, loader, changes, hints, taken);
             }
             Input::Absent { record, scan } => {
                 let Some(index) = loader.loaded.set.find_record(record) else { return };
@@ -188,7 +191,7 @@ impl Tenant {
             }
             Input::Dead(_) if planted!(DeadLetterDropped) => {}
             Input::Dead(letter) => {
-                bury(changes, letter, changes.as_of());
+                bury(changes, letter, changes.as_of(), letters.get(&letter_key(letter)));
                 taken.dead_letters += 1;
             }
         }
@@ -264,4 +267,20 @@ fn bare(record: &RecordRef, stamp: Stamp, sighting: Sighting) -> Observation {
         cells: Vec::new(),
         denied: Vec::new(),
     }
+}
+
+/// The dead letters among inputs that came before, by key.
+async fn known_letters(loader: &mut Loader<'_>, inputs: &[Input]) -> Result<BTreeMap<Text, StoredDeadLetter>, Error> {
+    let dead = inputs.iter().filter_map(|input| match input {
+        Input::Dead(letter) => Some(letter_key(letter)),
+        _ => None,
+    });
+    let keys: Vec<RowKey> = dead.map(|key| RowKey::new(Table::DeadLetter, key)).collect();
+    let mut known = BTreeMap::new();
+    for (key, row) in keys.iter().zip(loader.rows(&keys).await?) {
+        if let Some(row) = row {
+            known.insert(key.key.clone(), parse(Table::DeadLetter, &row)?);
+        }
+    }
+    Ok(known)
 }

@@ -141,9 +141,9 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
-    /// How many writes count against the limit.
-    Writes {
-        /// The connection, entity type and attribute.
+    /// What counts against a limit.
+    Counted {
+        /// What is counted, and where.
         place: Text,
         /// How the two compare.
         compared: Compared,
@@ -207,7 +207,7 @@ impl fmt::Display for Difference {
             }
             Difference::Connection { connection, compared } => write!(f, "{connection}: how it stands {compared}"),
             Difference::StandingApproval { id, compared } => write!(f, "standing approval {}: {compared}", id.short()),
-            Difference::Writes { place, compared } => write!(f, "{place}: count of writes {compared}"),
+            Difference::Counted { place, compared } => write!(f, "what counts against the limit at {place} {compared}"),
             Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
             Difference::DeadLetter { key, compared } => write!(f, "dead letter {key}: {compared}"),
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::connector::{ConnectorError, Retry};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, record_key};
+use crate::engine::tenant::footing::Lease;
 use crate::error::Error;
 use crate::id::RecordRef;
 use crate::store::{Row, RowKey, Table};
@@ -19,6 +20,9 @@ pub(crate) struct WorkRow {
     /// What keeps it from being read at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) waits: Option<Waits>,
+    /// Who is reading it, where many processes work on one store. A hint that comes meanwhile is anybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease: Option<Lease>,
 }
 
 /// What keeps a record from being read at once.
@@ -55,7 +59,7 @@ pub(crate) fn pause(retry: Retry, failures: u32) -> i64 {
 impl WorkRow {
     /// A record to be read at once.
     pub(crate) fn hinted(former: Option<&Self>) -> Self {
-        Self { hints: former.map_or(0, |row| row.hints).saturating_add(1), waits: None }
+        Self { hints: former.map_or(0, |row| row.hints).saturating_add(1), waits: None, lease: None }
     }
 
     /// A record that is read once no create is under way.
@@ -142,6 +146,6 @@ mod tests {
         let twice = WorkRow::again(Some(&once), 0, Some(&error));
         let Some(Waits::Until { at, failures, cause }) = &twice.waits else { panic!("{twice:?}") };
         assert_eq!((*at, *failures, cause.as_deref()), (2 * MINUTE, 1, Some("unavailable: the story says so")));
-        assert_eq!(WorkRow::hinted(Some(&twice)), WorkRow { hints: 3, waits: None });
+        assert_eq!(WorkRow::hinted(Some(&twice)), WorkRow { hints: 3, waits: None, lease: None });
     }
 }

@@ -24,6 +24,9 @@ const FORMAT: u16 = 1;
 pub struct StoredModel {
     format: u16,
     pub(crate) entities: Vec<EntityPart>,
+    /// Whether the store is being brought from this model to another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    changing: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +97,18 @@ impl StoredModel {
                 unit.rules = rules_identity(guards);
             }
         }
-        Self { format: FORMAT, entities }
+        Self { format: FORMAT, entities, changing: false }
+    }
+
+    /// The same, while the store is being brought to another model.
+    pub(crate) fn under_change(self) -> Self {
+        Self { changing: true, ..self }
+    }
+
+    /// The model itself, and whether the store was being brought from it to another.
+    pub(crate) fn settled(self) -> (Self, bool) {
+        let changing = self.changing;
+        (Self { changing: false, ..self }, changing)
     }
 
     pub(crate) fn entity(&self, name: &str) -> Option<&EntityPart> {

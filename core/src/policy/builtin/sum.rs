@@ -8,10 +8,12 @@ use crate::policy::builtin::voices::{SILENT, Voices};
 use crate::policy::{Answer, Candidates, Policy, RawCandidates};
 use crate::value::{Additive, Currency, Money, Rates};
 
-/// The sum of what distinct origins say: a value that we copied from one system to another counts once.
+/// The sum of what the owners of an attribute say: each is a part of golden, whoever moved last, and is never written what all
+/// come to. Every other system gets the sum. An attribute without owner is refused when the library is built: there each system
+/// would be written the sum, and the next sum would add that again.
 ///
-/// Inconclusive if it overflows or the units differ. One summand alone wins as it is. It is asked like any policy: where values
-/// meet for the first time, or several moved at once. It does not maintain a sum while summands move one by one.
+/// A value that we copied from one system to another counts once. Inconclusive if it overflows or the units differ. One summand
+/// alone wins as it is. A record that is gone adds nothing; while an owner was not read yet, golden stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Sum;
@@ -22,7 +24,11 @@ impl<T: Additive> Policy<T> for Sum {
     }
 
     fn fingerprint(&self, fingerprint: &mut Fingerprint) {
-        fingerprint.number(1);
+        fingerprint.number(2);
+    }
+
+    fn adds_up(&self) -> bool {
+        true
     }
 
     fn resolve(&self, candidates: &Candidates<'_, T>) -> Answer<T> {
@@ -95,8 +101,12 @@ impl Policy<Money> for SumIn {
     }
 
     fn fingerprint(&self, fingerprint: &mut Fingerprint) {
-        fingerprint.number(1).text(self.currency.code());
+        fingerprint.number(2).text(self.currency.code());
         self.rates.fingerprint(fingerprint);
+    }
+
+    fn adds_up(&self) -> bool {
+        true
     }
 
     fn resolve(&self, candidates: &Candidates<'_, Money>) -> Answer<Money> {
@@ -129,7 +139,7 @@ mod tests {
     #[test]
     fn amounts_of_several_currencies_are_added_in_one() {
         let rates = Rates::of_day("2026-01-02".parse().expect("a day"));
-        let rates = rates.rate(Currency::EUR, Currency::USD, "1.1".parse().expect("a rate"));
+        let rates = rates.rate(Currency::EUR, Currency::USD, "1.1".parse().expect("a number")).expect("a rate");
         table::<Money, _>(
             &sum_in(Currency::USD, rates),
             &[

@@ -12,18 +12,27 @@
 //! }
 //! ```
 //!
-//! What needs more than one handle or a restart is the store's own business: that content outlives a reopening, that
-//! two processes may race, that a crash tears nothing.
+//! [`SharedCase::all`] has the cases that need several handles on one content, as several processes have them, and
+//! [`a_random_history_ends_as_in_memory`] does random things to a store and to the one in memory.
+//!
+//! What is a store's own business is not here: what a crash leaves, how its files or tables are upgraded, how its errors
+//! are told apart.
 //!
 //! [`store_conformance!`]: crate::store_conformance
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a case tells its finding by panicking")]
 
 mod chain;
 mod commits;
+mod handles;
+mod history;
+mod moves;
 mod rows;
 mod scans;
 
+use std::fmt;
 use std::future::Future;
+
+use futures::future::BoxFuture;
 
 use super::{Commit, Committed, Row, RowKey, Store, Table};
 use crate::id::{Actor, TenantId};
@@ -31,6 +40,9 @@ use crate::journal::{Draft, Entry, Head, Payload, verify};
 
 pub use chain::*;
 pub use commits::*;
+pub use handles::*;
+pub use history::*;
+pub use moves::*;
 pub use rows::*;
 pub use scans::*;
 
@@ -41,7 +53,10 @@ pub use scans::*;
 #[macro_export]
 macro_rules! store_conformance {
     ($open:expr) => {
-        $crate::store_conformance! { @cases $open;
+        $crate::store_conformance! { @cases @tests $open }
+    };
+    (@cases $($what:tt)+) => {
+        $crate::store_conformance! { $($what)+;
             an_empty_commit_changes_nothing
             a_commit_happens_as_a_whole
             a_lost_race_leaves_nothing
@@ -63,6 +78,9 @@ macro_rules! store_conformance {
             values_come_back_as_they_went_in
             a_large_value_comes_back_as_it_went_in
             keys_come_back_as_they_went_in
+            long_keys_come_back_in_order
+            names_in_the_journal_come_back_as_they_went_in
+            a_large_commit_happens_as_a_whole
             tenants_do_not_see_each_other
 
             a_scan_is_ordered_by_bytes
@@ -85,9 +103,12 @@ macro_rules! store_conformance {
             an_altered_entry_is_found
             a_removed_entry_is_found
             reordered_entries_are_found
+
+            entries_sealed_elsewhere_are_taken_over_as_they_are
+            what_does_not_follow_is_not_taken_over
         }
     };
-    (@cases $open:expr; $($case:ident)+) => {
+    (@tests $open:expr; $($case:ident)+) => {
         $(
             #[test]
             fn $case() {
@@ -96,6 +117,76 @@ macro_rules! store_conformance {
             }
         )+
     };
+    (@list; $($case:ident)+) => {
+        vec![$(Case { name: stringify!($case), run: |store| Box::pin($case(store)) }),+]
+    };
+}
+
+/// One case of the suite, for test programs that make their lists themselves.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// Its name.
+    pub name: &'static str,
+    run: for<'s> fn(&'s dyn Store) -> BoxFuture<'s, ()>,
+}
+
+impl Case {
+    /// Every case, in the order of the suite.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        crate::store_conformance! { @cases @list }
+    }
+
+    /// Runs it on an empty store.
+    pub async fn run(self, store: &dyn Store) {
+        (self.run)(store).await;
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+/// One case about several handles on one content.
+#[derive(Clone, Copy)]
+pub struct SharedCase {
+    /// Its name.
+    pub name: &'static str,
+    run: for<'s> fn(&'s dyn Shared) -> BoxFuture<'s, ()>,
+}
+
+impl SharedCase {
+    /// Every case.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        vec![
+            Self { name: "what_one_handle_commits_all_see", run: |all| Box::pin(what_one_handle_commits_all_see(all)) },
+            Self { name: "of_racing_handles_one_is_done", run: |all| Box::pin(of_racing_handles_one_is_done(all)) },
+            Self {
+                name: "a_number_that_many_raise_loses_nothing",
+                run: |all| Box::pin(a_number_that_many_raise_loses_nothing(all)),
+            },
+            Self { name: "handles_write_one_chain", run: |all| Box::pin(handles_write_one_chain(all)) },
+            Self { name: "a_reader_sees_a_commit_whole", run: |all| Box::pin(a_reader_sees_a_commit_whole(all)) },
+            Self {
+                name: "who_wakes_late_overwrites_nothing",
+                run: |all| Box::pin(who_wakes_late_overwrites_nothing(all)),
+            },
+        ]
+    }
+
+    /// Runs it on empty content.
+    pub async fn run(self, shared: &dyn Shared) {
+        (self.run)(shared).await;
+    }
+}
+
+impl fmt::Debug for SharedCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedCase").field(&self.name).finish()
+    }
 }
 
 /// Runs a case on this thread.

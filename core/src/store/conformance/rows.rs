@@ -2,7 +2,8 @@
 
 use super::super::{Commit, Committed, RowKey, Store, Table};
 use super::{done, draft, key, load, put, tenant};
-use crate::id::TenantId;
+use crate::id::{Actor, TenantId};
+use crate::journal::Draft;
 
 /// Names that databases have been known to alter, cut short or read as something else.
 const ODD: [&str; 16] = [
@@ -67,7 +68,7 @@ pub async fn values_come_back_as_they_went_in(store: &dyn Store) {
 /// Five megabytes are a value like any other.
 pub async fn a_large_value_comes_back_as_it_went_in(store: &dyn Store) {
     let value: Vec<u8> = "0123456789abcdef-é".bytes().cycle().take(5 * 1024 * 1024).collect();
-    let journal = vec![super::Draft { payload: value.clone(), ..draft("k", "") }];
+    let journal = vec![Draft { payload: value.clone(), ..draft("k", "") }];
     done(store, Commit { put: vec![(key("k"), value.clone())], journal, ..Commit::default() }).await;
     assert!(load(store, "k").await.unwrap().value == value);
     let entries = super::entries(store).await;
@@ -86,6 +87,73 @@ pub async fn keys_come_back_as_they_went_in(store: &dyn Store) {
     let mut sorted = ODD;
     sorted.sort_unstable();
     assert_eq!(super::keys(store, "", None, usize::MAX).await, sorted);
+}
+
+/// A key of any length is a key, and its whole counts: databases index no long text by themselves.
+pub async fn long_keys_come_back_in_order(store: &dyn Store) {
+    // Nothing that a database could press together.
+    let mut state = 7_u64;
+    let mut noise = |length: usize| -> String {
+        let characters = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from_u32(0x4E00 + u32::try_from(state >> 33).unwrap_or_default() % 20_000).unwrap_or('x')
+        });
+        characters.take(length).collect()
+    };
+    let stem = noise(900);
+    let mut names: Vec<String> = ["", "a", "b", "b\0", "é", "🧑"].map(|end| format!("{stem}{end}")).to_vec();
+    names.extend([noise(470), noise(475), noise(476), noise(3_000), format!("{stem}{}", noise(2_000))]);
+    done(store, put(&names.iter().map(String::as_str).collect::<Vec<_>>())).await;
+    names.sort_unstable();
+    for name in &names {
+        assert_eq!(load(store, name).await.unwrap().value, name.as_bytes());
+    }
+    assert_eq!(super::keys(store, "", None, usize::MAX).await, names);
+    let about: Vec<_> = names.iter().filter(|name| name.starts_with(&stem)).cloned().collect();
+    assert_eq!(super::keys(store, &stem, None, usize::MAX).await, about);
+    for (place, name) in about.iter().enumerate() {
+        assert_eq!(super::keys(store, &stem, Some(name), usize::MAX).await, about[place + 1..]);
+    }
+    let gone = Commit { expect: vec![(key(&names[3]), Some(1))], delete: vec![key(&names[3])], ..Commit::default() };
+    done(store, gone).await;
+    names.remove(3);
+    assert_eq!(super::keys(store, "", None, usize::MAX).await, names);
+}
+
+/// Actors and subjects are text like any other.
+pub async fn names_in_the_journal_come_back_as_they_went_in(store: &dyn Store) {
+    let long = "日本".repeat(2_000);
+    let subjects: Vec<&str> = ODD.into_iter().chain([long.as_str()]).collect();
+    let drafts = subjects.iter().map(|name| Draft { actor: Actor::new(name), ..draft(name, name) });
+    let head = done(store, super::record(drafts)).await;
+    let all = super::entries(store).await;
+    assert_eq!(super::end(&all), Ok(head));
+    for (place, name) in subjects.iter().enumerate() {
+        assert_eq!((all[place].0.subject.as_str(), all[place].0.actor.as_str()), (*name, *name));
+        let found = store.journal_about(&tenant(), name, 0, 9).await.unwrap();
+        assert_eq!(found.iter().map(|(entry, _)| entry.seq).collect::<Vec<_>>(), [place as u64 + 1], "{name:?}");
+    }
+    assert_eq!(store.erase(&tenant(), &long).await.unwrap(), 1);
+}
+
+/// Thousands of rows and entries are one commit.
+pub async fn a_large_commit_happens_as_a_whole(store: &dyn Store) {
+    const ROWS: usize = 12_000;
+    let names: Vec<String> = (0..ROWS).map(|index| format!("{index:05}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let journal = names.iter().take(ROWS / 4).map(|name| draft(name, name)).collect();
+    let expect = names.iter().map(|name| (key(name), None)).collect();
+    let head = done(store, Commit { expect, journal, ..put(&names) }).await;
+    assert_eq!(super::keys(store, "", None, usize::MAX).await, names);
+    assert_eq!(super::end(&super::entries(store).await), Ok(head));
+    let keys: Vec<RowKey> = names.iter().map(|name| key(name)).collect();
+    let rows = store.load(&tenant(), &keys).await.unwrap();
+    assert!(rows.iter().zip(&names).all(|(row, name)| row.as_ref().is_some_and(|row| row.key.as_str() == *name)));
+    // One row that is not as expected undoes them all.
+    let last = key(names[ROWS - 1]);
+    let lost = Commit { expect: vec![(last.clone(), Some(2))], delete: keys, ..Commit::default() };
+    assert_eq!(store.commit(&tenant(), lost).await.unwrap(), Committed::Lost { key: last });
+    assert_eq!(super::keys(store, "", None, usize::MAX).await.len(), ROWS);
 }
 
 /// No call reads, meets or changes anything of another tenant.

@@ -1,14 +1,14 @@
 //! The journal's rows, and their payloads in rows of their own.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 use super::super::StoreError;
 use super::refused;
 use super::rows::{Readable, bytes, signed, unsigned};
 use crate::fingerprint::Digest;
 use crate::id::{Actor, TenantId};
-use crate::journal::{self, Draft, Entry, Head, Payload};
+use crate::journal::{self, Broken, Draft, Entry, Head, Payload};
 use crate::text::Text;
 
 /// Chains the drafts behind the tenant's last entry. Says where the journal ends now.
@@ -17,6 +17,32 @@ pub(super) fn append(connection: &Connection, tenant: &TenantId, drafts: Vec<Dra
     if drafts.is_empty() {
         return Ok(former);
     }
+    let (head, sealed) = journal::seal(former, drafts);
+    insert(connection, tenant, sealed.into_iter().map(|(entry, payload)| (entry, Some(payload))))?;
+    Ok(head)
+}
+
+/// Appends entries that were sealed elsewhere, if they follow the tenant's last one.
+pub(super) fn take_over(
+    connection: &mut Connection,
+    tenant: &TenantId,
+    entries: Vec<(Entry, Option<Payload>)>,
+) -> rusqlite::Result<Result<Head, Broken>> {
+    // Immediate: nobody appends between the look at the last entry and what follows it.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let verified = journal::verify_all(head(&transaction, tenant)?, &entries);
+    if verified.is_ok() {
+        insert(&transaction, tenant, entries)?;
+    }
+    transaction.commit()?;
+    Ok(verified)
+}
+
+fn insert(
+    connection: &Connection,
+    tenant: &TenantId,
+    sealed: impl IntoIterator<Item = (Entry, Option<Payload>)>,
+) -> rusqlite::Result<()> {
     let mut entries = connection.prepare_cached(
         "INSERT INTO journal (tenant, seq, format, at, actor, kind, subject, commitment, digest) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -24,7 +50,6 @@ pub(super) fn append(connection: &Connection, tenant: &TenantId, drafts: Vec<Dra
     let mut payloads = connection.prepare_cached(
         "INSERT INTO journal_payload (tenant, seq, subject, salt, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    let (head, sealed) = journal::seal(former, drafts);
     for (entry, payload) in sealed {
         let Entry { seq, format, at, actor, kind, subject, commitment, digest } = entry;
         let (tenant, seq, subject) = (tenant.as_str(), signed(seq), subject.as_str());
@@ -39,9 +64,11 @@ pub(super) fn append(connection: &Connection, tenant: &TenantId, drafts: Vec<Dra
             commitment.0,
             digest.0
         ])?;
-        payloads.execute(params![tenant, seq, subject, payload.salt, Readable(&payload.bytes)])?;
+        if let Some(payload) = payload {
+            payloads.execute(params![tenant, seq, subject, payload.salt, Readable(&payload.bytes)])?;
+        }
     }
-    Ok(head)
+    Ok(())
 }
 
 fn head(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Head> {

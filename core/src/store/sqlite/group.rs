@@ -87,7 +87,7 @@ fn apply(connection: &Connection, tenant: &TenantId, commit: Commit) -> Outcome 
 
 /// One error, told to everybody whom it hit.
 #[derive(Debug)]
-struct Shared(Arc<rusqlite::Error>);
+pub(super) struct Shared(pub(super) Arc<rusqlite::Error>);
 
 impl fmt::Display for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::channel::oneshot;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use super::{Commit, Committed, Row, RowKey, Store, StoreError, StoreFault, Table};
 use crate::id::TenantId;
-use crate::journal::{Entry, Payload};
+use crate::journal::{Broken, Entry, Head, Payload};
 use thread::{Owner, Request};
 
 /// Keeps everything in one SQLite file.
@@ -166,10 +166,24 @@ impl Store for SqliteStore {
         self.read("find a place in the journal", move |connection| entries::place(connection, &tenant, at)).await
     }
 
+    async fn take_over(
+        &self,
+        tenant: &TenantId,
+        entries: Vec<(Entry, Option<Payload>)>,
+    ) -> Result<Result<Head, Broken>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let tenant = tenant.clone();
+        self.owner.send(Request::Write(Box::new(move |connection| {
+            let taken = entries::take_over(connection, &tenant, entries);
+            drop(reply.send(taken.map_err(refused("take over a journal"))));
+        })))?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
     async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
         let (reply, answer) = oneshot::channel();
         let (tenant, subject) = (tenant.clone(), subject.to_owned());
-        self.owner.send(Request::Erase(Box::new(move |connection| {
+        self.owner.send(Request::Write(Box::new(move |connection| {
             drop(reply.send(entries::erase(connection, &tenant, &subject)));
         })))?;
         answer.await.map_err(|_| StoreError::Closed)?
@@ -178,5 +192,18 @@ impl Store for SqliteStore {
 
 /// Says what was being done when the driver reported an error.
 fn refused<E: std::error::Error + Send + Sync + 'static>(doing: &'static str) -> impl FnOnce(E) -> StoreError {
-    move |source| StoreError::Database { doing, source: Box::new(source) }
+    move |source| StoreError::database(doing, fault(&source), source)
+}
+
+/// What stood in the way, as far as SQLite says.
+fn fault(error: &(dyn std::error::Error + 'static)) -> StoreFault {
+    let error = error.downcast_ref::<group::Shared>().map_or(error, |shared| shared.0.as_ref());
+    match error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code) {
+        Some(ErrorCode::DiskFull) => StoreFault::Full,
+        Some(ErrorCode::ReadOnly) => StoreFault::ReadOnly,
+        Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => StoreFault::Denied,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreFault::Unavailable,
+        Some(ErrorCode::TooBig) => StoreFault::TooLarge,
+        _ => StoreFault::Refused,
+    }
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::{FromSqlError, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, TransactionBehavior, params};
 
-use super::super::{Row, RowKey, Table};
+use super::super::{KeyRange, Row, RowKey, Table};
 use crate::id::TenantId;
 use crate::text::Text;
 
@@ -37,19 +37,15 @@ pub(super) fn scan(
     after: Option<&str>,
     limit: usize,
 ) -> rusqlite::Result<Vec<Row>> {
-    // A range and not LIKE or GLOB, in which some characters of a prefix would have a meaning.
-    let (start, from) = match after {
-        Some(after) if after >= prefix => (">", after),
-        _ => (">=", prefix),
-    };
-    let end = end_of_prefix(prefix);
-    let until = if end.is_some() { "AND key < ?4" } else { "AND ?4 IS NULL" };
+    let range = KeyRange::of(prefix, after);
+    let start = if range.behind { ">" } else { ">=" };
+    let until = if range.until.is_some() { "AND key < ?4" } else { "AND ?4 IS NULL" };
     let sql = format!(
         "SELECT key, revision, value FROM \"{}\" WHERE tenant = ?1 AND key {start} ?2 {until} ORDER BY key LIMIT ?3",
         table.name(),
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![tenant.as_str(), from, signed(limit), end], |row| {
+    let rows = statement.query_map(params![tenant.as_str(), range.from, signed(limit), range.until], |row| {
         let key = Text::new(row.get_ref(0)?.as_str()?);
         Ok(Row { key, revision: unsigned(row.get(1)?), value: bytes(row.get_ref(2)?)? })
     })?;
@@ -104,33 +100,4 @@ pub(super) const fn unsigned(number: i64) -> u64 {
 /// A count or place as a bound; beyond what SQLite can count, there is nothing.
 pub(super) fn signed(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
-}
-
-/// The first text behind all that starts with `prefix`; `None` if there is no such text.
-///
-/// SQLite compares text as UTF-8 bytes, and these sort like the characters they encode.
-fn end_of_prefix(prefix: &str) -> Option<String> {
-    let mut rest = prefix.chars();
-    while let Some(last) = rest.next_back() {
-        // The range skips the surrogates, as UTF-8 does.
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            return Some(rest.as_str().chars().chain([next]).collect());
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::end_of_prefix;
-
-    #[test]
-    fn the_end_of_a_prefix_is_the_next_text_that_does_not_start_with_it() {
-        assert_eq!(end_of_prefix(""), None);
-        assert_eq!(end_of_prefix("\u{10FFFF}"), None);
-        assert_eq!(end_of_prefix("ab").as_deref(), Some("ac"));
-        assert_eq!(end_of_prefix("a\u{10FFFF}\u{10FFFF}").as_deref(), Some("b"));
-        assert_eq!(end_of_prefix("\u{D7FF}").as_deref(), Some("\u{E000}"));
-        assert_eq!(end_of_prefix("a\u{7f}").as_deref(), Some("a\u{80}"));
-    }
 }

@@ -17,7 +17,8 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 pub(super) enum Request {
     Read(Job),
     Commit(group::Waiting),
-    Erase(Job),
+    /// Whatever else writes: an erasure, or entries taken over.
+    Write(Job),
 }
 
 /// The sending end of the thread. Dropping it ends the thread and waits for that.
@@ -62,18 +63,18 @@ fn run(mut connection: Connection, requests: &mpsc::Receiver<Request>) {
     }
 }
 
-/// Serves `first` and what else is queued: all commits in one transaction, then the reads, then an erasure.
+/// Serves `first` and what else is queued: all commits in one transaction, then the reads, then another write.
 ///
-/// Commits before reads: a read sees every commit that was sent before it. An erasure ends the batch, because it must
-/// not touch what is committed behind it.
+/// Commits before reads: a read sees every commit that was sent before it. Another write ends the batch: what is
+/// committed behind it must not come before it.
 fn serve(connection: &mut Connection, first: Request, requests: &mpsc::Receiver<Request>) {
     let (mut commits, mut others) = (Vec::new(), Vec::new());
     for request in std::iter::once(first).chain(requests.try_iter()).take(BATCH) {
         match request {
             Request::Commit(waiting) => commits.push(waiting),
             Request::Read(read) => others.push(read),
-            Request::Erase(erase) => {
-                others.push(erase);
+            Request::Write(write) => {
+                others.push(write);
                 break;
             }
         }

@@ -24,7 +24,7 @@ pub(super) async fn play(page: &mut Page) -> Result<(), Error> {
     books.edit("debtors", "debtors-2", &json!({ "owes": "15.00" }));
     office.hear().await?;
     match acme.approve(plan.hash, &noah()).await {
-        Ok(()) => page.show("approved"),
+        Ok(approved) => page.show(approved),
         Err(error) => page.show(error),
     }
     let now = office.plan(&mia()).await?;

@@ -20,6 +20,9 @@ pub struct Applied {
     pub unapproved: usize,
     /// Operations whose target or golden value had moved: they belong to the successor.
     pub superseded: usize,
+    /// Operations, among those superseded, of records that another application had a write of under way: they may still be
+    /// to be done, and stay approved.
+    pub busy: usize,
     /// Operations that the system refused, each with its reason.
     pub refused: Vec<(Operation, String)>,
     /// Operations that were put off, or had no effect: they are planned again if they are still owed.

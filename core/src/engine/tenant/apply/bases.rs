@@ -184,6 +184,7 @@ impl Tenant {
             lost: false,
             wrote: Some(Box::new(self.golden_origin(model, entity, &sent.key))),
             displaced: sent.displaced.cloned().map(Box::new),
+            reread: None,
             answered,
         })
     }

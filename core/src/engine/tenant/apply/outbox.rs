@@ -8,8 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::connector::Write;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{Changes, record_key};
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::persist::{Changes, PART, record_key};
+use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::footing::Lease;
 use crate::engine::tenant::standing::Covered;
 use crate::engine::{Core, Tenant};
 use crate::error::Error;
@@ -36,6 +37,9 @@ pub(crate) struct OutboxRow {
     /// The standing approvals that operations rest on, by the keys of the operations.
     #[serde(default, skip_serializing_if = "Covered::is_empty")]
     pub(crate) standing: Covered,
+    /// Whose it is while it is being sent or probed, where many processes work on one store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease: Option<Lease>,
 }
 
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
@@ -73,6 +77,12 @@ pub(crate) fn outbox_key(operation: &Operation) -> RowKey {
     }
 }
 
+/// The connection that a row's key names.
+pub(super) fn outbox_connection(key: &str) -> Option<ConnectionName> {
+    let rest = key.strip_prefix(write_prefix()).or_else(|| key.strip_prefix(create_prefix()))?;
+    rest.split('\u{1f}').next().map(ConnectionName::new)
+}
+
 /// The row of a create under way.
 pub(crate) fn create_row(
     connection: &ConnectionName,
@@ -80,13 +90,15 @@ pub(crate) fn create_row(
     entity: EntityId,
     generation: u32,
 ) -> RowKey {
-    let key = format!("{}{connection}\u{1f}{object}\u{1f}{entity}\u{1f}{generation}", create_prefix());
+    let (entity, generation) = (entity.text(), generation.to_string());
+    let (connection, object) = (connection.as_str(), object.as_str());
+    let key = Text::of_parts(&[create_prefix(), connection, PART, object, PART, &entity, PART, &generation]);
     RowKey::new(Table::Outbox, key)
 }
 
 /// The row of a write of a record under way.
 pub(crate) fn write_row(record: &RecordRef) -> RowKey {
-    RowKey::new(Table::Outbox, format!("{}{}", write_prefix(), record_key(record)))
+    RowKey::new(Table::Outbox, Text::of_parts(&[write_prefix(), &record_key(record)]))
 }
 
 /// The key that a created record carries, the same for every attempt.
@@ -152,8 +164,8 @@ impl Tenant {
         end: impl Fn(&mut Changes<'_>) + Send + Sync,
     ) -> Result<(), Error> {
         let Some(key) = attempt.key() else { return Ok(()) };
-        let mut contended = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             let own = self.is_own(&mut loader, attempt).await?;
             let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
@@ -162,12 +174,10 @@ impl Tenant {
                 changes.delete(key.clone());
             }
             end(&mut changes);
-            match self.commit_or_lost(doing, changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => contended = lost,
+            if attempts.commit(self, doing, changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 
     /// The number of a new attempt.

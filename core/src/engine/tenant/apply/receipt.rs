@@ -1,6 +1,8 @@
 //! Receipts: what a system answered becomes bases, links and observations, in one commit with the end of the intent.
 
-use crate::connector::{ConnectorError, Item, Outcome, WriteReceipt};
+use serde::Serialize;
+
+use crate::connector::{Item, Outcome, WriteReceipt};
 use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
@@ -12,7 +14,7 @@ use crate::engine::tenant::apply::Applied;
 use crate::engine::tenant::apply::bases::{Answer, Source};
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
 use crate::engine::tenant::approval::spend;
-use crate::engine::tenant::deletes::{DeleteCount, delete_count_key};
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::hint;
 use crate::entity::Evidence;
@@ -115,7 +117,7 @@ impl Tenant {
                 return Ok(());
             }
             let as_of = self.now();
-            let row = OutboxRow { at: as_of, ..intent.clone() };
+            let row = OutboxRow { at: as_of, lease: None, ..intent.clone() };
             let mut changes = Changes::new(&self.core, as_of, &Self::engine());
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(key.clone(), &row);
@@ -157,8 +159,8 @@ impl Tenant {
         let read_back = read_back && !forgotten;
         let read = self.read_number().await?;
         let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
-        let mut key = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let entity = operations[0].entity;
             let mut loader = Loader::new(&self.core, &self.id);
@@ -202,13 +204,7 @@ impl Tenant {
             if self.is_own(&mut loader, intent).await? {
                 changes.delete(outbox_key(&operations[0]));
             }
-            if operations[0].intent == Intent::Archive {
-                let (connection, object) = (&record.connection, &record.object);
-                let count = self.delete_count(&mut loader, connection, object).await?;
-                let done = count.done + usize::from(!planted!(LimitsNotCumulative));
-                changes.put(delete_count_key(connection, object), &DeleteCount { done, ..count });
-            }
-            self.count_writes(&mut loader, &mut changes, operations).await?;
+            self.count_done(&mut loader, &mut changes, operations).await?;
             self.count_standing(&mut loader, &mut changes, intent).await?;
             self.end_approvals(&loader, &mut changes, operations).await?;
             for operation in operations {
@@ -224,12 +220,10 @@ impl Tenant {
             })?;
             let keys: Vec<_> = operations.iter().map(|operation| operation.key).collect();
             changes.journal("received", &entity.to_string(), &(record, &keys, receipt.token, (intent.read, intent.at)));
-            match self.commit_or_lost("store a receipt", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => key = lost,
+            if attempts.commit(self, "store a receipt", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key })
     }
 
     /// The observation in a write's own answer, if it carried the whole record.
@@ -393,8 +387,11 @@ impl Tenant {
         .await
     }
 
-    /// The call failed before anything was sent: the intent is taken back, and the approvals stand.
-    pub(super) async fn take_back(&self, intent: &OutboxRow, cause: &ConnectorError) -> Result<(), Error> {
+    /// Nothing was sent: the intent is taken back, and the approvals stand.
+    pub(super) async fn take_back<C>(&self, intent: &OutboxRow, cause: &C) -> Result<(), Error>
+    where
+        C: Serialize + Sync + ?Sized,
+    {
         let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
         self.close("take back an intent", intent, |changes| {
             changes.journal("taken_back", &intent.operations[0].entity.to_string(), &(&keys, cause));
@@ -405,7 +402,15 @@ impl Tenant {
     /// The values are refused: the approvals are spent, and the operations stand among the cases.
     pub(super) async fn refuse(&self, intent: &OutboxRow, why: &Text, applied: &mut Applied) -> Result<(), Error> {
         let keys: Vec<_> = intent.operations.iter().map(|operation| operation.key).collect();
-        self.close("store a refusal", intent, |changes| {
+        let mut attempts = Attempts::default();
+        loop {
+            let mut loader = Loader::new(&self.core, &self.id);
+            let own = self.is_own(&mut loader, intent).await?;
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            if let Some(row) = intent.key().filter(|_| own) {
+                changes.delete(row);
+            }
+            self.remember_refusals(&mut loader, &mut changes, &intent.operations).await?;
             for operation in &intent.operations {
                 let record = match &operation.target {
                     Target::Record(record) => vec![record.clone()],
@@ -416,10 +421,13 @@ impl Tenant {
                 case.operation = Some(Box::new(operation.clone()));
                 changes.put(case_key(CaseKind::Refused, operation.key), &case);
             }
-            spend(changes, &intent.operations);
+            spend(&mut changes, &intent.operations);
             changes.journal("refused", &intent.operations[0].entity.to_string(), &(&keys, why));
-        })
-        .await?;
+            changes.commit.expect.extend(loader.loaded.revisions);
+            if attempts.commit(self, "store a refusal", changes.commit).await? {
+                break;
+            }
+        }
         applied.refused.extend(intent.operations.iter().map(|operation| (operation.clone(), why.to_string())));
         Ok(())
     }

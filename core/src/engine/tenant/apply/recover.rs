@@ -1,18 +1,25 @@
 //! Recovery: what was sent and not answered is looked at, and only then planned again.
 
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
 use crate::connector::{CreateSafety, Item, Outcome, ReadAnswer, RecordKey, WriteReceipt};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
-use crate::engine::tenant::apply::outbox::{OutboxRow, create_key};
+use crate::engine::persist::{Changes, json};
+use crate::engine::tenant::apply::outbox::{OutboxRow, create_key, outbox_connection};
 use crate::engine::tenant::apply::{Applied, FailedCall};
+use crate::engine::tenant::approval::spend;
+use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::fingerprint::Digest;
-use crate::id::RecordRef;
+use crate::id::{ConnectionName, RecordRef};
 use crate::plan::{Intent, Target};
-use crate::store::{Row, RowKey, Table};
+use crate::queue::Share;
+use crate::stamp::Domain;
+use crate::store::{Commit, Row, RowKey, Table};
 use crate::text::Text;
 
 /// How many unsettled writes are listed at a time.
@@ -26,6 +33,28 @@ impl Tenant {
     ///
     /// If the store fails. A system that cannot be read, or is no longer connected, leaves its operations as they are.
     pub async fn recover(&self) -> Result<Applied, Error> {
+        self.recover_where(&|_| true).await
+    }
+
+    /// As [`Tenant::recover`], for the writes of a share, without those into connections that are left alone for now.
+    pub(crate) async fn recover_but(
+        &self,
+        share: &Share,
+        left_alone: &BTreeSet<ConnectionName>,
+    ) -> Result<Applied, Error> {
+        let called = |row: &str| outbox_connection(row).is_none_or(|connection| !left_alone.contains(&connection));
+        self.recover_where(&|row| share.has(&self.id, row) && called(row)).await
+    }
+
+    /// As [`Tenant::recover`], in some connections: no other is called.
+    pub(crate) async fn recover_in(&self, connections: &BTreeSet<ConnectionName>) -> Result<Applied, Error> {
+        let gone = |connection: &ConnectionName| !self.core.connections.contains_key(connection);
+        let wanted = |connection: ConnectionName| connections.contains(&connection) || gone(&connection);
+        self.recover_where(&|row| outbox_connection(row).is_none_or(wanted)).await
+    }
+
+    /// As [`Tenant::recover`], for the writes under some rows.
+    async fn recover_where(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Applied, Error> {
         let mut applied = Applied::default();
         let mut after: Option<Text> = None;
         loop {
@@ -36,7 +65,7 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list unsettled writes"))?;
             let Some(last) = rows.last() else { return Ok(applied) };
             after = Some(last.key.clone());
-            for row in rows {
+            for row in rows.into_iter().filter(|row| wanted(&row.key)) {
                 self.recover_row(row, &mut applied).await?;
             }
         }
@@ -50,7 +79,35 @@ impl Tenant {
         let row = row.map_err(Error::store("load an unsettled write"))?.into_iter().next().flatten();
         let Some(row) = row else { return Ok(()) };
         let intent: OutboxRow = parse(Table::Outbox, &row)?;
+        let Some(intent) = self.take_over(key, row.revision, intent, applied).await? else { return Ok(()) };
         self.probe(&intent, applied).await
+    }
+
+    /// Takes an unsettled write in hand, where many processes work on one store; `None`: another has it.
+    async fn take_over(
+        &self,
+        key: RowKey,
+        revision: u64,
+        intent: OutboxRow,
+        applied: &mut Applied,
+    ) -> Result<Option<OutboxRow>, Error> {
+        let now = self.now();
+        if let Some(lease) = intent.lease.as_ref().filter(|lease| lease.lasts(now)) {
+            applied.unknown += intent.operations.len();
+            applied.put_off(now, TimeDelta::milliseconds(lease.until.saturating_sub(now)));
+            return Ok(None);
+        }
+        let lease = self.lease().await?;
+        if lease.is_none() && intent.lease.is_none() {
+            return Ok(Some(intent));
+        }
+        let mut commit = Commit { expect: vec![(key.clone(), Some(revision))], ..Commit::default() };
+        if let Some(former) = &intent.lease {
+            former.end(&mut commit);
+        }
+        let intent = OutboxRow { lease, ..intent };
+        commit.put.push((key, json(&intent)));
+        Ok(self.commit("take over a write", commit).await?.then_some(intent))
     }
 
     /// Looks whether a write took effect.
@@ -138,7 +195,41 @@ impl Tenant {
         if intent.operations.iter().all(|operation| self.holds(&loader, operation)) {
             return self.settle_found(intent, found(None), applied).await;
         }
-        self.forget(intent, applied).await
+        let shown = loader.loaded.set.find_record(record);
+        let shown = shown.and_then(|at| loader.loaded.set.record(at).representation.existence().last());
+        // Only a version that is still the one that was read proves that nothing was written since.
+        let untouched = self.core.domain(record) != Domain::ReadOrder
+            && shown.is_some_and(|stamp| Some(stamp.token) == intent.read);
+        if untouched { self.forget(intent, applied).await } else { self.leave_unsure(intent, applied).await }
+    }
+
+    /// A probe found the record changed since, and not as it was sent: the write may have taken effect and been taken back by
+    /// somebody, who is not overwritten unasked. It counts as done, its approvals are spent, and nothing but a person's
+    /// approval sends it again.
+    async fn leave_unsure(&self, intent: &OutboxRow, applied: &mut Applied) -> Result<(), Error> {
+        let Some(key) = intent.key() else { return Ok(()) };
+        let keys: Vec<Digest> = intent.operations.iter().map(|operation| operation.key).collect();
+        let mut attempts = Attempts::default();
+        loop {
+            let mut loader = Loader::new(&self.core, &self.id);
+            if !self.is_own(&mut loader, intent).await? {
+                break;
+            }
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            changes.delete(key.clone());
+            self.count_done(&mut loader, &mut changes, &intent.operations).await?;
+            self.count_standing(&mut loader, &mut changes, intent).await?;
+            self.remember_refusals(&mut loader, &mut changes, &intent.operations).await?;
+            spend(&mut changes, &intent.operations);
+            Self::read_again(&mut changes, &intent.operations[0].target);
+            changes.journal("unsure", &intent.operations[0].entity.to_string(), &keys);
+            changes.commit.expect.extend(loader.loaded.revisions);
+            if attempts.commit(self, "end an intent that somebody changed again", changes.commit).await? {
+                break;
+            }
+        }
+        applied.deferred += intent.operations.len();
+        Ok(())
     }
 
     /// A probe found no effect: the intent is dropped, and planned again if it is still owed.
@@ -168,8 +259,8 @@ impl Tenant {
         if matches!(bound.connector.create_safety(), CreateSafety::DrainThenConsistentLookup { .. }) {
             return Ok(());
         }
-        let mut contended = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             loader.entities(&[first.entity]).await?;
             let Some(of) = loader.loaded.set.find_entity(first.entity) else { return Ok(()) };
@@ -185,12 +276,10 @@ impl Tenant {
             loader.loaded.set.record_fact(of, fact, &mut facts);
             let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
-            match self.commit_or_lost("remember a create", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => contended = lost,
+            if attempts.commit(self, "remember a create", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: contended })
     }
 }
 

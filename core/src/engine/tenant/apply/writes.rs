@@ -12,7 +12,7 @@ use crate::id::{EntityId, ObjectType, RecordRef};
 use crate::model::UnitKey;
 use crate::plan::{Intent, Operation, Target};
 use crate::representation::Life;
-use crate::spelling::{collection, expected, expected_collection, form, leaves};
+use crate::spelling::{collection, expected, expected_collection, holds, leaves};
 use crate::text::Text;
 use crate::value::{Field, Malformed};
 use crate::working_set::WorkingSet;
@@ -42,11 +42,10 @@ impl Tenant {
         };
         let Some(held) = self.shows(loader, operation.entity, record, &operation.unit) else { return false };
         let model = self.core.model.entity(set.entity(index).entity.entity);
-        let unit = model.unit_key(&operation.unit).and_then(|key| model.units.get(usize::from(key.index()?)));
-        // A mapping that rounds has written what it reads back.
-        let place = self.core.place(record).zip(model.unit_key(&operation.unit).and_then(|key| key.index()));
-        let form = place.and_then(|((_, object), unit)| form(model, object, unit, value));
-        unit.is_some_and(|unit| unit.same(&held, value) || form.is_some_and(|form| unit.same(&held, &form)))
+        let Some(key) = model.unit_key(&operation.unit) else { return false };
+        let unit = key.index().and_then(|unit| model.units.get(usize::from(unit)));
+        let place = self.core.place(record).zip(unit);
+        place.is_some_and(|((_, object), unit)| holds(model, object, unit, &key, &held, value))
     }
 
     /// What a record of an entity is seen to hold of a unit, if it is seen.
@@ -84,7 +83,7 @@ impl Tenant {
             }
         };
         let object = object.ok_or(Malformed::new("the object type is not in the model"))?;
-        let held = record.and_then(|record| set.find_record(record)).map(|at| &set.record(at).representation);
+        let held = record.and_then(|record| set.find_record(record)).map(|at| &*set.record(at).representation);
         let connection = first.target.connection();
         let native_id = |id, native_type: &ObjectType| native(set, id, connection, native_type).map(|record| record.id);
         let mut changes = Vec::new();

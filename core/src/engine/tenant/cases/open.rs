@@ -281,7 +281,13 @@ impl Tenant {
     }
 
     /// Whether a filter lists a case, but for what people noted on it.
-    fn lists(&self, filter: &CaseFilter, case: &Case, discrepancy: Option<&Discrepancy>, as_of: i64) -> bool {
+    pub(in crate::engine::tenant) fn lists(
+        &self,
+        filter: &CaseFilter,
+        case: &Case,
+        discrepancy: Option<&Discrepancy>,
+        as_of: i64,
+    ) -> bool {
         let unit = filter.unit.as_ref().is_none_or(|wanted| {
             let rest = case.unit.as_ref().and_then(|unit| unit.strip_prefix(wanted.as_str()));
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
@@ -302,7 +308,7 @@ impl Tenant {
 }
 
 /// Whether what people noted on a case is as a filter asks.
-fn is_desk(filter: &CaseFilter, case: &Case) -> bool {
+pub(in crate::engine::tenant) fn is_desk(filter: &CaseFilter, case: &Case) -> bool {
     let assigned = filter.assigned.as_ref().is_none_or(|wanted| match wanted {
         Assigned::To(actor) => case.assignee.as_ref() == Some(actor),
         Assigned::Somebody => case.assignee.is_some(),

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use crate::engine::Tenant;
 use crate::engine::case_index::{PREFIX, filed_by, keys_of};
 use crate::engine::hydrate::parse;
-use crate::engine::persist::{Changes, LinkRow};
+use crate::engine::persist::{Changes, LinkRow, entity_key};
 use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -90,7 +90,7 @@ impl Tenant {
             by_entity.push((link.entity, row.key));
         }
         let ids: BTreeSet<EntityId> = by_entity.iter().map(|(entity, _)| *entity).collect();
-        let keys: Vec<RowKey> = ids.iter().map(|id| RowKey::new(Table::Entity, id.to_string())).collect();
+        let keys: Vec<RowKey> = ids.iter().map(|id| entity_key(*id)).collect();
         let entities = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load entities"))?;
         let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
         for ((id, key), row) in ids.into_iter().zip(keys).zip(entities) {

@@ -10,7 +10,7 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, sort};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::dead_letter::{LETTER_SETTLED, LetterState, StoredDeadLetter, letter_key};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, SurfaceName};
@@ -211,18 +211,16 @@ impl Tenant {
         if reason.trim().is_empty() {
             return Err(Error::NoReason { doing: "discard a dead letter" });
         }
-        let mut lost_to = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let (revision, letter) = self.waiting_letter(key).await?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             let state = LetterState::Discarded { by: by.clone(), at: changes.as_of(), reason: reason.to_owned() };
             settle(&mut changes, key, revision, letter, state);
-            match self.commit_or_lost("discard a dead letter", changes.commit).await? {
-                None => return Ok(()),
-                Some(lost) => lost_to = lost,
+            if attempts.commit(self, "discard a dead letter", changes.commit).await? {
+                return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
     /// Discards up to `limit` dead letters of a cause. Says how many; fewer than `limit`: there are no more.
@@ -250,8 +248,8 @@ impl Tenant {
     }
 
     async fn retry(&self, key: &str, by: &Actor) -> Result<Outcome, Error> {
-        let mut lost_to = Text::default();
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let (revision, letter) = self.waiting_letter(key).await?;
             let inputs = {
                 let (name, connection) = self.connection(letter.connection.as_str())?;
@@ -272,12 +270,10 @@ impl Tenant {
             let outcome = if dead.is_empty() { Outcome::TakenIn } else { Outcome::Replaced };
             let state = LetterState::Retried { by: by.clone(), at: changes.as_of(), became: dead };
             settle(&mut changes, key, revision, letter, state);
-            match self.commit_or_lost("try a dead letter again", changes.commit).await? {
-                None => return Ok(outcome),
-                Some(lost) => lost_to = lost,
+            if attempts.commit(self, "try a dead letter again", changes.commit).await? {
+                return Ok(outcome);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: lost_to })
     }
 
     async fn letter_rows(&self, after: Option<&str>) -> Result<Vec<Row>, Error> {

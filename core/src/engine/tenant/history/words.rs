@@ -171,11 +171,11 @@ impl<'a> Teller<'a> {
             StoredFact::Lived { life: GoldenLife::Live } => Told::new("lived", "it exists again"),
             StoredFact::Decided { unit, decision: Some(decision) } => {
                 let holds = lifetime_words(decision.lifetime);
-                Told::new(
-                    "decided",
-                    format!("{unit}: {} by decision of {}, {holds}", said(&decision.chosen), decision.by),
-                )
-                .of(&unit)
+                let mut text = format!("{unit}: {} by decision of {}, {holds}", said(&decision.chosen), decision.by);
+                for word in &decision.meanwhile {
+                    text.push_str(&format!("; meanwhile {} said {}", word.record, said(&word.field)));
+                }
+                Told::new("decided", text).of(&unit)
             }
             StoredFact::Decided { unit, decision: None } => {
                 Told::new("decided", format!("{unit}: no decision holds any more")).of(&unit)
@@ -183,6 +183,9 @@ impl<'a> Teller<'a> {
             StoredFact::Lapsed { unit, lapse: Some(lapse) } => {
                 let why = match &lapse.cause {
                     LapseCause::Over => "its date came".to_owned(),
+                    LapseCause::PolicyChanged => {
+                        "the unit is owned, compared or resolved otherwise since it was decided".to_owned()
+                    }
                     LapseCause::InputsChanged(news) => {
                         let from = |from: &Option<Field>| from.as_ref().map_or_else(|| "nothing".to_owned(), said);
                         let changed = news.iter().map(|news| {
@@ -202,7 +205,15 @@ impl<'a> Teller<'a> {
             }
             StoredFact::Diverged { record, unit, divergence } => {
                 let text = match divergence {
-                    Some(leave) => format!("{} let {record} differ in {unit}: {}", leave.by, leave.reason),
+                    Some(leave) => {
+                        let second = leave.approved_by.as_ref().map(|by| format!(", approved by {by}"));
+                        format!(
+                            "{} let {record} differ in {unit}{}: {}",
+                            leave.by,
+                            second.unwrap_or_default(),
+                            leave.reason
+                        )
+                    }
                     None => format!("{record} may differ in {unit} no longer"),
                 };
                 Told::new("diverged", text).of(&unit)
@@ -331,6 +342,7 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "received" => "a write was confirmed",
         "in_effect" => "a write was in effect already",
         "unknown" => "the outcome of a write is not known",
+        "unsure" => "a write may have had its effect and was changed again, and asks a person",
         "without_effect" => "a write had no effect, and is planned anew",
         "taken_back" => "a write was taken back before it was sent",
         "claimed_elsewhere" => "what a create answered with belongs to another entity",

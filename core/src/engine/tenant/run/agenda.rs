@@ -1,14 +1,15 @@
 //! The agenda of a run: which connection is read when. Pure: the instant is an argument.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connector::Retry;
 use crate::engine::Schedule;
+use crate::engine::tenant::run::silence::pause_after;
 use crate::id::ConnectionName;
 
 /// What is done with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Task {
+pub(crate) enum Task {
     Poll,
     Scan,
 }
@@ -23,17 +24,14 @@ struct Turn {
 
 /// Which connection is read when.
 #[derive(Debug)]
-pub(super) struct Agenda {
+pub(crate) struct Agenda {
     schedule: Schedule,
     turns: BTreeMap<(ConnectionName, Task), Turn>,
     retry: i64,
 }
 
-/// The longest pause after failures, in milliseconds.
-const LONGEST: i64 = 60 * 60 * 1000;
-
 impl Agenda {
-    pub(super) fn new<'a>(schedule: Schedule, connections: impl Iterator<Item = &'a ConnectionName>, now: i64) -> Self {
+    pub(crate) fn new<'a>(schedule: Schedule, connections: impl Iterator<Item = &'a ConnectionName>, now: i64) -> Self {
         let mut turns = BTreeMap::new();
         for connection in connections {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
@@ -46,13 +44,18 @@ impl Agenda {
     }
 
     /// The task that has been due longest.
-    pub(super) fn due(&self, now: i64) -> Option<(ConnectionName, Task)> {
-        let due = self.turns.iter().filter(|(_, turn)| turn.at <= now);
+    pub(crate) fn due(&self, now: i64) -> Option<(ConnectionName, Task)> {
+        self.due_besides(now, &BTreeSet::new())
+    }
+
+    /// The task that has been due longest, of connections that nothing is read from yet.
+    pub(super) fn due_besides(&self, now: i64, busy: &BTreeSet<ConnectionName>) -> Option<(ConnectionName, Task)> {
+        let due = self.turns.iter().filter(|((connection, _), turn)| turn.at <= now && !busy.contains(connection));
         due.min_by_key(|(_, turn)| turn.at).map(|((connection, task), _)| (connection.clone(), *task))
     }
 
     /// A task had its turn: it is due again as the schedule says, or later if it failed.
-    pub(super) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
+    pub(crate) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
         let every = match task {
             Task::Poll => self.schedule.poll,
             Task::Scan => self.schedule.scan.unwrap_or(self.schedule.poll),
@@ -63,19 +66,12 @@ impl Agenda {
         turn.failures = if failed.is_some() { turn.failures.saturating_add(1) } else { 0 };
         // A scan that failed is not put off for a day: it goes on where it stopped.
         let first = if failed.is_some() { self.schedule.poll.num_milliseconds().max(1) } else { every };
-        let pause = match failed {
-            None => first,
-            Some(Retry::After(delay)) => delay.num_milliseconds().max(first),
-            Some(Retry::Never | Retry::Backoff) => {
-                let doubled = first.saturating_mul(1_i64.checked_shl(turn.failures.min(30)).unwrap_or(i64::MAX));
-                doubled.min(LONGEST.max(first))
-            }
-        };
+        let pause = failed.map_or(first, |retry| pause_after(turn.failures, first, retry));
         turn.at = now.saturating_add(pause);
     }
 
     /// Whether what waits is to be tried again now.
-    pub(super) fn retries(&mut self, now: i64) -> bool {
+    pub(crate) fn retries(&mut self, now: i64) -> bool {
         let due = self.retry <= now;
         if due {
             self.retry = now.saturating_add(self.schedule.retry.num_milliseconds().max(1));
@@ -83,9 +79,10 @@ impl Agenda {
         due
     }
 
-    /// When something is due next.
-    pub(super) fn next(&self, now: i64) -> i64 {
-        self.turns.values().map(|turn| turn.at).chain([self.retry]).min().unwrap_or(now)
+    /// When something is due next, of connections that nothing is read from yet.
+    pub(super) fn next(&self, now: i64, busy: &BTreeSet<ConnectionName>) -> i64 {
+        let free = self.turns.iter().filter(|((connection, _), _)| !busy.contains(connection));
+        free.map(|(_, turn)| turn.at).chain([self.retry]).min().unwrap_or(now)
     }
 }
 

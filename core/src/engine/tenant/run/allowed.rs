@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::Applied;
-use crate::engine::tenant::approval::ApprovalRow;
-use crate::engine::tenant::deletes::is_count;
+use crate::engine::tenant::approval::{ApprovalRow, is_approval};
 use crate::engine::tenant::rollout::CONNECTION_SET;
-use crate::engine::tenant::standing::STANDING_GIVEN;
+use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN};
 use crate::error::Error;
 use crate::id::EntityId;
+use crate::journal::Entry;
 use crate::plan::{PlanHash, Scope};
 use crate::rollout::Stage;
 use crate::store::{Commit, Committed, Table};
@@ -25,22 +25,38 @@ const PAGE: usize = 500;
 
 /// What a run knows of what may be carried out.
 #[derive(Debug, Default)]
-pub(super) struct Allowed {
+pub(crate) struct Allowed {
     /// Up to where the journal was read; `None`: nothing was looked at yet.
     read: Option<u64>,
     /// Plans that wait for a window, a hold, a limit or a system.
     waiting: BTreeSet<PlanHash>,
 }
 
-/// What the journal told since it was last read.
+/// What journal entries told.
 #[derive(Debug, Default)]
-struct News {
+pub(crate) struct News {
     /// Entities that changed.
-    entities: BTreeSet<EntityId>,
+    pub(crate) entities: BTreeSet<EntityId>,
     /// Plans that were approved.
-    approved: BTreeSet<PlanHash>,
+    pub(crate) approved: BTreeSet<PlanHash>,
     /// Whether something that was owed before may be allowed now.
-    everything: bool,
+    pub(crate) everything: bool,
+}
+
+impl News {
+    /// Adds what an entry tells.
+    pub(crate) fn add(&mut self, entry: &Entry) {
+        self.hear(&entry.kind, &entry.subject);
+    }
+
+    /// Adds what an entry of a kind about a subject tells.
+    pub(crate) fn hear(&mut self, kind: &str, subject: &str) {
+        match kind {
+            "facts" => self.entities.extend(subject.parse::<EntityId>().ok()),
+            "approved" => self.approved.extend(subject.parse::<PlanHash>().ok()),
+            kind => self.everything |= [CONNECTION_SET, STANDING_GIVEN, STANDING_APPROVED].contains(&kind),
+        }
+    }
 }
 
 impl Allowed {
@@ -58,7 +74,13 @@ impl Allowed {
                 News { everything: true, approved: tenant.approved_plans().await?, ..News::default() }
             }
         };
-        plans.extend(news.approved);
+        plans.extend(self.of_news(tenant, news).await?);
+        Ok(plans.into_iter().collect())
+    }
+
+    /// The plans that news make worth applying.
+    pub(crate) async fn of_news(&mut self, tenant: &Tenant, news: News) -> Result<BTreeSet<PlanHash>, Error> {
+        let mut plans = news.approved;
         if news.everything {
             // It may be that what waited waits no longer.
             plans.append(&mut self.waiting);
@@ -74,12 +96,22 @@ impl Allowed {
                 }
             }
         }
-        Ok(plans.into_iter().collect())
+        Ok(plans)
+    }
+
+    /// Those that wait, to be tried again.
+    pub(crate) fn retried(&mut self) -> BTreeSet<PlanHash> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// A plan waits, to be tried again.
+    pub(crate) fn wait(&mut self, plan: PlanHash) {
+        self.waiting.insert(plan);
     }
 
     /// A plan was applied: what of it waits is tried again.
-    pub(super) fn applied(&mut self, hash: PlanHash, applied: &Applied) {
-        if applied.held.len() + applied.deferred + applied.unknown + applied.stopped > 0 {
+    pub(crate) fn applied(&mut self, hash: PlanHash, applied: &Applied) {
+        if applied.held.len() + applied.deferred + applied.unknown + applied.stopped + applied.busy > 0 {
             self.waiting.insert(hash);
         }
         // What moved, and what was only possible once this was done, is in the successor.
@@ -114,20 +146,14 @@ impl Tenant {
             let page = page.map_err(Error::store("read the journal"))?;
             let Some((last, _)) = page.last() else { break };
             after = last.seq;
-            for (entry, _) in &page {
-                match entry.kind.as_str() {
-                    "facts" => news.entities.extend(entry.subject.parse::<EntityId>().ok()),
-                    "approved" => news.approved.extend(entry.subject.parse::<PlanHash>().ok()),
-                    kind => news.everything |= kind == CONNECTION_SET || kind == STANDING_GIVEN,
-                }
-            }
+            page.iter().for_each(|(entry, _)| news.add(entry));
         }
         *read = Some(after);
         Ok(news)
     }
 
     /// The plans of which anything is approved.
-    async fn approved_plans(&self) -> Result<BTreeSet<PlanHash>, Error> {
+    pub(crate) async fn approved_plans(&self) -> Result<BTreeSet<PlanHash>, Error> {
         let mut plans = BTreeSet::new();
         let mut after: Option<Text> = None;
         loop {
@@ -135,7 +161,7 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list approvals"))?;
             let Some(last) = rows.last() else { return Ok(plans) };
             after = Some(last.key.clone());
-            for row in rows.iter().filter(|row| !is_count(&row.key)) {
+            for row in rows.iter().filter(|row| is_approval(&row.key)) {
                 let approval: ApprovalRow = parse(Table::Approval, row)?;
                 plans.insert(approval.plan);
             }

@@ -1,14 +1,14 @@
 //! Comparing what operators allow, and what of it is used up, with what the journal adds up to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
+use crate::engine::tenant::counts::{Count, count_rows};
 use crate::engine::tenant::replay::Replayed;
 use crate::engine::tenant::rollout::{connection_of_key, state_prefix};
 use crate::engine::tenant::standing::standing_prefix;
 use crate::engine::tenant::verify::{Compared, Difference};
-use crate::engine::tenant::write_counts::{WriteCount, count_prefix};
 use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::{GivenStanding, StandingId};
@@ -36,17 +36,22 @@ impl Tenant {
         let differ = |(id, compared)| Difference::StandingApproval { id, compared };
         found.extend(differing(&replayed.standing, &stored).map(differ));
 
-        // A row that nothing was counted in yet only orders those who ask for room.
-        let mut stored: BTreeMap<Text, WriteCount> = BTreeMap::new();
-        for row in self.all_rows(Table::Meta, count_prefix(), "read counts of writes").await? {
-            let count: WriteCount = parse(Table::Meta, &row)?;
-            if count != WriteCount::default() {
-                stored.insert(row.key, count);
+        let (mut stored, mut unaccounted) = (BTreeMap::<Text, Count>::new(), BTreeSet::new());
+        for (table, prefix) in count_rows() {
+            for row in self.all_rows(table, prefix, "read what counts against limits").await? {
+                let count: Count = parse(table, &row)?;
+                if count.is_accounted_for() {
+                    stored.insert(row.key, count);
+                } else if count != Count::default() {
+                    unaccounted.insert(row.key);
+                }
             }
         }
-        let name = |key: Text| key.trim_start_matches(count_prefix()).replace('\u{1f}', "/").into();
-        let differ = |(key, compared)| Difference::Writes { place: name(key), compared };
-        found.extend(differing(&replayed.writes, &stored).map(differ));
+        let mut replayed = replayed.counts.clone();
+        replayed.retain(|key, _| !unaccounted.contains(key));
+        let name = |key: Text| key.replace('\u{1f}', "/").into();
+        let differ = |(key, compared)| Difference::Counted { place: name(key), compared };
+        found.extend(differing(&replayed, &stored).map(differ));
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn expected(
         }
         for key in identity_values(core.model.entity(entity), object, &representation) {
             let row = rows.entry(identity_row(&key).key).or_default();
-            row.insert(record_key(record).into(), links.get(record).copied());
+            row.insert(record_key(record), links.get(record).copied());
         }
     }
     rows

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::IgnoredAny;
 
 use super::read;
+use crate::base::Base;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fingerprint::Digest;
@@ -14,6 +15,7 @@ use crate::observation::stored::StoredObservation;
 use crate::plan::{Intent, Operation};
 use crate::stamp::Stamp;
 use crate::text::Text;
+use crate::value::Field;
 
 /// What one step took in and did; or several steps of one instant, where all but the last changed nothing.
 #[derive(Debug)]
@@ -33,18 +35,30 @@ pub(super) struct Group {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) record: RecordRef,
-    /// What it set, by unit; `None`: it made the record, and with it all that is said of it.
-    pub(super) units: Option<BTreeSet<Text>>,
+    /// What it carried, by unit.
+    units: BTreeSet<Text>,
+    /// Whether it made the record.
+    created: bool,
     /// Whether it archived the record.
     pub(super) archived: bool,
 }
 
 impl Received {
     fn of(record: RecordRef, operations: &[Operation]) -> Self {
-        let creates = operations.iter().any(|operation| matches!(operation.intent, Intent::Create(_)));
+        let created = operations.iter().any(|operation| matches!(operation.intent, Intent::Create(_)));
         let archived = operations.iter().any(|operation| operation.intent == Intent::Archive);
-        let units = (!creates).then(|| operations.iter().map(|operation| operation.unit.clone()).collect());
-        Self { record, units, archived }
+        let carried = |operation: &Operation| match &operation.intent {
+            Intent::Create(fields) => fields.iter().map(|(unit, _)| unit.clone()).collect::<Vec<_>>(),
+            Intent::Set(_) | Intent::Archive => vec![operation.unit.clone()],
+        };
+        Self { record, units: operations.iter().flat_map(carried).collect(), created, archived }
+    }
+
+    /// Whether the answer gave a unit this base: of what the write carried, and of what a create left out, which is accepted
+    /// as missing. Whatever else the record was found to say was said by somebody else, and is settled anew.
+    pub(super) fn gave(&self, unit: &Text, base: Option<&Base>) -> bool {
+        let missing = base.is_some_and(|base| *base == Base::accepted(Field::Null, Field::Null));
+        self.units.contains(unit) || (self.created && missing)
     }
 }
 
@@ -106,7 +120,11 @@ impl Groups {
                 let (keys, _): (Vec<Digest>, IgnoredAny) = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
             }
-            "without_effect" => {
+            "claimed_elsewhere" => {
+                let key: Digest = read(entry, payload)?;
+                self.intended.remove(&key);
+            }
+            "without_effect" | "unsure" => {
                 let keys: Vec<Digest> = read(entry, payload)?;
                 keys.iter().for_each(|key| drop(self.intended.remove(key)));
             }
@@ -159,4 +177,58 @@ pub(super) fn records(groups: &[Group]) -> BTreeSet<RecordRef> {
         }
     }
     records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stamp::Stamp;
+
+    fn entry(kind: &str, seq: u64, payload: &impl serde::Serialize) -> (Entry, Payload) {
+        let entry = Entry {
+            seq,
+            format: 1,
+            at: 0,
+            actor: Actor::new("engine"),
+            kind: kind.into(),
+            subject: "".into(),
+            commitment: Digest::default(),
+            digest: Digest::default(),
+        };
+        (entry, Payload { bytes: serde_json::to_vec(payload).expect("plain data"), salt: [0; 16] })
+    }
+
+    fn operation(key: Digest) -> serde_json::Value {
+        serde_json::json!({
+            "key": key, "entity": EntityId::from_parts(1, [1; 10]), "entity_type": "customer",
+            "target": { "record": RecordRef::new("crm", "contacts", "1") }, "unit": "phone", "intent": { "set": "1" },
+            "expect": null, "basis": Digest::default(), "reason": "",
+        })
+    }
+
+    /// Whatever ends an intent, nothing of it is kept: memory does not grow with the history.
+    #[test]
+    fn no_intent_outlives_its_end() {
+        let key = Digest::of(b"one");
+        let keys = [key];
+        let record = RecordRef::new("crm", "contacts", "1");
+        let ends = [
+            entry("received", 2, &(&record, &keys, Stamp::default(), Stamp::default())),
+            entry("stale", 2, &(&keys, "")),
+            entry("deferred", 2, &(&keys, "")),
+            entry("unplaced", 2, &(&keys, "")),
+            entry("taken_back", 2, &(&keys, "")),
+            entry("refused", 2, &(&keys, "")),
+            entry("without_effect", 2, &keys),
+            entry("claimed_elsewhere", 2, &key),
+        ];
+        for (end, payload) in ends {
+            let mut groups = Groups::default();
+            let (intent, operations) = entry("intended", 1, &[operation(key)]);
+            groups.add(&intent, &operations).expect("it is read");
+            assert_eq!(groups.intended.len(), 1);
+            groups.add(&end, &payload).expect("it is read");
+            assert!(groups.intended.is_empty(), "{}", end.kind);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::report::WhatIf;
 use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
-use crate::engine::persist::{LinkRow, json, link_key, representation_key};
+use crate::engine::persist::{LinkRow, entity_key, json, link_key, representation_key};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
@@ -18,7 +18,7 @@ use crate::model::UnitKey;
 use crate::observation::Observation;
 use crate::observation::stored::StoredObservation;
 use crate::settle::Touched;
-use crate::store::{Commit, RowKey, Table};
+use crate::store::Commit;
 use crate::working_set::{EntityIndex, Frame};
 
 /// The state under a proposal.
@@ -100,14 +100,12 @@ impl Shadow {
                     would.left_out += 1;
                     continue;
                 };
-                let written = |unit: &UnitKey| {
-                    let units = group.received.as_ref().and_then(|received| received.units.as_ref());
-                    units.is_none_or(|units| units.contains(&of.unit_name(unit)))
-                };
                 let given = match &fact {
-                    Fact::Rebased { record, unit, .. } if !act => {
-                        let here = group.received.as_ref().is_some_and(|received| received.record == **record);
-                        here && written(unit) && told.insert(unit.clone())
+                    Fact::Rebased { record, unit, base } if !act => {
+                        let here = group.received.as_ref().filter(|received| received.record == **record);
+                        here.is_some_and(|received| {
+                            told.insert(unit.clone()) && received.gave(&of.unit_name(unit), base.as_deref())
+                        })
                     }
                     // That what we archived is gone is no news; whether what others deleted is accepted is decided anew.
                     Fact::Existed { record, existed: false } if !act => {
@@ -182,12 +180,17 @@ fn rows(tenant: &Tenant, loader: &Loader<'_>, facts: &[EntityFact]) -> Commit {
     let mut commit = Commit::default();
     for state in loader.loaded.set.records().iter().filter(|state| state.changed) {
         let names = tenant.core.slot_names(state.entity_type, state.object);
-        commit.put.push((representation_key(&state.record), json(&state.representation.to_stored(names))));
+        let (key, value) = (representation_key(&state.record), json(&state.representation.to_stored(names)));
+        let representation = Arc::new(state.representation.as_stored());
+        tenant.core.memory.representations.expect(&tenant.id, &key, &value, representation);
+        commit.put.push((key, value));
     }
     for state in loader.loaded.set.entities().iter().filter(|state| state.changed) {
         let model = tenant.core.model.entity(state.entity.entity);
-        let key = RowKey::new(Table::Entity, state.entity.id.to_string());
-        commit.put.push((key, json(&state.entity.to_stored(model))));
+        let (key, value) = (entity_key(state.entity.id), json(&state.entity.to_stored(model)));
+        let entity = Arc::new(Entity::clone(&state.entity));
+        tenant.core.memory.entities.expect(&tenant.id, &key, &value, Some(entity));
+        commit.put.push((key, value));
     }
     // Of a record that was linked several times, the last counts.
     let mut links: BTreeMap<&Arc<RecordRef>, Option<EntityId>> = BTreeMap::new();

@@ -1,0 +1,6 @@
+-- Version 2: a second fence between tenants.
+--
+-- A session sees and writes the rows of one tenant: the one named, behind an equals sign, by the setting
+-- `accordant.tenant` of its transaction. Where it is not set, it sees none. It holds for the owner of the tables, too; not
+-- for superusers and roles that bypass row security, which the store should not be opened as.
+-- The setting is read by a query of its own, which is run once for each statement and not for each row.

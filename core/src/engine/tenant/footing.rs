@@ -1,0 +1,174 @@
+//! What every commit rests on beside the rows that it read: the accepted model, and that nobody took over from this process.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::engine::persist::json;
+use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::model::model_key;
+use crate::error::Error;
+use crate::id::TenantId;
+use crate::store::{Commit, RowKey, Table};
+use crate::text::Text;
+
+/// What this process knows of tenants that their commits rest on.
+#[derive(Debug, Default)]
+pub(crate) struct Footings {
+    known: RwLock<BTreeMap<TenantId, Footing>>,
+    /// Held while this process takes an id: two of its tasks share one.
+    registering: futures::lock::Mutex<()>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Footing {
+    /// The revision of the accepted model's row.
+    model: Option<u64>,
+    /// The id of this process in the tenant, if it ever needed one.
+    worker: Option<Text>,
+}
+
+/// Who has something in hand, and until when others leave it alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lease {
+    worker: Text,
+    /// In milliseconds since the epoch.
+    pub(crate) until: i64,
+}
+
+/// The row of a worker that was ever given a lease: it is there until somebody takes over from it.
+#[derive(Debug, Serialize, Deserialize)]
+struct WorkerRow {
+    /// Since when, in milliseconds since the epoch.
+    since: i64,
+}
+
+const WORKERS: &str = "worker\u{1f}";
+
+/// How long the row of a worker is kept, in milliseconds. One that lives longer takes another id.
+const KEPT: i64 = 24 * 60 * 60 * 1000;
+
+/// How many rows of workers are looked at when another comes.
+const PAGE: usize = 100;
+
+fn worker_key(worker: &str) -> RowKey {
+    RowKey::new(Table::Meta, format!("{WORKERS}{worker}"))
+}
+
+/// It was put once, and nobody changes it: it is there, or somebody took over.
+fn expected(worker: &str) -> (RowKey, Option<u64>) {
+    (worker_key(worker), Some(1))
+}
+
+impl Footings {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<TenantId, Footing>> {
+        // A change of the map is whole or has not happened, so a poisoned lock guards a whole one.
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The row that says that nobody took over from this process in a tenant, if it ever had a lease there.
+    pub(crate) fn expected(&self, tenant: &TenantId) -> Option<(RowKey, Option<u64>)> {
+        self.read().get(tenant)?.worker.as_deref().map(expected)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<TenantId, Footing>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    /// Whether others leave it alone still.
+    pub(crate) const fn lasts(&self, now: i64) -> bool {
+        self.until > now
+    }
+
+    /// Lets a commit take effect only if nobody took over from whoever has it.
+    pub(crate) fn expect(&self, commit: &mut Commit) {
+        commit.expect.push(expected(&self.worker));
+    }
+
+    /// Takes over from whoever had it, for a commit that goes on in its place: nothing that it had read before can be
+    /// committed any more.
+    pub(crate) fn end(&self, commit: &mut Commit) {
+        commit.delete.push(worker_key(&self.worker));
+    }
+}
+
+impl Tenant {
+    /// The revision of the accepted model's row, as far as this process knows.
+    pub(super) fn accepted_model(&self) -> Option<u64> {
+        self.core.footings.read().get(&self.id).and_then(|footing| footing.model)
+    }
+
+    /// Notes under which revision of its row the model was accepted.
+    pub(super) fn note_accepted(&self, revision: u64) {
+        self.core.footings.write().entry(self.id.clone()).or_default().model = Some(revision);
+    }
+
+    /// What a commit expects beside what was read for it.
+    pub(super) fn expect_footing(&self, commit: &mut Commit) {
+        let Some(footing) = self.core.footings.read().get(&self.id).cloned() else { return };
+        commit.expect.extend(footing.model.map(|revision| (model_key(), Some(revision))));
+        commit.expect.extend(footing.worker.as_deref().map(expected));
+    }
+
+    /// A commit was lost by a row: what it says of our footing is looked up anew.
+    pub(super) fn note_lost(&self, key: &RowKey) {
+        if key.table != Table::Meta {
+            return;
+        }
+        let mut known = self.core.footings.write();
+        let Some(footing) = known.get_mut(&self.id) else { return };
+        if *key == model_key() {
+            footing.model = None;
+        }
+        footing.worker.take_if(|worker| *key == worker_key(worker));
+    }
+
+    /// A lease from now on, for what this process takes in hand; none where one process works alone.
+    pub(crate) async fn lease(&self) -> Result<Option<Lease>, Error> {
+        let Some(length) = self.core.lease else { return Ok(None) };
+        let worker = self.worker().await?;
+        Ok(Some(Lease { worker, until: self.now().saturating_add(length) }))
+    }
+
+    /// Whether so little of a lease is left that no call is begun under it.
+    pub(crate) fn runs_out(&self, lease: Option<&Lease>) -> bool {
+        let (Some(lease), Some(length)) = (lease, self.core.lease) else { return false };
+        lease.until.saturating_sub(self.now()) < length / 2
+    }
+
+    /// The id of this process in the tenant. Its row is durable before anything names it.
+    async fn worker(&self) -> Result<Text, Error> {
+        let _registering = self.core.footings.registering.lock().await;
+        let known = self.core.footings.read().get(&self.id).and_then(|footing| footing.worker.clone());
+        if let Some(worker) = known {
+            return Ok(worker);
+        }
+        for _ in 0..MOST_ATTEMPTS {
+            let id = format!("{:016x}{:016x}", self.attempt(), self.attempt());
+            let now = self.now();
+            let mut commit = Commit {
+                expect: vec![(worker_key(&id), None)],
+                put: vec![(worker_key(&id), json(&WorkerRow { since: now }))],
+                ..Commit::default()
+            };
+            let old = self.core.store.scan(&self.id, Table::Meta, WORKERS, None, PAGE).await;
+            for row in old.map_err(Error::store("list workers"))? {
+                let worker: WorkerRow = parse(Table::Meta, &row)?;
+                if now.saturating_sub(worker.since) > KEPT {
+                    commit.delete.push(RowKey::new(Table::Meta, row.key));
+                }
+            }
+            if self.commit("register a worker", commit).await? {
+                let worker = Text::from(id);
+                self.core.footings.write().entry(self.id.clone()).or_default().worker = Some(worker.clone());
+                return Ok(worker);
+            }
+        }
+        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: WORKERS.into() })
+    }
+}

@@ -1,0 +1,178 @@
+//! What a worker does of one tenant beside what it hears: polls, reads that are due, publication, and what waits.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::{BEAT, Desk, Worked};
+use crate::engine::tenant::run::{Agenda, Task};
+use crate::engine::tenant::{Allowed, News, Next};
+use crate::engine::{Accordant, Tenant};
+use crate::error::Error;
+use crate::id::TenantId;
+use crate::queue::{Queue, Share};
+
+/// How many plans one turn applies: others are heard in between.
+const PLANS_AT_ONCE: usize = 8;
+
+/// How many pages one turn publishes.
+const PAGES_AT_ONCE: usize = 4;
+
+/// How many steps one turn takes.
+const STEPS_AT_ONCE: usize = 8;
+
+/// When what is due.
+pub(super) struct Tasks {
+    agenda: Agenda,
+    /// The next step, in milliseconds since the epoch.
+    step: i64,
+}
+
+impl Tasks {
+    fn new(tenant: &Tenant) -> Self {
+        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now());
+        Self { agenda, step: tenant.now() }
+    }
+
+    /// Something came in: there may be something to read.
+    pub(super) const fn step_now(&mut self) {
+        self.step = i64::MIN;
+    }
+}
+
+impl Desk {
+    pub(super) fn new(accordant: &Accordant, tenant: &TenantId) -> Self {
+        let tenant = accordant.tenant(tenant.as_str());
+        Self { tasks: Tasks::new(&tenant), looked: None, allowed: Allowed::default(), plans: BTreeSet::new(), tenant }
+    }
+
+    /// Does what is due of this worker's share. Says how long nothing is.
+    pub(super) async fn work(
+        &mut self,
+        queue: &dyn Queue,
+        records: &Share,
+        entities: &Share,
+        worked: &mut Worked,
+    ) -> Result<TimeDelta, Error> {
+        let tenant = self.tenant.clone();
+        let mut rest = BEAT;
+        if records.has(tenant.id(), "") {
+            if self.own(queue, (records, entities), worked).await? {
+                rest = TimeDelta::zero();
+            }
+        } else {
+            self.looked = None;
+        }
+        while let Some((connection, task)) = self.tasks.agenda.due(tenant.now()) {
+            // Whoever has the partition of its name reads it; the others look again at its next turn.
+            let mine = records.has(tenant.id(), connection.as_str());
+            let read = match task {
+                _ if !mine => None,
+                Task::Poll => Some(tenant.poll(connection.as_str()).await),
+                Task::Scan => Some(tenant.scan(connection.as_str()).await),
+            };
+            let retry = match read {
+                None | Some(Err(Error::Paused { .. })) => None,
+                Some(Ok(taken)) => {
+                    worked.read += 1;
+                    worked.taken += taken;
+                    self.tasks.step_now();
+                    None
+                }
+                Some(Err(Error::Connector { source, .. })) => {
+                    worked.failed_calls += 1;
+                    Some(source.retry)
+                }
+                Some(Err(error)) => return Err(error),
+            };
+            self.tasks.agenda.done(&connection, task, tenant.now(), retry);
+        }
+        if self.tasks.agenda.retries(tenant.now()) {
+            self.plans.append(&mut self.allowed.retried());
+        }
+        self.apply(worked).await?;
+        if !self.plans.is_empty() {
+            rest = TimeDelta::zero();
+        }
+        if self.tasks.step <= tenant.now() {
+            self.step(records, worked).await?;
+        }
+        Ok(rest)
+    }
+
+    /// What the one worker does that has the tenant itself: publishes its journal, and hears what concerns all of it. Says whether
+    /// there is more at once.
+    async fn own(&mut self, queue: &dyn Queue, shares: (&Share, &Share), worked: &mut Worked) -> Result<bool, Error> {
+        let mut news = News::default();
+        if self.looked.as_ref() != Some(shares.1) {
+            // Somebody came or went: what a worker had put off that is no more is looked for once.
+            news.everything = true;
+            news.approved = self.tenant.approved_plans().await?;
+        }
+        let mut more = false;
+        for _ in 0..PAGES_AT_ONCE {
+            let fed = self.tenant.publish_page(queue).await?;
+            worked.published += fed.entries;
+            // Entities are looked at by whoever hears of them.
+            news.approved.extend(fed.news.approved);
+            news.everything |= fed.news.everything;
+            more = fed.more;
+            if !more {
+                break;
+            }
+        }
+        self.plan(news).await?;
+        self.looked = Some(shares.1.clone());
+        Ok(more)
+    }
+
+    /// Plans what news make possible, as far as it is allowed.
+    pub(super) async fn plan(&mut self, news: News) -> Result<(), Error> {
+        self.plans.extend(self.allowed.of_news(&self.tenant, news).await?);
+        Ok(())
+    }
+
+    /// Applies plans that were not come to yet, a few at a time.
+    async fn apply(&mut self, worked: &mut Worked) -> Result<(), Error> {
+        for _ in 0..PLANS_AT_ONCE {
+            let Some(hash) = self.plans.first().copied() else { return Ok(()) };
+            match self.tenant.apply(hash).await {
+                Ok(applied) => {
+                    worked.done += applied.done;
+                    worked.refused += applied.refused.len();
+                    worked.failed_calls += applied.failed.len();
+                    self.allowed.applied(hash, &applied);
+                    self.tasks.step_now();
+                }
+                // It ran out: it is found again if anything is owed.
+                Err(Error::UnknownPlan(_) | Error::PlanExpired { .. }) => {}
+                // Others have it. Whether they were done with it is seen when it is tried again.
+                Err(Error::Contended { .. }) => self.allowed.wait(hash),
+                Err(error) => return Err(error),
+            }
+            self.plans.remove(&hash);
+        }
+        Ok(())
+    }
+
+    /// Settles, reads and ends what is due.
+    async fn step(&mut self, records: &Share, worked: &mut Worked) -> Result<(), Error> {
+        let now = self.tenant.now();
+        let mut next = Next::Now;
+        for _ in 0..STEPS_AT_ONCE {
+            let stepped = self.tenant.step_of(records).await?;
+            worked.failed_calls += stepped.unread.len();
+            next = stepped.next;
+            if !stepped.more() {
+                break;
+            }
+        }
+        let idle = now.saturating_add(self.tenant.core.schedule.idle.num_milliseconds().max(1));
+        self.tasks.step = match next {
+            Next::Now => now,
+            Next::At(at) => at.timestamp_millis().clamp(now, idle),
+            Next::WhenTold => idle,
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! Workers on one store and one queue: what comes in at any door is heard, worked on once, and told to others.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "a model is declared; the engine reads it")]
+
+mod doors;
+mod failing;
+mod feed;
+#[path = "../applying/model.rs"]
+mod model;
+mod office;
+mod shares;
