@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,11 +20,14 @@ fn serve() -> (SocketAddr, Arc<AtomicUsize>) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let first = lines.next().unwrap().unwrap_or_default();
-            let _rest: Vec<_> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut lines = reader.by_ref().lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            drop(lines.take_while(|line| !line.is_empty()).count());
+            // A connection that is closed with unread bytes is reset, and takes its answer with it.
+            reader.read_exact(&mut [0; 2]).unwrap();
             count.fetch_add(1, Ordering::SeqCst);
-            let said = match first.split(' ').nth(1).unwrap_or_default() {
+            let said = match first.split([' ', '?']).nth(1).unwrap_or_default() {
                 "/fine" => "HTTP/1.1 207 Multi-Status\r\ncontent-length: 2\r\nx-left: 9\r\n\r\n{}".to_owned(),
                 "/away" => "HTTP/1.1 307 Away\r\ncontent-length: 0\r\nlocation: /fine\r\n\r\n".to_owned(),
                 "/large" => format!("HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{}", "x".repeat(2_000)),
