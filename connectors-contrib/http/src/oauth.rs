@@ -170,12 +170,12 @@ impl OAuth2 {
             }
         };
         let told = told.map_err(refused)?;
-        if let (Grant::Refresh { refresh_token, .. }, Some(new)) = (&mut *grant, told.refresh_token()) {
-            if new.secret() != refresh_token.expose_secret() {
-                *refresh_token = SecretString::from(new.secret().as_str());
-                if let Some(keep) = &self.rotated {
-                    keep(refresh_token);
-                }
+        if let (Grant::Refresh { refresh_token, .. }, Some(new)) = (&mut *grant, told.refresh_token())
+            && new.secret() != refresh_token.expose_secret()
+        {
+            *refresh_token = SecretString::from(new.secret().as_str());
+            if let Some(keep) = &self.rotated {
+                keep(refresh_token);
             }
         }
         Ok(told)

@@ -75,7 +75,7 @@ impl Throttle for Bucket {
             }
             // Nobody told: all that it may have cost is gone.
             None if said.refused.is_none() => {
-                self.left = self.left.saturating_sub(i64::from(cost).saturating_mul(1_000))
+                self.left = self.left.saturating_sub(i64::from(cost).saturating_mul(1_000));
             }
             None => {}
         }

@@ -1,0 +1,24 @@
+//! A clock that runs, and can be moved.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use accordant::{Clock, SystemClock};
+use chrono::TimeDelta;
+
+/// The system's clock, and as much further as it was moved. In tests, a clock that stands still is better:
+/// [`accordant::ManualClock`].
+#[derive(Debug, Default)]
+pub struct MovableClock(AtomicI64);
+
+impl MovableClock {
+    /// Moves the clock on.
+    pub fn advance(&self, by: TimeDelta) {
+        self.0.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> i64 {
+        SystemClock.now().saturating_add(self.0.load(Ordering::SeqCst))
+    }
+}
