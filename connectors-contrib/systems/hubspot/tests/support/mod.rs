@@ -67,6 +67,23 @@ impl Stage {
         self.person().creates("contacts", values).unwrap()
     }
 
+    /// Asks to be told of something.
+    pub(crate) async fn subscribe(&self, body: &Value) {
+        let transport = ReqwestTransport::new(Default::default()).unwrap();
+        let ask = |method: &str, path: &str, body: &Value| {
+            http::Request::builder()
+                .method(method)
+                .uri(format!("{}/webhooks/v3/77001/{path}", self.served.base))
+                .header("authorization", "Bearer pat-sandbox")
+                .body(bytes::Bytes::from(body.to_string()))
+                .unwrap()
+        };
+        let target = serde_json::json!({ "targetUrl": "https://hooks.acme.test/h", "throttling": { "maxConcurrentRequests": 5 } });
+        for request in [ask("PUT", "settings", &target), ask("POST", "subscriptions", body)] {
+            assert!(transport.send(request).await.unwrap().status().is_success());
+        }
+    }
+
     pub(crate) fn faults(&self, name: &str) {
         self.account.faults(Faults::default().with(name).unwrap());
     }
