@@ -22,3 +22,22 @@ impl Clock for MovableClock {
         SystemClock.now().saturating_add(self.0.load(Ordering::SeqCst))
     }
 }
+
+/// A clock that can be shown in a debug print, as clocks need not be.
+pub(crate) trait ClockOf: Send + Sync {
+    fn now(&self) -> i64;
+}
+
+impl std::fmt::Debug for dyn ClockOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.now())
+    }
+}
+
+pub(crate) struct Shown<C>(pub(crate) C);
+
+impl<C: Clock> ClockOf for Shown<C> {
+    fn now(&self) -> i64 {
+        self.0.now()
+    }
+}

@@ -11,3 +11,8 @@ pub(crate) fn millis(at: i64) -> String {
 pub(crate) fn parse(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis()))
 }
+
+/// RFC 3339 in UTC, in whole seconds: Shopify.
+pub(crate) fn seconds(at: i64) -> String {
+    DateTime::from_timestamp_millis(at).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -10,12 +10,14 @@
 mod chance;
 mod clock;
 mod fault;
+mod graphql;
 pub mod hubspot;
 mod instant;
 mod json;
 mod limit;
 mod outbox;
 mod remote;
+pub mod shopify;
 
 pub use chance::Chance;
 pub use clock::MovableClock;
@@ -24,3 +26,4 @@ pub use hubspot::HubSpot;
 pub use limit::Traffic;
 pub use outbox::{Outgoing, Sent};
 pub use remote::{Remote, Served, deliver, serve};
+pub use shopify::Shopify;

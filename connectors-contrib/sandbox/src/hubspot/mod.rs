@@ -27,6 +27,7 @@ use self::properties::Properties;
 use self::records::Records;
 use self::refusal::Refusal;
 use self::webhooks::Webhooks;
+use crate::clock::{ClockOf, Shown};
 use crate::limit::Rolling;
 use crate::outbox::Outgoing;
 use crate::{Chance, Faults, Remote, Sent, Traffic};
@@ -75,25 +76,6 @@ pub struct HubSpot {
     settings: Settings,
     clock: Arc<dyn ClockOf>,
     inside: Mutex<Inside>,
-}
-
-/// A clock that can be shown in a debug print, as clocks need not be.
-trait ClockOf: Send + Sync {
-    fn now(&self) -> i64;
-}
-
-impl std::fmt::Debug for dyn ClockOf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.now())
-    }
-}
-
-struct Shown<C>(C);
-
-impl<C: Clock> ClockOf for Shown<C> {
-    fn now(&self) -> i64 {
-        self.0.now()
-    }
 }
 
 /// All that the account holds.

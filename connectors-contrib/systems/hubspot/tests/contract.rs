@@ -24,8 +24,7 @@ struct Contract(Value);
 impl Contract {
     fn load() -> Option<Self> {
         let Some(path) = std::env::var_os("ACCORDANT_HUBSPOT_OPENAPI") else {
-            use std::io::Write as _;
-            writeln!(std::io::stderr(), "skipped: ACCORDANT_HUBSPOT_OPENAPI names no contract").unwrap();
+            eprintln!("skipped: ACCORDANT_HUBSPOT_OPENAPI names no contract");
             return None;
         };
         Some(Self(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()))
