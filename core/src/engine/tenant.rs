@@ -46,6 +46,7 @@ mod work;
 pub(crate) use apply::connections_of;
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
+pub use approval::Approved;
 pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
@@ -54,11 +55,11 @@ pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDead
 pub(crate) use footing::Footings;
 pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
-pub use plans::{Approved, PlanRequest, PlanSummary};
+pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use pulse::Pulse;
 pub use run::Ran;
-pub(crate) use run::{Allowed, News};
+pub(crate) use run::{Allowed, News, is_about_entity};
 pub use search::{FoundEntity, Search, SearchPage};
 pub use step::{Next, Stepped, Unread};
 

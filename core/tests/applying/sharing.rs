@@ -179,6 +179,38 @@ fn an_approval_is_spent_once_by_two_processes() {
 }
 
 #[test]
+fn what_is_carried_out_while_it_is_approved_is_not_approved_for_another_day() {
+    at_every_point(|point| {
+        let world = World::new();
+        let meeting = Meeting::on(&world.store);
+        let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
+        let other = open(&world, world.store.clone(), 2, Limits::default(), world.shop.clone());
+        behind(&world, &one, 1);
+        let until = "2026-02-05T08:00:00Z".parse().unwrap();
+        let balances = StandingApproval::of(Account::BALANCE).toward("shop").at_most(1).until(until);
+        block_on(one.set_stage("shop", Stage::Act, &approver(), "two quiet weeks")).unwrap();
+        block_on(one.give_standing(balances, &approver(), "balances follow")).unwrap();
+        let owed = plan(&one).hash;
+        meeting.happens_after(point, async move { drop(other.apply(owed).await.unwrap()) });
+        let planned = plan(&one).hash;
+        approve(&one, planned);
+        let met = meeting.has_happened();
+        if !met {
+            return false;
+        }
+        assert_eq!(world.shop.writes(), 1, "met at {point}");
+        // Somebody takes it back by hand: the same write is owed once more, and nobody approved that.
+        world.clock.advance(TimeDelta::seconds(1));
+        world.shop.edit("customers", "c1", &json!({ "balance": "100.00" }));
+        block_on(one.poll("shop")).unwrap();
+        apply(&one, owed);
+        assert_eq!(world.shop.writes(), 1, "met at {point}");
+        clean(&one);
+        true
+    });
+}
+
+#[test]
 fn one_application_of_two_processes_sends_a_create_wherever_they_meet() {
     at_every_point(|point| {
         let world = World::new();

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
 pub(crate) use agenda::{Agenda, Task};
-pub(crate) use allowed::{Allowed, News};
+pub(crate) use allowed::{Allowed, News, is_about_entity};
 use lanes::{Ended, Lanes};
 use silence::Silence;
 
