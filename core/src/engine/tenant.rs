@@ -9,6 +9,7 @@ mod bulk;
 mod cases;
 mod counts;
 mod creates;
+mod crosswalk;
 mod dead_letter;
 mod decide;
 mod desk;
@@ -26,6 +27,7 @@ mod model;
 mod pages;
 mod plans;
 mod progress;
+mod pulse;
 mod purge;
 mod read;
 mod rederive;
@@ -51,9 +53,11 @@ pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub(crate) use footing::Footings;
+pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
+pub use pulse::Pulse;
 pub use run::Ran;
 pub(crate) use run::{Allowed, News, is_about_entity};
 pub use search::{FoundEntity, Search, SearchPage};
@@ -151,6 +155,7 @@ impl Tenant {
     pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
         let mut commit = commit;
+        self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
         let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {

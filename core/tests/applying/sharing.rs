@@ -6,6 +6,7 @@ use std::sync::Arc;
 use accordant::connector::Connector;
 use accordant::plan::{Limits, PlanHash};
 use accordant::rollout::Stage;
+use accordant::store::{Store as _, Table};
 use accordant::{Accordant, EntityId, SeededEntropy, StandingApproval, Tenant};
 use chrono::TimeDelta;
 use futures::executor::block_on;
@@ -358,4 +359,31 @@ fn a_process_that_was_taken_over_goes_on_under_another_id() {
     assert_eq!(world.shop.writes(), 2);
     assert!(plan(&dying).is_empty(), "the write without answer was found");
     clean(&dying);
+}
+
+/// A process without leases, as one of an earlier version is, dies with a write under way and a record to be read. One with leases
+/// takes both up at once: nobody has them in hand.
+#[test]
+fn what_a_process_without_leases_left_is_anybodys() {
+    let world = World::new();
+    let tenant = world.tenant();
+    behind(&world, &tenant, 1);
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    let shop = Between::new(&world.shop);
+    block_on(calls_for_ever(world.open(5, world.crm.clone(), shop.clone()), &shop, owed.hash));
+    let hint = world.crm.hint_webhook("accounts", "1");
+    block_on(tenant.receive("crm", hint)).unwrap();
+    let rows = |table, prefix: &'static str| block_on(world.store.scan(tenant.id(), table, prefix, None, 9)).unwrap();
+    let (outbox, work) = (rows(Table::Outbox, ""), rows(Table::Work, ""));
+    assert_eq!((outbox.len(), work.len()), (1, 1));
+    for row in outbox.iter().chain(&work) {
+        let value: serde_json::Value = serde_json::from_slice(&row.value).unwrap();
+        assert!(value.get("lease").is_none(), "as it was written before there were leases: {value}");
+    }
+    let leased = open(&world, world.store.clone(), 6, Limits::default(), world.shop.clone());
+    step(&leased);
+    assert_eq!((rows(Table::Outbox, "").len(), rows(Table::Work, "").len()), (0, 0));
+    assert_eq!(apply(&leased, owed.hash).done, 1, "it never arrived, and is still approved");
+    clean(&leased);
 }

@@ -6,6 +6,7 @@ use accordant::error::Error;
 use accordant::id::Actor;
 use accordant::settle::Ruling;
 use accordant::store::MemoryStore;
+use accordant::view::Action;
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
@@ -174,9 +175,17 @@ proptest! {
                     } else {
                         view.units.into_iter().find(|unit| *unit.name == *name).map(|unit| unit.actions).unwrap_or_default()
                     };
-                    let choices: Vec<_> = actions.iter().filter_map(|action| action.choice()).collect();
-                    let Some(choice) = choices.get(turn % choices.len().max(1)).cloned() else { continue };
+                    // What needs a value of its own is left to tests that know the type.
+                    let done = |action: &&Action| action.choice().is_some() || matches!(action, Action::Unlink { .. });
+                    let offered: Vec<_> = actions.iter().filter(done).collect();
+                    let Some(action) = offered.get(turn % offered.len().max(1)) else { continue };
                     let by = Actor::new("ana");
+                    if let Action::Unlink { record } = action {
+                        let unlinked = tenant.unlink(id, record, &by, "offered").await;
+                        prop_assert!(unlinked.is_ok(), "{record} of {actions:?}: {unlinked:?}");
+                        continue;
+                    }
+                    let Some(choice) = action.choice() else { continue };
                     let ruling = Ruling { choice, lifetime: Lifetime::default(), by, reason: "offered".to_owned() };
                     let ruled = tenant.rule(id, name, ruling.clone()).await;
                     prop_assert!(ruled.is_ok(), "{name}: {:?} of {actions:?}: {ruled:?}", ruling.choice);

@@ -24,6 +24,8 @@ const STEPS_AT_ONCE: usize = 8;
 /// When what is due.
 pub(super) struct Tasks {
     agenda: Agenda,
+    /// Whether it is known when connections are read anew.
+    counted: bool,
     /// The next step, in milliseconds since the epoch.
     step: i64,
 }
@@ -31,7 +33,7 @@ pub(super) struct Tasks {
 impl Tasks {
     fn new(tenant: &Tenant) -> Self {
         let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now());
-        Self { agenda, step: tenant.now() }
+        Self { agenda, counted: false, step: tenant.now() }
     }
 
     /// Something came in: there may be something to read.
@@ -65,13 +67,16 @@ impl Desk {
         } else {
             self.owns = false;
         }
+        if !std::mem::replace(&mut self.tasks.counted, true) {
+            self.tasks.agenda.pulse_by(&tenant, tenant.pulses_due().await?);
+        }
         while let Some((connection, task)) = self.tasks.agenda.due(tenant.now()) {
             // Whoever has the partition of its name reads it; the others look again at its next turn.
             let mine = records.has(tenant.id(), connection.as_str());
             let read = match task {
                 _ if !mine => None,
                 Task::Poll => Some(tenant.poll(connection.as_str()).await),
-                Task::Scan => Some(tenant.scan(connection.as_str()).await),
+                Task::Pulse => Some(tenant.pulse_if_due(&connection).await),
             };
             let retry = match read {
                 None | Some(Err(Error::Paused { .. })) => None,

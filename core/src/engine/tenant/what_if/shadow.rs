@@ -159,12 +159,14 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Unlinked { .. }
         | Fact::Merged { .. }
         | Fact::CannotLink { .. }
+        | Fact::HeldApart { .. }
         | Fact::Generation { .. }
         | Fact::Sent { .. }
         | Fact::CreateSent { .. } => true,
         Fact::Settled { .. }
         | Fact::Rebased { .. }
         | Fact::Existed { .. }
+        | Fact::ToRestore { .. }
         | Fact::Lived { .. }
         | Fact::Reacted { .. }
         | Fact::Decided { .. }

@@ -1,0 +1,56 @@
+//! What vendors allow, counted as they count.
+
+use std::collections::VecDeque;
+
+/// A rolling window: so many requests in so many milliseconds. It remembers when each request arrived and whether it was
+/// let through, so that a test can say how near the limit a connector came, and whether it passed it.
+#[derive(Debug)]
+pub(crate) struct Rolling {
+    limit: usize,
+    length: i64,
+    inside: VecDeque<i64>,
+    traffic: Traffic,
+}
+
+/// What arrived at a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Requests that were let through.
+    pub let_through: u64,
+    /// Requests that were refused, since they were too many.
+    pub refused: u64,
+    /// The most that were let through in one window.
+    pub most: usize,
+    /// How many there may be in one.
+    pub limit: usize,
+}
+
+impl Rolling {
+    pub(crate) fn new(limit: usize, length: i64) -> Self {
+        Self { limit, length, inside: VecDeque::new(), traffic: Traffic { limit, ..Traffic::default() } }
+    }
+
+    /// Counts a request that arrives now; whether it may pass.
+    pub(crate) fn admit(&mut self, now: i64) -> bool {
+        while self.inside.front().is_some_and(|at| *at <= now.saturating_sub(self.length)) {
+            self.inside.pop_front();
+        }
+        if self.inside.len() >= self.limit {
+            self.traffic.refused += 1;
+            return false;
+        }
+        self.inside.push_back(now);
+        self.traffic.let_through += 1;
+        self.traffic.most = self.traffic.most.max(self.inside.len());
+        true
+    }
+
+    /// How many more may come now.
+    pub(crate) fn left(&self) -> usize {
+        self.limit.saturating_sub(self.inside.len())
+    }
+
+    pub(crate) const fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+}

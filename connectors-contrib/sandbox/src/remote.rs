@@ -1,0 +1,88 @@
+//! A stand-in as a value, and on an address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use accordant_http::Transport;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+use crate::outbox::Outgoing;
+use crate::{Sent, json};
+
+/// The largest request that is read: what NetSuite allows, 104 MB, is more than any test sends.
+const LARGEST: usize = 16 << 20;
+
+/// A system on the other side: all that it does is to answer, and to send webhooks.
+pub trait Remote: Send + Sync + 'static {
+    /// Answers a request; `None`: the connection breaks off, whether or not the request had its effect.
+    fn answer(&self, request: &Request<Bytes>) -> Option<Response<Bytes>>;
+
+    /// The webhooks that are due now, signed; each is given back to [`Remote::answered`].
+    fn due(&self) -> Vec<Outgoing>;
+
+    /// What the receiver of a webhook answered: whether that was success.
+    fn answered(&self, sent: Outgoing, accepted: bool);
+
+    /// When the next webhook is due, in milliseconds since the epoch.
+    fn next_due(&self) -> Option<i64>;
+
+    /// What became of the webhooks so far.
+    fn sent(&self) -> Sent;
+}
+
+/// A stand-in on an address. Dropped, it is gone from there.
+#[derive(Debug)]
+pub struct Served {
+    /// `http://127.0.0.1:…`, without a slash at the end.
+    pub base: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Puts a stand-in on a loopback address. Port 0: on one that is free.
+///
+/// # Errors
+///
+/// If the address is taken.
+pub async fn serve(remote: Arc<dyn Remote>, port: u16) -> std::io::Result<Served> {
+    let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let answer = move |request: Request<Body>| {
+        let remote = Arc::clone(&remote);
+        async move {
+            let (head, body) = request.into_parts();
+            let Ok(body) = to_bytes(body, LARGEST).await else {
+                return json::empty(StatusCode::PAYLOAD_TOO_LARGE).map(Body::from);
+            };
+            match remote.answer(&Request::from_parts(head, body)) {
+                Some(answer) => answer.map(Body::from),
+                // axum has no way to hang up: a gateway that lost its back end says this, and nothing of the effect.
+                None => json::empty(StatusCode::GATEWAY_TIMEOUT).map(Body::from),
+            }
+        }
+    };
+    let task = tokio::spawn(async move {
+        // The listener ends with the task.
+        drop(axum::serve(listener, Router::new().fallback(answer)).await);
+    });
+    Ok(Served { base, task })
+}
+
+/// Sends the webhooks that are due now, and says how many requests that were.
+pub async fn deliver(remote: &dyn Remote, transport: &dyn Transport) -> usize {
+    let due = remote.due();
+    let count = due.len();
+    for outgoing in due {
+        let answer = transport.send(outgoing.request.clone()).await;
+        remote.answered(outgoing, answer.is_ok_and(|answer| answer.status().is_success()));
+    }
+    count
+}

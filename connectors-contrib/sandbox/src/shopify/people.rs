@@ -1,0 +1,133 @@
+//! What people do in the shop, past the interface.
+
+use serde_json::{Value, json};
+
+use super::Shopify;
+use super::shop::Shop;
+use crate::instant;
+
+/// Somebody who works in the shop, or buys there. What they do is told by webhooks like everything else.
+#[derive(Debug)]
+pub struct Merchant<'a>(&'a Shopify);
+
+impl Shopify {
+    /// Somebody who works in the shop.
+    #[must_use]
+    pub const fn merchant(&self) -> Merchant<'_> {
+        Merchant(self)
+    }
+
+    /// A customer or an order as it stands, in the shape of the interface.
+    #[must_use]
+    pub fn node(&self, kind: &str, id: &str) -> Option<Value> {
+        self.inside().shop.get(kind, id.parse().ok()?).cloned()
+    }
+
+    /// The numbers of all customers, or orders, ascending.
+    #[must_use]
+    pub fn ids(&self, kind: &str) -> Vec<String> {
+        let inside = self.inside();
+        inside.shop.all(kind).filter_map(|node| node["legacyResourceId"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+impl Merchant<'_> {
+    /// Makes a customer of what `CustomerInput` takes, and says its number.
+    ///
+    /// # Errors
+    ///
+    /// What the shop does not take.
+    pub fn creates(&self, input: &Value) -> Result<String, String> {
+        let now = self.0.clock.now();
+        let mut inside = self.0.inside();
+        let id = inside.shop.fresh();
+        let blank = Shop::blank_customer(id, now);
+        inside.store("Customer", id, Some(blank), now);
+        let gid = format!("gid://shopify/Customer/{id}");
+        match inside.change(&gid, input, now) {
+            Ok(_) => Ok(id.to_string()),
+            Err((_, _, message)) => {
+                inside.store("Customer", id, None, now);
+                Err(message)
+            }
+        }
+    }
+
+    /// Changes a customer.
+    ///
+    /// # Errors
+    ///
+    /// What the shop does not take.
+    pub fn edits(&self, id: &str, input: &Value) -> Result<(), String> {
+        let now = self.0.clock.now();
+        let changed = self.0.inside().change(&format!("gid://shopify/Customer/{id}"), input, now);
+        changed.map(drop).map_err(|(_, _, message)| message)
+    }
+
+    /// Deletes a customer.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn deletes(&self, id: &str) -> Result<(), String> {
+        let now = self.0.clock.now();
+        let deleted = self.0.inside().delete(&format!("gid://shopify/Customer/{id}"), now);
+        deleted.map_err(|(_, _, message)| message)
+    }
+
+    /// Merges one customer into another: the one that is kept has its own values. It is told of by a topic of its own.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is missing.
+    pub fn merges(&self, kept: &str, other: &str) -> Result<(), String> {
+        let now = self.0.clock.now();
+        self.deletes(other)?;
+        let gid = |id: &str| format!("gid://shopify/Customer/{id}");
+        self.edits(kept, &json!({ "note": format!("merged with {other}") }))?;
+        let told = json!({
+            "admin_graphql_api_customer_kept_id": gid(kept), "admin_graphql_api_customer_deleted_id": gid(other),
+        });
+        let inside = &mut *self.0.inside();
+        inside.webhooks.tell("CUSTOMERS_MERGE", told, now, &inside.faults, &inside.chance);
+        Ok(())
+    }
+
+    /// Places an order, and says its number.
+    pub fn orders(&self, name: &str, amount: &str, customer: Option<&str>) -> String {
+        let now = self.0.clock.now();
+        let mut inside = self.0.inside();
+        let id = inside.shop.fresh();
+        let customer = customer.map_or(Value::Null, |customer| {
+            json!({
+                "__typename": "Customer", "id": format!("gid://shopify/Customer/{customer}"),
+                "legacyResourceId": customer,
+            })
+        });
+        let money = json!({ "__typename": "MoneyV2", "amount": amount, "currencyCode": "USD" });
+        let order = json!({
+            "__typename": "Order", "id": format!("gid://shopify/Order/{id}"), "legacyResourceId": id.to_string(),
+            "name": name, "displayFulfillmentStatus": "UNFULFILLED", "customer": customer, "metafields": {},
+            "totalPriceSet": { "__typename": "MoneyBag", "shopMoney": money },
+            "createdAt": instant::seconds(now), "updatedAt": instant::seconds(now),
+        });
+        inside.store("Order", id, Some(order.clone()), now);
+        inside.tell("ORDERS_CREATE", &order, now);
+        id.to_string()
+    }
+
+    /// Moves an order on.
+    pub fn fulfils(&self, id: &str, status: &str) {
+        let now = self.0.clock.now();
+        let mut inside = self.0.inside();
+        let Some((number, mut order)) =
+            id.parse().ok().and_then(|number| Some((number, inside.shop.get("Order", number)?.clone())))
+        else {
+            return;
+        };
+        order["displayFulfillmentStatus"] = status.into();
+        order["updatedAt"] = instant::seconds(now).into();
+        inside.store("Order", number, Some(order.clone()), now);
+        inside.tell("ORDERS_UPDATED", &order, now);
+    }
+}

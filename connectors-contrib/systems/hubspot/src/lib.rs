@@ -1,0 +1,35 @@
+//! HubSpot as a connector.
+//!
+//! [`HubSpot`] reads by webhooks (v3), by search, by list and one by one, and writes in batches. What it asks for is what
+//! the model maps: [`Settings::maps`]. The documented shape of a record is that of CRM v3: paths are
+//! `properties.<name>`, `id`, `createdAt`, `updatedAt`, `archived`. Values of properties are text.
+//!
+//! - **Webhooks hint.** They carry one property, in no order; the record is read. Deletions and merges are told of.
+//! - **Search** polls what changed, an hour back each time, since its index shows changes late.
+//! - **Lists** scan everything, and then everything that is archived.
+//! - **A read that answers with another id** is a merge: HubSpot gives merged records a new id, to which the old ones lead.
+//! - **A property that was asked for and is not in the answer** may not be read: it is denied, and not cleared.
+//! - **Writes** look first, and are not sent if the record is no longer as expected. Between the look and the write
+//!   somebody may still come in: HubSpot has no compare-and-set. Creates carry [`Settings::key_property`], whose values
+//!   HubSpot keeps unique, so that a second one has no effect.
+//!
+//! Call [`HubSpot::prepare`] once before the first use: it defines that property, and says which mapped ones do not exist.
+
+mod auth;
+mod connector;
+mod fault;
+mod limits;
+mod poll;
+mod read;
+mod scan;
+mod schema;
+mod settings;
+mod surfaces;
+mod webhook;
+mod wire;
+mod write;
+
+pub use auth::{oauth, private_app};
+pub use connector::HubSpot;
+pub use schema::{Mismatch, MismatchKind};
+pub use settings::{Object, Settings};

@@ -1,0 +1,149 @@
+//! The connector: what the engine asks for, and which file answers it; and the call that all of them make.
+
+use std::sync::Arc;
+
+use accordant::Clock;
+use accordant::connector::{
+    Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey,
+    Verified, Write, WriteReceipt,
+};
+use accordant::id::SurfaceName;
+use accordant::surface::{Channel, Surface};
+use accordant_http::throttle::Bucket;
+use accordant_http::{CallError, Client, Credentials, Gate, Sleep, Transport};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Request, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::fault::{of_document, of_status};
+use crate::limits::Cost;
+use crate::settings::Settings;
+use crate::webhook::Receiver;
+use crate::wire::{Answer, malformed};
+use crate::{document, surfaces};
+
+/// A Shopify shop.
+pub struct Shopify {
+    pub(crate) settings: Settings,
+    pub(crate) client: Client,
+    /// For files, which need no signature of ours.
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sleep: Arc<dyn Sleep>,
+    /// The file of the bulk operation that is being read.
+    pub(crate) file: async_lock::Mutex<Option<(String, Bytes)>>,
+    receiver: Option<Receiver>,
+    surfaces: Vec<Surface>,
+}
+
+impl std::fmt::Debug for Shopify {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shopify").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// An answer that has come: its body, without errors of its own.
+pub(crate) struct Answered(Bytes);
+
+impl Answered {
+    /// What was asked for, of this shape.
+    pub(crate) fn data<'a, T: Deserialize<'a>>(&'a self, what: &'static str) -> Result<T, ConnectorError> {
+        let answer: Answer<T> = serde_json::from_slice(&self.0).map_err(|_| malformed(what))?;
+        answer.data.ok_or_else(|| malformed(what))
+    }
+}
+
+impl Shopify {
+    /// A connector to a shop. `transport` carries requests, `credentials` sign them, `sleep` waits where the bucket asks
+    /// for it and for bulk operations, by the time of `clock`.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        transport: Arc<dyn Transport>,
+        credentials: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+        sleep: Arc<dyn Sleep>,
+    ) -> Self {
+        let bucket = Bucket::new(settings.capacity, settings.per_second);
+        let gate = Arc::new(Gate::new(bucket, Arc::clone(&clock), Arc::clone(&sleep)));
+        let client = Client::new(Arc::clone(&transport), credentials, Arc::clone(&clock)).budget(Cost).through(gate);
+        let surfaces =
+            settings.objects.iter().flat_map(|(name, object)| surfaces::of(name, object, &settings)).collect();
+        let receiver = Receiver::of(&settings);
+        Self { settings, client, transport, clock, sleep, file: async_lock::Mutex::new(None), receiver, surfaces }
+    }
+
+    /// Every document that this connector sends, so that it can be held against the schema of a shop.
+    #[must_use]
+    pub fn documents(&self) -> Vec<String> {
+        self.settings.objects.iter().flat_map(|(name, object)| document::all(name, object)).collect()
+    }
+
+    /// Sends a document that costs at most so many points. A 200 is an answer only if it has no errors.
+    pub(crate) async fn ask(&self, document: &str, variables: &Value, cost: u32) -> Result<Answered, CallError> {
+        let address =
+            format!("{}/admin/api/{}/graphql.json", self.settings.base.trim_end_matches('/'), self.settings.version);
+        let body = Bytes::from(json!({ "query": document, "variables": variables }).to_string());
+        let request =
+            Request::post(address).header(CONTENT_TYPE, "application/json").body(body).map_err(|_| CallError {
+                error: ConnectorError::new(ConnectorErrorKind::Unsupported, "the address of shopify is none"),
+                may_have_happened: false,
+            })?;
+        let answer = self.client.call(request, cost).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(of_status(&answer));
+        }
+        let body = answer.into_body();
+        let answer: Answer<serde::de::IgnoredAny> = serde_json::from_slice(&body)
+            .map_err(|_| CallError { error: malformed("no answer to a document"), may_have_happened: true })?;
+        if answer.errors.is_empty() { Ok(Answered(body)) } else { Err(of_document(&answer.errors)) }
+    }
+}
+
+#[async_trait]
+impl Connector for Shopify {
+    fn system(&self) -> &str {
+        "shopify"
+    }
+
+    fn surfaces(&self) -> &[Surface] {
+        &self.surfaces
+    }
+
+    /// A customer is made under a metafield whose values Shopify keeps unique.
+    fn create_safety(&self) -> CreateSafety {
+        if self.settings.key.is_some() { CreateSafety::RemoteKey } else { CreateSafety::DetectAndMerge }
+    }
+
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        let receiver = self.receiver.as_ref().ok_or_else(|| {
+            ConnectorError::new(ConnectorErrorKind::Denied, "there is no secret to check webhooks with")
+        })?;
+        receiver.take(delivery, self.clock.now(), &self.settings)
+    }
+
+    async fn read_page(&self, name: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        let surface = self.surfaces.iter().find(|surface| surface.name == *name).ok_or_else(unsupported)?;
+        let object = self.settings.objects.get(surface.object.as_str()).ok_or_else(unsupported)?;
+        match surface.channel {
+            Channel::Poll => self.poll(surface, object, after).await,
+            Channel::Scan => self.scan(surface, object, after).await,
+            _ => Err(unsupported()),
+        }
+    }
+
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.read(keys).await
+    }
+
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        Ok(self.write(&writes).await)
+    }
+}
+
+pub(crate) fn unsupported() -> ConnectorError {
+    ConnectorError::new(ConnectorErrorKind::Unsupported, "shopify: no such surface or object type")
+}

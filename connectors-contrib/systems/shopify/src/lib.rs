@@ -1,0 +1,35 @@
+//! Shopify as a connector.
+//!
+//! [`Shopify`] hears by webhooks, polls by search, scans by bulk operation, reads nodes and writes customers, all over the
+//! GraphQL Admin interface. What it asks for is what the model maps: [`Settings::maps`]. The documented shape of a record
+//! is that of a node: `firstName`, `defaultEmailAddress.emailAddress`; `metafields.<namespace>.<key>` is a metafield's
+//! value. Ids are numbers, not addresses.
+//!
+//! - **Webhooks hint.** Their signature covers the body alone: neither when it was sent nor to which shop. So whatever is
+//!   played again, or to another tenant, only has a record read.
+//! - **Search** polls what changed, ten minutes back each time, in whole seconds; what it answers beyond what was asked is
+//!   dropped.
+//! - **Scans** are bulk operations: one query over everything, its result a file.
+//! - **A write is applied** when the request, the document and the mutation's own `userErrors` are all clean. What a
+//!   mutation takes as a list replaces the list: so an address is changed by its own mutation, never through a list.
+//! - **Metafields** are set only where they still are what they were when we looked (`compareDigest`): the only
+//!   compare-and-set that Shopify has for customers. Everything else is looked at, and written right after.
+//! - **Creates** are made under a metafield whose values are unique: [`Settings::key`].
+
+mod auth;
+mod connector;
+mod document;
+mod fault;
+mod limits;
+mod poll;
+mod read;
+mod scan;
+mod settings;
+mod surfaces;
+mod webhook;
+mod wire;
+mod write;
+
+pub use auth::access_token;
+pub use connector::Shopify;
+pub use settings::{Key, Object, Settings};

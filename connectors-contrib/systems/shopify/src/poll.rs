@@ -1,0 +1,73 @@
+//! Polls: a search for what changed, through a window that misses nothing.
+
+use accordant::connector::{ConnectorError, Cursor, Page};
+use accordant::surface::Surface;
+use accordant_http::{Ask, Keyset, Order, Window};
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::connector::Shopify;
+use crate::document;
+use crate::settings::Object;
+use crate::wire::{Head, item, malformed};
+
+#[derive(Deserialize)]
+struct Found<'a> {
+    #[serde(borrow)]
+    page: Nodes<'a>,
+}
+
+#[derive(Deserialize)]
+struct Nodes<'a> {
+    #[serde(borrow)]
+    nodes: Vec<&'a RawValue>,
+}
+
+impl Shopify {
+    /// A page of what changed.
+    pub(crate) async fn poll(
+        &self,
+        surface: &Surface,
+        object: &Object,
+        after: Option<Cursor>,
+    ) -> Result<Page, ConnectorError> {
+        let window = Window {
+            trail: self.settings.trail,
+            overlap: self.settings.overlap,
+            page: self.settings.page,
+            precision: TimeDelta::seconds(1),
+            keyset: Keyset::Time,
+        };
+        let mut ask = window.ask(after.as_ref(), self.clock.now())?;
+        // Searches know whole seconds: a bound within one is its beginning.
+        ask.until -= ask.until.rem_euclid(1_000);
+        ask.from = ask.from.map(|from| from - from.rem_euclid(1_000));
+        let by_id = matches!(ask.order, Order::Id { .. });
+        let (document, cost) = document::page(surface.object.as_str(), object, by_id, ask.limit);
+        let variables = json!({ "first": ask.limit, "query": query(&ask) });
+        let answer = self.ask(&document, &variables, cost).await?;
+        let found: Found<'_> = answer.data("a page of a search")?;
+        let mut rows = Vec::with_capacity(found.page.nodes.len());
+        for raw in &found.page.nodes {
+            let head = Head::parse(raw)?;
+            let at = head.token().ok_or_else(|| malformed("when a node changed"))?;
+            rows.push((at, head.number()));
+        }
+        let turn = window.turn(&ask, &rows)?;
+        let kept = turn.keep.iter().filter_map(|row| found.page.nodes.get(*row));
+        let items = kept.map(|raw| item(surface.name.clone(), raw)).collect();
+        Ok(Page { items, next: Some(turn.next), more: turn.more })
+    }
+}
+
+/// The search that asks what a window asks.
+fn query(ask: &Ask) -> String {
+    let mut terms = vec![format!("updated_at:<={}", document::instant(ask.until))];
+    terms.extend(ask.from.map(|from| format!("updated_at:>={}", document::instant(from))));
+    if let Order::Id { behind: Some(id), .. } = &ask.order {
+        terms.push(format!("id:>{id}"));
+    }
+    terms.join(" AND ")
+}

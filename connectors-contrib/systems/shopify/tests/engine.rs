@@ -1,0 +1,152 @@
+//! The quickstart's model, unchanged, on a shop over loopback beside two systems in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use accordant::model::Canonical as _;
+use accordant::testing::FakeSystem;
+use accordant::{Accordant, Actor, SeededEntropy, Tenant};
+use accordant_sandbox::{Faults, Remote as _};
+use chrono::TimeDelta;
+use quickstart::model::{Company, Customer, Order};
+use serde_json::{Value, json};
+use support::{Stage, connector};
+
+struct Three {
+    stage: Stage,
+    hubspot: FakeSystem,
+    netsuite: FakeSystem,
+    acme: Tenant,
+}
+
+impl Three {
+    async fn set() -> Self {
+        let stage = Stage::set().await;
+        for topic in ["CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "CUSTOMERS_DELETE", "ORDERS_CREATE", "ORDERS_UPDATED"] {
+            stage.subscribe(topic).await;
+        }
+        let models = [Customer::model(), Company::model(), Order::model()];
+        let fake = |name: &str| FakeSystem::new(name, &models, &stage.clock);
+        let (hubspot, netsuite) = (fake("hubspot"), fake("netsuite"));
+        let accordant = Accordant::builder()
+            .clock(stage.clock.clone())
+            .entropy(SeededEntropy::new(7))
+            .connect(connector(&stage.settings, &stage.clock))
+            .connect(hubspot.clone())
+            .connect(netsuite.clone())
+            .entity::<Customer>()
+            .entity::<Company>()
+            .entity::<Order>()
+            .build()
+            .unwrap();
+        Self { acme: accordant.tenant("acme"), stage, hubspot, netsuite }
+    }
+
+    async fn hear(&self, scan: bool) {
+        for _ in 0..3 {
+            for outgoing in self.stage.shop.due() {
+                let taken = self.acme.receive("shopify", outgoing.request.clone()).await.is_ok();
+                self.stage.shop.answered(outgoing, taken);
+            }
+            for connection in ["hubspot", "netsuite", "shopify"] {
+                // What fails is tried again in the next round.
+                drop(self.acme.poll(connection).await);
+                if scan {
+                    drop(self.acme.scan(connection).await);
+                }
+            }
+            for _ in 0..1_000 {
+                if !self.acme.step().await.unwrap().more() {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, bootstrap: bool) {
+        let (mia, noah) = (Actor::new("mia"), Actor::new("noah"));
+        for _ in 0..60 {
+            let request = self.acme.plan(accordant::Scope::default()).by(&mia);
+            let plan = if bootstrap { request.bootstrap().await } else { request.await }.unwrap();
+            if plan.operations.is_empty() {
+                return;
+            }
+            self.acme.approve(plan.hash, &noah).await.unwrap();
+            self.acme.apply(plan.hash).await.unwrap();
+            self.stage.clock.advance(TimeDelta::minutes(70));
+            self.hear(false).await;
+        }
+        panic!("the world does not come to rest");
+    }
+
+    fn shopper(&self, email: &str) -> Value {
+        let all = self.stage.shop.ids("Customer");
+        let all = all.iter().filter_map(|id| self.stage.shop.node("Customer", id));
+        let found: Vec<Value> = all.filter(|node| node["defaultEmailAddress"]["emailAddress"] == email).collect();
+        assert_eq!(found.len(), 1, "{email}: {found:?}");
+        found[0].clone()
+    }
+}
+
+async fn a_week(faults: Faults) {
+    let three = Three::set().await;
+    for number in 0..15 {
+        let properties = json!({
+            "email": format!("n{number}@acme.test"), "lastname": "Ng", "firstname": format!("N{number}"),
+            "phone": format!("+1212555{:04}", 100 + number), "city": "Boston", "state": "MA", "country": "US",
+        });
+        three.hubspot.edit("contacts", &format!("{}", 100 + number), &json!({ "properties": properties }));
+    }
+    let ana = three.stage.customer(&json!({ "email": "ana@acme.test", "lastName": "Lopez", "firstName": "Ana" }));
+    let order = three.stage.shop.merchant().orders("#1001", "99.50", Some(&ana));
+    three.netsuite.edit(
+        "salesorder",
+        "900",
+        &json!({ "otherrefnum": "#1001", "foreigntotal": "99.50", "currency": "USD" }),
+    );
+    three.hear(true).await;
+    three.stage.shop.faults(faults);
+    three.settle(true).await;
+    three.stage.shop.faults(Faults::default());
+    three.hear(true).await;
+    three.settle(true).await;
+    assert_eq!([three.stage.shop.ids("Customer").len(), three.hubspot.ids("contacts").len()], [16, 16]);
+    assert_eq!(three.netsuite.ids("customer").len(), 16);
+    let n3 = three.shopper("n3@acme.test");
+    assert_eq!(
+        (&n3["defaultAddress"]["city"], &n3["defaultPhoneNumber"]["phoneNumber"]),
+        (&json!("Boston"), &json!("+12125550103"))
+    );
+
+    three.stage.shop.faults(faults);
+    three.stage.clock.advance(TimeDelta::hours(3));
+    three.stage.shop.merchant().edits(&ana, &json!({ "firstName": "Anna" })).unwrap();
+    three.stage.shop.merchant().fulfils(&order, "FULFILLED");
+    three.hubspot.edit("contacts", "104", &json!({ "properties": { "city": "Salem" } }));
+    three.stage.clock.advance(TimeDelta::minutes(1));
+    three.hear(false).await;
+    three.settle(false).await;
+    three.stage.shop.faults(Faults::default());
+    three.stage.clock.advance(TimeDelta::hours(2));
+    three.hear(true).await;
+    three.settle(false).await;
+    let contacts = three.hubspot.ids("contacts");
+    let anna = contacts.iter().filter_map(|id| three.hubspot.record("contacts", id));
+    assert_eq!(anna.filter(|record| record["properties"]["firstname"] == "Anna").count(), 1);
+    assert_eq!(three.shopper("n4@acme.test")["defaultAddress"]["city"], "Salem");
+    assert_eq!(three.stage.shop.ids("Customer").len(), 16);
+    assert!(three.acme.verify().await.unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn the_quickstarts_model_runs_on_it_unchanged() {
+    a_week(Faults::default()).await;
+}
+
+#[tokio::test]
+async fn a_week_of_faults_ends_where_a_good_week_ends() {
+    for name in ["doubled", "late", "lost", "throttled", "failing", "unanswered"] {
+        a_week(Faults::default().with(name).unwrap()).await;
+    }
+}
