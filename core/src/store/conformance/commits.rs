@@ -157,7 +157,8 @@ pub async fn a_dropped_commit_is_whole_or_nothing(store: &dyn Store) {
         let commit = Commit { journal: vec![draft(&one, "x"), draft(&two, "x")], ..put(&[&one, &two]) };
         // Polls once, and drops the future if it has no answer by then.
         drop(store.commit(&tenant(), commit).now_or_never());
-        let load = || store.load(&tenant(), &[key(&one), key(&two)]);
+        let (tenant, keys) = (tenant(), [key(&one), key(&two)]);
+        let load = || store.load(&tenant, &keys);
         // It may happen at this moment: what was read of rows and entries belongs together where no row came in between.
         let (rows, entries) = loop {
             let (before, entries, after) = (load().await.unwrap(), entries(store).await, load().await.unwrap());
