@@ -182,7 +182,7 @@ fn an_approval_is_spent_once_by_two_processes() {
 fn what_is_carried_out_while_it_is_approved_is_not_approved_for_another_day() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         let other = open(&world, world.store.clone(), 2, Limits::default(), world.shop.clone());
         behind(&world, &one, 1);
@@ -191,10 +191,10 @@ fn what_is_carried_out_while_it_is_approved_is_not_approved_for_another_day() {
         block_on(one.set_stage("shop", Stage::Act, &approver(), "two quiet weeks")).unwrap();
         block_on(one.give_standing(balances, &approver(), "balances follow")).unwrap();
         let owed = plan(&one).hash;
-        meeting.happens_after(point, async move { drop(other.apply(owed).await.unwrap()) });
+        meeting.watch().happens_after(point, async move { drop(other.apply(owed).await.unwrap()) });
         let planned = plan(&one).hash;
         approve(&one, planned);
-        let met = meeting.has_happened();
+        let met = meeting.watch().have_passed();
         if !met {
             return false;
         }

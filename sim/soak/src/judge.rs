@@ -12,7 +12,7 @@ use accordant::{Scope, Tenant};
 use serde_json::{Map, Value};
 
 use crate::Failed;
-use crate::people::Told;
+use crate::people::{Told, decide};
 use crate::place::TENANT;
 use crate::systems::{Change, Systems};
 
@@ -60,11 +60,14 @@ pub(crate) async fn quiet(tenant: &Tenant, store: &dyn Store) -> Result<Result<D
     let (mut last, mut since) = (0, Instant::now());
     loop {
         let mut why = String::new();
-        for table in [Table::Outbox, Table::Work, Table::Approval] {
+        for table in [Table::Outbox, Table::Work] {
             let count = left(store, table).await?.len();
             if count > 0 {
                 why = format!("{count} rows are left in {}", table.name());
             }
+        }
+        if let Some(case) = decide(tenant).await?.first() {
+            why = format!("a case is open: {}", case.reason);
         }
         let plan = tenant.plan(Scope::default()).await?;
         if !plan.operations.is_empty() {
@@ -144,11 +147,16 @@ pub(crate) async fn judge(
     for parked in plan.parked.iter().take(TOLD) {
         eprintln!("parked: {} of {}: {}", parked.operation.unit, parked.operation.entity, parked.why);
     }
-    for case in tenant.cases(None, TOLD).await? {
+    for case in decide(tenant).await?.iter().take(TOLD) {
         eprintln!("a case: {case:?}");
     }
+    // An approval is spent by the write; what stands of a record that is gone is kept until it runs out.
     for row in left(store, Table::Approval).await? {
-        eprintln!("left: an approval of {}", row.key.replace('\u{1f}', "/"));
+        let gone = matches!(row.key.split('\u{1f}').collect::<Vec<_>>()[..], ["write", system, _, id, ..]
+            if !systems.living(system).contains_key(id));
+        if !gone {
+            verdict.wrong.push(format!("nothing spent the approval {}", row.key.replace('\u{1f}', "/")));
+        }
     }
     let verified = tenant.verify().await?;
     verdict.wrong.extend(verified.differences.iter().map(|difference| format!("{difference:?}")));

@@ -19,7 +19,7 @@ use futures::future::join_all;
 type Test = fn(&Database);
 
 fn main() -> ExitCode {
-    let tests: [(&str, Test); 12] = [
+    let tests: [(&str, Test); 13] = [
         ("wrong_credentials_are_denied", wrong_credentials_are_denied),
         ("a_server_that_is_not_there_is_unavailable", a_server_that_is_not_there_is_unavailable),
         ("tables_of_a_newer_version_are_refused_and_left_alone", tables_of_a_newer_version_are_refused_and_left_alone),
@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         ("what_was_acknowledged_survives_killed_sessions", what_was_acknowledged_survives_killed_sessions),
         ("a_database_that_is_read_only_says_so", a_database_that_is_read_only_says_so),
         ("a_key_that_no_index_holds_is_too_large", a_key_that_no_index_holds_is_too_large),
+        ("a_lookup_reads_what_it_asks_for_and_not_the_tenant", a_lookup_reads_what_it_asks_for_and_not_the_tenant),
         ("row_security_shows_a_worker_one_tenant", row_security_shows_a_worker_one_tenant),
         ("analysts_read_discrepancies_and_the_journal", analysts_read_discrepancies_and_the_journal),
     ];
@@ -172,7 +173,7 @@ const VERSIONS: [(&str, &str); 3] = [
 
 fn tables_of_every_earlier_version_are_upgraded_in_place(database: &Database) {
     for version in 1..VERSIONS.len() {
-        let database = database.another(version as u64);
+        let database = database.another();
         let mut sql = format!("CREATE TABLE {{schema}}.format AS SELECT {version} AS version;");
         for (place, (once, each)) in VERSIONS[..version].iter().enumerate() {
             sql.push_str(once);
@@ -365,6 +366,44 @@ fn a_key_that_no_index_holds_is_too_large(database: &Database) {
     assert_eq!(refused.fault(), Some(StoreFault::TooLarge), "{refused:?}");
     assert!(!format!("{refused} {refused:?}").contains(&name[..30]));
     block_on(store.commit(&tenant(), whole_commit("a"))).unwrap();
+}
+
+fn a_lookup_reads_what_it_asks_for_and_not_the_tenant(database: &Database) {
+    const ROWS: usize = 30_000;
+    const ASKED: usize = 100;
+    let store = database.open();
+    let key = |row: usize| RowKey::new(Table::Entity, format!("customer-{row:06}"));
+    for page in (0..ROWS).collect::<Vec<_>>().chunks(1_000) {
+        let put = page.iter().map(|row| (key(*row), vec![b'x'; 200])).collect();
+        block_on(store.commit(&tenant(), Commit { put, ..Commit::default() })).unwrap();
+    }
+    drop(store);
+    // What a session has read is told when it ends.
+    let superuser = database.superuser();
+    let read = || {
+        let sql = "SELECT coalesce(sum(idx_tup_read), 0)::bigint FROM pg_stat_all_indexes WHERE schemaname = $1 \
+            AND relname = 'entity'";
+        let ended = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND query LIKE $2";
+        let ours = format!("%{}%", database.schema);
+        let of_ours: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&OWNER, &ours];
+        let living = || database.runtime.block_on(superuser.query_one(ended, &of_ours)).unwrap().get::<_, i64>(0);
+        assert!((0..20_000).any(|_| living() == 0), "sessions end with their store");
+        database.runtime.block_on(superuser.query_one(sql, &[&database.schema])).unwrap().get::<_, i64>(0)
+    };
+    let before = read();
+    let store = database.open();
+    let keys: Vec<RowKey> = (0..ASKED).map(|place| key(place * 211 % ROWS)).collect();
+    for _ in 0..10 {
+        assert!(block_on(store.load(&tenant(), &keys)).unwrap().iter().all(Option::is_some));
+        let expect = keys.iter().map(|key| (key.clone(), Some(1))).collect();
+        block_on(store.commit(&tenant(), Commit { expect, ..Commit::default() })).unwrap();
+    }
+    block_on(store.commit(&tenant(), Commit { delete: keys.clone(), ..Commit::default() })).unwrap();
+    assert!(block_on(store.load(&tenant(), &keys)).unwrap().iter().all(Option::is_none));
+    drop(store);
+    let read = read() - before;
+    let asked = i64::try_from(22 * ASKED).unwrap();
+    assert!((asked / 2..3 * asked).contains(&read), "{read} rows were read where {asked} were asked for");
 }
 
 fn row_security_shows_a_worker_one_tenant(database: &Database) {
