@@ -109,7 +109,7 @@ fn classification(
     let shown = shown(rules, entity, seen, key);
     let golden = entity.golden.get(key).map(|cell| &cell.field);
     let standing = Standing { golden, frozen: false, owned: !unit.owners.is_empty() };
-    classify(&sides(entity, unit, &shown, key), standing, unit)
+    classify(&sides(rules.model, entity, unit, &shown, key, golden), standing, unit)
 }
 
 fn centre(criterion: &mut Criterion) {

@@ -5,6 +5,7 @@
 mod counting;
 mod raw;
 mod systems;
+mod workers;
 
 use std::error::Error;
 use std::io::Write;
@@ -13,7 +14,7 @@ use std::path::Path;
 use accordant::store::Store;
 use accordant::{Accordant, SeededEntropy, SqliteStore, TakenIn};
 use accordant_bench::customer::Customer;
-use accordant_bench::usage::{Clocks, Nanos, peak_memory};
+use accordant_bench::usage::{Clocks, Nanos, cpu_of_family, peak_memory};
 use accordant_postgres::{PostgresOptions, PostgresStore};
 use accordant_test_servers::{REQUIRED, Server};
 use futures::executor::block_on;
@@ -30,15 +31,16 @@ pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dy
             take_in(Path::new(file), "sqlite", store, out)?;
             raw::sqlite(folder.path(), out)
         }
+        [file, "--store", "postgres", "--workers", counts] => {
+            let counts: Vec<usize> = counts.split(',').map(str::parse).collect::<Result<_, _>>()?;
+            let Some(address) = postgres(out)? else { return Ok(()) };
+            for count in counts {
+                workers::take_in(Path::new(file), &address, count.max(1), out)?;
+            }
+            run(&[file, "--store", "postgres"], out)
+        }
         [file, "--store", "postgres"] => {
-            let Some(address) = Server::POSTGRES.address() else {
-                let variable = Server::POSTGRES.variable;
-                if std::env::var(REQUIRED).is_ok_and(|required| required == "1") {
-                    return Err(format!("{variable} does not say where a server is").into());
-                }
-                writeln!(out, "skipped: nothing is written to PostgreSQL, because {variable} is not set")?;
-                return Ok(());
-            };
+            let Some(address) = postgres(out)? else { return Ok(()) };
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let schema = format!("accordant_bench_{}", std::process::id());
             let options = PostgresOptions::new(&address)?.schema(&schema);
@@ -46,8 +48,28 @@ pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dy
             take_in(Path::new(file), "postgres", store.clone(), out)?;
             raw::postgres(&runtime, &address, &schema, &store, out)
         }
-        _ => Err("accordant-bench durable FILE --store sqlite|postgres".into()),
+        _ => Err("accordant-bench durable FILE --store sqlite|postgres [--workers 1,2,4]".into()),
     }
+}
+
+/// Where PostgreSQL is; none: it says that nothing is measured.
+fn postgres(out: &mut impl Write) -> Result<Option<String>, Box<dyn Error>> {
+    let variable = Server::POSTGRES.variable;
+    match Server::POSTGRES.address() {
+        Some(address) => Ok(Some(address)),
+        None if std::env::var(REQUIRED).is_ok_and(|required| required == "1") => {
+            Err(format!("{variable} does not say where a server is").into())
+        }
+        None => {
+            writeln!(out, "skipped: nothing is written to PostgreSQL, because {variable} is not set")?;
+            Ok(None)
+        }
+    }
+}
+
+/// How many processors there are.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(0, usize::from)
 }
 
 /// Takes in a file, and says what that took.
@@ -56,24 +78,25 @@ fn take_in(file: &Path, name: &str, store: impl Store, out: &mut impl Write) -> 
     let (counting, counted) = Counting::of(store);
     let mut builder = Accordant::builder().store(counting).clock(CLOCK).entropy(SeededEntropy::new(42));
     for system in SYSTEMS {
-        builder = builder.connect(told.system(system));
+        builder = builder.connect(told.polled(system));
     }
     let tenant = builder.entity::<Customer>().build()?.tenant("bench");
-    let clocks = Clocks::now();
+    let (clocks, server) = (Clocks::now(), database_cpu());
     let mut taken_in = TakenIn::default();
     for system in SYSTEMS {
         taken_in += block_on(tenant.poll(system))?;
     }
-    let taken = clocks.taken();
+    let (taken, server) = (clocks.taken(), database_cpu().saturating_sub(server));
     let counted = counted.read();
     writeln!(
         out,
-        r#"{{"store":"{name}","workers":1,"cores":{},"events":{},"observed":{},"wall_seconds":{},"cpu_seconds":{},"events_per_second":{},"commits":{},"rows_upserted":{},"rows_upserted_per_thousand_events":{},"journal_entries":{},"peak_rss_bytes":{}}}"#,
-        std::thread::available_parallelism().map_or(0, usize::from),
+        r#"{{"store":"{name}","polled":true,"cores":{},"events":{},"observed":{},"wall_seconds":{},"cpu_seconds":{},"database_cpu_seconds":{},"events_per_second":{},"commits":{},"rows_upserted":{},"rows_upserted_per_thousand_events":{},"journal_entries":{},"peak_rss_bytes":{}}}"#,
+        cores(),
         told.events(),
         taken_in.observed,
         taken.wall,
         taken.cpu,
+        Nanos(server),
         per_second(told.events(), taken.wall),
         counted.commits,
         counted.rows,
@@ -82,6 +105,15 @@ fn take_in(file: &Path, name: &str, store: impl Store, out: &mut impl Write) -> 
         peak_memory(),
     )?;
     Ok(())
+}
+
+/// The processor time that the database's own processes took until now, in nanoseconds; nothing where it is not ours.
+fn database_cpu() -> u128 {
+    let pid = std::env::var("ACCORDANT_SERVERS").ok().and_then(|folder| {
+        let line = std::fs::read_to_string(Path::new(&folder).join("postgres.pid")).ok()?;
+        line.trim().parse().ok()
+    });
+    pid.map_or(0, |pid| cpu_of_family(pid).0)
 }
 
 /// How many in a second.

@@ -66,6 +66,25 @@ fn nanos(time: Timespec) -> Nanos {
     Nanos(part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec))
 }
 
+/// The processor time that a process and its children took until now, those that have ended included; nothing where the
+/// system does not say.
+#[must_use]
+pub fn cpu_of_family(pid: u32) -> Nanos {
+    let stat = |pid: u32| -> Option<(u32, u128, u128)> {
+        // Behind the name, which may hold anything: state, parent, and ten more before the four times.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let time = |place: usize| fields.get(place)?.parse::<u128>().ok();
+        Some((fields.get(1)?.parse().ok()?, time(11)? + time(12)?, time(13)? + time(14)?))
+    };
+    let Some((_, own, ended)) = stat(pid) else { return Nanos(0) };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = processes.filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?));
+    let living: u128 = processes.filter(|(parent, ..)| *parent == pid).map(|(_, own, _)| own).sum();
+    let ticks = u128::from(rustix::param::clock_ticks_per_second()).max(1);
+    Nanos((own + ended + living) * 1_000_000_000 / ticks)
+}
+
 /// The most memory that the process ever held, in bytes; 0 where the system does not say.
 #[must_use]
 pub fn peak_memory() -> u64 {

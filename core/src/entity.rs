@@ -11,7 +11,7 @@ use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancies;
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
-use crate::id::{Actor, AttributeId, ConnectionName, EntityId, ObjectType, RecordRef};
+use crate::id::{Actor, AttributeId, ConnectionName, EntityId, ObjectKey, ObjectType, RecordRef};
 use crate::sparse::Sparse;
 use crate::text::Text;
 use crate::value::Field;
@@ -56,12 +56,27 @@ pub struct Link {
     pub bases: PerUnit<Base>,
     /// Whether its presence was accepted: a death is then a move.
     pub existed: bool,
+    /// Whether it is gone and is to be made anew, because the model says so.
+    pub to_restore: bool,
     /// How often a change here restored what our write had displaced, per unit.
     pub reactions: Sparse<u8>,
     /// Where a person let it differ from golden, per unit.
     pub divergences: Sparse<Divergence>,
     /// What it was sent and has not answered, per unit.
     pub sent: Sparse<Sent>,
+}
+
+/// That a record is not an entity, as a person said who unlinked it: no key links it there again, until a person does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldApart {
+    /// The name that mappings use for its object type: nothing is created in its place.
+    pub object: ObjectKey,
+    /// Who unlinked it.
+    pub by: Actor,
+    /// When, in milliseconds since the epoch.
+    pub at: i64,
+    /// Why, in the person's words.
+    pub reason: String,
 }
 
 /// The object index of the hub's own record.
@@ -95,6 +110,8 @@ pub struct Entity {
     pub merged_into: Option<EntityId>,
     /// The entities that a person said it is not: they were merged, and that was taken back.
     pub cannot_link: BTreeSet<EntityId>,
+    /// The records that a person unlinked from it, and that no key links to it again.
+    pub held_apart: BTreeMap<Arc<RecordRef>, HeldApart>,
     /// The generation of creates: raised when a created record is gone for good.
     pub generation: u32,
     /// The creates of this generation that were sent and never heard of, by place, each with what it sent: they may arrive
@@ -128,10 +145,16 @@ impl Entity {
             discrepancies: Discrepancies::default(),
             merged_into: None,
             cannot_link: BTreeSet::new(),
+            held_apart: BTreeMap::new(),
             generation: 0,
             creates_sent: BTreeMap::new(),
             out_of_scope: Vec::new(),
         }
+    }
+
+    /// Who unlinked its record of an object type, if somebody did.
+    pub(crate) fn unlinked_there(&self, object: &ObjectKey) -> Option<&HeldApart> {
+        self.held_apart.values().find(|held| held.object == *object)
     }
 
     /// The place of a record's link.

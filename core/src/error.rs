@@ -124,6 +124,14 @@ pub enum Error {
         /// The other.
         other: EntityId,
     },
+    /// The record belongs to another entity, or to none.
+    #[error("{record} is no record of {entity}: look again whose it is")]
+    NotLinked {
+        /// The entity.
+        entity: EntityId,
+        /// The record.
+        record: Box<RecordRef>,
+    },
     /// A write of the entity has no receipt yet.
     #[error("a write of {entity} into {place} is under way: take a step, which settles it, and try again")]
     WriteUnderWay {
@@ -436,6 +444,7 @@ impl Error {
             | Error::AlreadyMerged { .. }
             | Error::NotMerged(_)
             | Error::HeldApart { .. }
+            | Error::NotLinked { .. }
             | Error::WriteUnderWay { .. }
             | Error::Paused { .. }
             | Error::ScratchNotEmpty

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
-use crate::entity::{Entity, Evidence, Link};
+use crate::entity::{Entity, Evidence, HeldApart, Link};
 use crate::golden::{GoldenCell, GoldenLife};
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::model::UnitKey;
@@ -62,6 +62,13 @@ pub enum Fact {
         record: Arc<RecordRef>,
         /// Whether it counts as present.
         existed: bool,
+    },
+    /// A record that is gone is to be made anew, because the model says so; or no more.
+    ToRestore {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// Whether it is.
+        holds: bool,
     },
     /// Golden's life changed.
     Lived {
@@ -133,6 +140,13 @@ pub enum Fact {
         /// Whether that holds.
         holds: bool,
     },
+    /// A person unlinked a record for good, or that is over.
+    HeldApart {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// Who said so; `None`: it may be linked by its keys again.
+        held: Option<Box<HeldApart>>,
+    },
     /// A created record is gone for good: the next create is a new one.
     Generation {
         /// The generation of the next create.
@@ -169,6 +183,7 @@ impl Fact {
             Fact::Settled { .. } => "settled",
             Fact::Rebased { .. } => "rebased",
             Fact::Existed { .. } => "existed",
+            Fact::ToRestore { .. } => "to_restore",
             Fact::Lived { .. } => "lived",
             Fact::Reacted { .. } => "reacted",
             Fact::Decided { .. } => "decided",
@@ -179,6 +194,7 @@ impl Fact {
             Fact::Disputed { .. } => "disputed",
             Fact::Merged { .. } => "merged",
             Fact::CannotLink { .. } => "cannot_link",
+            Fact::HeldApart { .. } => "held_apart",
             Fact::Generation { .. } => "generation",
             Fact::CreateSent { .. } => "create_sent",
         }
@@ -189,6 +205,8 @@ impl Fact {
         match self {
             Fact::Entered { entity: of } => entity.entity = *of,
             Fact::Linked { record, object, order, evidence } => {
+                // Whoever links it, by whatever right, says that it is.
+                entity.held_apart.remove(record);
                 entity.links.retain(|link| link.record != *record);
                 entity.links.push(Link {
                     record: Arc::clone(record),
@@ -197,6 +215,7 @@ impl Fact {
                     evidence: evidence.clone(),
                     bases: crate::golden::PerUnit::default(),
                     existed: false,
+                    to_restore: false,
                     reactions: Sparse::default(),
                     divergences: Sparse::default(),
                     sent: Sparse::default(),
@@ -213,6 +232,11 @@ impl Fact {
             Fact::Existed { record, existed } => {
                 if let Some(link) = link_of(entity, record) {
                     link.existed = *existed;
+                }
+            }
+            Fact::ToRestore { record, holds } => {
+                if let Some(link) = link_of(entity, record) {
+                    link.to_restore = *holds;
                 }
             }
             Fact::Lived { life } => entity.life = *life,
@@ -258,6 +282,10 @@ impl Fact {
             Fact::Merged { into } => entity.merged_into = *into,
             Fact::CannotLink { other, holds: true } => drop(entity.cannot_link.insert(*other)),
             Fact::CannotLink { other, holds: false } => drop(entity.cannot_link.remove(other)),
+            Fact::HeldApart { record, held: Some(held) } => {
+                drop(entity.held_apart.insert(Arc::clone(record), (**held).clone()));
+            }
+            Fact::HeldApart { record, held: None } => drop(entity.held_apart.remove(record)),
             Fact::Generation { generation } => {
                 entity.generation = *generation;
                 // The next create has a key of its own, and with it a content.

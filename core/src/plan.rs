@@ -30,7 +30,7 @@ pub use diff::PlanDiff;
 pub use draft::PlanDraft;
 pub use limits::{Counted, CountedPlace, Deletes, Limits, WritePlace};
 use presence::plan_presence;
-pub(crate) use presence::{WHY_RESTORE, why_archive};
+pub(crate) use presence::why_archive;
 pub use standing::{GivenStanding, StandingApproval, StandingId};
 
 /// The hash that names a plan: approvals and applications refer to it, from whatever process.

@@ -37,6 +37,7 @@
 //! ```
 
 mod condition;
+pub(crate) mod named;
 mod when;
 
 use std::marker::PhantomData;

@@ -77,6 +77,8 @@ pub struct EntityView {
     pub units: Vec<UnitView>,
     /// What stands and is not resolved, by kind, unit and record.
     pub discrepancies: Vec<DiscrepancyView>,
+    /// The records that people unlinked from it, in the order of records.
+    pub held_apart: Vec<HeldApartView>,
     /// What people decided and still holds, in the order of units.
     pub decisions: Vec<DecisionView>,
     /// What was decided by one person and waits for a second, in the order of units.
@@ -113,6 +115,22 @@ pub struct LinkView {
     pub last_verified: Option<When>,
     /// The number of the last read that met it; 0: none did, and all that is known of it was told.
     pub last_read: u64,
+}
+
+/// A record that a person unlinked: no key links it to the entity again, until a person does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct HeldApartView {
+    /// The record.
+    #[schemars(with = "RecordSchema")]
+    pub record: RecordRef,
+    /// Who unlinked it.
+    #[schemars(with = "String")]
+    pub by: Actor,
+    /// When, in milliseconds since the epoch.
+    pub at: i64,
+    /// Why, in the person's words.
+    pub reason: String,
 }
 
 /// Whether a record is there.

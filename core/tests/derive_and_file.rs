@@ -18,11 +18,11 @@ use serde_json::json;
 
 #[expect(dead_code, reason = "the engine reads the model, not the struct")]
 #[derive(Canonical)]
-#[canonical(entity = "customer", existence(netsuite), on_delete = archive, retired("fax"))]
+#[canonical(entity = "customer", existence(netsuite), on_delete = archive, on_loss = restore, retired("fax"))]
 #[canonical(
     system(hubspot, object = "contacts"),
     system(shopify, object = "customers", links_only),
-    system(netsuite, object = "customer", required, create_needs(email, street))
+    system(netsuite, object = "customer", required, create_needs(email, street), on_delete = stand, on_loss = ask)
 )]
 struct Customer {
     #[canonical(identity, pii, normalize = email, resolve(most_recent_authoritative, latest))]
@@ -53,6 +53,7 @@ const FILE: &str = r#"
 entity = "customer"
 existence = ["netsuite"]
 on_delete = "archive"
+on_loss = "restore"
 retired = ["fax"]
 
 [system.hubspot]
@@ -66,6 +67,8 @@ links_only = true
 object = "customer"
 required = true
 create_needs = ["email", "street"]
+on_delete = "stand"
+on_loss = "ask"
 
 [attribute.email]
 kind = "email"

@@ -51,6 +51,8 @@ mod letters;
 mod linking;
 #[path = "stories/looking.rs"]
 mod looking;
+#[path = "stories/losing.rs"]
+mod losing;
 #[path = "stories/merges.rs"]
 mod merges;
 #[path = "stories/merging.rs"]
@@ -71,6 +73,10 @@ mod reopened;
 mod rules;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/two_people_laws.rs"]
+mod two_people_laws;
+#[path = "stories/unlinking.rs"]
+mod unlinking;
 #[path = "stories/vocabulary.rs"]
 mod vocabulary;
 

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use accordant::id::{Actor, TenantId};
-use accordant::journal::{Broken, Draft, Entry, Head, Payload};
-use accordant::store::{
-    Commit, Committed, MemoryStore, Row, RowKey, SqliteStore, Store, StoreError, StoreFault, Table,
-};
+use accordant::journal::{Draft, Entry, Payload};
+use accordant::store::{Commit, MemoryStore, Row, RowKey, SqliteStore, Store, StoreError, StoreFault, Table};
+use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
 use accordant::transfer::{TransferError, check, export, import};
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -144,68 +143,31 @@ fn everything(store: &dyn Store) -> Everything {
 
 /// A store that fails at one of its calls, before or after it took effect.
 struct Failing {
-    store: MemoryStore,
     at: u32,
     after: bool,
     calls: AtomicU32,
 }
 
 impl Failing {
-    fn fails(&self) -> bool {
-        self.calls.load(Ordering::Relaxed) == self.at
+    fn on(store: &MemoryStore, at: u32, after: bool) -> Watched<MemoryStore, Self> {
+        Watched::new(store.clone(), Self { at, after, calls: AtomicU32::new(0) })
     }
 
-    async fn call<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let failed = || StoreError::database("do it", StoreFault::Unavailable, "the weather");
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        if self.fails() && !self.after {
-            return Err(failed());
-        }
-        let done = call.await?;
-        if self.fails() { Err(failed()) } else { Ok(done) }
+    fn fails(&self, after: bool) -> Result<(), StoreError> {
+        let now = self.after == after && self.calls.load(Ordering::Relaxed) == self.at;
+        if now { Err(StoreError::database("do it", StoreFault::Unavailable, "the weather")) } else { Ok(()) }
     }
 }
 
 #[async_trait]
-impl Store for Failing {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.call(self.store.load(tenant, keys)).await
+impl StoreWatch for Failing {
+    async fn before(&self, _: &TenantId, _: StoreCall<'_>) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.fails(false)
     }
 
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.call(self.store.scan(tenant, table, prefix, after, limit)).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        self.call(self.store.commit(tenant, commit)).await
-    }
-
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.call(self.store.journal(tenant, after, limit)).await
-    }
-
-    async fn take_over(
-        &self,
-        tenant: &TenantId,
-        entries: Vec<(Entry, Option<Payload>)>,
-    ) -> Result<Result<Head, Broken>, StoreError> {
-        self.call(self.store.take_over(tenant, entries)).await
-    }
-
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.call(self.store.erase(tenant, subject)).await
+    async fn after(&self, _: &TenantId, _: Called<'_>) -> Result<(), StoreError> {
+        self.fails(true)
     }
 }
 
@@ -219,7 +181,7 @@ fn an_import_that_failed_at_any_call_goes_on() {
         let mut failures = 0;
         loop {
             let store = MemoryStore::new();
-            let failing = Failing { store: store.clone(), at: failures + 1, after, calls: AtomicU32::new(0) };
+            let failing = Failing::on(&store, failures + 1, after);
             if block_on(import(&failing, &acme(), &path, |_| {})).is_ok() {
                 break;
             }
@@ -260,7 +222,7 @@ fn an_import_under_way_is_not_gone_on_with_another_file() {
     folder.exported(&store);
     let path = folder.file("exported");
     let target = MemoryStore::new();
-    let failing = Failing { store: target.clone(), at: 18, after: true, calls: AtomicU32::new(0) };
+    let failing = Failing::on(&target, 18, true);
     assert!(matches!(block_on(import(&failing, &acme(), &path, |_| {})), Err(TransferError::Store(_))));
     block_on(store.commit(&acme(), Commit { journal: vec![draft("a", b"")], ..Commit::default() })).unwrap();
     folder.exported(&store);
@@ -283,40 +245,12 @@ fn the_file_of_another_tenant_or_format_is_refused() {
 struct Busy(MemoryStore);
 
 #[async_trait]
-impl Store for Busy {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.0.load(tenant, keys).await
-    }
-
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        if table == Table::Case {
+impl StoreWatch for Busy {
+    async fn before(&self, tenant: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
+        if matches!(call, StoreCall::Scan(Table::Case)) {
             self.0.commit(tenant, Commit { journal: vec![draft("a", b"")], ..Commit::default() }).await?;
         }
-        self.0.scan(tenant, table, prefix, after, limit).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        self.0.commit(tenant, commit).await
-    }
-
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.0.journal(tenant, after, limit).await
-    }
-
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.0.erase(tenant, subject).await
+        Ok(())
     }
 }
 
@@ -324,7 +258,7 @@ impl Store for Busy {
 fn a_tenant_that_is_written_to_is_not_exported() {
     let (folder, store) = (Folder::new(), filled());
     let path = folder.file("moving");
-    let moving = block_on(export(&Busy(store.clone()), &acme(), &path, |_| {}));
+    let moving = block_on(export(&Watched::new(store.clone(), Busy(store.clone())), &acme(), &path, |_| {}));
     assert!(matches!(moving, Err(TransferError::Moving { .. })));
     assert!(!path.exists() && !Path::new(&format!("{}.part", path.display())).exists());
     // Once it is quiet, it is.

@@ -34,7 +34,9 @@ mod syntax;
 /// | `.. create_needs(email, name)` | attributes without which no record is created there |
 /// | `retired("fax")` | ids that stored state may hold and that must never be used again |
 /// | `existence(netsuite)` | the systems whose deletion retires the entity; by default every one |
-/// | `on_delete = hold` or `archive` | what happens elsewhere when golden is retired |
+/// | `on_delete = hold`, `archive` or `stand` | what becomes of the records of other systems when golden is retired: listed, archived, or left |
+/// | `on_loss = ask`, `restore`, `accept` or `retire` | what a deletion does that does not retire the entity by itself: listed, made anew, accepted, or it retires the entity (of systems that own existence) |
+/// | `.. on_delete = ..`, `on_loss = ..` | the same, of this system |
 /// | `group("address", owner(..), resolve(..), on_clear = ..)` | settings of a group of fields |
 /// | `crate = "path"` | where `accordant` is, if not at `::accordant` |
 ///

@@ -20,7 +20,8 @@ pub(crate) struct Entity {
     /// The systems that own existence.
     pub(crate) existence: Vec<LitStr>,
     /// Whether deletions elsewhere follow golden's; `None`: the default.
-    pub(crate) archive: Option<bool>,
+    pub(crate) on_delete: Option<Ident>,
+    pub(crate) on_loss: Option<Ident>,
     pub(crate) groups: Vec<Group>,
     pub(crate) attributes: Vec<Attribute>,
 }

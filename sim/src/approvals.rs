@@ -29,6 +29,8 @@ pub struct Approvals {
     ever: BTreeSet<Approved>,
     /// What the engine is asked to approve, and has not answered.
     asked: Vec<Vec<Approved>>,
+    /// What the engine is asked to confirm, and has not answered.
+    confirming: Vec<Vec<(String, String)>>,
     /// Archives since somebody confirmed, by system.
     archives: BTreeMap<usize, usize>,
     /// The records of which somebody confirmed the archive, by system.
@@ -64,8 +66,22 @@ impl Approvals {
         self.open.remove(approved);
     }
 
-    /// Somebody confirmed the archives of records: by system, and id there.
-    pub fn confirm(&mut self, design: &Design, records: &[(String, String)]) {
+    /// Somebody asks to confirm the archives of records: by system, and id there.
+    pub fn ask_to_confirm(&mut self, records: &[(String, String)]) {
+        self.confirming.push(records.to_vec());
+    }
+
+    /// The engine answered: the archives are confirmed, or they are no longer what would be done.
+    pub fn confirmation_answered(&mut self, design: &Design, records: &[(String, String)], confirmed: bool) {
+        if let Some(place) = self.confirming.iter().position(|asked| asked == records) {
+            self.confirming.remove(place);
+        }
+        if confirmed {
+            self.confirm(design, records);
+        }
+    }
+
+    fn confirm(&mut self, design: &Design, records: &[(String, String)]) {
         for (system, design) in design.systems.iter().enumerate() {
             for (_, id) in records.iter().filter(|(name, _)| *name == design.name) {
                 self.archives.insert(system, 0);
@@ -86,7 +102,10 @@ impl Approvals {
     }
 
     /// The engine may not know what was carried out: after a crash, and where a commit failed.
-    pub fn reopen(&mut self) {
+    pub fn reopen(&mut self, design: &Design) {
+        for records in std::mem::take(&mut self.confirming) {
+            self.confirm(design, &records);
+        }
         self.ever.extend(std::mem::take(&mut self.asked).into_iter().flatten());
         self.open.clone_from(&self.ever);
     }

@@ -43,7 +43,8 @@ impl Image {
             return None;
         }
         let happened = inner.weather.rng().chance(500);
-        inner.approvals.reopen();
+        let inner = &mut *inner;
+        inner.approvals.reopen(&inner.design);
         inner.say(|| format!("a commit fails{}", if happened { ", and has happened all the same" } else { "" }));
         Some(happened)
     }

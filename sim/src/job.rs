@@ -267,10 +267,12 @@ pub async fn confirm(tenant: &Tenant, scene: &Arc<Scene>) -> Result<usize, Error
     });
     let records: Vec<(String, String)> = records.collect();
     if !records.is_empty() {
-        tenant.confirm_deletes(plan.hash, &Actor::new("ana")).await?;
+        scene.lock().approvals.ask_to_confirm(&records);
+        let answered = tenant.confirm_deletes(plan.hash, &Actor::new("ana")).await;
         let mut inner = scene.lock();
         let inner = &mut *inner;
-        inner.approvals.confirm(&inner.design, &records);
+        inner.approvals.confirmation_answered(&inner.design, &records, answered.is_ok());
+        answered?;
     }
     Ok(records.len())
 }

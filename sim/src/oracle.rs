@@ -436,7 +436,9 @@ impl Oracle {
     fn overruled(&self, unit: Unit, system: usize, word: Word, how: &str, found: &mut Vec<String>) {
         let Some(known) = self.stands(system, unit.0) else { return };
         let held = known.cells[unit.1].word();
-        if held.said() != word.said() {
+        // Whoever spoke later and knew of it answered it: a word that was said before may be said once more.
+        let answered = self.said.get(&held.said()).is_some_and(|said| said.knows.contains(&word.said()));
+        if held.said() != word.said() && !answered {
             let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
             found.push(format!("{name} said {word} of {attribute} of k{}, {how}: it holds {held}", unit.0));
         }
@@ -450,14 +452,12 @@ impl Oracle {
 
     /// Of two people who did not know of each other's word, neither is overruled unasked.
     fn judge_conflict(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        let cell = |system: usize| self.stands(system, unit.0).map(|known| &known.cells[unit.1]);
-        // Whether whoever said a word cannot have known of another.
-        let unaware = |word: &Word, of: &Word| !self.said[&word.said()].knows.contains(&of.said());
         let once: Vec<(&usize, &Word)> = moved.iter().filter(|(_, word)| self.once(**word)).collect();
         for (winner, won) in &once {
             for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner) {
-                let holds = |(word, by, _): (Word, By, i64)| word.said() == won.said() && by == By::Engine;
-                if cell(**loser).map(Cell::last).is_some_and(holds) && unaware(won, lost) && unaware(lost, won) {
+                let unaware = !self.said[&lost.said()].knows.contains(&won.said());
+                let holds = |(word, by, _): (Word, By, i64)| unaware && word.said() == won.said() && by == By::Engine;
+                if self.stands(**loser, unit.0).is_some_and(|known| holds(known.cells[unit.1].last())) {
                     self.overruled(unit, **loser, **lost, "and was overruled unasked", found);
                 }
             }

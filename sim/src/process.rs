@@ -307,7 +307,8 @@ impl Process {
         let on_the_wire: Vec<Place> = inner.wire.values_mut().flat_map(Request::give_up).collect();
         let unkept = inner.unkept.all_lost();
         inner.unheard(&[on_the_wire, unkept].concat());
-        inner.approvals.reopen();
+        let inner = &mut *inner;
+        inner.approvals.reopen(&inner.design);
         let down = inner.weather.rng().between(1_000, 120_000);
         inner.soon(down, Event::Restart);
         inner.trace.mix(&[9]);

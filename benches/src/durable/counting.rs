@@ -17,12 +17,20 @@ pub(super) struct Counts {
 }
 
 /// What went through, at a moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counted {
     pub(super) commits: u64,
     /// Rows inserted or replaced.
     pub(super) rows: u64,
     pub(super) entries: u64,
+}
+
+impl std::ops::AddAssign for Counted {
+    fn add_assign(&mut self, other: Self) {
+        self.commits += other.commits;
+        self.rows += other.rows;
+        self.entries += other.entries;
+    }
 }
 
 impl Counts {

@@ -63,19 +63,32 @@ impl Told {
         self.bodies.iter().map(|bodies| bodies.len() as u64).sum()
     }
 
-    pub(super) fn system(&self, name: &'static str) -> System {
-        let sources = (0..SOURCES.len()).filter(|source| OF_SOURCE[*source].0 == name);
-        System { name, surfaces: sources.map(surface).collect(), told: self.clone() }
+    /// A system that is polled for what the file says of it.
+    pub(super) fn polled(&self, name: &'static str) -> System {
+        System::new(name, Some(self.clone()))
+    }
+
+    /// What the file says, as the systems push it: those of a surface in their order, the surfaces in turn as the file has them.
+    pub(super) fn pushed(file: &Path) -> io::Result<Vec<(&'static str, Delivery)>> {
+        let bytes = fs::read(file)?;
+        let cut = bytes.split(|byte| *byte == b'\n').filter_map(cut);
+        Ok(cut
+            .map(|delivery| {
+                let source = u8::try_from(delivery.source).unwrap_or_default();
+                let body: Vec<u8> = [&[source], delivery.body].concat();
+                (OF_SOURCE[delivery.source].0, Delivery::new(Bytes::from(body)))
+            })
+            .collect())
     }
 }
 
-fn surface(source: usize) -> Surface {
+fn surface(source: usize, channel: Channel) -> Surface {
     let time = TimeScale { kind: TimeKind::Occurred, precision_ms: 0, skew_ms: 0 };
     let whole = carries_whole_records(source);
     Surface {
         name: SOURCES[source].into(),
         object: OF_SOURCE[source].1.into(),
-        channel: Channel::Poll,
+        channel,
         semantics: EventSemantics {
             delivery: Guarantee::AtLeastOnceByCursor { retention: TimeDelta::days(30) },
             order: Order::By(Domain::Time(time)),
@@ -93,7 +106,21 @@ fn surface(source: usize) -> Surface {
 pub(super) struct System {
     name: &'static str,
     surfaces: Vec<Surface>,
-    told: Told,
+    /// What it is polled for; none: it pushes.
+    told: Option<Told>,
+}
+
+impl System {
+    fn new(name: &'static str, told: Option<Told>) -> Self {
+        let sources = (0..SOURCES.len()).filter(|source| OF_SOURCE[*source].0 == name);
+        let channel = if told.is_some() { Channel::Poll } else { Channel::Webhook };
+        Self { name, surfaces: sources.map(|source| surface(source, channel)).collect(), told }
+    }
+
+    /// A system that pushes what it says: its deliveries are [`Told::pushed`].
+    pub(super) fn pushing(name: &'static str) -> Self {
+        Self::new(name, None)
+    }
 }
 
 #[async_trait]
@@ -107,12 +134,16 @@ impl Connector for System {
     fn create_safety(&self) -> CreateSafety {
         CreateSafety::RemoteKey
     }
-    fn verify(&self, _: &Delivery) -> Result<Verified, ConnectorError> {
-        Err(ConnectorError::new(ConnectorErrorKind::Unsupported, "it is polled"))
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        // The surface is named by the first byte.
+        let source = delivery.body().first().and_then(|source| SOURCES.get(usize::from(*source)));
+        let source = source.ok_or_else(|| ConnectorError::new(ConnectorErrorKind::Malformed, "no such surface"))?;
+        let item = Item::new(SurfaceName::new(source), Says::Record, delivery.body().slice(1..));
+        Ok(Verified { items: vec![item], delivery_id: None, reply: accordant::http::Response::new(Bytes::new()) })
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         let source = SOURCES.iter().position(|name| *name == surface.as_str());
-        let bodies = source.map(|source| &self.told.bodies[source]);
+        let bodies = source.zip(self.told.as_ref()).map(|(source, told)| &told.bodies[source]);
         let bodies = bodies.ok_or_else(|| ConnectorError::new(ConnectorErrorKind::Unsupported, "no such surface"))?;
         let from = after.and_then(|cursor| cursor.0.parse::<usize>().ok()).unwrap_or(0);
         let until = (from + PAGE).min(bodies.len());

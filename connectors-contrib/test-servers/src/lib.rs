@@ -5,6 +5,7 @@
 //! line `skipped: ...`; where `ACCORDANT_REQUIRE_SERVERS` is `1`, they fail instead, so that a server that went missing
 //! is noticed.
 
+pub mod stores;
 mod wire;
 
 use std::env;

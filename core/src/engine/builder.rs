@@ -37,6 +37,7 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     schedule: Schedule,
+    pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
     lease: Option<TimeDelta>,
     triage: Vec<Triage>,
     four_eyes: Vec<(EntityType, AttributeId)>,
@@ -65,6 +66,7 @@ impl Builder {
             limits: Limits::default(),
             retention: Retention::default(),
             schedule: Schedule::default(),
+            pulses: BTreeMap::new(),
             lease: None,
             triage: Vec::new(),
             four_eyes: Vec::new(),
@@ -155,6 +157,14 @@ impl Builder {
         self
     }
 
+    /// How often [`Tenant::run`](crate::engine::Tenant::run) reads this connection anew from end to end, otherwise than
+    /// [`Schedule::scan`] says; `None`: never by itself. A connection that is not connected is a mistake.
+    #[must_use]
+    pub fn pulse(mut self, connection: &str, every: Option<TimeDelta>) -> Self {
+        self.pulses.insert(ConnectionName::new(connection), every);
+        self
+    }
+
     /// Several processes work on one store: what one of them sends to a system, or reads there, the others leave alone for so
     /// long. What a process that died had in hand is taken up after that.
     ///
@@ -216,11 +226,22 @@ impl Builder {
         let declared = Declared(&self.models);
         let mut names = Vec::new();
         declared.check_connections(&connectors, &mut names);
-        declared.check_rules(&self.rules, &mut names);
+        // What a file says of an attribute is asked before what code does.
+        let of_files = self.models.iter().flat_map(|model| {
+            let of = move |attribute: &crate::model::AttributeModel| {
+                let id = attribute.id.clone();
+                attribute.rules.clone().into_iter().map(move |rule| (model.entity.clone(), id.clone(), rule))
+            };
+            model.attributes.iter().flat_map(of)
+        });
+        let rules: Vec<_> = of_files.chain(self.rules).collect();
+        declared.check_rules(&rules, &mut names);
         declared.check_four_eyes(&self.four_eyes, &mut names);
         declared.check_triage(&self.triage, &mut names);
         let compiled = Model::compile(self.models.clone()).map_err(|found| mistakes.extend(found.0));
         mistakes.extend(names);
+        let unknown = self.pulses.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
+        mistakes.extend(unknown.map(|name| Mistake::Other(format!("`pulse` names `{name}`, which is no connection"))));
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
         };
@@ -231,7 +252,7 @@ impl Builder {
                 (name, connection)
             })
             .collect();
-        let rules = place_rules(&model, self.rules);
+        let rules = place_rules(&model, rules);
         let names = model.entities.iter().map(slot_names).collect();
         let four_eyes = model.entities.iter().map(|entity| two_people(entity, &self.four_eyes)).collect();
         let of =
@@ -247,6 +268,7 @@ impl Builder {
             limits: self.limits,
             retention: self.retention,
             schedule: self.schedule,
+            pulses: self.pulses,
             four_eyes,
             triage,
             names,

@@ -287,6 +287,17 @@ impl CaseRow {
     }
 }
 
+impl CaseRow {
+    /// What journal entries about the case of this name are about: its first record, or its first entity.
+    pub(crate) fn subject(&self, key: &str) -> Text {
+        match (self.records.first(), self.entities.first()) {
+            (Some(record), _) => record.to_string().into(),
+            (None, Some(entity)) => entity.to_string().into(),
+            (None, None) => key.into(),
+        }
+    }
+}
+
 /// The row of a case.
 pub(crate) fn case_key(kind: CaseKind, about: impl fmt::Display) -> RowKey {
     RowKey::new(Table::Case, format!("{}{about}", kind.prefix()))
@@ -334,7 +345,10 @@ pub(crate) fn note_shared(
 fn contested(loaded: &Loaded, entities: &BTreeSet<EntityId>) -> bool {
     let apart = |one: &EntityId, other: &EntityId| {
         let index = loaded.set.find_entity(*one);
-        index.is_some_and(|index| loaded.set.entity(index).entity.cannot_link.contains(other))
+        let entity = index.map(|index| &loaded.set.entity(index).entity);
+        // Whoever holds a record that a person unlinked from an entity is not that entity either.
+        let holds = |record: &std::sync::Arc<RecordRef>| loaded.set.entity_of(record) == Some(*other);
+        entity.is_some_and(|entity| entity.cannot_link.contains(other) || entity.held_apart.keys().any(holds))
     };
     entities.iter().any(|one| entities.iter().any(|other| one < other && !apart(one, other) && !apart(other, one)))
 }

@@ -44,7 +44,7 @@ pub use tenant::{
     Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
     CasePage, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage,
     LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState,
-    PlanSummary, PlanThen, Progress, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped,
+    PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped,
     StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
@@ -94,6 +94,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
     pub(crate) schedule: Schedule,
+    /// How often connections are read anew that say otherwise than the schedule.
+    pub(crate) pulses: BTreeMap<ConnectionName, Option<chrono::TimeDelta>>,
     /// The units on which a decision takes two people, by name, per entity type.
     pub(crate) four_eyes: Vec<BTreeSet<Text>>,
     /// How cases are weighed, per entity type.

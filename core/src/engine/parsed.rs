@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
 
+use crate::engine::tenant::Histories;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::id::TenantId;
@@ -35,12 +36,13 @@ struct Remembered<T> {
     parsed: T,
 }
 
-/// What rows of entities, representations and plans held when they were last read.
+/// What rows of entities, representations and plans held when they were last read, and where histories were left off.
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) entities: Parsed<Option<Arc<Entity>>>,
     pub(crate) representations: Parsed<Arc<Representation>>,
     pub(crate) plans: Parsed<Arc<Plan>>,
+    pub(crate) histories: Histories,
 }
 
 impl<T> Default for Parsed<T> {

@@ -8,8 +8,9 @@ pub struct Schedule {
     /// How often every connection is polled. By default every minute. A poll that failed is tried again after twice as
     /// long each time, up to an hour, or when the system says.
     pub poll: TimeDelta,
-    /// How often every connection is scanned from end to end, beginning so long after the start; none: never. By default
-    /// every day.
+    /// How often every connection is read anew from end to end ([`Tenant::pulse`](crate::engine::Tenant::pulse)), counted from
+    /// the last time, whatever restarts in between; none: never. By default every day.
+    /// [`Builder::pulse`](crate::engine::Builder::pulse) says it of one connection.
     pub scan: Option<TimeDelta>,
     /// How often writes are tried again that wait for a window, a hold, a limit or a system. By default every five minutes.
     pub retry: TimeDelta,

@@ -9,6 +9,7 @@ mod bulk;
 mod cases;
 mod counts;
 mod creates;
+mod crosswalk;
 mod dead_letter;
 mod decide;
 mod desk;
@@ -26,6 +27,7 @@ mod model;
 mod pages;
 mod plans;
 mod progress;
+mod pulse;
 mod purge;
 mod read;
 mod rederive;
@@ -44,17 +46,20 @@ mod work;
 pub(crate) use apply::connections_of;
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
+pub use approval::Approved;
 pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub(crate) use footing::Footings;
+pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
-pub use plans::{Approved, PlanRequest, PlanSummary};
+pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
+pub use pulse::Pulse;
 pub use run::Ran;
-pub(crate) use run::{Allowed, News};
+pub(crate) use run::{Allowed, News, is_about_entity};
 pub use search::{FoundEntity, Search, SearchPage};
 pub use step::{Next, Stepped, Unread};
 
@@ -95,9 +100,6 @@ impl std::fmt::Debug for Tenant {
         f.debug_tuple("Tenant").field(&self.id).finish()
     }
 }
-
-/// How often a step that lost a race is decided anew before it gives up.
-pub(crate) const MOST_ATTEMPTS: u32 = 64;
 
 /// How many inputs one commit takes in: the granule of the engine.
 pub(crate) const BATCH: usize = 64;
@@ -153,6 +155,7 @@ impl Tenant {
     pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
         let mut commit = commit;
+        self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
         let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
@@ -164,11 +167,11 @@ impl Tenant {
         }
     }
 
-    /// Commits whatever the model is: for the change of the model itself.
-    pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<bool, Error> {
+    /// Commits whatever the model is, and names the row by which it lost a race: for the change of the model itself.
+    pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
-            Committed::Done { .. } => Ok(true),
-            Committed::Lost { .. } => Ok(false),
+            Committed::Done { .. } => Ok(None),
+            Committed::Lost { key } => Ok(Some(row_name(&key))),
         }
     }
 

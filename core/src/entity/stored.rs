@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Answered, Base, Origin, Sent, some};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
-use crate::entity::{Entity, Evidence, HUB_OBJECT, Link};
+use crate::entity::{Entity, Evidence, HUB_OBJECT, HeldApart, Link};
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
 use crate::model::{CompiledEntity, Model, Read, SlotModel, UnitKey};
@@ -43,6 +43,8 @@ pub struct StoredEntity {
     merged_into: Option<EntityId>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     cannot_link: BTreeSet<EntityId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    held_apart: Vec<(Arc<RecordRef>, HeldApart)>,
     #[serde(default)]
     generation: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -66,6 +68,8 @@ pub(crate) struct StoredLink {
     order: u64,
     evidence: Evidence,
     existed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    to_restore: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     bases: BTreeMap<Text, StoredBase>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -174,6 +178,7 @@ impl Entity {
             discrepancies: self.discrepancies.values().cloned().collect(),
             merged_into: self.merged_into,
             cannot_link: self.cannot_link.clone(),
+            held_apart: self.held_apart.iter().map(|(record, held)| (Arc::clone(record), held.clone())).collect(),
             generation: self.generation,
             creates_sent: self
                 .creates_sent
@@ -208,6 +213,7 @@ impl Entity {
             discrepancies: stored.discrepancies.into_iter().collect(),
             merged_into: stored.merged_into,
             cannot_link: stored.cannot_link,
+            held_apart: stored.held_apart.into_iter().collect(),
             generation: stored.generation,
             creates_sent: stored
                 .creates_sent
@@ -245,6 +251,7 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
         order: link.order,
         evidence: link.evidence.clone(),
         existed: link.existed,
+        to_restore: link.to_restore,
         bases: link
             .bases
             .iter()
@@ -288,6 +295,7 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
         evidence: link.evidence,
         bases,
         existed: link.existed,
+        to_restore: link.to_restore,
         reactions,
         divergences,
         sent,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
-use crate::entity::Evidence;
 use crate::entity::stored::{object_index, object_name};
+use crate::entity::{Evidence, HeldApart};
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, GoldenLife};
 use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef};
@@ -46,6 +46,10 @@ pub enum StoredFact {
     Existed {
         record: Arc<RecordRef>,
         existed: bool,
+    },
+    ToRestore {
+        record: Arc<RecordRef>,
+        holds: bool,
     },
     Lived {
         life: GoldenLife,
@@ -87,6 +91,10 @@ pub enum StoredFact {
         other: crate::id::EntityId,
         holds: bool,
     },
+    HeldApart {
+        record: Arc<RecordRef>,
+        held: Option<Box<HeldApart>>,
+    },
     Generation {
         generation: u32,
     },
@@ -110,6 +118,7 @@ impl Fact {
             Fact::Settled { unit, cell } => StoredFact::Settled { unit: model.unit_name(&unit), cell },
             Fact::Rebased { record, unit, base } => StoredFact::Rebased { record, unit: model.unit_name(&unit), base },
             Fact::Existed { record, existed } => StoredFact::Existed { record, existed },
+            Fact::ToRestore { record, holds } => StoredFact::ToRestore { record, holds },
             Fact::Lived { life } => StoredFact::Lived { life },
             Fact::Reacted { record, unit, count } => {
                 StoredFact::Reacted { record, unit: model.unit_name(&unit), count }
@@ -124,6 +133,7 @@ impl Fact {
             Fact::Disputed { discrepancy } => StoredFact::Disputed { discrepancy },
             Fact::Merged { into } => StoredFact::Merged { into },
             Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
+            Fact::HeldApart { record, held } => StoredFact::HeldApart { record, held },
             Fact::Generation { generation } => StoredFact::Generation { generation },
             Fact::CreateSent { connection, object, fields } => StoredFact::CreateSent { connection, object, fields },
         }
@@ -143,6 +153,7 @@ impl StoredFact {
             StoredFact::Settled { unit, cell } => Fact::Settled { unit: of.unit_key(&unit)?, cell },
             StoredFact::Rebased { record, unit, base } => Fact::Rebased { record, unit: of.unit_key(&unit)?, base },
             StoredFact::Existed { record, existed } => Fact::Existed { record, existed },
+            StoredFact::ToRestore { record, holds } => Fact::ToRestore { record, holds },
             StoredFact::Lived { life } => Fact::Lived { life },
             StoredFact::Reacted { record, unit, count } => Fact::Reacted { record, unit: of.unit_key(&unit)?, count },
             StoredFact::Decided { unit, decision } => Fact::Decided { unit: of.unit_key(&unit)?, decision },
@@ -155,6 +166,7 @@ impl StoredFact {
             StoredFact::Disputed { discrepancy } => Fact::Disputed { discrepancy },
             StoredFact::Merged { into } => Fact::Merged { into },
             StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },
+            StoredFact::HeldApart { record, held } => Fact::HeldApart { record, held },
             StoredFact::Generation { generation } => Fact::Generation { generation },
             StoredFact::CreateSent { connection, object, fields } => Fact::CreateSent { connection, object, fields },
         })

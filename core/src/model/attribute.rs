@@ -11,6 +11,7 @@ use crate::model::codec::{LeafCodec, TransformCodec};
 use crate::model::{At, Codec, Derivation, Inputs, Part, Path, Shape};
 use crate::ownership::{Direction, OnClear, Strength};
 use crate::policy::{AnyPolicy, Policy, erase};
+use crate::rule::AnyRule;
 use crate::value::{Field, Hints, Kind, Leaf, Malformed, Value};
 
 /// Where one object type holds an attribute, erased.
@@ -70,6 +71,8 @@ pub struct AttributeModel {
     pub mappings: Vec<Mapping>,
     /// Its policy chain. Empty: owner if there is one; else three-way merge, then park.
     pub chain: Vec<Arc<dyn AnyPolicy>>,
+    /// The rules that a file gives it; those of code go to [`Builder::rule`](crate::Builder::rule), and come after them.
+    pub rules: Vec<Arc<dyn AnyRule>>,
     /// How it is computed, if it is.
     pub derived: Option<Arc<dyn AnyDerivation>>,
     /// The members of an element, for a keyed collection; the first is the key.
@@ -178,6 +181,7 @@ impl<T: Value> TypedAttribute<T> {
                 derived: None,
                 members: Vec::new(),
                 samples: T::samples(),
+                rules: Vec::new(),
                 canonical: said::<T>,
                 check: |text| T::from_canonical(text).map(|_| ()),
             },

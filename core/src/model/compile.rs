@@ -13,8 +13,8 @@ use crate::golden::Resolution;
 use crate::hub;
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::{
-    AttributeModel, Codec, EXISTS, EntityModel, GroupModel, Mapping, Mistake, Mistakes, OnDelete, Presence, Shape,
-    SystemObject, Unit, UnitIndex, UnitKey, UnitShape,
+    AttributeModel, Codec, EXISTS, EntityModel, GroupModel, Mapping, Mistake, Mistakes, OnDelete, OnLoss, Presence,
+    Shape, SystemObject, Unit, UnitIndex, UnitKey, UnitShape,
 };
 use crate::observation::SlotIndex;
 use crate::ownership::{Authority, Direction, Strength};
@@ -59,6 +59,10 @@ pub struct CompiledObject {
     pub slot_unit: Vec<UnitIndex>,
     /// Whether the system decides about existence.
     pub existence: Authority,
+    /// What becomes of its record when the entity is retired.
+    pub on_delete: OnDelete,
+    /// What the loss of its record does.
+    pub on_loss: OnLoss,
     /// Per unit: the native object type that a reference names in this system.
     pub references: Vec<Option<ObjectType>>,
     /// Per slot: the shape of its attribute.
@@ -228,6 +232,9 @@ fn compile_entity(
     mistakes: &mut Vec<Mistake>,
 ) -> CompiledEntity {
     check_entity(&model, declared, mistakes);
+    if model.on_loss == OnLoss::Retire && model.existence_owners.is_empty() {
+        mistakes.push(Mistake::RetiresWithoutOwner(model.entity.clone()));
+    }
     let units = units_of(&model, mistakes);
     let objects: Vec<CompiledObject> =
         model.objects.iter().map(|object| compile_object(object, &model, declared, &units, mistakes)).collect();
@@ -529,6 +536,16 @@ fn compile_object(
         let attribute = &model.attributes[usize::from(*unit.members.first()?)];
         target_object(unit.reference.as_ref()?, attribute, object, declared)
     };
+    let existence = authority_over(&model.existence_owners, &object.system);
+    let on_loss = match (object.on_loss, model.on_loss) {
+        (Some(OnLoss::Retire), _) if existence != Authority::Owner => {
+            mistakes.push(Mistake::RetiresUnowned(model.entity.clone(), object.key.clone()));
+            OnLoss::Ask
+        }
+        // Declared of the entity type, it is of the systems that have a say.
+        (None, OnLoss::Retire) if existence != Authority::Owner => OnLoss::Ask,
+        (declared, otherwise) => declared.unwrap_or(otherwise),
+    };
     let references = units.iter().map(target).collect();
     let shapes = slots.iter().map(|slot| model.attributes[usize::from(slot.attribute)].shape).collect();
     CompiledObject {
@@ -538,7 +555,9 @@ fn compile_object(
         authority,
         writes,
         slot_unit,
-        existence: authority_over(&model.existence_owners, &object.system),
+        existence,
+        on_delete: object.on_delete.unwrap_or(model.on_delete),
+        on_loss,
         references,
         shapes,
     }

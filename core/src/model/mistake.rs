@@ -63,6 +63,12 @@ pub enum Mistake {
     /// An owner that does not hold the attribute.
     #[error("{0}.{1}: owner `{2}` cannot be read here, so the value could never be known; map it or change the owner")]
     OwnerUnmapped(EntityType, AttributeId, SystemName),
+    /// A loss that is to retire the entity, in a system that has no say.
+    #[error("{0}: a record that is lost in `{1}` cannot retire the entity, because `{1}` does not own existence")]
+    RetiresUnowned(EntityType, ObjectKey),
+    /// A loss that is to retire the entity, of which nobody owns existence.
+    #[error("{0}: `on_loss` cannot retire it, because no system owns its existence; name one with `existence`")]
+    RetiresWithoutOwner(EntityType),
     /// One system named as owner twice.
     #[error("{0}.{1}: owner `{2}` is named twice, so the order of authority is not clear")]
     OwnerTwice(EntityType, AttributeId, SystemName),

@@ -5,6 +5,7 @@ mod attribute;
 pub(crate) mod change;
 mod codec;
 mod compile;
+mod deletion;
 mod derivation;
 mod mistake;
 mod object;
@@ -25,6 +26,7 @@ pub use attribute::{AnyDerivation, AttributeModel, Mapping, MemberModel, PartAtt
 pub use change::{Change, ModelChange, StoredModel, What};
 pub use codec::{Codec, Read, Transform};
 pub use compile::{CompiledEntity, CompiledObject, Model, SlotModel};
+pub use deletion::{OnDelete, OnLoss};
 pub use derivation::{Derivation, Inputs};
 pub use mistake::{Mistake, Mistakes};
 pub use object::{Cardinality, Presence, Reduce, SystemObject, WriteTo};
@@ -208,17 +210,8 @@ pub struct EntityModel {
     pub existence_owners: Vec<SystemName>,
     /// What a deletion does elsewhere once golden is retired.
     pub on_delete: OnDelete,
-}
-
-/// What golden's retirement does to the records of other systems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum OnDelete {
-    /// Nothing: the difference stays listed until a person decides.
-    #[default]
-    Hold,
-    /// Archive them, under the plan's delete limits.
-    Archive,
+    /// What the loss of a record does that does not retire the entity by itself.
+    pub on_loss: OnLoss,
 }
 
 impl EntityModel {
@@ -233,6 +226,7 @@ impl EntityModel {
             retired: Vec::new(),
             existence_owners: Vec::new(),
             on_delete: OnDelete::default(),
+            on_loss: OnLoss::default(),
         }
     }
 

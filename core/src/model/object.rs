@@ -1,6 +1,7 @@
 //! What one native object type of one system is to an entity type.
 
 use crate::id::{AttributeId, ObjectKey, ObjectType, SystemName};
+use crate::model::{OnDelete, OnLoss};
 
 /// How many records of an object type may stand for one entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -75,6 +76,10 @@ pub struct SystemObject {
     pub creates_entities: bool,
     /// Attributes without which a record is not created in this system.
     pub create_needs: Vec<AttributeId>,
+    /// What becomes of its record when the entity is retired; `None`: as the entity type says.
+    pub on_delete: Option<OnDelete>,
+    /// What the loss of its record does; `None`: as the entity type says.
+    pub on_loss: Option<OnLoss>,
 }
 
 impl SystemObject {
@@ -89,6 +94,8 @@ impl SystemObject {
             presence: Presence::Optional,
             creates_entities: true,
             create_needs: Vec::new(),
+            on_delete: None,
+            on_loss: None,
         }
     }
 
@@ -138,6 +145,20 @@ impl SystemObject {
     #[must_use]
     pub fn create_needs(mut self, attribute: &str) -> Self {
         self.create_needs.push(attribute.into());
+        self
+    }
+
+    /// Says what becomes of a record here when the entity is retired.
+    #[must_use]
+    pub const fn on_delete(mut self, on_delete: OnDelete) -> Self {
+        self.on_delete = Some(on_delete);
+        self
+    }
+
+    /// Says what the loss of a record here does.
+    #[must_use]
+    pub const fn on_loss(mut self, on_loss: OnLoss) -> Self {
+        self.on_loss = Some(on_loss);
         self
     }
 }

@@ -17,9 +17,18 @@
 //! resolve = ["owner", { policy = "trust", systems = { netsuite = 90, hubspot = 70 }, half_life_days = 30 }]
 //! at.netsuite = { path = "balance", currency_path = "currency.id", read_only = true }
 //! at.hubspot = { path = "properties.balance", currency = "USD", weak = true }
+//! rules = [
+//!     { when = { moved_by = "100 USD", not = { said_by = "netsuite" } }, hold = "more than 100", by_two = true },
+//!     { when = { any = [{ above = "10000000 USD" }, "clears"] }, review = "somebody looks" },
+//! ]
 //! ```
 //!
-//! An overlay has the same tables and changes what it names: owners, policies, what clearing does, paths, direction,
+//! A rule has the conditions of [`rule`](crate::rule), of which all in one table hold: `"changes"`, `"replaces"`, `"clears"`,
+//! `becomes`, `above`, `below`, `moved_by`, `moved_by_percent`, `stood_for` and `said_ago` (`"30 days"`), `said_by`, `said_as`
+//! (`owner`, `co_owner`, `observer`), `other = { tier = "gold" }`, `missing = "tier"`, `all`, `any`, `not`; one of `hold`,
+//! `review`, `forbid` and `warn`, with the reason; and `by_two` and `name`. They are asked before those of code.
+//!
+//! An overlay has the same tables and changes what it names: owners, policies, rules of files, what clearing does, paths, direction,
 //! strength and separator of attributes; owners, policies and clearing of groups; where records of a system are
 //! expected, what creating one needs, how many stand for an entity. What it does not name stays.
 //!
@@ -33,6 +42,7 @@ mod entity;
 mod error;
 mod read;
 mod reference;
+mod rule;
 
 use crate::model::EntityModel;
 use crate::policy::Registry;

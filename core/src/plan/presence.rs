@@ -9,7 +9,7 @@ use crate::model::{CompiledEntity, CompiledObject, EXISTS, OnDelete, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::existence::{has_value, is_expected, owner_lost};
-use crate::settle::presence::{decided, to_restore};
+use crate::settle::presence::{decided, to_restore, why_restored};
 use crate::sight::Ground;
 use crate::spelling::can_spell;
 use crate::text::Text;
@@ -27,7 +27,7 @@ pub(crate) fn why_archive(
         None
     } else if decided(entity) == Some(GoldenLife::Retired) {
         Some("a person retired the entity")
-    } else if model.on_delete == OnDelete::Archive
+    } else if object.on_delete == OnDelete::Archive
         && object.existence != Authority::Owner
         && owner_lost(model, entity, representations)
     {
@@ -36,9 +36,6 @@ pub(crate) fn why_archive(
         None
     }
 }
-
-/// Why a record that is gone is created again.
-pub(crate) const WHY_RESTORE: &str = "it is gone, and a person decided to restore it";
 
 /// Why a create sends what was sent before.
 const WHY_SENT_BEFORE: &str = "it was sent before and may still arrive: sent again, it is the same";
@@ -77,7 +74,7 @@ pub(super) fn plan_presence(
                 unit.clone(),
                 Intent::Archive,
                 Field::value("live"),
-                retirement_basis(ground, entity, representations),
+                retirement_basis(ground, object, entity, representations),
                 why,
             ));
         }
@@ -87,7 +84,7 @@ pub(super) fn plan_presence(
         let link = &entity.links[place];
         let Some(object) = ground.model.objects.get(usize::from(link.object)) else { continue };
         let connection = link.record.connection.clone();
-        create(ground, surroundings, entity, usize::from(link.object), object, connection, WHY_RESTORE, plan);
+        create(ground, surroundings, entity, usize::from(link.object), object, connection, why_restored(entity), plan);
     }
     // Nothing is created for an entity whose records were all merged into another's, or are gone.
     let stands = entity.links.iter().enumerate().any(|(place, link)| {
@@ -102,7 +99,8 @@ pub(super) fn plan_presence(
     }
     for (index, object) in ground.model.objects.iter().enumerate() {
         let ever = entity.links.iter().any(|link| usize::from(link.object) == index);
-        if ever || !is_expected(ground, entity, object) {
+        let unlinked = entity.unlinked_there(&object.declared.key).is_some();
+        if ever || unlinked || !is_expected(ground, entity, object) {
             continue;
         }
         let Some(connection) = (surroundings.creates_in)(&object.declared.system) else { continue };
@@ -219,9 +217,14 @@ pub(super) fn create_basis(model: &CompiledEntity, fields: &[(Text, Field)]) -> 
 }
 
 /// The basis of an archive: who may retire the entity, whether a person did, and whose records are gone.
-fn retirement_basis(ground: &Ground<'_>, entity: &Entity, representations: &[Option<&Representation>]) -> Digest {
+fn retirement_basis(
+    ground: &Ground<'_>,
+    object: &CompiledObject,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+) -> Digest {
     let mut fingerprint = Fingerprint::new();
-    fingerprint.text("retired").number(i64::from(ground.model.on_delete == OnDelete::Archive));
+    fingerprint.text("retired").number(i64::from(object.on_delete == OnDelete::Archive));
     fingerprint.number(i64::from(decided(entity) == Some(GoldenLife::Retired)));
     for object in &ground.model.objects {
         fingerprint.text(object.declared.key.as_str()).number(object.existence as i64);

@@ -12,6 +12,8 @@ use crate::equivalence::Normalizer;
 use crate::model::{AttributeModel, Declaration, declare, declare_amount};
 use crate::policy::suggest::nearest;
 use crate::policy::{AnyPolicy, Policy, erase};
+use crate::rule::named::{Abilities, MakeRule, RuleWords};
+use crate::rule::{self, AnyRule, Measured, Proportional};
 use crate::value::{Additive, Composite, InCurrency, Kind, OneLeaf, Ordered, Value};
 
 pub(crate) use arguments::Arguments;
@@ -36,6 +38,9 @@ pub(crate) struct KindEntry {
     pub(crate) declare: Option<fn(Declaration) -> AttributeModel>,
     pub(crate) in_currency: bool,
     makers: BTreeMap<&'static str, Make>,
+    /// Makes a rule of the kind, and what its values can be asked beside what all can.
+    make_rule: MakeRule,
+    abilities: Abilities,
 }
 
 impl Registry {
@@ -67,10 +72,26 @@ impl Registry {
         self
     }
 
-    /// Gives a kind the policies that ask for an order: `minimum`, `maximum`, `monotone`.
+    /// Gives a kind the policies that ask for an order, `minimum`, `maximum`, `monotone`, and the conditions `above` and `below`.
     #[must_use]
     pub fn ordered<T: Ordered>(mut self) -> Self {
-        self.entry::<T>().makers.extend(makers::ordered::<T>());
+        let entry = self.entry::<T>();
+        entry.makers.extend(makers::ordered::<T>());
+        entry.abilities.extend(rule::named::ordered::<T>());
+        self
+    }
+
+    /// Gives a kind the conditions that ask for a distance: `moved_by`.
+    #[must_use]
+    pub fn measured<T: Measured>(mut self) -> Self {
+        self.entry::<T>().abilities.extend(rule::named::measured::<T>());
+        self
+    }
+
+    /// Gives a kind the conditions that ask for hundredths: `moved_by_percent`.
+    #[must_use]
+    pub fn proportional<T: Proportional>(mut self) -> Self {
+        self.entry::<T>().abilities.extend(rule::named::proportional::<T>());
         self
     }
 
@@ -104,6 +125,8 @@ impl Registry {
             declare: None,
             in_currency: false,
             makers: makers::general::<T>(),
+            make_rule: rule::named::make::<T>,
+            abilities: Abilities::new(),
         })
     }
 
@@ -147,6 +170,16 @@ impl Registry {
             None if kind == Composite::KIND.name => makers::composite(),
             None => makers::general::<Composite>(),
         }
+    }
+
+    /// The rule that a file's words make of values of `kind`; or why they make none.
+    pub(crate) fn rule(&self, kind: &str, words: &RuleWords) -> Result<Arc<dyn AnyRule>, String> {
+        let Some(entry) = self.kinds.get(kind) else {
+            return Err(format!(
+                "values of kind `{kind}` cannot be read here: register the type with `Registry::kind`"
+            ));
+        };
+        (entry.make_rule)(words, &entry.abilities)
     }
 
     /// The policy that `spec` names, for values of `kind`. A policy of the user's goes before a built-in one.
@@ -206,6 +239,8 @@ fn builtin(mut registry: Registry) -> Registry {
     registry = registry.kind::<Email>().kind::<WebUrl>().kind::<Domain>().kind::<Country>().kind::<Currency>();
     registry = registry.kind::<NaiveDate>().ordered::<NaiveDate>();
     registry = registry.kind::<DateTime<Utc>>().ordered::<DateTime<Utc>>();
+    registry = registry.measured::<i64>().measured::<u64>().measured::<Decimal>().measured::<Money>();
+    registry = registry.proportional::<i64>().proportional::<Decimal>().proportional::<Money>();
     #[cfg(feature = "phone")]
     {
         registry = registry.kind::<crate::value::Phone>();

@@ -42,6 +42,13 @@ impl Share {
         self.mine.contains(&partition_of(tenant, key, self.partitions))
     }
 
+    /// The partitions of it that `before` has not: all, where topics had another number of partitions then.
+    #[must_use]
+    pub(crate) fn gained_since(&self, before: &Share) -> Share {
+        let had = |partition: &u32| before.partitions == self.partitions && before.mine.contains(partition);
+        Self::of(self.partitions, self.mine.iter().copied().filter(|partition| !had(partition)))
+    }
+
     /// How many partitions there are in all.
     #[must_use]
     pub const fn partitions(&self) -> u32 {
@@ -66,6 +73,14 @@ mod tests {
             ["crm\u{1f}people\u{1f}1", "a", "b", ""].iter().map(|key| partition_of(&acme, key, 16)).collect();
         // By the definition, with another implementation of SHA-256.
         assert_eq!(places, [12, 3, 6, 9], "messages lie where they were put");
+    }
+
+    #[test]
+    fn what_was_gained_is_what_was_not_there_before() {
+        let now = Share::of(8, [1, 2, 5]);
+        assert_eq!(now.gained_since(&Share::of(8, [2, 3])), Share::of(8, [1, 5]));
+        assert_eq!(now.gained_since(&Share::of(4, [1, 2])), now);
+        assert!(now.gained_since(&now).mine().is_empty());
     }
 
     #[test]

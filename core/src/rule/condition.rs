@@ -100,6 +100,31 @@ impl<T: Value> Condition<T> {
         })
     }
 
+    /// Another attribute of the entity holds this canonical text, as golden has it. For files, which know no types.
+    pub(super) fn other_text_is(entity: EntityType, id: AttributeId, text: &str) -> Self {
+        let (words, text) = (format!("{id} is {text}"), text.to_owned());
+        Self::looking_at(entity, id, &words, move |field| Met::of(Some(field.as_value() == Some(text.as_str()))))
+    }
+
+    /// Another attribute of the entity has no value, as golden has it. For files, which know no types.
+    pub(super) fn other_text_missing(entity: EntityType, id: AttributeId) -> Self {
+        let words = format!("{id} has no value");
+        Self::looking_at(entity, id, &words, |field| Met::of(Some(!field.is_value())))
+    }
+
+    fn looking_at(
+        entity: EntityType,
+        id: AttributeId,
+        words: &str,
+        holds: impl Fn(&Field) -> Met + Send + Sync + 'static,
+    ) -> Self {
+        let of = id.clone();
+        let condition = Self::new(words, move |change| {
+            (change.around.golden)(of.as_str()).map_or(Met::Unknown, |field| holds(&field))
+        });
+        Self { looks_at: vec![(entity, id)], ..condition }
+    }
+
     pub(super) fn looks_at(&self) -> &[(EntityType, AttributeId)] {
         &self.looks_at
     }

@@ -6,14 +6,17 @@ use smallvec::SmallVec;
 
 use crate::classify::LinkState;
 use crate::discrepancy::{DiscrepancyKind, Family, Finding};
-use crate::entity::Entity;
+use crate::entity::{Entity, REACTIONS_TO_FREEZE};
 use crate::fact::Fact;
 use crate::golden::{GoldenLife, Status};
-use crate::model::{Cardinality, CompiledEntity, CompiledObject, EXISTS, OnDelete, Presence, UnitKey};
+use crate::model::{Cardinality, CompiledEntity, CompiledObject, EXISTS, OnDelete, OnLoss, Presence, UnitKey};
 use crate::ownership::Authority;
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
-use crate::settle::presence::{accept_deaths, decided, follow, life, lives, places, to_restore};
+use crate::settle::presence::{
+    accept_deaths, decided, follow, life, lives, lost_there, places, raise_generation, tend_restores, to_restore,
+    why_restored,
+};
 use crate::settle::unit::classified;
 use crate::sight::{Ground, shown, speaks_first};
 use crate::text::Text;
@@ -40,6 +43,7 @@ pub(super) fn settle_existence(
             Life::Live | Life::Resurrected | Life::Unknown => {}
         }
     }
+    tend_restores(ground, recorder, representations);
     if follow(ground, recorder, representations) {
         // A person decided: nobody else is asked.
     } else if !places.is_empty() && dead.len() == places.len() {
@@ -57,6 +61,7 @@ pub(super) fn settle_existence(
         }
     }
     if recorder.entity.life == GoldenLife::Retired {
+        tend_restores(ground, recorder, representations);
         for place in places.iter().filter(|place| matches!(life(**place), Life::Live)) {
             retired_but_present(ground, recorder.entity, representations, *place, findings);
         }
@@ -114,10 +119,43 @@ fn survive(
             }
         };
         let link = &recorder.entity.links[*place];
-        if link.existed {
-            findings.push(finding(Family::Existence, kind, Some(link.record.to_string()), true, reason));
+        if !link.existed {
+            continue;
+        }
+        let (record, name) = (Arc::clone(&link.record), Some(link.record.to_string()));
+        match on_loss(ground, recorder.entity, representations, *place) {
+            Ok(OnLoss::Accept) => recorder.record(Fact::Existed { record, existed: false }),
+            Ok(OnLoss::Retire) => {
+                recorder.record(Fact::Existed { record, existed: false });
+                lives(recorder, GoldenLife::Retired);
+            }
+            Ok(OnLoss::Restore) => {
+                recorder.record(Fact::Existed { record: Arc::clone(&record), existed: false });
+                recorder.record(Fact::ToRestore { record, holds: true });
+                raise_generation(recorder);
+            }
+            Ok(OnLoss::Ask) => findings.push(finding(Family::Existence, kind, name, true, reason)),
+            Err(lost) => {
+                let reason = format!(
+                    "{reason}; {lost} records were lost there, so that restoring it again is a person's to say"
+                );
+                findings.push(finding(Family::Existence, kind, name, true, &reason));
+            }
         }
     }
+}
+
+/// What is declared of the loss of a record. `Err`: it was to be restored, and so many were lost there that a person is asked.
+fn on_loss(
+    ground: &Ground<'_>,
+    entity: &Entity,
+    representations: &[Option<&Representation>],
+    place: usize,
+) -> Result<OnLoss, usize> {
+    let object = ground.model.objects.get(usize::from(entity.links[place].object));
+    let declared = object.map_or(OnLoss::Ask, |object| object.on_loss);
+    let lost = lost_there(entity, representations, place);
+    if declared == OnLoss::Restore && lost >= usize::from(REACTIONS_TO_FREEZE) { Err(lost) } else { Ok(declared) }
 }
 
 /// Whether another record of the entity is there in the same connection and object type.
@@ -192,7 +230,13 @@ fn retired_but_present(
     let by_decision = decided(entity) == Some(GoldenLife::Retired);
     let owns = authority(ground, entity.links[place].object) == Authority::Owner;
     let lost = !by_decision && !owner_lost(ground.model, entity, representations);
-    let waits = !by_decision && (owns || lost || ground.model.on_delete == OnDelete::Hold);
+    let on_delete = on_delete(ground, entity.links[place].object);
+    if !by_decision && !owns && !lost && on_delete == OnDelete::Stand {
+        let reason = "the entity was retired by the system that owns existence; this record stands, as is declared";
+        findings.push(finding(Family::Existence, DiscrepancyKind::Diverged, Some(record), false, reason));
+        return;
+    }
+    let waits = !by_decision && (owns || lost || on_delete == OnDelete::Hold);
     let reason = if by_decision {
         "a person retired the entity; an archive is owed"
     } else if owns {
@@ -215,6 +259,12 @@ fn missing(ground: &Ground<'_>, entity: &Entity, restored: &[usize], findings: &
         if !again && (ever || !is_expected(ground, entity, object)) {
             continue;
         }
+        if let Some(held) = entity.unlinked_there(&object.declared.key).filter(|_| !again) {
+            let place = format!("{}/{}", object.declared.system, object.declared.object);
+            let reason = format!("{} unlinked its record here; nothing is created in its place", held.by);
+            findings.push(finding(Family::Presence, DiscrepancyKind::Diverged, Some(place), false, &reason));
+            continue;
+        }
         let needs = || object.declared.create_needs.iter().map(|needed| needed.as_str());
         let lacking: Vec<&str> = needs().filter(|needed| !has_value(ground, entity, needed)).collect();
         // What is held or parked is written nowhere: the record waits for whoever says what it is.
@@ -227,7 +277,7 @@ fn missing(ground: &Ground<'_>, entity: &Entity, restored: &[usize], findings: &
         } else if waits {
             format!("a record is expected here; it cannot be created before {} has settled", unsettled.join(", "))
         } else if again {
-            "it is gone, and a person decided to restore it".to_owned()
+            why_restored(entity).to_owned()
         } else {
             "a record is expected here, and none ever existed".to_owned()
         };
@@ -288,6 +338,10 @@ fn duplicate(
         let reason = "the system holds one record per entity; the oldest confirmed counts";
         findings.push(finding(Family::Duplicate, DiscrepancyKind::DuplicateRepresentation, Some(record), true, reason));
     }
+}
+
+fn on_delete(ground: &Ground<'_>, object: u16) -> OnDelete {
+    ground.model.objects.get(usize::from(object)).map_or(OnDelete::Hold, |object| object.on_delete)
 }
 
 fn authority(ground: &Ground<'_>, object: u16) -> Authority {

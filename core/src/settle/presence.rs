@@ -10,7 +10,7 @@ use crate::entity::{Entity, HUB_OBJECT};
 use crate::fact::Fact;
 use crate::golden::GoldenLife;
 use crate::id::{Actor, ConnectionName, RecordRef};
-use crate::model::UnitKey;
+use crate::model::{OnLoss, UnitKey};
 use crate::representation::{Life, Representation};
 use crate::settle::Recorder;
 use crate::settle::lapse::{end_by_date, forget_lapse, lapse};
@@ -43,17 +43,65 @@ pub(crate) fn decided(entity: &Entity) -> Option<GoldenLife> {
     Some(if decision.chosen == word(GoldenLife::Retired) { GoldenLife::Retired } else { GoldenLife::Live })
 }
 
-/// The links in whose place a record is to be created anew: a person restored the entity, and of its records in that
-/// connection and object type none is left.
+/// The links in whose place a record is to be created anew: a person restored the entity, or the model says that what is lost
+/// there is restored; and of its records in that connection and object type none is left.
 pub(crate) fn to_restore(entity: &Entity, representations: &[Option<&Representation>]) -> Vec<usize> {
-    if decided(entity) != Some(GoldenLife::Live) {
+    let by_person = decided(entity) == Some(GoldenLife::Live);
+    if !by_person && entity.links.iter().all(|link| !link.to_restore) {
         return Vec::new();
     }
     let places = places(entity, representations);
     let at = |place: usize| (&entity.links[place].record.connection, entity.links[place].object);
     let held: BTreeSet<_> = places.iter().filter(|place| !is_gone(representations, **place)).map(|p| at(*p)).collect();
     let mut seen = BTreeSet::new();
-    places.into_iter().filter(|place| !held.contains(&at(*place)) && seen.insert(at(*place))).collect()
+    let wanted = |place: &usize| by_person || entity.links[*place].to_restore;
+    places.into_iter().filter(wanted).filter(|place| !held.contains(&at(*place)) && seen.insert(at(*place))).collect()
+}
+
+/// Why a record that is gone is created again.
+pub(crate) fn why_restored(entity: &Entity) -> &'static str {
+    if decided(entity) == Some(GoldenLife::Live) {
+        "it is gone, and a person decided to restore it"
+    } else {
+        "it is gone, and what is lost there is restored, as is declared"
+    }
+}
+
+/// Ends what was to be made anew where it is there again, or no longer asked for. Where the model says otherwise by now, the loss
+/// is looked at anew.
+pub(super) fn tend_restores(
+    ground: &Ground<'_>,
+    recorder: &mut Recorder<'_>,
+    representations: &[Option<&Representation>],
+) {
+    for place in 0..recorder.entity.links.len() {
+        let link = &recorder.entity.links[place];
+        if !link.to_restore {
+            continue;
+        }
+        let object = ground.model.objects.get(usize::from(link.object));
+        let declared = object.is_some_and(|object| object.on_loss == OnLoss::Restore);
+        let at = |place: usize| (&recorder.entity.links[place].record.connection, recorder.entity.links[place].object);
+        let held = places(recorder.entity, representations)
+            .into_iter()
+            .any(|other| at(other) == at(place) && !is_gone(representations, other));
+        let over = held || recorder.entity.life == GoldenLife::Retired;
+        if declared && !over {
+            continue;
+        }
+        let record = Arc::clone(&link.record);
+        recorder.record(Fact::ToRestore { record: Arc::clone(&record), holds: false });
+        if !over {
+            recorder.record(Fact::Existed { record, existed: true });
+        }
+    }
+}
+
+/// How many records of an entity are gone in the connection and object type of one of them.
+pub(super) fn lost_there(entity: &Entity, representations: &[Option<&Representation>], place: usize) -> usize {
+    let at = |place: usize| (&entity.links[place].record.connection, entity.links[place].object);
+    let there = places(entity, representations).into_iter().filter(|other| at(*other) == at(place));
+    there.filter(|other| is_gone(representations, *other)).count()
 }
 
 /// The word that stands for a state of presence in decisions.
@@ -91,6 +139,12 @@ pub(super) fn rule_on_presence(
         }
         Choice::Keep if gone => {
             accept_deaths(&mut recorder, representations);
+            for place in places {
+                if recorder.entity.links[place].to_restore {
+                    let record = Arc::clone(&recorder.entity.links[place].record);
+                    recorder.record(Fact::ToRestore { record, holds: false });
+                }
+            }
             return Ok(());
         }
         Choice::Retire => GoldenLife::Retired,
@@ -233,7 +287,7 @@ pub(super) fn lives(recorder: &mut Recorder<'_>, life: GoldenLife) {
     }
 }
 
-fn raise_generation(recorder: &mut Recorder<'_>) {
+pub(super) fn raise_generation(recorder: &mut Recorder<'_>) {
     let generation = recorder.entity.generation.saturating_add(1);
     recorder.record(Fact::Generation { generation });
 }

@@ -571,7 +571,9 @@ fn release(
     if !over || waits(recorder.entity, key, classification.verdict) {
         return;
     }
-    let keep = cell.field.is_value() || unit.shape == UnitShape::Set || unit.shape == UnitShape::Keyed;
+    // What was cleared is settled, and remembers what stood there: it is not what never had a value.
+    let keep =
+        cell.field.is_value() || cell.last.is_some() || unit.shape == UnitShape::Set || unit.shape == UnitShape::Keyed;
     let cell = keep.then(|| Arc::new(GoldenCell { status: Status::Settled, ..cell.clone() }));
     recorder.record(Fact::Settled { unit: key.clone(), cell });
 }

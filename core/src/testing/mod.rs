@@ -36,7 +36,9 @@ mod fake;
 mod json;
 mod peek;
 mod story;
+mod watched;
 
 pub use fake::FakeSystem;
 pub use peek::{entities, journal};
 pub use story::Story;
+pub use watched::{Called, StoreCall, StoreWatch, Turns, Watched};

@@ -4,14 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::decision::Lifetime;
-use crate::entity::Entity;
+use crate::entity::{Entity, HUB_OBJECT};
 use crate::golden::Status;
-use crate::id::{Actor, ConnectionName};
+use crate::id::{Actor, ConnectionName, RecordRef};
 use crate::model::{Unit, UnitKey};
 use crate::representation::Representation;
 use crate::settle::{Choice, Ruling, rule_on};
 use crate::sight::{Ground, Shown, shown};
 use crate::value::Field;
+use crate::view::{EntityView, RecordSchema};
 
 /// Something that a person may do about a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -35,7 +36,7 @@ pub enum Action {
         #[schemars(with = "Option<String>")]
         value: Field,
     },
-    /// Choose a value of one's own.
+    /// Choose a value of one's own. Where that takes two people, it is proposed.
     Choose,
     /// Enter a value: the unit is the hub's own.
     Enter,
@@ -50,6 +51,12 @@ pub enum Action {
         /// Who proposed it, and cannot approve it.
         #[schemars(with = "String")]
         proposed_by: Actor,
+    },
+    /// Unlink a record: it is not this entity.
+    Unlink {
+        /// The record.
+        #[schemars(with = "RecordSchema")]
+        record: RecordRef,
     },
     /// Retire the entity.
     Retire,
@@ -68,8 +75,22 @@ impl Action {
             Action::LetDiffer { connection } => Some(Choice::LetDiffer(connection.clone())),
             Action::Retire => Some(Choice::Retire),
             Action::Restore => Some(Choice::Restore),
-            Action::Choose | Action::Enter | Action::Approve { .. } => None,
+            Action::Choose | Action::Enter | Action::Approve { .. } | Action::Unlink { .. } => None,
         }
+    }
+}
+
+impl EntityView {
+    /// The same view where these units take two people: what would be entered by one is chosen, and proposed.
+    #[must_use]
+    pub(crate) fn where_two_decide(mut self, asked: impl Fn(&str) -> bool) -> Self {
+        for unit in self.units.iter_mut().filter(|unit| asked(&unit.name)) {
+            unit.actions
+                .iter_mut()
+                .filter(|action| **action == Action::Enter)
+                .for_each(|action| *action = Action::Choose);
+        }
+        self
     }
 }
 
@@ -130,6 +151,8 @@ pub(super) fn presence_actions(
     }
     offered.retain(|action| is_possible(ground, entity, representations, &UnitKey::Exists, action));
     actions.append(&mut offered);
+    let records = entity.links.iter().filter(|link| link.object != HUB_OBJECT).map(|link| (*link.record).clone());
+    actions.extend(records.map(|record| Action::Unlink { record }));
     actions
 }
 

@@ -11,8 +11,8 @@ use crate::representation::{Life, Representation};
 use crate::sight::{Ground, keys, speaks_first};
 use crate::view::action::presence_actions;
 use crate::view::{
-    DecisionView, DiscrepancyView, EntityView, LapseView, LinkView, ProposalView, RecordPresence, UnitView, When,
-    unit_view,
+    DecisionView, DiscrepancyView, EntityView, HeldApartView, LapseView, LinkView, ProposalView, RecordPresence,
+    UnitView, When, unit_view,
 };
 
 impl EntityView {
@@ -33,6 +33,16 @@ impl EntityView {
             links: (0..entity.links.len()).map(|place| link_view(ground, entity, representations, place)).collect(),
             units,
             discrepancies: discrepancies(ground, entity),
+            held_apart: entity
+                .held_apart
+                .iter()
+                .map(|(record, held)| HeldApartView {
+                    record: (**record).clone(),
+                    by: held.by.clone(),
+                    at: held.at,
+                    reason: held.reason.clone(),
+                })
+                .collect(),
             decisions: entity
                 .decisions
                 .iter()

@@ -9,9 +9,9 @@ use crate::equivalence::Equivalence;
 use crate::golden::GoldenLife;
 use crate::model::{EXISTS, OnDelete, UnitKey};
 use crate::ownership::Authority;
-use crate::plan::{WHY_RESTORE, why_archive};
+use crate::plan::why_archive;
 use crate::representation::{Life, Representation};
-use crate::settle::presence::{decided, to_restore};
+use crate::settle::presence::{decided, to_restore, why_restored};
 use crate::sight::Ground;
 use crate::value::Field;
 use crate::view::action::presence_actions;
@@ -53,8 +53,8 @@ pub(crate) fn presence_view(
             },
             base: base.as_ref(),
             authority: authority(*place),
-            // A death that was accepted while golden lives on was accepted by a person.
-            diverges: !entity.links[*place].existed,
+            // A death that was accepted while golden lives on was accepted by a person, or is by what the model says.
+            diverges: !entity.links[*place].existed && !entity.links[*place].to_restore,
             spelled: false,
         })
         .collect();
@@ -159,12 +159,18 @@ fn write_view(
     let write = match seen {
         Err(why) => WriteView::No(hidden_words(*why).into()),
         Ok(field) if *field == Field::value(GONE) && retired => WriteView::No("it is gone, as the entity is".into()),
-        Ok(_) if restored => WriteView::Owed(WHY_RESTORE.into()),
+        Ok(_) if restored => WriteView::Owed(why_restored(entity).into()),
         Ok(field) if *field == Field::value(GONE) => WriteView::No("what was deleted is not made again".into()),
         Ok(_) if !retired => WriteView::No("it is there, as the entity is".into()),
         Ok(_) if link.divergences.contains_key(&UnitKey::Exists) => WriteView::No("a person let it stand".into()),
         Ok(_) if let Some(why) = archives => WriteView::Owed(why.into()),
-        Ok(_) if ground.model.on_delete == OnDelete::Hold => {
+        Ok(_)
+            if object
+                .is_some_and(|object| object.on_delete == OnDelete::Stand && object.existence != Authority::Owner) =>
+        {
+            WriteView::No("it stands when the entity is retired, as is declared".into())
+        }
+        Ok(_) if object.is_some_and(|object| object.on_delete == OnDelete::Hold) => {
             WriteView::No("what becomes of the records of a retired entity is not declared".into())
         }
         Ok(_) if object.is_some_and(|object| object.existence == Authority::Owner) => {

@@ -170,7 +170,15 @@ impl EntityView {
         if !self.lapses.is_empty() {
             writeln!(f, "\nended decisions")?;
         }
-        self.lapses.iter().try_for_each(|lapse| writeln!(f, "  {}: {lapse}", lapse.unit))
+        for lapse in &self.lapses {
+            writeln!(f, "  {}: {lapse}", lapse.unit)?;
+        }
+        if !self.held_apart.is_empty() {
+            writeln!(f, "\nunlinked")?;
+        }
+        self.held_apart.iter().try_for_each(|held| {
+            writeln!(f, "  {}: by {} at {}: {}", held.record, held.by, instant_of(held.at), held.reason)
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::equivalence::Equivalence;
 use crate::fact::{EntityFact, Fact};
-use crate::id::{AttributeId, EntityId, EntityType};
+use crate::id::{AttributeId, EntityId, EntityType, RecordRef};
 use crate::model::{CompiledEntity, UnitIndex};
 use crate::representation::Representation;
 use crate::text::Text;
@@ -29,6 +29,8 @@ pub struct IdentityKey {
 pub enum Unlinked {
     /// It matches several entities: a person must say which.
     Ambiguous(Vec<EntityId>),
+    /// It matches only entities from which a person unlinked it.
+    HeldApart(Vec<EntityId>),
     /// It matches none, and its type does not create entities.
     NoMatch,
     /// A create is under way in its object type: it may be the record that we are creating.
@@ -84,6 +86,13 @@ impl WorkingSet {
             }
         }
         let state = self.record(record);
+        let apart: BTreeSet<EntityId> =
+            found.iter().filter(|id| self.is_held_apart(**id, &state.record)).copied().collect();
+        found.retain(|id| !apart.contains(id));
+        if found.is_empty() && !apart.is_empty() {
+            // Its values say that it is one of them, and a person said that it is not: only a person says what it is.
+            return Err(Unlinked::HeldApart(apart.into_iter().collect()));
+        }
         let of = frame.model.entity(state.entity_type);
         let creates = of.objects.get(usize::from(state.object)).is_some_and(|object| object.declared.creates_entities);
         let entity_type = state.entity_type;
@@ -107,6 +116,11 @@ impl WorkingSet {
             self.add_identity(key, id);
         }
         Ok(entity)
+    }
+
+    /// Whether a person unlinked a record from an entity.
+    pub(crate) fn is_held_apart(&self, entity: EntityId, record: &RecordRef) -> bool {
+        self.find_entity(entity).is_some_and(|index| self.entity(index).entity.held_apart.contains_key(record))
     }
 }
 

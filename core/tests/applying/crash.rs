@@ -7,12 +7,13 @@ use accordant::clock::ManualClock;
 use accordant::connector::CreateSafety;
 use accordant::plan::{Limits, PlanHash};
 use accordant::store::{Store, Table};
+use accordant::testing::Watched;
 use accordant::{Accordant, SeededEntropy, Tenant};
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use serde_json::json;
 
-use crate::fuse::{Fuse, FusedStore, FusedSystem};
+use crate::fuse::{Fuse, FusedSystem};
 use crate::model::{Account, World, account, approve, plan};
 
 const DRAIN: u32 = 30;
@@ -22,7 +23,7 @@ fn open(world: &World, seed: u64, fuse: &Fuse) -> Tenant {
     Accordant::builder()
         .clock(clock)
         .entropy(SeededEntropy::new(seed))
-        .store(FusedStore::new(&world.store, fuse))
+        .store(Watched::new(world.store.clone(), fuse.clone()))
         .limits(Limits { deletes: 25, delete_percent: 100, ..Limits::default() })
         .connect(FusedSystem::new(&world.crm, fuse))
         .connect(FusedSystem::new(&world.shop, fuse))

@@ -54,6 +54,25 @@ fn many_plans_with_one_delete_each_meet_the_limit() {
     assert_eq!(story.fake("shop").ids("customers").len(), 1);
 }
 
+/// An archive that was found without effect may arrive late: it counts, and once, though it is sent again.
+#[test]
+fn an_archive_that_may_arrive_late_counts_and_counts_once() {
+    let (mut story, tenant, ids) = deleted(4);
+    let plans: Vec<Plan> = ids.iter().map(|id| plan_of(&tenant, vec![*id])).collect();
+    plans.iter().for_each(|plan| approve(&tenant, plan.hash));
+    story.fake("shop").loses_request();
+    assert_eq!(apply(&tenant, plans[0].hash).unknown, 1);
+    assert_eq!(block_on(tenant.recover()).unwrap().deferred, 1, "it is not found");
+    assert_eq!(apply(&tenant, plans[1].hash).done, 1);
+    assert_eq!(apply(&tenant, plans[2].hash).done, 0, "two of two");
+    assert_eq!(apply(&tenant, plans[0].hash).done, 1, "it has its room already");
+    assert_eq!(story.fake("shop").ids("customers").len(), 4);
+    let kept_out = plan(&tenant);
+    assert_eq!((kept_out.operations.len(), kept_out.parked.len()), (0, 2), "{kept_out}");
+    let verified = block_on(tenant.verify()).unwrap();
+    assert!(verified.is_clean(), "{verified}");
+}
+
 /// What was confirmed is archived, and then there is nothing to confirm: the limits go on counting.
 #[test]
 fn deletes_are_confirmed_once_and_are_those_that_were_shown() {

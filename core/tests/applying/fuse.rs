@@ -4,16 +4,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use accordant::MemoryStore;
 use accordant::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey,
     Verified, Write, WriteReceipt,
 };
 use accordant::id::{SurfaceName, TenantId};
-use accordant::journal::{Entry, Payload};
-use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use accordant::store::StoreError;
 use accordant::surface::Surface;
-use accordant::testing::FakeSystem;
+use accordant::testing::{Called, FakeSystem, StoreCall, StoreWatch};
 use async_trait::async_trait;
 
 /// Burns with every commit and call, before and after it; once it is burnt, nothing happens any more.
@@ -32,59 +30,17 @@ impl Fuse {
     fn burns(&self) -> bool {
         self.0.fetch_sub(1, Ordering::SeqCst) <= 1
     }
-
-    fn store(&self) -> Result<(), StoreError> {
-        if self.is_burnt() { Err(StoreError::Closed) } else { Ok(()) }
-    }
-}
-
-pub(crate) struct FusedStore(MemoryStore, Fuse);
-
-impl FusedStore {
-    pub(crate) fn new(store: &MemoryStore, fuse: &Fuse) -> Self {
-        Self(store.clone(), fuse.clone())
-    }
 }
 
 #[async_trait]
-impl Store for FusedStore {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.1.store()?;
-        self.0.load(tenant, keys).await
+impl StoreWatch for Fuse {
+    async fn before(&self, _: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
+        let burnt = if matches!(call, StoreCall::Commit(_)) { self.burns() } else { self.is_burnt() };
+        if burnt { Err(StoreError::Closed) } else { Ok(()) }
     }
 
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.1.store()?;
-        self.0.scan(tenant, table, prefix, after, limit).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        if self.1.burns() {
-            return Err(StoreError::Closed);
-        }
-        let committed = self.0.commit(tenant, commit).await?;
-        if self.1.burns() { Err(StoreError::Closed) } else { Ok(committed) }
-    }
-
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.1.store()?;
-        self.0.journal(tenant, after, limit).await
-    }
-
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.0.erase(tenant, subject).await
+    async fn after(&self, _: &TenantId, call: Called<'_>) -> Result<(), StoreError> {
+        if matches!(call, Called::Commit(_)) && self.burns() { Err(StoreError::Closed) } else { Ok(()) }
     }
 }
 

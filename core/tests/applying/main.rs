@@ -8,7 +8,6 @@ mod approvals;
 mod crash;
 mod deletes;
 mod fuse;
-mod meeting;
 mod model;
 mod retention;
 mod sharing;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use accordant::connector::Connector;
 use accordant::plan::{Limits, PlanHash};
 use accordant::rollout::Stage;
+use accordant::store::{Store as _, Table};
 use accordant::{Accordant, EntityId, SeededEntropy, StandingApproval, Tenant};
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use serde_json::json;
 
-use crate::meeting::Meeting;
 use crate::model::{Account, Between, World, account, apply, approve, approver, journaled, plan, step};
+use accordant::testing::{Turns, Watched};
 
 /// How long what a process has in hand is its own.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
@@ -86,7 +87,7 @@ fn at_every_point(mut met: impl FnMut(usize) -> bool) {
 fn a_standing_approval_is_not_used_beyond_its_limit_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         let shop = Between::new(&world.shop);
         let other = open(&world, world.store.clone(), 2, Limits::default(), shop.clone());
@@ -96,11 +97,11 @@ fn a_standing_approval_is_not_used_beyond_its_limit_by_two_processes() {
         block_on(one.set_stage("shop", Stage::Act, &approver(), "two quiet weeks")).unwrap();
         block_on(one.give_standing(balances, &approver(), "balances follow")).unwrap();
         let [owed, theirs] = plans_of_each(&one);
-        meeting.happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
+        meeting.watch().happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
         apply(&one, owed);
         assert_eq!(journaled(&world.store, &one, "standing_applied"), 1, "met at {point}");
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -108,18 +109,18 @@ fn a_standing_approval_is_not_used_beyond_its_limit_by_two_processes() {
 fn a_limit_on_writes_is_not_exceeded_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, limits(), world.shop.clone());
         let shop = Between::new(&world.shop);
         let other = open(&world, world.store.clone(), 2, limits(), shop.clone());
         behind(&world, &one, 2);
         let [owed, theirs] = plans_of_each(&one);
         [owed, theirs].iter().for_each(|plan| approve(&one, *plan));
-        meeting.happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
+        meeting.watch().happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
         apply(&one, owed);
         assert_eq!(journaled(&world.store, &one, "intended"), 1, "met at {point}");
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -127,7 +128,7 @@ fn a_limit_on_writes_is_not_exceeded_by_two_processes() {
 fn a_limit_on_deletes_is_not_exceeded_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let none = Limits { writes: None, ..limits() };
         let one = open(&world, meeting.clone(), 1, none, world.shop.clone());
         let shop = Between::new(&world.shop);
@@ -144,11 +145,11 @@ fn a_limit_on_deletes_is_not_exceeded_by_two_processes() {
         }
         plans.iter().for_each(|plan| approve(&one, *plan));
         let theirs = plans[1];
-        meeting.happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
+        meeting.watch().happens_after(point, async move { calls_for_ever(other, &shop, theirs).await });
         apply(&one, plans[0]);
         assert_eq!(journaled(&world.store, &one, "intended"), 1, "met at {point}");
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -156,14 +157,14 @@ fn a_limit_on_deletes_is_not_exceeded_by_two_processes() {
 fn an_approval_is_spent_once_by_two_processes() {
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         let other = open(&world, world.store.clone(), 2, Limits::default(), world.shop.clone());
         behind(&world, &one, 1);
         let owed = plan(&one).hash;
         approve(&one, owed);
         let (fake, clock) = (world.shop.clone(), Arc::clone(&world.clock));
-        meeting.happens_after(point, async move {
+        meeting.watch().happens_after(point, async move {
             other.apply(owed).await.unwrap();
             // Somebody takes it back by hand: the same write is owed once more, and nobody approved that.
             clock.advance(TimeDelta::seconds(1));
@@ -173,7 +174,39 @@ fn an_approval_is_spent_once_by_two_processes() {
         apply(&one, owed);
         assert_eq!(journaled(&world.store, &one, "intended"), 1, "met at {point}");
         assert_eq!(world.shop.writes(), 1, "met at {point}");
-        meeting.has_happened()
+        meeting.watch().have_passed()
+    });
+}
+
+#[test]
+fn what_is_carried_out_while_it_is_approved_is_not_approved_for_another_day() {
+    at_every_point(|point| {
+        let world = World::new();
+        let meeting = Watched::new(world.store.clone(), Turns::default());
+        let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
+        let other = open(&world, world.store.clone(), 2, Limits::default(), world.shop.clone());
+        behind(&world, &one, 1);
+        let until = "2026-02-05T08:00:00Z".parse().unwrap();
+        let balances = StandingApproval::of(Account::BALANCE).toward("shop").at_most(1).until(until);
+        block_on(one.set_stage("shop", Stage::Act, &approver(), "two quiet weeks")).unwrap();
+        block_on(one.give_standing(balances, &approver(), "balances follow")).unwrap();
+        let owed = plan(&one).hash;
+        meeting.watch().happens_after(point, async move { drop(other.apply(owed).await.unwrap()) });
+        let planned = plan(&one).hash;
+        approve(&one, planned);
+        let met = meeting.watch().have_passed();
+        if !met {
+            return false;
+        }
+        assert_eq!(world.shop.writes(), 1, "met at {point}");
+        // Somebody takes it back by hand: the same write is owed once more, and nobody approved that.
+        world.clock.advance(TimeDelta::seconds(1));
+        world.shop.edit("customers", "c1", &json!({ "balance": "100.00" }));
+        block_on(one.poll("shop")).unwrap();
+        apply(&one, owed);
+        assert_eq!(world.shop.writes(), 1, "met at {point}");
+        clean(&one);
+        true
     });
 }
 
@@ -182,14 +215,14 @@ fn one_application_of_two_processes_sends_a_create_wherever_they_meet() {
     at_every_point(|point| {
         let world = World::new();
         world.shop.create_safety_is(accordant::connector::CreateSafety::DetectAndMerge);
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         let other = open(&world, world.store.clone(), 2, Limits::default(), world.shop.clone());
         world.crm.edit("accounts", "1", &account(1));
         read(&one);
         let owed = plan(&one).hash;
         approve(&one, owed);
-        meeting.happens_after(point, async move {
+        meeting.watch().happens_after(point, async move {
             other.apply(owed).await.unwrap();
             while other.step().await.unwrap().more() {}
         });
@@ -198,7 +231,7 @@ fn one_application_of_two_processes_sends_a_create_wherever_they_meet() {
         assert_eq!(world.shop.ids("customers").len(), 1, "met at {point}");
         assert!(plan(&one).is_empty());
         clean(&one);
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
 }
 
@@ -235,13 +268,13 @@ fn no_call_begins_when_the_lease_is_half_over() {
     let mut put_off = 0;
     at_every_point(|point| {
         let world = World::new();
-        let meeting = Meeting::on(&world.store);
+        let meeting = Watched::new(world.store.clone(), Turns::default());
         let one = open(&world, meeting.clone(), 1, Limits::default(), world.shop.clone());
         behind(&world, &one, 1);
         let owed = plan(&one).hash;
         approve(&one, owed);
         let clock = Arc::clone(&world.clock);
-        meeting.happens_after(point, async move {
+        meeting.watch().happens_after(point, async move {
             clock.advance(LEASE / 2 + TimeDelta::seconds(1));
         });
         let applied = apply(&one, owed);
@@ -251,7 +284,7 @@ fn no_call_begins_when_the_lease_is_half_over() {
             "frozen at {point}"
         );
         put_off += applied.deferred;
-        meeting.has_happened()
+        meeting.watch().have_passed()
     });
     // Between the look at the clock that gave the lease, and its commit.
     assert!(put_off > 0, "at no point was it too late to call");
@@ -326,4 +359,31 @@ fn a_process_that_was_taken_over_goes_on_under_another_id() {
     assert_eq!(world.shop.writes(), 2);
     assert!(plan(&dying).is_empty(), "the write without answer was found");
     clean(&dying);
+}
+
+/// A process without leases, as one of an earlier version is, dies with a write under way and a record to be read. One with leases
+/// takes both up at once: nobody has them in hand.
+#[test]
+fn what_a_process_without_leases_left_is_anybodys() {
+    let world = World::new();
+    let tenant = world.tenant();
+    behind(&world, &tenant, 1);
+    let owed = plan(&tenant);
+    approve(&tenant, owed.hash);
+    let shop = Between::new(&world.shop);
+    block_on(calls_for_ever(world.open(5, world.crm.clone(), shop.clone()), &shop, owed.hash));
+    let hint = world.crm.hint_webhook("accounts", "1");
+    block_on(tenant.receive("crm", hint)).unwrap();
+    let rows = |table, prefix: &'static str| block_on(world.store.scan(tenant.id(), table, prefix, None, 9)).unwrap();
+    let (outbox, work) = (rows(Table::Outbox, ""), rows(Table::Work, ""));
+    assert_eq!((outbox.len(), work.len()), (1, 1));
+    for row in outbox.iter().chain(&work) {
+        let value: serde_json::Value = serde_json::from_slice(&row.value).unwrap();
+        assert!(value.get("lease").is_none(), "as it was written before there were leases: {value}");
+    }
+    let leased = open(&world, world.store.clone(), 6, Limits::default(), world.shop.clone());
+    step(&leased);
+    assert_eq!((rows(Table::Outbox, "").len(), rows(Table::Work, "").len()), (0, 0));
+    assert_eq!(apply(&leased, owed.hash).done, 1, "it never arrived, and is still approved");
+    clean(&leased);
 }

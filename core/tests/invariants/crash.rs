@@ -8,7 +8,7 @@ use accordant::connector::CreateSafety;
 use accordant::error::Error;
 use accordant::plan::Scope;
 use accordant::store::{Store as _, Table};
-use accordant::testing::{FakeSystem, entities, journal};
+use accordant::testing::{FakeSystem, Watched, entities, journal};
 use accordant::{Accordant, Actor, ManualClock, MemoryStore, SeededEntropy, Tenant};
 use futures::executor::block_on;
 use proptest::collection::vec;
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::config;
-use crate::fuse::{Fuse, FusedStore, FusedSystem};
+use crate::fuse::{Fuse, FusedSystem};
 use crate::shape::{Design, Kind, design, name};
 use crate::world::id;
 
@@ -92,7 +92,7 @@ impl World {
         self.clock.advance(TimeDelta::seconds(i64::from(DRAIN) + 1));
         self.processes += 1;
         let mut builder = Accordant::builder()
-            .store(FusedStore::new(&self.store, fuse))
+            .store(Watched::new(self.store.clone(), fuse.clone()))
             .clock(Arc::clone(&self.clock))
             .entropy(SeededEntropy::new(self.processes))
             .entity_model(self.design.model_required_everywhere());

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "a model is declared; the engine reads it; the shared world has more than one crate uses")]
 
-mod interleaved;
+mod confirming;
+mod counted;
+mod histories;
 mod limits;
 #[path = "../applying/model.rs"]
 mod model;

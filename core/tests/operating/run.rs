@@ -13,15 +13,15 @@ use accordant::engine::{Ran, Schedule};
 use accordant::id::SurfaceName;
 use accordant::plan::Scope;
 use accordant::rollout::Stage;
-use accordant::surface::Surface;
-use accordant::testing::FakeSystem;
+use accordant::store::Store as _;
+use accordant::surface::{Channel, Surface};
+use accordant::testing::{FakeSystem, Turns, Watched};
 use accordant::{Accordant, Actor, Error, ManualClock, StandingApproval, Tenant};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use crate::interleaved::Interleaved;
 use crate::model::{Account, Between, World, approve, journaled, plan};
 use crate::owed::{in_both, owe, owed};
 
@@ -201,15 +201,17 @@ fn what_another_worker_left_is_carried_out_by_this_one() {
         let hangs = Between::new(&world.shop);
         hangs.happens(futures::future::pending());
         let dying = world.open(3, world.crm.clone(), hangs);
-        let store = Interleaved::new(&world.store);
+        let store = Watched::new(world.store.clone(), Turns::default());
         let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store.clone()).entity::<Account>();
         let builder = builder.connect(world.crm.clone()).connect(world.shop.clone());
         let tenant = builder.entropy(accordant::SeededEntropy::new(2)).build().unwrap().tenant("acme");
         let owed = plan(&dying);
         approve(&dying, owed.hash);
-        store.happens_after(calls, async move { drop(futures::FutureExt::now_or_never(dying.apply(owed.hash))) });
+        store
+            .watch()
+            .happens_after(calls, async move { drop(futures::FutureExt::now_or_never(dying.apply(owed.hash))) });
         let (ran, _) = run(&tenant, &world.clock, 130, quiet());
-        assert!(store.happened(), "after {calls} calls");
+        assert!(store.watch().have_passed(), "after {calls} calls");
         assert_eq!((ran.unwrap().done, world.shop.writes()), (1, 1), "after {calls} calls");
     }
 }
@@ -326,4 +328,121 @@ fn it_may_be_moved_between_threads() {
     let (_, tenant) = owed(0);
     let running = tenant.run(|_| futures::future::ready(()), futures::future::ready(()));
     is_send(pin!(running));
+}
+
+/// A system of which no poll tells anything: what changed is found by whoever reads all of it.
+struct Mute(FakeSystem);
+
+#[async_trait]
+impl Connector for Mute {
+    fn system(&self) -> &str {
+        self.0.system()
+    }
+    fn surfaces(&self) -> &[Surface] {
+        self.0.surfaces()
+    }
+    fn create_safety(&self) -> CreateSafety {
+        self.0.create_safety()
+    }
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        self.0.verify(delivery)
+    }
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        let scanned = self.0.surfaces().iter().any(|one| one.name == *surface && one.channel == Channel::Scan);
+        let page = self.0.read_page(surface, after).await?;
+        Ok(if scanned { page } else { Page { items: Vec::new(), ..page } })
+    }
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.0.read_records(keys).await
+    }
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        self.0.write_batch(writes).await
+    }
+}
+
+/// The shop is read anew every six hours, the CRM as the schedule says.
+fn pulsed(world: &World, seed: u64, crm: impl Connector, shop: impl Connector) -> Tenant {
+    let hour = TimeDelta::hours(1);
+    let schedule = Schedule { poll: hour, idle: hour, retry: hour, ..Schedule::default() };
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let builder = builder.pulse("shop", Some(TimeDelta::hours(6))).entropy(accordant::SeededEntropy::new(seed));
+    builder.connect(crm).connect(shop).entity::<Account>().build().unwrap().tenant("acme")
+}
+
+fn pulses_of(world: &World, tenant: &Tenant) -> (usize, usize) {
+    let entries = block_on(world.store.journal(tenant.id(), 0, 100_000)).unwrap();
+    let of =
+        |name: &str| entries.iter().filter(|(entry, _)| *entry.kind == *"pulsed" && *entry.subject == *name).count();
+    (of("crm"), of("shop"))
+}
+
+/// What no poll told is found by the pulse, each connection by its own interval, counted from the last time although the process
+/// began anew in between; and the journal says so.
+#[test]
+fn what_no_surface_told_is_found_by_the_pulse_of_its_connection() {
+    let (world, tenant) = owed(1);
+    balances(&tenant);
+    assert_eq!(run(&tenant, &world.clock, 1, quiet()).0.unwrap().done, 1);
+    world.crm.edit("accounts", "1", &json!({ "balance": "300.00" }));
+    let mut written = Vec::new();
+    for process in 0..10 {
+        // A process that runs for five hours, and is followed by another.
+        let tenant = pulsed(&world, process, Mute(world.crm.clone()), world.shop.clone());
+        written.push(run(&tenant, &world.clock, 5, quiet()).0.unwrap().done);
+    }
+    assert_eq!(written.iter().sum::<usize>(), 1, "{written:?}");
+    assert_eq!(written[..4], [0; 4], "it is found after a day, and no process ran for a day");
+    assert_eq!(written[6..], [0; 4], "and not much later");
+    let (crm, shop) = pulses_of(&world, &tenant);
+    assert!((1..=2).contains(&crm) && (6..=8).contains(&shop), "{crm} pulses of the CRM, {shop} of the shop");
+    let stand = block_on(pulsed(&world, 99, world.crm.clone(), world.shop.clone()).pulses()).unwrap();
+    for pulse in stand {
+        assert_eq!(pulse.due, Some(pulse.last.unwrap() + pulse.every.unwrap()), "{pulse:?}");
+    }
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+}
+
+/// A system that hangs while it is read anew holds up no other's pulse; a paused one has none, and is not forgotten.
+#[test]
+fn the_pulse_of_a_system_that_hangs_or_is_paused_holds_up_no_other() {
+    let (world, tenant) = owed(1);
+    let crm = Hangs { fake: world.crm.clone(), polls: true, asked: Arc::default() };
+    run(&pulsed(&world, 2, crm, world.shop.clone()), &world.clock, 30, quiet()).0.unwrap();
+    let (crm, shop) = pulses_of(&world, &tenant);
+    assert!(crm == 0 && shop >= 4, "{crm} of the CRM, {shop} of the shop");
+    block_on(tenant.pause("shop", &noah(), "stocktaking")).unwrap();
+    let tenant = pulsed(&world, 3, world.crm.clone(), world.shop.clone());
+    run(&tenant, &world.clock, 30, quiet()).0.unwrap();
+    let (crm, paused) = pulses_of(&world, &tenant);
+    // Overdue for six hours, and due again a day later.
+    assert_eq!((crm, paused), (2, shop));
+    block_on(tenant.resume("shop", &noah(), "counted")).unwrap();
+    run(&tenant, &world.clock, 4, quiet()).0.unwrap();
+    assert_eq!(pulses_of(&world, &tenant).1, shop + 1, "it was overdue, and is not due again within four hours");
+}
+
+/// Of two processes, one reads it anew when it is due.
+#[test]
+fn what_another_process_has_read_anew_is_not_due() {
+    let (world, _) = owed(1);
+    let one = pulsed(&world, 2, world.crm.clone(), world.shop.clone());
+    let other = pulsed(&world, 3, world.crm.clone(), world.shop.clone());
+    let meanwhile: Meanwhile<'_> = Box::new(|sleep| {
+        let other = &other;
+        Box::pin(async move {
+            if sleep == 4 {
+                other.pulse("shop").await.unwrap();
+            }
+        })
+    });
+    run(&one, &world.clock, 10, meanwhile).0.unwrap();
+    assert_eq!(pulses_of(&world, &one), (0, 1));
+}
+
+#[test]
+fn a_pulse_of_what_is_not_connected_is_a_mistake_of_the_configuration() {
+    let world = World::new();
+    let builder = Accordant::builder().pulse("shpo", None).connect(world.crm.clone()).connect(world.shop.clone());
+    let refused = builder.entity::<Account>().build().unwrap_err().to_string();
+    assert!(refused.contains("`pulse` names `shpo`, which is no connection"), "{refused}");
 }

@@ -7,7 +7,7 @@ use accordant::discrepancy::DiscrepancyKind;
 use accordant::engine::WhatIf;
 use accordant::model::{At, EntityModel, SystemObject, TypedAttribute};
 use accordant::policy::builtin;
-use accordant::testing::FakeSystem;
+use accordant::testing::{FakeSystem, Watched};
 use accordant::{
     Accordant, Actor, Choice, Error, ManualClock, MemoryStore, RequireApproval, Ruling, Scope, SeededEntropy, Tenant,
     money,
@@ -15,6 +15,7 @@ use accordant::{
 use futures::executor::block_on;
 use serde_json::json;
 
+use crate::counted::Counted;
 use crate::model::{Account, step};
 use crate::owed::{owe, owed};
 
@@ -248,4 +249,49 @@ fn nothing_of_the_tenant_is_touched() {
     look(&tenant, &world.under(people(Some("crm"), "phone"), MemoryStore::new()));
     assert_eq!((planned(), block_on(tenant.verify()).unwrap().entries), (before, head));
     assert_eq!(world.systems.iter().map(FakeSystem::writes).sum::<usize>(), 0);
+}
+
+/// What a look holds of a history at a time, and what it asks of either store at a time, is the same however long the history is.
+#[test]
+fn what_a_look_holds_does_not_grow_with_the_history() {
+    let looked = |accounts: usize, times: usize| {
+        let (world, tenant) = owed(accounts);
+        for time in 0..times {
+            owe(&world, &tenant, accounts, &format!("{}.00", 300 + time));
+            // Every other time what is owed is carried out, so that writes are answered, and some are left.
+            if time % 2 == 0 {
+                let owed = crate::model::plan(&tenant);
+                crate::model::approve(&tenant, owed.hash);
+                crate::model::apply(&tenant, owed.hash);
+                world.clock.advance(TimeDelta::seconds(1));
+            }
+        }
+        let watched = |store: &MemoryStore| Watched::new(store.clone(), Counted::default());
+        let (history, scratch) = (watched(&world.store), watched(&MemoryStore::new()));
+        let under = |store: Watched<MemoryStore, Counted>| {
+            let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store).entity::<Account>();
+            builder.connect(world.crm.clone()).connect(world.shop.clone()).build().unwrap()
+        };
+        let (looker, proposal) = (under(history.clone()).tenant("acme"), under(scratch.clone()));
+        let (mut held, mut pages) = (0, 0);
+        let look = looker.what_if_while(&proposal, |looking| {
+            held = held.max(looking.held);
+            pages += 1;
+            true
+        });
+        let would = block_on(look).unwrap();
+        assert!(!would.stopped && would.observations >= (accounts * times) as u64, "{would:?}");
+        (held, pages, history.watch().at_once().max(scratch.watch().at_once()))
+    };
+    let (held, pages, at_once) = looked(60, 10);
+    let (held_of_more, pages_of_more, at_once_of_more) = looked(60, 60);
+    assert!(pages_of_more > 4 * pages, "{pages_of_more} pages of the long one, {pages} of the short one");
+    assert!(
+        held <= 1_100 && held_of_more <= 1_100,
+        "a page of 512 entries, and what is open: {held}, then {held_of_more}"
+    );
+    assert!(at_once <= 1_024 && at_once_of_more <= 1_024, "{at_once} rows at once, then {at_once_of_more}");
+    // Nor with the number of entities.
+    let (held, _, at_once) = looked(400, 4);
+    assert!(held <= 1_100 && at_once <= 1_600, "{held} held, {at_once} rows at once of 400 entities");
 }

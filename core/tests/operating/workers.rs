@@ -6,20 +6,20 @@ use accordant::chrono::{DateTime, Utc};
 use accordant::plan::{Limits, Plan, StandingId};
 use accordant::rollout::{ApplyWindow, Stage};
 use accordant::store::{Store as _, Table};
-use accordant::{Accordant, Actor, EntityId, StandingApproval, Tenant};
+use accordant::testing::{Turns, Watched};
+use accordant::{Accordant, Actor, EntityId, MemoryStore, StandingApproval, Tenant};
 use futures::channel::oneshot;
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 
-use crate::interleaved::Interleaved;
 use crate::model::{Account, Between, World, apply, approve, plan};
 use crate::owed::{in_both, owe};
 
 /// Accounts in both systems, and a process: at any call of its store something may happen, and before its first write.
-fn interleaved(accounts: usize, limits: Limits) -> (World, Tenant, Interleaved, Between) {
+fn interleaved(accounts: usize, limits: Limits) -> (World, Tenant, Watched<MemoryStore, Turns>, Between) {
     let world = World::new();
     in_both(&world, 1..=accounts);
-    let (store, shop) = (Interleaved::new(&world.store), Between::new(&world.shop));
+    let (store, shop) = (Watched::new(world.store.clone(), Turns::default()), Between::new(&world.shop));
     let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store.clone()).limits(limits);
     let builder = builder.entropy(accordant::SeededEntropy::new(1)).entity::<Account>();
     let tenant = builder.connect(world.crm.clone()).connect(shop.clone()).build().unwrap().tenant("acme");
@@ -64,7 +64,7 @@ fn one_of_two_is_written(
         };
         let begun = Arc::new(Mutex::new(None));
         let (note, rows) = (Arc::clone(&begun), world.store.clone());
-        store.happens_after(calls, async move {
+        store.watch().happens_after(calls, async move {
             let journal = rows.journal(&"acme".into(), 0, usize::MAX).await.unwrap();
             if journal.iter().all(|(entry, _)| entry.kind.as_str() != "intended") {
                 shop.happens(async move { stands_still.await.unwrap() });
@@ -132,7 +132,7 @@ fn what_is_stopped_is_not_written(asked: bool, stop: impl Fn(Tenant, StandingId)
         }
         let written = Arc::new(std::sync::OnceLock::new());
         let (noted, shop, stopping) = (Arc::clone(&written), world.shop.clone(), stop(tenant.clone(), standing));
-        store.happens_after(calls, async move {
+        store.watch().happens_after(calls, async move {
             stopping.await;
             noted.set(shop.writes()).unwrap();
         });

@@ -1,8 +1,9 @@
 //! As-of equals a snapshot taken then, for random histories.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use accordant::engine::{CaseFilter, Tenant};
+use accordant::engine::{Case, CaseFilter, Tenant};
 use accordant::id::{Actor, EntityId, RecordRef};
 use accordant::representation::Representation;
 use accordant::settle::{Choice, Ruling};
@@ -24,6 +25,10 @@ enum Event {
     Step(Step),
     Decides(usize, usize, Choice, bool),
     Comments(usize),
+    /// Unlinks a record of an entity; with `true`, another entity's person links it to the next.
+    Unlinks(usize, usize, bool),
+    /// Closes a case about a record or a match.
+    Closes(usize),
 }
 
 fn event() -> impl Strategy<Value = (Event, i64)> {
@@ -39,6 +44,8 @@ fn event() -> impl Strategy<Value = (Event, i64)> {
         2 => (0usize..4, 0usize..7, choice, any::<bool>())
             .prop_map(|(entity, unit, choice, until)| Event::Decides(entity, unit, choice, until)),
         1 => (0usize..3).prop_map(Event::Comments),
+        1 => (0usize..4, 0usize..3, any::<bool>()).prop_map(|(entity, link, moves)| Event::Unlinks(entity, link, moves)),
+        1 => (0usize..3).prop_map(Event::Closes),
     ];
     (event, prop_oneof![2 => Just(0i64), 3 => 1i64..5_000])
 }
@@ -58,6 +65,23 @@ async fn happen(tenant: &Tenant, event: &Event, now: i64) {
             drop(tenant.rule(id, UNITS[*unit], ruling).await);
             drop(tenant.step().await.unwrap());
         }
+        Event::Unlinks(place, link, moves) => {
+            let entities = tenant.replay().await.unwrap().entities;
+            let Some((id, entity)) = entities.iter().nth(*place) else { return };
+            let Some(link) = entity.links.get(*link) else { return };
+            // The hub's own record is refused.
+            drop(tenant.unlink(*id, &link.record, &by, "another").await);
+            if let Some(other) = entities.keys().find(|other| *other != id).filter(|_| *moves) {
+                drop(tenant.link(*other, &link.record, &by).await);
+            }
+            drop(tenant.step().await.unwrap());
+        }
+        Event::Closes(place) => {
+            let cases = tenant.cases(None, 10).await.unwrap();
+            if let Some(case) = cases.get(*place) {
+                tenant.close_case(&case.key, &by, "seen to").await.unwrap();
+            }
+        }
         Event::Comments(place) => {
             let cases = tenant.open_cases(&CaseFilter::default(), None, 10).await.unwrap().cases;
             if let Some(case) = cases.get(*place) {
@@ -73,6 +97,14 @@ struct Snapshot {
     views: BTreeMap<EntityId, EntityView>,
     entities: BTreeMap<EntityId, Entity>,
     representations: BTreeMap<RecordRef, Representation>,
+    /// Discrepancies that wait, and cases about records and matches, with what people noted on them.
+    cases: Vec<Case>,
+}
+
+/// Open cases in the order in which looking back lists them.
+fn in_order(mut cases: Vec<Case>) -> Vec<Case> {
+    cases.sort_by(|a, b| (Reverse(a.severity), &a.key).cmp(&(Reverse(b.severity), &b.key)));
+    cases
 }
 
 async fn snapshot(tenant: &Tenant) -> Snapshot {
@@ -81,7 +113,10 @@ async fn snapshot(tenant: &Tenant) -> Snapshot {
     for id in replayed.entities.keys() {
         views.insert(*id, tenant.inspect_erased(*id).await.unwrap());
     }
-    Snapshot { views, entities: replayed.entities, representations: replayed.representations }
+    let page = tenant.open_cases(&CaseFilter::default(), None, 1_000).await.unwrap();
+    assert!(page.next.is_none(), "there are few");
+    let cases = in_order(page.cases);
+    Snapshot { views, entities: replayed.entities, representations: replayed.representations, cases }
 }
 
 async fn looked_back(tenant: &Tenant, at: DateTime<Utc>) -> Snapshot {
@@ -91,7 +126,8 @@ async fn looked_back(tenant: &Tenant, at: DateTime<Utc>) -> Snapshot {
     for id in replayed.entities.keys() {
         views.insert(*id, then.inspect_erased(*id).await.unwrap());
     }
-    Snapshot { views, entities: replayed.entities, representations: replayed.representations }
+    let cases = then.open_cases(&CaseFilter::default()).await.unwrap();
+    Snapshot { views, entities: replayed.entities, representations: replayed.representations, cases }
 }
 
 fn check(store: impl Store, events: &[(Event, i64)]) -> Result<(), TestCaseError> {

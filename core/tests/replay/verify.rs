@@ -3,7 +3,9 @@
 use accordant::engine::{Compared, Difference};
 use accordant::error::Error;
 use accordant::id::TenantId;
-use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
+use accordant::journal::Entry;
+use accordant::store::{Commit, MemoryStore, RowKey, Store as _, Table};
+use accordant::testing::{StoreWatch, Watched};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -87,55 +89,18 @@ fn missing_and_unaccounted_rows_are_named() {
 }
 
 /// A store whose journal has lost an entry.
-#[derive(Clone)]
-struct Holed(MemoryStore);
+struct Holed;
 
-#[async_trait::async_trait]
-impl Store for Holed {
-    async fn load(
-        &self,
-        tenant: &TenantId,
-        keys: &[RowKey],
-    ) -> Result<Vec<Option<accordant::store::Row>>, accordant::store::StoreError> {
-        self.0.load(tenant, keys).await
-    }
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<accordant::store::Row>, accordant::store::StoreError> {
-        self.0.scan(tenant, table, prefix, after, limit).await
-    }
-    async fn commit(
-        &self,
-        tenant: &TenantId,
-        commit: Commit,
-    ) -> Result<accordant::store::Committed, accordant::store::StoreError> {
-        self.0.commit(tenant, commit).await
-    }
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(accordant::journal::Entry, Option<accordant::journal::Payload>)>, accordant::store::StoreError>
-    {
-        let mut page = self.0.journal(tenant, after, limit).await?;
-        page.retain(|(entry, _)| entry.seq != 3);
-        Ok(page)
-    }
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, accordant::store::StoreError> {
-        self.0.erase(tenant, subject).await
+impl StoreWatch for Holed {
+    fn holds(&self, entry: &Entry) -> bool {
+        entry.seq != 3
     }
 }
 
 #[test]
 fn a_broken_chain_is_an_error() {
     let (_, store) = filled();
-    let tenant = open(Variant::default(), Holed(store), &clock(), 1).tenant("acme");
+    let tenant = open(Variant::default(), Watched::new(store, Holed), &clock(), 1).tenant("acme");
     let Err(Error::Journal(broken)) = block_on(tenant.verify()) else { panic!("the chain has a gap") };
     assert_eq!(broken.seq, 4);
 }

@@ -2,16 +2,14 @@
 //! undisturbed one would have, and no write is lost or doubled. Nothing but `step` looks at the systems in between: what
 //! is owed to be read must have survived the crash.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use accordant::engine::{CaseFilter, DiscrepancyFilter, Tenant};
 use accordant::id::{Actor, TenantId};
-use accordant::journal::{Entry, Payload};
 use accordant::plan::Scope;
 use accordant::settle::{Choice, Ruling};
-use accordant::store::{Commit, Committed, MemoryStore, Row, RowKey, Store, StoreError, Table};
-use accordant::testing::{Story, journal};
+use accordant::store::{MemoryStore, StoreError};
+use accordant::testing::{Called, StoreCall, StoreWatch, Story, Watched, journal};
 use accordant::{Canonical, Lifetime};
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -20,18 +18,16 @@ use serde_json::json;
 use crate::model::{Customer, Member};
 
 /// A store that works for so many commits, and then no more until it is mended.
-#[derive(Clone)]
 struct Failing {
-    store: MemoryStore,
-    commits_left: Arc<AtomicUsize>,
+    commits_left: AtomicUsize,
     /// Whether the commit at which it fails is durable all the same: only its acknowledgement is lost.
-    acknowledges: Arc<AtomicBool>,
+    acknowledges: AtomicBool,
 }
 
 impl Failing {
-    fn new() -> Self {
-        let commits_left = Arc::new(AtomicUsize::new(usize::MAX));
-        Self { store: MemoryStore::new(), commits_left, acknowledges: Arc::new(AtomicBool::new(true)) }
+    fn store() -> Watched<MemoryStore, Self> {
+        let (commits_left, acknowledges) = (AtomicUsize::new(usize::MAX), AtomicBool::new(true));
+        Watched::new(MemoryStore::new(), Self { commits_left, acknowledges })
     }
 
     fn fail_after(&self, commits: usize, acknowledges: bool) {
@@ -44,57 +40,31 @@ impl Failing {
         self.commits_left.swap(usize::MAX, Ordering::SeqCst) == 0
     }
 
-    fn works(&self) -> Result<(), StoreError> {
-        if self.commits_left.load(Ordering::SeqCst) == 0 { Err(StoreError::Closed) } else { Ok(()) }
+    fn left(&self) -> usize {
+        self.commits_left.load(Ordering::SeqCst)
     }
 }
 
 #[async_trait]
-impl Store for Failing {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.works()?;
-        self.store.load(tenant, keys).await
+impl StoreWatch for Failing {
+    async fn before(&self, _: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
+        match self.left() {
+            0 => Err(StoreError::Closed),
+            1 if self.acknowledges.load(Ordering::SeqCst) && matches!(call, StoreCall::Commit(_)) => {
+                self.commits_left.store(0, Ordering::SeqCst);
+                Err(StoreError::Closed)
+            }
+            _ => Ok(()),
+        }
     }
 
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.works()?;
-        self.store.scan(tenant, table, prefix, after, limit).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        self.works()?;
-        let left = self.commits_left.load(Ordering::SeqCst);
-        if left == usize::MAX {
-            return self.store.commit(tenant, commit).await;
+    async fn after(&self, _: &TenantId, call: Called<'_>) -> Result<(), StoreError> {
+        let left = self.left();
+        if !matches!(call, Called::Commit(_)) || left == usize::MAX {
+            return Ok(());
         }
         self.commits_left.store(left - 1, Ordering::SeqCst);
-        if left == 1 && self.acknowledges.load(Ordering::SeqCst) {
-            return Err(StoreError::Closed);
-        }
-        let committed = self.store.commit(tenant, commit).await?;
-        if left == 1 { Err(StoreError::Closed) } else { Ok(committed) }
-    }
-
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.works()?;
-        self.store.journal(tenant, after, limit).await
-    }
-
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.works()?;
-        self.store.erase(tenant, subject).await
+        if left == 1 { Err(StoreError::Closed) } else { Ok(()) }
     }
 }
 
@@ -115,16 +85,16 @@ fn at_every_commit<E: Canonical>(tell: impl Fn(Story) -> Story, ends: impl Fn(St
     for acknowledges in [true, false] {
         let mut commits = 1;
         loop {
-            let store = Failing::new();
+            let store = Failing::store();
             let mut story = tell(Story::of::<E>().configure(|builder| builder.store(store.clone())));
             let tenant = story.tenant();
             let plan = block_on(async { tenant.plan(Scope::default()).await }).expect("a plan");
             assert!(!plan.operations.is_empty(), "there is something to do");
             block_on(tenant.approve(plan.hash, &Actor::new("ana"))).expect("an approval");
-            store.fail_after(commits, acknowledges);
+            store.watch().fail_after(commits, acknowledges);
             // Cut off, it is an error or, at the very end, has done all there was to do.
             let applied = block_on(tenant.apply(plan.hash));
-            let cut = store.mend();
+            let cut = store.watch().mend();
             assert!(cut || applied.is_ok(), "{applied:?}");
             // What was approved stays approved: the same plan goes on where it stopped.
             block_on(tenant.apply(plan.hash)).expect("it goes on");
@@ -244,7 +214,7 @@ fn records_that_refer_to_each_other_are_created_once_each() {
 #[test]
 fn many_cases_are_decided_all_or_none_wherever_the_process_dies() {
     for acknowledges in [true, false] {
-        let store = Failing::new();
+        let store = Failing::store();
         let story = Story::of::<Customer>().configure(|builder| builder.store(store.clone()));
         let mut story = (0..4).fold(story, |story, n| {
             let (id, email) = (format!("c{n}"), format!("c{n}@acme.test"));
@@ -267,9 +237,9 @@ fn many_cases_are_decided_all_or_none_wherever_the_process_dies() {
         let shown = block_on(tenant.preview_decisions(&CaseFilter::default(), ruling)).expect("a preview");
         assert_eq!(shown.effects.len(), 4);
         let before = journal(&tenant).len();
-        store.fail_after(1, acknowledges);
+        store.watch().fail_after(1, acknowledges);
         assert!(block_on(tenant.decide_all(&shown)).is_err(), "it is cut off");
-        assert!(store.mend());
+        assert!(store.watch().mend());
         let decided = |tenant: &Tenant| {
             let ids = block_on(tenant.entities("customer", None, 9)).expect("the list");
             let views = ids.into_iter().map(|id| block_on(tenant.inspect_erased(id)).expect("a view"));

@@ -263,3 +263,34 @@ fn a_masked_case_quotes_no_personal_value() {
     }
     assert_eq!(&*case.masked().reason, "reopened: •••");
 }
+
+/// What the journal tells of a case about a record: when it opened, what people noted, and when it went; and it stood open then
+/// for whoever looks back, with what had been noted by then.
+#[test]
+fn a_case_about_a_record_has_a_past_although_it_is_closed() {
+    let mut story = Story::of::<crate::model::Member>().says("crm", "m1", json!({ "email": "ben@acme.test" })).says(
+        "netsuite",
+        "s1",
+        json!({ "email": "ana@acme.test" }),
+    );
+    let tenant = story.tenant();
+    let [open] = block_on(tenant.cases(None, 10)).expect("the list").try_into().expect("one case");
+    let key = open.key.to_string();
+    block_on(tenant.assign(&key, Some(&Actor::new("ana")), &Actor::new("ben"))).expect("it is open");
+    let stood = story.now();
+    let then = block_on(tenant.open_cases(&CaseFilter::default(), None, 10)).expect("the list").cases;
+    let mut story = story.later(TimeDelta::hours(1)).says("crm", "m2", json!({ "email": "ana@acme.test" }));
+    let tenant = story.tenant();
+    assert_eq!(block_on(tenant.cases(None, 10)).expect("the list"), []);
+    let told = block_on(tenant.case_history(&key)).expect("it was open once");
+    let kinds: Vec<&str> = told.iter().map(|one| &*one.kind).collect();
+    assert_eq!(kinds, ["case_opened", "case_noted", "case_gone"], "{told:#?}");
+    assert_eq!(told[0].text, "the case opened: it matches no entity, and its object type makes none");
+    assert_eq!(block_on(tenant.as_of(stood).open_cases(&CaseFilter::default())).expect("the journal reads"), then);
+    assert_eq!(block_on(tenant.as_of(story.now()).open_cases(&CaseFilter::default())).expect("the journal reads"), []);
+    assert!(matches!(
+        block_on(tenant.case_history("unlinked/nobody")),
+        Err(Error::UnknownCase { .. } | Error::CaseClosed { .. })
+    ));
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}

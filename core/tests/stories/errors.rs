@@ -1,11 +1,10 @@
 //! Errors name what was wrong, what there is instead, and the row that was in the way.
 
-use accordant::journal::{Entry, Payload};
-use accordant::store::{Commit, Committed, MemoryStore, Row, RowKey, Store, StoreError, Table};
-use accordant::testing::Story;
+use accordant::store::{Commit, MemoryStore, RowKey, Store as _, Table};
+use accordant::testing::{StoreWatch, Story, Watched};
 use std::future::IntoFuture as _;
 
-use accordant::{Accordant, Error, Scope, TenantId};
+use accordant::{Accordant, Error, Scope};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -72,46 +71,18 @@ fn a_configuration_lists_its_mistakes_a_line_each() {
 }
 
 /// A store in which another worker is always faster.
-struct Contended(MemoryStore, RowKey);
+struct Contended(RowKey);
 
-#[async_trait::async_trait]
-impl Store for Contended {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.0.load(tenant, keys).await
-    }
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.0.scan(tenant, table, prefix, after, limit).await
-    }
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        if commit.journal.iter().any(|draft| draft.kind == "observed") {
-            return Ok(Committed::Lost { key: self.1.clone() });
-        }
-        self.0.commit(tenant, commit).await
-    }
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.0.journal(tenant, after, limit).await
-    }
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.0.erase(tenant, subject).await
+impl StoreWatch for Contended {
+    fn loses(&self, commit: &Commit) -> Option<RowKey> {
+        commit.journal.iter().any(|draft| draft.kind == "observed").then(|| self.0.clone())
     }
 }
 
 #[test]
 fn contention_names_the_row_that_was_lost() {
     let lost = |row: RowKey| {
-        let contended = Contended(MemoryStore::new(), row);
+        let contended = Watched::new(MemoryStore::new(), Contended(row));
         let mut story = Story::of::<Customer>().configure(|builder| builder.store(contended));
         let tenant = story.tenant();
         story.fake("crm").edit("contacts", "1", &json!({ "email": "ana@acme.test" }));

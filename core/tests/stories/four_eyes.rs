@@ -7,6 +7,7 @@ use accordant::rule::{above, changes, when};
 use accordant::settle::{Choice, Ruling};
 use accordant::testing::{Story, journal};
 use accordant::value::Field;
+use accordant::view::Action;
 use accordant::{Actor, Canonical, Error, Lifetime, Money, money};
 use futures::executor::block_on;
 use serde_json::json;
@@ -47,6 +48,27 @@ fn what_takes_two_people_is_not_entered_by_one() {
     );
     block_on(tenant.approve_decision(id, "note", &Actor::new("ben"))).unwrap();
     drop(story.expect(Customer::PHONE, "1").expect(Customer::NOTE, "call first"));
+}
+
+/// A view offers what is carried out: where two people decide, a value is chosen, and proposed.
+#[test]
+fn a_view_offers_to_propose_what_one_person_may_not_enter() {
+    let offered = |story: Story| {
+        let mut story = story.says("crm", "101", json!({ "email": "ana@acme.test", "phone": "1" })).expect_quiet();
+        let (tenant, id) = (story.tenant(), story.entity_id::<Customer>());
+        let views = [
+            block_on(tenant.inspect_erased(id)).unwrap(),
+            block_on(tenant.inspect(accordant::Id::<Customer>::new(id))).unwrap().entity,
+            block_on(tenant.as_of(story.now()).inspect_erased(id)).unwrap(),
+        ];
+        views.map(|view| {
+            let actions = &view.unit("note").unwrap().actions;
+            (actions.contains(&Action::Enter), actions.contains(&Action::Choose))
+        })
+    };
+    assert_eq!(offered(Story::of::<Customer>()), [(true, false); 3]);
+    let two = Story::of::<Customer>().configure(|builder| builder.four_eyes(Customer::NOTE));
+    assert_eq!(offered(two), [(false, true); 3]);
 }
 
 /// Whichever rule speaks, and in whatever order they were declared.

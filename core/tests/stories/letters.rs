@@ -182,6 +182,32 @@ fn what_was_discarded_stays_discarded_however_often_it_comes() {
     verifies(&story.tenant());
 }
 
+/// Whoever discarded one that a mended mapping could read takes that back, and it is tried again.
+#[test]
+fn what_was_discarded_can_be_taken_up_and_tried_again() {
+    let mut story = scores();
+    let tenant = story.tenant();
+    let cause = block_on(tenant.dead_letter_groups()).expect("the groups").remove(0).cause;
+    let all = keys(&tenant);
+    assert_eq!(block_on(tenant.discard_dead_letters(&cause, 100, &ana(), "noise")).expect("they wait"), all.len());
+    let mut story = story.upgraded_to::<Mended>();
+    let tenant = story.tenant();
+    let refused = block_on(tenant.reopen_dead_letter(&all[0], &ana(), " "));
+    assert!(matches!(refused, Err(Error::NoReason { .. })), "{refused:?}");
+    for key in &all {
+        block_on(tenant.reopen_dead_letter(key, &ana(), "the mapping was wrong")).expect("it was discarded");
+        block_on(tenant.reopen_dead_letter(key, &ana(), "said twice")).expect("it waits already");
+    }
+    assert_eq!(keys(&tenant), all);
+    verifies(&tenant);
+    let retried = block_on(tenant.retry_dead_letters(&cause, None, 100, &ana())).expect("they are tried");
+    assert_eq!((retried.taken_in, retried.still_dead), (2, 1));
+    let taken = all.iter().find(|key| !keys(&tenant).contains(key)).expect("two were taken in");
+    let refused = block_on(tenant.reopen_dead_letter(taken, &ana(), "why not"));
+    assert!(matches!(refused, Err(Error::LetterSettled { .. })), "{refused:?}");
+    verifies(&tenant);
+}
+
 #[test]
 fn nothing_is_discarded_without_a_reason_nor_what_there_is_not() {
     let mut story = scores();

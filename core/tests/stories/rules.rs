@@ -131,3 +131,27 @@ fn raising_a_limit_is_a_change_of_the_model() {
     block_on(hundred.accept_model(&Actor::new("ana"))).expect("it is accepted");
     assert!(block_on(hundred.model_change()).expect("the same").is_empty());
 }
+
+/// What a file says of an attribute guards it as code does, is asked first, and is part of the remembered model.
+#[test]
+fn a_rule_in_a_file_guards_as_one_in_code_and_is_asked_first() {
+    let overlay = |limit: &str| {
+        format!(
+            "entity = 'customer'\n[attribute.balance]\nrules = [{{ when = {{ moved_by = '{limit} USD' }}, hold = 'a file says so' }}]"
+        )
+    };
+    let registry = accordant::policy::Registry::builtin();
+    let mut story = Story::of::<Customer>()
+        .configure(|builder| builder.overlay(&overlay("100"), &registry))
+        .rule(Customer::BALANCE, RequireApproval::when_moved_by(accordant::money!(50 USD)))
+        .says("netsuite", "7", json!({ "email": "ana@acme.test", "balance": "100.00" }))
+        .later(TimeDelta::hours(1))
+        .says("netsuite", "7", json!({ "balance": "300.00" }))
+        .expect(Customer::BALANCE, "100.00 USD")
+        .expect_held(Customer::BALANCE, "300.00 USD");
+    assert!(story.explain(Customer::BALANCE).contains("a file says so"), "{}", story.explain(Customer::BALANCE));
+    let rule = RequireApproval::when_moved_by(accordant::money!(50 USD));
+    let mut story = story.rebuilt(|builder| builder.overlay(&overlay("1000"), &registry).rule(Customer::BALANCE, rule));
+    let change = block_on(story.tenant().model_change()).expect("both are known").to_string();
+    assert_eq!(change, "customer.balance: guarded by other rules");
+}

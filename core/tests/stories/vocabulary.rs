@@ -184,6 +184,25 @@ fn what_comes_after_a_clear_moves_from_what_stood_before_it() {
     }
 }
 
+/// Nor is a word that was held meanwhile and taken back: what stood before the clear is remembered.
+#[test]
+fn what_was_held_after_a_clear_and_taken_back_leaves_what_stood_before_it() {
+    let far = when(moved_by(money!(100 USD))).hold("the total moved by more than 100");
+    agreeing(account().rule(Account::ORDER_TOTAL, far), &json!({ "total": "500" }))
+        .decides_for("ana", Account::ORDER_TOTAL, Choice::Value(Field::Null), Lifetime::Once)
+        .apply()
+        .later(TimeDelta::hours(1))
+        .says("shop", "1", json!({ "total": "900" }))
+        .expect_held(Account::ORDER_TOTAL, "900.00 USD")
+        .later(TimeDelta::hours(1))
+        .says("shop", "1", json!({ "total": null }))
+        .expect_missing(Account::ORDER_TOTAL)
+        .later(TimeDelta::hours(1))
+        .says("shop", "1", json!({ "total": "700" }))
+        .expect_missing(Account::ORDER_TOTAL)
+        .expect_held(Account::ORDER_TOTAL, "700.00 USD");
+}
+
 #[test]
 fn inventory_takes_the_maximum() {
     agreeing(account(), &json!({ "stock": "5" }))

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use accordant::MemoryStore;
 use accordant::chrono::TimeDelta;
 use accordant::id::TenantId;
-use accordant::journal::{Entry, Payload};
-use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, StoreFault, Table};
+use accordant::store::{StoreError, StoreFault};
+use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use futures::executor::block_on;
@@ -15,64 +14,26 @@ use futures::executor::block_on;
 use crate::office::{LEASE, Office, until_quiet};
 
 /// Fails one call, counted down to: before it happens, or after it happened unheard.
-#[derive(Clone)]
 struct Failing {
-    store: MemoryStore,
     left: Arc<AtomicI64>,
     fault: StoreFault,
 }
 
 impl Failing {
-    fn now(&self) -> bool {
-        self.left.fetch_sub(1, Ordering::SeqCst) == 0
-    }
-
-    fn fails(&self) -> StoreError {
-        StoreError::database("do it", self.fault, "the test says so")
-    }
-
-    fn read(&self) -> Result<(), StoreError> {
-        if self.now() { Err(self.fails()) } else { Ok(()) }
+    fn call(&self) -> Result<(), StoreError> {
+        let now = self.left.fetch_sub(1, Ordering::SeqCst) == 0;
+        if now { Err(StoreError::database("do it", self.fault, "the test says so")) } else { Ok(()) }
     }
 }
 
 #[async_trait]
-impl Store for Failing {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.read()?;
-        self.store.load(tenant, keys).await
+impl StoreWatch for Failing {
+    async fn before(&self, _: &TenantId, _: StoreCall<'_>) -> Result<(), StoreError> {
+        self.call()
     }
 
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.read()?;
-        self.store.scan(tenant, table, prefix, after, limit).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        self.read()?;
-        let committed = self.store.commit(tenant, commit).await?;
-        if self.now() { Err(self.fails()) } else { Ok(committed) }
-    }
-
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.read()?;
-        self.store.journal(tenant, after, limit).await
-    }
-
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.store.erase(tenant, subject).await
+    async fn after(&self, _: &TenantId, call: Called<'_>) -> Result<(), StoreError> {
+        if matches!(call, Called::Commit(_)) { self.call() } else { Ok(()) }
     }
 }
 
@@ -83,7 +44,7 @@ fn a_store_that_fails_once_anywhere_loses_and_doubles_nothing() {
         let office = Office::new();
         let left = Arc::new(AtomicI64::new(-1));
         let fault = [StoreFault::Unavailable, StoreFault::Full, StoreFault::ReadOnly][point as usize % 3];
-        let store = Failing { store: office.world.store.clone(), left: Arc::clone(&left), fault };
+        let store = Watched::new(office.world.store.clone(), Failing { left: Arc::clone(&left), fault });
         let mut worker = office.worker_with(&office.accordant(1, store, office.world.shop.clone()));
         office.allow_everything();
         until_quiet(&office, std::slice::from_mut(&mut worker));
@@ -121,7 +82,7 @@ fn a_worker_waits_for_what_passes_and_ends_by_what_does_not() {
     ] {
         let office = Office::new();
         let left = Arc::new(AtomicI64::new(0));
-        let store = Failing { store: office.world.store.clone(), left, fault };
+        let store = Watched::new(office.world.store.clone(), Failing { left, fault });
         let worker = office.worker_with(&office.accordant(1, store, office.world.shop.clone()));
         let (mut told, mut pauses) = (0, Vec::new());
         let (stop, stopped) = futures::channel::oneshot::channel::<()>();

@@ -1,5 +1,6 @@
 //! Workers come and go: what one had is taken up by another, and done once.
 
+use std::future::ready;
 use std::pin::pin;
 
 use accordant::chrono::TimeDelta;
@@ -99,4 +100,35 @@ fn a_plan_that_a_person_approves_is_carried_out_whoever_comes_and_goes() {
     until_quiet(&office, &mut [office.worker(3)]);
     assert_eq!(office.world.shop.writes(), 3);
     office.is_clean();
+}
+
+/// Whoever comes in the place of a worker has its partitions, so that nobody else finds that anything changed.
+#[test]
+fn what_a_worker_had_put_off_is_taken_up_by_the_one_that_replaces_it() {
+    for place in 0..2 {
+        let office = Office::new();
+        let mut workers = vec![office.worker(1), office.worker(2)];
+        until_quiet(&office, &mut workers);
+        office.allow_everything();
+        office.world.shop.unavailable(true);
+        for number in 1..=8 {
+            office.comes(number);
+        }
+        for _ in 0..10 {
+            for worker in &mut workers {
+                block_on(worker.turn()).unwrap();
+            }
+        }
+        let shares = workers[1 - place].share();
+        let restarted = workers.remove(place);
+        block_on(restarted.run(|_| ready(()), ready(()), |_| {})).unwrap();
+        let mut other = office.worker(3);
+        block_on(other.turn()).unwrap();
+        workers.push(other);
+        office.world.shop.unavailable(false);
+        until_quiet(&office, &mut workers);
+        assert_eq!(workers[0].share(), shares, "the other one saw nobody come or go");
+        assert_eq!(office.world.shop.writes(), 8, "worker {place} was replaced");
+        office.is_clean();
+    }
 }

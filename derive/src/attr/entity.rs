@@ -9,7 +9,8 @@ use crate::attr::decide::{DecideAttrs, ids};
 use crate::errors::Errors;
 use crate::syntax::{Name, elements, helpers, inside, items, once, unknown, value, word};
 
-const SYSTEM: &[&str] = &["object", "many", "required", "required_when", "links_only", "create_needs"];
+const SYSTEM: &[&str] =
+    &["object", "many", "required", "required_when", "links_only", "create_needs", "on_delete", "on_loss"];
 
 /// The options of an entity struct.
 #[derive(Debug, Default)]
@@ -18,7 +19,8 @@ pub(crate) struct EntityAttrs {
     pub(crate) systems: Vec<SystemAttr>,
     pub(crate) retired: Vec<LitStr>,
     pub(crate) existence: Option<Vec<Name>>,
-    pub(crate) archive: Option<bool>,
+    pub(crate) on_delete: Option<Ident>,
+    pub(crate) on_loss: Option<Ident>,
     pub(crate) groups: Vec<GroupAttr>,
     pub(crate) krate: Option<Path>,
 }
@@ -33,6 +35,8 @@ pub(crate) struct SystemAttr {
     pub(crate) presence: Option<PresenceAttr>,
     pub(crate) links_only: bool,
     pub(crate) create_needs: Vec<Name>,
+    pub(crate) on_delete: Option<Ident>,
+    pub(crate) on_loss: Option<Ident>,
 }
 
 /// `required`, `required_when(attribute)`, `required_when(attribute = "value")`
@@ -63,11 +67,8 @@ impl EntityAttrs {
             "system" => self.systems.push(SystemAttr::parse(name, input, errors)?),
             "retired" => self.retired.extend(ids(input, errors)?),
             "existence" => once(&mut self.existence, name, elements(input, errors)?, errors),
-            "on_delete" => {
-                input.parse::<Token![=]>()?;
-                let archive = word(input, &["archive", "hold"])? == "archive";
-                once(&mut self.archive, name, archive, errors);
-            }
+            "on_delete" => once(&mut self.on_delete, name, on_delete(input)?, errors),
+            "on_loss" => once(&mut self.on_loss, name, on_loss(input)?, errors),
             "group" => self.groups.push(group(input, errors)?),
             "crate" => once(&mut self.krate, name, krate(input)?, errors),
             _ => return Err(unknown(name, super::ENTITY, &[("on a field", super::FIELD)])),
@@ -92,6 +93,7 @@ impl SystemAttr {
             let mut presence = None;
             let mut links_only = None;
             let mut create_needs = None;
+            let mut gone = (None, None);
             let before = errors.count();
             items(content, errors, |name, input, errors| {
                 match name.to_string().as_str() {
@@ -101,6 +103,8 @@ impl SystemAttr {
                     "required_when" => once(&mut presence, name, when(input)?, errors),
                     "links_only" => once(&mut links_only, name, (), errors),
                     "create_needs" => once(&mut create_needs, name, elements(input, errors)?, errors),
+                    "on_delete" => once(&mut gone.0, name, on_delete(input)?, errors),
+                    "on_loss" => once(&mut gone.1, name, on_loss(input)?, errors),
                     _ => return Err(unknown(name, SYSTEM, &[])),
                 }
                 Ok(())
@@ -126,9 +130,23 @@ impl SystemAttr {
                 presence,
                 links_only: links_only.is_some(),
                 create_needs: create_needs.unwrap_or_default(),
+                on_delete: gone.0,
+                on_loss: gone.1,
             })
         })
     }
+}
+
+/// Reads `= archive`.
+fn on_delete(input: ParseStream<'_>) -> syn::Result<Ident> {
+    input.parse::<Token![=]>()?;
+    word(input, &["archive", "hold", "stand"])
+}
+
+/// Reads `= restore`.
+fn on_loss(input: ParseStream<'_>) -> syn::Result<Ident> {
+    input.parse::<Token![=]>()?;
+    word(input, &["ask", "restore", "accept", "retire"])
 }
 
 /// Reads `(reduce = latest, write = all)`.

@@ -54,7 +54,8 @@ pub(crate) fn entity(input: &DeriveInput, errors: &mut Errors) -> Option<Entity>
         objects,
         retired: attrs.retired,
         existence: attrs.existence.iter().flatten().map(Name::literal).collect(),
-        archive: attrs.archive,
+        on_delete: attrs.on_delete,
+        on_loss: attrs.on_loss,
         groups,
         attributes,
     })

@@ -14,9 +14,13 @@ pub(crate) fn entity(entity: &Entity) -> TokenStream {
     let objects = entity.objects.iter().map(|object| object.expand(krate));
     let groups = entity.groups.iter().map(|group| group.expand(krate));
     let attributes = entity.attributes.iter().map(|attribute| attribute.statement(krate));
-    let on_delete = entity.archive.map(|archive| {
-        let on_delete = if archive { quote!(Archive) } else { quote!(Hold) };
+    let on_delete = entity.on_delete.as_ref().map(|word| {
+        let on_delete = variant(word);
         quote! { model.on_delete = #krate::model::OnDelete::#on_delete; }
+    });
+    let on_loss = entity.on_loss.as_ref().map(|word| {
+        let on_loss = variant(word);
+        quote! { model.on_loss = #krate::model::OnLoss::#on_loss; }
     });
     let handles = handles(ident, entity.attributes.iter().map(|attribute| attribute.handle(krate, vis, ident)));
     let read = reader(&entity.attributes, krate);
@@ -31,6 +35,7 @@ pub(crate) fn entity(entity: &Entity) -> TokenStream {
                 #(model.retired(#retired);)*
                 #(model.existence_owners.push(#existence.into());)*
                 #on_delete
+                #on_loss
                 #(#attributes)*
                 #(model.group(#groups);)*
                 model
@@ -101,10 +106,13 @@ impl SystemAttr {
             }
         });
         let links_only = self.links_only.then(|| quote! { .links_only() });
+        let on_delete =
+            self.on_delete.as_ref().map(variant).map(|word| quote! { .on_delete(#krate::model::OnDelete::#word) });
+        let on_loss = self.on_loss.as_ref().map(variant).map(|word| quote! { .on_loss(#krate::model::OnLoss::#word) });
         let needs = self.create_needs.iter().map(crate::syntax::Name::literal);
         quote! {
             #krate::model::SystemObject::new(#system, #object)
-                #key #(#many)* #(#presence)* #links_only #(.create_needs(#needs))*
+                #key #(#many)* #(#presence)* #links_only #(.create_needs(#needs))* #on_delete #on_loss
         }
     }
 }

@@ -11,11 +11,11 @@ use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::connector::CreateSafety;
 use accordant::error::Error;
 use accordant::id::{Actor, TenantId};
-use accordant::journal::{Entry, Payload};
 use accordant::model::EntityModel;
 use accordant::plan::{Limits, Scope};
 use accordant::policy::Registry;
-use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use accordant::store::{Committed, StoreError};
+use accordant::testing::{Called, StoreWatch, Watched};
 use accordant::{Accordant, SqliteStore, Tenant};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -122,17 +122,18 @@ impl Place {
         let crm = Remote::open(&self.theirs.join("crm.log"), &model, "crm", self.safety, &clock).map_err(Failed::of)?;
         let shop =
             Remote::open(&self.theirs.join("shop.log"), &model, "shop", self.safety, &clock).map_err(Failed::of)?;
-        let store = Telling { store: SqliteStore::open(self.store()).map_err(Failed::of)?, acknowledge };
+        let store = SqliteStore::open(self.store()).map_err(Failed::of)?;
+        let watched = Watched::new(store.clone(), Telling { acknowledge });
         let builder = Accordant::builder()
             .clock(Arc::clone(&clock))
             .entropy(SeededEntropy::new(u64::from(process)))
-            .store(store.clone())
+            .store(watched)
             .limits(Limits { deletes: 1000, delete_percent: 100, ..Limits::default() })
             .connect(crm.clone())
             .connect(shop.clone())
             .entity_model(model);
         let tenant = builder.build().map_err(Failed::of)?.tenant(TENANT);
-        Ok(Process { clock, crm, shop, store: store.store, tenant, acknowledge })
+        Ok(Process { clock, crm, shop, store, tenant, acknowledge })
     }
 }
 
@@ -173,10 +174,8 @@ impl From<io::Error> for Failed {
     }
 }
 
-/// The store, with a line for every commit that it acknowledged: place and digest of the journal's head.
-#[derive(Clone)]
+/// Says of every commit that was acknowledged the place and digest of the journal's head, on a line.
 struct Telling {
-    store: SqliteStore,
     acknowledge: bool,
 }
 
@@ -187,41 +186,12 @@ fn tell(line: &str) {
 }
 
 #[async_trait]
-impl Store for Telling {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.store.load(tenant, keys).await
-    }
-
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.store.scan(tenant, table, prefix, after, limit).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        let committed = self.store.commit(tenant, commit).await?;
-        if let (true, Committed::Done { head }) = (self.acknowledge, &committed) {
+impl StoreWatch for Telling {
+    async fn after(&self, _: &TenantId, call: Called<'_>) -> Result<(), StoreError> {
+        if let (true, Called::Commit(Committed::Done { head })) = (self.acknowledge, call) {
             tell(&format!("commit {} {}\n", head.seq, head.digest));
         }
-        Ok(committed)
-    }
-
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.store.journal(tenant, after, limit).await
-    }
-
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.store.erase(tenant, subject).await
+        Ok(())
     }
 }
 

@@ -7,12 +7,12 @@ use accordant::engine::feed::JournalEvent;
 use accordant::id::TenantId;
 use accordant::journal::{self, Head};
 use accordant::queue::{Consumer, Topic};
-use accordant::store::{Store, Table};
+use accordant::store::{Row, RowKey, Store, Table};
 use accordant::{Scope, Tenant};
 use serde_json::{Map, Value};
 
 use crate::Failed;
-use crate::people::Told;
+use crate::people::{Told, decide};
 use crate::place::TENANT;
 use crate::systems::{Change, Systems};
 
@@ -60,13 +60,14 @@ pub(crate) async fn quiet(tenant: &Tenant, store: &dyn Store) -> Result<Result<D
     let (mut last, mut since) = (0, Instant::now());
     loop {
         let mut why = String::new();
-        for table in [Table::Outbox, Table::Work, Table::Approval] {
-            let rows = store.scan(&TenantId::new(TENANT), table, "", None, 50).await?;
-            // Counts of deletes stand beside the approvals.
-            let count = rows.iter().filter(|row| !row.key.starts_with("deletes")).count();
+        for table in [Table::Outbox, Table::Work] {
+            let count = left(store, table).await?.len();
             if count > 0 {
                 why = format!("{count} rows are left in {}", table.name());
             }
+        }
+        if let Some(case) = decide(tenant).await?.first() {
+            why = format!("a case is open: {}", case.reason);
         }
         let plan = tenant.plan(Scope::default()).await?;
         if !plan.operations.is_empty() {
@@ -86,6 +87,29 @@ pub(crate) async fn quiet(tenant: &Tenant, store: &dyn Store) -> Result<Result<D
         }
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
+}
+
+/// What is left in a table of what is under way. Counts of deletes stand beside the approvals.
+async fn left(store: &dyn Store, table: Table) -> Result<Vec<Row>, Failed> {
+    let mut rows = store.scan(&TenantId::new(TENANT), table, "", None, 50).await?;
+    rows.retain(|row| !row.key.starts_with("deletes"));
+    Ok(rows)
+}
+
+/// What the journal has of a client of the shop that should not be there any more, and of its entity.
+async fn tell_history(store: &dyn Store, client: &str) -> Result<(), Failed> {
+    let tenant = TenantId::new(TENANT);
+    let link = RowKey::new(Table::Link, format!("shop\u{1f}clients\u{1f}{client}"));
+    let link = store.load(&tenant, &[link]).await?.into_iter().next().flatten();
+    let entity = link.and_then(|row| serde_json::from_slice::<Value>(&row.value).ok());
+    let entity = entity.as_ref().and_then(|link| link["entity"].as_str()).unwrap_or_default();
+    for subject in [format!("shop/clients/{client}").as_str(), entity] {
+        for (entry, payload) in store.journal_about(&tenant, subject, 0, 500).await? {
+            let payload = payload.map(|payload| String::from_utf8_lossy(&payload.bytes).chars().take(400).collect());
+            eprintln!("  {client}: {} {} {}: {}", entry.seq, entry.at, entry.kind, payload.unwrap_or_else(String::new));
+        }
+    }
+    Ok(())
 }
 
 /// The end of the journal.
@@ -123,12 +147,22 @@ pub(crate) async fn judge(
     for parked in plan.parked.iter().take(TOLD) {
         eprintln!("parked: {} of {}: {}", parked.operation.unit, parked.operation.entity, parked.why);
     }
-    for case in tenant.cases(None, TOLD).await? {
+    for case in decide(tenant).await?.iter().take(TOLD) {
         eprintln!("a case: {case:?}");
+    }
+    // An approval is spent by the write; what stands of a record that is gone is kept until it runs out.
+    for row in left(store, Table::Approval).await? {
+        let gone = matches!(row.key.split('\u{1f}').collect::<Vec<_>>()[..], ["write", system, _, id, ..]
+            if !systems.living(system).contains_key(id));
+        if !gone {
+            verdict.wrong.push(format!("nothing spent the approval {}", row.key.replace('\u{1f}', "/")));
+        }
     }
     let verified = tenant.verify().await?;
     verdict.wrong.extend(verified.differences.iter().map(|difference| format!("{difference:?}")));
-    agreed(systems, &mut verdict);
+    for client in agreed(systems, &mut verdict) {
+        tell_history(store, &client).await?;
+    }
     for (system, own) in [("crm", &["memo"][..]), ("shop", &["email", "balance", "phone"][..])] {
         for change in systems.changes(system).iter().filter(|change| change.ours) {
             verdict.writes += 1;
@@ -167,8 +201,8 @@ async fn chain(store: &dyn Store, verdict: &mut Verdict) -> Result<BTreeMap<Stri
     }
 }
 
-/// Everybody is in both systems once, with the same values.
-fn agreed(systems: &Systems, verdict: &mut Verdict) {
+/// Everybody is in both systems once, with the same values. Gives the clients who should be gone.
+fn agreed(systems: &Systems, verdict: &mut Verdict) -> Vec<String> {
     for (key, records) in systems.keys("shop").into_iter().chain(systems.keys("crm")) {
         if records > 1 {
             verdict.doubled.push(format!("{records} records were made under the key {key}"));
@@ -194,9 +228,9 @@ fn agreed(systems: &Systems, verdict: &mut Verdict) {
             _ => verdict.doubled.push(format!("person {id} is {} clients", same.len())),
         }
     }
-    for id in clients.keys().filter(|id| !known.contains(*id)) {
-        verdict.lost.push(format!("the deletion of the person behind client {id}"));
-    }
+    let surplus: Vec<String> = clients.into_keys().filter(|id| !known.contains(id)).collect();
+    verdict.lost.extend(surplus.iter().map(|id| format!("the deletion of the person behind client {id}")));
+    surplus
 }
 
 /// A write of ours says something new, of what is not the system's own.

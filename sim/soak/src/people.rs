@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accordant::bytes::Bytes;
+use accordant::engine::{Case, CaseFilter};
 use accordant::rollout::Stage;
-use accordant::{Accordant, Actor, Delivery, Scope, StandingApproval, Tenant};
+use accordant::{
+    Accordant, Actor, Choice, Delivery, DiscrepancyKind, Error, Lifetime, Ruling, Scope, StandingApproval, Tenant,
+};
 use serde_json::{Map, Value, json};
 
 use crate::chaos::Dice;
@@ -21,8 +24,11 @@ const FIRST: usize = 60;
 /// How often a sender tells again what was not answered with success.
 const TELLS: usize = 40;
 
-/// How often somebody looks through what is owed, and approves it.
+/// How often somebody looks through what waits for people.
 const LOOKS: Duration = Duration::from_secs(4);
+
+/// How many cases somebody looks at.
+const CASES: usize = 100;
 
 /// What people did, and what they were told is safe.
 #[derive(Debug, Default)]
@@ -96,17 +102,36 @@ pub(crate) async fn allow(tenant: &Tenant) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Looks through what is owed now and then, and approves it.
-pub(crate) async fn approve(tenant: Tenant, stop: Arc<AtomicBool>) {
-    let ana = Actor::new("ana");
+/// Looks through what waits for people now and then: decides it, and approves what is owed.
+pub(crate) async fn look_through(tenant: Tenant, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(LOOKS).await;
         // What moved meanwhile, or cannot be stored now, is looked at again.
+        drop(decide(&tenant).await);
         let Ok(plan) = tenant.plan(Scope::default()).await else { continue };
         if !plan.operations.is_empty() {
-            drop(tenant.approve(plan.hash, &ana).await);
+            drop(tenant.approve(plan.hash, &Actor::new("ana")).await);
         }
     }
+}
+
+/// Decides what no policy may: whoever the CRM deleted is gone, also where the shop wrote a memo that the CRM was never told.
+/// Gives all cases that were open.
+pub(crate) async fn decide(tenant: &Tenant) -> Result<Vec<Case>, Failed> {
+    let open = tenant.open_cases(&CaseFilter::default(), None, CASES).await?.cases;
+    for case in &open {
+        if case.discrepancy == Some(DiscrepancyKind::DeleteAgainstUpdate) {
+            let (by, reason) = (Actor::new("ana"), "the CRM says who is a customer".to_owned());
+            let ruling = Ruling { choice: Choice::Retire, lifetime: Lifetime::default(), by, reason };
+            // Closed meanwhile, it needs no decision; what others change at this moment is looked at again.
+            if let Err(failed) = tenant.decide_case(&case.key, ruling).await
+                && !matches!(failed, Error::UnknownCase { .. } | Error::CaseClosed { .. } | Error::Contended { .. })
+            {
+                return Err(failed.into());
+            }
+        }
+    }
+    Ok(open)
 }
 
 /// Lives until it is told to stop.

@@ -117,16 +117,16 @@ impl Connector for Remote {
     }
 
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        let after: usize = after.and_then(|cursor| cursor.0.parse().ok()).unwrap_or(0);
+        let after = after.map(|cursor| cursor.0).unwrap_or_default();
         let system = self.name.clone();
         let kind = surface.as_str().rsplit('/').next().unwrap_or_default();
         let request = match kind {
-            "changes" => Request::Changes { system, after },
+            "changes" => Request::Changes { system, after: after.parse().unwrap_or(0) },
             _ => Request::Living { system, after },
         };
         let Answer::Page { records, next, more } = self.ask(&request).await? else { return Err(otherwise()) };
         let items = records.iter().map(|shown| self.item(kind, shown)).collect();
-        Ok(Page { items, next: Some(Cursor(next.to_string())), more })
+        Ok(Page { items, next: Some(Cursor(next)), more })
     }
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {

@@ -68,7 +68,7 @@ pub(crate) fn soak(arguments: &Arguments) -> Result<bool, Failed> {
         Dice::new(arguments.seed + 1),
     );
     let living = runtime.spawn(lives);
-    let approving = runtime.spawn(people::approve(tenant.clone(), Arc::clone(&stop)));
+    let approving = runtime.spawn(people::look_through(tenant.clone(), Arc::clone(&stop)));
     let begun = Instant::now();
     chaos.rage(begun + arguments.lasts, &stop)?;
     stop.store(true, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,8 +22,8 @@ const PAGE: usize = 200;
 pub(crate) enum Request {
     /// The changes behind a place.
     Changes { system: String, after: usize },
-    /// The living records behind a place.
-    Living { system: String, after: usize },
+    /// The living records behind an id: whoever comes or goes meanwhile hides nobody else.
+    Living { system: String, after: String },
     /// Records by id, or by the key that made them.
     Read { system: String, keys: Vec<(String, bool)> },
     /// Writes.
@@ -60,7 +61,7 @@ pub(crate) struct Shown {
 pub(crate) enum Answer {
     Page {
         records: Vec<Shown>,
-        next: usize,
+        next: String,
         more: bool,
     },
     Records(Vec<Option<Shown>>),
@@ -144,14 +145,15 @@ impl Systems {
                 let page = system.changes.get(after..).unwrap_or_default();
                 let next = after + page.len().min(PAGE);
                 let records = page.iter().take(PAGE).filter_map(|change| system.shown(&change.id)).collect();
-                Answer::Page { records, next, more: next < system.changes.len() }
+                Answer::Page { records, next: next.to_string(), more: next < system.changes.len() }
             }
             Request::Living { system, after } => {
                 let system = self.of(&system);
-                let living = system.records.iter().filter(|(_, held)| held.record.is_some());
-                let records: Vec<Shown> =
-                    living.skip(after).take(PAGE).filter_map(|(id, _)| system.shown(id)).collect();
-                Answer::Page { next: after + records.len(), more: records.len() == PAGE, records }
+                let behind = (Bound::Excluded(after.as_str()), Bound::Unbounded);
+                let living = system.records.range::<str, _>(behind).filter(|(_, held)| held.record.is_some());
+                let records: Vec<Shown> = living.take(PAGE).filter_map(|(id, _)| system.shown(id)).collect();
+                let next = records.last().map_or(after, |last| last.id.clone());
+                Answer::Page { more: records.len() == PAGE, next, records }
             }
             Request::Read { system, keys } => {
                 let system = self.of(&system);

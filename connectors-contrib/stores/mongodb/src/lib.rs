@@ -24,6 +24,16 @@
 //! MongoDB reads otherwise) stands in `text` or, if it is no text, in `bytes`. Entries of the journal are documents of
 //! `journal`, with the payload as content; one that was erased has none, and no `salt`.
 //!
+//! # Following it
+//!
+//! Documents of `journal` are inserted in the order of `seq`. A change stream of them tells every entry of a tenant once, and goes
+//! on from its resume token; what other services should hear without MongoDB is published on a queue
+//! ([`Topic::Journal`](accordant::queue::Topic::Journal), [`Topic::Golden`](accordant::queue::Topic::Golden)).
+//!
+//! ```js
+//! db.journal.watch([{ $match: { operationType: "insert", "fullDocument._id.tenant": "acme" } }])
+//! ```
+//!
 //! # Indexes
 //!
 //! | collection | index | for |

@@ -7,12 +7,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use accordant::id::{Actor, TenantId};
-use accordant::journal::{Draft, Head, verify_all};
-use accordant::store::conformance::block_on;
+use accordant::id::TenantId;
+use accordant::store::conformance::{block_on, tenant, whole_commit, whole_commit_is_there};
 use accordant::store::{Commit, Committed, RowKey, Store, StoreError, StoreFault, Table};
 use accordant_postgres::{PostgresOptions, PostgresStore};
-use accordant_test_servers::{Server, Trial, Wire};
+use accordant_test_servers::{Server, Trial, Wire, stores};
 use database::{Database, OWNER};
 use futures::future::join_all;
 
@@ -20,7 +19,7 @@ use futures::future::join_all;
 type Test = fn(&Database);
 
 fn main() -> ExitCode {
-    let tests: [(&str, Test); 12] = [
+    let tests: [(&str, Test); 13] = [
         ("wrong_credentials_are_denied", wrong_credentials_are_denied),
         ("a_server_that_is_not_there_is_unavailable", a_server_that_is_not_there_is_unavailable),
         ("tables_of_a_newer_version_are_refused_and_left_alone", tables_of_a_newer_version_are_refused_and_left_alone),
@@ -34,17 +33,12 @@ fn main() -> ExitCode {
         ("what_was_acknowledged_survives_killed_sessions", what_was_acknowledged_survives_killed_sessions),
         ("a_database_that_is_read_only_says_so", a_database_that_is_read_only_says_so),
         ("a_key_that_no_index_holds_is_too_large", a_key_that_no_index_holds_is_too_large),
+        ("a_lookup_reads_what_it_asks_for_and_not_the_tenant", a_lookup_reads_what_it_asks_for_and_not_the_tenant),
         ("row_security_shows_a_worker_one_tenant", row_security_shows_a_worker_one_tenant),
         ("analysts_read_discrepancies_and_the_journal", analysts_read_discrepancies_and_the_journal),
     ];
     Server::POSTGRES.test(|address| {
-        let trial = |(name, test): (&'static str, fn(&Database))| {
-            let address = address.to_owned();
-            Trial::test(name, move || {
-                test(&Database::new(&address, name));
-                Ok(())
-            })
-        };
+        let trial = |(name, test): (&str, Test)| stores::trial(address, name, test);
         let mut trials: Vec<Trial> = tests.into_iter().map(trial).collect();
         // Needs a disk of its own, which not everybody may mount.
         let full = trial((
@@ -79,8 +73,8 @@ fn a_server_is_known_by_its_certificate(database: &Database) {
     };
     let options = |host| PostgresOptions::new(&address(host)).unwrap().schema(&database.schema);
     let store = database.open_with(options("localhost").authorities(authority.clone())).unwrap();
-    block_on(store.commit(&acme(), commit("a"))).unwrap();
-    assert!(is_there(&store, "a"));
+    block_on(store.commit(&tenant(), whole_commit("a"))).unwrap();
+    assert!(block_on(whole_commit_is_there(&store, "a")));
     let encrypted = "SELECT bool_and(ssl), count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
         WHERE application_name = 'tls'";
     let row = database.runtime.block_on(database.superuser().query_one(encrypted, &[])).unwrap();
@@ -112,9 +106,9 @@ fn a_full_disk_says_so_and_leaves_nothing_half_done(database: &Database) {
     };
     let mut done = 0;
     let error = loop {
-        let mut large = commit(&format!("{done}"));
+        let mut large = whole_commit(&format!("{done}"));
         large.put[0].1 = noise();
-        match block_on(store.commit(&acme(), large)) {
+        match block_on(store.commit(&tenant(), large)) {
             Ok(_) => done += 1,
             Err(error) => break error,
         }
@@ -122,48 +116,14 @@ fn a_full_disk_says_so_and_leaves_nothing_half_done(database: &Database) {
     };
     assert_eq!(error.fault(), Some(StoreFault::Full), "{error:?}");
     assert!(done > 3, "{done}");
-    assert!((0..done).all(|one| is_there(&store, &one.to_string())));
-    assert!(!is_there(&store, &done.to_string()));
+    assert!((0..done).all(|one| block_on(whole_commit_is_there(&store, &one.to_string()))));
+    assert!(!block_on(whole_commit_is_there(&store, &done.to_string())));
     drop(store);
     // What others keep elsewhere is not touched by it.
-    let beside = database.another(1);
-    block_on(beside.open().commit(&acme(), commit("a"))).unwrap();
+    let beside = database.another();
+    block_on(beside.open().commit(&tenant(), whole_commit("a"))).unwrap();
     database.as_superuser(&format!("DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}"));
     database.as_superuser(&format!("DROP TABLESPACE {name}"));
-}
-
-fn acme() -> TenantId {
-    TenantId::new("acme")
-}
-
-/// Rows of two tables and two entries, all named alike.
-fn commit(name: &str) -> Commit {
-    let row = |table| (RowKey::new(table, name), b"{\"state\":\"open\"}".to_vec());
-    let draft = |payload: &str| Draft {
-        at: 1_772_356_320_000,
-        actor: Actor::new("accordant"),
-        kind: "observed",
-        subject: name.into(),
-        payload: payload.as_bytes().to_vec(),
-        salt: [7; 16],
-    };
-    Commit {
-        expect: vec![(RowKey::new(Table::Entity, name), None)],
-        put: vec![row(Table::Entity), row(Table::Link)],
-        journal: vec![draft("{}"), draft("not JSON")],
-        ..Commit::default()
-    }
-}
-
-/// Whether a commit by that name is there; fails if a part of it is. The chain holds in any case.
-fn is_there(store: &PostgresStore, name: &str) -> bool {
-    let keys = [Table::Entity, Table::Link].map(|table| RowKey::new(table, name));
-    let rows = block_on(store.load(&acme(), &keys)).unwrap().into_iter().flatten().count();
-    let entries = block_on(store.journal(&acme(), 0, usize::MAX)).unwrap();
-    verify_all(Head::default(), &entries).unwrap();
-    let told = entries.iter().filter(|(entry, _)| entry.subject.as_str() == name).count();
-    assert!((rows, told) == (0, 0) || (rows, told) == (2, 2), "{rows} rows and {told} entries of {name}");
-    rows == 2
 }
 
 fn fault<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Option<StoreFault> {
@@ -213,7 +173,7 @@ const VERSIONS: [(&str, &str); 3] = [
 
 fn tables_of_every_earlier_version_are_upgraded_in_place(database: &Database) {
     for version in 1..VERSIONS.len() {
-        let database = database.another(version as u64);
+        let database = database.another();
         let mut sql = format!("CREATE TABLE {{schema}}.format AS SELECT {version} AS version;");
         for (place, (once, each)) in VERSIONS[..version].iter().enumerate() {
             sql.push_str(once);
@@ -234,10 +194,10 @@ fn tables_of_every_earlier_version_are_upgraded_in_place(database: &Database) {
             .unwrap();
 
         let store = database.open();
-        let row = block_on(store.load(&acme(), &[RowKey::new(Table::Entity, "old")])).unwrap().remove(0).unwrap();
+        let row = block_on(store.load(&tenant(), &[RowKey::new(Table::Entity, "old")])).unwrap().remove(0).unwrap();
         assert_eq!((row.revision, row.value.as_slice()), (7, b"{}".as_slice()));
-        block_on(store.commit(&acme(), commit("new"))).unwrap();
-        assert!(is_there(&store, "new"));
+        block_on(store.commit(&tenant(), whole_commit("new"))).unwrap();
+        assert!(block_on(whole_commit_is_there(&store, "new")));
         let other = TenantId::new("other");
         assert_eq!(block_on(store.scan(&other, Table::Entity, "", None, 9)).unwrap(), []);
         let secured = format!(
@@ -257,9 +217,9 @@ fn many_may_create_the_tables_at_once(database: &Database) {
     let opened = (0..6).map(|_| PostgresStore::open_with(database.options().connections(1)));
     let opened = database.runtime.block_on(join_all(opened));
     for (place, store) in opened.into_iter().enumerate() {
-        block_on(store.unwrap().commit(&acme(), commit(&format!("{place}")))).unwrap();
+        block_on(store.unwrap().commit(&tenant(), whole_commit(&format!("{place}")))).unwrap();
     }
-    assert!(is_there(&database.open(), "5"));
+    assert!(block_on(whole_commit_is_there(&database.open(), "5")));
 }
 
 /// The store's options, over a wire.
@@ -299,21 +259,21 @@ fn a_commit_cut_off_at_any_step_is_whole_or_nothing(database: &Database) {
     let store = database.open_with(over(database, &wire)).unwrap();
     // The first two prepare their statements; then a commit sends as much as every other.
     for name in ["first", "second"] {
-        block_on(store.commit(&acme(), commit(name))).unwrap();
+        block_on(store.commit(&tenant(), whole_commit(name))).unwrap();
     }
     let before = wire.sent();
-    block_on(store.commit(&acme(), commit("third"))).unwrap();
+    block_on(store.commit(&tenant(), whole_commit("third"))).unwrap();
     let whole = wire.sent() - before;
     let (mut failed, mut round) = (0, 0);
     for cut in (0..whole + 200).step_by(61) {
         // One that is whole again: a connection, its statements, and no more.
         wire.mend();
-        block_on(store.load(&acme(), &[RowKey::new(Table::Entity, "x")])).unwrap();
-        block_on(store.commit(&acme(), commit(&format!("warm {round}")))).unwrap();
+        block_on(store.load(&tenant(), &[RowKey::new(Table::Entity, "x")])).unwrap();
+        block_on(store.commit(&tenant(), whole_commit(&format!("warm {round}")))).unwrap();
         let name = format!("cut {round}");
         wire.cut_after(cut);
-        let outcome = block_on(store.commit(&acme(), commit(&name)));
-        let there = is_there(&direct, &name);
+        let outcome = block_on(store.commit(&tenant(), whole_commit(&name)));
+        let there = block_on(whole_commit_is_there(&direct, &name));
         match outcome {
             Ok(Committed::Done { .. }) => assert!(there, "acknowledged, and not there: cut at {cut}"),
             Ok(Committed::Lost { key }) => panic!("lost to nobody: {key:?}"),
@@ -331,10 +291,10 @@ fn a_commit_whose_answer_is_lost_may_have_happened(database: &Database) {
     let direct = database.open();
     let wire = Wire::to(server(database)).unwrap();
     let store = database.open_with(over(database, &wire)).unwrap();
-    block_on(store.commit(&acme(), commit("first"))).unwrap();
+    block_on(store.commit(&tenant(), whole_commit("first"))).unwrap();
     wire.swallow_answers();
     let answer = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| block_on(store.commit(&acme(), commit("silent"))));
+        let waiting = scope.spawn(|| block_on(store.commit(&tenant(), whole_commit("silent"))));
         // The statements behind the first answer are never sent: nothing can have happened.
         while wire.sent() == 0 {}
         std::thread::yield_now();
@@ -342,7 +302,7 @@ fn a_commit_whose_answer_is_lost_may_have_happened(database: &Database) {
         waiting.join().unwrap()
     });
     // Tried again over the mended wire, or told as failed: never half.
-    let there = is_there(&direct, "silent");
+    let there = block_on(whole_commit_is_there(&direct, "silent"));
     match answer {
         Ok(_) => assert!(there),
         Err(error) => assert!(error.may_pass()),
@@ -357,8 +317,8 @@ fn what_was_acknowledged_survives_killed_sessions(database: &Database) {
     let (mut done, mut failed, mut killed) = (Vec::new(), Vec::new(), 0);
     for round in 0..25 {
         let names: Vec<String> = (0..8).map(|one| format!("{round}/{one}")).collect();
-        let tenant = acme();
-        let commits = join_all(names.iter().map(|name| store.commit(&tenant, commit(name))));
+        let tenant = tenant();
+        let commits = join_all(names.iter().map(|name| store.commit(&tenant, whole_commit(name))));
         let whom: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&OWNER, &ours];
         let killing = superuser.query_one(kill, &whom);
         let (outcomes, row) = database.runtime.block_on(futures::future::join(commits, killing));
@@ -376,10 +336,10 @@ fn what_was_acknowledged_survives_killed_sessions(database: &Database) {
     }
     assert!(killed > 5, "{killed} sessions were killed");
     assert!(done.len() > 50, "{} commits were done", done.len());
-    assert!(done.iter().all(|name| is_there(&store, name)));
+    assert!(done.iter().all(|name| block_on(whole_commit_is_there(&store, name))));
     // Some of these have happened, some have not; none in part.
     for name in failed {
-        is_there(&store, &name);
+        block_on(whole_commit_is_there(&store, &name));
     }
 }
 
@@ -388,32 +348,70 @@ fn a_database_that_is_read_only_says_so(database: &Database) {
     // Without tables it cannot be opened; with them it can be read.
     assert_eq!(fault(database.open_with(read_only(&database.schema))), Some(StoreFault::ReadOnly));
     let store = database.open();
-    block_on(store.commit(&acme(), commit("a"))).unwrap();
+    block_on(store.commit(&tenant(), whole_commit("a"))).unwrap();
     let replica = database.open_with(read_only(&database.schema)).unwrap();
-    assert!(is_there(&replica, "a"));
-    let refused = block_on(replica.commit(&acme(), commit("b"))).unwrap_err();
+    assert!(block_on(whole_commit_is_there(&replica, "a")));
+    let refused = block_on(replica.commit(&tenant(), whole_commit("b"))).unwrap_err();
     assert_eq!(refused.fault(), Some(StoreFault::ReadOnly));
     assert!(!refused.may_pass());
-    assert_eq!(fault(block_on(replica.erase(&acme(), "a"))), Some(StoreFault::ReadOnly));
-    assert!(is_there(&replica, "a") && !is_there(&replica, "b"));
+    assert_eq!(fault(block_on(replica.erase(&tenant(), "a"))), Some(StoreFault::ReadOnly));
+    assert!(block_on(whole_commit_is_there(&replica, "a")) && !block_on(whole_commit_is_there(&replica, "b")));
 }
 
 fn a_key_that_no_index_holds_is_too_large(database: &Database) {
     let store = database.open();
     // Keys are held in any length; a tenant's name is not. No two of its characters are alike, so none is pressed away.
     let name: String = (0..4_000_u32).filter_map(|number| char::from_u32(0x4E00 + number * 7 % 20_000)).collect();
-    let refused = block_on(store.commit(&TenantId::new(&name), commit("a"))).unwrap_err();
+    let refused = block_on(store.commit(&TenantId::new(&name), whole_commit("a"))).unwrap_err();
     assert_eq!(refused.fault(), Some(StoreFault::TooLarge), "{refused:?}");
     assert!(!format!("{refused} {refused:?}").contains(&name[..30]));
-    block_on(store.commit(&acme(), commit("a"))).unwrap();
+    block_on(store.commit(&tenant(), whole_commit("a"))).unwrap();
+}
+
+fn a_lookup_reads_what_it_asks_for_and_not_the_tenant(database: &Database) {
+    const ROWS: usize = 30_000;
+    const ASKED: usize = 100;
+    let store = database.open();
+    let key = |row: usize| RowKey::new(Table::Entity, format!("customer-{row:06}"));
+    for page in (0..ROWS).collect::<Vec<_>>().chunks(1_000) {
+        let put = page.iter().map(|row| (key(*row), vec![b'x'; 200])).collect();
+        block_on(store.commit(&tenant(), Commit { put, ..Commit::default() })).unwrap();
+    }
+    drop(store);
+    // What a session has read is told when it ends.
+    let superuser = database.superuser();
+    let read = || {
+        let sql = "SELECT coalesce(sum(idx_tup_read), 0)::bigint FROM pg_stat_all_indexes WHERE schemaname = $1 \
+            AND relname = 'entity'";
+        let ended = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND query LIKE $2";
+        let ours = format!("%{}%", database.schema);
+        let of_ours: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&OWNER, &ours];
+        let living = || database.runtime.block_on(superuser.query_one(ended, &of_ours)).unwrap().get::<_, i64>(0);
+        assert!((0..20_000).any(|_| living() == 0), "sessions end with their store");
+        database.runtime.block_on(superuser.query_one(sql, &[&database.schema])).unwrap().get::<_, i64>(0)
+    };
+    let before = read();
+    let store = database.open();
+    let keys: Vec<RowKey> = (0..ASKED).map(|place| key(place * 211 % ROWS)).collect();
+    for _ in 0..10 {
+        assert!(block_on(store.load(&tenant(), &keys)).unwrap().iter().all(Option::is_some));
+        let expect = keys.iter().map(|key| (key.clone(), Some(1))).collect();
+        block_on(store.commit(&tenant(), Commit { expect, ..Commit::default() })).unwrap();
+    }
+    block_on(store.commit(&tenant(), Commit { delete: keys.clone(), ..Commit::default() })).unwrap();
+    assert!(block_on(store.load(&tenant(), &keys)).unwrap().iter().all(Option::is_none));
+    drop(store);
+    let read = read() - before;
+    let asked = i64::try_from(22 * ASKED).unwrap();
+    assert!((asked / 2..3 * asked).contains(&read), "{read} rows were read where {asked} were asked for");
 }
 
 fn row_security_shows_a_worker_one_tenant(database: &Database) {
     let owner = database.open();
     let worker = format!("accordant_worker_{}", database.schema.len());
     let (schema, other) = (&database.schema, TenantId::new("other"));
-    for tenant in [&acme(), &other, &TenantId::new("")] {
-        block_on(owner.commit(tenant, commit("a"))).unwrap();
+    for tenant in [&tenant(), &other, &TenantId::new("")] {
+        block_on(owner.commit(tenant, whole_commit("a"))).unwrap();
     }
     database.as_superuser(&format!(
         "DO $$ BEGIN CREATE ROLE {worker} LOGIN PASSWORD 'worker'; EXCEPTION WHEN duplicate_object THEN NULL; END $$; \
@@ -422,8 +420,8 @@ fn row_security_shows_a_worker_one_tenant(database: &Database) {
     ));
     // The store works as that role.
     let store = database.open_with(database.options_as(&worker, "worker")).unwrap();
-    block_on(store.commit(&acme(), commit("b"))).unwrap();
-    assert!(is_there(&store, "a") && is_there(&store, "b"));
+    block_on(store.commit(&tenant(), whole_commit("b"))).unwrap();
+    assert!(block_on(whole_commit_is_there(&store, "a")) && block_on(whole_commit_is_there(&store, "b")));
 
     // Whoever forgets to name the tenant, or names another, sees nothing of it: worker and owner alike.
     for (role, password) in [(worker.as_str(), "worker"), (OWNER, "owner")] {
@@ -468,7 +466,7 @@ fn analysts_read_discrepancies_and_the_journal(database: &Database) {
         discrepancy("d2", "resolved"),
         (RowKey::new(Table::Discrepancy, "d3"), b"\xff".to_vec()),
     ];
-    block_on(store.commit(&acme(), Commit { put, ..commit("a") })).unwrap();
+    block_on(store.commit(&tenant(), Commit { put, ..whole_commit("a") })).unwrap();
     let client = database.client(&database.config(OWNER, "owner"));
     let schema = &database.schema;
     database.runtime.block_on(client.batch_execute("SET accordant.tenant = '=acme'; SET timezone = 'UTC'")).unwrap();
@@ -482,8 +480,8 @@ fn analysts_read_discrepancies_and_the_journal(database: &Database) {
     assert_eq!(rows.len(), 1);
     assert_eq!(read.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>(), expected);
 
-    block_on(store.erase(&acme(), "a")).unwrap();
-    block_on(store.commit(&acme(), commit("b"))).unwrap();
+    block_on(store.erase(&tenant(), "a")).unwrap();
+    block_on(store.commit(&tenant(), whole_commit("b"))).unwrap();
     let sql = format!(
         "SELECT seq, at::text, subject, payload::text, length(digest) FROM {schema}.journal_entries ORDER BY seq"
     );

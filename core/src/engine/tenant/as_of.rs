@@ -55,7 +55,8 @@ impl AsOf {
     /// [`Error::UnknownEntity`] if there was no such entity yet, or it is of another type.
     pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
         self.look(id.erase(), Some(E::ENTITY), |ground, entity, representations| {
-            Ok(View::of(ground, entity, representations))
+            let View { golden, entity } = View::of(ground, entity, representations);
+            Ok(View { golden, entity: self.tenant.offered(entity) })
         })
         .await
     }
@@ -66,7 +67,9 @@ impl AsOf {
     ///
     /// As [`AsOf::inspect`].
     pub async fn inspect_erased(&self, id: EntityId) -> Result<EntityView, Error> {
-        self.look(id, None, |ground, entity, representations| Ok(EntityView::of(ground, entity, representations))).await
+        let view =
+            self.look(id, None, |ground, entity, representations| Ok(EntityView::of(ground, entity, representations)));
+        Ok(self.tenant.offered(view.await?))
     }
 
     /// As [`Tenant::explain`], then.

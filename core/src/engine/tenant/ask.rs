@@ -193,7 +193,8 @@ impl Tenant {
     /// [`Error::UnknownEntity`] if there is no such entity, or it is of another type.
     pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
         self.look(id.erase(), Some(E::ENTITY), |ground, entity, representations| {
-            Ok(View::of(ground, entity, representations))
+            let View { golden, entity } = View::of(ground, entity, representations);
+            Ok(View { golden, entity: self.offered(entity) })
         })
         .await
     }
@@ -204,7 +205,9 @@ impl Tenant {
     ///
     /// [`Error::UnknownEntity`] if there is no such entity.
     pub async fn inspect_erased(&self, id: EntityId) -> Result<EntityView, Error> {
-        self.look(id, None, |ground, entity, representations| Ok(EntityView::of(ground, entity, representations))).await
+        let view =
+            self.look(id, None, |ground, entity, representations| Ok(EntityView::of(ground, entity, representations)));
+        Ok(self.offered(view.await?))
     }
 
     /// Whether the entity exists, as golden and every record have it, and why; which records are missing or doubled.

@@ -1,10 +1,12 @@
 //! Attempts: a step that loses a race is decided anew from what is stored by then, and not for ever.
 
 use crate::engine::Tenant;
-use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::error::Error;
 use crate::store::Commit;
 use crate::text::Text;
+
+/// How often a step that loses is decided anew.
+const MOST: u32 = 64;
 
 /// The attempts of one step. Each loads what it rests on anew.
 #[derive(Debug, Default)]
@@ -22,6 +24,20 @@ impl Attempts {
         self.won(tenant.commit_or_lost(doing, commit).await?)
     }
 
+    /// As [`Self::commit`], whatever the model is: for the change of the model itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Contended`] after too many; and as [`Tenant::commit_anyhow`].
+    pub(crate) async fn commit_anyhow(
+        &mut self,
+        tenant: &Tenant,
+        doing: &'static str,
+        commit: Commit,
+    ) -> Result<bool, Error> {
+        self.won(tenant.commit_anyhow(doing, commit).await?)
+    }
+
     /// Whether an attempt took effect that was lost to nobody, or to this row.
     ///
     /// # Errors
@@ -30,6 +46,6 @@ impl Attempts {
     pub(crate) fn won(&mut self, lost_to: Option<Text>) -> Result<bool, Error> {
         let Some(key) = lost_to else { return Ok(true) };
         self.made += 1;
-        if self.made == MOST_ATTEMPTS { Err(Error::Contended { attempts: MOST_ATTEMPTS, key }) } else { Ok(false) }
+        if self.made == MOST { Err(Error::Contended { attempts: MOST, key }) } else { Ok(false) }
     }
 }

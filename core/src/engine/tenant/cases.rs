@@ -1,8 +1,10 @@
 //! Cases: listing what waits for a person, and closing what nothing else closes.
 
+mod journaled;
 mod open;
 mod refile;
 
+pub(crate) use journaled::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 pub(super) use open::is_desk;
 pub use open::{Assigned, CaseCursor, CaseFilter, CasePage};
 
@@ -65,12 +67,7 @@ impl Tenant {
         changes.commit.expect.push((row.clone(), Some(standing.revision)));
         changes.delete(row);
         let case: CaseRow = parse(Table::Case, &standing)?;
-        let subject = match (case.records.first(), case.entities.first()) {
-            (Some(record), _) => record.to_string(),
-            (None, Some(entity)) => entity.to_string(),
-            (None, None) => key.to_owned(),
-        };
-        changes.journal("case_closed", &subject, &(key, by, reason));
+        changes.journal("case_closed", &case.subject(key), &(key, by, reason));
         self.commit("close a case", changes.commit).await
     }
 

@@ -255,6 +255,27 @@ impl Tenant {
         Ok(())
     }
 
+    /// Counts archives that were sent and found without effect: a request may still arrive. Each keeps the room that it took, so
+    /// that it does not count again when it is sent again.
+    pub(crate) async fn count_late(
+        &self,
+        loader: &mut Loader<'_>,
+        changes: &mut Changes<'_>,
+        operations: &[Operation],
+    ) -> Result<(), Error> {
+        let archives: Vec<&Operation> = operations.iter().filter(|o| is_archives(&CountedPlace::of(o))).collect();
+        let room = self.confirmed(loader, archives.iter().copied()).await?;
+        let (as_of, by) = (changes.as_of(), Self::engine());
+        for operation in archives.into_iter().filter(|operation| !room.contains(&operation.key)) {
+            let place = CountedPlace::of(operation);
+            let count = self.count(loader, &place).await?;
+            changes.put(count_row(&place), &count.and(&place, 1, as_of));
+            changes.put(confirmation_row(operation.key), &ApprovalRow::new(operation, &by, as_of, PlanHash::default()));
+            changes.journal(COUNTED, "limits", &[(place, 1)]);
+        }
+        Ok(())
+    }
+
     /// Whether any limit counts an operation.
     fn is_limited(&self, operation: &Operation) -> bool {
         self.core.limits.writes.is_some() || is_archives(&CountedPlace::of(operation))

@@ -23,6 +23,8 @@ pub use by_cause::{LetterCause, LetterGroup, Retried};
 /// The journal's kind for a letter that was buried.
 pub(crate) const LETTER_BURIED: &str = "dead_letter";
 /// The journal's kind for a letter that was tried again with success, or discarded.
+pub(crate) const LETTER_REOPENED: &str = "dead_letter_reopened";
+/// The kind of the journal entry of a letter that was tried again, or discarded.
 pub(crate) const LETTER_SETTLED: &str = "dead_letter_settled";
 
 /// What became of a dead letter.

@@ -149,11 +149,16 @@ impl Tenant {
     /// The case that a row holds, without what people noted on it.
     pub(super) fn case_of_row(&self, row: Row, kind: CaseKind) -> Result<Case, Error> {
         let held: CaseRow = parse(Table::Case, &row)?;
+        Ok(self.case_of(row.key, kind, held))
+    }
+
+    /// The case of this name that a row holds.
+    pub(super) fn case_of(&self, key: Text, kind: CaseKind, held: CaseRow) -> Case {
         let entity_type: Option<EntityType> = held.records.iter().find_map(|record| {
             let (entity, _) = self.core.place(record)?;
             Some(self.core.model.entity(entity).name.clone())
         });
-        Ok(Case::of_row(row.key, kind, held, entity_type, self.now()))
+        Case::of_row(key, kind, held, entity_type, self.now())
     }
 
     /// The same cases with what people noted on them.

@@ -6,7 +6,7 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Item, ReadAnswer, Rec
 use crate::decode::Batch;
 use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::{Connection, Tenant, persist};
 use crate::error::Error;
 use crate::id::{ConnectionName, RecordRef, SurfaceName};
@@ -115,7 +115,8 @@ impl Tenant {
     /// taken in advance would say of a read that it began before others that it did not.
     pub(crate) async fn read_number(&self) -> Result<u64, Error> {
         let key = RowKey::new(Table::Meta, "reads");
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
             let row = rows.map_err(Error::store("issue a read number"))?.into_iter().next().flatten();
             let last: u64 = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?.unwrap_or(0);
@@ -128,11 +129,10 @@ impl Tenant {
                 put: vec![(key.clone(), persist::json(&next))],
                 ..Default::default()
             };
-            if self.commit("issue a read number", commit).await? {
+            if attempts.commit(self, "issue a read number", commit).await? {
                 return Ok(next);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
     }
 }
 

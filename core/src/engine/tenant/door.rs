@@ -1,5 +1,7 @@
 //! A door: what systems push is put in a queue, and heard from there by whichever worker has its partition.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -98,31 +100,35 @@ impl Tenant {
 
     /// Takes in what messages say: once it returns, it is durable. Taken in again, they say nothing new.
     pub(crate) async fn take_messages(&self, messages: &[&Message]) -> Result<Heard, Error> {
-        let mut heard = Heard::default();
-        // What follows one another of one connection is taken in together; the order of all stays.
-        let mut together: Option<(ConnectionName, Vec<Item>)> = None;
-        for (place, message) in messages.iter().enumerate() {
-            let pushed =
-                serde_json::from_slice(&message.body).ok().filter(|pushed: &PushedItem| pushed.format == FORMAT);
-            let Some(pushed) = pushed.filter(|pushed| self.connection(pushed.connection.as_str()).is_ok()) else {
-                heard.unreadable.push(place);
-                continue;
-            };
-            let item = pushed.item();
-            match &mut together {
-                Some((connection, items)) if *connection == pushed.connection => items.push(item),
-                _ => {
-                    if let Some((connection, items)) = together.replace((pushed.connection, vec![item])) {
-                        heard.taken += self.take_items(&connection, &items, 0).await?;
-                    }
-                }
-            }
-        }
-        if let Some((connection, items)) = together {
+        let (of_connections, unreadable) = by_connection(messages, |name| self.connection(name.as_str()).is_ok());
+        let mut heard = Heard { unreadable, ..Heard::default() };
+        for (connection, items) in of_connections {
             heard.taken += self.take_items(&connection, &items, 0).await?;
         }
         Ok(heard)
     }
+}
+
+/// The items of messages by connection, each in the order of the messages, and the places of messages that cannot be read.
+///
+/// What a connection says is taken in together, so that systems which speak in turn do not make a commit of each message.
+/// Nothing rests on the order between connections: each record is of one, and its messages stay in theirs.
+fn by_connection(
+    messages: &[&Message],
+    is_known: impl Fn(&ConnectionName) -> bool,
+) -> (BTreeMap<ConnectionName, Vec<Item>>, Vec<usize>) {
+    let (mut known, mut unreadable) = (BTreeMap::<ConnectionName, Vec<Item>>::new(), Vec::new());
+    for (place, message) in messages.iter().enumerate() {
+        let pushed = serde_json::from_slice(&message.body).ok().filter(|pushed: &PushedItem| pushed.format == FORMAT);
+        match pushed.filter(|pushed| is_known(&pushed.connection)) {
+            Some(pushed) => {
+                let item = pushed.item();
+                known.entry(pushed.connection).or_default().push(item);
+            }
+            None => unreadable.push(place),
+        }
+    }
+    (known, unreadable)
 }
 
 impl PushedItem {
@@ -142,5 +148,33 @@ impl PushedItem {
 
     fn item(&self) -> Item {
         item_of(&self.surface, &self.says, (&self.body, self.hex), self.covers.as_deref(), &self.denied)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::TenantId;
+
+    fn message(connection: &str, body: &str) -> Message {
+        let surface = SurfaceName::new("people/webhooks");
+        let item = Item::new(surface, Says::Record, Bytes::from(body.to_owned()));
+        let body = Bytes::from(json(&PushedItem::of(&ConnectionName::new(connection), &item)));
+        Message { tenant: TenantId::new("acme"), key: "k".into(), id: "i".into(), body }
+    }
+
+    #[test]
+    fn systems_that_speak_in_turn_are_heard_together_and_each_in_its_order() {
+        let said: Vec<Message> =
+            (0..6).map(|number| message(["crm", "shop", "gone"][number % 3], &number.to_string())).collect();
+        let strange = Message { body: Bytes::from_static(b"{}"), ..said[0].clone() };
+        let messages: Vec<&Message> = said.iter().chain([&strange]).collect();
+        let (known, unreadable) = by_connection(&messages, |name| name.as_str() != "gone");
+        let known: Vec<(&str, Vec<&[u8]>)> = known
+            .iter()
+            .map(|(name, items)| (name.as_str(), items.iter().map(|item| item.body.as_ref()).collect()))
+            .collect();
+        assert_eq!(known, [("crm", vec![b"0".as_slice(), b"3"]), ("shop", vec![b"1".as_slice(), b"4"])]);
+        assert_eq!(unreadable, [2, 5, 6]);
     }
 }

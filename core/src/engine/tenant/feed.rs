@@ -1,7 +1,7 @@
 //! The feed: what was journaled, and what golden records became of it, published for other services and for workers. It is read
 //! from the journal, so that nothing is published that was not committed, and nothing committed is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -139,12 +139,16 @@ impl Tenant {
         let last = last.seq;
         let mut news = News::default();
         let mut events = Vec::with_capacity(page.len());
+        let mut changed = BTreeSet::new();
         for (entry, payload) in &page {
             news.add(entry);
+            if entry.kind.as_str() == "facts" {
+                changed.extend(entry.subject.parse::<EntityId>().ok());
+            }
             events.push(self.event(entry, payload.as_ref(), queue.most_bytes()));
         }
         // Golden records first: whoever is told that an entity changed finds it.
-        let golden = self.golden_of(news.entities.iter().copied().collect(), queue.most_bytes()).await?;
+        let golden = self.golden_of(changed.into_iter().collect(), queue.most_bytes()).await?;
         queue.publish(Topic::Golden, golden).await.map_err(Error::queue("publish golden records"))?;
         queue.publish(Topic::Journal, events).await.map_err(Error::queue("publish journal entries"))?;
         let mut commit = Commit { expect: vec![(fed_key(), row.map(|row| row.revision))], ..Commit::default() };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::persist::json;
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::model::model_key;
 use crate::error::Error;
 use crate::id::TenantId;
@@ -148,7 +148,8 @@ impl Tenant {
         if let Some(worker) = known {
             return Ok(worker);
         }
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let id = format!("{:016x}{:016x}", self.attempt(), self.attempt());
             let now = self.now();
             let mut commit = Commit {
@@ -163,12 +164,11 @@ impl Tenant {
                     commit.delete.push(RowKey::new(Table::Meta, row.key));
                 }
             }
-            if self.commit("register a worker", commit).await? {
+            if attempts.commit(self, "register a worker", commit).await? {
                 let worker = Text::from(id);
                 self.core.footings.write().entry(self.id.clone()).or_default().worker = Some(worker.clone());
                 return Ok(worker);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: WORKERS.into() })
     }
 }

@@ -14,6 +14,7 @@ use crate::model::{CompiledEntity, EXISTS, UnitKey};
 use crate::plan::{Intent, Operation, Plan, StandingApproval};
 use crate::settle::{NotApproved, approve};
 use crate::text::Text;
+use crate::view::EntityView;
 
 impl Tenant {
     /// Approves what another person proposed to decide about a unit, and carries it out. Journaled with both names.
@@ -90,6 +91,13 @@ impl Tenant {
         let unit = key.index().and_then(|unit| model.units.get(usize::from(unit)));
         let configured = self.core.four_eyes.get(usize::from(entity_type));
         configured.zip(unit).is_some_and(|(asked, unit)| asked.contains(&unit.id))
+    }
+
+    /// What a view offers, where units take two people.
+    pub(super) fn offered(&self, view: EntityView) -> EntityView {
+        let Some(entity) = self.core.model.entity_index(view.entity_type.as_str()) else { return view };
+        let model = self.core.model.entity(entity);
+        view.where_two_decide(|unit| model.unit_key(unit).is_some_and(|key| self.asks_four_eyes(entity, model, &key)))
     }
 }
 

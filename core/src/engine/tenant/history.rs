@@ -1,25 +1,25 @@
 //! History: everything that happened to one entity, as people read it.
 
+mod reading;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::engine::Tenant;
-use crate::engine::case::discrepancy_of_key;
+use crate::engine::case::{CaseRow, discrepancy_of_key};
+use crate::engine::tenant::cases::{CASE_CHANGED, CASE_OPENED};
+use crate::engine::tenant::history::reading::Reading;
 use crate::engine::tenant::history::words::Teller;
 use crate::engine::tenant::replay::read;
 use crate::error::Error;
-use crate::fact::stored::StoredFact;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, RecordRef};
-use crate::journal::{Entry, Payload};
 use crate::text::Text;
 
-/// How many entries about one subject are read at once.
-const PAGE: usize = 64;
+pub(crate) use reading::Histories;
 
 /// Something that happened to an entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -76,95 +76,108 @@ impl Tenant {
     ///
     /// What was said of a record counts from its first sight, until the record was linked elsewhere.
     ///
-    /// Memory holds a few entries per record and what was told last, however long the past. A page reads the past from its
-    /// beginning: what a value moved from stands there.
+    /// Memory holds a few entries per record and what was told last, however long the past. A page that goes on where this
+    /// process ended one lately reads its own stretch of the journal only; any other reads the past from its beginning once,
+    /// because what a value moved from stands there.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownEntity`] if the journal knows no such entity.
     pub async fn history(&self, id: EntityId, after: Option<u64>, limit: usize) -> Result<HistoryPage, Error> {
         let own = Text::from(id.to_string());
-        let (known, records) = self.records_ever(&own).await?;
-        if !known {
-            return Err(Error::UnknownEntity { expected: "entity".into(), id });
+        let mut reading = match after {
+            Some(place) => self.read_on(&own, place).await?,
+            None => None,
+        };
+        if reading.is_none() {
+            let begun = self.read_from_the_beginning(&own).await?;
+            reading = Some(begun.ok_or(Error::UnknownEntity { expected: "entity".into(), id })?);
         }
-        let mut walks = vec![Walk::new(own, None)];
-        walks.extend(records.into_iter().map(|(record, until)| Walk::new(record.to_string().into(), until)));
-        let mut teller = Teller::new(self);
-        let mut page = HistoryPage { happenings: Vec::new(), next: None };
-        while let Some((entry, payload)) = self.next_of(&mut walks).await? {
+        let Some(mut reading) = reading else { return Ok(HistoryPage { happenings: Vec::new(), next: None }) };
+        let mut happenings: Vec<Happening> = Vec::new();
+        let mut full: Option<Reading> = None;
+        while let Some((entry, payload)) = self.next_of(&mut reading.walks).await? {
             // What is told depends on what was told before: a value moves from another.
-            let told = teller.tell(&entry, payload.as_ref())?;
+            let told = reading.teller.tell(&self.core, &entry, payload.as_ref())?;
             if after.is_some_and(|after| entry.seq <= after) || told.is_empty() {
                 continue;
             }
-            if page.happenings.len() >= limit.max(1) {
-                page.next = page.happenings.last().map(|last| last.place);
-                break;
-            }
-            page.happenings.extend(told);
-        }
-        Ok(page)
-    }
-
-    /// Whether the journal knows of an entity; and every record that it ever had, with the place at which it went elsewhere, if it
-    /// did.
-    async fn records_ever(&self, own: &Text) -> Result<(bool, BTreeMap<RecordRef, Option<u64>>), Error> {
-        let (mut known, mut records) = (false, BTreeMap::new());
-        let mut walk = [Walk::new(own.clone(), None)];
-        while let Some((entry, payload)) = self.next_of(&mut walk).await? {
-            known |= *entry.kind == *"facts";
-            let Some(payload) = payload.as_ref().filter(|_| *entry.kind == *"facts") else { continue };
-            let facts: Vec<StoredFact> = read(&entry, payload)?;
-            for fact in facts {
-                match fact {
-                    StoredFact::Linked { record, .. } => drop(records.insert((*record).clone(), None)),
-                    StoredFact::Unlinked { record } => drop(records.insert((*record).clone(), Some(entry.seq))),
-                    _ => {}
+            if let Some(bookmark) = full.take() {
+                let next = happenings.last().map(|last| last.place);
+                if let Some(place) = next {
+                    self.core.memory.histories.keep(&self.id, own, place, bookmark);
                 }
+                return Ok(HistoryPage { happenings, next });
+            }
+            happenings.extend(told);
+            if happenings.len() >= limit.max(1) {
+                full = Some(reading.bookmark());
             }
         }
-        Ok((known, records))
+        Ok(HistoryPage { happenings, next: None })
     }
 
-    /// The next entry about any of these subjects, in the order of the journal.
-    async fn next_of(&self, walks: &mut [Walk]) -> Result<Option<(Entry, Option<Payload>)>, Error> {
-        for walk in walks.iter_mut().filter(|walk| walk.read.is_empty() && !walk.ended) {
-            let page = self.core.store.journal_about(&self.id, &walk.subject, walk.after, PAGE).await;
-            let page = page.map_err(Error::store("read the journal by subject"))?;
-            walk.ended = page.len() < PAGE;
-            walk.after = page.last().map_or(walk.after, |(entry, _)| entry.seq);
-            let counts = |entry: &Entry| walk.until.is_none_or(|until| entry.seq < until);
-            walk.ended |= page.last().is_some_and(|(entry, _)| !counts(entry));
-            walk.read.extend(page.into_iter().filter(|(entry, _)| counts(entry)));
-        }
-        let first = walks.iter_mut().filter(|walk| !walk.read.is_empty());
-        let first = first.min_by_key(|walk| walk.read.front().map(|(entry, _)| entry.seq));
-        Ok(first.and_then(|walk| walk.read.pop_front()))
-    }
-
-    /// What happened to a case: when it opened, changed and was resolved, and what people did about it, oldest first. Of a
-    /// case that is closed, too.
+    /// What happened to a case: when it opened, changed and was resolved or closed, and what people did about it, oldest first.
+    /// Of a case that is closed, too.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownCase`].
     pub async fn case_history(&self, key: &str) -> Result<Vec<Happening>, Error> {
         let unknown = || Error::UnknownCase { key: key.into() };
-        let entities = match discrepancy_of_key(key) {
-            Some(id) => vec![self.disputed(id).await?.ok_or_else(unknown)?],
-            None => self.case(key).await?.entities,
-        };
+        let Some(id) = discrepancy_of_key(key) else { return self.history_of_row_case(key).await };
+        let entity = self.disputed(id).await?.ok_or_else(unknown)?;
+        self.told_of_case(key, [entity.to_string()].into()).await
+    }
+
+    /// What the entries about these subjects tell of a case, by place.
+    async fn told_of_case(&self, key: &str, subjects: BTreeSet<String>) -> Result<Vec<Happening>, Error> {
         let mut told = Vec::new();
-        for id in entities {
-            let mut teller = Teller::new(self);
-            for (entry, payload) in self.entries_about(&id.to_string(), u64::MAX).await? {
-                let about = teller.tell(&entry, payload.as_ref())?;
+        for subject in subjects {
+            let mut teller = Teller::default();
+            for (entry, payload) in self.entries_about(&subject, u64::MAX).await? {
+                let about = teller.tell(&self.core, &entry, payload.as_ref())?;
                 told.extend(about.into_iter().filter(|one| one.case.as_deref() == Some(key)));
             }
         }
         told.sort_by_key(|one: &Happening| one.place);
         Ok(told)
+    }
+
+    /// The history of a case about records and matches.
+    async fn history_of_row_case(&self, key: &str) -> Result<Vec<Happening>, Error> {
+        let named = |records: &[RecordRef], entities: &[EntityId]| {
+            let records = records.iter().map(ToString::to_string);
+            records.chain(entities.iter().map(ToString::to_string)).collect::<BTreeSet<String>>()
+        };
+        let mut subjects = BTreeSet::new();
+        let closed = match self.case(key).await {
+            Ok(case) => {
+                subjects = named(&case.records, &case.entities);
+                let told = self.told_of_case(key, subjects.clone()).await?;
+                if told.iter().any(|one| *one.kind == *CASE_OPENED) {
+                    return Ok(told);
+                }
+                None
+            }
+            Err(closed @ (Error::CaseClosed { .. } | Error::UnknownCase { .. })) => Some(closed),
+            Err(error) => return Err(error),
+        };
+        // It is closed, or was about others when it was opened: the journal knows about whom, and is read for it once.
+        let told = self.each_entry(|entry, payload| {
+            if let Some(payload) = payload.filter(|_| [CASE_OPENED, CASE_CHANGED].contains(&&*entry.kind)) {
+                let (case, row): (Text, CaseRow) = read(entry, payload)?;
+                if *case == *key {
+                    subjects.extend(named(&row.records, &row.entities));
+                }
+            }
+            Ok(())
+        });
+        told.await?;
+        match closed.filter(|_| subjects.is_empty()) {
+            Some(unknown) => Err(unknown),
+            None => self.told_of_case(key, subjects).await,
+        }
     }
 
     /// The entity that a discrepancy is about.
@@ -175,21 +188,5 @@ impl Tenant {
         let found: Option<crate::Discrepancy> =
             row.map(|row| crate::engine::hydrate::parse(Table::Discrepancy, &row)).transpose()?;
         Ok(found.map(|found| found.entity))
-    }
-}
-
-/// A walk through the entries about one subject, a page at a time.
-struct Walk {
-    subject: Text,
-    /// Where the subject went elsewhere: what is told of it from there on is another entity's.
-    until: Option<u64>,
-    after: u64,
-    read: VecDeque<(Entry, Option<Payload>)>,
-    ended: bool,
-}
-
-impl Walk {
-    const fn new(subject: Text, until: Option<u64>) -> Self {
-        Self { subject, until, after: 0, read: VecDeque::new(), ended: false }
     }
 }

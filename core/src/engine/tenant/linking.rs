@@ -28,6 +28,8 @@ pub(crate) struct Links {
     unlinked: BTreeMap<RecordRef, Unlinked>,
     /// The records that are listed no longer: they are gone.
     silent: BTreeSet<RecordRef>,
+    /// The records that a person unlinks in this step.
+    pub(crate) taken_off: BTreeSet<RecordRef>,
     /// The records that may be the ones that we are creating.
     pub(crate) awaited: BTreeSet<RecordRef>,
 }
@@ -192,8 +194,12 @@ impl Tenant {
         changes: &mut Changes<'_>,
         links: &Links,
     ) -> Result<(), Error> {
-        for record in links.linked.iter().chain(&links.silent) {
-            changes.delete(case_of(CaseKind::Unlinked, record));
+        let ended: Vec<_> =
+            links.linked.iter().chain(&links.silent).map(|record| case_of(CaseKind::Unlinked, record)).collect();
+        for (key, row) in ended.clone().into_iter().zip(loader.rows(&ended).await?) {
+            if row.is_some() {
+                changes.delete(key);
+            }
         }
         let keys: Vec<_> = links.unlinked.keys().map(|record| case_of(CaseKind::Unlinked, record)).collect();
         let rows = loader.rows(&keys).await?;
@@ -202,6 +208,11 @@ impl Tenant {
             let since = listed.as_ref().map_or(changes.as_of(), |listed| listed.since);
             let (why, candidates) = match unlinked {
                 Unlinked::Ambiguous(entities) => ("it matches several entities", entities.clone()),
+                // Opened by whoever unlinked it, and by nobody who looks again: it may have been closed.
+                Unlinked::HeldApart(_) if listed.is_none() && !links.taken_off.contains(record) => continue,
+                Unlinked::HeldApart(entities) => {
+                    ("a person unlinked it from the entity that its values lead to", entities.clone())
+                }
                 Unlinked::NoMatch => ("it matches no entity, and its object type makes none", Vec::new()),
                 Unlinked::Awaits => continue,
             };

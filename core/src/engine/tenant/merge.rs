@@ -95,6 +95,12 @@ impl Tenant {
             {
                 set.record_fact(into, Fact::CannotLink { other, holds: true }, &mut facts);
             }
+            let kept: Vec<_> = set.entity(into).entity.links.iter().map(|link| Arc::clone(&link.record)).collect();
+            for (record, held) in of.held_apart.into_iter().filter(|(record, _)| !kept.contains(record)) {
+                if !set.entity(into).entity.held_apart.contains_key(&record) {
+                    set.record_fact(into, Fact::HeldApart { record, held: Some(Box::new(held)) }, &mut facts);
+                }
+            }
             set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
             changes.put(merge_key(merged), &row);
             changes.journal("entities_merged", &merged.to_string(), &(survivor, merged, by));
@@ -149,6 +155,15 @@ impl Tenant {
             let inherited = was_merged.cannot_link.difference(&was_survivor.cannot_link);
             for other in inherited {
                 set.record_fact(into, Fact::CannotLink { other: *other, holds: false }, &mut facts);
+            }
+            // What only the merged one was not, the survivor may be again; what was unlinked meanwhile is neither.
+            let held = set.entity(into).entity.held_apart.clone();
+            for (record, held) in held.into_iter().filter(|(record, _)| !was_survivor.held_apart.contains_key(record)) {
+                let fact = match was_merged.held_apart.get(&record) == Some(&held) {
+                    true => (into, Fact::HeldApart { record, held: None }),
+                    false => (from, Fact::HeldApart { record, held: Some(Box::new(held)) }),
+                };
+                set.record_fact(fact.0, fact.1, &mut facts);
             }
             for (one, other) in [(into, merged), (from, was_survivor.id)] {
                 set.record_fact(one, Fact::CannotLink { other, holds: true }, &mut facts);

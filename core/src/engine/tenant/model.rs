@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
+use crate::engine::tenant::BATCH;
+use crate::engine::tenant::attempts::Attempts;
 use crate::entity::Entity;
 use crate::entity::stored::{StoredEntity, dated_slot};
 use crate::error::Error;
@@ -67,7 +68,8 @@ impl Tenant {
     ///
     /// [`Error::ModelRefused`] if stored values would be taken for something they are not, or be lost by mistake.
     pub async fn accept_model(&self, by: &Actor) -> Result<ModelChange, Error> {
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let Remembered { revision, now, then, changing, change } = self.remembered().await?;
             let change = change.unwrap_or_default();
             if change.refused().next().is_some() {
@@ -80,7 +82,7 @@ impl Tenant {
             changes.commit.expect.push((model_key(), revision));
             if change.is_empty() && !changing {
                 changes.put(model_key(), &now);
-                if self.commit_anyhow("remember the model", changes.commit).await? {
+                if attempts.commit_anyhow(self, "remember the model", changes.commit).await? {
                     self.note_accepted(revision.unwrap_or(0) + 1);
                     return Ok(change);
                 }
@@ -88,7 +90,7 @@ impl Tenant {
             }
             // Whoever works under the former model finds the row changed with its next commit, and does not go on.
             changes.put(model_key(), &then.unwrap_or_else(|| now.clone()).under_change());
-            if !self.commit_anyhow("journal a change of the model", changes.commit).await? {
+            if !attempts.commit_anyhow(self, "journal a change of the model", changes.commit).await? {
                 continue;
             }
             let revision = revision.unwrap_or(0) + 1;
@@ -100,12 +102,11 @@ impl Tenant {
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.commit.expect.push((model_key(), Some(revision)));
             changes.put(model_key(), &now);
-            if self.commit_anyhow("remember the model", changes.commit).await? {
+            if attempts.commit_anyhow(self, "remember the model", changes.commit).await? {
                 self.note_accepted(revision + 1);
                 return Ok(change);
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
     }
 
     /// Refuses while the model differs from the one that the store was written under. A tenant without entries takes up
@@ -114,7 +115,8 @@ impl Tenant {
         if self.accepted_model().is_some() {
             return Ok(());
         }
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let Remembered { revision, now, changing, change, .. } = self.remembered().await?;
             if let Some(change) = change {
                 if !change.is_empty() {
@@ -131,12 +133,11 @@ impl Tenant {
             changes.journal(MODEL_ACCEPTED, "model", &Accepted { model: now.clone(), changes: Vec::new() });
             changes.commit.expect.push((model_key(), revision));
             changes.put(model_key(), &now);
-            if self.commit_anyhow("remember the model", changes.commit).await? {
+            if attempts.commit_anyhow(self, "remember the model", changes.commit).await? {
                 self.note_accepted(1);
                 return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
     }
 
     async fn remembered(&self) -> Result<Remembered, Error> {
@@ -188,7 +189,8 @@ impl Tenant {
         cleared: &BTreeSet<(u16, UnitIndex)>,
         by: &Actor,
     ) -> Result<(), Error> {
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
             loader.entities(entities).await?;
@@ -209,11 +211,10 @@ impl Tenant {
                 changes.add_set(frame, &loader.loaded, &facts)
             })?;
             let done = changes.commit.put.is_empty() && changes.commit.journal.is_empty();
-            if done || self.commit_anyhow("clear what was retyped", changes.commit).await? {
+            if done || attempts.commit_anyhow(self, "clear what was retyped", changes.commit).await? {
                 return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: model_key().key })
     }
 }
 

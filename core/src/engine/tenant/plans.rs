@@ -9,14 +9,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::engine::Tenant;
-use crate::engine::case::{CaseKind, case_key};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, json};
-use crate::engine::tenant::approval::{ApprovalRow, approval_key};
 use crate::engine::tenant::creates::Creates;
-use crate::engine::tenant::progress::Sorted;
 use crate::engine::tenant::purge::Made;
-use crate::engine::tenant::standing::forget_refusals;
 use crate::entity::Entity;
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
@@ -49,33 +45,6 @@ pub struct PlanSummary {
     pub made: Option<DateTime<Utc>>,
     /// Until when it can be approved.
     pub stands_until: Option<DateTime<Utc>>,
-}
-
-/// What an approval came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[non_exhaustive]
-pub struct Approved {
-    /// How many operations are approved now.
-    pub approved: usize,
-    /// How many were in effect already: there is nothing to carry out.
-    pub in_effect: usize,
-    /// How many are not what would be done today, and are not approved.
-    pub moved: usize,
-    /// How many the plan keeps out, each with the reason: no approval is of those.
-    pub parked: usize,
-}
-
-/// `3 approved`, and what else there is.
-impl std::fmt::Display for Approved {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} approved", self.approved)?;
-        for (count, what) in [(self.in_effect, "in effect already"), (self.moved, "moved"), (self.parked, "kept out")] {
-            if count > 0 {
-                write!(f, ", {count} {what}")?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A plan being asked for; awaiting it makes the plan, stores it and gives it back.
@@ -229,67 +198,6 @@ impl Tenant {
                 })
             })
             .collect()
-    }
-
-    /// Approves every operation of a plan, durably: another process may apply it.
-    ///
-    /// An approval names an operation by target, unit, expectation and intent. Planned again, the same operation stays
-    /// approved; one that changed does not. Carried out, it is spent: the same edit another day asks again. So is whatever
-    /// else was approved of the unit, once it is written there: it was given for what stood there before. What is in
-    /// effect already is not approved, because there is nothing to carry out.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::PlanMoved`] if any of it is not what would be done today;
-    /// [`Error::OwnPlan`] if it writes what takes two people ([`Builder::four_eyes`](crate::Builder::four_eyes)) and nobody else
-    /// asked for it. Then nothing is approved: the plan that is made anew says what differs ([`Plan::diff`]), and
-    /// [`Tenant::approve_unmoved`] approves the rest.
-    pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
-        let plan = self.stored_plan(hash).await?;
-        self.require_standing(hash).await?;
-        let sorted = self.sort_by_standing(&plan, &plan.operations).await?;
-        Self::require_unmoved(&plan, &plan.operations, &sorted)?;
-        self.approve_sorted(&plan, &sorted, by).await
-    }
-
-    /// As [`Tenant::approve`], for those operations of a plan that are still what would be done today: of a large plan in
-    /// live traffic some have always moved. What moved is not approved; the answer says how many, and the plan that is made
-    /// anew has them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::OwnPlan`].
-    pub async fn approve_unmoved(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
-        let plan = self.stored_plan(hash).await?;
-        self.require_standing(hash).await?;
-        let sorted = self.sort_by_standing(&plan, &plan.operations).await?;
-        self.approve_sorted(&plan, &sorted, by).await
-    }
-
-    async fn approve_sorted(&self, plan: &Plan, sorted: &Sorted<'_>, by: &Actor) -> Result<Approved, Error> {
-        let hash = plan.hash;
-        let approved = || sorted.owed.iter().chain(&sorted.under_way).copied();
-        self.require_other_maker(plan, approved(), by).await?;
-        let answer = Approved {
-            approved: approved().count(),
-            in_effect: sorted.in_effect,
-            moved: sorted.moved.len(),
-            parked: plan.parked.len(),
-        };
-        let as_of = self.now();
-        let mut changes = Changes::new(&self.core, as_of, by);
-        for operation in approved() {
-            changes.put(approval_key(operation), &ApprovalRow::new(operation, by, as_of, hash));
-            changes.delete(case_key(CaseKind::Refused, operation.key));
-        }
-        forget_refusals(&mut changes, approved());
-        let keys: Vec<_> = approved().map(|operation| operation.key).collect();
-        if keys.is_empty() {
-            return Ok(answer);
-        }
-        changes.journal("approved", &hash.to_string(), &(hash, keys));
-        self.commit("store an approval", changes.commit).await?;
-        Ok(answer)
     }
 
     /// A scope by the names of today's model: a former id by the present one, a group's member by its group.

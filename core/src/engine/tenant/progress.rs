@@ -1,7 +1,7 @@
 //! How far a plan is: what of it took effect, and what is outstanding and why. Read from what is stored, so that any process
 //! can ask, also after a crash.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -142,6 +142,8 @@ pub(crate) struct Sorted<'o> {
     pub(crate) in_effect: usize,
     /// What is not what would be done today.
     pub(crate) moved: Vec<&'o Operation>,
+    /// The revisions of entities and of writes under way that were looked at; `None`: there was no row.
+    pub(crate) seen: BTreeMap<RowKey, Option<u64>>,
 }
 
 /// How an operation stands, whoever approved it.
@@ -164,7 +166,7 @@ impl Tenant {
         let plan = self.stored_plan(hash).await?;
         let mut progress = Progress { plan: hash, of: plan.operations.len(), done: 0, outstanding: Vec::new() };
         for page in plan.operations.chunks(PAGE) {
-            let stands = self.how_stand(&plan, page).await?;
+            let stands = self.how_stand(&plan, page, &mut BTreeMap::new()).await?;
             let approvals = self.approvals(page).await?;
             let refusals: Vec<RowKey> =
                 page.iter().map(|operation| case_key(CaseKind::Refused, operation.key)).collect();
@@ -235,7 +237,8 @@ impl Tenant {
     ) -> Result<Sorted<'o>, Error> {
         let mut sorted = Sorted::default();
         for page in operations.chunks(PAGE) {
-            for (operation, stands) in page.iter().zip(self.how_stand(plan, page).await?) {
+            let stands = self.how_stand(plan, page, &mut sorted.seen).await?;
+            for (operation, stands) in page.iter().zip(stands) {
                 match stands {
                     Stands::Planned => sorted.owed.push(operation),
                     Stands::Moved => sorted.moved.push(operation),
@@ -247,8 +250,13 @@ impl Tenant {
         Ok(sorted)
     }
 
-    /// How operations of a plan stand today, in their order.
-    async fn how_stand(&self, plan: &Plan, operations: &[Operation]) -> Result<Vec<Stands>, Error> {
+    /// How operations of a plan stand today, in their order. Adds to `seen` what that rests on.
+    async fn how_stand(
+        &self,
+        plan: &Plan,
+        operations: &[Operation],
+        seen: &mut BTreeMap<RowKey, Option<u64>>,
+    ) -> Result<Vec<Stands>, Error> {
         let entities: BTreeSet<EntityId> = operations.iter().map(|operation| operation.entity).collect();
         let entities: Vec<EntityId> = entities.into_iter().collect();
         let creates = self.creates().await?;
@@ -258,8 +266,12 @@ impl Tenant {
         loader.golden_references().await?;
         let mut draft = PlanDraft::new(plan.kind, Scope::default());
         self.plan_loaded(&loader.loaded.set, &entities, &creates, &mut draft);
-        let rows: Vec<RowKey> = operations.iter().map(outbox_key).collect();
-        let rows = self.core.store.load(&self.id, &rows).await.map_err(Error::store("list writes under way"))?;
+        let keys: Vec<RowKey> = operations.iter().map(outbox_key).collect();
+        let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("list writes under way"))?;
+        seen.extend(keys.into_iter().zip(rows.iter().map(|row| row.as_ref().map(|row| row.revision))));
+        seen.extend(
+            loader.loaded.revisions.iter().filter(|(key, _)| key.table == Table::Entity).map(|(k, r)| (k.clone(), *r)),
+        );
         let set = &loader.loaded.set;
         operations
             .iter()

@@ -7,7 +7,8 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{Changes, identity_row, record_of_key};
-use crate::engine::tenant::{BATCH, MOST_ATTEMPTS};
+use crate::engine::tenant::BATCH;
+use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::id::{Actor, RecordRef};
 use crate::store::{Commit, RowKey, Table};
@@ -44,7 +45,8 @@ impl Tenant {
 
     /// Adds the identity values of records.
     async fn index(&self, records: &[RecordRef], by: &Actor) -> Result<(), Error> {
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             loader.records(records).await?;
             loader.merges().await?;
@@ -52,17 +54,19 @@ impl Tenant {
             loader.identities_of(&records).await?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &[]))?;
-            if changes.commit.put.is_empty() || self.commit_anyhow("index identity values", changes.commit).await? {
+            if changes.commit.put.is_empty()
+                || attempts.commit_anyhow(self, "index identity values", changes.commit).await?
+            {
                 return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: "identity".into() })
     }
 
     /// Drops the holders of an identity row that do not hold its value.
     async fn weed(&self, key: Text) -> Result<(), Error> {
         let key = RowKey::new(Table::Index, key);
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
             let Some(row) = rows.map_err(Error::store("load an identity value"))?.into_iter().flatten().next() else {
                 return Ok(());
@@ -96,10 +100,9 @@ impl Tenant {
             } else {
                 commit.put.push((key.clone(), crate::engine::persist::json(&kept)));
             }
-            if self.commit_anyhow("drop an identity value", commit).await? {
+            if attempts.commit_anyhow(self, "drop an identity value", commit).await? {
                 return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
     }
 }

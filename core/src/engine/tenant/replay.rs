@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::engine::case::CaseRow;
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::hydrate::from_json;
+use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
-use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_SETTLED, LetterState};
+use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
@@ -54,6 +56,8 @@ pub struct Replayed {
     pub letters: BTreeMap<Text, LetterState>,
     /// What people noted on cases, by the cases' names.
     pub desks: BTreeMap<Text, Desk>,
+    /// The cases about records and matches that stand open, by name.
+    pub(crate) cases: BTreeMap<Text, CaseRow>,
     /// How many entries were read.
     pub entries: u64,
     /// How many of them have lost their payload to erasure.
@@ -210,8 +214,20 @@ impl<'a> Replay<'a> {
                 let (case, note): (Text, CaseNote) = read(entry, payload)?;
                 self.done.desks.entry(case).or_default().apply(note, &entry.actor, entry.at);
             }
+            CASE_OPENED | CASE_CHANGED => {
+                let (case, row): (Text, CaseRow) = read(entry, payload)?;
+                self.done.cases.insert(case, row);
+            }
+            CASE_GONE => {
+                let (case,): (Text,) = read(entry, payload)?;
+                self.done.cases.remove(&case);
+            }
             LETTER_BURIED => {
                 let (_, _, _, _, key): (IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny, Text) = read(entry, payload)?;
+                self.done.letters.insert(key, LetterState::Waiting);
+            }
+            LETTER_REOPENED => {
+                let (key, _): (Text, IgnoredAny) = read(entry, payload)?;
                 self.done.letters.insert(key, LetterState::Waiting);
             }
             LETTER_SETTLED => {

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
 pub(crate) use agenda::{Agenda, Task};
-pub(crate) use allowed::{Allowed, News};
+pub(crate) use allowed::{Allowed, News, is_about_entity};
 use lanes::{Ended, Lanes};
 use silence::Silence;
 
@@ -27,7 +27,7 @@ use silence::Silence;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ran {
-    /// Polls and scans that came to their end.
+    /// Polls and pulses that came to their end.
     pub read: usize,
     /// What they took in.
     pub taken: TakenIn,
@@ -68,7 +68,8 @@ impl<F: Future<Output = ()> + Send> Shutdown<'_, F> {
 }
 
 impl Tenant {
-    /// Runs until `shutdown` is ready: polls and scans connections as the [`Schedule`](crate::engine::Schedule) says, reads
+    /// Runs until `shutdown` is ready: polls connections, and reads each anew from end to end every so often
+    /// ([`Tenant::pulse`]), as the [`Schedule`](crate::engine::Schedule) says; reads
     /// what hints ask for, settles writes of unknown outcome, and carries out what is allowed: what people approved, here or
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
@@ -121,6 +122,7 @@ impl Tenant {
         let mut signal = pin!(shutdown.fuse());
         let mut shutdown = Shutdown { signal: signal.as_mut(), came: false };
         let mut running = Running::new(self);
+        running.agenda.pulse_by(self, self.pulses_due().await?);
         let mut lanes = Lanes::new(self);
         let mut failed = None;
         while failed.is_none() && !shutdown.came().await {

@@ -72,8 +72,9 @@ impl Tenant {
                 }
             }
             would.entries = head.seq;
+            let held = groups.held();
             shadow.take(groups.complete(), &mut would).await?;
-            if !go_on(Looking { entries: head.seq, of: of.max(head.seq), at }) {
+            if !go_on(Looking { entries: head.seq, of: of.max(head.seq), at, held }) {
                 would.stopped = true;
                 break;
             }

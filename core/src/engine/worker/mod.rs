@@ -14,7 +14,7 @@ use futures::FutureExt as _;
 use futures::future::{Either, select};
 
 use crate::engine::tenant::feed::JournalEvent;
-use crate::engine::tenant::{Allowed, News};
+use crate::engine::tenant::{Allowed, News, is_about_entity};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::TenantId;
@@ -75,8 +75,11 @@ pub struct Worker {
 /// What a worker has of one tenant.
 struct Desk {
     tenant: Tenant,
-    /// Under which share it last looked at everything that is owed: whoever comes or goes changes it.
-    looked: Option<Share>,
+    /// The entities of which it has looked at everything that is owed. Of others that it comes to have, the worker before it
+    /// may have acknowledged what it heard, and be gone before it carried it out.
+    looked: Share,
+    /// Whether it has the tenant itself, and has looked at what people approved.
+    owns: bool,
     allowed: Allowed,
     /// Plans that are to be applied, and were not come to yet.
     plans: BTreeSet<PlanHash>,
@@ -183,7 +186,7 @@ impl Worker {
             for delivered in &of {
                 match serde_json::from_slice::<JournalEvent>(&delivered.message.body) {
                     // What concerns the tenant as a whole is heard by whoever publishes its journal.
-                    Ok(event) if event.kind == "facts" => news.hear(&event.kind, &event.subject),
+                    Ok(event) if is_about_entity(&event.kind) => news.hear(&event.kind, &event.subject),
                     Ok(_) => {}
                     Err(_) => unreadable.push(delivered.message.clone()),
                 }

@@ -24,6 +24,8 @@ const STEPS_AT_ONCE: usize = 8;
 /// When what is due.
 pub(super) struct Tasks {
     agenda: Agenda,
+    /// Whether it is known when connections are read anew.
+    counted: bool,
     /// The next step, in milliseconds since the epoch.
     step: i64,
 }
@@ -31,7 +33,7 @@ pub(super) struct Tasks {
 impl Tasks {
     fn new(tenant: &Tenant) -> Self {
         let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now());
-        Self { agenda, step: tenant.now() }
+        Self { agenda, counted: false, step: tenant.now() }
     }
 
     /// Something came in: there may be something to read.
@@ -43,7 +45,8 @@ impl Tasks {
 impl Desk {
     pub(super) fn new(accordant: &Accordant, tenant: &TenantId) -> Self {
         let tenant = accordant.tenant(tenant.as_str());
-        Self { tasks: Tasks::new(&tenant), looked: None, allowed: Allowed::default(), plans: BTreeSet::new(), tenant }
+        let (looked, tasks) = (Share::of(1, []), Tasks::new(&tenant));
+        Self { tasks, looked, owns: false, allowed: Allowed::default(), plans: BTreeSet::new(), tenant }
     }
 
     /// Does what is due of this worker's share. Says how long nothing is.
@@ -56,12 +59,16 @@ impl Desk {
     ) -> Result<TimeDelta, Error> {
         let tenant = self.tenant.clone();
         let mut rest = BEAT;
+        self.take_up(entities).await?;
         if records.has(tenant.id(), "") {
-            if self.own(queue, (records, entities), worked).await? {
+            if self.own(queue, worked).await? {
                 rest = TimeDelta::zero();
             }
         } else {
-            self.looked = None;
+            self.owns = false;
+        }
+        if !std::mem::replace(&mut self.tasks.counted, true) {
+            self.tasks.agenda.pulse_by(&tenant, tenant.pulses_due().await?);
         }
         while let Some((connection, task)) = self.tasks.agenda.due(tenant.now()) {
             // Whoever has the partition of its name reads it; the others look again at its next turn.
@@ -69,7 +76,7 @@ impl Desk {
             let read = match task {
                 _ if !mine => None,
                 Task::Poll => Some(tenant.poll(connection.as_str()).await),
-                Task::Scan => Some(tenant.scan(connection.as_str()).await),
+                Task::Pulse => Some(tenant.pulse_if_due(&connection).await),
             };
             let retry = match read {
                 None | Some(Err(Error::Paused { .. })) => None,
@@ -102,11 +109,10 @@ impl Desk {
 
     /// What the one worker does that has the tenant itself: publishes its journal, and hears what concerns all of it. Says whether
     /// there is more at once.
-    async fn own(&mut self, queue: &dyn Queue, shares: (&Share, &Share), worked: &mut Worked) -> Result<bool, Error> {
+    async fn own(&mut self, queue: &dyn Queue, worked: &mut Worked) -> Result<bool, Error> {
         let mut news = News::default();
-        if self.looked.as_ref() != Some(shares.1) {
-            // Somebody came or went: what a worker had put off that is no more is looked for once.
-            news.everything = true;
+        if !self.owns {
+            // What whoever had the tenant before had heard of, and put off.
             news.approved = self.tenant.approved_plans().await?;
         }
         let mut more = false;
@@ -122,8 +128,19 @@ impl Desk {
             }
         }
         self.plan(news).await?;
-        self.looked = Some(shares.1.clone());
+        self.owns = true;
         Ok(more)
+    }
+
+    /// Looks once at all that is owed of the entities that it came to have.
+    async fn take_up(&mut self, entities: &Share) -> Result<(), Error> {
+        let gained = entities.gained_since(&self.looked);
+        if !gained.mine().is_empty() {
+            self.plan(News { gained: Some(gained), ..News::default() }).await?;
+        }
+        // Those that it lost are looked at again when they come back.
+        self.looked.clone_from(entities);
+        Ok(())
     }
 
     /// Plans what news make possible, as far as it is allowed.

@@ -8,8 +8,8 @@ use crate::entity::stored::fold_read_by;
 use crate::fingerprint::Fingerprint;
 use crate::id::{AttributeId, EntityType, ObjectKey, SystemName};
 use crate::model::{
-    AttributeModel, Cardinality, CompiledEntity, CompiledObject, Mapping, Model, OnDelete, Presence, Reduce, Unit,
-    UnitShape, WriteTo,
+    AttributeModel, Cardinality, CompiledEntity, CompiledObject, Mapping, Model, OnDelete, OnLoss, Presence, Reduce,
+    Unit, UnitShape, WriteTo,
 };
 use crate::ownership::{Authority, Direction, Strength};
 use crate::rule::Guard;
@@ -138,6 +138,7 @@ impl EntityPart {
             on_delete: match entity.on_delete {
                 OnDelete::Hold => "hold".into(),
                 OnDelete::Archive => "archive".into(),
+                OnDelete::Stand => "stand".into(),
             },
             retired,
         }
@@ -321,6 +322,18 @@ fn conduct(object: &CompiledObject) -> Text {
     if !declared.creates_entities {
         text.push_str(", links only");
     }
+    text.push_str(match declared.on_delete {
+        None => "",
+        Some(OnDelete::Hold) => ", held when it is retired",
+        Some(OnDelete::Archive) => ", archived when it is retired",
+        Some(OnDelete::Stand) => ", stands when it is retired",
+    });
+    text.push_str(match object.on_loss {
+        OnLoss::Ask => "",
+        OnLoss::Restore => ", restored when lost",
+        OnLoss::Accept => ", given up when lost",
+        OnLoss::Retire => ", retires it when lost",
+    });
     for needed in &declared.create_needs {
         text.push_str(&format!(", needs {needed}"));
     }

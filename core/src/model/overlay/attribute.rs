@@ -59,6 +59,8 @@ pub(super) fn attribute(
         on_clear: decided.on_clear,
         at,
     };
+    // Read when all is known that a rule may look at.
+    fields.get("rules");
     fields.close();
     let via: Vec<Option<ObjectKey>> =
         declaration.at.iter().map(|at| at.via_object.as_deref().map(Into::into)).collect();

@@ -3,6 +3,7 @@
 use crate::model::overlay::decide::{decide, direction, strength};
 use crate::model::overlay::entity::{expectations, grouped, known_group, lifetime};
 use crate::model::overlay::read::{Fields, Node};
+use crate::model::overlay::rule::rules;
 use crate::model::{AttributeModel, EntityModel, GroupModel, Mapping, Path, SystemObject};
 use crate::policy::Registry;
 use crate::value::{Composite, Value};
@@ -28,6 +29,7 @@ pub(super) fn apply(file: &Fields<'_, '_>, model: &mut EntityModel, registry: &R
             (Some(_), None) => {}
         }
     }
+    rules(file, model, registry);
     for (id, node) in file.entries_of("group") {
         let Some(fields) = node.fields() else { continue };
         let decided = decide(&fields, &objects, Some(Composite::KIND.name), registry);
@@ -94,6 +96,8 @@ fn change(attribute: &mut AttributeModel, fields: Fields<'_, '_>, objects: &[Sys
         attribute.chain = chain;
     }
     attribute.on_clear = decided.on_clear.or(attribute.on_clear);
+    // Read when all is known that a rule may look at.
+    fields.get("rules");
     let in_currency = registry.kind_named(attribute.kind.name).is_some_and(|entry| entry.in_currency);
     let known: Vec<String> = attribute.mappings.iter().map(|mapping| mapping.object.to_string()).collect();
     for (object, node) in fields.entries_of("at") {

@@ -4,7 +4,8 @@ use crate::id::AttributeId;
 use crate::model::overlay::attribute::attribute;
 use crate::model::overlay::decide::{Decide, decide, systems};
 use crate::model::overlay::read::{Fields, Node};
-use crate::model::{Cardinality, EntityModel, GroupModel, OnDelete, Presence, Reduce, SystemObject, WriteTo};
+use crate::model::overlay::rule::rules;
+use crate::model::{Cardinality, EntityModel, GroupModel, OnDelete, OnLoss, Presence, Reduce, SystemObject, WriteTo};
 use crate::policy::Registry;
 use crate::value::{Composite, Value};
 
@@ -29,6 +30,7 @@ pub(super) fn declare(file: &Fields<'_, '_>, model: &mut EntityModel, registry: 
         let Some(fields) = node.fields() else { continue };
         model.attributes.extend(attribute(id, fields, model, registry));
     }
+    rules(file, model, registry);
     for (id, node) in file.entries_of("group") {
         let Some(fields) = node.fields() else { continue };
         let decided = decide(&fields, &model.objects, Some(Composite::KIND.name), registry);
@@ -63,15 +65,28 @@ pub(super) fn grouped(mut group: GroupModel, decided: Decide) -> GroupModel {
     group
 }
 
-/// Reads `existence` and `on_delete`.
+/// Reads `existence`, `on_delete` and `on_loss`.
 pub(super) fn lifetime(file: &Fields<'_, '_>, model: &mut EntityModel) {
     if let Some(node) = file.get("existence") {
         model.existence_owners = systems(&node, &model.objects).into_iter().map(Into::into).collect();
     }
-    let words = [("hold", OnDelete::Hold), ("archive", OnDelete::Archive)];
-    if let Some(on_delete) = file.get("on_delete").and_then(|node| node.word(&words)) {
+    if let Some(on_delete) = on_delete(file) {
         model.on_delete = on_delete;
     }
+    if let Some(on_loss) = on_loss(file) {
+        model.on_loss = on_loss;
+    }
+}
+
+fn on_delete(file: &Fields<'_, '_>) -> Option<OnDelete> {
+    let words = [("hold", OnDelete::Hold), ("archive", OnDelete::Archive), ("stand", OnDelete::Stand)];
+    file.get("on_delete").and_then(|node| node.word(&words))
+}
+
+fn on_loss(file: &Fields<'_, '_>) -> Option<OnLoss> {
+    let words =
+        [("ask", OnLoss::Ask), ("restore", OnLoss::Restore), ("accept", OnLoss::Accept), ("retire", OnLoss::Retire)];
+    file.get("on_loss").and_then(|node| node.word(&words))
 }
 
 /// Reads what is expected of an object type: cardinality, presence, whether it makes entities, what creating needs.
@@ -102,6 +117,8 @@ pub(super) fn expectations(fields: &Fields<'_, '_>, object: &mut SystemObject, i
     if let Some(links_only) = fields.flag("links_only") {
         object.creates_entities = !links_only;
     }
+    object.on_delete = on_delete(fields).or(object.on_delete);
+    object.on_loss = on_loss(fields).or(object.on_loss);
     if let Some(node) = fields.get("create_needs") {
         object.create_needs = Vec::new();
         for (item, id) in node.names() {

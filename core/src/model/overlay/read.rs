@@ -66,6 +66,10 @@ impl<'s, 'd> Node<'s, 'd> {
         matches!(self.value, DeValue::String(_))
     }
 
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
     fn expected(&self, what: &str) {
         let found = match self.value {
             DeValue::String(_) => "a text",

@@ -6,8 +6,8 @@ use crate::fingerprint::Fingerprint;
 use crate::id::SystemName;
 use crate::model::overlay::reference::Reference;
 use crate::model::{
-    At, EntityModel, GroupModel, Model, OnDelete, OverlayError, Presence, Reduce, Shape, SystemObject, TypedAttribute,
-    WriteTo,
+    At, EntityModel, GroupModel, Model, OnDelete, OnLoss, OverlayError, Presence, Reduce, Shape, SystemObject,
+    TypedAttribute, WriteTo,
 };
 use crate::ownership::{Direction, OnClear, Strength};
 use crate::policy::{Registry, builtin};
@@ -65,16 +65,20 @@ entity = "customer"
 retired = ["fax"]
 existence = ["netsuite"]
 on_delete = "archive"
+on_loss = "restore"
 
 [system.shopify]
 object = "customers"
 many = { reduce = "latest", write = "primary" }
 links_only = true
+on_loss = "restore"
 
 [system.netsuite]
 object = "customer"
 required = true
 create_needs = ["email", "balance"]
+on_delete = "stand"
+on_loss = "accept"
 
 [system.hubspot_company]
 system = "hubspot"
@@ -135,8 +139,10 @@ at.netsuite = { path = "supervisor.id", via_object = "netsuite" }
 /// The same, as the derive would build it.
 fn customer() -> EntityModel {
     let mut model = EntityModel::new("customer");
-    model.object(SystemObject::new("shopify", "customers").many(Reduce::Latest, WriteTo::Primary).links_only());
-    model.object(SystemObject::new("netsuite", "customer").required().create_needs("email").create_needs("balance"));
+    let shopify = SystemObject::new("shopify", "customers").many(Reduce::Latest, WriteTo::Primary).links_only();
+    model.object(shopify.on_loss(OnLoss::Restore));
+    let netsuite = SystemObject::new("netsuite", "customer").required().create_needs("email").create_needs("balance");
+    model.object(netsuite.on_delete(OnDelete::Stand).on_loss(OnLoss::Accept));
     model.object(SystemObject::new("hubspot", "companies").key("hubspot_company").required_when_equals("tier", "gold"));
     model.attribute(
         TypedAttribute::<Plain>::new("email")
@@ -184,14 +190,15 @@ fn customer() -> EntityModel {
     model.retired("fax");
     model.existence_owners = vec!["netsuite".into()];
     model.on_delete = OnDelete::Archive;
+    model.on_loss = OnLoss::Restore;
     model
 }
 
 /// Everything of a model that can be compared, as text: codecs and policies by fingerprint.
 fn portrait(model: &EntityModel) -> String {
     let mut out = format!(
-        "{:?}\n{:?} {:?} {:?}\n{:?}\n",
-        model.objects, model.retired, model.existence_owners, model.on_delete, model.groups
+        "{:?}\n{:?} {:?} {:?} {:?}\n{:?}\n",
+        model.objects, model.retired, model.existence_owners, model.on_delete, model.on_loss, model.groups
     );
     for attribute in &model.attributes {
         let mut attribute = attribute.clone();
@@ -265,6 +272,7 @@ fn an_overlay_changes_what_it_names_and_nothing_else() {
     let overlay = r#"
 entity = "customer"
 on_delete = "hold"
+on_loss = "ask"
 existence = []
 
 [system.netsuite]
@@ -289,6 +297,7 @@ at.hubspot_company = { path = "properties.total", strength = "normal", read_only
     changed.overlay(overlay, &registry()).expect("the overlay is right");
     let before = customer();
     assert_eq!((changed.on_delete, changed.existence_owners.len()), (OnDelete::Hold, 0));
+    assert_eq!((changed.on_loss, changed.objects[1].on_loss), (OnLoss::Ask, Some(OnLoss::Accept)));
     assert_eq!(changed.objects[1].presence, Presence::RequiredWhen { attribute: "email".into(), equals: None });
     assert_eq!(changed.objects[1].create_needs, ["email".into()]);
     assert_eq!(changed.objects[0], before.objects[0]);
@@ -444,7 +453,7 @@ fn every_mistake_of_an_overlay_is_named() {
     for (text, expected) in cases {
         let error = customer().overlay(&format!("entity = 'customer'\n{text}"), &registry()).expect_err(text);
         let options = "kind, to, required, identity, pii, was, group, shape, set, list, hub, derived, normalize, \
-                       equivalence, resolve, owner, on_clear, at";
+                       equivalence, resolve, owner, on_clear, rules, at";
         let policies = registry().known("plain").join(", ");
         let expected: Vec<String> =
             expected.iter().map(|line| line.replace("OPTIONS", options).replace("POLICIES", &policies)).collect();

@@ -13,7 +13,9 @@
 //! ```
 //!
 //! [`SharedCase::all`] has the cases that need several handles on one content, as several processes have them, and
-//! [`a_random_history_ends_as_in_memory`] does random things to a store and to the one in memory.
+//! [`a_random_history_ends_as_in_memory`] does random things to a store and to the one in memory;
+//! [`a_tenant_that_moves_through_gives_the_same_bytes`] imports and exports one. For tests of crashes and lost connections,
+//! [`whole_commit`] is a commit that shows whether all of it is there.
 //!
 //! What is a store's own business is not here: what a crash leaves, how its files or tables are upgraded, how its errors
 //! are told apart.
@@ -28,6 +30,7 @@ mod history;
 mod moves;
 mod rows;
 mod scans;
+mod whole;
 
 use std::fmt;
 use std::future::Future;
@@ -45,6 +48,7 @@ pub use history::*;
 pub use moves::*;
 pub use rows::*;
 pub use scans::*;
+pub use whole::*;
 
 /// Makes a test of every case in [`conformance`](crate::store::conformance).
 ///
@@ -194,7 +198,9 @@ pub fn block_on<T>(case: impl Future<Output = T>) -> T {
     futures::executor::block_on(case)
 }
 
-fn tenant() -> TenantId {
+/// The tenant that cases work on.
+#[must_use]
+pub fn tenant() -> TenantId {
     TenantId::new("acme")
 }
 

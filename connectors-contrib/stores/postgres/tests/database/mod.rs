@@ -3,8 +3,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use accordant::store::StoreError;
+use accordant::store::conformance::Shared;
+use accordant::store::{Store, StoreError};
 use accordant_postgres::{PostgresOptions, PostgresStore};
+use accordant_test_servers::stores::Fresh;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -20,8 +22,8 @@ pub(crate) struct Database {
     pub(crate) runtime: Runtime,
 }
 
-impl Database {
-    pub(crate) fn new(address: &str, test: &str) -> Self {
+impl Fresh for Database {
+    fn new(address: &str, test: &str) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let test: String = test.chars().take(40).collect();
@@ -35,10 +37,18 @@ impl Database {
         ));
         database
     }
+}
 
+impl Shared for Database {
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(Database::open(self))
+    }
+}
+
+impl Database {
     /// Another one beside it.
-    pub(crate) fn another(&self, number: u64) -> Self {
-        Self::new(&self.address, &number.to_string())
+    pub(crate) fn another(&self) -> Self {
+        Self::new(&self.address, "another")
     }
 
     /// Where a role connects to.

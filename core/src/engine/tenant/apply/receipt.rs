@@ -9,7 +9,6 @@ use crate::engine::case::{CaseKind, CaseRow, case_key, case_of};
 use crate::engine::hydrate::Loader;
 use crate::engine::intake::{Input, sort};
 use crate::engine::persist::Changes;
-use crate::engine::tenant::MOST_ATTEMPTS;
 use crate::engine::tenant::apply::Applied;
 use crate::engine::tenant::apply::bases::{Answer, Source};
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
@@ -111,7 +110,8 @@ impl Tenant {
     /// Keeps an attempt of unknown outcome, to be probed.
     async fn keep_unknown(&self, intent: &OutboxRow) -> Result<(), Error> {
         let Some(key) = intent.key() else { return Ok(()) };
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let mut loader = Loader::new(&self.core, &self.id);
             if !self.is_own(&mut loader, intent).await? {
                 return Ok(());
@@ -122,11 +122,10 @@ impl Tenant {
             changes.commit.expect.extend(loader.loaded.revisions);
             changes.put(key.clone(), &row);
             changes.journal("unknown", &intent.operations[0].entity.to_string(), &row);
-            if self.commit("keep a write of unknown outcome", changes.commit).await? {
+            if attempts.commit(self, "keep a write of unknown outcome", changes.commit).await? {
                 return Ok(());
             }
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: key.key })
     }
 
     /// The native id in a create's answer.

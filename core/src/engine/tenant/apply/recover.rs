@@ -236,11 +236,23 @@ impl Tenant {
     async fn forget(&self, intent: &OutboxRow, applied: &mut Applied) -> Result<(), Error> {
         let keys: Vec<Digest> = intent.operations.iter().map(|operation| operation.key).collect();
         self.remember_create(intent).await?;
-        self.close("drop an intent without effect", intent, |changes| {
+        let Some(key) = intent.key() else { return Ok(()) };
+        let mut attempts = Attempts::default();
+        loop {
+            let mut loader = Loader::new(&self.core, &self.id);
+            let own = self.is_own(&mut loader, intent).await?;
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            if own {
+                changes.delete(key.clone());
+                self.count_late(&mut loader, &mut changes, &intent.operations).await?;
+            }
             changes.journal("without_effect", &intent.operations[0].entity.to_string(), &keys);
-            Self::read_again(changes, &intent.operations[0].target);
-        })
-        .await?;
+            Self::read_again(&mut changes, &intent.operations[0].target);
+            changes.commit.expect.extend(loader.loaded.revisions);
+            if attempts.commit(self, "drop an intent without effect", changes.commit).await? {
+                break;
+            }
+        }
         applied.deferred += intent.operations.len();
         Ok(())
     }

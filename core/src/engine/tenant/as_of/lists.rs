@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::discrepancy::DiscrepancyState;
-use crate::engine::case::Case;
+use crate::engine::case::{Case, CaseKind};
 use crate::engine::tenant::as_of::AsOf;
 use crate::engine::tenant::cases::{CaseFilter, is_desk};
 use crate::engine::tenant::replay::read;
@@ -36,9 +36,9 @@ pub struct PlanThen {
 }
 
 impl AsOf {
-    /// The discrepancies that waited for a person then, as cases with all that people had noted on them: the gravest first, as
-    /// they weighed at that instant, then by name. Cases about records and matches are not among them: what the journal tells
-    /// of those is in the histories of their entities.
+    /// The cases that were open then, discrepancies and those about records and matches, with all that people had noted on them:
+    /// the gravest first, as they weighed at that instant, then by name. What earlier versions opened about records and matches
+    /// is not among them: they did not journal it.
     ///
     /// Folds the journal up to the instant, as [`AsOf::replay`] does.
     ///
@@ -56,6 +56,14 @@ impl AsOf {
                 if !self.tenant.lists(filter, &case, Some(discrepancy), now) {
                     continue;
                 }
+                let desk = replayed.desks.get(&case.key).cloned().unwrap_or_default();
+                cases.push(case.with_desk(desk));
+            }
+        }
+        for (key, row) in replayed.cases {
+            let Some(kind) = CaseKind::of_key(&key) else { continue };
+            let case = self.tenant.case_of(key, kind, row).at(now);
+            if self.tenant.lists(filter, &case, None, now) {
                 let desk = replayed.desks.get(&case.key).cloned().unwrap_or_default();
                 cases.push(case.with_desk(desk));
             }

@@ -7,7 +7,7 @@ use crate::engine::Tenant;
 use crate::engine::case_index::{PREFIX, filed_by, keys_of};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, LinkRow, entity_key};
-use crate::engine::tenant::MOST_ATTEMPTS;
+use crate::engine::tenant::attempts::Attempts;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -25,7 +25,8 @@ impl Tenant {
         if self.core.filed.read().unwrap_or_else(PoisonError::into_inner).contains(&self.id) {
             return Ok(());
         }
-        for _ in 0..MOST_ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
             let rows = self.core.store.load(&self.id, &[filed_by()]).await;
             let row = rows.map_err(Error::store("see how cases are filed"))?.into_iter().next().flatten();
             let today = triage::fingerprint(self.core.triage.iter().flatten()).to_string();
@@ -35,14 +36,13 @@ impl Tenant {
                 let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
                 changes.commit.expect.push((filed_by(), row.map(|row| row.revision)));
                 changes.put(filed_by(), &today);
-                if !self.commit("remember how cases are filed", changes.commit).await? {
+                if !attempts.commit(self, "remember how cases are filed", changes.commit).await? {
                     continue;
                 }
             }
             self.core.filed.write().unwrap_or_else(PoisonError::into_inner).insert(self.id.clone());
             return Ok(());
         }
-        Err(Error::Contended { attempts: MOST_ATTEMPTS, key: filed_by().key })
     }
 
     /// Files every case anew: first those that are to be found, then what is left over goes.

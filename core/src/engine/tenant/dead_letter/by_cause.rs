@@ -11,7 +11,7 @@ use crate::engine::hydrate::parse;
 use crate::engine::intake::{Input, sort};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::attempts::Attempts;
-use crate::engine::tenant::dead_letter::{LETTER_SETTLED, LetterState, StoredDeadLetter, letter_key};
+use crate::engine::tenant::dead_letter::{LETTER_REOPENED, LETTER_SETTLED, LetterState, StoredDeadLetter, letter_key};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, SurfaceName};
 use crate::store::{Row, RowKey, Table};
@@ -218,6 +218,34 @@ impl Tenant {
             let state = LetterState::Discarded { by: by.clone(), at: changes.as_of(), reason: reason.to_owned() };
             settle(&mut changes, key, revision, letter, state);
             if attempts.commit(self, "discard a dead letter", changes.commit).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes back that a dead letter was discarded: it waits again, and can be tried again. Journaled, with the reason.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`] if it was tried again; [`Error::NoReason`].
+    pub async fn reopen_dead_letter(&self, key: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        if reason.trim().is_empty() {
+            return Err(Error::NoReason { doing: "take up a dead letter again" });
+        }
+        let mut attempts = Attempts::default();
+        loop {
+            let (revision, letter) = self.letter(key).await?;
+            match &letter.state {
+                LetterState::Waiting => return Ok(()),
+                LetterState::Retried { .. } => return self.waiting_letter(key).await.map(drop),
+                LetterState::Discarded { .. } => {}
+            }
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            changes.journal(LETTER_REOPENED, &letter.subject(), &(key, reason));
+            let row = RowKey::new(Table::DeadLetter, key);
+            changes.commit.expect.push((row.clone(), Some(revision)));
+            changes.put(row, &StoredDeadLetter { state: LetterState::Waiting, ..letter });
+            if attempts.commit(self, "take up a dead letter again", changes.commit).await? {
                 return Ok(());
             }
         }

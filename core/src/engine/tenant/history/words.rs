@@ -6,18 +6,18 @@ use serde::de::IgnoredAny;
 
 use crate::decision::{LapseCause, ProposedDecision};
 use crate::discrepancy::DiscrepancyState;
-use crate::engine::case::discrepancy_key;
+use crate::engine::Core;
+use crate::engine::case::{CaseRow, discrepancy_key};
 use crate::engine::desk::{CASE_NOTED, CaseNote};
+use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::history::Happening;
 use crate::engine::tenant::replay::read;
-use crate::engine::{Core, Tenant};
 use crate::entity::Evidence;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::golden::{GoldenCell, GoldenLife, Held, Status};
 use crate::id::Actor;
 use crate::journal::{Entry, Payload};
-use crate::model::CompiledEntity;
 use crate::observation::stored::StoredObservation;
 use crate::observation::{DeathEvidence, Sighting};
 use crate::text::Text;
@@ -25,9 +25,10 @@ use crate::value::Field;
 use crate::view::{choice_words, instant_of, lifetime_words, quoted, words};
 
 /// Tells the entries about one entity in their order: what was told before is what the next one starts from.
-pub(super) struct Teller<'a> {
-    core: &'a Core,
-    model: Option<&'a CompiledEntity>,
+#[derive(Debug, Clone, Default)]
+pub(super) struct Teller {
+    /// The entity's type, by index.
+    of: Option<u16>,
     /// Golden values so far, by the names of units.
     golden: BTreeMap<Text, Field>,
     /// What each record said so far, by attribute and element.
@@ -56,22 +57,23 @@ impl Told {
     }
 }
 
-impl<'a> Teller<'a> {
-    pub(super) fn new(tenant: &'a Tenant) -> Self {
-        Self { core: &tenant.core, model: None, golden: BTreeMap::new(), said: BTreeMap::new() }
-    }
-
+impl Teller {
     /// What an entry tells; nothing, if it is bookkeeping. Of what was erased, that it was.
-    pub(super) fn tell(&mut self, entry: &Entry, payload: Option<&Payload>) -> Result<Vec<Happening>, Error> {
+    pub(super) fn tell(
+        &mut self,
+        core: &Core,
+        entry: &Entry,
+        payload: Option<&Payload>,
+    ) -> Result<Vec<Happening>, Error> {
         let told = match payload {
-            Some(payload) => self.told(entry, payload)?,
+            Some(payload) => self.told(core, entry, payload)?,
             None => vec![Told::new(entry.kind.clone(), "what was told here was erased")],
         };
         let happening = |told: Told| Happening {
             place: entry.seq,
             at: entry.at,
             by: entry.actor.clone(),
-            pii: self.is_personal(&told),
+            pii: self.is_personal(core, &told),
             kind: told.kind,
             unit: told.unit,
             case: told.case,
@@ -80,8 +82,8 @@ impl<'a> Teller<'a> {
         Ok(told.into_iter().map(happening).collect())
     }
 
-    fn is_personal(&self, told: &Told) -> bool {
-        let Some(model) = self.model else { return false };
+    fn is_personal(&self, core: &Core, told: &Told) -> bool {
+        let Some(model) = self.of.map(|of| core.model.entity(of)) else { return false };
         match &told.unit {
             // What a record said, or a person noted, may be about anything.
             None => matches!(&*told.kind, "observed" | CASE_NOTED) && model.attributes.iter().any(|one| one.pii),
@@ -92,12 +94,12 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn told(&mut self, entry: &Entry, payload: &Payload) -> Result<Vec<Told>, Error> {
+    fn told(&mut self, core: &Core, entry: &Entry, payload: &Payload) -> Result<Vec<Told>, Error> {
         let kind = entry.kind.as_str();
         Ok(match kind {
             "facts" => {
                 let facts: Vec<StoredFact> = read(entry, payload)?;
-                facts.into_iter().filter_map(|fact| self.fact(fact)).collect()
+                facts.into_iter().filter_map(|fact| self.fact(core, fact)).collect()
             }
             "observed" => self.observed(read(entry, payload)?).into_iter().collect(),
             "decided" => {
@@ -142,6 +144,15 @@ impl<'a> Teller<'a> {
                 let (case, by, reason): (Text, Actor, String) = read(entry, payload)?;
                 vec![Told::new(kind, format!("{by} closed the case: {reason}")).about(case)]
             }
+            CASE_OPENED | CASE_CHANGED => {
+                let (case, row): (Text, CaseRow) = read(entry, payload)?;
+                let what = if kind == CASE_OPENED { "opened" } else { "is another now" };
+                vec![Told::new(kind, format!("the case {what}: {}", row.reason)).about(case)]
+            }
+            CASE_GONE => {
+                let (case,): (Text,) = read(entry, payload)?;
+                vec![Told::new(kind, "the case is closed").about(case)]
+            }
             "merged" => {
                 let (loser, survivor, IgnoredAny): (crate::id::RecordRef, Text, IgnoredAny) = read(entry, payload)?;
                 vec![Told::new(kind, format!("{loser} was merged into {survivor} inside its system"))]
@@ -154,12 +165,11 @@ impl<'a> Teller<'a> {
         })
     }
 
-    fn fact(&mut self, fact: StoredFact) -> Option<Told> {
+    fn fact(&mut self, core: &Core, fact: StoredFact) -> Option<Told> {
         let said = |field: &Field| quoted(&words(field, false));
         Some(match fact {
             StoredFact::Entered { entity_type } => {
-                let index = self.core.model.entity_index(entity_type.as_str());
-                self.model = index.map(|index| self.core.model.entity(index));
+                self.of = core.model.entity_index(entity_type.as_str());
                 Told::new("entered", format!("it came to be, a {entity_type}"))
             }
             StoredFact::Linked { record, evidence, .. } => {
@@ -167,6 +177,10 @@ impl<'a> Teller<'a> {
             }
             StoredFact::Unlinked { record } => Told::new("unlinked", format!("{record} was unlinked")),
             StoredFact::Settled { unit, cell } => self.settled(&unit, cell.as_deref())?.of(&unit),
+            StoredFact::ToRestore { record, holds: true } => Told::new(
+                "to_restore",
+                format!("{record} is gone, and is to be made anew, as is declared of its system"),
+            ),
             StoredFact::Lived { life: GoldenLife::Retired } => Told::new("lived", "it was retired"),
             StoredFact::Lived { life: GoldenLife::Live } => Told::new("lived", "it exists again"),
             StoredFact::Decided { unit, decision: Some(decision) } => {
@@ -239,11 +253,18 @@ impl<'a> Teller<'a> {
             StoredFact::CannotLink { other, holds: false } => {
                 Told::new("cannot_link", format!("it is held apart from {other} no longer"))
             }
+            StoredFact::HeldApart { record, held: Some(held) } => {
+                Told::new("held_apart", format!("{} said that {record} is another: {}", held.by, held.reason))
+            }
+            StoredFact::HeldApart { record, held: None } => {
+                Told::new("held_apart", format!("{record} may be linked by its keys again"))
+            }
             StoredFact::Lapsed { lapse: None, .. }
             | StoredFact::Proposed { proposal: None, .. }
             | StoredFact::Rebased { .. }
             | StoredFact::Sent { .. }
             | StoredFact::Existed { .. }
+            | StoredFact::ToRestore { holds: false, .. }
             | StoredFact::Reacted { .. }
             | StoredFact::CreateSent { .. }
             | StoredFact::Generation { .. } => return None,
@@ -350,6 +371,7 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "entities_unmerged" => "a merge was taken back",
         "dead_letter" => "an input could not be processed",
         "dead_letter_settled" => "an input that could not be processed was tried again, or discarded",
+        "dead_letter_reopened" => "an input that was discarded is taken up again",
         _ => return None,
     })
 }

@@ -105,6 +105,10 @@ pub(super) fn restore(
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Sent { record, unit: unit.clone(), sent }, facts);
         }
+        if held.to_restore != link.to_restore {
+            let record = Arc::clone(&link.record);
+            set.record_fact(index, Fact::ToRestore { record, holds: link.to_restore }, facts);
+        }
         if held.existed != link.existed {
             let record = Arc::clone(&link.record);
             set.record_fact(index, Fact::Existed { record, existed: link.existed }, facts);
@@ -141,8 +145,11 @@ pub(super) fn part_newcomers(
     for link in newcomers {
         let Some(record) = set.find_record(&link.record) else { continue };
         let keys = set.identity_keys(frame, record);
-        let leads_to = |part: &BTreeSet<IdentityKey>| keys.iter().any(|key| part.contains(key));
-        match (leads_to(&of_survivor), leads_to(&of_merged)) {
+        // A person who unlinked it from a part said more than its values do.
+        let leads_to = |part: &BTreeSet<IdentityKey>, was: &Entity| {
+            !was.held_apart.contains_key(&link.record) && keys.iter().any(|key| part.contains(key))
+        };
+        match (leads_to(&of_survivor, was_survivor), leads_to(&of_merged, was_merged)) {
             (true, false) => {}
             (false, true) => {
                 set.record_fact(into, Fact::Unlinked { record: Arc::clone(&link.record) }, facts);

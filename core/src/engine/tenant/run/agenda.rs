@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
+
 use crate::connector::Retry;
-use crate::engine::Schedule;
 use crate::engine::tenant::run::silence::pause_after;
+use crate::engine::{Schedule, Tenant};
 use crate::id::ConnectionName;
 
 /// What is done with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Task {
     Poll,
-    Scan,
+    Pulse,
 }
 
 /// When a task is next due.
@@ -27,6 +29,8 @@ struct Turn {
 pub(crate) struct Agenda {
     schedule: Schedule,
     turns: BTreeMap<(ConnectionName, Task), Turn>,
+    /// How often connections are read anew from end to end.
+    every: BTreeMap<ConnectionName, TimeDelta>,
     retry: i64,
 }
 
@@ -35,12 +39,23 @@ impl Agenda {
         let mut turns = BTreeMap::new();
         for connection in connections {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
-            if let Some(scan) = schedule.scan {
-                let at = now.saturating_add(scan.num_milliseconds());
-                turns.insert((connection.clone(), Task::Scan), Turn { at, failures: 0 });
+        }
+        Self { schedule, turns, every: BTreeMap::new(), retry: now }
+    }
+
+    /// Connections are read anew from end to end, next at these instants.
+    pub(crate) fn pulse_by(&mut self, tenant: &Tenant, due: Vec<(ConnectionName, i64)>) {
+        for (connection, at) in due {
+            if let Some(every) = tenant.core.pulse_every(&connection) {
+                self.pulses(connection, every, at);
             }
         }
-        Self { schedule, turns, retry: now }
+    }
+
+    /// A connection is read anew from end to end every so often, and next at this instant.
+    pub(crate) fn pulses(&mut self, connection: ConnectionName, every: TimeDelta, at: i64) {
+        self.every.insert(connection.clone(), every);
+        self.turns.insert((connection, Task::Pulse), Turn { at, failures: 0 });
     }
 
     /// The task that has been due longest.
@@ -58,13 +73,13 @@ impl Agenda {
     pub(crate) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
         let every = match task {
             Task::Poll => self.schedule.poll,
-            Task::Scan => self.schedule.scan.unwrap_or(self.schedule.poll),
+            Task::Pulse => self.every.get(connection).copied().unwrap_or(self.schedule.poll),
         };
         // A turn that comes at once would leave no room for anything else.
         let every = every.num_milliseconds().max(1);
         let Some(turn) = self.turns.get_mut(&(connection.clone(), task)) else { return };
         turn.failures = if failed.is_some() { turn.failures.saturating_add(1) } else { 0 };
-        // A scan that failed is not put off for a day: it goes on where it stopped.
+        // A pulse that failed is not put off for a day: it goes on where it stopped.
         let first = if failed.is_some() { self.schedule.poll.num_milliseconds().max(1) } else { every };
         let pause = failed.map_or(first, |retry| pause_after(turn.failures, first, retry));
         turn.at = now.saturating_add(pause);
@@ -88,14 +103,14 @@ impl Agenda {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
 
     fn agenda() -> (Agenda, ConnectionName) {
         let shop = ConnectionName::new("shop");
         let schedule = Schedule { poll: TimeDelta::seconds(60), ..Schedule::default() };
-        (Agenda::new(schedule, [&shop].into_iter(), 0), shop)
+        let mut agenda = Agenda::new(schedule, [&shop].into_iter(), 0);
+        agenda.pulses(shop.clone(), TimeDelta::days(1), 24 * 60 * 60 * 1000);
+        (agenda, shop)
     }
 
     #[test]
@@ -121,16 +136,16 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_that_failed_goes_on_before_the_next_day() {
+    fn a_pulse_that_failed_goes_on_before_the_next_day() {
         let (mut agenda, shop) = agenda();
         let day = 24 * 60 * 60 * 1000;
         assert_eq!(agenda.due(day - 1), Some((shop.clone(), Task::Poll)));
         agenda.done(&shop, Task::Poll, day, None);
-        assert_eq!(agenda.due(day), Some((shop.clone(), Task::Scan)));
-        agenda.done(&shop, Task::Scan, day, Some(Retry::Never));
+        assert_eq!(agenda.due(day), Some((shop.clone(), Task::Pulse)));
+        agenda.done(&shop, Task::Pulse, day, Some(Retry::Never));
         agenda.done(&shop, Task::Poll, day + 90_000, None);
         assert_eq!(agenda.due(day + 119_999), None);
-        assert_eq!(agenda.due(day + 120_000), Some((shop, Task::Scan)));
+        assert_eq!(agenda.due(day + 120_000), Some((shop, Task::Pulse)));
     }
 
     impl Agenda {

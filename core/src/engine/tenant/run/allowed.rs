@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::id::EntityId;
 use crate::journal::Entry;
 use crate::plan::{PlanHash, Scope};
+use crate::queue::Share;
 use crate::rollout::Stage;
 use crate::store::{Commit, Committed, Table};
 use crate::text::Text;
@@ -41,6 +42,14 @@ pub(crate) struct News {
     pub(crate) approved: BTreeSet<PlanHash>,
     /// Whether something that was owed before may be allowed now.
     pub(crate) everything: bool,
+    /// Entities of which nobody who is still there may have looked at what is owed.
+    pub(crate) gained: Option<Share>,
+}
+
+/// Whether entries of this kind tell that something may be owed of the entity that they are about: it changed, or a write of it
+/// was dropped that is still owed.
+pub(crate) fn is_about_entity(kind: &str) -> bool {
+    matches!(kind, "facts" | "without_effect")
 }
 
 impl News {
@@ -52,7 +61,7 @@ impl News {
     /// Adds what an entry of a kind about a subject tells.
     pub(crate) fn hear(&mut self, kind: &str, subject: &str) {
         match kind {
-            "facts" => self.entities.extend(subject.parse::<EntityId>().ok()),
+            kind if is_about_entity(kind) => self.entities.extend(subject.parse::<EntityId>().ok()),
             "approved" => self.approved.extend(subject.parse::<PlanHash>().ok()),
             kind => self.everything |= [CONNECTION_SET, STANDING_GIVEN, STANDING_APPROVED].contains(&kind),
         }
@@ -85,10 +94,12 @@ impl Allowed {
             // It may be that what waited waits no longer.
             plans.append(&mut self.waiting);
         }
-        if (news.everything || !news.entities.is_empty()) && tenant.may_act().await? {
-            if news.everything {
-                plans.extend(tenant.plan_all().await?);
-            } else {
+        let all_of = if news.everything { Some(Share::whole()) } else { news.gained };
+        if (all_of.is_some() || !news.entities.is_empty()) && tenant.may_act().await? {
+            if let Some(share) = &all_of {
+                plans.extend(tenant.plan_all_of(share).await?);
+            }
+            if !news.everything {
                 let entities: Vec<EntityId> = news.entities.into_iter().collect();
                 for page in entities.chunks(AT_ONCE) {
                     let plan = tenant.plan(page.to_vec()).await;
@@ -185,8 +196,8 @@ impl Tenant {
         }
     }
 
-    /// Plans every entity, a page a plan.
-    async fn plan_all(&self) -> Result<Vec<PlanHash>, Error> {
+    /// Plans every entity of a share, a page a plan.
+    async fn plan_all_of(&self, share: &Share) -> Result<Vec<PlanHash>, Error> {
         let mut plans = Vec::new();
         let mut after: Option<Text> = None;
         loop {
@@ -194,7 +205,11 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list entities"))?;
             let Some(last) = rows.last() else { return Ok(plans) };
             after = Some(last.key.clone());
-            let page: Vec<EntityId> = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
+            let ours = rows.iter().filter(|row| share.has(&self.id, &row.key));
+            let page: Vec<EntityId> = ours.filter_map(|row| row.key.parse().ok()).collect();
+            if page.is_empty() {
+                continue;
+            }
             let plan = unless_gone(self.plan(Scope::from(page)).await)?;
             plans.extend(plan.filter(|plan| !plan.operations.is_empty()).map(|plan| plan.hash));
         }

@@ -21,7 +21,7 @@ const STEPS_AT_ONCE: usize = 100;
 
 /// What came to its end.
 pub(super) enum Ended {
-    /// A poll or scan.
+    /// A poll or pulse.
     Read(ConnectionName, Task, Result<TakenIn, Error>),
     /// Steps, and which connections did not answer them.
     Stepped(Result<(Next, Vec<FailedCall>), Error>),
@@ -68,7 +68,7 @@ impl<'t> Lanes<'t> {
         let work = async move {
             let read = match task {
                 Task::Poll => tenant.poll(connection.as_str()).await,
-                Task::Scan => tenant.scan(connection.as_str()).await,
+                Task::Pulse => tenant.pulse_if_due(&connection).await,
             };
             Ended::Read(connection, task, read)
         };

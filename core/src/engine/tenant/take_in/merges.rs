@@ -102,6 +102,10 @@ fn follow_survivor(loader: &mut Loader<'_>, as_of: i64, from: RecordIndex, survi
     let set = &loader.loaded.set;
     let Some(to) = set.find_record(survivor) else { return };
     if let (Some(entity), None) = (set.record(from).entity, set.record(to).entity) {
+        if set.entity(entity).entity.held_apart.contains_key(survivor) {
+            // A person said that the survivor is not this entity: its system says that it is. The case says so.
+            return;
+        }
         links.link(loader, entity, to, as_of, Evidence::Survived);
     }
 }
@@ -112,7 +116,15 @@ pub(crate) fn claim(set: &WorkingSet, loser: RecordIndex, as_of: i64) -> Option<
     let state = set.records().get(loser as usize)?;
     state.representation.redirected_to()?;
     let survivor = survivor_of(set, loser);
-    let (one, other) = (state.entity?, set.record(set.find_record(&survivor)?).entity?);
+    let one = state.entity?;
+    let other = set.record(set.find_record(&survivor)?).entity;
+    if other.is_none() && set.entity(one).entity.held_apart.contains_key(&survivor) {
+        let why = "a record of it was merged, inside its system, into one that a person unlinked from it";
+        let key = case_of(CaseKind::MergedInSystem, &survivor);
+        let entities = [set.entity(one).entity.id];
+        return Some((key, CaseRow::new(vec![survivor, (*state.record).clone()], entities, why, as_of)));
+    }
+    let other = other?;
     if one == other {
         return None;
     }

@@ -52,6 +52,9 @@ pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, fo
     if replayed.cannot_link != stored.cannot_link {
         found.push(add("entities held apart", Text::default(), Compared::Differs));
     }
+    if replayed.held_apart != stored.held_apart {
+        found.push(add("records held apart", Text::default(), Compared::Differs));
+    }
     if (replayed.generation, &replayed.creates_sent) != (stored.generation, &stored.creates_sent) {
         found.push(add("generation of creates", Text::default(), Compared::Differs));
     }
@@ -87,7 +90,9 @@ pub(super) fn entity(core: &Core, replayed: Option<&Entity>, stored: &Entity, fo
 }
 
 fn links(of: &CompiledEntity, id: EntityId, replayed: &Link, stored: &Link, found: &mut Vec<Difference>) {
-    let alike = |link: &Link| (link.object, link.order, link.evidence.clone(), link.existed, link.reactions.clone());
+    let alike = |link: &Link| {
+        (link.object, link.order, link.evidence.clone(), link.existed, link.to_restore, link.reactions.clone())
+    };
     if alike(replayed) != alike(stored)
         || (&replayed.divergences, &replayed.sent) != (&stored.divergences, &stored.sent)
     {

@@ -145,6 +145,13 @@ impl Groups {
         self.open.get_or_insert_with(new)
     }
 
+    /// How much of the history is held: what was said, facts by entity, and writes that were not answered yet.
+    pub(super) fn held(&self) -> usize {
+        let groups = self.complete.iter().chain(&self.open);
+        let of_groups: usize = groups.map(|group| group.said.len() + group.facts.len()).sum();
+        of_groups + self.intended.len()
+    }
+
     /// The groups that are known to be complete.
     pub(super) fn complete(&mut self) -> Vec<Group> {
         std::mem::take(&mut self.complete)

@@ -25,6 +25,9 @@ pub struct Looking {
     pub of: u64,
     /// The instant of the last of them, in milliseconds since the epoch.
     pub at: i64,
+    /// How much of what was read is held in memory: what was said, facts by entity, and writes that were not answered yet. It does
+    /// not grow with the history.
+    pub held: usize,
 }
 
 /// What would differ under a proposal.

@@ -159,19 +159,21 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Unlinked { .. }
         | Fact::Merged { .. }
         | Fact::CannotLink { .. }
+        | Fact::HeldApart { .. }
         | Fact::Generation { .. }
         | Fact::Sent { .. }
         | Fact::CreateSent { .. } => true,
         Fact::Settled { .. }
         | Fact::Rebased { .. }
         | Fact::Existed { .. }
+        | Fact::ToRestore { .. }
         | Fact::Lived { .. }
         | Fact::Reacted { .. }
         | Fact::Decided { .. }
         | Fact::Lapsed { .. }
         | Fact::Proposed { .. }
-        | Fact::Diverged { .. } => act,
-        Fact::Disputed { .. } => false,
+        | Fact::Diverged { .. }
+        | Fact::Disputed { .. } => act,
     }
 }
 
