@@ -190,8 +190,18 @@ impl<'c> AsyncHttpClient<'c> for Way {
     type Future = BoxFuture<'c, Result<oauth2::HttpResponse, TransportError>>;
 
     fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
-        Box::pin(async move { Ok(self.0.send(request.map(Bytes::from)).await?.map(|body| body.to_vec())) })
+        Box::pin(async move { Ok(self.0.send(request.map(Bytes::from)).await?.map(|body| lifetime_as_number(&body))) })
     }
+}
+
+/// A token's lifetime is a number (RFC 6749, 5.1), and NetSuite writes it as text.
+fn lifetime_as_number(body: &Bytes) -> Vec<u8> {
+    let mended = serde_json::from_slice::<serde_json::Value>(body).ok().and_then(|mut token| {
+        let lifetime = token.get_mut("expires_in")?;
+        *lifetime = lifetime.as_str()?.parse::<u64>().ok()?.into();
+        Some(token.to_string().into_bytes())
+    });
+    mended.unwrap_or_else(|| body.to_vec())
 }
 
 /// Without the endpoint's own words: they may repeat what was sent.

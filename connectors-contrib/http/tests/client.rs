@@ -300,3 +300,19 @@ fn a_key_that_does_not_fit_is_told_of() {
     assert_eq!(new(RSA, Algorithm::Es256), Some(KeyError::Unfit));
     assert_eq!(new("-----BEGIN NOTHING-----", Algorithm::Es256), Some(KeyError::Unreadable));
 }
+
+#[test]
+fn a_lifetime_that_is_written_as_text_counts() {
+    let clock = clock();
+    let token = |name: &str| answer(200, &json!({ "access_token": name, "token_type": "bearer", "expires_in": "600" }));
+    let fine = || answer(200, &json!({}));
+    let script = Script::of([token("one"), fine(), fine(), token("two"), fine()]);
+    let grant = Grant::ClientCredentials { client_id: "app".into(), client_secret: "secret".into() };
+    let oauth = OAuth2::new(grant, "https://api.example/token", script.clone(), clock.clone()).unwrap();
+    let client = Client::new(script.clone(), Arc::new(oauth), clock.clone());
+    for minutes in [0, 7, 2] {
+        clock.advance(TimeDelta::minutes(minutes));
+        block_on(client.call(request(), 1)).unwrap();
+    }
+    assert_eq!(script.authorizations(), ["Bearer one", "Bearer one", "Bearer two"]);
+}

@@ -149,7 +149,8 @@ impl Inside {
     /// Whether no other customer has this address or number.
     fn free(&self, id: u64, field: &'static str, leaf: &str, value: Option<&str>) -> Result<(), Refused> {
         let object = if field == "email" { "defaultEmailAddress" } else { "defaultPhoneNumber" };
-        let others = self.shop.all("Customer").filter(|other| other["legacyResourceId"] != id.to_string());
+        let own = id.to_string();
+        let others = self.shop.all("Customer").filter(|other| other["legacyResourceId"] != own);
         let taken = value.is_some_and(|value| others.into_iter().any(|other| other[object][leaf] == value));
         if taken { Err((vec![field], "TAKEN", format!("{field} has already been taken"))) } else { Ok(()) }
     }

@@ -39,8 +39,9 @@ pub async fn whole_commit_is_there(store: &dyn Store, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::{block_on, done};
-    use super::{tenant, whole_commit, whole_commit_is_there};
-    use crate::store::{MemoryStore, Store as _};
+    use super::{Commit, tenant, whole_commit, whole_commit_is_there};
+    use crate::MemoryStore;
+    use crate::store::Store;
 
     #[test]
     fn it_is_there_or_it_is_not() {
@@ -57,7 +58,7 @@ mod tests {
         let store = MemoryStore::new();
         let mut half = whole_commit("a");
         half.put.pop();
-        block_on(store.commit(&tenant(), half)).unwrap();
+        block_on(store.commit(&tenant(), Commit { ..half })).unwrap();
         block_on(whole_commit_is_there(&store, "a"));
     }
 }

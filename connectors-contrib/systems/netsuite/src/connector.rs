@@ -1,0 +1,128 @@
+//! The connector: what the engine asks for, and which file answers it; and the calls that all of them make.
+
+use std::sync::Arc;
+
+use accordant::Clock;
+use accordant::connector::{
+    Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey,
+    Verified, Write, WriteReceipt,
+};
+use accordant::id::SurfaceName;
+use accordant::surface::Surface;
+use accordant_http::throttle::Account;
+use accordant_http::{CallError, Client, Credentials, Gate, Response, Sleep, Transport};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Request, StatusCode};
+
+use crate::fault::unread;
+use crate::query::Query;
+use crate::settings::Settings;
+use crate::surfaces::{self, Way, way};
+
+/// A NetSuite account.
+pub struct NetSuite {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    client: Client,
+    surfaces: Vec<Surface>,
+}
+
+impl std::fmt::Debug for NetSuite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NetSuite").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl NetSuite {
+    /// A connector to an account. `transport` carries requests, `credentials` sign them, `gate` is the number of requests
+    /// that the account allows at once: [`NetSuite::gate`] makes one, for all connectors of the account to share.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        transport: Arc<dyn Transport>,
+        credentials: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+        gate: Arc<Gate>,
+    ) -> Self {
+        let client = Client::new(transport, credentials, Arc::clone(&clock)).through(gate);
+        let surfaces = settings.objects.keys().flat_map(|object| surfaces::of(object, &settings)).collect();
+        Self { settings, clock, client, surfaces }
+    }
+
+    /// The gate of an account.
+    #[must_use]
+    pub fn gate(settings: &Settings, clock: Arc<dyn Clock>, sleep: Arc<dyn Sleep>) -> Arc<Gate> {
+        Arc::new(Gate::new(Account::new(settings.at_once), clock, sleep))
+    }
+
+    /// Runs a query, and answers with its first page.
+    pub(crate) async fn run(&self, query: &Query, limit: usize) -> Result<Bytes, ConnectorError> {
+        let path = format!("/services/rest/query/v1/suiteql?limit={limit}&offset=0");
+        let body = query.body().to_string();
+        let answer = self.ask("POST", &path, Some(&body)).await?;
+        if answer.status() == StatusCode::OK { Ok(answer.into_body()) } else { Err(unread(&answer)) }
+    }
+
+    /// Sends a request. Fields and values that NetSuite does not know are errors, and not left out in silence.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<Response, CallError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(self.settings.address(path))
+            .header("prefer", "transient")
+            .header("x-netsuite-propertynamevalidation", "Error")
+            .header("x-netsuite-propertyvaluevalidation", "Error");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body.map(|body| Bytes::copy_from_slice(body.as_bytes())).unwrap_or_default();
+        let request = request.body(body).map_err(|_| CallError {
+            error: ConnectorError::new(ConnectorErrorKind::Unsupported, "the address of netsuite is none"),
+            may_have_happened: false,
+        })?;
+        self.client.call(request, 1).await
+    }
+}
+
+#[async_trait]
+impl Connector for NetSuite {
+    fn system(&self) -> &str {
+        "netsuite"
+    }
+
+    fn surfaces(&self) -> &[Surface] {
+        &self.surfaces
+    }
+
+    /// The key is the external id, and stands in the address of the record.
+    fn create_safety(&self) -> CreateSafety {
+        CreateSafety::RemoteKey
+    }
+
+    fn verify(&self, _: &Delivery) -> Result<Verified, ConnectorError> {
+        Err(ConnectorError::new(ConnectorErrorKind::Denied, "netsuite sends no webhooks of its own"))
+    }
+
+    async fn read_page(&self, name: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        let surface = self.surfaces.iter().find(|surface| surface.name == *name).ok_or_else(unsupported)?;
+        let object = self.settings.objects.get(surface.object.as_str()).ok_or_else(unsupported)?;
+        match way(name.as_str()).ok_or_else(unsupported)? {
+            way @ (Way::Changed | Way::Deleted) => self.poll(surface, object, way, after).await,
+            Way::Everything => self.scan(surface, object, after).await,
+            Way::One => Err(unsupported()),
+        }
+    }
+
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.read(keys).await
+    }
+
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        Ok(self.write(&writes).await)
+    }
+}
+
+pub(crate) fn unsupported() -> ConnectorError {
+    ConnectorError::new(ConnectorErrorKind::Unsupported, "netsuite: no such surface or object type")
+}

@@ -1,0 +1,32 @@
+//! NetSuite as a connector.
+//!
+//! [`NetSuite`] polls and scans by SuiteQL, hears of deletions from `DeletedRecord`, and writes records over REST. What it
+//! asks for is what the model maps: [`Settings::maps`]. The documented shape of a record is a row of SuiteQL: columns by
+//! their names, in small letters, all values text.
+//!
+//! - **Pages go by keys**, the time and the id of the last row: rows that move while pages are read are not lost, and the
+//!   limit of 100 000 rows to a query does not matter.
+//! - **Polls reach back**, by as long as a script may run between the stamp and the commit of a row.
+//! - **Instants** are asked for as text, in the zone of the integration's user. That zone must be the configured one, and
+//!   must not have a time that comes twice a year: [`NetSuite::prepare`] looks, and says so.
+//! - **Creates** go by external id, so that a second one meets the record of the first.
+//! - **Writes** look first, and are not sent if the record is no longer as expected. NetSuite has no compare-and-set.
+//! - **All requests of an account** share one number of requests at once: give its connectors one gate.
+
+mod auth;
+mod connector;
+mod fault;
+mod poll;
+mod query;
+mod read;
+mod scan;
+mod schema;
+mod settings;
+mod surfaces;
+mod wire;
+mod write;
+
+pub use auth::machine_to_machine;
+pub use connector::NetSuite;
+pub use schema::Mismatch;
+pub use settings::{Object, Settings};

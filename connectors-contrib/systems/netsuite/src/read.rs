@@ -1,0 +1,55 @@
+//! Reads by id, and by the external id that a record was made under.
+
+use std::collections::BTreeMap;
+
+use accordant::connector::{ConnectorError, Item, ReadAnswer, RecordKey, Says};
+use bytes::Bytes;
+
+use crate::connector::{NetSuite, unsupported};
+use crate::query;
+use crate::surfaces::{self, Way};
+use crate::wire::{Row, Rows, malformed};
+
+impl NetSuite {
+    /// One answer per key, in their order.
+    pub(crate) async fn read(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        let mut answers: Vec<ReadAnswer> = keys.iter().map(|_| ReadAnswer::Failed(unsupported())).collect();
+        let mut groups: BTreeMap<(&str, bool), Vec<usize>> = BTreeMap::new();
+        for (place, key) in keys.iter().enumerate() {
+            groups.entry((key.object.as_str(), key.by_create_key)).or_default().push(place);
+        }
+        for ((name, external), places) in groups {
+            let Some(object) = self.settings.objects.get(name) else { continue };
+            let key = if external { "externalid" } else { "id" };
+            let mut columns = object.columns.clone();
+            columns.insert(key.to_owned());
+            for places in places.chunks(self.settings.page.clamp(1, 500)) {
+                let of: Vec<&str> = places.iter().filter_map(|place| Some(keys.get(*place)?.id.as_str())).collect();
+                // An id that is no number is none of NetSuite's, and a query that compares it fails as a whole.
+                let fits = |id: &&str| external || (!id.is_empty() && id.bytes().all(|digit| digit.is_ascii_digit()));
+                let asked: Vec<&str> = of.iter().copied().filter(fits).collect();
+                let mut found = BTreeMap::new();
+                if !asked.is_empty() {
+                    let query = query::named(object, &self.settings, &columns, key, &asked);
+                    let answer = self.run(&query, self.settings.page).await?;
+                    let rows: Rows<'_> = serde_json::from_slice(&answer).map_err(|_| malformed("a page of rows"))?;
+                    for raw in rows.items {
+                        let row = Row::parse(raw)?;
+                        let held = if external { row.text("externalid") } else { row.id.to_string() };
+                        let surface = surfaces::name(name, Way::One).as_str().into();
+                        found.insert(
+                            held,
+                            Item::new(surface, Says::Record, Bytes::copy_from_slice(raw.get().as_bytes())),
+                        );
+                    }
+                }
+                for (place, id) in places.iter().zip(of) {
+                    if let Some(slot) = answers.get_mut(*place) {
+                        *slot = found.get(id).cloned().map_or(ReadAnswer::Gone, ReadAnswer::Found);
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+}

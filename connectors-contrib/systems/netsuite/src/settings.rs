@@ -1,0 +1,147 @@
+//! What is known of an account, and what is only assumed of NetSuite.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use accordant::model::{AttributeModel, EntityModel, Path};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use serde_json::Value;
+
+/// One account, and how NetSuite is talked to. Defaults that the vendor does not promise say so.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the interface is: `https://123456-sb1.suitetalk.api.netsuite.com`.
+    pub base: String,
+    /// The zone of the integration's user. One without daylight saving: an hour that comes twice cannot be polled.
+    pub zone: Tz,
+    /// Requests at once, of the whole account: 5, 15 or 20 by tier, and 10 more for each `SuiteCloud Plus`.
+    pub at_once: u32,
+    /// Rows of a page. By the vendor: at most 1 000.
+    pub page: usize,
+    /// How far a poll reaches back: the longest script or import, and a little. Assumed: ten minutes.
+    pub overlap: TimeDelta,
+    /// How far a poll stays behind now.
+    pub trail: TimeDelta,
+    /// What stands before an external id in an address. Assumed: `eid:`.
+    pub external: String,
+    /// How columns are asked for that are not asked for by their names: `BUILTIN.DF(currency)`.
+    pub expressions: BTreeMap<String, String>,
+    /// What records call a column, where that is not its name: `firstName`.
+    pub fields: BTreeMap<String, String>,
+    /// The columns that hold a record's id.
+    pub references: BTreeSet<String>,
+    /// The object types that are read and written.
+    pub objects: BTreeMap<String, Object>,
+}
+
+/// One object type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// The table of SuiteQL that its rows are in.
+    pub table: String,
+    /// A condition that tells them from other rows of it.
+    pub condition: Option<String>,
+    /// The type of its records over REST.
+    pub record: String,
+    /// How `DeletedRecord` names its type.
+    pub deleted_as: String,
+    /// What records are made with, whatever is mapped: what the condition asks for.
+    pub made_with: BTreeMap<String, Value>,
+    /// The columns that are asked for.
+    pub columns: BTreeSet<String>,
+}
+
+impl Object {
+    /// An object type as a standard account has it. A company is a customer that is no person.
+    #[must_use]
+    pub fn new(object: &str) -> Self {
+        let (table, condition, record) = match object {
+            "customer" => ("customer", Some("isperson = 'T'"), "customer"),
+            "company" => ("customer", Some("isperson = 'F'"), "customer"),
+            "salesorder" => ("transaction", Some("type = 'SalesOrd'"), "salesOrder"),
+            other => (other, None, other),
+        };
+        Self {
+            table: table.to_owned(),
+            condition: condition.map(str::to_owned),
+            record: record.to_owned(),
+            deleted_as: table.to_owned(),
+            made_with: match object {
+                "customer" => BTreeMap::from([("isPerson".to_owned(), Value::Bool(true))]),
+                "company" => BTreeMap::from([("isPerson".to_owned(), Value::Bool(false))]),
+                _ => BTreeMap::new(),
+            },
+            columns: BTreeSet::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of an account of which nothing is mapped yet.
+    #[must_use]
+    pub fn new(base: &str, zone: Tz) -> Self {
+        let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(one, other)| ((*one).to_owned(), (*other).to_owned())).collect()
+        };
+        Self {
+            base: base.to_owned(),
+            zone,
+            at_once: 5,
+            page: 1_000,
+            overlap: TimeDelta::minutes(10),
+            trail: TimeDelta::zero(),
+            external: "eid:".into(),
+            expressions: pairs(&[
+                ("currency", "BUILTIN.DF(currency)"),
+                ("entitystatus", "BUILTIN.DF(entitystatus)"),
+                ("status", "BUILTIN.DF(status)"),
+            ]),
+            fields: pairs(&[
+                ("firstname", "firstName"),
+                ("lastname", "lastName"),
+                ("companyname", "companyName"),
+                ("mobilephone", "mobilePhone"),
+                ("entitystatus", "entityStatus"),
+                ("otherrefnum", "otherRefNum"),
+                ("isperson", "isPerson"),
+            ]),
+            references: ["parent", "entity", "subsidiary", "salesrep"].map(str::to_owned).into(),
+            objects: BTreeMap::new(),
+        }
+    }
+
+    /// Reads and writes what these models map of the system `netsuite`, and no more.
+    #[must_use]
+    pub fn maps(mut self, models: &[EntityModel]) -> Self {
+        for model in models {
+            for mapped in model.objects.iter().filter(|mapped| mapped.system.as_str() == "netsuite") {
+                let name = mapped.object.as_str();
+                let object = self.objects.entry(name.to_owned()).or_insert_with(|| Object::new(name));
+                for attribute in &model.attributes {
+                    collect(attribute, mapped.key.as_str(), &mut object.columns);
+                }
+            }
+        }
+        self
+    }
+
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base.trim_end_matches('/'))
+    }
+}
+
+fn collect(attribute: &AttributeModel, key: &str, columns: &mut BTreeSet<String>) {
+    for mapping in attribute.mappings.iter().filter(|mapping| mapping.object.as_str() == key) {
+        columns.extend(mapping.read.iter().chain(&mapping.write).filter_map(column));
+    }
+    for member in &attribute.members {
+        collect(&member.0, key, columns);
+    }
+}
+
+/// The column that a documented path is, if it can be one: nothing else gets into a query.
+pub(crate) fn column(path: &Path) -> Option<String> {
+    let [name] = path.keys() else { return None };
+    let plain = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_';
+    (!name.is_empty() && name.bytes().all(plain)).then(|| name.to_string())
+}
