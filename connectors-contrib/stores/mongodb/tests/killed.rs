@@ -16,14 +16,14 @@ use mongodb::bson::doc;
 
 fn main() -> ExitCode {
     Server::MONGODB.test(|address| {
-        let tests: [(&str, fn(&Database)); 2] = [
+        let tests: [(&str, Check); 2] = [
             ("what_was_acknowledged_survives_killed_sessions", what_was_acknowledged_survives_killed_sessions),
             (
                 "a_server_that_is_no_primary_any_more_takes_no_writes",
                 a_server_that_is_no_primary_any_more_takes_no_writes,
             ),
         ];
-        let alone = |test: fn(&Database)| {
+        let alone = |test: Check| {
             move |database: &Database| {
                 let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
                 test(database);
@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         tests.into_iter().map(|(name, test)| stores::trial(address, name, alone(test))).collect()
     })
 }
+
+/// What is looked at of a database.
+type Check = fn(&Database);
 
 /// One test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
