@@ -27,6 +27,10 @@ pub fn trial<D: Fresh>(address: &str, name: &str, run: impl FnOnce(&D) + Send + 
 }
 
 /// Every case of the suite, those with several handles, random histories, and a tenant that moves through.
+///
+/// # Panics
+///
+/// A trial panics where its store breaks a promise, or no folder can be made for its files.
 #[must_use]
 pub fn conformance<D: Fresh>(address: &str) -> Vec<Trial> {
     let mut trials: Vec<Trial> = Vec::new();

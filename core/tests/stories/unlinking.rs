@@ -195,7 +195,8 @@ fn a_merge_inside_the_system_into_an_unlinked_record_is_a_case() {
 fn what_is_not_linked_cannot_be_unlinked_and_a_write_is_waited_for() {
     let mut story = subscribed().says("crm", "m2", json!({ "email": "ben@acme.test" }));
     let tenant = story.tenant();
-    let (member, other) = (of(&tenant, &crm("m1")).unwrap(), of(&tenant, &crm("m2")).unwrap());
+    let linked = |id| of(&tenant, &crm(id)).expect("it is linked");
+    let (member, other) = (linked("m1"), linked("m2"));
     let refused = block_on(tenant.unlink(other, &subscriber("s1"), &ana(), "")).expect_err("it is another's");
     assert_eq!(refused.to_string(), format!("netsuite/subscriber/s1 is no record of {other}: look again whose it is"));
     let hub = accordant::hub::record("member", member);

@@ -169,10 +169,11 @@ fn a_full_disk_and_whatever_else_refuses_a_write_says_so(database: &Database) {
     let name = &database.name;
     let store = database.open_with(database.options(&format!("{}&appName={name}", database.address))).unwrap();
     block_on(store.commit(&tenant(), whole_commit("first"))).unwrap();
+    let admin = database.admin();
     let fails = |command: &str, mode: Bson, code: i32| {
         let data = doc! { "failCommands": [command], "errorCode": code, "appName": name };
         let point = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
-        database.runtime.block_on(async { database.admin().run_command(point).await }).unwrap();
+        database.runtime.block_on(async { admin.run_command(point).await }).unwrap();
     };
     let faults = [
         (14_031, StoreFault::Full),

@@ -42,8 +42,8 @@ fn a_server_that_is_no_primary_any_more_takes_no_writes(database: &Database) {
     block_on(store.commit(&tenant(), whole_commit("before"))).unwrap();
     let direct = format!("mongodb://{}/?directConnection=true", database.host());
     let direct = database.open_with(patience(&direct)).unwrap();
-    let down = doc! { "replSetStepDown": 10, "force": true };
-    database.runtime.block_on(async { database.admin().run_command(down).await }).unwrap();
+    let (admin, down) = (database.admin(), doc! { "replSetStepDown": 10, "force": true });
+    database.runtime.block_on(async { admin.run_command(down).await }).unwrap();
     // Told where to write, it refuses; asked for whoever takes writes, nobody is found until it is chosen again.
     let refused = block_on(direct.commit(&tenant(), whole_commit("direct"))).unwrap_err();
     assert_eq!(refused.fault(), Some(StoreFault::ReadOnly), "{refused:?}");

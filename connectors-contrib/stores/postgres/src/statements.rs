@@ -70,7 +70,14 @@ impl TableStatements {
     fn of(schema: &str, table: Table) -> Self {
         let name = format!("{schema}.{}", table.name());
         let asked = "unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS asked (key, tail, place)";
-        let held = format!("{name} AS held ON held.tenant = $1 AND held.key = asked.key AND held.tail = asked.tail");
+        // `OFFSET 0` keeps the lookup a lookup, one for each key: joined freely, young statistics propose to read all that
+        // the tenant has, once for each question.
+        let held = |columns: &str| {
+            format!(
+                "CROSS JOIN LATERAL (SELECT {columns} FROM {name} WHERE tenant = $1 AND key = asked.key \
+                 AND tail = asked.tail OFFSET 0) AS held"
+            )
+        };
         let scan = |behind: bool, ends: bool| {
             // The key alone is what the index knows; the pair is what is meant.
             let from = if behind { ">" } else { ">=" };
@@ -81,11 +88,12 @@ impl TableStatements {
             )
         };
         Self {
-            load: format!("SELECT asked.place, revision, value, bytes FROM {asked} JOIN {held}"),
-            revisions: format!("SELECT asked.place, revision FROM {asked} JOIN {held}"),
+            load: format!("SELECT asked.place, revision, value, bytes FROM {asked} {}", held("revision, value, bytes")),
+            revisions: format!("SELECT asked.place, revision FROM {asked} {}", held("revision")),
+            // Nobody else changes rows of the tenant meanwhile: the journal's head is locked.
             delete: format!(
-                "DELETE FROM {name} AS held USING unnest($2::text[], $3::bytea[]) AS asked (key, tail) \
-                 WHERE held.tenant = $1 AND held.key = asked.key AND held.tail = asked.tail"
+                "DELETE FROM {name} WHERE ctid = ANY (ARRAY(SELECT held.ctid FROM {asked} {}))",
+                held("ctid")
             ),
             put: format!(
                 "INSERT INTO {name} AS held (tenant, key, rest, tail, revision, value, bytes) \

@@ -21,7 +21,8 @@ pub(super) fn apply(file: &Fields<'_, '_>, model: &mut EntityModel, registry: &R
     systems(file, model, &ids);
     lifetime(file, model);
     let objects = model.objects.clone();
-    for (id, node) in file.entries_of("attribute") {
+    let said = file.entries_of("attribute");
+    for (id, node) in said.clone() {
         let found = model.attributes.iter_mut().find(|attribute| attribute.id.as_str() == id);
         match (found, node.fields()) {
             (Some(attribute), Some(fields)) => change(attribute, fields, &objects, registry),
@@ -29,7 +30,7 @@ pub(super) fn apply(file: &Fields<'_, '_>, model: &mut EntityModel, registry: &R
             (Some(_), None) => {}
         }
     }
-    rules(file, model, registry);
+    rules(&said, model, registry);
     for (id, node) in file.entries_of("group") {
         let Some(fields) = node.fields() else { continue };
         let decided = decide(&fields, &objects, Some(Composite::KIND.name), registry);

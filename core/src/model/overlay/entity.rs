@@ -15,6 +15,7 @@ pub(super) fn declare(file: &Fields<'_, '_>, model: &mut EntityModel, registry: 
         model.entity = name.into();
     }
     let attributes = file.entries_of("attribute");
+    let said = attributes.clone();
     let ids: Vec<&str> = attributes.iter().map(|(id, _)| *id).collect();
     for (key, node) in file.entries_of("system") {
         let Some(fields) = node.fields() else { continue };
@@ -30,7 +31,7 @@ pub(super) fn declare(file: &Fields<'_, '_>, model: &mut EntityModel, registry: 
         let Some(fields) = node.fields() else { continue };
         model.attributes.extend(attribute(id, fields, model, registry));
     }
-    rules(file, model, registry);
+    rules(&said, model, registry);
     for (id, node) in file.entries_of("group") {
         let Some(fields) = node.fields() else { continue };
         let decided = decide(&fields, &model.objects, Some(Composite::KIND.name), registry);

@@ -7,19 +7,19 @@ use chrono::TimeDelta;
 use crate::id::{AttributeId, EntityType};
 use crate::model::EntityModel;
 use crate::model::overlay::decide::systems;
-use crate::model::overlay::read::{Fields, Node};
+use crate::model::overlay::read::Node;
 use crate::ownership::Authority;
 use crate::policy::Registry;
 use crate::rule::AnyRule;
 use crate::rule::named::{Asked, RuleWords, Then};
 
 /// Gives attributes the rules that a file says of them. What it says of an attribute replaces what was in files before.
-pub(super) fn rules(file: &Fields<'_, '_>, model: &mut EntityModel, registry: &Registry) {
-    for (id, node) in file.entries_of("attribute") {
+pub(super) fn rules(attributes: &[(&str, Node<'_, '_>)], model: &mut EntityModel, registry: &Registry) {
+    for (id, node) in attributes {
         let Some(said) = node.is_table().then(|| node.fields()).flatten().and_then(|fields| fields.get("rules")) else {
             continue;
         };
-        let Some(place) = model.attributes.iter().position(|attribute| attribute.id.as_str() == id) else { continue };
+        let Some(place) = model.attributes.iter().position(|attribute| attribute.id.as_str() == *id) else { continue };
         let kind = model.attributes[place].kind.name;
         let rules = said.items().iter().filter_map(|item| rule(item, model, kind, registry)).collect();
         model.attributes[place].rules = rules;

@@ -38,8 +38,9 @@ pub async fn whole_commit_is_there(store: &dyn Store, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MemoryStore, block_on, done};
+    use super::super::{block_on, done};
     use super::{Commit, tenant, whole_commit, whole_commit_is_there};
+    use crate::MemoryStore;
     use crate::store::Store;
 
     #[test]

@@ -32,7 +32,7 @@ impl Fresh for Database {
         let schema = &database.schema;
         database.as_superuser(&format!(
             "SELECT pg_advisory_lock(1); \
-             DO $$ BEGIN CREATE ROLE {OWNER} LOGIN PASSWORD 'owner'; EXCEPTION WHEN duplicate_object THEN NULL; END $$; \
+             DO $$ BEGIN CREATE ROLE {OWNER} LOGIN PASSWORD 'owner'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; \
              CREATE SCHEMA {schema} AUTHORIZATION {OWNER}; SELECT pg_advisory_unlock(1)"
         ));
         database

@@ -59,25 +59,40 @@ impl Reading {
 /// The readings that were left off lately, by the entity and the place at which they go on. It holds nothing that the journal
 /// does not, and whoever finds none begins at the beginning.
 #[derive(Debug, Default)]
-pub(crate) struct Histories(Mutex<VecDeque<((TenantId, Text, u64), Reading)>>);
+pub(crate) struct Histories(Mutex<VecDeque<LeftOff>>);
+
+/// A reading that was left off.
+#[derive(Debug)]
+struct LeftOff {
+    tenant: TenantId,
+    /// The entity, as the journal names it.
+    own: Text,
+    /// The last place that was told.
+    place: u64,
+    reading: Reading,
+}
+
+impl LeftOff {
+    fn is(&self, tenant: &TenantId, own: &Text, place: u64) -> bool {
+        self.tenant == *tenant && self.own == *own && self.place == place
+    }
+}
 
 impl Histories {
     /// Remembers where a reading was left off, and forgets the one that was for longest.
     pub(super) fn keep(&self, tenant: &TenantId, own: Text, place: u64, reading: Reading) {
         // Nothing panics between two changes of the list.
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = (tenant.clone(), own, place);
-        left.retain(|(known, _)| *known != at);
+        left.retain(|known| !known.is(tenant, &own, place));
         if left.len() >= MOST_LEFT_OFF {
             left.pop_front();
         }
-        left.push_back((at, reading));
+        left.push_back(LeftOff { tenant: tenant.clone(), own, place, reading });
     }
 
     fn find(&self, tenant: &TenantId, own: &Text, place: u64) -> Option<Reading> {
         let left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = left.iter().find(|((of, subject, at), _)| of == tenant && subject == own && *at == place);
-        found.map(|(_, reading)| reading.clone())
+        left.iter().find(|known| known.is(tenant, own, place)).map(|known| known.reading.clone())
     }
 }
 
