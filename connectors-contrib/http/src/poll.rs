@@ -24,7 +24,7 @@ pub struct Window {
     pub overlap: TimeDelta,
     /// How many rows a full page has.
     pub page: usize,
-    /// The system's precision: the next instant is this much later.
+    /// The system's precision: the next instant is this much later, and a bound within one is its beginning.
     pub precision: TimeDelta,
     /// What the system can start behind.
     pub keyset: Keyset,
@@ -129,7 +129,13 @@ impl Window {
         };
         let given = |id: Text| Some(id).filter(|id| !id.is_empty());
         let ends = now.saturating_sub(self.trail.num_milliseconds());
-        let by_time = |from, until, behind| Ask { from, until, order: Order::Time { behind }, limit: self.page };
+        let whole = |at: i64| at.saturating_sub(at.rem_euclid(self.instant()));
+        let by_time = |from: Option<i64>, until, behind| Ask {
+            from: from.map(whole),
+            until: whole(until),
+            order: Order::Time { behind },
+            limit: self.page,
+        };
         Ok(match position {
             None => by_time(None, ends, None),
             // A clock that went back does not take the window back.
@@ -167,7 +173,7 @@ impl Window {
                 }
                 Some(_) => return Err(nowhere()),
                 None => {
-                    let at = ask.until.saturating_add(self.precision.num_milliseconds().max(1));
+                    let at = ask.until.saturating_add(self.instant());
                     if at > *window_ends {
                         Position::Rest { until: *window_ends }
                     } else {
@@ -177,6 +183,11 @@ impl Window {
             },
         };
         Ok(Turn { keep, more: !matches!(next, Position::Rest { .. }), next: next.cursor() })
+    }
+
+    /// How long an instant of the system is, in milliseconds.
+    fn instant(&self) -> i64 {
+        self.precision.num_milliseconds().max(1)
     }
 
     /// Where a window goes on behind the last row of a full page, or that it is over.
@@ -300,6 +311,15 @@ mod tests {
         let turn = window().turn(&ask, &[(96, "1".into()), (141, "2".into())]).unwrap();
         assert_eq!((turn.keep, turn.more), (vec![], false));
         assert_eq!(turn.next.0, "rest/140");
+    }
+
+    #[test]
+    fn a_bound_within_an_instant_of_the_system_is_its_beginning() {
+        let seconds = Window { precision: TimeDelta::seconds(1), ..window() };
+        let ask = seconds.ask(Some(&Cursor("rest/5001".into())), 7_009).unwrap();
+        assert_eq!((ask.from, ask.until), (Some(4_000), 6_000));
+        assert_eq!(seconds.turn(&ask, &[]).unwrap().next.0, "rest/6000");
+        assert_eq!(seconds.ask(None, -1).unwrap().until, -1_000);
     }
 
     #[test]

@@ -12,11 +12,12 @@ use accordant::ManualClock;
 use accordant::connector::{Connector as _, WriteAction};
 use accordant_http::{Request, Response, Transport, TransportError};
 use accordant_hubspot::{HubSpot, Settings, private_app};
+use accordant_rehearsal::{Asleep, key};
 use accordant_sandbox::{Faults, Remote as _, hubspot};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use support::{Asleep, create, key, update, write};
+use support::{create, update, write};
 
 /// What of JSON Schema an OpenAPI 3.0 document uses.
 struct Contract(Value);

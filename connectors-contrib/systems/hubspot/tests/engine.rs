@@ -4,20 +4,16 @@
 
 mod support;
 
-use accordant::model::Canonical as _;
-use accordant::testing::FakeSystem;
-use accordant::{Accordant, Actor, SeededEntropy, Tenant};
-use accordant_sandbox::{Faults, Remote as _};
+use accordant_rehearsal::Rehearsal;
+use accordant_sandbox::Faults;
 use chrono::TimeDelta;
-use quickstart::model::{Company, Customer, Order};
+use quickstart::model::Customer;
 use serde_json::{Value, json};
 use support::{Stage, connector};
 
 struct Three {
     stage: Stage,
-    netsuite: FakeSystem,
-    shopify: FakeSystem,
-    acme: Tenant,
+    world: Rehearsal,
 }
 
 impl Three {
@@ -30,67 +26,16 @@ impl Three {
             let body = json!({ "eventType": "contact.propertyChange", "propertyName": property, "active": true });
             stage.subscribe(&body).await;
         }
-        let models = [Customer::model(), Company::model(), Order::model()];
-        let fake = |name: &str| FakeSystem::new(name, &models, &stage.clock);
-        let (netsuite, shopify) = (fake("netsuite"), fake("shopify"));
-        let accordant = Accordant::builder()
-            .clock(stage.clock.clone())
-            .entropy(SeededEntropy::new(7))
-            .connect(connector(&stage.settings, &stage.clock))
-            .connect(netsuite.clone())
-            .connect(shopify.clone())
-            .entity::<Customer>()
-            .entity::<Company>()
-            .entity::<Order>()
-            .build()
-            .unwrap();
-        Self { acme: accordant.tenant("acme"), stage, netsuite, shopify }
+        let world = Rehearsal::of(connector(&stage.settings, &stage.clock), &stage.clock);
+        Self { world, stage }
     }
 
-    /// Hears everything that there is to hear, by webhooks, polls and scans.
     async fn hear(&self, scan: bool) {
-        for _ in 0..3 {
-            for outgoing in self.stage.account.due() {
-                let taken = self.acme.receive("hubspot", outgoing.request.clone()).await.is_ok();
-                self.stage.account.answered(outgoing, taken);
-            }
-            for connection in ["hubspot", "netsuite", "shopify"] {
-                // What fails is tried again in the next round.
-                drop(self.acme.poll(connection).await);
-                if scan {
-                    drop(self.acme.scan(connection).await);
-                }
-            }
-            self.rest().await;
-        }
+        self.world.hear(&*self.stage.account, scan).await;
     }
 
-    async fn rest(&self) {
-        for _ in 0..1_000 {
-            if !self.acme.step().await.unwrap().more() {
-                return;
-            }
-        }
-        panic!("no rest");
-    }
-
-    /// Plans, approves and applies until nothing is owed; how many writes that took.
-    async fn settle(&self, bootstrap: bool) -> usize {
-        let (mia, noah) = (Actor::new("mia"), Actor::new("noah"));
-        let mut done = 0;
-        for _ in 0..60 {
-            let request = self.acme.plan(accordant::Scope::default()).by(&mia);
-            let plan = if bootstrap { request.bootstrap().await } else { request.await }.unwrap();
-            if plan.operations.is_empty() {
-                return done;
-            }
-            self.acme.approve(plan.hash, &noah).await.unwrap();
-            let applied = self.acme.apply(plan.hash).await.unwrap();
-            done += applied.done;
-            self.stage.clock.advance(TimeDelta::minutes(70));
-            self.hear(false).await;
-        }
-        panic!("the world does not come to rest");
+    async fn settle(&self, bootstrap: bool) {
+        self.world.settle(&*self.stage.account, bootstrap).await;
     }
 
     fn contact(&self, email: &str) -> Value {
@@ -104,8 +49,8 @@ impl Three {
     }
 
     fn customer(&self, email: &str) -> Value {
-        let ids = self.netsuite.ids("customer");
-        let all = ids.iter().filter_map(|id| self.netsuite.record("customer", id));
+        let ids = self.world.beside("netsuite").ids("customer");
+        let all = ids.iter().filter_map(|id| self.world.beside("netsuite").record("customer", id));
         let found: Vec<Value> = all
             .filter(|record| record["email"].as_str().is_some_and(|held| held.eq_ignore_ascii_case(email)))
             .collect();
@@ -126,9 +71,13 @@ async fn a_week(faults: Faults) {
     }
     let row = |email: &str| json!({ "email": email, "firstname": "Bo", "lastname": "Ek", "balance": "12.50", "currency": "USD" });
     for number in 0..5 {
-        three.netsuite.edit("customer", &format!("{}", 700 + number), &row(&format!("b{number}@acme.test")));
+        three.world.beside("netsuite").edit(
+            "customer",
+            &format!("{}", 700 + number),
+            &row(&format!("b{number}@acme.test")),
+        );
     }
-    three.netsuite.edit(
+    three.world.beside("netsuite").edit(
         "customer",
         "799",
         &json!({ "email": "ANA@acme.test", "firstname": "Ana", "lastname": "Lopez" }),
@@ -140,8 +89,11 @@ async fn a_week(faults: Faults) {
     three.hear(true).await;
     three.settle(true).await;
 
-    assert_eq!([three.stage.account.ids("contacts").len(), three.netsuite.ids("customer").len()], [26, 26]);
-    assert_eq!(three.shopify.ids("customers").len(), 26);
+    assert_eq!(
+        [three.stage.account.ids("contacts").len(), three.world.beside("netsuite").ids("customer").len()],
+        [26, 26]
+    );
+    assert_eq!(three.world.beside("shopify").ids("customers").len(), 26);
     assert_eq!(three.customer("ana@acme.test")["phone"], three.contact("ana@acme.test")["properties"]["phone"]);
     assert_eq!(three.contact("b3@acme.test")["properties"]["balance"], "12.50");
 
@@ -151,7 +103,7 @@ async fn a_week(faults: Faults) {
     three.stage.person().edits("contacts", &ana, &json!({ "phone": "+12125550199" })).unwrap();
     let b1 = three.contact("b1@acme.test")["id"].as_str().unwrap().to_owned();
     three.stage.person().edits("contacts", &b1, &json!({ "lastname": "Eklund" })).unwrap();
-    three.netsuite.edit("customer", "702", &json!({ "balance": "99.00" }));
+    three.world.beside("netsuite").edit("customer", "702", &json!({ "balance": "99.00" }));
     three.stage.clock.advance(TimeDelta::minutes(1));
     three.hear(false).await;
     three.settle(false).await;
@@ -162,8 +114,11 @@ async fn a_week(faults: Faults) {
     assert_eq!(three.customer("ana@acme.test")["phone"], "+12125550199");
     assert_eq!(three.customer("b1@acme.test")["lastname"], "Eklund");
     assert_eq!(three.contact("b2@acme.test")["properties"]["balance"], "99.00");
-    assert_eq!([three.stage.account.ids("contacts").len(), three.netsuite.ids("customer").len()], [26, 26]);
-    assert!(three.acme.verify().await.unwrap().is_clean());
+    assert_eq!(
+        [three.stage.account.ids("contacts").len(), three.world.beside("netsuite").ids("customer").len()],
+        [26, 26]
+    );
+    assert!(three.world.tenant.verify().await.unwrap().is_clean());
 }
 
 #[tokio::test]
@@ -191,10 +146,13 @@ async fn a_merge_inside_hubspot_moves_the_link_and_loses_nothing() {
     three.stage.clock.advance(TimeDelta::hours(1));
     three.hear(true).await;
     three.settle(false).await;
-    let ana = three.acme.find(Customer::EMAIL, "ana@acme.test").await.unwrap();
+    let ana = three.world.tenant.find(Customer::EMAIL, "ana@acme.test").await.unwrap();
     assert_eq!(ana.len(), 1);
-    let view = three.acme.inspect(ana[0]).await.unwrap().to_string();
+    let view = three.world.tenant.inspect(ana[0]).await.unwrap().to_string();
     assert!(view.contains(&merged), "{view}");
-    assert_eq!([three.netsuite.ids("customer").len(), three.stage.account.ids("contacts").len()], [1, 1]);
-    assert!(three.acme.verify().await.unwrap().is_clean());
+    assert_eq!(
+        [three.world.beside("netsuite").ids("customer").len(), three.stage.account.ids("contacts").len()],
+        [1, 1]
+    );
+    assert!(three.world.tenant.verify().await.unwrap().is_clean());
 }

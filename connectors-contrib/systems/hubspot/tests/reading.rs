@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use accordant::connector::{Connector as _, ReadAnswer};
 use accordant::model::Path;
+use accordant_rehearsal::{json, key};
 use chrono::TimeDelta;
 use serde_json::json;
-use support::{Stage, ids, json, key};
+use support::{Stage, ids};
 
 #[tokio::test]
 async fn a_poll_gives_what_changed_and_reaches_back() {

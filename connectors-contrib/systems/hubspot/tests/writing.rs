@@ -7,10 +7,11 @@ mod support;
 use accordant::connector::{Connector as _, Outcome, ReadAnswer, RecordKey, WriteAction};
 use accordant::model::Path;
 use accordant::value::Native;
+use accordant_rehearsal::json;
 use accordant_sandbox::Faults;
 use chrono::TimeDelta;
 use serde_json::json;
-use support::{Stage, create, json, update, write};
+use support::{Stage, create, update, write};
 
 fn applied(id: &str) -> Outcome {
     Outcome::Applied { id: id.into() }

@@ -28,10 +28,7 @@ impl NetSuite {
             precision: TimeDelta::seconds(1),
             keyset: Keyset::TimeAndId,
         };
-        let mut ask = window.ask(after.as_ref(), self.clock.now())?;
-        // The account knows whole seconds: a bound within one is its beginning.
-        ask.until -= ask.until.rem_euclid(1_000);
-        ask.from = ask.from.map(|from| from - from.rem_euclid(1_000));
+        let ask = window.ask(after.as_ref(), self.clock.now())?;
         let query = match way {
             Way::Deleted => query::deleted(object, &self.settings, &ask),
             _ => query::changed(object, &self.settings, &ask),

@@ -6,73 +6,30 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use accordant::model::Canonical as _;
-use accordant::testing::FakeSystem;
-use accordant::{Accordant, Actor, SeededEntropy, Tenant};
+use accordant_rehearsal::Rehearsal;
 use accordant_sandbox::Faults;
 use chrono::TimeDelta;
-use quickstart::model::{Company, Customer, Order};
 use serde_json::json;
 use support::{Stage, connector};
 
 struct Three {
     stage: Stage,
-    hubspot: FakeSystem,
-    shopify: FakeSystem,
-    acme: Tenant,
+    world: Rehearsal,
 }
 
 impl Three {
     async fn set() -> Self {
         let stage = Stage::set().await;
-        let models = [Customer::model(), Company::model(), Order::model()];
-        let fake = |name: &str| FakeSystem::new(name, &models, &stage.clock);
-        let (hubspot, shopify) = (fake("hubspot"), fake("shopify"));
-        let accordant = Accordant::builder()
-            .clock(stage.clock.clone())
-            .entropy(SeededEntropy::new(7))
-            .connect(connector(&stage.settings, &stage.clock, "certificate-1"))
-            .connect(hubspot.clone())
-            .connect(shopify.clone())
-            .entity::<Customer>()
-            .entity::<Company>()
-            .entity::<Order>()
-            .build()
-            .unwrap();
-        Self { acme: accordant.tenant("acme"), stage, hubspot, shopify }
+        let world = Rehearsal::of(connector(&stage.settings, &stage.clock, "certificate-1"), &stage.clock);
+        Self { world, stage }
     }
 
     async fn hear(&self, scan: bool) {
-        for _ in 0..3 {
-            for connection in ["hubspot", "netsuite", "shopify"] {
-                // What fails is tried again in the next round.
-                drop(self.acme.poll(connection).await);
-                if scan {
-                    drop(self.acme.scan(connection).await);
-                }
-            }
-            for _ in 0..1_000 {
-                if !self.acme.step().await.unwrap().more() {
-                    break;
-                }
-            }
-        }
+        self.world.hear(&*self.stage.account, scan).await;
     }
 
     async fn settle(&self, bootstrap: bool) {
-        let (mia, noah) = (Actor::new("mia"), Actor::new("noah"));
-        for _ in 0..60 {
-            let request = self.acme.plan(accordant::Scope::default()).by(&mia);
-            let plan = if bootstrap { request.bootstrap().await } else { request.await }.unwrap();
-            if plan.operations.is_empty() {
-                return;
-            }
-            self.acme.approve(plan.hash, &noah).await.unwrap();
-            self.acme.apply(plan.hash).await.unwrap();
-            self.stage.clock.advance(TimeDelta::minutes(70));
-            self.hear(false).await;
-        }
-        panic!("the world does not come to rest");
+        self.world.settle(&*self.stage.account, bootstrap).await;
     }
 
     fn customer(&self, email: &str) -> BTreeMap<String, String> {
@@ -91,7 +48,11 @@ async fn a_week(faults: Faults) {
             "email": format!("n{number}@acme.test"), "lastname": "Ng", "firstname": format!("N{number}"),
             "phone": format!("+1212555{:04}", 100 + number),
         });
-        three.hubspot.edit("contacts", &format!("{}", 100 + number), &json!({ "properties": properties }));
+        three.world.beside("hubspot").edit(
+            "contacts",
+            &format!("{}", 100 + number),
+            &json!({ "properties": properties }),
+        );
     }
     let ana = [("email", "ana@acme.test"), ("lastname", "Lopez"), ("balance", "12.50"), ("currency", "USD")];
     let ana = three.stage.customer(None, &ana);
@@ -102,14 +63,17 @@ async fn a_week(faults: Faults) {
     three.stage.account.faults(Faults::default());
     three.hear(true).await;
     three.settle(true).await;
-    assert_eq!([three.stage.account.ids("customer").len(), three.hubspot.ids("contacts").len()], [16, 16]);
-    assert_eq!(three.shopify.ids("customers").len(), 16);
+    assert_eq!(
+        [three.stage.account.ids("customer").len(), three.world.beside("hubspot").ids("contacts").len()],
+        [16, 16]
+    );
+    assert_eq!(three.world.beside("shopify").ids("customers").len(), 16);
     assert_eq!(three.customer("n3@acme.test")["phone"], "+12125550103");
 
     three.stage.account.faults(faults);
     three.stage.clock.advance(TimeDelta::hours(3));
     three.stage.customer(Some(&ana), &[("balance", "99.00")]);
-    three.hubspot.edit("contacts", "104", &json!({ "properties": { "phone": "+12125550999" } }));
+    three.world.beside("hubspot").edit("contacts", "104", &json!({ "properties": { "phone": "+12125550999" } }));
     three.stage.clock.advance(TimeDelta::minutes(1));
     three.hear(false).await;
     three.settle(false).await;
@@ -117,12 +81,12 @@ async fn a_week(faults: Faults) {
     three.stage.clock.advance(TimeDelta::hours(2));
     three.hear(true).await;
     three.settle(false).await;
-    let contacts = three.hubspot.ids("contacts");
-    let balances = contacts.iter().filter_map(|id| three.hubspot.record("contacts", id));
+    let contacts = three.world.beside("hubspot").ids("contacts");
+    let balances = contacts.iter().filter_map(|id| three.world.beside("hubspot").record("contacts", id));
     assert_eq!(balances.filter(|record| record["properties"]["balance"] == "99.00").count(), 1);
     assert_eq!(three.customer("n4@acme.test")["phone"], "+12125550999");
     assert_eq!(three.stage.account.ids("customer").len(), 16);
-    assert!(three.acme.verify().await.unwrap().is_clean());
+    assert!(three.world.tenant.verify().await.unwrap().is_clean());
 }
 
 #[tokio::test]

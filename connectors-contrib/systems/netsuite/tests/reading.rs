@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use accordant::connector::{Connector as _, ConnectorErrorKind, ReadAnswer, Says};
 use accordant_netsuite::{Mismatch, Settings};
+use accordant_rehearsal::{json, key};
 use chrono::TimeDelta;
-use support::{Stage, connector, ids, json, key};
+use support::{Stage, connector, ids};
 
 #[tokio::test]
 async fn a_poll_gives_what_changed_in_the_zone_of_the_user() {

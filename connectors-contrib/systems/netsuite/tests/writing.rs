@@ -7,8 +7,9 @@ mod support;
 use accordant::connector::{Connector as _, Outcome, ReadAnswer, RecordKey, WriteAction};
 use accordant::model::Path;
 use accordant::value::Native;
+use accordant_rehearsal::json;
 use accordant_sandbox::Faults;
-use support::{Stage, create, json, update, write};
+use support::{Stage, create, update, write};
 
 fn applied(id: &str) -> Outcome {
     Outcome::Applied { id: id.into() }

@@ -40,10 +40,7 @@ impl Shopify {
             precision: TimeDelta::seconds(1),
             keyset: Keyset::Time,
         };
-        let mut ask = window.ask(after.as_ref(), self.clock.now())?;
-        // Searches know whole seconds: a bound within one is its beginning.
-        ask.until -= ask.until.rem_euclid(1_000);
-        ask.from = ask.from.map(|from| from - from.rem_euclid(1_000));
+        let ask = window.ask(after.as_ref(), self.clock.now())?;
         let by_id = matches!(ask.order, Order::Id { .. });
         let (document, cost) = document::page(surface.object.as_str(), object, by_id, ask.limit);
         let variables = json!({ "first": ask.limit, "query": query(&ask) });

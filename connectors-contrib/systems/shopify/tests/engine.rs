@@ -4,20 +4,15 @@
 
 mod support;
 
-use accordant::model::Canonical as _;
-use accordant::testing::FakeSystem;
-use accordant::{Accordant, Actor, SeededEntropy, Tenant};
-use accordant_sandbox::{Faults, Remote as _};
+use accordant_rehearsal::Rehearsal;
+use accordant_sandbox::Faults;
 use chrono::TimeDelta;
-use quickstart::model::{Company, Customer, Order};
 use serde_json::{Value, json};
 use support::{Stage, connector};
 
 struct Three {
     stage: Stage,
-    hubspot: FakeSystem,
-    netsuite: FakeSystem,
-    acme: Tenant,
+    world: Rehearsal,
 }
 
 impl Three {
@@ -26,58 +21,16 @@ impl Three {
         for topic in ["CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "CUSTOMERS_DELETE", "ORDERS_CREATE", "ORDERS_UPDATED"] {
             stage.subscribe(topic).await;
         }
-        let models = [Customer::model(), Company::model(), Order::model()];
-        let fake = |name: &str| FakeSystem::new(name, &models, &stage.clock);
-        let (hubspot, netsuite) = (fake("hubspot"), fake("netsuite"));
-        let accordant = Accordant::builder()
-            .clock(stage.clock.clone())
-            .entropy(SeededEntropy::new(7))
-            .connect(connector(&stage.settings, &stage.clock))
-            .connect(hubspot.clone())
-            .connect(netsuite.clone())
-            .entity::<Customer>()
-            .entity::<Company>()
-            .entity::<Order>()
-            .build()
-            .unwrap();
-        Self { acme: accordant.tenant("acme"), stage, hubspot, netsuite }
+        let world = Rehearsal::of(connector(&stage.settings, &stage.clock), &stage.clock);
+        Self { world, stage }
     }
 
     async fn hear(&self, scan: bool) {
-        for _ in 0..3 {
-            for outgoing in self.stage.shop.due() {
-                let taken = self.acme.receive("shopify", outgoing.request.clone()).await.is_ok();
-                self.stage.shop.answered(outgoing, taken);
-            }
-            for connection in ["hubspot", "netsuite", "shopify"] {
-                // What fails is tried again in the next round.
-                drop(self.acme.poll(connection).await);
-                if scan {
-                    drop(self.acme.scan(connection).await);
-                }
-            }
-            for _ in 0..1_000 {
-                if !self.acme.step().await.unwrap().more() {
-                    break;
-                }
-            }
-        }
+        self.world.hear(&*self.stage.shop, scan).await;
     }
 
     async fn settle(&self, bootstrap: bool) {
-        let (mia, noah) = (Actor::new("mia"), Actor::new("noah"));
-        for _ in 0..60 {
-            let request = self.acme.plan(accordant::Scope::default()).by(&mia);
-            let plan = if bootstrap { request.bootstrap().await } else { request.await }.unwrap();
-            if plan.operations.is_empty() {
-                return;
-            }
-            self.acme.approve(plan.hash, &noah).await.unwrap();
-            self.acme.apply(plan.hash).await.unwrap();
-            self.stage.clock.advance(TimeDelta::minutes(70));
-            self.hear(false).await;
-        }
-        panic!("the world does not come to rest");
+        self.world.settle(&*self.stage.shop, bootstrap).await;
     }
 
     fn shopper(&self, email: &str) -> Value {
@@ -96,11 +49,15 @@ async fn a_week(faults: Faults) {
             "email": format!("n{number}@acme.test"), "lastname": "Ng", "firstname": format!("N{number}"),
             "phone": format!("+1212555{:04}", 100 + number), "city": "Boston", "state": "MA", "country": "US",
         });
-        three.hubspot.edit("contacts", &format!("{}", 100 + number), &json!({ "properties": properties }));
+        three.world.beside("hubspot").edit(
+            "contacts",
+            &format!("{}", 100 + number),
+            &json!({ "properties": properties }),
+        );
     }
     let ana = three.stage.customer(&json!({ "email": "ana@acme.test", "lastName": "Lopez", "firstName": "Ana" }));
     let order = three.stage.shop.merchant().orders("#1001", "99.50", Some(&ana));
-    three.netsuite.edit(
+    three.world.beside("netsuite").edit(
         "salesorder",
         "900",
         &json!({ "otherrefnum": "#1001", "foreigntotal": "99.50", "currency": "USD" }),
@@ -111,8 +68,8 @@ async fn a_week(faults: Faults) {
     three.stage.shop.faults(Faults::default());
     three.hear(true).await;
     three.settle(true).await;
-    assert_eq!([three.stage.shop.ids("Customer").len(), three.hubspot.ids("contacts").len()], [16, 16]);
-    assert_eq!(three.netsuite.ids("customer").len(), 16);
+    assert_eq!([three.stage.shop.ids("Customer").len(), three.world.beside("hubspot").ids("contacts").len()], [16, 16]);
+    assert_eq!(three.world.beside("netsuite").ids("customer").len(), 16);
     let n3 = three.shopper("n3@acme.test");
     assert_eq!(
         (&n3["defaultAddress"]["city"], &n3["defaultPhoneNumber"]["phoneNumber"]),
@@ -123,7 +80,7 @@ async fn a_week(faults: Faults) {
     three.stage.clock.advance(TimeDelta::hours(3));
     three.stage.shop.merchant().edits(&ana, &json!({ "firstName": "Anna" })).unwrap();
     three.stage.shop.merchant().fulfils(&order, "FULFILLED");
-    three.hubspot.edit("contacts", "104", &json!({ "properties": { "city": "Salem" } }));
+    three.world.beside("hubspot").edit("contacts", "104", &json!({ "properties": { "city": "Salem" } }));
     three.stage.clock.advance(TimeDelta::minutes(1));
     three.hear(false).await;
     three.settle(false).await;
@@ -131,12 +88,12 @@ async fn a_week(faults: Faults) {
     three.stage.clock.advance(TimeDelta::hours(2));
     three.hear(true).await;
     three.settle(false).await;
-    let contacts = three.hubspot.ids("contacts");
-    let anna = contacts.iter().filter_map(|id| three.hubspot.record("contacts", id));
+    let contacts = three.world.beside("hubspot").ids("contacts");
+    let anna = contacts.iter().filter_map(|id| three.world.beside("hubspot").record("contacts", id));
     assert_eq!(anna.filter(|record| record["properties"]["firstname"] == "Anna").count(), 1);
     assert_eq!(three.shopper("n4@acme.test")["defaultAddress"]["city"], "Salem");
     assert_eq!(three.stage.shop.ids("Customer").len(), 16);
-    assert!(three.acme.verify().await.unwrap().is_clean());
+    assert!(three.world.tenant.verify().await.unwrap().is_clean());
 }
 
 #[tokio::test]

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use accordant::connector::{Connector as _, ConnectorErrorKind, ReadAnswer};
 use accordant::id::SurfaceName;
+use accordant_rehearsal::{json, key};
 use accordant_sandbox::Faults;
 use chrono::TimeDelta;
 use serde_json::json;
-use support::{Stage, ids, json, key};
+use support::{Stage, ids};
 
 #[tokio::test]
 async fn a_poll_gives_what_changed_and_reaches_back() {

@@ -6,28 +6,12 @@
 use std::sync::Arc;
 
 use accordant::ManualClock;
-use accordant::connector::{Connector as _, Cursor, Item, RecordKey, Write, WriteAction};
-use accordant::fingerprint::Digest;
-use accordant::id::SurfaceName;
-use accordant::model::{Canonical as _, Path};
-use accordant::value::Native;
-use accordant_http::{ReqwestTransport, Sleep, Transport};
+use accordant::connector::{Cursor, Item, Write, WriteAction};
+use accordant_http::{ReqwestTransport, Transport};
 use accordant_hubspot::{HubSpot, Settings, private_app};
+use accordant_rehearsal::{Asleep, json, models};
 use accordant_sandbox::{Faults, Served, hubspot, serve};
-use async_trait::async_trait;
-use chrono::TimeDelta;
-use quickstart::model::{Company, Customer, Order};
 use serde_json::Value;
-
-/// Whoever waits at a limit moves the clock.
-pub(crate) struct Asleep(pub(crate) Arc<ManualClock>);
-
-#[async_trait]
-impl Sleep for Asleep {
-    async fn sleep(&self, time: TimeDelta) {
-        self.0.advance(time);
-    }
-}
 
 pub(crate) struct Stage {
     pub(crate) account: Arc<accordant_sandbox::HubSpot>,
@@ -49,8 +33,7 @@ impl Stage {
         account.define("contacts", "customer_status", &["lead", "customer", "former_customer"]);
         account.define("contacts", "balance", &[]);
         let served = serve(account.clone(), 0).await.unwrap();
-        let mut settings =
-            Settings::new(account.settings().portal).maps(&[Customer::model(), Company::model(), Order::model()]);
+        let mut settings = Settings::new(account.settings().portal).maps(&models());
         settings.base = served.base.parse().unwrap();
         settings.webhook_secrets = vec![account.settings().secret.as_str().into()];
         let settings = change(settings);
@@ -89,17 +72,8 @@ impl Stage {
     }
 
     /// Reads pages until there are no more; the items, and where to go on.
-    pub(crate) async fn walk(&self, surface: &str, mut after: Option<Cursor>) -> (Vec<Item>, Option<Cursor>) {
-        let mut items = Vec::new();
-        for _ in 0..1_000 {
-            let page = self.connector.read_page(&SurfaceName::from(surface), after.clone()).await.unwrap();
-            items.extend(page.items);
-            after = page.next.or(after);
-            if !page.more {
-                return (items, after);
-            }
-        }
-        panic!("pages without end");
+    pub(crate) async fn walk(&self, surface: &str, after: Option<Cursor>) -> (Vec<Item>, Option<Cursor>) {
+        accordant_rehearsal::walk(&self.connector, surface, after).await
     }
 }
 
@@ -109,32 +83,18 @@ pub(crate) fn connector(settings: &Settings, clock: &Arc<ManualClock>) -> HubSpo
     HubSpot::new(settings.clone(), transport, credentials, clock.clone(), Arc::new(Asleep(clock.clone())))
 }
 
-pub(crate) fn json(item: &Item) -> Value {
-    serde_json::from_slice(&item.body).unwrap()
-}
-
 pub(crate) fn ids(items: &[Item]) -> Vec<String> {
     items.iter().map(|item| json(item)["id"].as_str().unwrap().to_owned()).collect()
 }
 
-pub(crate) fn key(object: &str, id: &str) -> RecordKey {
-    RecordKey { object: object.into(), id: id.into(), by_create_key: false }
-}
-
 /// A write of texts to properties.
 pub(crate) fn write(number: u8, action: WriteAction, changes: &[(&str, &str)]) -> Write {
-    let property = |(name, value): &(&str, &str)| {
-        let value = if value.is_empty() { Native::Null } else { Native::Text((*value).into()) };
-        (Path::new(&format!("properties.{name}")), value)
-    };
-    Write {
-        object: "contacts".into(),
+    accordant_rehearsal::write(
+        "contacts",
+        number,
         action,
-        changes: changes.iter().map(property).collect(),
-        expect: Vec::new(),
-        expect_token: None,
-        idempotency_key: Digest([number; 32]),
-    }
+        changes.iter().map(|(name, value)| (format!("properties.{name}"), value)),
+    )
 }
 
 pub(crate) fn update(number: u8, id: &str, changes: &[(&str, &str)]) -> Write {

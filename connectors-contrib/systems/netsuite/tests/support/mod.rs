@@ -6,34 +6,17 @@
 use std::sync::Arc;
 
 use accordant::ManualClock;
-use accordant::connector::{Connector as _, Cursor, Item, RecordKey, Write, WriteAction};
-use accordant::fingerprint::Digest;
-use accordant::id::SurfaceName;
-use accordant::model::{Canonical as _, Path};
-use accordant::value::Native;
+use accordant::connector::{Cursor, Item, Write, WriteAction};
 use accordant_http::oauth::{Algorithm, Assertion};
-use accordant_http::{ReqwestTransport, Sleep, Transport};
+use accordant_http::{ReqwestTransport, Transport};
 use accordant_netsuite::{NetSuite, Settings, machine_to_machine};
+use accordant_rehearsal::{Asleep, json, models};
 use accordant_sandbox::{Faults, Served, netsuite, serve};
-use async_trait::async_trait;
-use chrono::TimeDelta;
 use chrono_tz::America::Phoenix;
-use quickstart::model::{Company, Customer, Order};
 use ring::signature::KeyPair as _;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::Value;
 
 const KEY: &str = include_str!("../p256.pem");
-
-/// Whoever waits at a limit moves the clock.
-pub(crate) struct Asleep(pub(crate) Arc<ManualClock>);
-
-#[async_trait]
-impl Sleep for Asleep {
-    async fn sleep(&self, time: TimeDelta) {
-        self.0.advance(time);
-    }
-}
 
 pub(crate) struct Stage {
     pub(crate) account: Arc<accordant_sandbox::NetSuite>,
@@ -67,8 +50,7 @@ impl Stage {
         };
         let account = Arc::new(accordant_sandbox::NetSuite::new(account, clock.clone()));
         let served = serve(account.clone(), 0).await.unwrap();
-        let settings =
-            Settings::new(&served.base, Phoenix).maps(&[Customer::model(), Company::model(), Order::model()]);
+        let settings = Settings::new(&served.base, Phoenix).maps(&models());
         let settings = change(settings);
         let connector = connector(&settings, &clock, "certificate-1");
         Self { account, connector, clock, settings, served }
@@ -84,17 +66,8 @@ impl Stage {
     }
 
     /// Reads pages until there are no more; the items, and where to go on.
-    pub(crate) async fn walk(&self, surface: &str, mut after: Option<Cursor>) -> (Vec<Item>, Option<Cursor>) {
-        let mut items = Vec::new();
-        for _ in 0..1_000 {
-            let page = self.connector.read_page(&SurfaceName::from(surface), after.clone()).await.unwrap();
-            items.extend(page.items);
-            after = page.next.or(after);
-            if !page.more {
-                return (items, after);
-            }
-        }
-        panic!("pages without end");
+    pub(crate) async fn walk(&self, surface: &str, after: Option<Cursor>) -> (Vec<Item>, Option<Cursor>) {
+        accordant_rehearsal::walk(&self.connector, surface, after).await
     }
 }
 
@@ -106,32 +79,13 @@ pub(crate) fn connector(settings: &Settings, clock: &Arc<ManualClock>, certifica
     NetSuite::new(settings.clone(), transport, credentials, clock.clone(), gate)
 }
 
-pub(crate) fn json(item: &Item) -> Value {
-    serde_json::from_slice(&item.body).unwrap()
-}
-
 pub(crate) fn ids(items: &[Item]) -> Vec<String> {
     items.iter().map(|item| json(item)["id"].as_str().unwrap().to_owned()).collect()
 }
 
-pub(crate) fn key(object: &str, id: &str) -> RecordKey {
-    RecordKey { object: object.into(), id: id.into(), by_create_key: false }
-}
-
 /// A write of texts to columns.
 pub(crate) fn write(number: u8, action: WriteAction, changes: &[(&str, &str)]) -> Write {
-    let leaf = |(path, value): &(&str, &str)| {
-        let value = if value.is_empty() { Native::Null } else { Native::Text((*value).into()) };
-        (Path::new(path), value)
-    };
-    Write {
-        object: "customer".into(),
-        action,
-        changes: changes.iter().map(leaf).collect(),
-        expect: Vec::new(),
-        expect_token: None,
-        idempotency_key: Digest([number; 32]),
-    }
+    accordant_rehearsal::write("customer", number, action, changes.iter().copied())
 }
 
 pub(crate) fn update(number: u8, id: &str, changes: &[(&str, &str)]) -> Write {

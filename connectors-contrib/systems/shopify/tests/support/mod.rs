@@ -6,28 +6,12 @@
 use std::sync::Arc;
 
 use accordant::ManualClock;
-use accordant::connector::{Connector as _, Cursor, Item, RecordKey, Write, WriteAction};
-use accordant::fingerprint::Digest;
-use accordant::id::SurfaceName;
-use accordant::model::{Canonical as _, Path};
-use accordant::value::Native;
-use accordant_http::{ReqwestTransport, Sleep, Transport};
+use accordant::connector::{Cursor, Item, Write, WriteAction};
+use accordant_http::{ReqwestTransport, Transport};
+use accordant_rehearsal::{Asleep, json, models};
 use accordant_sandbox::{Faults, Served, serve, shopify};
 use accordant_shopify::{Settings, Shopify, access_token};
-use async_trait::async_trait;
-use chrono::TimeDelta;
-use quickstart::model::{Company, Customer, Order};
 use serde_json::Value;
-
-/// Whoever waits at a limit moves the clock.
-pub(crate) struct Asleep(pub(crate) Arc<ManualClock>);
-
-#[async_trait]
-impl Sleep for Asleep {
-    async fn sleep(&self, time: TimeDelta) {
-        self.0.advance(time);
-    }
-}
 
 pub(crate) struct Stage {
     pub(crate) shop: Arc<accordant_sandbox::Shopify>,
@@ -46,8 +30,7 @@ impl Stage {
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
         let shop = Arc::new(accordant_sandbox::Shopify::new(shopify::Settings::default(), clock.clone()));
         let served = serve(shop.clone(), 0).await.unwrap();
-        let models = [Customer::model(), Company::model(), Order::model()];
-        let mut settings = Settings::new(&shop.settings().domain).maps(&models);
+        let mut settings = Settings::new(&shop.settings().domain).maps(&models());
         settings.base.clone_from(&served.base);
         settings.webhook_secrets = vec![shop.settings().secret.as_str().into()];
         let settings = change(settings);
@@ -78,18 +61,8 @@ impl Stage {
     }
 
     /// Reads pages until there are no more; the items, and where to go on.
-    pub(crate) async fn walk(&self, surface: &str, mut after: Option<Cursor>) -> (Vec<Item>, Option<Cursor>) {
-        let mut items = Vec::new();
-        for _ in 0..1_000 {
-            let page = self.connector.read_page(&SurfaceName::from(surface), after.clone()).await.unwrap();
-            items.extend(page.items);
-            assert!(!page.more || page.next != after, "a page that leads nowhere");
-            after = page.next.or(after);
-            if !page.more {
-                return (items, after);
-            }
-        }
-        panic!("pages without end");
+    pub(crate) async fn walk(&self, surface: &str, after: Option<Cursor>) -> (Vec<Item>, Option<Cursor>) {
+        accordant_rehearsal::walk(&self.connector, surface, after).await
     }
 }
 
@@ -99,33 +72,14 @@ pub(crate) fn connector(settings: &Settings, clock: &Arc<ManualClock>) -> Shopif
     Shopify::new(settings.clone(), transport, credentials, clock.clone(), Arc::new(Asleep(clock.clone())))
 }
 
-pub(crate) fn json(item: &Item) -> Value {
-    serde_json::from_slice(&item.body).unwrap()
-}
-
 pub(crate) fn ids(items: &[Item]) -> Vec<String> {
     let id = |item: &Item| json(item)["id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     items.iter().map(id).collect()
 }
 
-pub(crate) fn key(object: &str, id: &str) -> RecordKey {
-    RecordKey { object: object.into(), id: id.into(), by_create_key: false }
-}
-
 /// A write of texts to documented paths.
 pub(crate) fn write(number: u8, action: WriteAction, changes: &[(&str, &str)]) -> Write {
-    let leaf = |(path, value): &(&str, &str)| {
-        let value = if value.is_empty() { Native::Null } else { Native::Text((*value).into()) };
-        (Path::new(path), value)
-    };
-    Write {
-        object: "customers".into(),
-        action,
-        changes: changes.iter().map(leaf).collect(),
-        expect: Vec::new(),
-        expect_token: None,
-        idempotency_key: Digest([number; 32]),
-    }
+    accordant_rehearsal::write("customers", number, action, changes.iter().copied())
 }
 
 pub(crate) fn update(number: u8, id: &str, changes: &[(&str, &str)]) -> Write {

@@ -1,0 +1,96 @@
+//! A connector in an engine: the quickstart's model, unchanged, on its stand-in and on two systems in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use accordant::connector::Connector;
+use accordant::model::{Canonical as _, EntityModel};
+use accordant::testing::FakeSystem;
+use accordant::{Accordant, Actor, ManualClock, Scope, SeededEntropy, Tenant};
+use accordant_sandbox::Remote;
+use chrono::TimeDelta;
+use quickstart::model::{Company, Customer, Order};
+
+const SYSTEMS: [&str; 3] = ["hubspot", "netsuite", "shopify"];
+
+/// The quickstart's entities.
+#[must_use]
+pub fn models() -> [EntityModel; 3] {
+    [Customer::model(), Company::model(), Order::model()]
+}
+
+/// An engine on a connector and two systems in memory.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// The engine's handle.
+    pub tenant: Tenant,
+    system: String,
+    beside: BTreeMap<&'static str, FakeSystem>,
+    clock: Arc<ManualClock>,
+}
+
+impl Rehearsal {
+    /// One of the three systems is `connector`'s; the other two are in memory.
+    #[must_use]
+    pub fn of(connector: impl Connector + 'static, clock: &Arc<ManualClock>) -> Self {
+        let (system, models) = (connector.system().to_owned(), models());
+        let others = SYSTEMS.into_iter().filter(|name| *name != system);
+        let beside: BTreeMap<_, _> = others.map(|name| (name, FakeSystem::new(name, &models, clock))).collect();
+        let mut builder = Accordant::builder().clock(clock.clone()).entropy(SeededEntropy::new(7)).connect(connector);
+        for fake in beside.values() {
+            builder = builder.connect(fake.clone());
+        }
+        let accordant = builder.entity::<Customer>().entity::<Company>().entity::<Order>().build().unwrap();
+        Self { tenant: accordant.tenant("acme"), system, beside, clock: clock.clone() }
+    }
+
+    /// One of the two systems in memory.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> &FakeSystem {
+        &self.beside[name]
+    }
+
+    /// Hears everything that there is to hear, by webhooks of `remote` and polls, and by scans if asked to.
+    pub async fn hear(&self, remote: &dyn Remote, scan: bool) {
+        for _ in 0..3 {
+            for outgoing in remote.due() {
+                let taken = self.tenant.receive(&self.system, outgoing.request.clone()).await.is_ok();
+                remote.answered(outgoing, taken);
+            }
+            for connection in SYSTEMS {
+                // What fails is tried again in the next round.
+                drop(self.tenant.poll(connection).await);
+                if scan {
+                    drop(self.tenant.scan(connection).await);
+                }
+            }
+            self.rest().await;
+        }
+    }
+
+    async fn rest(&self) {
+        for _ in 0..1_000 {
+            if !self.tenant.step().await.unwrap().more() {
+                return;
+            }
+        }
+        panic!("no rest");
+    }
+
+    /// Plans, approves and applies until nothing is owed.
+    pub async fn settle(&self, remote: &dyn Remote, bootstrap: bool) {
+        let (mia, noah) = (Actor::new("mia"), Actor::new("noah"));
+        for _ in 0..60 {
+            let request = self.tenant.plan(Scope::default()).by(&mia);
+            let plan = if bootstrap { request.bootstrap().await } else { request.await }.unwrap();
+            if plan.operations.is_empty() {
+                return;
+            }
+            self.tenant.approve(plan.hash, &noah).await.unwrap();
+            self.tenant.apply(plan.hash).await.unwrap();
+            self.clock.advance(TimeDelta::minutes(70));
+            self.hear(remote, false).await;
+        }
+        panic!("the world does not come to rest");
+    }
+}

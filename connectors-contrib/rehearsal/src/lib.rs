@@ -1,0 +1,13 @@
+//! What tests of connectors share: a connector alone, before a stand-in of its system ([`walk`], [`write()`]), and in an
+//! engine beside two systems in memory, under the quickstart's model as it is ([`Rehearsal`]).
+//!
+//! Everything here panics where a test should fail.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::missing_panics_doc, reason = "said once, above")]
+
+mod alone;
+mod engine;
+
+pub use alone::{Asleep, json, key, walk, write};
+pub use engine::{Rehearsal, models};
