@@ -8,7 +8,7 @@ use crate::laws::{in_currency, samples_of};
 use crate::model::{AttributeModel, EntityModel, Mapping, Presence, SystemObject};
 use crate::ownership::Direction;
 use crate::text::Text;
-use crate::value::{Decimal, Field, Leaf, Native};
+use crate::value::{Decimal, Field, Leaf, Native, Value};
 
 /// Models, and what is known of their systems.
 ///
@@ -213,7 +213,9 @@ impl<'a> Mapped<'a> {
             if !unknown.is_empty() && !self.attribute.samples.is_empty() {
                 found.push((field, MismatchKind::UnknownOption { written: unknown }));
             }
-            let longest = natives().filter_map(length).max();
+            // How long a text is, only the fields that it comes from tell.
+            let bounded = self.attribute.kind != <String as Value>::KIND;
+            let longest = natives().filter(|_| bounded).filter_map(length).max();
             if let (Some(fits), Some(may_be)) = (field.max_length, longest)
                 && may_be > fits
             {
