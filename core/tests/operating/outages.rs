@@ -230,6 +230,18 @@ fn a_log_that_was_not_read_for_longer_than_it_is_kept_is_an_outage_though_the_pr
     assert_eq!(told(&world, &crm), (1, 1));
 }
 
+/// What cannot be read from end to end has its outage in the journal, once for each horizon, and nothing is begun.
+#[test]
+fn where_nothing_can_be_scanned_the_journal_says_what_may_be_lost() {
+    let (world, mut crm) = begun(Channel::Poll);
+    crm.surfaces = crm.surfaces.iter().filter(|surface| surface.channel != Channel::Scan).cloned().collect();
+    let tenant = process(&world, &crm);
+    block_on(tenant.pause("crm", &approver(), "moving")).unwrap();
+    // Nine hours and a half.
+    lives(&world, &crm, 57);
+    assert_eq!(told(&world, &crm), (2, 0));
+}
+
 #[test]
 fn a_process_that_was_stopped_where_it_stood_notices_by_itself() {
     let (world, crm) = begun(Channel::Webhook);

@@ -65,8 +65,7 @@ impl Tenant {
                 Channel::Scan | Channel::Read => None,
             };
             let listened = surfaces(bound).map(|surface| Listened { surface, last: last(surface) });
-            let noticed = row.outage.as_ref().map(|outage| outage.until);
-            let found = outages(listened, row.began.max(noticed), now);
+            let found = outages(listened, row.began.max(row.noticed), now);
             let recent =
                 row.listened.is_some_and(|at| (0..every.num_milliseconds() / 2).contains(&now.saturating_sub(at)));
             if found.is_empty() && recent {
@@ -88,7 +87,8 @@ impl Tenant {
             }
             let outage = earliest.cloned().or(row.outage);
             let pending = outage.is_some();
-            changes.put(pulse_key(name), &PulseRow { listened: Some(now), outage, ..row });
+            let noticed = if found.is_empty() { row.noticed } else { Some(now) };
+            changes.put(pulse_key(name), &PulseRow { listened: Some(now), noticed, outage, ..row });
             if attempts.commit(self, "note that somebody listens", changes.commit).await? {
                 return Ok((found, pending));
             }

@@ -47,6 +47,9 @@ pub(super) struct PulseRow {
     /// When it was last noted that somebody listens to the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) listened: Option<i64>,
+    /// When an outage was last noticed: it is not noticed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) noticed: Option<i64>,
     /// The outage that made a pulse due, until one that began after it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) outage: Option<Outage>,
@@ -164,7 +167,7 @@ impl Tenant {
 
 impl PulseRow {
     pub(super) const fn counted_from(from: i64) -> Self {
-        Self { from, last: None, began: None, listened: None, outage: None }
+        Self { from, last: None, began: None, listened: None, noticed: None, outage: None }
     }
 
     /// At once after an outage that was too long, else when the interval is over.
