@@ -23,7 +23,7 @@
 //! # Features
 //!
 //! `derive`, `sqlite` and `phone` are on by default. `testing` adds stories, fake systems and a manual clock; `conformance`
-//! adds the suite that a [`store::Store`] must pass.
+//! adds the suites that a [`store::Store`] and a [`queue::Queue`] must pass, and the passport of a [`connector::Connector`].
 
 extern crate self as accordant;
 
