@@ -5,6 +5,7 @@ use accordant::stamp::{Domain, TimeKind, TimeScale};
 use accordant::surface::{
     Channel, Completeness, Deletes, EventSemantics, Guarantee, Order, Surface, SurfaceShape, TokenFormat,
 };
+use chrono::TimeDelta;
 
 /// How a surface hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,13 @@ pub(crate) fn of(object: &str, table: &Table, settings: &Settings) -> Vec<Surfac
         surfaces.push(surface(Way::Logged, Channel::Stream, hints(kept, Deletes::Explicit)));
     }
     if settings.channel.is_some() {
-        surfaces.push(surface(Way::Notified, Channel::Stream, hints(Guarantee::AtMostOnce, Deletes::NeverTold)));
+        // Whoever is not there hears nothing. Where nothing else tells of changes, everything is then read anew.
+        let alone = surfaces.is_empty();
+        let told = EventSemantics {
+            unrecoverable_after: alone.then_some(TimeDelta::minutes(1)),
+            ..hints(Guarantee::AtMostOnce, Deletes::NeverTold)
+        };
+        surfaces.push(surface(Way::Notified, Channel::Stream, told));
     }
     let deletes = flag.unwrap_or(Deletes::Absence);
     surfaces.push(surface(Way::Everything, Channel::Scan, EventSemantics::snapshot(order, deletes)));

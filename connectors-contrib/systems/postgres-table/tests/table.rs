@@ -632,6 +632,43 @@ fn the_connector_keeps_what_it_promises(stage: &Stage) {
     }
 }
 
+/// Says where the certificate is that signed the server's.
+#[cfg(feature = "tls")]
+const AUTHORITY: &str = "ACCORDANT_POSTGRES_AUTHORITY";
+
+#[cfg(feature = "tls")]
+fn a_server_is_known_by_its_certificate(stage: &Stage) {
+    let authority = std::fs::read(std::env::var(AUTHORITY).unwrap()).unwrap();
+    let config: tokio_postgres::Config = stage.address.parse().unwrap();
+    let tokio_postgres::config::Host::Tcp(host) = &config.get_hosts()[0] else { panic!("servers are on loopback") };
+    let address = |name: &str| {
+        format!(
+            "host={name} hostaddr={host} port={} dbname={} user={} password={} sslmode=require application_name=tls_{}",
+            config.get_ports()[0],
+            config.get_dbname().unwrap(),
+            config.get_user().unwrap(),
+            std::str::from_utf8(config.get_password().unwrap()).unwrap(),
+            stage.schema
+        )
+    };
+    let settings =
+        |name: &str| Settings::new("erp", &address(name)).unwrap().table("customers", stage.table()).listens("erp");
+    let connector = stage.connect(settings("localhost").authorities(authority.clone()));
+    assert_eq!(stage.walk(&connector, "customers.scan", None).0.len(), 0);
+    let encrypted = format!(
+        "SELECT bool_and(ssl) || ' ' || count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+         WHERE application_name = 'tls_{}'",
+        stage.schema
+    );
+    assert_eq!(stage.one(&encrypted), "true 2", "that of pages, and that of notifications");
+    // One that nobody vouches for, one that is somebody else, and what is no certificate.
+    assert!(stage.try_connect(settings("localhost")).is_err());
+    assert!(stage.try_connect(settings("db.example.com").authorities(authority)).is_err());
+    let broken = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_vec();
+    let error = stage.try_connect(settings("localhost").authorities(broken)).unwrap_err();
+    assert!(error.to_string().contains("no PEM"), "{error}");
+}
+
 fn main() -> ExitCode {
     Server::POSTGRES.test(|address| {
         let trial = |name: &str, run: fn(&Stage)| {
@@ -643,28 +680,4 @@ fn main() -> ExitCode {
         };
         macro_rules! trials {
             ($($name:ident),* $(,)?) => { vec![$(trial(stringify!($name), $name)),*] };
-        }
-        trials![
-            a_scan_meets_every_row_once,
-            a_row_is_json_to_the_last_digit_and_only_what_is_mapped,
-            polls_hear_of_every_change,
-            rows_are_read_by_id_and_by_key_or_are_gone,
-            a_row_that_moved_is_written_only_where_it_holds_what_is_expected,
-            a_receipt_carries_the_row_and_its_token,
-            of_writers_at_once_one_wins,
-            a_create_that_is_repeated_makes_nothing_and_overwrites_nothing,
-            rows_are_deleted_as_the_table_has_it,
-            what_a_column_does_not_take_is_refused,
-            settings_that_the_table_does_not_keep_are_told,
-            the_log_tells_of_every_committed_change,
-            the_log_keeps_what_was_not_taken_in,
-            the_log_is_kept_for_as_long_as_is_said,
-            the_log_of_other_tables_is_not_kept_for_ever,
-            a_log_that_would_not_name_deleted_rows_is_refused,
-            notifications_wake_and_name_rows,
-            a_lost_connection_is_had_again,
-            a_write_without_an_answer_is_unknown,
-            the_connector_keeps_what_it_promises,
-        ]
-    })
-}
+       

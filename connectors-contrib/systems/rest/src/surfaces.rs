@@ -58,11 +58,12 @@ pub(crate) fn of(name_of: &str, object: &Object, description: &Description) -> V
         shape: shape.clone(),
     };
     let mut surfaces = Vec::new();
-    if description.webhooks.as_ref().is_some_and(|webhooks| webhooks.tells_of(name_of)) {
+    if let Some(webhooks) = description.webhooks.as_ref().filter(|webhooks| webhooks.tells_of(name_of)) {
         // Nobody knows how often a system tries that we only know by a description: a push is never relied on.
         let told = EventSemantics {
             delivery: Guarantee::AtMostOnce,
             completeness: Completeness::IdOnly,
+            unrecoverable_after: Some(TimeDelta::hours(i64::from(webhooks.kept_hours))),
             ..EventSemantics::snapshot(Order::None, Deletes::NeverTold)
         };
         surfaces.push(surface(Channel::Webhook, told));

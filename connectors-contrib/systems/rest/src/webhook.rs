@@ -29,6 +29,10 @@ pub struct Webhooks {
     /// The header that carries an id by which the sender marks repetitions.
     #[serde(default)]
     pub delivery_id: Option<String>,
+    /// How long the sender goes on trying: after an outage of ours that was longer, everything is read anew. An hour unless
+    /// said otherwise.
+    #[serde(default = "an_hour")]
+    pub kept_hours: u32,
     /// Where in the body the events are: a list, or one. Empty: the body is.
     #[serde(default)]
     pub events: String,
@@ -39,6 +43,10 @@ pub struct Webhooks {
     pub object: Option<String>,
     /// What stands there, and which object type it means. Events of other kinds are not taken.
     pub objects: BTreeMap<String, String>,
+}
+
+const fn an_hour() -> u32 {
+    1
 }
 
 /// How a signature is written.
