@@ -680,4 +680,35 @@ fn main() -> ExitCode {
         };
         macro_rules! trials {
             ($($name:ident),* $(,)?) => { vec![$(trial(stringify!($name), $name)),*] };
-       
+        }
+        #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "with TLS there is one more"))]
+        let mut trials: Vec<Trial> = trials![
+            a_scan_meets_every_row_once,
+            a_row_is_json_to_the_last_digit_and_only_what_is_mapped,
+            polls_hear_of_every_change,
+            rows_are_read_by_id_and_by_key_or_are_gone,
+            a_row_that_moved_is_written_only_where_it_holds_what_is_expected,
+            a_receipt_carries_the_row_and_its_token,
+            of_writers_at_once_one_wins,
+            a_create_that_is_repeated_makes_nothing_and_overwrites_nothing,
+            rows_are_deleted_as_the_table_has_it,
+            what_a_column_does_not_take_is_refused,
+            settings_that_the_table_does_not_keep_are_told,
+            the_log_tells_of_every_committed_change,
+            the_log_keeps_what_was_not_taken_in,
+            the_log_is_kept_for_as_long_as_is_said,
+            the_log_of_other_tables_is_not_kept_for_ever,
+            a_log_that_would_not_name_deleted_rows_is_refused,
+            notifications_wake_and_name_rows,
+            a_lost_connection_is_had_again,
+            a_write_without_an_answer_is_unknown,
+            the_connector_keeps_what_it_promises,
+        ];
+        #[cfg(feature = "tls")]
+        {
+            let tls = trial("a_server_is_known_by_its_certificate", a_server_is_known_by_its_certificate);
+            trials.push(tls.with_ignored_flag(std::env::var_os(AUTHORITY).is_none()));
+        }
+        trials
+    })
+}
