@@ -22,6 +22,7 @@ mod footing;
 mod four_eyes;
 mod history;
 mod linking;
+mod listening;
 mod merge;
 mod model;
 mod pages;

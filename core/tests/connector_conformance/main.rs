@@ -6,6 +6,7 @@ mod lies;
 mod office;
 
 use accordant::connector::conformance::{Measured, Passport, Promise, measure};
+use accordant::connector::{Connector, CreateSafety};
 use futures::executor::block_on;
 
 use honest::Honest;
@@ -47,6 +48,22 @@ fn an_honest_connector_has_every_promise_measured() {
     passport.require();
     let elsewhere = "another id is answered by reads alone";
     assert_eq!(skipped(&passport), [(Promise::Merges, elsewhere.to_owned())], "{passport}");
+}
+
+#[test]
+fn a_look_up_after_the_drain_is_measured_where_that_is_promised() {
+    let drained = |premises: &office::Premises| -> Box<dyn Connector> {
+        premises.system.create_safety_is(CreateSafety::DrainThenConsistentLookup { drain_seconds: 60 });
+        Box::new(Honest::new(premises))
+    };
+    let passport = block_on(measure(&Office::of(drained)));
+    passport.require();
+    let declared: Vec<&str> = passport
+        .kept()
+        .filter(|entry| entry.promise == Promise::CreateSafety)
+        .map(|entry| entry.declared.as_str())
+        .collect();
+    assert_eq!(declared, ["look-up after 1 min"]);
 }
 
 #[test]

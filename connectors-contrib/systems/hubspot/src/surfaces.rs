@@ -28,13 +28,13 @@ pub(crate) fn of(object: &str, settings: &Settings) -> [Surface; 4] {
     };
     // By the vendor: again and again, then silently never. Observed: ten more attempts within a day.
     let told = EventSemantics {
-        delivery: Guarantee::AtLeastOnceWithin { attempts: 11, horizon: TimeDelta::hours(24) },
+        delivery: Guarantee::AtLeastOnceWithin { attempts: 11, horizon: settings.webhook_horizon },
         order: Order::None,
         completeness: Completeness::SingleField,
         deletes: Deletes::Explicit,
         merges: Merges::Explicit,
         lag: TimeDelta::minutes(1),
-        unrecoverable_after: Some(TimeDelta::hours(24)),
+        unrecoverable_after: Some(settings.webhook_horizon),
     };
     let record = SurfaceShape {
         id: "id".into(),

@@ -24,6 +24,7 @@ mod limits;
 mod poll;
 mod read;
 mod scan;
+mod schema;
 mod settings;
 mod surfaces;
 mod webhook;

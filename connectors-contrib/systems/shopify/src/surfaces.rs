@@ -29,13 +29,13 @@ pub(crate) fn of(name_of: &str, object: &Object, settings: &Settings) -> [Surfac
     };
     // By the vendor: eight more attempts in four hours, up to a day late, and not guaranteed at all.
     let told = EventSemantics {
-        delivery: Guarantee::AtLeastOnceWithin { attempts: 9, horizon: TimeDelta::hours(4) },
+        delivery: Guarantee::AtLeastOnceWithin { attempts: 9, horizon: settings.webhook_horizon },
         order: Order::None,
         completeness: Completeness::IdOnly,
         deletes: Deletes::Explicit,
         merges: Merges::Explicit,
         lag: TimeDelta::minutes(1),
-        unrecoverable_after: Some(TimeDelta::hours(4)),
+        unrecoverable_after: Some(settings.webhook_horizon),
     };
     let node = SurfaceShape {
         id: "id".into(),

@@ -46,6 +46,18 @@ const ADDRESS: [(&str, &str); 10] = [
     ("zip", "zip"),
 ];
 
+/// The input type and its field by which a documented path of a customer is written; `None`: it is not.
+pub(crate) fn input_of(path: &Path) -> Option<(&'static str, &'static str)> {
+    let dotted = path.to_string();
+    let named = |table: &[(&str, &'static str)], path: &str| {
+        table.iter().find(|(known, _)| *known == path).map(|(_, field)| *field)
+    };
+    let address = dotted.strip_prefix("defaultAddress.").and_then(|key| named(&ADDRESS, key));
+    named(&FIELDS, &dotted)
+        .map(|field| ("CustomerInput", field))
+        .or(address.map(|field| ("MailingAddressInput", field)))
+}
+
 /// A write, as its mutations take it.
 #[derive(Default)]
 struct Inputs {

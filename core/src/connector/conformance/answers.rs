@@ -1,7 +1,9 @@
 //! Reads by id: an answer for each key, in its place; and what becomes of reads, pages and writes in an outage.
 
+use super::intents::create;
 use super::passport::Promise;
-use super::tester::{Tester, Told, broken, create, skipped};
+use super::tester::Tester;
+use super::told::{Told, broken, skipped};
 use crate::connector::{Outcome, ReadAnswer};
 use crate::id::ObjectType;
 use crate::surface::Channel;

@@ -1,7 +1,9 @@
 //! The life of records, as every surface tells it: made, edited, merged, deleted.
 
+use super::heard::{Heard, Kind};
 use super::passport::Promise;
-use super::tester::{Heard, Kind, Tester, Told, broken, skipped};
+use super::tester::Tester;
+use super::told::{Told, broken, skipped};
 use super::words;
 use crate::id::ObjectType;
 use crate::stamp::Domain;
@@ -132,7 +134,7 @@ fn order(voice: &Voice, cast: &Cast, tokens: &mut Vec<(Domain, String, i64)>) ->
         let heard = heard.clone()?;
         let of = |heard: &&Heard| heard.is_live(&cast.edited) && heard.last() == value.map(Text::as_str);
         match heard.iter().rev().find(of) {
-            Some(heard) => heard.token.ok_or_else(|| super::tester::End::Broken("a record has no token".into())),
+            Some(heard) => heard.token.ok_or_else(|| super::told::End::Broken("a record has no token".into())),
             None => broken(format!("{which} is not told of")),
         }
     };

@@ -62,11 +62,15 @@
 
 mod answers;
 mod bench;
+mod calls;
 mod cut;
+mod heard;
+mod intents;
 mod life;
 mod pages;
 mod passport;
 mod tester;
+mod told;
 mod webhooks;
 mod words;
 mod writes;
@@ -74,7 +78,8 @@ mod writes;
 pub use bench::{Bench, Cannot, Values};
 pub use passport::{Entry, Measured, Passport, Promise};
 
-use tester::{Tester, Told, broken};
+use tester::Tester;
+use told::{Told, broken};
 
 /// Measures every promise of a connector that the bench lets be measured.
 ///

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use super::bench::Values;
+use super::calls::Walked;
 use super::cut::cut;
+use super::heard::{Heard, Kind};
 use super::passport::Promise;
-use super::tester::{Heard, Kind, Tester, Told, Walked, broken, skipped};
+use super::tester::Tester;
+use super::told::{Told, broken, skipped};
 use super::words;
 use crate::connector::{Connector, Cursor};
 use crate::engine::Walk;

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use super::passport::Promise;
-use super::tester::{Tester, Told, broken, skipped};
+use super::tester::Tester;
+use super::told::{Told, broken, skipped};
 use crate::connector::Delivery;
 use crate::id::ObjectType;
 use crate::surface::Channel;

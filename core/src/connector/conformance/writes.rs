@@ -4,8 +4,11 @@ use futures::future::join;
 
 use super::bench::Values;
 use super::cut::cut;
+use super::heard::Heard;
+use super::intents::{create, key_of, update};
 use super::passport::Promise;
-use super::tester::{Heard, Tester, Told, broken, create, key_of, skipped, update};
+use super::tester::Tester;
+use super::told::{Told, broken, skipped};
 use super::words;
 use crate::connector::{CreateSafety, Outcome, Write, WriteAction, WriteReceipt};
 use crate::id::ObjectType;
@@ -163,7 +166,7 @@ async fn receipts(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
     let lost = Box::pin(lost_answers(tester, object)).await;
     match lost {
         Ok(()) => Ok(format!("{} receipts are so; a lost answer is said to be unknown", receipts.len())),
-        Err(super::tester::End::Skipped(_)) => Ok(format!("{} receipts are so", receipts.len())),
+        Err(super::told::End::Skipped(_)) => Ok(format!("{} receipts are so", receipts.len())),
         Err(end) => Err(end),
     }
 }
