@@ -98,6 +98,21 @@ pub struct EventSemantics {
 }
 
 impl EventSemantics {
+    /// Of a surface that answers with whole records as they are when it is asked: at once, without end, and without a word
+    /// about merges. What promises less says so over it.
+    #[must_use]
+    pub const fn snapshot(order: Order, deletes: Deletes) -> Self {
+        Self {
+            delivery: Guarantee::Snapshot,
+            order,
+            completeness: Completeness::Full,
+            deletes,
+            merges: Merges::NeverTold,
+            lag: TimeDelta::zero(),
+            unrecoverable_after: None,
+        }
+    }
+
     /// Whether an event carries more than an id.
     const fn carries(&self) -> bool {
         !matches!(self.completeness, Completeness::IdOnly | Completeness::Gap)

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accordant::connector::{Outcome, Retry, Write, WriteAction, WriteReceipt};
+use accordant::connector::{Outcome, Write, WriteAction, WriteReceipt};
 use accordant::model::Path;
 use accordant::surface::Channel;
 use accordant::text::Text;
 use accordant::value::Native;
-use accordant_http::CallError;
+use accordant_http::{CallError, not_sent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -146,7 +146,7 @@ impl Shopify {
         let held = match held {
             Some(Ok(held)) if holds(held, write) => held,
             Some(Ok(_)) | None => return only(Outcome::Stale),
-            Some(Err(error)) => return only(before(error)),
+            Some(Err(error)) => return only(not_sent(&error.error)),
         };
         let gid = format!("{}{id}", object.prefix());
         if matches!(write.action, WriteAction::Archive { .. }) {
@@ -232,7 +232,7 @@ impl Shopify {
                 // It has happened before; what people made of it since stays.
                 Ok(Some(id)) => return only(Outcome::Applied { id }),
                 Ok(None) => variables["identifier"] = identifier,
-                Err(error) => return only(before(&error)),
+                Err(error) => return only(not_sent(&error.error)),
             }
         }
         let ended = self.mutate(name, &document::create(object), &variables, &Text::default()).await;
@@ -326,15 +326,6 @@ fn holds(held: &Value, write: &Write) -> bool {
         };
         value(native).is_some_and(|expected| plain(&expected) == plain(leaf))
     })
-}
-
-/// Of a call that came before the write itself: whatever became of it, the write was not sent.
-fn before(error: &CallError) -> Outcome {
-    let after = match error.error.retry {
-        Retry::After(delay) => Some(delay),
-        _ => None,
-    };
-    Outcome::Deferred { after }
 }
 
 fn only(outcome: Outcome) -> WriteReceipt {
