@@ -115,7 +115,7 @@ impl Inside {
         if self.chance.permille(self.faults.refused_items) {
             return refusal(StatusCode::BAD_REQUEST, "USER_ERROR", "refused: a fault of the sandbox");
         }
-        self.put(table, id, values, now, now);
+        self.put(table, id, values, now, now, false);
         let mut answer = json::empty(StatusCode::NO_CONTENT);
         if let Ok(location) = format!("/services/rest/record/v1/{kind}/{id}").parse() {
             answer.headers_mut().insert(http::header::LOCATION, location);
