@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use accordant::TenantId;
-use accordant::journal::{Entry, Payload};
-use accordant::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use accordant::store::{Store, StoreError};
+use accordant::testing::{StoreCall, StoreWatch, Watched};
 use async_trait::async_trait;
 
 /// What went through.
@@ -40,53 +40,25 @@ impl Counts {
     }
 }
 
-pub(super) struct Counting<S> {
-    store: S,
-    counts: Arc<Counts>,
-}
+/// Sees what goes through a store.
+pub(super) struct Counting(Arc<Counts>);
 
-impl<S: Store> Counting<S> {
-    pub(super) fn of(store: S) -> (Self, Arc<Counts>) {
+impl Counting {
+    pub(super) fn of<S: Store>(store: S) -> (Watched<S, Self>, Arc<Counts>) {
         let counts = Arc::new(Counts::default());
-        (Self { store, counts: Arc::clone(&counts) }, counts)
+        (Watched::new(store, Self(Arc::clone(&counts))), counts)
     }
 }
 
 #[async_trait]
-impl<S: Store> Store for Counting<S> {
-    async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.store.load(tenant, keys).await
-    }
-
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        table: Table,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.store.scan(tenant, table, prefix, after, limit).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        let add = |count: &AtomicU64, number: usize| count.fetch_add(number as u64, Ordering::Relaxed);
-        add(&self.counts.commits, 1);
-        add(&self.counts.rows, commit.put.len());
-        add(&self.counts.entries, commit.journal.len());
-        self.store.commit(tenant, commit).await
-    }
-
-    async fn journal(
-        &self,
-        tenant: &TenantId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
-        self.store.journal(tenant, after, limit).await
-    }
-
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.store.erase(tenant, subject).await
+impl StoreWatch for Counting {
+    async fn before(&self, _: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
+        if let StoreCall::Commit(commit) = call {
+            let add = |count: &AtomicU64, number: usize| count.fetch_add(number as u64, Ordering::Relaxed);
+            add(&self.0.commits, 1);
+            add(&self.0.rows, commit.put.len());
+            add(&self.0.entries, commit.journal.len());
+        }
+        Ok(())
     }
 }

@@ -13,6 +13,8 @@
 mod client;
 mod credentials;
 pub mod oauth;
+#[cfg(feature = "oauth1")]
+pub mod oauth1;
 mod poll;
 mod retry;
 mod sleep;

@@ -96,6 +96,24 @@ async fn left(store: &dyn Store, table: Table) -> Result<Vec<Row>, Failed> {
     Ok(rows)
 }
 
+/// The entities of which a record is in some system.
+async fn present(store: &dyn Store, systems: &Systems) -> Result<BTreeSet<String>, Failed> {
+    let living: BTreeMap<_, _> = ["crm", "shop"].map(|system| (system, systems.living(system))).into();
+    let (mut present, mut after) = (BTreeSet::new(), None);
+    loop {
+        let page = store.scan(&TenantId::new(TENANT), Table::Link, "", after.as_deref(), 500).await?;
+        let Some(last) = page.last() else { return Ok(present) };
+        after = Some(last.key.to_string());
+        for row in &page {
+            if let [system, _, id] = row.key.split('\u{1f}').collect::<Vec<_>>()[..]
+                && living.get(system).is_some_and(|records| records.contains_key(id))
+            {
+                present.extend(serde_json::from_slice::<Value>(&row.value)?["entity"].as_str().map(str::to_owned));
+            }
+        }
+    }
+}
+
 /// What the journal has of a client of the shop that should not be there any more, and of its entity.
 async fn tell_history(store: &dyn Store, client: &str) -> Result<(), Failed> {
     let tenant = TenantId::new(TENANT);
@@ -150,10 +168,14 @@ pub(crate) async fn judge(
     for case in decide(tenant).await?.iter().take(TOLD) {
         eprintln!("a case: {case:?}");
     }
-    // An approval is spent by the write; what stands of a record that is gone is kept until it runs out.
+    // An approval is spent by the write; what stands about a record or a person who is gone is kept until it runs out.
+    let present = present(store, systems).await?;
     for row in left(store, Table::Approval).await? {
-        let gone = matches!(row.key.split('\u{1f}').collect::<Vec<_>>()[..], ["write", system, _, id, ..]
-            if !systems.living(system).contains_key(id));
+        let gone = match row.key.split('\u{1f}').collect::<Vec<_>>()[..] {
+            ["write", system, _, id, ..] => !systems.living(system).contains_key(id),
+            ["create", _, _, entity, ..] => !present.contains(entity),
+            _ => false,
+        };
         if !gone {
             verdict.wrong.push(format!("nothing spent the approval {}", row.key.replace('\u{1f}', "/")));
         }

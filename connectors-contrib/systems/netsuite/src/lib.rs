@@ -27,6 +27,8 @@ mod wire;
 mod write;
 
 pub use auth::machine_to_machine;
+#[cfg(feature = "tba")]
+pub use auth::token_based;
 pub use connector::NetSuite;
 pub use schema::Mismatch;
 pub use settings::{Object, Settings};

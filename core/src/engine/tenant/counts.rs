@@ -93,7 +93,8 @@ pub(crate) fn is_confirmation(key: &str) -> bool {
     key.starts_with(CONFIRMATIONS)
 }
 
-/// The row of a confirmed operation, beside the approvals: it runs out as they do.
+/// The row of a confirmed operation, beside the approvals: it runs out as they do. Until then it keeps the room of an archive
+/// that may yet turn out to have happened.
 fn confirmation_row(key: Digest) -> RowKey {
     RowKey::new(Table::Approval, format!("{CONFIRMATIONS}{key}"))
 }

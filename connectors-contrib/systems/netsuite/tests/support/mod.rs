@@ -40,6 +40,18 @@ impl Stage {
     }
 
     pub(crate) async fn with(change: impl FnOnce(Settings) -> Settings) -> Self {
+        Self::before(change, |account| account).await
+    }
+
+    /// An account that takes signed requests, too.
+    pub(crate) async fn token_based(keys: netsuite::TokenBased) -> Self {
+        Self::before(|settings| settings, |account| account.token_based(keys)).await
+    }
+
+    async fn before(
+        change: impl FnOnce(Settings) -> Settings,
+        opened: impl FnOnce(accordant_sandbox::NetSuite) -> accordant_sandbox::NetSuite,
+    ) -> Self {
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
         let account = netsuite::Settings {
             client: "client-1".into(),
@@ -48,7 +60,7 @@ impl Stage {
             zone: Phoenix,
             seed: 3,
         };
-        let account = Arc::new(accordant_sandbox::NetSuite::new(account, clock.clone()));
+        let account = Arc::new(opened(accordant_sandbox::NetSuite::new(account, clock.clone())));
         let served = serve(account.clone(), 0).await.unwrap();
         let settings = Settings::new(&served.base, Phoenix).maps(&models());
         let settings = change(settings);
