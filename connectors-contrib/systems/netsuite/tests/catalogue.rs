@@ -47,8 +47,8 @@ fn each_difference_is_told_with_the_column_and_what_is_wrong() {
         ),
         (&|record| record["properties"]["email"]["readOnly"] = true.into(), "email: it is written, and is read-only"),
         (
-            &|record| record["properties"]["balance"] = json!({ "type": "boolean", "readOnly": true }),
-            "balance: it holds yes or no, and the attribute is of type money",
+            &|record| record["properties"]["email"] = json!({ "type": "number" }),
+            "email: it holds a number, and the attribute is of type email",
         ),
         (
             &|record| record["properties"]["email"]["maxLength"] = 12.into(),

@@ -56,11 +56,15 @@ fn surfaces(object: &str) -> [Surface; 4] {
     };
     // REST spells the status of an order in another way than GraphQL (`null` for `UNFULFILLED`), and paths cannot tell
     // two spellings apart: so an order's webhook is a hint, and the order is read.
-    let order = if object == "orders" { Order::None } else { Order::By(Domain::Time(modified)) };
+    let (order, completeness) = if object == "orders" {
+        (Order::None, Completeness::IdOnly)
+    } else {
+        (Order::By(Domain::Time(modified)), Completeness::Full)
+    };
     let told = EventSemantics {
         delivery: Guarantee::AtLeastOnceWithin { attempts: 8, horizon: TimeDelta::hours(4) },
         order,
-        completeness: Completeness::Full,
+        completeness,
         deletes: Deletes::Explicit,
         merges: Merges::NeverTold,
         lag: minutes(1),
