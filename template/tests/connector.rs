@@ -1,6 +1,7 @@
 //! The connector before a system in memory: what it reads and writes, and what it says when the system fails.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a passport is shown")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
