@@ -24,6 +24,7 @@ use self::shop::Shop;
 use self::webhooks::Webhooks;
 use crate::clock::{ClockOf, Shown};
 use crate::graphql::Question;
+use crate::ledger::{Entry, Ledger};
 use crate::outbox::Outgoing;
 use crate::{Chance, Faults, Remote, Sent, json};
 
@@ -83,6 +84,7 @@ struct Inside {
     bulk_runs: i64,
     faults: Faults,
     chance: Chance,
+    ledger: Ledger,
 }
 
 /// The points that are left, in thousandths, at an instant; and how often there were too few.
@@ -92,7 +94,18 @@ struct Bucket {
     per_second: i64,
     left: i64,
     at: i64,
-    refused: u64,
+    spent: Points,
+}
+
+/// What was asked of the bucket of points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Points {
+    /// Points that were spent.
+    pub spent: u64,
+    /// Requests that found too few.
+    pub refused: u64,
+    /// Points that were left when it was last asked.
+    pub left: u64,
 }
 
 impl Bucket {
@@ -108,10 +121,12 @@ impl Bucket {
         self.left = self.left.saturating_add(came).min(self.capacity * 1_000);
         self.at = now;
         if self.left < cost * 1_000 {
-            self.refused += 1;
+            self.spent.refused += 1;
             return false;
         }
         self.left -= cost * 1_000;
+        self.spent.spent += cost.unsigned_abs();
+        self.spent.left = (self.left / 1_000).unsigned_abs();
         true
     }
 }
@@ -125,10 +140,11 @@ impl Shopify {
             shop: Shop::default(),
             bulk: Bulk::default(),
             webhooks: Webhooks::new(settings.domain.clone(), settings.version.clone(), settings.secret.clone()),
-            bucket: Bucket { capacity, per_second, left: capacity * 1_000, at: clock.now(), refused: 0 },
+            bucket: Bucket { capacity, per_second, left: capacity * 1_000, at: clock.now(), spent: Points::default() },
             bulk_runs: settings.bulk_runs.num_milliseconds(),
             faults: Faults::default(),
             chance: Chance::new(settings.seed),
+            ledger: Ledger::default(),
         };
         Self { settings, clock: Arc::new(Shown(clock)), inside: Mutex::new(inside) }
     }
@@ -144,10 +160,22 @@ impl Shopify {
         self.inside().faults = faults;
     }
 
+    /// What was done to the shop so far, by people and through the interface, in its order.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.inside().ledger.entries()
+    }
+
     /// How many requests found too few points in the bucket.
     #[must_use]
     pub fn throttled(&self) -> u64 {
-        self.inside().bucket.refused
+        self.inside().bucket.spent.refused
+    }
+
+    /// What was asked of the bucket of points so far.
+    #[must_use]
+    pub fn points(&self) -> Points {
+        self.inside().bucket.spent
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -160,6 +188,11 @@ impl Shopify {
             let body =
                 json!({ "errors": "[API] Invalid API key or access token (unrecognized login or wrong password)" });
             return json::answer(StatusCode::UNAUTHORIZED, &body);
+        }
+        if inside.chance.permille(inside.faults.busy) {
+            let mut refused = json::answer(StatusCode::TOO_MANY_REQUESTS, &json!({ "errors": "Too Many Requests" }));
+            refused.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("2.0"));
+            return refused;
         }
         let failed =
             |message: &str, code: &str| json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
@@ -225,6 +258,7 @@ impl Remote for Shopify {
         if inside.faults.down {
             return None;
         }
+        inside.ledger.acts(None);
         let path = json::segments(request);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let answer = match (request.method().as_str(), path.as_slice()) {
@@ -241,6 +275,10 @@ impl Remote for Shopify {
     fn due(&self) -> Vec<Outgoing> {
         let now = self.clock.now();
         self.inside().webhooks.due(now)
+    }
+
+    fn is_unreachable(&self) -> bool {
+        self.inside().faults.unreachable
     }
 
     fn answered(&self, sent: Outgoing, accepted: bool) {

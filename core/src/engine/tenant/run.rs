@@ -186,7 +186,7 @@ impl<'t> Running<'t> {
         shutdown: &mut Shutdown<'_, F>,
     ) -> Result<bool, Error> {
         // Before the first poll: it would hide for how long nothing was heard.
-        for connection in self.agenda.to_listen_to(self.tenant.now()) {
+        for connection in self.agenda.due_to_listen(self.tenant.now()) {
             if self.tenant.listen_to(&connection).await? {
                 self.agenda.pulse_now(connection, self.tenant.now());
             }

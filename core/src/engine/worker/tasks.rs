@@ -71,7 +71,7 @@ impl Desk {
             self.tasks.agenda.pulse_by(&tenant, tenant.pulses_due().await?);
         }
         // Before the first poll: it would hide for how long nothing was heard.
-        for connection in self.tasks.agenda.to_listen_to(tenant.now()) {
+        for connection in self.tasks.agenda.due_to_listen(tenant.now()) {
             if records.has(tenant.id(), connection.as_str()) && tenant.listen_to(&connection).await? {
                 self.tasks.agenda.pulse_now(connection, tenant.now());
             }

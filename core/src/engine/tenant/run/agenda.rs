@@ -53,7 +53,7 @@ impl Agenda {
     }
 
     /// The connections of which it is to be noted now.
-    pub(crate) fn to_listen_to(&mut self, now: i64) -> Vec<ConnectionName> {
+    pub(crate) fn due_to_listen(&mut self, now: i64) -> Vec<ConnectionName> {
         let mut due = Vec::new();
         for (connection, (every, at)) in self.listens.iter_mut().filter(|(_, (_, at))| *at <= now) {
             *at = now.saturating_add(every.num_milliseconds());
