@@ -1,6 +1,7 @@
 //! The connector before a system in memory: what it reads and writes, and what it says when the system fails.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a passport is shown")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -183,7 +184,8 @@ fn a_create_that_is_repeated_makes_nothing_and_overwrites_nothing() {
     assert_eq!(outcome(&connector, create.clone()), Outcome::Unknown);
     system.edit(1, &json!({ "name": "Anna" }));
     assert_eq!(outcome(&connector, create), applied("1"));
-    assert_eq!((system.state().contacts.len(), &system.state().contacts[&1].fields["name"]), (1, &json!("Anna")));
+    let state = system.state();
+    assert_eq!((state.contacts.len(), &state.contacts[&1].fields["name"]), (1, &json!("Anna")));
 }
 
 #[test]
@@ -286,7 +288,7 @@ fn the_connector_keeps_what_it_promises() {
 
 /// Somebody, in the system and in HubSpot.
 #[derive(Canonical, Debug, PartialEq)]
-#[canonical(entity = "person", system(contacts, object = "contacts"), system(hubspot, object = "contacts"))]
+#[canonical(entity = "person", system(contacts, object = "contacts"), system(hubspot, object = "people"))]
 struct Person {
     #[canonical(identity, at(contacts = "email", hubspot = "email"))]
     email: Email,
@@ -299,7 +301,7 @@ fn the_engine_puts_right_what_the_owner_says_otherwise() {
     let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
     let (system, hubspot) = (InMemory::default(), FakeSystem::new("hubspot", &[Person::model()], &clock));
     system.edit(7, &json!({ "email": "ana@acme.test", "name": "Ann" }));
-    hubspot.edit("contacts", "1", &json!({ "email": "ana@acme.test", "name": "Ana" }));
+    hubspot.edit("people", "1", &json!({ "email": "ana@acme.test", "name": "Ana" }));
     let accordant = Accordant::builder()
         .clock(clock)
         .entropy(SeededEntropy::new(1))

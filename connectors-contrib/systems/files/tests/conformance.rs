@@ -1,6 +1,7 @@
 //! The passport of files.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a passport is shown")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -107,11 +108,8 @@ impl Bench for Exporter {
 
     async fn down(&self, down: bool) -> Result<(), Cannot> {
         let (path, away) = (self.folder.path().join("customers"), self.folder.path().join("away"));
-        if down {
-            fs::rename(path, away).unwrap()
-        } else {
-            fs::rename(away, path).unwrap()
-        }
+        let (from, to) = if down { (path, away) } else { (away, path) };
+        fs::rename(from, to).unwrap();
         Ok(())
     }
 

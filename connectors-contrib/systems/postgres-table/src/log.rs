@@ -56,10 +56,7 @@ impl PostgresTable {
             return Ok(Page { items: Vec::new(), next: None, more: false });
         };
         let mut session = self.session().await?;
-        let at = match place(log, after.as_ref())? {
-            Some(at) => at,
-            None => return begin(&session, log).await,
-        };
+        let Some(at) = place(log, after.as_ref())? else { return begin(&session, log).await };
         let confirmed = advance(&session, log, at, self.asked.from(at, self.clock.now(), log)).await?;
         // Before the changes are looked at: all that was committed until here is among them.
         let now = "SELECT pg_current_wal_flush_lsn()";

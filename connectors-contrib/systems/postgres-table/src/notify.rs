@@ -115,13 +115,17 @@ impl Listener {
     pub(crate) async fn notified(&self) {
         loop {
             let came = self.came.listen();
-            let heard = lock(&self.heard);
-            if heard.count > heard.paged {
+            if self.waits() {
                 return;
             }
-            drop(heard);
             came.await;
         }
+    }
+
+    /// Whether something was heard since the last page.
+    fn waits(&self) -> bool {
+        let heard = lock(&self.heard);
+        heard.count > heard.paged
     }
 
     /// What waits behind a number. What it stands behind was taken in, and is forgotten.

@@ -1,6 +1,7 @@
 //! A table of a real server as a system.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a passport is shown")]
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use accordant::id::{ObjectType, SurfaceName};
 use accordant::model::Path;
 use accordant::text::Text;
 use accordant::value::Native;
-use accordant::{ManualClock, SystemClock};
+use accordant::{Clock as _, ManualClock, SystemClock};
 use accordant_postgres_table::{Log, PostgresTable, Settings, Table};
 use accordant_rehearsal::{json, key, walk};
 use accordant_test_servers::{Server, Trial, Wire};
@@ -43,7 +44,7 @@ impl Stage {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let schema = format!("t{}_{number}", std::process::id());
-        let clock = Arc::new(ManualClock::at(chrono::Utc::now()));
+        let clock = Arc::new(ManualClock::at(chrono::DateTime::from_timestamp_millis(SystemClock.now()).unwrap()));
         let stage = Self { address: address.to_owned(), schema, runtime, clock };
         stage.sql(&format!("CREATE SCHEMA {0}; CREATE TABLE {0}.customers {TABLE}", stage.schema));
         stage
@@ -551,9 +552,9 @@ impl Bench for Account {
 
     async fn down(&self, down: bool) -> Result<(), Cannot> {
         if down {
-            self.wire.cut_after(0)
+            self.wire.cut_after(0);
         } else {
-            self.wire.mend()
+            self.wire.mend();
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The passport of a described system, before a help desk on loopback.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a passport is shown")]
 
 mod support;
 
