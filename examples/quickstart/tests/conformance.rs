@@ -127,7 +127,7 @@ impl Bench for Stage {
 
 /// Every promise holds; what was skipped is promised nowhere, or is what a system in memory cannot be made to do.
 fn require(passport: &Passport) {
-    println!("{passport}");
+    eprintln!("{passport}");
     passport.require();
     for entry in passport.skipped() {
         let Measured::Skipped(why) = &entry.measured else { continue };

@@ -24,6 +24,9 @@ fn with(name: &str, change: impl FnOnce(&mut Value)) -> Value {
     catalogue
 }
 
+/// What is otherwise about a property.
+type Change<'c> = &'c dyn Fn(&mut Value);
+
 fn told(found: &Mismatches) -> Vec<String> {
     found.found.iter().map(ToString::to_string).collect()
 }
@@ -35,7 +38,7 @@ fn a_model_that_fits_its_account_has_no_mismatch() {
 
 #[test]
 fn each_difference_is_told_with_the_property_and_what_is_wrong() {
-    let cases: [(&str, &dyn Fn(&mut Value), &str); 6] = [
+    let cases: [(&str, Change<'_>, &str); 6] = [
         (
             "phone",
             &|property| property["name"] = "phone_work".into(),

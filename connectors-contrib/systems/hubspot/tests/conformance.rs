@@ -159,7 +159,7 @@ impl Bench for Account {
 #[tokio::test]
 async fn the_connector_keeps_what_it_promises() {
     let passport = measure(&Account::open().await).await;
-    println!("{passport}");
+    eprintln!("{passport}");
     passport.require();
     // What is skipped promises nothing there, or shows elsewhere.
     let elsewhere = ["nothing is promised", "another id is answered by reads alone"];

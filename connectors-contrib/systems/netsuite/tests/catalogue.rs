@@ -27,6 +27,9 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
     catalogue
 }
 
+/// What is otherwise about a record.
+type Change<'c> = &'c dyn Fn(&mut Value);
+
 fn told(found: &Mismatches) -> Vec<String> {
     found.found.iter().map(ToString::to_string).collect()
 }
@@ -40,7 +43,7 @@ fn a_model_that_fits_its_account_has_no_mismatch_in_either_form_of_the_catalogue
 
 #[test]
 fn each_difference_is_told_with_the_column_and_what_is_wrong() {
-    let cases: [(&dyn Fn(&mut Value), &str); 7] = [
+    let cases: [(Change<'_>, &str); 7] = [
         (
             &|record| drop(record["properties"].as_object_mut().unwrap().remove("mobilePhone")),
             "mobilephone: there is none, or it is not seen",
@@ -57,7 +60,7 @@ fn each_difference_is_told_with_the_column_and_what_is_wrong() {
         (
             &|record| {
                 record["properties"]["entityStatus"] =
-                    json!({ "type": "string", "enum": ["LEAD-Qualified", "CUSTOMER-Closed Won"] })
+                    json!({ "type": "string", "enum": ["LEAD-Qualified", "CUSTOMER-Closed Won"] });
             },
             "entitystatus: it has no option CUSTOMER-Lost Customer",
         ),

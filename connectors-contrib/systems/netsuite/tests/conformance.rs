@@ -111,7 +111,7 @@ impl Bench for Account {
 #[tokio::test]
 async fn the_connector_keeps_what_it_promises() {
     let passport = measure(&Account::open().await).await;
-    println!("{passport}");
+    eprintln!("{passport}");
     passport.require();
     let known = [
         "nothing is promised",

@@ -128,7 +128,7 @@ impl Bench for Account {
 
 async fn keeps_its_promises(account: Account) {
     let passport = measure(&account).await;
-    println!("{passport}");
+    eprintln!("{passport}");
     passport.require();
     for entry in passport.skipped() {
         let Measured::Skipped(why) = &entry.measured else { continue };

@@ -158,7 +158,7 @@ impl Bench for Shop {
 #[tokio::test]
 async fn the_connector_keeps_what_it_promises() {
     let passport = measure(&Shop::open().await).await;
-    println!("{passport}");
+    eprintln!("{passport}");
     passport.require();
     // Of customers, what is skipped promises nothing.
     for entry in passport.skipped().filter(|entry| !entry.place.starts_with("orders")) {
