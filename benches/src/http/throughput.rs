@@ -1,5 +1,7 @@
 //! How fast each connector reads and writes, alone, and what the systems counted of it at their limits.
 
+#![expect(clippy::disallowed_methods, reason = "a rate is one of real time")]
+
 use std::time::{Duration, Instant};
 
 use accordant::connector::{Connector, Outcome, Write, WriteAction};
