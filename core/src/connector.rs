@@ -228,6 +228,15 @@ pub struct Write {
     pub idempotency_key: Digest,
 }
 
+impl Write {
+    /// Whether only the version says that nobody came in between: one is expected, and no values are. An archive is such a
+    /// write; a record of another version is then no longer as expected.
+    #[must_use]
+    pub const fn rests_on_version(&self) -> bool {
+        self.expect_token.is_some() && self.expect.is_empty()
+    }
+}
+
 /// What a write does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

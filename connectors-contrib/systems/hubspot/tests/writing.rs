@@ -81,6 +81,25 @@ async fn a_create_that_is_repeated_makes_nothing_and_overwrites_nothing() {
     assert!(matches!(found[1], ReadAnswer::Gone));
 }
 
+/// No values are expected of what is archived: only its version says that nobody came in between.
+#[tokio::test]
+async fn a_record_that_moved_is_not_archived() {
+    let stage = Stage::set().await;
+    let ana = stage.contact(&json!({ "email": "ana@acme.test" }));
+    let archive = |number, minute: &str| {
+        let mut write = write(number, WriteAction::Archive { id: ana.as_str().into() }, &[]);
+        let at = chrono::DateTime::parse_from_rfc3339(&format!("2026-11-21T08:{minute}:00Z")).unwrap();
+        write.expect_token = Some(at.timestamp_millis());
+        write
+    };
+    stage.clock.advance(TimeDelta::minutes(1));
+    stage.person().edits("contacts", &ana, &json!({ "city": "Köln" })).unwrap();
+    let said = stage.connector.write_batch(vec![archive(1, "00")]).await.unwrap();
+    assert_eq!((&said[0].outcome, stage.account.ids("contacts").len()), (&Outcome::Stale, 1));
+    let said = stage.connector.write_batch(vec![archive(2, "01")]).await.unwrap();
+    assert_eq!((&said[0].outcome, stage.account.ids("contacts").len()), (&applied(&ana), 0));
+}
+
 #[tokio::test]
 async fn one_bad_item_leaves_the_others_their_own_end() {
     let stage = Stage::set().await;

@@ -194,6 +194,9 @@ fn body(
 /// its version says nothing.
 fn holds(held: &Looked, write: &Write, settings: &Settings) -> bool {
     let same_version = write.expect_token.is_some() && held.token == write.expect_token;
+    if write.rests_on_version() {
+        return same_version;
+    }
     write.expect.iter().all(|(path, native)| {
         let column = column(path);
         if same_version && !column.as_ref().is_some_and(|column| settings.of_children.contains(column)) {

@@ -94,6 +94,23 @@ async fn a_record_that_a_script_is_changing_is_not_written() {
     assert_eq!(said[0].outcome, Outcome::Stale, "now it is seen that it changed");
 }
 
+/// No values are expected of what is deleted: only its version says that nobody came in between.
+#[tokio::test]
+async fn a_record_that_moved_is_not_deleted() {
+    let stage = Stage::set().await;
+    let ana = stage.customer(None, &[("email", "ana@acme.test")]);
+    let now = accordant::Clock::now(&*stage.clock);
+    let delete = |number, token| {
+        let mut write = write(number, WriteAction::Archive { id: ana.as_str().into() }, &[]);
+        write.expect_token = Some(token);
+        write
+    };
+    let said = stage.connector.write_batch(vec![delete(1, now - 60_000)]).await.unwrap();
+    assert_eq!((&said[0].outcome, stage.account.ids("customer").len()), (&Outcome::Stale, 1));
+    let said = stage.connector.write_batch(vec![delete(2, now)]).await.unwrap();
+    assert_eq!((&said[0].outcome, stage.account.ids("customer").len()), (&applied(&ana), 0));
+}
+
 #[tokio::test]
 async fn a_create_that_is_repeated_makes_nothing_and_overwrites_nothing() {
     let stage = Stage::set().await;

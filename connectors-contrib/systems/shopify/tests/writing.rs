@@ -70,6 +70,23 @@ async fn a_record_that_moved_is_written_only_where_it_holds_what_is_expected() {
     assert_eq!(outcomes, [&Outcome::Stale, &applied(&ana), &Outcome::Stale]);
 }
 
+/// No values are expected of what is deleted: only its version says that nobody came in between.
+#[tokio::test]
+async fn a_record_that_moved_is_not_deleted() {
+    let stage = Stage::set().await;
+    let ana = stage.customer(&json!({ "email": "ana@acme.test" }));
+    let now = accordant::Clock::now(&*stage.clock);
+    let delete = |number, token| {
+        let mut write = write(number, WriteAction::Archive { id: ana.as_str().into() }, &[]);
+        write.expect_token = Some(token);
+        write
+    };
+    let said = stage.connector.write_batch(vec![delete(1, now - 60_000)]).await.unwrap();
+    assert_eq!((&said[0].outcome, stage.shop.ids("Customer").len()), (&Outcome::Stale, 1));
+    let said = stage.connector.write_batch(vec![delete(2, now)]).await.unwrap();
+    assert_eq!((&said[0].outcome, stage.shop.ids("Customer").len()), (&applied(&ana), 0));
+}
+
 #[tokio::test]
 async fn a_metafield_is_set_only_where_it_still_is_what_it_was() {
     let stage = Stage::with(|mut settings| {

@@ -169,9 +169,9 @@ impl State {
                 let Some(held) = record.and_then(super::Record::now) else {
                     return without_effect(Outcome::Stale);
                 };
-                // An unchanged record is as expected; one that changed elsewhere still may be.
+                // An unchanged record is as expected; one that changed may be, where there are values to tell by.
                 let unchanged = record.map(super::Record::token) == write.expect_token;
-                if !unchanged && !as_expected(held, &write.expect) {
+                if !unchanged && (write.rests_on_version() || !as_expected(held, &write.expect)) {
                     return without_effect(Outcome::Stale);
                 }
                 let mut value = Some(held.clone()).filter(|_| matches!(write.action, WriteAction::Update { .. }));
