@@ -7,25 +7,35 @@
 //! It knows the vendors' rules from their published schemas; what those do not say follows what others have observed, and
 //! is said so beside it. It shares no line with the connectors but the transport that webhooks leave by.
 
+mod accounts;
 mod chance;
 mod clock;
+mod control;
 mod fault;
 mod graphql;
 pub mod hubspot;
 mod instant;
 mod json;
+mod key;
+mod ledger;
 mod limit;
 pub mod netsuite;
 mod outbox;
 mod remote;
+mod scene;
 pub mod shopify;
 
+pub use accounts::{Accounts, Switch, UnknownSwitch, names};
 pub use chance::Chance;
 pub use clock::MovableClock;
-pub use fault::Faults;
+pub use control::Control;
+pub use fault::{Fault, Faults};
 pub use hubspot::HubSpot;
+pub use key::KeyPair;
+pub use ledger::{APP, Did, Entry};
 pub use limit::Traffic;
 pub use netsuite::NetSuite;
 pub use outbox::{Outgoing, Sent};
-pub use remote::{Remote, Served, deliver, serve};
+pub use remote::{Remote, Served, deliver, serve, serve_after};
+pub use scene::Scene;
 pub use shopify::Shopify;

@@ -19,10 +19,43 @@ pub struct Traffic {
     pub let_through: u64,
     /// Requests that were refused, since they were too many.
     pub refused: u64,
-    /// The most that were let through in one window.
+    /// The most that were let through in one window, or were there at once.
     pub most: usize,
     /// How many there may be in one.
     pub limit: usize,
+}
+
+/// A number of requests at once.
+#[derive(Debug)]
+pub(crate) struct AtOnce {
+    under_way: usize,
+    traffic: Traffic,
+}
+
+impl AtOnce {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { under_way: 0, traffic: Traffic { limit, ..Traffic::default() } }
+    }
+
+    /// Counts a request that arrives; whether it may pass. Whether or not, it leaves.
+    pub(crate) fn arrives(&mut self) -> bool {
+        self.under_way += 1;
+        if self.under_way > self.traffic.limit {
+            self.traffic.refused += 1;
+            return false;
+        }
+        self.traffic.let_through += 1;
+        self.traffic.most = self.traffic.most.max(self.under_way);
+        true
+    }
+
+    pub(crate) fn leaves(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    pub(crate) const fn traffic(&self) -> Traffic {
+        self.traffic
+    }
 }
 
 impl Rolling {

@@ -3,56 +3,68 @@
 use std::sync::Arc;
 
 use accordant_http::{ReqwestTransport, Settings};
-use accordant_sandbox::{HubSpot, MovableClock, NetSuite, Remote, Shopify, deliver, hubspot, netsuite, serve, shopify};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use accordant_sandbox::{
+    Accounts, Control, HubSpot, KeyPair, MovableClock, NetSuite, Remote, Shopify, deliver, hubspot, netsuite, serve,
+    shopify,
+};
 
 /// How often it is looked whether webhooks are due.
 const EVERY: std::time::Duration = std::time::Duration::from_millis(50);
 
+/// More records than a search of HubSpot's can be paged through.
+const ROWS: usize = 10_100;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let clock = Arc::new(MovableClock::default());
-    let account = hubspot::Settings::default();
-    println(&format!("hubspot   token {}   webhook secret {}", account.token, account.secret));
-    let hubspot = Arc::new(HubSpot::new(account, Arc::clone(&clock)));
-    let at_hubspot = serve(Arc::clone(&hubspot) as Arc<dyn Remote>, 4141).await?;
-    println(&format!("          {}", at_hubspot.base));
-    let shop = shopify::Settings::default();
-    println(&format!("shopify   token {}   webhook secret {}", shop.token, shop.secret));
-    let shopify = Arc::new(Shopify::new(shop, Arc::clone(&clock)));
-    let at_shopify = serve(Arc::clone(&shopify) as Arc<dyn Remote>, 4142).await?;
-    println(&format!("          {}", at_shopify.base));
-    let (private, public_key) = key_pair()?;
+    let hubspot = Arc::new(HubSpot::new(hubspot::Settings::default(), Arc::clone(&clock)));
+    let shopify = Arc::new(Shopify::new(shopify::Settings::default(), Arc::clone(&clock)));
+    let key = KeyPair::generate()?;
     let books = netsuite::Settings {
         client: "sandbox-client".into(),
         certificate: "sandbox-certificate".into(),
-        public_key,
+        public_key: key.public,
         zone: chrono_tz::UTC,
         seed: 3,
     };
-    println(&format!("netsuite  client {}   certificate {}   key:\n{private}", books.client, books.certificate));
-    let at_netsuite = serve(Arc::new(NetSuite::new(books, clock)), 4143).await?;
-    println(&format!("          {}", at_netsuite.base));
+    let told = format!("client {}   certificate {}   key:\n{}", books.client, books.certificate, key.private);
+    let netsuite = Arc::new(NetSuite::new(books, Arc::clone(&clock)));
+    let accounts = Accounts::new(Arc::clone(&hubspot), Arc::clone(&shopify), Arc::clone(&netsuite), 4, ROWS);
+    let control = Control::new(Arc::new(accounts), clock);
+    let (account, shop) = (hubspot.settings(), shopify.settings());
+    let remotes: [(&str, Arc<dyn Remote>, u16, String); 4] = [
+        (
+            "control",
+            Arc::new(control),
+            4140,
+            "GET / says what it does: faults, the clock, what was done by whom".into(),
+        ),
+        (
+            "hubspot",
+            Arc::clone(&hubspot) as Arc<dyn Remote>,
+            4141,
+            format!("token {}   webhook secret {}", account.token, account.secret),
+        ),
+        (
+            "shopify",
+            Arc::clone(&shopify) as Arc<dyn Remote>,
+            4142,
+            format!("token {}   webhook secret {}", shop.token, shop.secret),
+        ),
+        ("netsuite", netsuite, 4143, told),
+    ];
+    let mut served = Vec::with_capacity(remotes.len());
+    for (name, remote, port, told) in remotes {
+        let at = serve(remote, port).await?;
+        println(&format!("{name:<9} {}   {told}", at.base));
+        served.push(at);
+    }
     let transport = ReqwestTransport::new(Settings::default())?;
     loop {
         deliver(hubspot.as_ref(), &transport).await;
         deliver(shopify.as_ref(), &transport).await;
         tokio::time::sleep(EVERY).await;
     }
-}
-
-/// A key for this run: the private one in PEM, the public one as NetSuite would know it.
-fn key_pair() -> Result<(String, Vec<u8>), Box<dyn std::error::Error + Send + Sync>> {
-    let (random, failed) = (SystemRandom::new(), |_| "no key can be made");
-    let private = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(failed)?;
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.as_ref(), &random)
-        .map_err(|_| "no key can be made")?;
-    let text = STANDARD.encode(private.as_ref());
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----");
-    Ok((pem, pair.public_key().as_ref().to_vec()))
 }
 
 #[expect(clippy::print_stdout, reason = "it is what the program is for")]

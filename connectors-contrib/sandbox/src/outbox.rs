@@ -55,9 +55,14 @@ impl Outbox {
         }
         let id = self.next;
         self.next += 1;
-        let hour = 3_600_000;
+        let (minute, hour) = (60_000, 3_600_000);
+        let overtaken = is_of_new(topic, &event) && chance.permille(faults.update_first);
         for _ in 0..=u8::from(chance.permille(faults.doubled)) {
-            let late = if chance.permille(faults.late) { chance.below(hour).cast_signed() } else { 0 };
+            let late = match overtaken {
+                true => minute + chance.below(hour).cast_signed(),
+                false if chance.permille(faults.late) => chance.below(hour).cast_signed(),
+                false => 0,
+            };
             let (topic, events) = (topic.to_owned(), vec![event.clone()]);
             self.waiting.push(Parcel { id, topic, events, attempt: 0, due: now.saturating_add(late) });
         }
@@ -109,6 +114,11 @@ impl Outbox {
     pub(crate) const fn sent(&self) -> Sent {
         self.sent
     }
+}
+
+/// Whether it tells of a new record.
+fn is_of_new(topic: &str, event: &Value) -> bool {
+    topic.ends_with("_CREATE") || event["subscriptionType"].as_str().is_some_and(|kind| kind.ends_with(".creation"))
 }
 
 /// A parcel as a request, and the parcel itself for what becomes of it.

@@ -28,6 +28,7 @@ use self::records::Records;
 use self::refusal::Refusal;
 use self::webhooks::Webhooks;
 use crate::clock::{ClockOf, Shown};
+use crate::ledger::{Entry, Ledger};
 use crate::limit::Rolling;
 use crate::outbox::Outgoing;
 use crate::{Chance, Faults, Remote, Sent, Traffic};
@@ -91,6 +92,7 @@ struct Inside {
     faults: Faults,
     chance: Chance,
     requests: u64,
+    ledger: Ledger,
 }
 
 /// Who did something, as events say it.
@@ -116,6 +118,7 @@ impl HubSpot {
             faults: Faults::default(),
             chance: Chance::new(settings.seed),
             requests: 0,
+            ledger: Ledger::default(),
         };
         Self { settings, clock: Arc::new(Shown(clock)), inside: Mutex::new(inside) }
     }
@@ -138,6 +141,12 @@ impl HubSpot {
         [inside.rolling.traffic(), inside.searches.traffic()]
     }
 
+    /// What was done to the account so far, by people and through the interface, in its order.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.inside().ledger.entries()
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,7 +160,8 @@ impl HubSpot {
         if !inside.rolling.admit(now) || inside.chance.permille(inside.faults.throttled) {
             return Err(Refusal::too_many("TEN_SECONDLY_ROLLING"));
         }
-        if request.uri().path().ends_with("/search") && !inside.searches.admit(now) {
+        let searches = request.uri().path().ends_with("/search");
+        if inside.chance.permille(inside.faults.busy) || searches && !inside.searches.admit(now) {
             return Err(Refusal::too_many("SECONDLY"));
         }
         if !inside.daily.admit(now) {
@@ -173,6 +183,7 @@ impl Remote for HubSpot {
             return None;
         }
         inside.requests += 1;
+        inside.ledger.acts(None);
         let number = inside.requests;
         let answer = self
             .admit(inside, request, now)
@@ -194,6 +205,10 @@ impl Remote for HubSpot {
     fn due(&self) -> Vec<Outgoing> {
         let now = self.clock.now();
         self.inside().webhooks.due(now)
+    }
+
+    fn is_unreachable(&self) -> bool {
+        self.inside().faults.unreachable
     }
 
     fn answered(&self, sent: Outgoing, accepted: bool) {

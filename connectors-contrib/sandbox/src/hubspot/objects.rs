@@ -10,6 +10,7 @@ use super::records::Record;
 use super::refusal::Refusal;
 use super::{Act, Inside};
 use crate::json;
+use crate::ledger::Did;
 
 /// The largest page of a list.
 const LARGEST_PAGE: usize = 100;
@@ -41,6 +42,8 @@ impl Inside {
         self.unique(object, None, &values)?;
         let visible = self.visible(act.at);
         let id = self.records.insert(object, values.clone(), act.at, visible);
+        self.ledger.note(act.at, object, id, Did::Made);
+        self.note(object, id, BTreeMap::new(), act);
         self.tell(object, "creation", id, json!({}), act);
         self.tell_changes(object, id, &values, act);
         self.associate_by_property(object, id, &values);
@@ -58,6 +61,7 @@ impl Inside {
         if changed.is_empty() {
             return Ok(id);
         }
+        let before = record.properties.clone();
         let visible = self.visible(act.at);
         self.records.change(object, id, act.at, visible, |record| {
             for (name, value) in &changed {
@@ -67,15 +71,26 @@ impl Inside {
                 };
             }
         });
+        self.note(object, id, before, act);
         self.tell_changes(object, id, &changed, act);
         self.associate_by_property(object, id, &changed);
         Ok(id)
+    }
+
+    /// Notes what of a record is another than it was.
+    fn note(&mut self, object: &str, id: u64, before: BTreeMap<String, String>, act: Act<'_>) {
+        let Some(record) = self.records.get(object, id) else { return };
+        let named = |held: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+            held.iter().map(|(name, value)| (format!("properties.{name}"), value.clone())).collect()
+        };
+        self.ledger.compare(act.at, object, id, &named(&before), &named(&record.properties));
     }
 
     pub(super) fn archive(&mut self, object: &str, id: u64, act: Act<'_>) -> Result<(), Refusal> {
         let record = self.records.follow(object, id).ok_or_else(|| Refusal::not_found("resource not found"))?;
         let (id, visible) = (record.id, self.visible(act.at));
         self.records.change(object, id, act.at, visible, |record| record.archived = Some(act.at));
+        self.ledger.note(act.at, object, id, Did::Gone);
         self.tell(object, "deletion", id, json!({}), act);
         Ok(())
     }
@@ -87,6 +102,7 @@ impl Inside {
         }
         let visible = self.visible(act.at);
         self.records.change(object, id, act.at, visible, |record| record.archived = None);
+        self.ledger.note(act.at, object, id, Did::Back);
         self.tell(object, "restore", id, json!({}), act);
         Ok(())
     }
@@ -113,6 +129,7 @@ impl Inside {
         let id = self.records.insert(object, values, act.at, visible);
         for loser in [first.id, second.id] {
             self.records.change(object, loser, act.at, visible, |record| record.merged_into = Some(id));
+            self.ledger.note(act.at, object, loser, Did::Became(id.to_string()));
             self.associations.moved(object, loser, id);
         }
         let merge = json!({
@@ -125,6 +142,7 @@ impl Inside {
     /// Forgets a contact for good; it is told of twice, as the vendor does.
     pub(super) fn purge(&mut self, object: &str, id: u64, act: Act<'_>) -> Result<(), Refusal> {
         let id = self.records.get(object, id).ok_or_else(|| Refusal::not_found("resource not found"))?.id;
+        self.ledger.note(act.at, object, id, Did::Gone);
         self.tell(object, "privacyDeletion", id, json!({}), act);
         self.tell(object, "deletion", id, json!({}), act);
         self.records.purge(object, id);

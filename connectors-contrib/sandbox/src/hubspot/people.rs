@@ -73,6 +73,19 @@ impl Person<'_> {
         self.act(|inside, act| inside.update(object, number(id)?, values, act).map(drop))
     }
 
+    /// Imports values into every living record of an object type, all at one instant. How many those are.
+    ///
+    /// # Errors
+    ///
+    /// The account's message.
+    pub fn imports(&self, object: &str, values: &Value) -> Result<usize, String> {
+        self.act(|inside, act| {
+            let ids: Vec<u64> = inside.records.alive(object).map(|record| record.id).collect();
+            ids.iter().try_for_each(|id| inside.update(object, *id, values, act).map(drop))?;
+            Ok(ids.len())
+        })
+    }
+
     /// Archives a record.
     ///
     /// # Errors
@@ -102,7 +115,9 @@ impl Person<'_> {
 
     fn act<T>(&self, act: impl FnOnce(&mut Inside, Act<'_>) -> Result<T, Refusal>) -> Result<T, String> {
         let at = self.account.clock.now();
-        let done = act(&mut self.account.inside(), Act { at, source: "CRM_UI", by: self.name });
+        let mut inside = self.account.inside();
+        inside.ledger.acts(Some(self.name));
+        let done = act(&mut inside, Act { at, source: "CRM_UI", by: self.name });
         done.map_err(|refusal| refusal.item()["message"].as_str().unwrap_or_default().to_owned())
     }
 }

@@ -51,10 +51,13 @@ impl Inside {
                 Some(name) => (name.trim_start_matches('-'), name.starts_with('-')),
                 None => (sort["propertyName"].as_str().unwrap_or_default(), sort["direction"] == "DESCENDING"),
             };
-            found.sort_by(|one, other| {
-                let order = compare(one.value(object, name).as_deref(), other.value(object, name).as_deref());
+            let mut keyed: Vec<(Key, &Record)> =
+                found.into_iter().map(|record| (Key::of(record.value(object, name)), record)).collect();
+            keyed.sort_by(|(one, _), (other, _)| {
+                let order = one.compare(other);
                 if descending { order.reverse() } else { order }
             });
+            found = keyed.into_iter().map(|(_, record)| record).collect();
         }
         let asked = json::texts(body, "properties");
         let total = found.len();
@@ -73,12 +76,23 @@ impl Inside {
     }
 }
 
-/// Numbers and instants by their size, all else by its letters.
-fn compare(one: Option<&str>, other: Option<&str>) -> Ordering {
-    let size = |text: &str| instant::parse(text).map(i128::from);
-    match (one.and_then(size), other.and_then(size)) {
-        (Some(one), Some(other)) => one.cmp(&other),
-        _ => one.cmp(&other),
+/// A value, read once for all comparisons.
+struct Key {
+    text: Option<String>,
+    size: Option<i64>,
+}
+
+impl Key {
+    fn of(text: Option<String>) -> Self {
+        Self { size: text.as_deref().and_then(instant::parse), text }
+    }
+
+    /// Numbers and instants by their size, all else by its letters.
+    fn compare(&self, other: &Self) -> Ordering {
+        match (self.size, other.size) {
+            (Some(one), Some(other)) => one.cmp(&other),
+            _ => self.text.cmp(&other.text),
+        }
     }
 }
 
@@ -86,7 +100,7 @@ fn holds(object: &str, record: &Record, filter: &Value) -> bool {
     let held = record.value(object, filter["propertyName"].as_str().unwrap_or_default());
     let wanted = json::text(&filter["value"]);
     let listed = || json::texts(filter, "values");
-    let order = |to: &Option<String>| Some(compare(Some(held.as_deref()?), Some(to.as_deref()?)));
+    let order = |to: &Option<String>| Some(Key::of(Some(held.clone()?)).compare(&Key::of(Some(to.clone()?))));
     let word = || {
         let (held, wanted) = (held.as_deref().unwrap_or_default(), wanted.as_deref().unwrap_or_default());
         let wanted = wanted.trim_matches('*').to_lowercase();

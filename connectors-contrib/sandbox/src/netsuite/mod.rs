@@ -5,6 +5,7 @@
 //! have observed: rows that are stamped when a script begins and seen when it commits. Assumed: the address of an upsert,
 //! the code of a refusal for too many requests at once. There are no webhooks.
 
+mod people;
 mod record;
 mod suiteql;
 mod token;
@@ -21,8 +22,10 @@ use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::clock::{ClockOf, Shown};
+use crate::ledger::{Did, Entry, Ledger};
+use crate::limit::AtOnce;
 use crate::outbox::Outgoing;
-use crate::{Chance, Faults, Remote, Sent, json};
+use crate::{Chance, Faults, Remote, Sent, Traffic, json};
 
 pub use token_based::TokenBased;
 
@@ -77,6 +80,8 @@ struct Inside {
     zone: Tz,
     faults: Faults,
     chance: Chance,
+    ledger: Ledger,
+    at_once: AtOnce,
 }
 
 /// How SuiteQL is asked to write instants.
@@ -95,6 +100,8 @@ impl NetSuite {
             zone: settings.zone,
             faults: Faults::default(),
             chance: Chance::new(settings.seed),
+            ledger: Ledger::default(),
+            at_once: AtOnce::new(5),
         };
         Self { settings, token_based: None, clock: Arc::new(Shown(clock)), inside: Mutex::new(inside) }
     }
@@ -106,48 +113,29 @@ impl NetSuite {
         self
     }
 
+    /// The same, which allows so many requests at once. By the vendor: 5, 15 or 20 by tier, and always 5 for developers, which
+    /// is how it begins.
+    #[must_use]
+    pub fn at_once(self, limit: usize) -> Self {
+        self.inside().at_once = AtOnce::new(limit);
+        self
+    }
+
     /// What goes wrong from now on.
     pub fn faults(&self, faults: Faults) {
         self.inside().faults = faults;
     }
 
-    /// Somebody changes the zone of the integration's user.
-    pub fn moves_to(&self, zone: Tz) {
-        self.inside().zone = zone;
-    }
-
-    /// A person, or a script, changes a row or makes it, and says its id. It is seen when the script commits: up to
-    /// [`Faults::index_lag`] later.
-    pub fn edit(&self, table: &str, id: Option<&str>, values: &[(&str, &str)]) -> String {
-        let now = self.clock.now();
-        let mut inside = self.inside();
-        let most = u64::try_from(inside.faults.index_lag.num_milliseconds()).unwrap_or(0);
-        let visible = now.saturating_add(inside.chance.below(most).cast_signed());
-        let id = id.and_then(|id| id.parse().ok()).unwrap_or_else(|| inside.fresh());
-        let values = values.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())));
-        inside.put(table, id, values, now, visible);
-        id.to_string()
-    }
-
-    /// A person deletes a row.
-    pub fn delete(&self, table: &str, id: &str) {
-        let now = self.clock.now();
-        if let Ok(id) = id.parse() {
-            self.inside().remove(table, id, now);
-        }
-    }
-
-    /// A row as it stands.
+    /// What was done to the account so far, by people and through the interface, in its order.
     #[must_use]
-    pub fn row(&self, table: &str, id: &str) -> Option<BTreeMap<String, String>> {
-        let inside = self.inside();
-        inside.tables.get(table)?.get(&id.parse().ok()?).map(|row| row.values.clone())
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.inside().ledger.entries()
     }
 
-    /// The ids of a table's rows, ascending.
+    /// How many requests came at once.
     #[must_use]
-    pub fn ids(&self, table: &str) -> Vec<String> {
-        self.inside().tables.get(table).into_iter().flat_map(BTreeMap::keys).map(u64::to_string).collect()
+    pub fn traffic(&self) -> Traffic {
+        self.inside().at_once.traffic()
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -169,6 +157,11 @@ impl NetSuite {
         if inside.chance.permille(inside.faults.throttled) {
             return refusal(StatusCode::TOO_MANY_REQUESTS, "CONCURRENCY_LIMIT_EXCEEDED", "too many requests at once");
         }
+        if inside.chance.permille(inside.faults.busy) {
+            let mut refused = refusal(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "come back later");
+            refused.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+            return refused;
+        }
         if inside.chance.permille(inside.faults.failing) {
             return refusal(StatusCode::INTERNAL_SERVER_ERROR, "UNEXPECTED_ERROR", "An unexpected error occurred.");
         }
@@ -186,7 +179,7 @@ impl Inside {
         self.next
     }
 
-    /// Puts values into a row; nothing removes one.
+    /// Puts values into a row; nothing removes one. Of a child, the row does not say that it changed.
     fn put(
         &mut self,
         table: &str,
@@ -194,8 +187,14 @@ impl Inside {
         values: impl IntoIterator<Item = (String, Option<String>)>,
         now: i64,
         visible: i64,
+        of_child: bool,
     ) {
-        let row = self.tables.entry(table.to_owned()).or_default().entry(id).or_default();
+        let rows = self.tables.entry(table.to_owned()).or_default();
+        if !rows.contains_key(&id) {
+            self.ledger.note(now, table, id, Did::Made);
+        }
+        let row = rows.entry(id).or_default();
+        let before = row.values.clone();
         for (name, value) in values {
             match value.filter(|value| !value.is_empty()) {
                 Some(value) => row.values.insert(name, value),
@@ -203,15 +202,19 @@ impl Inside {
             };
         }
         row.values.insert("id".into(), id.to_string());
-        row.modified = now;
+        if !of_child {
+            row.modified = now;
+        }
         row.seen.retain(|(from, _)| *from < visible);
-        row.seen.push((visible, Seen { values: row.values.clone(), modified: now }));
+        row.seen.push((visible, Seen { values: row.values.clone(), modified: row.modified }));
+        self.ledger.compare(now, table, id, &before, &row.values);
     }
 
     fn remove(&mut self, table: &str, id: u64, now: i64) -> bool {
         let gone = self.tables.get_mut(table).and_then(|rows| rows.remove(&id)).is_some();
         if gone {
             self.deleted.push((table.to_owned(), id, now));
+            self.ledger.note(now, table, id, Did::Gone);
         }
         gone
     }
@@ -252,9 +255,20 @@ impl Remote for NetSuite {
         if inside.faults.down {
             return None;
         }
+        inside.ledger.acts(None);
         let answer = self.routed(inside, request, now);
         let unanswered = answer.status().is_success() && inside.chance.permille(inside.faults.unanswered);
         (!unanswered).then_some(answer)
+    }
+
+    fn arrives(&self) -> Option<Response<Bytes>> {
+        let admitted = self.inside().at_once.arrives();
+        (!admitted)
+            .then(|| refusal(StatusCode::TOO_MANY_REQUESTS, "CONCURRENCY_LIMIT_EXCEEDED", "too many requests at once"))
+    }
+
+    fn leaves(&self) {
+        self.inside().at_once.leaves();
     }
 
     /// NetSuite has no webhooks.

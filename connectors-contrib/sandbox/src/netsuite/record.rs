@@ -27,7 +27,7 @@ impl Inside {
             None => key.parse().ok().filter(|id| self.tables.get(&table).is_some_and(|rows| rows.contains_key(id))),
         };
         match (request.method().as_str(), id) {
-            ("GET", Some(id)) => self.show(&table, id),
+            ("GET", Some(id)) => self.show(&table, id, now),
             ("DELETE", Some(id)) => {
                 self.remove(&table, id, now);
                 json::empty(StatusCode::NO_CONTENT)
@@ -53,9 +53,11 @@ impl Inside {
         rows.find(|(_, row)| row.values.get("externalid").is_some_and(|held| held == external)).map(|(id, _)| *id)
     }
 
-    /// Names as records have them are those of columns, but for capitals; instants are in UTC.
-    fn show(&self, table: &str, id: u64) -> Response<Bytes> {
-        let Some(row) = self.tables.get(table).and_then(|rows| rows.get(&id)) else {
+    /// Names as records have them are those of columns, but for capitals; instants are in UTC. What no script has committed
+    /// is seen by nobody.
+    fn show(&self, table: &str, id: u64, now: i64) -> Response<Bytes> {
+        let row = self.tables.get(table).and_then(|rows| rows.get(&id));
+        let Some((_, row)) = row.and_then(|row| row.seen.iter().rev().find(|(from, _)| *from <= now)) else {
             return refusal(StatusCode::NOT_FOUND, "NONEXISTENT_RECORD", "That record does not exist.");
         };
         let mut shown: Map<String, Value> =
@@ -115,7 +117,12 @@ impl Inside {
         if self.chance.permille(self.faults.refused_items) {
             return refusal(StatusCode::BAD_REQUEST, "USER_ERROR", "refused: a fault of the sandbox");
         }
-        self.put(table, id, values, now, now);
+        // Assumed: the code of a record that somebody else has begun to change.
+        let row = self.tables.get(table).and_then(|rows| rows.get(&id));
+        if row.is_some_and(|row| row.seen.iter().any(|(from, _)| *from > now)) {
+            return refusal(StatusCode::BAD_REQUEST, "RCRD_HAS_BEEN_CHANGED", "Record has been changed.");
+        }
+        self.put(table, id, values, now, now, false);
         let mut answer = json::empty(StatusCode::NO_CONTENT);
         if let Ok(location) = format!("/services/rest/record/v1/{kind}/{id}").parse() {
             answer.headers_mut().insert(http::header::LOCATION, location);

@@ -177,8 +177,18 @@ impl Parser {
     }
 }
 
-/// A row as conditions see it.
-type Values = BTreeMap<String, String>;
+/// A row as conditions see it: what it keeps, and what is said of it. Instants are milliseconds, as text.
+struct Shown<'r> {
+    own: Vec<(&'static str, String)>,
+    kept: Option<&'r BTreeMap<String, String>>,
+}
+
+impl Shown<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let own = self.own.iter().find(|(of, _)| *of == name).map(|(_, value)| value.as_str());
+        own.or_else(|| self.kept?.get(name).map(String::as_str))
+    }
+}
 
 impl Inside {
     /// A page of a query's answer.
@@ -232,7 +242,7 @@ impl Inside {
         if !parser.peek().is_empty() || parser.params.next().is_some() {
             return Err(format!("more than a query: {}", parser.peek()));
         }
-        let mut rows: Vec<Values> = self.rows(&table, now)?;
+        let mut rows = self.rows(&table, now);
         let mut failed = None;
         rows.retain(|row| match self.holds(&condition, row) {
             Ok(holds) => holds,
@@ -248,12 +258,12 @@ impl Inside {
             let by = order.iter().map(|name| compare(one.get(name), other.get(name)));
             by.fold(Ordering::Equal, Ordering::then)
         });
-        let shown = |row: &Values| {
+        let shown = |row: &Shown<'_>| {
             let mut shown = Map::new();
             for column in &columns {
                 // What has no value is left out.
                 if let Some(value) = row.get(&column.column) {
-                    let value = if column.instant { self.local(value.parse().unwrap_or(0)) } else { value.clone() };
+                    let value = if column.instant { self.local(value.parse().unwrap_or(0)) } else { value.to_owned() };
                     shown.insert(column.name.clone(), value.into());
                 }
             }
@@ -263,31 +273,31 @@ impl Inside {
         Ok(rows.iter().map(shown).collect())
     }
 
-    /// The rows of a table that are seen now. Instants are milliseconds, as text.
-    fn rows(&self, table: &str, now: i64) -> Parsed<Vec<Values>> {
+    /// The rows of a table that are seen now.
+    fn rows(&self, table: &str, now: i64) -> Vec<Shown<'_>> {
         if table == "deletedrecord" {
             let row = |(kind, id, at): &(String, u64, i64)| {
-                Values::from([
-                    ("recordtypeid".to_owned(), kind.clone()),
-                    ("recordid".to_owned(), id.to_string()),
-                    ("deleteddate".to_owned(), (at - at.rem_euclid(1_000)).to_string()),
-                ])
+                let own = [
+                    ("recordtypeid", kind.clone()),
+                    ("recordid", id.to_string()),
+                    ("deleteddate", (at - at.rem_euclid(1_000)).to_string()),
+                ];
+                Shown { own: own.into(), kept: None }
             };
-            return Ok(self.deleted.iter().map(row).collect());
+            return self.deleted.iter().map(row).collect();
         }
-        let rows = self.tables.get(table).into_iter().flatten();
-        Ok(rows
-            .filter_map(|(_, row)| row.seen.iter().rev().find(|(from, _)| *from <= now).map(|(_, seen)| seen.clone()))
-            .map(|Seen { mut values, modified }| {
-                values.insert("lastmodifieddate".into(), (modified - modified.rem_euclid(1_000)).to_string());
-                values
+        let rows = self.tables.get(table).into_iter().flat_map(BTreeMap::values);
+        rows.filter_map(|row| row.seen.iter().rev().find(|(from, _)| *from <= now))
+            .map(|(_, Seen { values, modified })| {
+                let at = (modified - modified.rem_euclid(1_000)).to_string();
+                Shown { own: [("lastmodifieddate", at)].into(), kept: Some(values) }
             })
-            .collect())
+            .collect()
     }
 
-    fn holds(&self, condition: &Condition, row: &Values) -> Parsed<bool> {
-        let value = |side: &Side| match side {
-            Side::Column(name) => Ok(row.get(name).cloned()),
+    fn holds(&self, condition: &Condition, row: &Shown<'_>) -> Parsed<bool> {
+        let value = |side: &'_ Side| match side {
+            Side::Column(name) => Ok(row.get(name).map(str::to_owned)),
             Side::Text(text) => Ok(Some(text.clone())),
             Side::Instant(text) => {
                 self.instant(text).map(|at| Some(at.to_string())).ok_or_else(|| format!("no instant: {text}"))
@@ -305,7 +315,7 @@ impl Inside {
                 if one.is_none() || other.is_none() {
                     return Ok(false);
                 }
-                let order = compare(one.as_ref(), other.as_ref());
+                let order = compare(one.as_deref(), other.as_deref());
                 Ok(match sign.as_str() {
                     "=" => order.is_eq(),
                     "<" => order.is_lt(),
@@ -319,8 +329,8 @@ impl Inside {
 }
 
 /// Whole numbers by their size, all else by its letters.
-fn compare(one: Option<&String>, other: Option<&String>) -> Ordering {
-    let size = |text: Option<&String>| text.and_then(|text| text.parse::<i64>().ok());
+fn compare(one: Option<&str>, other: Option<&str>) -> Ordering {
+    let size = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
     match (size(one), size(other)) {
         (Some(one), Some(other)) => one.cmp(&other),
         _ => one.cmp(&other),

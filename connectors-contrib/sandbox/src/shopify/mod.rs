@@ -24,6 +24,7 @@ use self::shop::Shop;
 use self::webhooks::Webhooks;
 use crate::clock::{ClockOf, Shown};
 use crate::graphql::Question;
+use crate::ledger::{Entry, Ledger};
 use crate::outbox::Outgoing;
 use crate::{Chance, Faults, Remote, Sent, json};
 
@@ -83,6 +84,7 @@ struct Inside {
     bulk_runs: i64,
     faults: Faults,
     chance: Chance,
+    ledger: Ledger,
 }
 
 /// The points that are left, in thousandths, at an instant; and how often there were too few.
@@ -129,6 +131,7 @@ impl Shopify {
             bulk_runs: settings.bulk_runs.num_milliseconds(),
             faults: Faults::default(),
             chance: Chance::new(settings.seed),
+            ledger: Ledger::default(),
         };
         Self { settings, clock: Arc::new(Shown(clock)), inside: Mutex::new(inside) }
     }
@@ -142,6 +145,12 @@ impl Shopify {
     /// What goes wrong from now on.
     pub fn faults(&self, faults: Faults) {
         self.inside().faults = faults;
+    }
+
+    /// What was done to the shop so far, by people and through the interface, in its order.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.inside().ledger.entries()
     }
 
     /// How many requests found too few points in the bucket.
@@ -160,6 +169,11 @@ impl Shopify {
             let body =
                 json!({ "errors": "[API] Invalid API key or access token (unrecognized login or wrong password)" });
             return json::answer(StatusCode::UNAUTHORIZED, &body);
+        }
+        if inside.chance.permille(inside.faults.busy) {
+            let mut refused = json::answer(StatusCode::TOO_MANY_REQUESTS, &json!({ "errors": "Too Many Requests" }));
+            refused.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("2.0"));
+            return refused;
         }
         let failed =
             |message: &str, code: &str| json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
@@ -225,6 +239,7 @@ impl Remote for Shopify {
         if inside.faults.down {
             return None;
         }
+        inside.ledger.acts(None);
         let path = json::segments(request);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let answer = match (request.method().as_str(), path.as_slice()) {
@@ -241,6 +256,10 @@ impl Remote for Shopify {
     fn due(&self) -> Vec<Outgoing> {
         let now = self.clock.now();
         self.inside().webhooks.due(now)
+    }
+
+    fn is_unreachable(&self) -> bool {
+        self.inside().faults.unreachable
     }
 
     fn answered(&self, sent: Outgoing, accepted: bool) {

@@ -6,6 +6,7 @@ use super::Inside;
 use super::shop::{Shop, number};
 use crate::graphql::Asked;
 use crate::instant;
+use crate::ledger::{Did, leaves};
 
 /// A refusal: of which input, and why.
 type Refused = (Vec<&'static str>, &'static str, String);
@@ -248,8 +249,19 @@ impl Inside {
         Ok(set.into())
     }
 
+    /// Puts a node in the place of what was there, and notes what that changed.
     pub(super) fn store(&mut self, kind: &str, id: u64, value: Option<Value>, now: i64) {
         let visible = self.visible(now);
+        let own = ["__typename", "id", "legacyResourceId", "createdAt", "updatedAt", "compareDigest"];
+        let held = self.shop.get(kind, id).map(|held| leaves(held, &own));
+        match (&held, &value) {
+            (None, Some(_)) => self.ledger.note(now, kind, id, Did::Made),
+            (Some(_), None) => self.ledger.note(now, kind, id, Did::Gone),
+            _ => {}
+        }
+        if let Some(value) = &value {
+            self.ledger.compare(now, kind, id, &held.unwrap_or_default(), &leaves(value, &own));
+        }
         self.shop.put(kind, id, value, now, visible);
     }
 

@@ -1,9 +1,11 @@
 //! What people do in the shop, past the interface.
 
+use std::sync::MutexGuard;
+
 use serde_json::{Value, json};
 
-use super::Shopify;
 use super::shop::Shop;
+use super::{Inside, Shopify};
 use crate::instant;
 
 /// Somebody who works in the shop, or buys there. What they do is told by webhooks like everything else.
@@ -32,6 +34,13 @@ impl Shopify {
 }
 
 impl Merchant<'_> {
+    /// The shop's inside, as the merchant acts on it.
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        let mut inside = self.0.inside();
+        inside.ledger.acts(Some("merchant"));
+        inside
+    }
+
     /// Makes a customer of what `CustomerInput` takes, and says its number.
     ///
     /// # Errors
@@ -39,7 +48,7 @@ impl Merchant<'_> {
     /// What the shop does not take.
     pub fn creates(&self, input: &Value) -> Result<String, String> {
         let now = self.0.clock.now();
-        let mut inside = self.0.inside();
+        let mut inside = self.inside();
         let id = inside.shop.fresh();
         let blank = Shop::blank_customer(id, now);
         inside.store("Customer", id, Some(blank), now);
@@ -60,8 +69,24 @@ impl Merchant<'_> {
     /// What the shop does not take.
     pub fn edits(&self, id: &str, input: &Value) -> Result<(), String> {
         let now = self.0.clock.now();
-        let changed = self.0.inside().change(&format!("gid://shopify/Customer/{id}"), input, now);
+        let changed = self.inside().change(&format!("gid://shopify/Customer/{id}"), input, now);
         changed.map(drop).map_err(|(_, _, message)| message)
+    }
+
+    /// Imports values into every customer, all at one instant. How many those are.
+    ///
+    /// # Errors
+    ///
+    /// What the shop does not take.
+    pub fn imports(&self, input: &Value) -> Result<usize, String> {
+        let now = self.0.clock.now();
+        let mut inside = self.inside();
+        let gids: Vec<String> =
+            inside.shop.all("Customer").filter_map(|node| node["id"].as_str().map(str::to_owned)).collect();
+        for gid in &gids {
+            inside.change(gid, input, now).map_err(|(_, _, message)| message)?;
+        }
+        Ok(gids.len())
     }
 
     /// Deletes a customer.
@@ -71,7 +96,7 @@ impl Merchant<'_> {
     /// If there is none.
     pub fn deletes(&self, id: &str) -> Result<(), String> {
         let now = self.0.clock.now();
-        let deleted = self.0.inside().delete(&format!("gid://shopify/Customer/{id}"), now);
+        let deleted = self.inside().delete(&format!("gid://shopify/Customer/{id}"), now);
         deleted.map_err(|(_, _, message)| message)
     }
 
@@ -88,7 +113,7 @@ impl Merchant<'_> {
         let told = json!({
             "admin_graphql_api_customer_kept_id": gid(kept), "admin_graphql_api_customer_deleted_id": gid(other),
         });
-        let inside = &mut *self.0.inside();
+        let inside = &mut *self.inside();
         inside.webhooks.tell("CUSTOMERS_MERGE", told, now, &inside.faults, &inside.chance);
         Ok(())
     }
@@ -96,7 +121,7 @@ impl Merchant<'_> {
     /// Places an order, and says its number.
     pub fn orders(&self, name: &str, amount: &str, customer: Option<&str>) -> String {
         let now = self.0.clock.now();
-        let mut inside = self.0.inside();
+        let mut inside = self.inside();
         let id = inside.shop.fresh();
         let customer = customer.map_or(Value::Null, |customer| {
             json!({
@@ -119,7 +144,7 @@ impl Merchant<'_> {
     /// Moves an order on.
     pub fn fulfils(&self, id: &str, status: &str) {
         let now = self.0.clock.now();
-        let mut inside = self.0.inside();
+        let mut inside = self.inside();
         let Some((number, mut order)) =
             id.parse().ok().and_then(|number| Some((number, inside.shop.get("Order", number)?.clone())))
         else {

@@ -58,7 +58,7 @@ impl Inside {
             self.shop.indexed(kind, now).filter(|node| terms.iter().all(|term| term.holds(node))).collect();
         let id = |node: &Value| node["id"].as_str().and_then(number).map(|(_, id)| id);
         if arguments["sortKey"] == "UPDATED_AT" {
-            found.sort_by_key(|node| (updated(node), id(node)));
+            found.sort_by_cached_key(|node| (updated(node), id(node)));
         }
         if let Some(after) = arguments["after"].as_str() {
             let behind = found.iter().position(|node| node["id"] == after).map_or(0, |place| place + 1);

@@ -31,9 +31,12 @@ pub(crate) fn unread(answer: &Response) -> ConnectorError {
 
 /// A write that was answered with an error.
 pub(crate) fn unwritten(answer: &Response) -> Outcome {
+    let said: Refusal = serde_json::from_slice(answer.body()).unwrap_or_default();
     match answer.status() {
         // It was there when we looked.
         StatusCode::NOT_FOUND => Outcome::Stale,
+        // Somebody else was faster, or has begun to be. Assumed: this code.
+        _ if said.details.iter().any(|detail| detail.code == "RCRD_HAS_BEEN_CHANGED") => Outcome::Stale,
         _ => Outcome::Refused { reason: Text::from(reason(answer)) },
     }
 }

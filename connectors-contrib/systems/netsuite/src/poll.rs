@@ -42,6 +42,7 @@ impl NetSuite {
             let at = at.as_ref().and_then(|at| instant(at, self.settings.zone));
             rows.push((at.ok_or_else(|| malformed("when a row changed"))?, row.id()));
         }
+        self.in_zone(object, if way == Way::Deleted { &[] } else { &found.items }).await?;
         let turn = window.turn(&ask, &rows)?;
         let item = |place: &usize| {
             let (raw, (_, id)) = (found.items.get(*place)?, rows.get(*place)?);

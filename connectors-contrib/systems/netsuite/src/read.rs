@@ -33,6 +33,9 @@ impl NetSuite {
                     let query = query::named(object, &self.settings, &columns, key, &asked);
                     let answer = self.run(&query, self.settings.page).await?;
                     let rows: Rows<'_> = serde_json::from_slice(&answer).map_err(|_| malformed("a page of rows"))?;
+                    if !rows.items.is_empty() {
+                        self.in_zone(object, &rows.items).await?;
+                    }
                     for raw in rows.items {
                         let row = Row::parse(raw)?;
                         let held = if external { row.text("externalid") } else { row.id.to_string() };

@@ -24,6 +24,7 @@ impl NetSuite {
         }
         let answer = self.run(&query::behind(object, &self.settings, &behind), self.settings.page).await?;
         let found: Rows<'_> = serde_json::from_slice(&answer).map_err(|_| malformed("a page of rows"))?;
+        self.in_zone(object, &found.items).await?;
         let last = found.items.last().map(|raw| Row::parse(raw).map(|row| row.id())).transpose()?;
         let item = |raw: &&serde_json::value::RawValue| {
             Item::new(surface.name.clone(), Says::Record, Bytes::copy_from_slice(raw.get().as_bytes()))

@@ -30,6 +30,9 @@ pub struct Settings {
     pub fields: BTreeMap<String, String>,
     /// The columns that hold a record's id.
     pub references: BTreeSet<String>,
+    /// The columns that NetSuite keeps in a child of the row, such as its address. Observed: when a child changes, the row does
+    /// not always say that it did, so that the version of the row says nothing of them.
+    pub of_children: BTreeSet<String>,
     /// The object types that are read and written.
     pub objects: BTreeMap<String, Object>,
 }
@@ -106,6 +109,7 @@ impl Settings {
                 ("isperson", "isPerson"),
             ]),
             references: ["parent", "entity", "subsidiary", "salesrep"].map(str::to_owned).into(),
+            of_children: ["addr1", "addr2", "city", "state", "zip", "country"].map(str::to_owned).into(),
             objects: BTreeMap::new(),
         }
     }

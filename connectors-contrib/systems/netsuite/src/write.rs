@@ -6,6 +6,7 @@ use accordant::connector::{ConnectorError, Outcome, Retry, Write, WriteAction, W
 use accordant::model::Path;
 use accordant::text::Text;
 use accordant::value::Native;
+use futures::stream::{self, StreamExt as _};
 use http::header::LOCATION;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -26,16 +27,17 @@ impl NetSuite {
     /// One receipt per write, in their order.
     pub(crate) async fn write(&self, writes: &[Write]) -> Vec<WriteReceipt> {
         let looked = self.look_at(writes).await;
-        let mut receipts = Vec::with_capacity(writes.len());
-        for (place, write) in writes.iter().enumerate() {
+        let one = async |(place, write): (usize, &Write)| {
             let outcome = match looked.get(&place) {
                 Some(Err(error)) => before(error),
                 Some(Ok(held)) => self.write_one(write, held.as_ref()).await,
                 None => self.write_one(write, None).await,
             };
-            receipts.push(WriteReceipt { outcome, record: None, token: None });
-        }
-        receipts
+            WriteReceipt { outcome, record: None, token: None }
+        };
+        // A request each: as many at once as the account allows, which the gate sees to.
+        let at_once = self.settings.at_once.max(1) as usize;
+        stream::iter(writes.iter().enumerate()).map(one).buffered(at_once).collect().await
     }
 
     /// The rows that updates and archives are about, as they are now, by the place of the write.
@@ -102,7 +104,7 @@ impl NetSuite {
         let (method, path, body) = match &write.action {
             WriteAction::Create { key } => return self.create(object, &at, key, &body).await,
             WriteAction::Update { id } | WriteAction::Archive { id } => {
-                if !held.is_some_and(|held| holds(held, write)) {
+                if !held.is_some_and(|held| holds(held, write, &self.settings)) {
                     return Outcome::Stale;
                 }
                 let archives = matches!(write.action, WriteAction::Archive { .. });
@@ -187,13 +189,16 @@ fn body(
     serde_json::to_string(&fields).map_err(|_| "no body can be made of the changes".to_owned())
 }
 
-/// Whether a row is as a write expects it: the same version, or else the same values.
-fn holds(held: &Looked, write: &Write) -> bool {
-    if write.expect_token.is_some() && held.token == write.expect_token {
-        return true;
-    }
+/// Whether a row is as a write expects it: the same version, or else the same values. Of what is kept in children of the row,
+/// its version says nothing.
+fn holds(held: &Looked, write: &Write, settings: &Settings) -> bool {
+    let same_version = write.expect_token.is_some() && held.token == write.expect_token;
     write.expect.iter().all(|(path, native)| {
-        let Some(held) = column(path).and_then(|column| held.values.get(&column)) else { return false };
+        let column = column(path);
+        if same_version && !column.as_ref().is_some_and(|column| settings.of_children.contains(column)) {
+            return true;
+        }
+        let Some(held) = column.and_then(|column| held.values.get(&column)) else { return false };
         match native {
             Native::Null => held.is_empty(),
             Native::Bool(value) => held == if *value { "T" } else { "F" },

@@ -115,6 +115,34 @@ async fn a_zone_that_is_another_or_has_an_hour_twice_is_found_at_the_start() {
     assert_eq!(found, [Mismatch::DaylightSaving { zone: "Europe/Berlin".into() }]);
 }
 
+/// In another zone, all that is read would be of another time, and a poll would pass by what it was to find.
+#[tokio::test]
+async fn nothing_is_read_while_the_user_is_in_another_zone_and_nothing_is_missed_for_it() {
+    let stage = Stage::set().await;
+    let ana = stage.customer(None, &[("email", "ana@acme.test")]);
+    stage.clock.advance(TimeDelta::minutes(1));
+    let (_, after) = stage.walk("customer.suiteql", None).await;
+    for zone in [chrono_tz::Pacific::Kiritimati, chrono_tz::Pacific::Honolulu] {
+        stage.clock.advance(TimeDelta::hours(3));
+        stage.account.moves_to(zone);
+        stage.customer(Some(&ana), &[("firstname", zone.name())]);
+        stage.clock.advance(TimeDelta::minutes(1));
+        for surface in ["customer.suiteql", "customer.deleted", "customer.scan"] {
+            let said =
+                stage.connector.read_page(&surface.into(), after.clone().filter(|_| surface.ends_with("ql"))).await;
+            let error = said.unwrap_err();
+            assert!(error.kind == ConnectorErrorKind::Unavailable && error.to_string().contains("zone"), "{error}");
+        }
+        assert!(stage.connector.read_records(&[key("customer", &ana)]).await.is_err());
+        stage.account.moves_to(chrono_tz::America::Phoenix);
+        let (items, _) = stage.walk("customer.suiteql", after.clone()).await;
+        assert_eq!(
+            items.iter().map(|item| json(item)["firstname"].as_str().unwrap().to_owned()).next_back().unwrap(),
+            zone.name()
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_token_is_had_by_the_right_certificate_only_and_had_again_after_an_hour() {
     let stage = Stage::set().await;

@@ -54,6 +54,46 @@ async fn a_record_that_moved_is_written_only_where_it_holds_what_is_expected() {
     assert_eq!((&gone[0].outcome, stage.account.ids("customer").len()), (&applied(&ana), 0));
 }
 
+/// An address is kept in a child of its customer, who does not say that it changed.
+#[tokio::test]
+async fn an_address_that_was_edited_under_the_same_version_is_not_written_over() {
+    let stage = Stage::set().await;
+    let ana = stage.customer(None, &[("email", "ana@acme.test"), ("addr1", "1 Old Road"), ("firstname", "Ana")]);
+    let at = accordant::Clock::now(&*stage.clock);
+    let expecting = |number, column: &str, expects: &str, value: &str| {
+        let mut write = update(number, &ana, &[(column, value)]);
+        write.expect = vec![(Path::new(column), Native::Text(expects.into()))];
+        write.expect_token = Some(at);
+        write
+    };
+    stage.account.edit_child("customer", &ana, &[("addr1", "2 New Road")]);
+    let writes =
+        vec![expecting(1, "addr1", "1 Old Road", "3 Our Road"), expecting(2, "firstname", "another form", "Anna")];
+    let said = stage.connector.write_batch(writes).await.unwrap();
+    assert_eq!([&said[0].outcome, &said[1].outcome], [&Outcome::Stale, &applied(&ana)]);
+    let row = stage.account.row("customer", &ana).unwrap();
+    assert_eq!((row["addr1"].as_str(), row["firstname"].as_str()), ("2 New Road", "Anna"));
+}
+
+/// What a script has changed and not committed is seen by nobody, and not to be written over.
+#[tokio::test]
+async fn a_record_that_a_script_is_changing_is_not_written() {
+    let stage = Stage::set().await;
+    let ana = stage.customer(None, &[("email", "ana@acme.test"), ("firstname", "Ana")]);
+    stage.faults("index-lag");
+    stage.customer(Some(&ana), &[("firstname", "Anna")]);
+    let mut write = update(1, &ana, &[("firstname", "Annabel")]);
+    write.expect = vec![(Path::new("firstname"), Native::Text("Ana".into()))];
+    let said = stage.connector.write_batch(vec![write.clone()]).await.unwrap();
+    assert_eq!(
+        (&said[0].outcome, &*stage.account.row("customer", &ana).unwrap()["firstname"]),
+        (&Outcome::Stale, "Anna")
+    );
+    stage.clock.advance(chrono::TimeDelta::minutes(31));
+    let said = stage.connector.write_batch(vec![write]).await.unwrap();
+    assert_eq!(said[0].outcome, Outcome::Stale, "now it is seen that it changed");
+}
+
 #[tokio::test]
 async fn a_create_that_is_repeated_makes_nothing_and_overwrites_nothing() {
     let stage = Stage::set().await;
