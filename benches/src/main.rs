@@ -1,7 +1,8 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `what-if`, `identity`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`.
 
 mod compare;
 mod durable;
+mod http;
 mod identity;
 mod what_if;
 
@@ -27,6 +28,7 @@ accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
                                                   runs a hand-written yardstick and the stream in turn
 accordant-bench durable FILE --store sqlite|postgres [--workers 1,2,4]
                                                   takes it in by the engine, and compares batches with the bare database
+accordant-bench http [SECONDS]                      from a webhook to a write, and what limits leave to each connector
 accordant-bench what-if --observations N            looks at a recorded history under another policy
 accordant-bench identity febrl4|dblp_acm|abt_buy  links a public set, beside Splink where it is installed
 accordant-bench identity customers N [SEED]       links generated customers, beside Splink where it is installed
@@ -83,6 +85,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
             compare::compare(number(0, 100_000)?, number(1, 10_000)?, number(2, 5)?, &mut out)
         }
         ["durable", ref what @ ..] => durable::run(what, &mut out),
+        ["http", ref what @ ..] => http::run(what, &mut out),
         ["what-if", ref what @ ..] => what_if::run(what, &mut out),
         ["identity", ref what @ ..] => identity::run(what, &mut out),
         _ => Err(USAGE.into()),

@@ -32,7 +32,7 @@ pub struct Verdict {
     pub unexplained: Vec<String>,
     /// How long it took until edits were seen, in milliseconds, by priority; and how they were.
     pub seen: BTreeMap<Priority, Vec<(i64, How)>>,
-    /// Edits of customers that were never seen, in words: they were undone by people before anybody looked.
+    /// Edits that stood until the end, or until they were written over, and were never seen, in words.
     pub unseen: Vec<String>,
 }
 
@@ -81,6 +81,13 @@ struct Edit {
     email: String,
     attribute: Attribute,
     value: String,
+}
+
+impl Edit {
+    /// Whether it stands where another stood.
+    fn replaces(&self, other: &Self) -> bool {
+        (self.system, &self.email, self.attribute) == (other.system, &other.email, other.attribute)
+    }
 }
 
 /// What people said, and so what is true.
@@ -351,7 +358,7 @@ impl Truth {
 
     /// How long it took until an edit was seen.
     fn judge_delay(&self, journal: &Journal, verdict: &mut Verdict) {
-        for edit in &self.edits {
+        for (place, edit) in self.edits.iter().enumerate() {
             let id = self.now_called(edit.system, &edit.id).to_owned();
             let spelled = format!("\"{}\"", edit.attribute.spelled(&edit.value, edit.system));
             let observed = journal.observed.get(&(edit.system.to_owned(), id)).map(Vec::as_slice).unwrap_or_default();
@@ -360,6 +367,8 @@ impl Truth {
                 Some((at, how, _)) => {
                     verdict.seen.entry(edit.attribute.priority()).or_default().push((at - edit.at, *how));
                 }
+                // Somebody edited it again before anybody looked: what it was in between is gone where it was.
+                None if self.edits[place + 1..].iter().any(|later| later.replaces(edit)) => {}
                 None => verdict.unseen.push(format!("{} of {} in {}", edit.attribute.unit(), edit.email, edit.system)),
             }
         }

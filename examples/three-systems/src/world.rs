@@ -167,7 +167,9 @@ impl World {
         let token = accordant_shopify::access_token(&shop.token.as_str().into())?;
         let shopify = accordant_shopify::Shopify::new(settings, transport(), token, clock(), waits());
 
-        let settings = accordant_netsuite::Settings::new(&at_netsuite.base, Phoenix).maps(&models);
+        let mut settings = accordant_netsuite::Settings::new(&at_netsuite.base, Phoenix).maps(&models);
+        // The longest script of this account runs for half an hour, and commits at its end.
+        settings.overlap = TimeDelta::minutes(35);
         let key = self.key.private.as_str().into();
         let assertion = Assertion::new(&key, Algorithm::Es256, "certificate-1", "three-systems")?;
         let signs = accordant_netsuite::machine_to_machine(&settings, assertion, transport(), clock())?;

@@ -32,6 +32,9 @@ impl Dice {
     }
 }
 
+/// How often it is told how far a run is.
+const TOLD: Duration = Duration::from_secs(60);
+
 /// A worker that runs.
 #[derive(Debug)]
 struct Running {
@@ -92,9 +95,11 @@ impl Chaos {
         Ok(())
     }
 
-    /// Does things until it is told to stop; then lets everything work again.
-    pub(crate) fn rage(&mut self, until: Instant, stop: &AtomicBool) -> Result<(), Failed> {
-        while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+    /// Does things until it is told to stop; then lets everything work again. Tells how far it is, once a minute.
+    pub(crate) fn rage(&mut self, lasts: Duration, stop: &AtomicBool) -> Result<(), Failed> {
+        let begun = Instant::now();
+        let mut told = begun;
+        while begun.elapsed() < lasts && !stop.load(Ordering::Relaxed) {
             self.wait(800, 3000);
             match self.dice.below(20) {
                 0..7 => self.kill(),
@@ -105,6 +110,11 @@ impl Chaos {
                 _ => self.restart_broker(),
             }
             self.start_all()?;
+            if told.elapsed() >= TOLD {
+                told = Instant::now();
+                let faults: usize = self.counts.values().sum();
+                eprintln!("{:>5} s of {}: {faults} faults", begun.elapsed().as_secs(), lasts.as_secs());
+            }
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ pub(crate) fn soak(arguments: &Arguments) -> Result<bool, Failed> {
     let living = runtime.spawn(lives);
     let approving = runtime.spawn(people::look_through(tenant.clone(), Arc::clone(&stop)));
     let begun = Instant::now();
-    chaos.rage(begun + arguments.lasts, &stop)?;
+    chaos.rage(arguments.lasts, &stop)?;
     stop.store(true, Ordering::Relaxed);
     runtime.block_on(async {
         living.await?;

@@ -98,7 +98,16 @@ struct Bucket {
     per_second: i64,
     left: i64,
     at: i64,
-    refused: u64,
+    spent: Points,
+}
+
+/// What was asked of the bucket of points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Points {
+    /// Points that were spent.
+    pub spent: u64,
+    /// Requests that found too few.
+    pub refused: u64,
 }
 
 impl Bucket {
@@ -114,10 +123,11 @@ impl Bucket {
         self.left = self.left.saturating_add(came).min(self.capacity * 1_000);
         self.at = now;
         if self.left < cost * 1_000 {
-            self.refused += 1;
+            self.spent.refused += 1;
             return false;
         }
         self.left -= cost * 1_000;
+        self.spent.spent += cost.unsigned_abs();
         true
     }
 }
@@ -132,7 +142,7 @@ impl Shopify {
             bulk: Bulk::default(),
             webhooks: Webhooks::new(settings.domain.clone(), settings.version.clone(), settings.secret.clone()),
             answered: stock::Answered::default(),
-            bucket: Bucket { capacity, per_second, left: capacity * 1_000, at: clock.now(), refused: 0 },
+            bucket: Bucket { capacity, per_second, left: capacity * 1_000, at: clock.now(), spent: Points::default() },
             bulk_runs: settings.bulk_runs.num_milliseconds(),
             faults: Faults::default(),
             chance: Chance::new(settings.seed),
@@ -161,7 +171,13 @@ impl Shopify {
     /// How many requests found too few points in the bucket.
     #[must_use]
     pub fn throttled(&self) -> u64 {
-        self.inside().bucket.refused
+        self.inside().bucket.spent.refused
+    }
+
+    /// What was asked of the bucket of points so far.
+    #[must_use]
+    pub fn points(&self) -> Points {
+        self.inside().bucket.spent
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

@@ -9,15 +9,14 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use accordant::ManualClock;
-use accordant::connector::{Connector as _, WriteAction};
 use accordant_http::{Request, Response, Transport, TransportError};
-use accordant_hubspot::{HubSpot, Settings, private_app};
-use accordant_rehearsal::{Asleep, key};
-use accordant_sandbox::{Faults, Remote as _, hubspot};
+use accordant_hubspot::{HubSpot, private_app};
+use accordant_rehearsal::Asleep;
+use accordant_sandbox::{Remote as _, hubspot};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use support::{create, update, write};
+use support::drive;
 
 /// What of JSON Schema an OpenAPI 3.0 document uses.
 struct Contract(Value);
@@ -165,48 +164,12 @@ async fn every_request_and_every_answer_is_as_the_vendor_says() {
     let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
     let account = accordant_sandbox::HubSpot::new(hubspot::Settings::default(), clock.clone());
     let between = Arc::new(Between { account, contract, said: Mutex::default(), checked: Mutex::default() });
-    let mut settings = Settings::new(4_242_001);
-    let contacts =
-        settings.objects.entry("contacts".into()).or_insert_with(|| accordant_hubspot::Object::new("contacts"));
-    contacts.properties.extend(["email".to_owned(), "firstname".to_owned()]);
-    settings.page = 2;
-    settings.search_page = 2;
+    let settings = support::small_pages();
     let credentials = private_app(&"pat-sandbox".into()).unwrap();
     let asleep = Arc::new(Asleep(clock.clone()));
     let connector = HubSpot::new(settings, Arc::new(Through(between.clone())), credentials, clock.clone(), asleep);
 
-    assert_eq!(connector.prepare().await.unwrap(), vec![]);
-    let made =
-        (0..5u8).map(|number| create(number, &format!("key-{number}"), &[("email", &format!("n{number}@a.test"))]));
-    connector.write_batch(made.collect()).await.unwrap();
-    let ids = between.account.ids("contacts");
-    connector
-        .write_batch(vec![create(0, "key-0", &[("firstname", "again")]), create(9, "key-9", &[("email", "n1@a.test")])])
-        .await
-        .unwrap();
-    connector
-        .write_batch(vec![update(1, &ids[0], &[("firstname", "Ana")]), update(2, &ids[1], &[("email", "ill")])])
-        .await
-        .unwrap();
-    connector.write_batch(vec![write(3, WriteAction::Archive { id: ids[4].as_str().into() }, &[])]).await.unwrap();
-    for surface in ["contacts.search", "contacts.scan"] {
-        let mut after = None;
-        while let Ok(page) = connector.read_page(&surface.into(), after.clone()).await {
-            after = page.next;
-            if !page.more {
-                break;
-            }
-        }
-    }
-    between.account.person("ana").merges("contacts", &ids[0], &ids[1]).unwrap();
-    connector.read_records(&[key("contacts", &ids[0]), key("contacts", "5"), key("contacts", &ids[2])]).await.unwrap();
-    for name in ["throttled", "failing"] {
-        between.account.faults(Faults::default().with(name).unwrap());
-        for number in 0..60 {
-            drop(connector.read_records(&[key("contacts", &number.to_string())]).await);
-        }
-    }
-    between.account.faults(Faults::default());
+    let ids = drive(&connector, &between.account).await;
     // What other clients ask of the sandbox.
     let ask = |method: &str, path: &str, body: Value| {
         let request = http::Request::builder().method(method).uri(path).header("authorization", "Bearer pat-sandbox");

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use accordant::ManualClock;
-use accordant::connector::{Cursor, Item, Write, WriteAction};
+use accordant::connector::{Connector as _, Cursor, Item, Write, WriteAction};
 use accordant_http::{ReqwestTransport, Transport};
 use accordant_hubspot::{HubSpot, Settings, private_app};
-use accordant_rehearsal::{Asleep, json, models};
+use accordant_rehearsal::{Asleep, json, key, models};
 use accordant_sandbox::{Faults, Served, hubspot, serve};
 use serde_json::Value;
 
@@ -103,4 +103,53 @@ pub(crate) fn update(number: u8, id: &str, changes: &[(&str, &str)]) -> Write {
 
 pub(crate) fn create(number: u8, key: &str, changes: &[(&str, &str)]) -> Write {
     write(number, WriteAction::Create { key: key.into() }, changes)
+}
+
+/// Contacts of two properties, in pages of two.
+pub(crate) fn small_pages() -> Settings {
+    let mut settings = Settings::new(4_242_001);
+    let contacts =
+        settings.objects.entry("contacts".into()).or_insert_with(|| accordant_hubspot::Object::new("contacts"));
+    contacts.properties.extend(["email".to_owned(), "firstname".to_owned()]);
+    settings.page = 2;
+    settings.search_page = 2;
+    settings
+}
+
+/// Has a connector send every request that it can, and be answered in every way that the account knows. The ids of the
+/// contacts that were made.
+pub(crate) async fn drive(connector: &HubSpot, account: &accordant_sandbox::HubSpot) -> Vec<String> {
+    assert_eq!(connector.prepare().await.unwrap(), vec![]);
+    let made =
+        (0..5u8).map(|number| create(number, &format!("key-{number}"), &[("email", &format!("n{number}@a.test"))]));
+    connector.write_batch(made.collect()).await.unwrap();
+    let ids = account.ids("contacts");
+    connector
+        .write_batch(vec![create(0, "key-0", &[("firstname", "again")]), create(9, "key-9", &[("email", "n1@a.test")])])
+        .await
+        .unwrap();
+    connector
+        .write_batch(vec![update(1, &ids[0], &[("firstname", "Ana")]), update(2, &ids[1], &[("email", "ill")])])
+        .await
+        .unwrap();
+    connector.write_batch(vec![write(3, WriteAction::Archive { id: ids[4].as_str().into() }, &[])]).await.unwrap();
+    for surface in ["contacts.search", "contacts.scan"] {
+        let mut after = None;
+        while let Ok(page) = connector.read_page(&surface.into(), after.clone()).await {
+            after = page.next;
+            if !page.more {
+                break;
+            }
+        }
+    }
+    account.person("ana").merges("contacts", &ids[0], &ids[1]).unwrap();
+    connector.read_records(&[key("contacts", &ids[0]), key("contacts", "5"), key("contacts", &ids[2])]).await.unwrap();
+    for name in ["throttled", "failing"] {
+        account.faults(Faults::default().with(name).unwrap());
+        for number in 0..60 {
+            drop(connector.read_records(&[key("contacts", &number.to_string())]).await);
+        }
+    }
+    account.faults(Faults::default());
+    ids
 }
