@@ -26,6 +26,8 @@ pub struct NetSuite {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     client: Client,
+    /// Waits for jobs, where writes are jobs.
+    pub(crate) jobs: Option<Arc<dyn Sleep>>,
     surfaces: Vec<Surface>,
 }
 
@@ -48,7 +50,15 @@ impl NetSuite {
     ) -> Self {
         let client = Client::new(transport, credentials, Arc::clone(&clock)).through(gate);
         let surfaces = settings.objects.keys().flat_map(|object| surfaces::of(object, &settings)).collect();
-        Self { settings, clock, client, surfaces }
+        Self { settings, clock, client, jobs: None, surfaces }
+    }
+
+    /// The same, whose creates and updates are jobs of NetSuite's: under a key by which a repetition leads to the first job,
+    /// and followed to their end, or for [`Settings::job_looks`]. `sleep` waits in between.
+    #[must_use]
+    pub fn respond_async(mut self, sleep: Arc<dyn Sleep>) -> Self {
+        self.jobs = Some(sleep);
+        self
     }
 
     /// The gate of an account.
@@ -67,12 +77,25 @@ impl NetSuite {
 
     /// Sends a request. Fields and values that NetSuite does not know are errors, and not left out in silence.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<Response, CallError> {
+        self.ask_as(method, path, body, &[("prefer", "transient")]).await
+    }
+
+    /// Sends a request with headers of its own.
+    pub(crate) async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response, CallError> {
         let mut request = Request::builder()
             .method(method)
             .uri(self.settings.address(path))
-            .header("prefer", "transient")
             .header("x-netsuite-propertynamevalidation", "Error")
             .header("x-netsuite-propertyvaluevalidation", "Error");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -109,6 +132,7 @@ impl Connector for NetSuite {
         let object = self.settings.objects.get(surface.object.as_str()).ok_or_else(unsupported)?;
         match way(name.as_str()).ok_or_else(unsupported)? {
             way @ (Way::Changed | Way::Deleted) => self.poll(surface, object, way, after).await,
+            Way::Lines => self.poll_lines(surface, object, after).await,
             Way::Everything => self.scan(surface, object, after).await,
             Way::One => Err(unsupported()),
         }
