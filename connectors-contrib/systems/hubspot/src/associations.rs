@@ -48,6 +48,13 @@ struct Found {
     errors: Vec<ItemError>,
 }
 
+/// What became of a batch that writes.
+#[derive(Deserialize)]
+struct Ended {
+    #[serde(default)]
+    errors: Vec<ItemError>,
+}
+
 #[derive(Deserialize)]
 struct Of {
     from: Named,
@@ -243,9 +250,10 @@ impl HubSpot {
         let answer =
             self.ask(&self.client, "POST", &path, Some(body)).await.map_err(|error: CallError| error.outcome())?;
         match answer.status() {
-            StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT => Ok(()),
-            StatusCode::MULTI_STATUS => {
-                let found: Found = parse(answer.body(), "the results of a batch").map_err(|_| Outcome::Unknown)?;
+            StatusCode::NO_CONTENT => Ok(()),
+            // By the contract a 200 has room for errors, too.
+            StatusCode::OK | StatusCode::CREATED | StatusCode::MULTI_STATUS => {
+                let found: Ended = parse(answer.body(), "the results of a batch").map_err(|_| Outcome::Unknown)?;
                 // The other record is gone: what is planned next knows of it.
                 match found.errors.first() {
                     Some(error) if error.category == "OBJECT_NOT_FOUND" => Err(Outcome::Stale),

@@ -4,7 +4,7 @@
 
 mod support;
 
-use accordant::connector::{Connector as _, Item, Outcome, ReadAnswer, Says, Write, WriteAction};
+use accordant::connector::{Connector as _, Item, Outcome, ReadAnswer, Says, Write};
 use accordant::model::Path;
 use accordant::value::Native;
 use accordant_rehearsal::{json, key};
