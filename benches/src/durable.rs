@@ -15,6 +15,7 @@ use accordant::store::Store;
 use accordant::{Accordant, SeededEntropy, SqliteStore, TakenIn};
 use accordant_bench::customer::Customer;
 use accordant_bench::usage::{Clocks, Nanos, cpu_of_family, peak_memory};
+use accordant_mongodb::{MongoOptions, MongoStore};
 use accordant_postgres::{PostgresOptions, PostgresStore};
 use accordant_test_servers::{REQUIRED, Server};
 use futures::executor::block_on;
@@ -22,7 +23,7 @@ use futures::executor::block_on;
 use counting::Counting;
 use systems::{CLOCK, SYSTEMS, Told};
 
-/// `durable FILE --store sqlite|postgres`.
+/// `durable FILE --store sqlite|postgres|mongodb`.
 pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     match *arguments {
         [file, "--store", "sqlite"] => {
@@ -33,14 +34,14 @@ pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dy
         }
         [file, "--store", "postgres", "--workers", counts] => {
             let counts: Vec<usize> = counts.split(',').map(str::parse).collect::<Result<_, _>>()?;
-            let Some(address) = postgres(out)? else { return Ok(()) };
+            let Some(address) = address(Server::POSTGRES, out)? else { return Ok(()) };
             for count in counts {
                 workers::take_in(Path::new(file), &address, count.max(1), out)?;
             }
             run(&[file, "--store", "postgres"], out)
         }
         [file, "--store", "postgres"] => {
-            let Some(address) = postgres(out)? else { return Ok(()) };
+            let Some(address) = address(Server::POSTGRES, out)? else { return Ok(()) };
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let schema = format!("accordant_bench_{}", std::process::id());
             let options = PostgresOptions::new(&address)?.schema(&schema);
@@ -48,20 +49,30 @@ pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dy
             take_in(Path::new(file), "postgres", store.clone(), out)?;
             raw::postgres(&runtime, &address, &schema, &store, out)
         }
-        _ => Err("accordant-bench durable FILE --store sqlite|postgres [--workers 1,2,4]".into()),
+        [file, "--store", "mongodb"] => {
+            let Some(address) = address(Server::MONGODB, out)? else { return Ok(()) };
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let database = format!("accordant_bench_{}", std::process::id());
+            let store = runtime.block_on(async {
+                MongoStore::open_with(MongoOptions::new(&address).await?.database(database)).await
+            })?;
+            let _entered = runtime.enter();
+            take_in(Path::new(file), "mongodb", store, out)
+        }
+        _ => Err("accordant-bench durable FILE --store sqlite|postgres|mongodb; with postgres, --workers 1,2,4".into()),
     }
 }
 
-/// Where PostgreSQL is; none: it says that nothing is measured.
-fn postgres(out: &mut impl Write) -> Result<Option<String>, Box<dyn Error>> {
-    let variable = Server::POSTGRES.variable;
-    match Server::POSTGRES.address() {
+/// Where a server is; none: it says that nothing is measured.
+fn address(server: Server, out: &mut impl Write) -> Result<Option<String>, Box<dyn Error>> {
+    let Server { name, variable } = server;
+    match server.address() {
         Some(address) => Ok(Some(address)),
         None if std::env::var(REQUIRED).is_ok_and(|required| required == "1") => {
             Err(format!("{variable} does not say where a server is").into())
         }
         None => {
-            writeln!(out, "skipped: nothing is written to PostgreSQL, because {variable} is not set")?;
+            writeln!(out, "skipped: nothing is written to {name}, because {variable} is not set")?;
             Ok(None)
         }
     }
@@ -81,12 +92,12 @@ fn take_in(file: &Path, name: &str, store: impl Store, out: &mut impl Write) -> 
         builder = builder.connect(told.polled(system));
     }
     let tenant = builder.entity::<Customer>().build()?.tenant("bench");
-    let (clocks, server) = (Clocks::now(), database_cpu());
+    let (clocks, server) = (Clocks::now(), database_cpu(name));
     let mut taken_in = TakenIn::default();
     for system in SYSTEMS {
         taken_in += block_on(tenant.poll(system))?;
     }
-    let (taken, server) = (clocks.taken(), database_cpu().saturating_sub(server));
+    let (taken, server) = (clocks.taken(), database_cpu(name).saturating_sub(server));
     let counted = counted.read();
     writeln!(
         out,
@@ -108,9 +119,9 @@ fn take_in(file: &Path, name: &str, store: impl Store, out: &mut impl Write) -> 
 }
 
 /// The processor time that the database's own processes took until now, in nanoseconds; nothing where it is not ours.
-fn database_cpu() -> u128 {
+fn database_cpu(name: &str) -> u128 {
     let pid = std::env::var("ACCORDANT_SERVERS").ok().and_then(|folder| {
-        let line = std::fs::read_to_string(Path::new(&folder).join("postgres.pid")).ok()?;
+        let line = std::fs::read_to_string(Path::new(&folder).join(format!("{name}.pid"))).ok()?;
         line.trim().parse().ok()
     });
     pid.map_or(0, |pid| cpu_of_family(pid).0)

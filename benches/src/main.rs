@@ -1,5 +1,6 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`.
 
+mod anomaly;
 mod compare;
 mod durable;
 mod http;
@@ -26,7 +27,7 @@ accordant-bench stream FILE                       takes it in, and says what tha
 accordant-bench stages FILE                       what each stage of it takes
 accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
                                                   runs a hand-written yardstick and the stream in turn
-accordant-bench durable FILE --store sqlite|postgres [--workers 1,2,4]
+accordant-bench durable FILE --store sqlite|postgres|mongodb [--workers 1,2,4]
                                                   takes it in by the engine, and compares batches with the bare database
 accordant-bench http [SECONDS]                      from a webhook to a write, and what limits leave to each connector
 accordant-bench what-if --observations N            looks at a recorded history under another policy
@@ -34,7 +35,8 @@ accordant-bench identity febrl4|dblp_acm|abt_buy  links a public set, beside Spl
 accordant-bench identity customers N [SEED]       links generated customers, beside Splink where it is installed
 accordant-bench identity incremental N            takes records in one at a time
 accordant-bench identity order [ORDERS]           compares orders of arrival with the batch run
-accordant-bench identity calibration              what probabilities turn out to be worth, on every set";
+accordant-bench identity calibration              what probabilities turn out to be worth, on every set
+accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -51,6 +53,9 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     match *arguments {
+        ["anomaly"] => anomaly::run("2000", "7", &mut out),
+        ["anomaly", series] => anomaly::run(series, "7", &mut out),
+        ["anomaly", series, seed] => anomaly::run(series, seed, &mut out),
         ["gen", events, entities, file] => generate(events, entities, file, "42"),
         ["gen", events, entities, file, seed] => generate(events, entities, file, seed),
         ["stream", file] => {

@@ -1,5 +1,8 @@
 //! Connectors: one external system, as surfaces to read and a place to write.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

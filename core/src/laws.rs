@@ -121,11 +121,8 @@ pub fn assert<E: Canonical>() {
     }
 }
 
-/// Tries values on every mapping of one attribute that is both written and read.
-fn check_values(attribute: &AttributeModel, id: AttributeId, broken: &mut Vec<Broken>) {
-    if attribute.reference.is_some() {
-        return;
-    }
+/// Values to try on an attribute, in canonical form, each once: all of a closed type, some of an open one.
+pub(crate) fn samples_of(attribute: &AttributeModel) -> Vec<String> {
     let mut samples: Vec<String> = if attribute.samples.is_empty() {
         SAMPLES.iter().filter_map(|sample| (attribute.canonical)(sample)).collect()
     } else {
@@ -133,6 +130,15 @@ fn check_values(attribute: &AttributeModel, id: AttributeId, broken: &mut Vec<Br
     };
     let mut seen = BTreeSet::new();
     samples.retain(|sample| seen.insert(sample.clone()));
+    samples
+}
+
+/// Tries values on every mapping of one attribute that is both written and read.
+fn check_values(attribute: &AttributeModel, id: AttributeId, broken: &mut Vec<Broken>) {
+    if attribute.reference.is_some() {
+        return;
+    }
+    let samples = samples_of(attribute);
     let mut first: Vec<Option<(&ObjectKey, Field)>> = vec![None; samples.len()];
     for mapping in attribute.mappings.iter().filter(|mapping| mapping.direction == Direction::Both) {
         let mut seen: BTreeSet<Field> = BTreeSet::new();
@@ -187,7 +193,7 @@ fn check_values(attribute: &AttributeModel, id: AttributeId, broken: &mut Vec<Br
 }
 
 /// Whether a mapping that holds one currency can hold the sample.
-fn in_currency(sample: &str, mapping: &Mapping) -> bool {
+pub(crate) fn in_currency(sample: &str, mapping: &Mapping) -> bool {
     mapping.hints.currency.as_deref().is_none_or(|currency| sample.ends_with(currency))
 }
 

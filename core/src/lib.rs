@@ -23,7 +23,7 @@
 //! # Features
 //!
 //! `derive`, `sqlite` and `phone` are on by default. `testing` adds stories, fake systems and a manual clock; `conformance`
-//! adds the suite that a [`store::Store`] must pass.
+//! adds the suites that a [`store::Store`] and a [`queue::Queue`] must pass, and the passport of a [`connector::Connector`].
 
 extern crate self as accordant;
 
@@ -72,6 +72,7 @@ pub mod laws;
 pub mod model;
 pub mod normalize;
 pub mod observation;
+pub mod outage;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
@@ -80,6 +81,7 @@ pub mod representation;
 pub mod resolve;
 pub mod rollout;
 pub mod rule;
+pub mod schema;
 pub mod settle;
 pub mod sight;
 pub mod sparse;

@@ -1,9 +1,10 @@
 //! Surfaces: the ways in which a system's changes become known, and what each promises.
 //!
 //! Promises are values. Channel, order, delivery and completeness decide whether a payload is believed or only says which
-//! record to read ([`Surface::observes`]); deletes and merges decide what an absence, and another id, may mean. Lag and
-//! horizon are for connectors and for whoever calls them: a connector lets its polls overlap, and nothing starts a full
-//! scan by itself.
+//! record to read ([`Surface::observes`]); deletes and merges decide what an absence, and another id, may mean. The lag is for
+//! connectors, which let their polls overlap; the horizon is for the engine, which reads a connection anew after a longer
+//! outage ([`Tenant::listen`](crate::engine::Tenant::listen)). Whether a connector keeps what its surfaces promise is
+//! measured by its passport: `connector::conformance`, behind the feature `conformance`.
 
 use chrono::TimeDelta;
 
@@ -90,11 +91,28 @@ pub struct EventSemantics {
     pub merges: Merges,
     /// How long a change may stay invisible, and so how far back a poll must reach.
     pub lag: TimeDelta,
-    /// After an outage longer than this, events are lost and only a full scan helps. `None`: never.
+    /// The horizon: after an outage longer than this, events are lost and only a full scan helps. `None`: never. Where it is
+    /// told so, by [`Tenant::run`](crate::engine::Tenant::run), a worker or [`Tenant::listen`](crate::engine::Tenant::listen),
+    /// the engine then scans by itself.
     pub unrecoverable_after: Option<TimeDelta>,
 }
 
 impl EventSemantics {
+    /// Of a surface that answers with whole records as they are when it is asked: at once, without end, and without a word
+    /// about merges. What promises less says so over it.
+    #[must_use]
+    pub const fn snapshot(order: Order, deletes: Deletes) -> Self {
+        Self {
+            delivery: Guarantee::Snapshot,
+            order,
+            completeness: Completeness::Full,
+            deletes,
+            merges: Merges::NeverTold,
+            lag: TimeDelta::zero(),
+            unrecoverable_after: None,
+        }
+    }
+
     /// Whether an event carries more than an id.
     const fn carries(&self) -> bool {
         !matches!(self.completeness, Completeness::IdOnly | Completeness::Gap)

@@ -73,7 +73,7 @@ pub(super) fn take_in(file: &Path, address: &str, workers: usize, out: &mut impl
             Ok::<_, Failed>(counted())
         }));
     }
-    let (clocks, server) = (Clocks::now(), database_cpu());
+    let (clocks, server) = (Clocks::now(), database_cpu("postgres"));
     ready.wait();
     // How long the journal is once all was taken in; and how long that took.
     let mut over: Option<(u64, Taken)> = None;
@@ -87,7 +87,7 @@ pub(super) fn take_in(file: &Path, address: &str, workers: usize, out: &mut impl
         }
         thread::sleep(Duration::from_millis(2));
     }
-    let (taken, server) = (clocks.taken(), database_cpu().saturating_sub(server));
+    let (taken, server) = (clocks.taken(), database_cpu("postgres").saturating_sub(server));
     done.stop.store(true, Ordering::Relaxed);
     let mut counted = Counted::default();
     for worker in running {

@@ -110,12 +110,30 @@ fn rate(connector: &str, what: &str, done: &Done) -> String {
     )
 }
 
-/// What a system counted: so much was used of what it allowed meanwhile, and so often more was asked for.
-fn limit(connector: &str, of: &str, used: u64, allowed: u64, refused: u64) -> String {
-    let percent = (used * 100).checked_div(allowed).unwrap_or_default();
-    format!(
-        r#"{{"figure":"limit_used","connector":"{connector}","of":"{of}","used":{used},"allowed":{allowed},"percent":{percent},"target_percent":{TARGET_USED_PERCENT},"refused":{refused}}}"#
-    )
+/// What a system counted at a limit.
+struct Counted {
+    connector: &'static str,
+    of: &'static str,
+    /// The most in one window, or at once.
+    most: u64,
+    /// What there may be in one.
+    limit: u64,
+    refused: u64,
+    /// What was used all the while, and what was allowed.
+    used: u64,
+    allowed: u64,
+}
+
+impl Counted {
+    fn told(&self) -> String {
+        let Self { connector, of, most, limit, refused, used, allowed } = self;
+        let percent = |part: u64, whole: u64| (part * 100).checked_div(whole).unwrap_or_default();
+        format!(
+            r#"{{"figure":"limit_used","connector":"{connector}","of":"{of}","most":{most},"limit":{limit},"percent":{},"target_percent":{TARGET_USED_PERCENT},"refused":{refused},"used":{used},"allowed":{allowed},"percent_all_the_while":{}}}"#,
+            percent(*most, *limit),
+            percent(*used, *allowed),
+        )
+    }
 }
 
 fn millis(time: Duration) -> u64 {
@@ -133,29 +151,32 @@ async fn of_hubspot(
     let scan = read(connector, "contacts.scan", lasts).await?;
     let write = write(connector, "contacts", "properties.mobilephone", ids, lasts).await?;
     let [after, _] = stage.hubspot.traffic();
-    // A window at once, and then a window every ten seconds.
-    let allowed = |limit: usize, window: u64, time: Duration| limit as u64 * (millis(time) + window) / window;
-    let requests = limit(
-        "hubspot",
-        "requests in rolling windows of 10 s",
-        after.let_through - before.let_through,
-        allowed(after.limit, 10_000, began.elapsed()),
-        after.refused,
-    );
+    // A window at once, and then a window whenever one is over.
+    let allowed = |limit: usize, window: u64, time: Duration| limit as u64 * (millis(time) / window + 1);
+    let requests = Counted {
+        connector: "hubspot",
+        of: "requests in rolling windows of 10 s",
+        most: after.most as u64,
+        limit: after.limit as u64,
+        refused: after.refused,
+        used: after.let_through - before.let_through,
+        allowed: allowed(after.limit, 10_000, began.elapsed()),
+    };
     let (began, [_, before]) = (Instant::now(), stage.hubspot.traffic());
     let poll = read(connector, "contacts.search", lasts).await?;
     let [_, after] = stage.hubspot.traffic();
-    let used = after.let_through - before.let_through;
-    let searches = limit(
-        "hubspot",
-        "searches in rolling windows of 1 s",
-        used,
-        allowed(after.limit, 1_000, began.elapsed()),
-        after.refused,
-    );
+    let searches = Counted {
+        connector: "hubspot",
+        of: "searches in rolling windows of 1 s",
+        most: after.most as u64,
+        limit: after.limit as u64,
+        refused: after.refused,
+        used: after.let_through - before.let_through,
+        allowed: allowed(after.limit, 1_000, began.elapsed()),
+    };
     let rates =
         [("scan", &scan), ("poll", &poll), ("batch write", &write)].map(|(what, done)| rate("hubspot", what, done));
-    Ok(rates.into_iter().chain([requests, searches]).collect())
+    Ok(rates.into_iter().chain([requests.told(), searches.told()]).collect())
 }
 
 async fn of_shopify(
@@ -171,11 +192,20 @@ async fn of_shopify(
     let poll = read(connector, "customers.search", lasts).await?;
     let write = write(connector, "customers", "firstName", ids, lasts).await?;
     let after = stage.shopify.points();
-    let allowed = u64::from(shopify::Settings::default().per_second) * millis(began.elapsed()) / 1_000;
-    let points = limit("shopify", "points that come back", after.spent - before.spent, allowed, after.refused);
+    let came = u64::from(shopify::Settings::default().per_second) * millis(began.elapsed()) / 1_000;
+    let (used, allowed) = (after.spent - before.spent, before.left + came);
+    let points = Counted {
+        connector: "shopify",
+        of: "points, once the full bucket was used up",
+        most: used,
+        limit: before.left + came,
+        refused: after.refused,
+        used,
+        allowed,
+    };
     let rates =
         [("scan", &scan), ("poll", &poll), ("batch write", &write)].map(|(what, done)| rate("shopify", what, done));
-    Ok(rates.into_iter().chain([points]).collect())
+    Ok(rates.into_iter().chain([points.told()]).collect())
 }
 
 async fn of_netsuite(
@@ -190,10 +220,16 @@ async fn of_netsuite(
     let write = write(connector, "customer", "mobilephone", ids, lasts).await?;
     let (after, took) = (stage.netsuite.traffic(), began.elapsed());
     // Each request is there for as long as its answer is on its way.
-    let used = (after.let_through - before.let_through) * millis(WAY);
-    let at_once =
-        limit("netsuite", "milliseconds of requests at once", used, after.limit as u64 * millis(took), after.refused);
+    let at_once = Counted {
+        connector: "netsuite",
+        of: "requests at once; all the while: milliseconds of them",
+        most: after.most as u64,
+        limit: after.limit as u64,
+        refused: after.refused,
+        used: (after.let_through - before.let_through) * millis(WAY),
+        allowed: after.limit as u64 * millis(took),
+    };
     let rates =
         [("scan", &scan), ("poll", &poll), ("batch write", &write)].map(|(what, done)| rate("netsuite", what, done));
-    Ok(rates.into_iter().chain([at_once]).collect())
+    Ok(rates.into_iter().chain([at_once.told()]).collect())
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use accordant::Clock;
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Outcome, Retry};
-use chrono::TimeDelta;
+use bytes::Bytes;
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 
 use crate::credentials::Credentials;
 use crate::retry::retry_after;
@@ -73,6 +74,33 @@ impl Client {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Sends a request with these headers and, if there is one, this JSON, as [`Client::call`] does for `cost`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::call`]; and if the address is none, or a header holds what none may.
+    pub async fn ask(
+        &self,
+        method: &str,
+        address: &str,
+        headers: &[(&str, &str)],
+        body: Option<Bytes>,
+        cost: u32,
+    ) -> Result<Response, CallError> {
+        let mut request = http::Request::builder().method(method).uri(address);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(body.unwrap_or_default()).map_err(|_| {
+            let told = "the configured address, or a header, is none";
+            CallError::before(ConnectorError::new(ConnectorErrorKind::Unsupported, told))
+        })?;
+        self.call(request, cost).await
     }
 
     /// Sends a request that costs `cost`: one, where only requests are counted.
@@ -156,18 +184,19 @@ impl CallError {
     /// What it makes of a write: deferred if it certainly did not happen, unknown otherwise.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
-        if self.may_have_happened {
-            return Outcome::Unknown;
-        }
-        Outcome::Deferred { after: self.wait() }
+        if self.may_have_happened { Outcome::Unknown } else { not_sent(&self.error) }
     }
+}
 
-    const fn wait(&self) -> Option<TimeDelta> {
-        match self.error.retry {
-            Retry::After(wait) => Some(wait),
-            _ => None,
-        }
-    }
+/// What an error makes of a write that it came before, as a look at the record does: the write waits, for as long as the
+/// system asks.
+#[must_use]
+pub const fn not_sent(error: &ConnectorError) -> Outcome {
+    let after = match error.retry {
+        Retry::After(wait) => Some(wait),
+        _ => None,
+    };
+    Outcome::Deferred { after }
 }
 
 impl From<CallError> for ConnectorError {

@@ -2,6 +2,8 @@
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind};
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -43,6 +45,45 @@ impl Bearer {
 impl Credentials for Bearer {
     async fn sign(&self, request: &mut Request) -> Result<(), ConnectorError> {
         request.headers_mut().insert(AUTHORIZATION, self.0.clone());
+        Ok(())
+    }
+}
+
+/// A user and a password, as `Authorization: Basic` (RFC 7617).
+#[derive(Debug, Clone)]
+pub struct Basic(HeaderValue);
+
+impl Basic {
+    /// Signs as `user` with `password`.
+    ///
+    /// # Errors
+    ///
+    /// If the user has a colon: the system would read another user, and another password.
+    pub fn new(user: &str, password: &SecretString) -> Result<Self, ConnectorError> {
+        if user.contains(':') {
+            let told = "a user with a colon cannot be told from its password";
+            return Err(ConnectorError::new(ConnectorErrorKind::Denied, told));
+        }
+        let pair = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+        Ok(Self(sensitive(&format!("Basic {pair}"))?))
+    }
+}
+
+#[async_trait]
+impl Credentials for Basic {
+    async fn sign(&self, request: &mut Request) -> Result<(), ConnectorError> {
+        request.headers_mut().insert(AUTHORIZATION, self.0.clone());
+        Ok(())
+    }
+}
+
+/// No credentials: a system on the same machine, or one that knows us by our address.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anonymous;
+
+#[async_trait]
+impl Credentials for Anonymous {
+    async fn sign(&self, _: &mut Request) -> Result<(), ConnectorError> {
         Ok(())
     }
 }
@@ -93,7 +134,7 @@ mod tests {
     use bytes::Bytes;
     use secrecy::SecretString;
 
-    use super::{Bearer, Credentials as _};
+    use super::{Basic, Bearer, Credentials as _};
     use crate::transport::Request;
 
     #[test]
@@ -103,6 +144,16 @@ mod tests {
         futures::executor::block_on(bearer.sign(&mut request)).unwrap();
         assert_eq!(request.headers()["authorization"], "Bearer pat-hunter2");
         assert!(!format!("{request:?} {bearer:?}").contains("hunter2"));
+    }
+
+    /// The example of RFC 7617, 2.
+    #[test]
+    fn a_user_and_a_password_are_written_as_the_rfc_has_them() {
+        let basic = Basic::new("Aladdin", &SecretString::from("open sesame")).unwrap();
+        let mut request = Request::new(Bytes::new());
+        futures::executor::block_on(basic.sign(&mut request)).unwrap();
+        assert_eq!(request.headers()["authorization"], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(Basic::new("Ala:ddin", &SecretString::from("x")).is_err());
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub mod throttle;
 mod transport;
 mod webhook;
 
-pub use client::{Budget, ByStatus, CallError, Client};
-pub use credentials::{Bearer, Credentials, HeaderToken};
+pub use client::{Budget, ByStatus, CallError, Client, not_sent};
+pub use credentials::{Anonymous, Basic, Bearer, Credentials, HeaderToken};
 pub use poll::{Ask, Keyset, Order, Turn, Window};
 pub use retry::retry_after;
 pub use secrecy::{ExposeSecret, SecretString};

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::HeaderMap;
+use http::header::HeaderName;
 use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -33,6 +34,14 @@ pub enum Encoding {
     Base64,
     /// Hexadecimal, of either case.
     Hex,
+}
+
+impl Signature {
+    /// Over the body alone, with nothing that says when it was sent: an old one may be played again, so let it only hint.
+    #[must_use]
+    pub const fn of_body(header: &'static str, encoding: Encoding) -> Self {
+        Self { header, encoding, message: |delivery, _| Cow::Borrowed(delivery.body()), freshness: None }
+    }
 }
 
 /// When a signed request was sent. The message must contain the header, or it proves nothing.
@@ -80,6 +89,8 @@ fn key(secret: &SecretString) -> hmac::Key {
 pub struct Verifier {
     signature: Signature,
     secrets: Secrets,
+    header: Option<HeaderName>,
+    prefix: String,
     public: Option<Url>,
     largest: usize,
 }
@@ -91,7 +102,15 @@ impl Verifier {
     /// A verifier of such signatures.
     #[must_use]
     pub fn new(signature: Signature, secrets: Secrets) -> Self {
-        Self { signature, secrets, public: None, largest: LARGEST }
+        Self { signature, secrets, header: None, prefix: String::new(), public: None, largest: LARGEST }
+    }
+
+    /// The signature is in this header, and stands there behind `prefix`: for systems that are only known when the program
+    /// runs.
+    #[must_use]
+    pub fn in_header(mut self, header: HeaderName, prefix: &str) -> Self {
+        (self.header, self.prefix) = (Some(header), prefix.to_owned());
+        self
     }
 
     /// The address under which the system calls us, for signatures that cover it: what stands before us may have
@@ -121,7 +140,10 @@ impl Verifier {
         if delivery.body().len() > self.largest {
             return Err(denied("the body is larger than any that the system sends"));
         }
-        let given = only(delivery.headers(), self.signature.header).ok_or_else(|| denied("there is no signature"))?;
+        let header = self.header.as_ref().map_or(self.signature.header, HeaderName::as_str);
+        let given = only(delivery.headers(), header).ok_or_else(|| denied("there is no signature"))?;
+        let given =
+            given.strip_prefix(self.prefix.as_str()).ok_or_else(|| denied("the signature is not written as one"))?;
         let given = match self.signature.encoding {
             Encoding::Base64 => STANDARD.decode(given).ok(),
             Encoding::Hex => hex(given),
@@ -199,12 +221,7 @@ mod tests {
     const NOW: i64 = 1_790_000_000_000;
 
     /// The body alone, as Shopify signs.
-    const BODY: Signature = Signature {
-        header: "x-signature",
-        encoding: Encoding::Base64,
-        message: |delivery, _| Cow::Borrowed(delivery.body()),
-        freshness: None,
-    };
+    const BODY: Signature = Signature::of_body("x-signature", Encoding::Base64);
 
     /// Method, address, body and time, as HubSpot signs.
     const ALL: Signature = Signature {
@@ -276,6 +293,22 @@ mod tests {
         let mut large = delivery(NOW);
         *large.body_mut() = Bytes::from("[{} ]");
         assert!(verifier.verify(&sign(&BODY, "new", "", large), NOW).is_err(), "too large");
+    }
+
+    #[test]
+    fn a_header_that_is_only_known_at_run_time_holds_the_signature_behind_its_prefix() {
+        let secrets = Secrets::new(&SecretString::from("new"));
+        let verifier = Verifier::new(BODY, secrets).in_header(HeaderName::from_static("x-hub"), "sha256=");
+        let signed = sign(&BODY, "new", "", delivery(NOW));
+        let tag = signed.headers()["x-signature"].to_str().unwrap().to_owned();
+        let with = |value: String| {
+            let mut delivery = delivery(NOW);
+            delivery.headers_mut().insert("x-hub", value.parse().unwrap());
+            delivery
+        };
+        assert!(verifier.verify(&signed, NOW).is_err(), "in another header");
+        assert!(verifier.verify(&with(tag.clone()), NOW).is_err(), "without its prefix");
+        assert!(verifier.verify(&with(format!("sha256={tag}")), NOW).is_ok());
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! A connector in an engine: the quickstart's model, unchanged, on its stand-in and on two systems in memory.
+//! A connector in an engine: the quickstart's model, unchanged, on its stand-in and on systems in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub fn models() -> [EntityModel; 3] {
     [Customer::model(), Company::model(), Order::model()]
 }
 
-/// An engine on a connector and two systems in memory.
+/// An engine on a connector and systems in memory.
 #[derive(Debug)]
 pub struct Rehearsal {
     /// The engine's handle.
@@ -30,21 +30,27 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// One of the three systems is `connector`'s; the other two are in memory.
+    /// One of the three systems is `connector`'s; the other two are in memory. Under the quickstart's model.
     #[must_use]
     pub fn of(connector: impl Connector + 'static, clock: &Arc<ManualClock>) -> Self {
-        let (system, models) = (connector.system().to_owned(), models());
+        Self::with(connector, &models(), clock)
+    }
+
+    /// The same under another model: of a fourth system, beside all three.
+    #[must_use]
+    pub fn with(connector: impl Connector + 'static, models: &[EntityModel], clock: &Arc<ManualClock>) -> Self {
+        let system = connector.system().to_owned();
         let others = SYSTEMS.into_iter().filter(|name| *name != system);
-        let beside: BTreeMap<_, _> = others.map(|name| (name, FakeSystem::new(name, &models, clock))).collect();
+        let beside: BTreeMap<_, _> = others.map(|name| (name, FakeSystem::new(name, models, clock))).collect();
         let mut builder = Accordant::builder().clock(clock.clone()).entropy(SeededEntropy::new(7)).connect(connector);
         for fake in beside.values() {
             builder = builder.connect(fake.clone());
         }
-        let accordant = builder.entity::<Customer>().entity::<Company>().entity::<Order>().build().unwrap();
+        let accordant = models.iter().cloned().fold(builder, accordant::Builder::entity_model).build().unwrap();
         Self { tenant: accordant.tenant("acme"), system, beside, clock: clock.clone() }
     }
 
-    /// One of the two systems in memory.
+    /// One of the systems in memory.
     #[must_use]
     pub fn beside(&self, name: &str) -> &FakeSystem {
         &self.beside[name]
@@ -57,7 +63,7 @@ impl Rehearsal {
                 let taken = self.tenant.receive(&self.system, outgoing.request.clone()).await.is_ok();
                 remote.answered(outgoing, taken);
             }
-            for connection in SYSTEMS {
+            for connection in self.beside.keys().copied().chain([self.system.as_str()]) {
                 // What fails is tried again in the next round.
                 drop(self.tenant.poll(connection).await);
                 if scan {

@@ -1,5 +1,6 @@
 //! What tests of connectors share: a connector alone, before a stand-in of its system ([`walk`], [`write()`]), and in an
-//! engine beside two systems in memory, under the quickstart's model as it is ([`Rehearsal`]).
+//! engine beside two systems in memory, under the quickstart's model as it is ([`Rehearsal`]); and a way out that loses answers
+//! ([`Unanswered`]).
 //!
 //! Everything here panics where a test should fail.
 
@@ -8,6 +9,8 @@
 
 mod alone;
 mod engine;
+mod unanswered;
 
 pub use alone::{Asleep, json, key, walk, write};
 pub use engine::{Rehearsal, models};
+pub use unanswered::Unanswered;

@@ -48,6 +48,8 @@ pub use tenant::{
     StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
+#[cfg(feature = "conformance")]
+pub(crate) use tenant::Walk;
 pub use worker::{Worked, Worker};
 
 /// The library, configured: a model, connections, rules, a store.

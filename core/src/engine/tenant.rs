@@ -22,6 +22,7 @@ mod footing;
 mod four_eyes;
 mod history;
 mod linking;
+mod listening;
 mod merge;
 mod model;
 mod pages;
@@ -55,6 +56,8 @@ pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDead
 pub(crate) use footing::Footings;
 pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
+#[cfg(feature = "conformance")]
+pub(crate) use pages::Walk;
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use pulse::Pulse;

@@ -9,6 +9,7 @@ mod limits;
 #[path = "../applying/model.rs"]
 mod model;
 mod money;
+mod outages;
 mod owed;
 mod plans;
 mod rollout;

@@ -30,10 +30,10 @@ fn noah() -> Actor {
 }
 
 /// What happens while a task sleeps for the n-th time.
-type Meanwhile<'a> = Box<dyn FnMut(usize) -> BoxFuture<'a, ()> + Send + 'a>;
+pub(crate) type Meanwhile<'a> = Box<dyn FnMut(usize) -> BoxFuture<'a, ()> + Send + 'a>;
 
 /// Runs through so many sleeps. Each moves the clock on by as long as was asked for.
-fn run(
+pub(crate) fn run(
     tenant: &Tenant,
     clock: &Arc<ManualClock>,
     sleeps: usize,
@@ -53,7 +53,7 @@ fn run(
     (ran, asked.into_inner().unwrap())
 }
 
-fn quiet<'a>() -> Meanwhile<'a> {
+pub(crate) fn quiet<'a>() -> Meanwhile<'a> {
     Box::new(|_| Box::pin(async {}))
 }
 

@@ -8,4 +8,5 @@ mod feed;
 #[path = "../applying/model.rs"]
 mod model;
 mod office;
+mod outages;
 mod shares;

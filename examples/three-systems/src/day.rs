@@ -1,7 +1,5 @@
 //! The day: what the script says happens, the engine hears of it, and what is owed is planned, approved and written.
 
-use std::collections::BTreeMap;
-
 use accordant::chrono::TimeDelta;
 use accordant::discrepancy::{DiscrepancyKind, DiscrepancyState};
 use accordant::model::Canonical as _;
@@ -68,13 +66,12 @@ pub async fn play(
 ) -> Result<(), Failure> {
     let begins = world.now();
     let mut acts = script.acts.iter().peekable();
-    let mut made = BTreeMap::new();
     for minute in 1..=script.ends / MINUTE {
         let now = begins + minute * MINUTE;
         let mut played = 0;
         while let Some(act) = acts.next_if(|act| begins + act.at <= now) {
             world.reach(begins + act.at);
-            happen(world, script, act, &mut made).await?;
+            happen(world, script, act).await?;
             played += 1;
         }
         told(played);
@@ -155,21 +152,12 @@ fn running(world: &World) -> Result<&Tenant, Failure> {
     world.tenant().ok_or_else(|| "the engine does not run".into())
 }
 
-async fn happen(
-    world: &mut World,
-    script: &Script,
-    act: &Act,
-    made: &mut BTreeMap<(usize, &'static str), String>,
-) -> Result<(), Failure> {
+async fn happen(world: &mut World, script: &Script, act: &Act) -> Result<(), Failure> {
     match &act.what {
         What::Edit { customer, attribute, system, value } => {
-            let key = (*customer, *system);
-            if !made.contains_key(&key) {
-                let id = script.customers.get(*customer).and_then(|customer| world.find(system, &customer.email));
-                made.extend(id.map(|id| (key, id)));
-            }
+            let customer = script.customers.get(*customer).ok_or("a customer that there is not")?;
             // Somebody who finds a customer archived, or is refused, goes home: nothing happened, and nothing is on record.
-            if let Some(id) = made.get(&key) {
+            if let Some(id) = world.id_of(system, &customer.email) {
                 drop(world.edits(system, id, *attribute, value));
             }
         }

@@ -159,7 +159,7 @@ impl Truth {
                     truth.morning.insert((email.clone(), attribute), value);
                 } else {
                     let (email, id) = (email.clone(), entry.id.clone());
-                    truth.edits.push(Edit { at: entry.at, system: *system, id, email, attribute, value });
+                    truth.edits.push(Edit { at: entry.at, system, id, email, attribute, value });
                 }
             }
         }
@@ -383,8 +383,11 @@ struct Journal {
     /// When a record was first to be made with an approval: by system and e-mail.
     created: BTreeMap<(String, String), i64>,
     /// When a record was seen, how, and as what: by system and id.
-    observed: BTreeMap<(String, String), Vec<(i64, How, String)>>,
+    observed: BTreeMap<(String, String), Vec<Sight>>,
 }
+
+/// When a record was seen, how, and as what.
+type Sight = (i64, How, String);
 
 impl Journal {
     async fn read(world: &World, truth: &Truth) -> Result<Self, Failure> {

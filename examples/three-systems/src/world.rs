@@ -51,6 +51,8 @@ pub struct World {
     key: KeyPair,
     door: Door,
     transport: ReqwestTransport,
+    /// What systems called the customers of the morning.
+    ids: BTreeMap<(&'static str, String), String>,
     /// Goes with the world.
     _folder: tempfile::TempDir,
 }
@@ -95,7 +97,7 @@ impl World {
         ];
         let folder = tempfile::Builder::new().prefix("accordant-three-systems-").tempdir()?;
         let store = SqliteStore::open(PathBuf::from(folder.path()).join("accordant.db"))?;
-        let world = Self {
+        let mut world = Self {
             accounts: Accounts::new(hubspot, shopify, netsuite, SEED + 4, 0),
             clock,
             store,
@@ -105,11 +107,13 @@ impl World {
             key,
             door: Door::open().await?,
             transport: ReqwestTransport::new(Settings::default())?,
+            ids: BTreeMap::new(),
             _folder: folder,
         };
         for customer in customers {
             for system in SYSTEMS {
-                world.makes(system, customer)?;
+                let id = world.makes(system, customer)?;
+                world.ids.insert((system, customer.email.clone()), id);
             }
         }
         world.subscribe().await?;
@@ -332,24 +336,10 @@ fn address(street: &str) -> Value {
 pub type Records = BTreeMap<(&'static str, String), Vec<BTreeMap<String, String>>>;
 
 impl World {
-    /// The id of a customer in a system.
+    /// The id that a customer of the morning was given by a system.
     #[must_use]
-    pub fn find(&self, system: &str, email: &str) -> Option<String> {
-        let held = |id: &String| match system {
-            "hubspot" => {
-                self.accounts.hubspot.record("contacts", id).is_some_and(|it| it["properties"]["email"] == email)
-            }
-            "shopify" => {
-                let node = self.accounts.shopify.node("Customer", id);
-                node.is_some_and(|node| node["defaultEmailAddress"]["emailAddress"] == email)
-            }
-            _ => self
-                .accounts
-                .netsuite
-                .row("customer", id)
-                .is_some_and(|row| row.get("email").is_some_and(|it| it == email)),
-        };
-        self.ids(system).into_iter().find(held)
+    pub fn id_of(&self, system: &'static str, email: &str) -> Option<&str> {
+        self.ids.get(&(system, email.to_owned())).map(String::as_str)
     }
 
     fn ids(&self, system: &str) -> Vec<String> {

@@ -84,7 +84,7 @@ async fn the_judge_sees_what_is_lost_made_twice_and_unexplained() {
     assert!(clean.lost.is_empty() && clean.doubled.is_empty() && clean.unexplained.is_empty(), "{clean:?}");
 
     let email = script.customers[0].email.as_str();
-    let id = world.find("hubspot", email).unwrap();
+    let id = world.id_of("hubspot", email).unwrap().to_owned();
     let at = format!("/crm/v3/objects/contacts/{id}");
     world.accounts.hubspot.person("ana").edits("contacts", &id, &json!({ "firstname": "Ana" })).unwrap();
     behind_its_back(&world, "PATCH", &at, &json!({ "properties": { "firstname": "Anonymous" } }));

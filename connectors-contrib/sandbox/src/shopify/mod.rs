@@ -108,6 +108,8 @@ pub struct Points {
     pub spent: u64,
     /// Requests that found too few.
     pub refused: u64,
+    /// Points that were left when it was last asked.
+    pub left: u64,
 }
 
 impl Bucket {
@@ -128,6 +130,7 @@ impl Bucket {
         }
         self.left -= cost * 1_000;
         self.spent.spent += cost.unsigned_abs();
+        self.spent.left = (self.left / 1_000).unsigned_abs();
         true
     }
 }

@@ -33,8 +33,6 @@ mod session;
 mod spelling;
 mod statements;
 mod store;
-#[cfg(feature = "tls")]
-mod tls;
 
 pub use options::PostgresOptions;
 pub use store::PostgresStore;

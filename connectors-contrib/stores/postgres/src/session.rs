@@ -33,7 +33,9 @@ pub(crate) fn pool(options: &PostgresOptions) -> Result<Pool, StoreError> {
     let manager = match options.config.get_ssl_mode() {
         #[cfg(feature = "tls")]
         tokio_postgres::config::SslMode::Require => {
-            Manager::from_config(options.config.clone(), crate::tls::connector(options)?, recycling)
+            let tls = accordant_postgres_tls::connector(&options.authorities)
+                .map_err(|error| StoreError::database("set up TLS", StoreFault::Refused, error))?;
+            Manager::from_config(options.config.clone(), tls, recycling)
         }
         _ => Manager::from_config(options.config.clone(), NoTls, recycling),
     };

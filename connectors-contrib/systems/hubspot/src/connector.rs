@@ -14,8 +14,7 @@ use accordant_http::{CallError, Client, Credentials, Gate, Response, Sleep, Tran
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
-use http::header::CONTENT_TYPE;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::fault::unread;
@@ -103,16 +102,8 @@ impl HubSpot {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Response, CallError> {
-        let mut request = Request::builder().method(method).uri(self.settings.address(path));
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let request = request.body(body).map_err(|_| CallError {
-            error: ConnectorError::new(ConnectorErrorKind::Unsupported, "the address of hubspot is none"),
-            may_have_happened: false,
-        })?;
-        client.call(request, 1).await
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        client.ask(method, &self.settings.address(path), &[], body, 1).await
     }
 }
 

@@ -1,51 +1,18 @@
-//! Properties as a schema: what is mapped and does not exist, or cannot be written.
+//! Properties as a schema: what the account says of an object type, and what is mapped there and cannot be kept.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::BTreeSet;
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind};
-use bytes::Bytes;
+use accordant::model::Path;
+use accordant::schema::{FieldKind, FieldSchema, Mismatch, MismatchKind, ObjectSchema};
+use accordant::text::Text;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::connector::HubSpot;
 use crate::fault::unread;
-use crate::settings::Object;
-use crate::wire::parse;
-
-/// A mapping that the account cannot keep.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The object type.
-    pub object: String,
-    /// The property.
-    pub property: String,
-    /// What is wrong with it.
-    pub kind: MismatchKind,
-}
-
-/// What is wrong with a mapped property.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MismatchKind {
-    /// The account has none of this name, or the credentials do not see it.
-    Missing,
-    /// It is mapped to be written, and its values are HubSpot's own.
-    ReadOnly,
-    /// Creates are to carry it, and its values are not unique.
-    NotUnique,
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = match self.kind {
-            MismatchKind::Missing => "does not exist, or may not be seen",
-            MismatchKind::ReadOnly => "is mapped to be written, and is read-only",
-            MismatchKind::NotUnique => "is to carry our keys, and its values are not unique",
-        };
-        write!(f, "hubspot/{} properties.{} {told}", self.object, self.property)
-    }
-}
+use crate::settings::{Object, Settings};
+use crate::wire::malformed;
 
 #[derive(Deserialize)]
 struct Catalogue {
@@ -56,54 +23,100 @@ struct Catalogue {
 #[serde(rename_all = "camelCase")]
 struct Property {
     name: String,
+    #[serde(rename = "type", default)]
+    kind: String,
     #[serde(default)]
     has_unique_value: bool,
+    #[serde(default)]
+    calculated: bool,
+    #[serde(default)]
+    options: Vec<Choice>,
     modification_metadata: Option<Modification>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    value: Text,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Modification {
+    #[serde(default)]
     read_only_value: bool,
 }
 
-impl Object {
-    /// What of this object type's mapping an account cannot keep, by its own list of properties: the answer of
-    /// `GET /crm/v3/properties/{objectType}`, as a person may export it.
+impl Property {
+    fn field(self) -> FieldSchema {
+        let options: BTreeSet<Text> = self.options.into_iter().map(|option| option.value).collect();
+        let kind = match self.kind.as_str() {
+            "string" | "phone_number" => FieldKind::Text,
+            "number" => FieldKind::Number,
+            "bool" => FieldKind::Bool,
+            "date" => FieldKind::Date,
+            "datetime" => FieldKind::Instant,
+            // Options that come from elsewhere, such as owners, are not listed.
+            "enumeration" if !options.is_empty() => FieldKind::Choice(options),
+            other => FieldKind::Other(other.into()),
+        };
+        let own = self.modification_metadata.is_some_and(|may| may.read_only_value);
+        FieldSchema::new(property_path(&self.name), kind)
+            .read_only(own || self.calculated)
+            .unique(self.has_unique_value)
+            .as_text()
+    }
+}
+
+/// The documented path of a property.
+fn property_path(name: &str) -> Path {
+    Path::new("properties").join(&Path::from(name.replace('.', "\\.").as_str()))
+}
+
+impl Settings {
+    /// What an account says of an object type: the answer of `GET /crm/v3/properties/{objectType}`, as a person may export
+    /// it. For [`Contract`](accordant::schema::Contract).
     ///
     /// # Errors
     ///
     /// If it is no list of properties.
-    pub fn check(
-        &self,
-        object: &str,
-        key_property: Option<&str>,
-        catalogue: &Bytes,
-    ) -> Result<Vec<Mismatch>, ConnectorError> {
-        let catalogue: Catalogue = parse(catalogue, "a list of properties")?;
-        let known: BTreeMap<&str, &Property> =
-            catalogue.results.iter().map(|property| (property.name.as_str(), property)).collect();
-        let mismatch =
-            |property: &str, kind| Mismatch { object: object.to_owned(), property: property.to_owned(), kind };
-        let own = |property: &Property| property.modification_metadata.as_ref().is_some_and(|may| may.read_only_value);
+    pub fn described(&self, object: &str, catalogue: &[u8]) -> Result<ObjectSchema, ConnectorError> {
+        let catalogue: Catalogue = serde_json::from_slice(catalogue).map_err(|_| malformed("a list of properties"))?;
+        let mut schema = ObjectSchema::new(object);
+        for field in catalogue.results.into_iter().map(Property::field) {
+            schema.field(field);
+        }
+        for to in self.objects.get(object).into_iter().flat_map(|object| &object.associations) {
+            let path = Path::new("associations").join(&Path::from(to.as_str()));
+            schema.field(FieldSchema::new(path, FieldKind::Reference).as_text());
+        }
+        for path in ["id", "createdAt", "updatedAt", "archived"] {
+            schema.field(FieldSchema::new(Path::new(path), FieldKind::Other("envelope".into())).read_only(true));
+        }
+        Ok(schema)
+    }
+}
+
+impl Object {
+    /// What is read and written of an object type, and an account, as it describes itself, cannot keep.
+    fn check(&self, key_property: Option<&str>, schema: &ObjectSchema) -> Vec<Mismatch> {
         let mut found = Vec::new();
+        let mut note = |name: &str, kind| {
+            let (system, object) = ("hubspot".into(), schema.object.clone());
+            found.push(Mismatch { system, object, field: property_path(name), attribute: None, kind });
+        };
         for name in self.properties.iter().map(String::as_str).chain([self.modified.as_str()]) {
-            match known.get(name) {
-                None => found.push(mismatch(name, MismatchKind::Missing)),
-                Some(property) if self.written.contains(name) && own(property) => {
-                    found.push(mismatch(name, MismatchKind::ReadOnly));
-                }
+            match schema.find(&property_path(name)) {
+                None => note(name, MismatchKind::Missing),
+                Some(field) if self.written.contains(name) && field.read_only => note(name, MismatchKind::ReadOnly),
                 Some(_) => {}
             }
         }
-        match key_property.map(|name| (name, known.get(name))) {
-            Some((name, None)) => found.push(mismatch(name, MismatchKind::Missing)),
-            Some((name, Some(property))) if !property.has_unique_value => {
-                found.push(mismatch(name, MismatchKind::NotUnique));
-            }
+        match key_property.map(|name| (name, schema.find(&property_path(name)))) {
+            Some((name, None)) => note(name, MismatchKind::Missing),
+            Some((name, Some(field))) if field.unique == Some(false) => note(name, MismatchKind::NotUnique),
             _ => {}
         }
-        Ok(found)
+        found
     }
 }
 
@@ -119,12 +132,11 @@ impl HubSpot {
         let key = self.settings.key_property.as_deref();
         for (name, object) in &self.settings.objects {
             let path = format!("{}/{name}", self.settings.properties_path);
-            let mismatches = object.check(name, key, self.get(&path, "list the properties").await?.body())?;
-            for mismatch in mismatches {
-                if Some(mismatch.property.as_str()) == key && mismatch.kind == MismatchKind::Missing {
-                    self.define_key(name, &path, &mismatch.property).await?;
-                } else {
-                    found.push(mismatch);
+            let described = self.settings.described(name, self.get(&path, "list the properties").await?.body())?;
+            for mismatch in object.check(key, &described) {
+                match key.filter(|key| mismatch.field == property_path(key) && mismatch.kind == MismatchKind::Missing) {
+                    Some(key) => self.define_key(name, &path, key).await?,
+                    None => found.push(mismatch),
                 }
             }
         }

@@ -27,6 +27,9 @@ pub struct Settings {
     pub webhook_secrets: Vec<SecretString>,
     /// Under which address HubSpot calls us: scheme, host and what a proxy takes off the path.
     pub public_address: Option<Url>,
+    /// How long HubSpot goes on with a webhook that is not answered; what was missed for longer is found by a scan alone.
+    /// Observed: about 24 hours.
+    pub webhook_horizon: TimeDelta,
     /// The property that creates carry, unique by HubSpot: `accordant_key`. `None`: creates are not safe.
     pub key_property: Option<String>,
     /// Requests in ten seconds. By the vendor: 100, 190 or 250 by tier, for all that use the app.
@@ -108,6 +111,7 @@ impl Settings {
             properties_path: "/crm/v3/properties".into(),
             webhook_secrets: Vec::new(),
             public_address: None,
+            webhook_horizon: TimeDelta::hours(24),
             key_property: Some("accordant_key".into()),
             per_ten_seconds: 100,
             searches_per_second: 4,

@@ -22,24 +22,19 @@ pub(crate) fn name(object: &str, channel: Channel) -> String {
 /// The surfaces of an object type. What orders them is `updatedAt`; the `occurredAt` of webhooks is another clock.
 pub(crate) fn of(object: &str, settings: &Settings) -> [Surface; 4] {
     let modified = TimeScale { kind: TimeKind::RecordModified, precision_ms: 1, skew_ms: 0 };
-    let asked = |lag, deletes| EventSemantics {
-        delivery: Guarantee::Snapshot,
-        order: Order::By(Domain::Time(modified)),
-        completeness: Completeness::Full,
-        deletes,
-        merges: Merges::ChangedId,
-        lag,
-        unrecoverable_after: None,
+    let asked = |lag, deletes| {
+        let snapshot = EventSemantics::snapshot(Order::By(Domain::Time(modified)), deletes);
+        EventSemantics { merges: Merges::ChangedId, lag, ..snapshot }
     };
     // By the vendor: again and again, then silently never. Observed: ten more attempts within a day.
     let told = EventSemantics {
-        delivery: Guarantee::AtLeastOnceWithin { attempts: 11, horizon: TimeDelta::hours(24) },
+        delivery: Guarantee::AtLeastOnceWithin { attempts: 11, horizon: settings.webhook_horizon },
         order: Order::None,
         completeness: Completeness::SingleField,
         deletes: Deletes::Explicit,
         merges: Merges::Explicit,
         lag: TimeDelta::minutes(1),
-        unrecoverable_after: Some(TimeDelta::hours(24)),
+        unrecoverable_after: Some(settings.webhook_horizon),
     };
     let record = SurfaceShape {
         id: "id".into(),

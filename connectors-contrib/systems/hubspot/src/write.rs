@@ -7,7 +7,7 @@ use accordant::model::Path;
 use accordant::surface::Channel;
 use accordant::text::Text;
 use accordant::value::Native;
-use accordant_http::CallError;
+use accordant_http::{CallError, not_sent};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -106,11 +106,7 @@ impl HubSpot {
             Ok(looked) => looked,
             Err(error) => {
                 // Nothing was sent.
-                let after = match error.retry {
-                    accordant::connector::Retry::After(delay) => Some(delay),
-                    _ => None,
-                };
-                sent.iter().for_each(|sent| put(receipts, sent.place, only(Outcome::Deferred { after })));
+                sent.iter().for_each(|sent| put(receipts, sent.place, only(not_sent(&error))));
                 return (Vec::new(), Held::new());
             }
         };

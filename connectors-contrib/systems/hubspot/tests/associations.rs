@@ -202,3 +202,13 @@ async fn under_faults_every_receipt_is_true() {
     }
     assert!(ends.iter().all(|count| *count > 3), "{ends:?}");
 }
+
+/// No list of properties has them: they are part of what the account is known to say.
+#[tokio::test]
+async fn an_association_is_a_reference_in_the_schema() {
+    let stage = stage().await;
+    let described = stage.settings.described("contacts", br#"{"results":[]}"#).unwrap();
+    let field = described.find(&Path::new("associations.companies")).unwrap();
+    assert_eq!((&field.kind, field.read_only), (&accordant::schema::FieldKind::Reference, false));
+    assert!(described.find(&Path::new("associations.deals")).is_none());
+}

@@ -118,5 +118,5 @@ async fn a_property_that_the_token_may_not_see_is_denied_and_not_cleared() {
     let (items, _) = stage.walk("contacts.scan", None).await;
     assert_eq!(*items[0].denied, [Path::new("properties.phone")]);
     let mismatches = stage.connector.prepare().await.unwrap();
-    assert_eq!(mismatches[0].to_string(), "hubspot/contacts properties.phone does not exist, or may not be seen");
+    assert_eq!(mismatches[0].to_string(), "hubspot/contacts properties.phone: there is none, or it is not seen");
 }

@@ -13,8 +13,7 @@ use accordant_http::throttle::Account;
 use accordant_http::{CallError, Client, Credentials, Gate, Response, Sleep, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Request, StatusCode};
+use http::StatusCode;
 
 use crate::fault::unread;
 use crate::query::Query;
@@ -77,34 +76,26 @@ impl NetSuite {
 
     /// Sends a request. Fields and values that NetSuite does not know are errors, and not left out in silence.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<Response, CallError> {
-        self.ask_as(method, path, body, &[("prefer", "transient")]).await
+        self.ask_as(method, path, body, ("prefer", "transient"), &[]).await
     }
 
-    /// Sends a request with headers of its own.
+    /// Sends a request, with what it prefers and headers of its own.
     pub(crate) async fn ask_as(
         &self,
         method: &str,
         path: &str,
         body: Option<&str>,
-        headers: &[(&str, &str)],
+        prefers: (&str, &str),
+        more: &[(&str, &str)],
     ) -> Result<Response, CallError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(self.settings.address(path))
-            .header("x-netsuite-propertynamevalidation", "Error")
-            .header("x-netsuite-propertyvaluevalidation", "Error");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        let body = body.map(|body| Bytes::copy_from_slice(body.as_bytes())).unwrap_or_default();
-        let request = request.body(body).map_err(|_| CallError {
-            error: ConnectorError::new(ConnectorErrorKind::Unsupported, "the address of netsuite is none"),
-            may_have_happened: false,
-        })?;
-        self.client.call(request, 1).await
+        let mut headers = vec![
+            prefers,
+            ("x-netsuite-propertynamevalidation", "Error"),
+            ("x-netsuite-propertyvaluevalidation", "Error"),
+        ];
+        headers.extend(more);
+        let body = body.map(|body| Bytes::copy_from_slice(body.as_bytes()));
+        self.client.ask(method, &self.settings.address(path), &headers, body, 1).await
     }
 }
 

@@ -48,8 +48,11 @@ impl NetSuite {
             return self.ask(method, path, body).await.map_err(|error| error.outcome());
         };
         let key = key(write);
-        let headers = [("prefer", "respond-async"), ("x-netsuite-idempotency-key", key.as_str())];
-        let answer = self.ask_as(method, path, body, &headers).await.map_err(|error| error.outcome())?;
+        let named = [("x-netsuite-idempotency-key", key.as_str())];
+        let answer = self
+            .ask_as(method, path, body, ("prefer", "respond-async"), &named)
+            .await
+            .map_err(|error| error.outcome())?;
         let job = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok()).and_then(job_of);
         let repeats = answer.status() == StatusCode::BAD_REQUEST && is_repetition(&answer);
         match job {

@@ -17,6 +17,7 @@
 //! - **All requests of an account** share one number of requests at once: give its connectors one gate.
 
 mod auth;
+mod catalogue;
 mod connector;
 mod fault;
 mod job;

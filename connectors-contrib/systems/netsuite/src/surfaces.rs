@@ -1,9 +1,7 @@
 //! What each way of hearing from NetSuite promises.
 
 use accordant::stamp::{Domain, TimeKind, TimeScale};
-use accordant::surface::{
-    Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape, TokenFormat,
-};
+use accordant::surface::{Channel, Completeness, Deletes, EventSemantics, Order, Surface, SurfaceShape, TokenFormat};
 use chrono::TimeDelta;
 
 use crate::query::FORMAT;
@@ -47,14 +45,9 @@ pub(crate) fn way(name: &str) -> Option<Way> {
 /// lines are mapped, whose lines changed.
 pub(crate) fn of(object: &str, settings: &Settings) -> Vec<Surface> {
     let modified = TimeScale { kind: TimeKind::RecordModified, precision_ms: 1_000, skew_ms: 0 };
-    let asked = |lag, deletes| EventSemantics {
-        delivery: Guarantee::Snapshot,
-        order: Order::By(Domain::Time(modified)),
-        completeness: Completeness::Full,
-        deletes,
-        merges: Merges::NeverTold,
-        lag,
-        unrecoverable_after: None,
+    let asked = |lag, deletes| {
+        let snapshot = EventSemantics::snapshot(Order::By(Domain::Time(modified)), deletes);
+        EventSemantics { lag, ..snapshot }
     };
     // The id alone, and not of every type: whoever is named is read.
     let deleted = EventSemantics {

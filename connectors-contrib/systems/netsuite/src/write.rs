@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accordant::connector::{ConnectorError, Outcome, Retry, Write, WriteAction, WriteReceipt};
+use accordant::connector::{ConnectorError, Outcome, Write, WriteAction, WriteReceipt};
 use accordant::model::Path;
 use accordant::text::Text;
 use accordant::value::Native;
+use accordant_http::not_sent;
 use futures::stream::{self, StreamExt as _};
 use http::header::LOCATION;
 use serde_json::Value;
@@ -29,7 +30,7 @@ impl NetSuite {
         let looked = self.look_at(writes).await;
         let one = async |(place, write): (usize, &Write)| {
             let outcome = match looked.get(&place) {
-                Some(Err(error)) => before(error),
+                Some(Err(error)) => not_sent(error),
                 Some(Ok(held)) => self.write_one(write, held.as_ref()).await,
                 None => self.write_one(write, None).await,
             };
@@ -131,7 +132,7 @@ impl NetSuite {
         match self.of_key(object, key).await {
             Ok(Some(id)) => return Outcome::Applied { id },
             Ok(None) => {}
-            Err(error) => return before(&error),
+            Err(error) => return not_sent(&error),
         }
         let path = format!("{at}/{}{key}", self.settings.external);
         let answer = match self.send("PUT", &path, Some(body), write).await {
@@ -207,15 +208,6 @@ fn holds(held: &Looked, write: &Write, settings: &Settings) -> bool {
             Native::List(_) | Native::Elements(_) => false,
         }
     })
-}
-
-/// Of a question that came before the write itself: the write was not sent.
-fn before(error: &ConnectorError) -> Outcome {
-    let after = match error.retry {
-        Retry::After(delay) => Some(delay),
-        _ => None,
-    };
-    Outcome::Deferred { after }
 }
 
 fn refused(why: &str) -> Outcome {

@@ -98,3 +98,10 @@ async fn lines_are_not_written_and_the_reason_is_said() {
     let said = stage.connector.write_batch(vec![change]).await.unwrap().remove(0).outcome;
     assert_eq!(said, Outcome::Refused { reason: "lines: netsuite takes no list there".into() });
 }
+
+#[tokio::test]
+async fn lines_are_in_the_schema_though_no_catalogue_of_records_has_them() {
+    let stage = stage().await;
+    let described = stage.settings.described("salesorder", br#"{"properties":{}}"#).unwrap();
+    assert!(described.find(&"lines".into()).unwrap().read_only);
+}

@@ -13,8 +13,7 @@ use accordant_http::throttle::Bucket;
 use accordant_http::{CallError, Client, Credentials, Gate, Sleep, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -110,12 +109,7 @@ impl Shopify {
         let address =
             format!("{}/admin/api/{}/graphql.json", self.settings.base.trim_end_matches('/'), self.settings.version);
         let body = Bytes::from(json!({ "query": document, "variables": variables }).to_string());
-        let request =
-            Request::post(address).header(CONTENT_TYPE, "application/json").body(body).map_err(|_| CallError {
-                error: ConnectorError::new(ConnectorErrorKind::Unsupported, "the address of shopify is none"),
-                may_have_happened: false,
-            })?;
-        let answer = self.client.call(request, cost).await?;
+        let answer = self.client.ask("POST", &address, &[], Some(body), cost).await?;
         if answer.status() != StatusCode::OK {
             return Err(of_status(&answer));
         }

@@ -2,7 +2,7 @@
 
 use accordant::connector::{Outcome, WriteReceipt};
 use accordant::text::Text;
-use accordant_http::CallError;
+use accordant_http::{CallError, not_sent};
 use serde_json::{Map, Value, json};
 
 use crate::connector::Shopify;
@@ -11,7 +11,7 @@ use crate::inputs::Inputs;
 use crate::read::Found;
 use crate::settings::Object;
 use crate::wire::Head;
-use crate::write::{before, only, refused};
+use crate::write::{only, refused};
 
 /// The mutation that changes the address of a customer, who may have none yet.
 pub(crate) fn address(gid: &str, held: &Value, address: Map<String, Value>) -> (String, Value) {
@@ -60,7 +60,7 @@ impl Shopify {
                 // It has happened before; what people made of it since stays.
                 Ok(Some(id)) => return only(Outcome::Applied { id }),
                 Ok(None) => variables["identifier"] = identifier,
-                Err(error) => return only(before(&error)),
+                Err(error) => return only(not_sent(&error.error)),
             }
         }
         let ended = self.mutate(name, &document::create(object, self.lists()), &variables, &Text::default()).await;

@@ -95,6 +95,22 @@ impl Inputs {
     }
 }
 
+/// The input type and its field by which a documented path is written; `None`: it is not.
+pub(crate) fn input_of(object: &Object, path: &Path) -> Option<(&'static str, &'static str)> {
+    let dotted = path.to_string();
+    let (input, fields): (_, &[(&str, &'static str)]) = match object.node.as_str() {
+        "Customer" => ("CustomerInput", &CUSTOMER),
+        "Product" => ("ProductUpdateInput", &PRODUCT),
+        "Order" => ("OrderInput", &ORDER),
+        _ => return None,
+    };
+    let named = fields.iter().find(|(known, _)| *known == dotted).map(|(_, field)| (input, *field));
+    named.or_else(|| match object.node.as_str() {
+        "Customer" => address(&dotted).map(|(_, field)| ("MailingAddressInput", *field)),
+        _ => None,
+    })
+}
+
 fn address(dotted: &str) -> Option<&'static (&'static str, &'static str)> {
     let key = dotted.strip_prefix("defaultAddress.")?;
     ADDRESS.iter().find(|(known, _)| *known == key)

@@ -33,6 +33,7 @@ mod node;
 mod poll;
 mod read;
 mod scan;
+mod schema;
 mod selection;
 mod settings;
 mod surfaces;

@@ -19,6 +19,9 @@ pub struct Settings {
     pub version: String,
     /// The secret of the app that webhooks are signed with, and during its rotation the former one. None: no webhooks.
     pub webhook_secrets: Vec<SecretString>,
+    /// How long Shopify goes on with a webhook that is not answered; what was missed for longer is found by a scan alone. By
+    /// the vendor: eight more attempts in four hours.
+    pub webhook_horizon: TimeDelta,
     /// The metafield that creates are made under, of a definition whose values are unique. `None`: creates are not safe.
     pub key: Option<Key>,
     /// Points in the full bucket, until the shop tells of it.
@@ -113,6 +116,7 @@ impl Settings {
             base: format!("https://{domain}"),
             version: "2026-07".into(),
             webhook_secrets: Vec::new(),
+            webhook_horizon: TimeDelta::hours(4),
             key: Some(Key { namespace: "accordant".into(), key: "key".into() }),
             capacity: 1_000,
             per_second: 100,

@@ -23,24 +23,19 @@ pub(crate) fn name(object: &str, channel: Channel) -> String {
 /// The surfaces of an object type. What orders them is `updatedAt`, in whole seconds.
 pub(crate) fn of(name_of: &str, object: &Object, settings: &Settings) -> [Surface; 4] {
     let modified = TimeScale { kind: TimeKind::RecordModified, precision_ms: 1_000, skew_ms: 0 };
-    let asked = |lag, deletes| EventSemantics {
-        delivery: Guarantee::Snapshot,
-        order: Order::By(Domain::Time(modified)),
-        completeness: Completeness::Full,
-        deletes,
-        merges: Merges::NeverTold,
-        lag,
-        unrecoverable_after: None,
+    let asked = |lag, deletes| {
+        let snapshot = EventSemantics::snapshot(Order::By(Domain::Time(modified)), deletes);
+        EventSemantics { lag, ..snapshot }
     };
     // By the vendor: eight more attempts in four hours, up to a day late, and not guaranteed at all.
     let told = EventSemantics {
-        delivery: Guarantee::AtLeastOnceWithin { attempts: 9, horizon: TimeDelta::hours(4) },
+        delivery: Guarantee::AtLeastOnceWithin { attempts: 9, horizon: settings.webhook_horizon },
         order: Order::None,
         completeness: Completeness::IdOnly,
         deletes: Deletes::Explicit,
         merges: Merges::Explicit,
         lag: TimeDelta::minutes(1),
-        unrecoverable_after: Some(TimeDelta::hours(4)),
+        unrecoverable_after: Some(settings.webhook_horizon),
     };
     let node = SurfaceShape {
         id: "id".into(),

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accordant::connector::{Outcome, Retry, Write, WriteAction, WriteReceipt};
+use accordant::connector::{Outcome, Write, WriteAction, WriteReceipt};
 use accordant::model::Path;
 use accordant::surface::Channel;
 use accordant::text::Text;
-use accordant_http::CallError;
+use accordant_http::{CallError, not_sent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -87,7 +87,7 @@ impl Shopify {
         if object.is_level() {
             return match held {
                 Some(Ok(held)) if held["id"].is_string() => self.write_level(write, held).await,
-                Some(Err(error)) => only(before(error)),
+                Some(Err(error)) => only(not_sent(&error.error)),
                 // Whatever is said of a create, it is that it is none.
                 None => self.write_level(write, &Value::Null).await,
                 Some(Ok(_)) => only(Outcome::Stale),
@@ -111,7 +111,7 @@ impl Shopify {
         let held = match held {
             Some(Ok(held)) if holds(held, write) => held,
             Some(Ok(_)) | None => return only(Outcome::Stale),
-            Some(Err(error)) => return only(before(error)),
+            Some(Err(error)) => return only(not_sent(&error.error)),
         };
         let gid = format!("{}{id}", object.prefix());
         if matches!(write.action, WriteAction::Archive { .. }) {
@@ -215,15 +215,6 @@ fn holds(held: &Value, write: &Write) -> bool {
         };
         value(native).is_some_and(|expected| plain(&expected) == plain(leaf))
     })
-}
-
-/// Of a call that came before the write itself: whatever became of it, the write was not sent.
-pub(crate) fn before(error: &CallError) -> Outcome {
-    let after = match error.error.retry {
-        Retry::After(delay) => Some(delay),
-        _ => None,
-    };
-    Outcome::Deferred { after }
 }
 
 pub(crate) fn only(outcome: Outcome) -> WriteReceipt {

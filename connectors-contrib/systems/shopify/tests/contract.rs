@@ -7,7 +7,7 @@ mod support;
 
 use accordant::model::Path;
 use apollo_compiler::{ExecutableDocument, Schema};
-use support::{Stage, connector};
+use support::{GOODS, Stage, connector};
 
 #[tokio::test]
 async fn every_document_is_right_by_the_schema() {
@@ -20,6 +20,7 @@ async fn every_document_is_right_by_the_schema() {
     if !text.contains("directive @oneOf") {
         text.push_str("\ndirective @oneOf on INPUT_OBJECT\n");
     }
+    let exported = text.clone();
     let schema = Schema::parse_and_validate(text, "admin.graphql").map_err(|errors| errors.to_string()).unwrap();
     let stage = Stage::of_goods(100).await;
     let mut settings = stage.settings.clone();
@@ -38,6 +39,11 @@ async fn every_document_is_right_by_the_schema() {
         assert!(documents.iter().any(|document| document.contains(mutation)), "{mutation} is not sent");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    for (name, paths) in GOODS {
+        let described = settings.described(name, exported.as_bytes()).unwrap();
+        let lacking: Vec<_> = paths.iter().filter(|path| described.find(&Path::new(path)).is_none()).collect();
+        assert!(lacking.is_empty(), "{name}: {lacking:?}");
+    }
     let odd = "query { customers(first: 1) { nodes { id emial } } }";
     assert!(ExecutableDocument::parse_and_validate(&schema, odd, "odd").is_err(), "the schema refuses something");
 }

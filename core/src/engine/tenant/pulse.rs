@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
+use crate::outage::Outage;
 use crate::store::{Row, RowKey, Table};
 use crate::surface::Channel;
 
@@ -27,19 +29,33 @@ pub struct Pulse {
     pub last: Option<DateTime<Utc>>,
     /// When it is due again; `None`: never, or no run has begun to count yet.
     pub due: Option<DateTime<Utc>>,
+    /// Why it is due before its time: a surface was not listened to for longer than what it told can be recovered.
+    pub outage: Option<Outage>,
 }
 
 /// How a connection's pulses stand, as stored. Milliseconds since the epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct PulseRow {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PulseRow {
     /// From when the next is counted: the end of the last, or when a run first began to count.
-    from: i64,
+    pub(super) from: i64,
     /// The end of the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    last: Option<i64>,
+    pub(super) last: Option<i64>,
+    /// The beginning of the last: what changed later it may not have met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) began: Option<i64>,
+    /// When it was last noted that somebody listens to the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) listened: Option<i64>,
+    /// When an outage was last noticed: it is not noticed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) noticed: Option<i64>,
+    /// The outage that made a pulse due, until one that began after it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outage: Option<Outage>,
 }
 
-fn pulse_key(connection: &ConnectionName) -> RowKey {
+pub(super) fn pulse_key(connection: &ConnectionName) -> RowKey {
     RowKey::new(Table::Meta, format!("pulse/{connection}"))
 }
 
@@ -54,23 +70,32 @@ impl Tenant {
         let (name, _) = self.connection(connection)?;
         let began = self.now();
         let taken = self.scan(connection).await?;
-        let ended = self.now();
-        let mut changes = Changes::new(&self.core, ended, &Self::engine());
-        changes.put(pulse_key(&name), &PulseRow { from: ended, last: Some(ended) });
-        let TakenIn { observed, known, hinted, dead_letters } = taken;
-        changes.journal(PULSED, name.as_str(), &(&name, began, (observed, known, hinted, dead_letters)));
-        self.commit("note a pulse", changes.commit).await?;
-        Ok(taken)
+        let mut attempts = Attempts::default();
+        loop {
+            let ended = self.now();
+            let (revision, row) = self.pulse_row(&name).await?;
+            let row = row.unwrap_or_else(|| PulseRow::counted_from(ended));
+            let mut changes = Changes::new(&self.core, ended, &Self::engine());
+            changes.commit.expect.push((pulse_key(&name), revision));
+            // An outage that was noticed meanwhile may have hidden what the first pages had shown already.
+            let outage = row.outage.filter(|outage| outage.until > began);
+            let row = PulseRow { from: ended, last: Some(ended), began: Some(began), outage, ..row };
+            changes.put(pulse_key(&name), &row);
+            let TakenIn { observed, known, hinted, dead_letters } = taken;
+            changes.journal(PULSED, name.as_str(), &(&name, began, (observed, known, hinted, dead_letters)));
+            if attempts.commit(self, "note a pulse", changes.commit).await? {
+                return Ok(taken);
+            }
+        }
     }
 
     /// The same, if it is due: another worker may have seen to it meanwhile.
     pub(crate) async fn pulse_if_due(&self, connection: &ConnectionName) -> Result<TakenIn, Error> {
-        let row = self.pulse_rows(std::slice::from_ref(connection)).await?.into_iter().next().flatten();
-        let due = row.zip(self.core.pulse_every(connection)).map(|(row, every)| row.due(every));
-        if due.is_some_and(|due| due > self.now()) {
-            return Ok(TakenIn::default());
+        let (_, row) = self.pulse_row(connection).await?;
+        match row.and_then(|row| row.due(self.core.pulse_every(connection))) {
+            Some(due) if due <= self.now() => self.pulse(connection.as_str()).await,
+            _ => Ok(TakenIn::default()),
         }
-        self.pulse(connection.as_str()).await
     }
 
     /// How the pulses of every connection that can be scanned stand, by name: when each was last read from end to end, and when
@@ -85,25 +110,27 @@ impl Tenant {
         let instant = DateTime::from_timestamp_millis;
         let pulse = |(connection, row): (ConnectionName, Option<PulseRow>)| {
             let every = self.core.pulse_every(&connection);
-            let due = row.zip(every).and_then(|(row, every)| instant(row.due(every)));
-            Pulse { connection, every, last: row.and_then(|row| row.last).and_then(instant), due }
+            let due = row.as_ref().and_then(|row| row.due(every)).and_then(instant);
+            let last = row.as_ref().and_then(|row| row.last).and_then(instant);
+            Pulse { connection, every, last, due, outage: row.and_then(|row| row.outage) }
         };
         Ok(names.into_iter().zip(rows).map(pulse).collect())
     }
 
-    /// When each connection that is read anew every so often is due, in milliseconds since the epoch. Of those that were never
-    /// counted, it is counted from now.
+    /// When each connection that is read anew is due, in milliseconds since the epoch: every so often, or since an outage was too
+    /// long. Of those that were never counted, it is counted from now.
     pub(crate) async fn pulses_due(&self) -> Result<Vec<(ConnectionName, i64)>, Error> {
         let names = self.core.pulsed();
         let rows = self.pulse_rows(&names).await?;
         let now = self.now();
         let mut due = Vec::new();
         for (name, row) in names.into_iter().zip(rows) {
-            let Some(every) = self.core.pulse_every(&name) else { continue };
-            let row = match row {
-                Some(row) => row,
-                None => {
-                    let row = PulseRow { from: now, last: None };
+            let every = self.core.pulse_every(&name);
+            let row = match (row, every) {
+                (Some(row), _) => row,
+                (None, None) => continue,
+                (None, Some(_)) => {
+                    let row = PulseRow::counted_from(now);
                     let mut changes = Changes::new(&self.core, now, &Self::engine());
                     let key = pulse_key(&name);
                     changes.commit.expect.push((key.clone(), None));
@@ -113,9 +140,22 @@ impl Tenant {
                     row
                 }
             };
-            due.push((name, row.due(every)));
+            due.extend(row.due(every).map(|at| (name, at)));
         }
         Ok(due)
+    }
+
+    /// How a connection's pulses stand, and the revision of that row.
+    pub(super) async fn pulse_row(
+        &self,
+        connection: &ConnectionName,
+    ) -> Result<(Option<u64>, Option<PulseRow>), Error> {
+        let key = pulse_key(connection);
+        let rows =
+            self.core.store.load(&self.id, std::slice::from_ref(&key)).await.map_err(Error::store("load a pulse"))?;
+        let row = rows.into_iter().next().flatten();
+        let revision = row.as_ref().map(|row| row.revision);
+        Ok((revision, row.map(|row| parse(Table::Meta, &row)).transpose()?))
     }
 
     async fn pulse_rows(&self, connections: &[ConnectionName]) -> Result<Vec<Option<PulseRow>>, Error> {
@@ -126,14 +166,21 @@ impl Tenant {
 }
 
 impl PulseRow {
-    const fn due(self, every: TimeDelta) -> i64 {
-        self.from.saturating_add(every.num_milliseconds())
+    pub(super) const fn counted_from(from: i64) -> Self {
+        Self { from, last: None, began: None, listened: None, noticed: None, outage: None }
+    }
+
+    /// At once after an outage that was too long, else when the interval is over.
+    fn due(&self, every: Option<TimeDelta>) -> Option<i64> {
+        let regular = every.map(|every| self.from.saturating_add(every.num_milliseconds()));
+        let outage = self.outage.as_ref().map(|outage| outage.until);
+        regular.into_iter().chain(outage).min()
     }
 }
 
 impl crate::engine::Core {
     /// The connections that can be read from end to end.
-    fn pulsed(&self) -> Vec<ConnectionName> {
+    pub(super) fn pulsed(&self) -> Vec<ConnectionName> {
         let scanned = |connection: &crate::engine::Connection| {
             connection.surfaces.iter().any(|bound| bound.surface.channel == Channel::Scan)
         };

@@ -25,6 +25,16 @@ pub(crate) struct Position {
     /// Whether the surface was ever read to its end: what was not met by then was not there.
     #[serde(default)]
     pub(crate) ended: bool,
+    /// When the poll began that last came to its end, in milliseconds since the epoch; of surfaces that may lose something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heard: Option<i64>,
+}
+
+impl Position {
+    /// Of a scan under way: from the beginning.
+    pub(crate) fn anew(&self) -> Self {
+        Self { ended: self.ended, ..Self::default() }
+    }
 }
 
 /// The key of a surface's position.
@@ -92,6 +102,7 @@ impl Tenant {
         let numbered = surface.orders_by().is_none() && domain.is_some_and(|domain| surface.observes(domain));
         let mut walk = Walk::new();
         let mut taken = TakenIn::default();
+        let began = surface.semantics.unrecoverable_after.map(|_| self.now());
         loop {
             let (row, position) = self.position(name, &surface.name).await?;
             let read = if numbered { self.read_number().await? } else { 0 };
@@ -108,11 +119,9 @@ impl Tenant {
             };
             taken += self.take_items(name, &page.items, read).await?;
             let more = walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))?;
-            self.move_to(
-                row,
-                &Position { after: page.next.or(position.after), scan: 0, ended: position.ended || !more },
-            )
-            .await?;
+            let heard = if more { position.heard } else { began };
+            let ended = position.ended || !more;
+            self.move_to(row, &Position { after: page.next.or(position.after), scan: 0, ended, heard }).await?;
             if !more {
                 return Ok(taken);
             }
@@ -150,7 +159,7 @@ impl Tenant {
             }
             if position.scan == 0 {
                 let scan = self.read_number().await?;
-                self.move_to(row, &Position { after: None, scan, ended: position.ended }).await?;
+                self.move_to(row, &Position { scan, ..position.anew() }).await?;
                 continue;
             }
             under_way = Some(position.scan);

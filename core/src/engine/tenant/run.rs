@@ -69,7 +69,8 @@ impl<F: Future<Output = ()> + Send> Shutdown<'_, F> {
 
 impl Tenant {
     /// Runs until `shutdown` is ready: polls connections, and reads each anew from end to end every so often
-    /// ([`Tenant::pulse`]), as the [`Schedule`](crate::engine::Schedule) says; reads
+    /// ([`Tenant::pulse`]), as the [`Schedule`](crate::engine::Schedule) says, and as soon as it can after nobody listened for
+    /// longer than what a surface tells can be recovered ([`Tenant::listen`]); reads
     /// what hints ask for, settles writes of unknown outcome, and carries out what is allowed: what people approved, here or
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
@@ -173,7 +174,7 @@ struct Running<'t> {
 
 impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
-        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now());
+        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
         Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next: Next::WhenTold }
     }
@@ -184,6 +185,12 @@ impl<'t> Running<'t> {
         lanes: &mut Lanes<'t>,
         shutdown: &mut Shutdown<'_, F>,
     ) -> Result<bool, Error> {
+        // Before the first poll: it would hide for how long nothing was heard.
+        for connection in self.agenda.due_to_listen(self.tenant.now()) {
+            if self.tenant.listen_to(&connection).await? {
+                self.agenda.pulse_now(connection, self.tenant.now());
+            }
+        }
         if lanes.step(self.silence.left_alone(self.tenant.now())) {
             self.next = Next::WhenTold;
         }

@@ -32,7 +32,7 @@ pub(super) struct Tasks {
 
 impl Tasks {
     fn new(tenant: &Tenant) -> Self {
-        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now());
+        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
         Self { agenda, counted: false, step: tenant.now() }
     }
 
@@ -69,6 +69,12 @@ impl Desk {
         }
         if !std::mem::replace(&mut self.tasks.counted, true) {
             self.tasks.agenda.pulse_by(&tenant, tenant.pulses_due().await?);
+        }
+        // Before the first poll: it would hide for how long nothing was heard.
+        for connection in self.tasks.agenda.due_to_listen(tenant.now()) {
+            if records.has(tenant.id(), connection.as_str()) && tenant.listen_to(&connection).await? {
+                self.tasks.agenda.pulse_now(connection, tenant.now());
+            }
         }
         while let Some((connection, task)) = self.tasks.agenda.due(tenant.now()) {
             // Whoever has the partition of its name reads it; the others look again at its next turn.

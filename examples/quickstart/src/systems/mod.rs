@@ -129,6 +129,12 @@ fn write(remote: &Remote, write: &Write, answer: Option<&Surface>) -> WriteRecei
     let id = target.parse().unwrap_or_default();
     let written = match action {
         WriteAction::Create { key } => remote.create(object, Some(key), &set, &author).map(Ok),
+        // An archive names no values: what it expects is the version that was seen.
+        WriteAction::Archive { .. }
+            if write.expect_token.is_some_and(|token| remote.modified(object, id) != Some(token)) =>
+        {
+            return receipt(Outcome::Stale);
+        }
         WriteAction::Archive { .. } => match remote.delete(object, id, &author) {
             Ok(_) => return receipt(Outcome::Applied { id: target.clone() }),
             Err(error) => Err(error),

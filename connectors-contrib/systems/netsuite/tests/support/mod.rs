@@ -84,7 +84,15 @@ impl Stage {
 }
 
 pub(crate) fn connector(settings: &Settings, clock: &Arc<ManualClock>, certificate: &str) -> NetSuite {
-    let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new(Default::default()).unwrap());
+    connector_over(Arc::new(ReqwestTransport::new(Default::default()).unwrap()), settings, clock, certificate)
+}
+
+pub(crate) fn connector_over(
+    transport: Arc<dyn Transport>,
+    settings: &Settings,
+    clock: &Arc<ManualClock>,
+    certificate: &str,
+) -> NetSuite {
     let assertion = Assertion::new(&KEY.into(), Algorithm::Es256, certificate, "client-1").unwrap();
     let credentials = machine_to_machine(settings, assertion, transport.clone(), clock.clone()).unwrap();
     let gate = NetSuite::gate(settings, clock.clone(), Arc::new(Asleep(clock.clone())));

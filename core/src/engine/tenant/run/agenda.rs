@@ -31,6 +31,8 @@ pub(crate) struct Agenda {
     turns: BTreeMap<(ConnectionName, Task), Turn>,
     /// How often connections are read anew from end to end.
     every: BTreeMap<ConnectionName, TimeDelta>,
+    /// How often, and when next, it is noted that somebody listens to a connection.
+    listens: BTreeMap<ConnectionName, (TimeDelta, i64)>,
     retry: i64,
 }
 
@@ -40,14 +42,40 @@ impl Agenda {
         for connection in connections {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
         }
-        Self { schedule, turns, every: BTreeMap::new(), retry: now }
+        Self { schedule, turns, every: BTreeMap::new(), listens: BTreeMap::new(), retry: now }
+    }
+
+    /// It is noted that somebody listens to the connections of which something could be lost otherwise, from now on.
+    pub(crate) fn listening(mut self, tenant: &Tenant) -> Self {
+        let noted = |name: &ConnectionName| Some((name.clone(), (tenant.core.noted_every(name)?, tenant.now())));
+        self.listens = tenant.core.connections.keys().filter_map(noted).collect();
+        self
+    }
+
+    /// The connections of which it is to be noted now.
+    pub(crate) fn due_to_listen(&mut self, now: i64) -> Vec<ConnectionName> {
+        let mut due = Vec::new();
+        for (connection, (every, at)) in self.listens.iter_mut().filter(|(_, (_, at))| *at <= now) {
+            *at = now.saturating_add(every.num_milliseconds());
+            due.push(connection.clone());
+        }
+        due
+    }
+
+    /// A connection is read anew as soon as it can be, unless that was tried lately and failed.
+    pub(crate) fn pulse_now(&mut self, connection: ConnectionName, now: i64) {
+        let turn = self.turns.entry((connection, Task::Pulse)).or_insert(Turn { at: now, failures: 0 });
+        if turn.failures == 0 {
+            turn.at = turn.at.min(now);
+        }
     }
 
     /// Connections are read anew from end to end, next at these instants.
     pub(crate) fn pulse_by(&mut self, tenant: &Tenant, due: Vec<(ConnectionName, i64)>) {
         for (connection, at) in due {
-            if let Some(every) = tenant.core.pulse_every(&connection) {
-                self.pulses(connection, every, at);
+            match tenant.core.pulse_every(&connection) {
+                Some(every) => self.pulses(connection, every, at),
+                None => self.pulse_now(connection, at),
             }
         }
     }
@@ -75,6 +103,11 @@ impl Agenda {
             Task::Poll => self.schedule.poll,
             Task::Pulse => self.every.get(connection).copied().unwrap_or(self.schedule.poll),
         };
+        if task == Task::Pulse && failed.is_none() && !self.every.contains_key(connection) {
+            // It was due once, after an outage.
+            self.turns.remove(&(connection.clone(), task));
+            return;
+        }
         // A turn that comes at once would leave no room for anything else.
         let every = every.num_milliseconds().max(1);
         let Some(turn) = self.turns.get_mut(&(connection.clone(), task)) else { return };
@@ -97,7 +130,8 @@ impl Agenda {
     /// When something is due next, of connections that nothing is read from yet.
     pub(super) fn next(&self, now: i64, busy: &BTreeSet<ConnectionName>) -> i64 {
         let free = self.turns.iter().filter(|((connection, _), _)| !busy.contains(connection));
-        free.map(|(_, turn)| turn.at).chain([self.retry]).min().unwrap_or(now)
+        let listens = self.listens.values().map(|(_, at)| *at);
+        free.map(|(_, turn)| turn.at).chain(listens).chain([self.retry]).min().unwrap_or(now)
     }
 }
 

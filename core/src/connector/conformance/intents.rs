@@ -1,0 +1,58 @@
+//! Writes, as the tester means them.
+
+use super::bench::Values;
+use crate::connector::{Write, WriteAction};
+use crate::fingerprint::{Digest, Fingerprint};
+use crate::id::ObjectType;
+use crate::model::Path;
+use crate::text::Text;
+use crate::value::Native;
+
+/// Texts as they are written.
+fn natives(values: &[(Path, Text)]) -> Vec<(Path, Native)> {
+    values.iter().map(|(path, text)| (path.clone(), Native::Text(text.clone()))).collect()
+}
+
+/// A key, or the name of an intent: the same for the same values.
+fn digest(of: &Values, what: &str) -> Digest {
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.text(what);
+    for (path, text) in of {
+        fingerprint.text(&path.to_string()).text(text);
+    }
+    fingerprint.finish()
+}
+
+/// A create of these values.
+pub(super) fn create(object: &ObjectType, values: &Values) -> Write {
+    let digest = digest(values, "create");
+    let key: String = digest.to_string().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+    Write {
+        object: object.clone(),
+        action: WriteAction::Create { key: format!("kit-{key}").into() },
+        changes: natives(values),
+        expect: Vec::new(),
+        expect_token: None,
+        idempotency_key: digest,
+    }
+}
+
+/// The key that a create is made under.
+pub(super) fn key_of(write: &Write) -> Text {
+    match &write.action {
+        WriteAction::Create { key } => key.clone(),
+        WriteAction::Update { id } | WriteAction::Archive { id } => id.clone(),
+    }
+}
+
+/// An update of these values, of a record that is expected to hold others.
+pub(super) fn update(object: &ObjectType, id: &Text, set: &Values, expect: &Values, token: Option<i64>) -> Write {
+    Write {
+        object: object.clone(),
+        action: WriteAction::Update { id: id.clone() },
+        changes: natives(set),
+        expect: natives(expect),
+        expect_token: token,
+        idempotency_key: digest(set, id),
+    }
+}

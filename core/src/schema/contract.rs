@@ -1,0 +1,280 @@
+//! The comparison of mappings with what systems say of themselves.
+
+use std::collections::BTreeMap;
+
+use super::{FieldKind, FieldSchema, Mismatch, MismatchKind, Mismatches, ObjectSchema};
+use crate::id::SystemName;
+use crate::laws::{in_currency, samples_of};
+use crate::model::{AttributeModel, EntityModel, Mapping, Presence, SystemObject};
+use crate::ownership::Direction;
+use crate::text::Text;
+use crate::value::{Decimal, Field, Leaf, Native, Value};
+
+/// Models, and what is known of their systems.
+///
+/// Members of keyed collections, and where references lead, are not compared.
+#[derive(Debug, Clone)]
+pub struct Contract<'m> {
+    models: &'m [EntityModel],
+    described: BTreeMap<SystemName, Vec<ObjectSchema>>,
+}
+
+impl<'m> Contract<'m> {
+    /// Of models, while nothing is known of any system.
+    #[must_use]
+    pub const fn of(models: &'m [EntityModel]) -> Self {
+        Self { models, described: BTreeMap::new() }
+    }
+
+    /// A system describes object types. Those that it does not describe are not compared.
+    #[must_use]
+    pub fn describes(mut self, system: &str, objects: impl IntoIterator<Item = ObjectSchema>) -> Self {
+        self.described.entry(SystemName::new(system)).or_default().extend(objects);
+        self
+    }
+
+    /// Every mapping that a system, as it is described, cannot keep: by system, object type and field.
+    #[must_use]
+    pub fn mismatches(&self) -> Mismatches {
+        let mut found = Mismatches::default();
+        for model in self.models {
+            for declared in &model.objects {
+                if let Some(schema) = self.schema(declared) {
+                    found.compared += 1;
+                    self.compare(model, declared, schema, &mut found.found);
+                }
+            }
+        }
+        let place = |one: &Mismatch| (one.system.clone(), one.object.clone(), one.field.to_string(), one.kind.clone());
+        found.found.sort_by_key(place);
+        found.found.dedup();
+        found
+    }
+
+    fn schema(&self, declared: &SystemObject) -> Option<&ObjectSchema> {
+        self.described.get(&declared.system)?.iter().find(|schema| schema.object == declared.object)
+    }
+
+    fn compare(&self, model: &EntityModel, declared: &SystemObject, schema: &ObjectSchema, found: &mut Vec<Mismatch>) {
+        let mut note = |field: &crate::model::Path, attribute: Option<&AttributeModel>, kind| {
+            let named = attribute.map(|attribute| Text::from(format!("{}.{}", model.entity, attribute.id)));
+            let (system, object) = (declared.system.clone(), declared.object.clone());
+            found.push(Mismatch { system, object, field: field.clone(), attribute: named, kind });
+        };
+        for attribute in &model.attributes {
+            for mapping in attribute.mappings.iter().filter(|mapping| mapping.object == declared.key) {
+                let mapped = Mapped { attribute, mapping, schema };
+                for path in mapped.missing() {
+                    note(path, Some(attribute), MismatchKind::Missing);
+                }
+                if let Some((field, kind)) = mapped.misread() {
+                    note(&field.path, Some(attribute), kind);
+                }
+                for (field, kind) in mapped.miswritten() {
+                    note(&field.path, Some(attribute), kind);
+                }
+                for field in mapped.written() {
+                    if let Some(kind) = self.too_long(model, attribute, field) {
+                        note(&field.path, Some(attribute), kind);
+                    }
+                }
+            }
+        }
+        if declared.presence == Presence::Optional {
+            // Nothing is made there by itself.
+            return;
+        }
+        for field in schema.fields.iter().filter(|field| field.required && !field.read_only) {
+            let writes = |attribute: &&AttributeModel| {
+                let mapped = attribute.mappings.iter().filter(|mapping| mapping.object == declared.key);
+                mapped
+                    .filter(|mapping| mapping.direction != Direction::ReadOnly)
+                    .any(|one| one.write.contains(&field.path))
+            };
+            match model.attributes.iter().find(writes) {
+                None => note(&field.path, None, MismatchKind::RequiredNotMapped),
+                Some(attribute) if attribute.required || declared.create_needs.contains(&attribute.id) => {}
+                Some(attribute) => note(&field.path, Some(attribute), MismatchKind::RequiredMayLack),
+            }
+        }
+    }
+
+    /// Whether a longer value may come from another field of the attribute.
+    fn too_long(&self, model: &EntityModel, attribute: &AttributeModel, field: &FieldSchema) -> Option<MismatchKind> {
+        let fits = field.max_length?;
+        let read = attribute.mappings.iter().filter(|mapping| mapping.direction != Direction::WriteOnly);
+        let longest = read.filter_map(|mapping| {
+            let declared = model.objects.iter().find(|declared| declared.key == mapping.object)?;
+            let [path] = mapping.read.as_slice() else { return None };
+            self.schema(declared)?.find(path)?.max_length
+        });
+        let may_be = longest.max().filter(|longest| *longest > fits)?;
+        Some(MismatchKind::TooLong { fits, may_be })
+    }
+}
+
+/// One mapping, and the object type that it maps.
+struct Mapped<'a> {
+    attribute: &'a AttributeModel,
+    mapping: &'a Mapping,
+    schema: &'a ObjectSchema,
+}
+
+impl<'a> Mapped<'a> {
+    fn reads(&self) -> bool {
+        self.mapping.direction != Direction::WriteOnly && !self.mapping.read.is_empty()
+    }
+
+    fn writes(&self) -> bool {
+        self.mapping.direction != Direction::ReadOnly
+    }
+
+    fn missing(&self) -> Vec<&'a crate::model::Path> {
+        let read = self.mapping.read.iter().filter(|_| self.reads());
+        let written = self.mapping.write.iter().filter(|_| self.writes());
+        let mut missing: Vec<_> = read.chain(written).filter(|path| self.schema.find(path).is_none()).collect();
+        missing.dedup();
+        missing
+    }
+
+    fn wrong_type(&self, field: &FieldSchema) -> MismatchKind {
+        MismatchKind::WrongType { field: field.kind.name().into(), attribute: self.attribute.kind.name.into() }
+    }
+
+    /// Tries what the fields hold on the mapping: whether it is read at all, and each option of a choice.
+    fn misread(&self) -> Option<(&'a FieldSchema, MismatchKind)> {
+        if !self.reads() || self.attribute.reference.is_some() || !self.attribute.members.is_empty() {
+            return None;
+        }
+        let fields: Vec<&FieldSchema> =
+            self.mapping.read.iter().map(|path| self.schema.find(path)).collect::<Option<_>>()?;
+        let reads = |leaves: &[Leaf<'_>]| self.mapping.codec.read(leaves, &mut String::new()).is_ok();
+        if let [field] = fields.as_slice()
+            && let FieldKind::Choice(options) = &field.kind
+        {
+            let unread: Vec<Text> = options.iter().filter(|option| !reads(&[Leaf::Text(option)])).cloned().collect();
+            let kind = if unread.len() == options.len() && !options.is_empty() && self.attribute.samples.is_empty() {
+                self.wrong_type(field)
+            } else {
+                MismatchKind::UnreadOption { held: unread.clone() }
+            };
+            return (!unread.is_empty()).then_some((*field, kind));
+        }
+        let most = fields.iter().map(|field| field.examples.len()).max()?;
+        // What nothing is known of is taken for what the mapping expects.
+        if most == 0 || fields.iter().any(|field| field.examples.is_empty()) {
+            return None;
+        }
+        let leaf = |field: &&'a FieldSchema, place: usize| {
+            field.examples.get(place).or(field.examples.first()).map_or(Leaf::Null, Native::as_leaf)
+        };
+        let read = (0..most).any(|place| reads(&fields.iter().map(|field| leaf(field, place)).collect::<Vec<_>>()));
+        fields.first().filter(|_| !read).map(|field| (*field, self.wrong_type(field)))
+    }
+
+    /// The fields that it writes.
+    fn written(&self) -> Vec<&'a FieldSchema> {
+        let paths = self.mapping.write.iter().filter(|_| self.writes());
+        paths.filter_map(|path| self.schema.find(path)).collect()
+    }
+
+    /// Tries what the mapping writes on the fields: a mismatch of each kind for each field at the most.
+    fn miswritten(&self) -> Vec<(&'a FieldSchema, MismatchKind)> {
+        let mut found: Vec<(&FieldSchema, MismatchKind)> = Vec::new();
+        let fields = self.written();
+        for field in &fields {
+            if field.read_only {
+                found.push((field, MismatchKind::ReadOnly));
+            }
+        }
+        if fields.len() != self.mapping.write.len() || self.attribute.reference.is_some() {
+            return found;
+        }
+        let tried: Vec<Vec<Native>> = samples_of(self.attribute)
+            .iter()
+            .filter(|sample| in_currency(sample, self.mapping))
+            .filter_map(|sample| self.mapping.codec.write(&Field::value(sample)).ok())
+            .filter(|natives| natives.len() == fields.len())
+            .collect();
+        for (place, field) in fields.iter().enumerate().filter(|(_, field)| !field.read_only) {
+            let natives = || tried.iter().filter_map(|natives| natives.get(place));
+            let mut unknown: Vec<Text> = Vec::new();
+            for native in natives() {
+                match takes(&field.kind, native) {
+                    Takes::Yes => {}
+                    Takes::NotOfItsType
+                        if found.iter().any(|(of, kind)| of == field && *kind == self.wrong_type(field)) => {}
+                    Takes::NotOfItsType => found.push((field, self.wrong_type(field))),
+                    Takes::NoSuchOption(option) if !unknown.contains(&option) => unknown.push(option),
+                    Takes::NoSuchOption(_) => {}
+                }
+            }
+            // Of an open type, only the system can say which of its values it takes.
+            if !unknown.is_empty() && !self.attribute.samples.is_empty() {
+                found.push((field, MismatchKind::UnknownOption { written: unknown }));
+            }
+            // How long a text is, only the fields that it comes from tell.
+            let bounded = self.attribute.kind != <String as Value>::KIND;
+            let longest = natives().filter(|_| bounded).filter_map(length).max();
+            if let (Some(fits), Some(may_be)) = (field.max_length, longest)
+                && may_be > fits
+            {
+                found.push((field, MismatchKind::TooLong { fits, may_be }));
+            }
+        }
+        found
+    }
+}
+
+/// Whether a field takes a leaf.
+enum Takes {
+    Yes,
+    NotOfItsType,
+    NoSuchOption(Text),
+}
+
+fn takes(kind: &FieldKind, native: &Native) -> Takes {
+    let yes = |yes: bool| if yes { Takes::Yes } else { Takes::NotOfItsType };
+    match (kind, native) {
+        (FieldKind::Text | FieldKind::Other(_) | FieldKind::Reference, _) | (_, Native::Null | Native::Elements(_)) => {
+            Takes::Yes
+        }
+        (kind, Native::List(elements)) => {
+            let refused = elements.iter().map(|element| takes(kind, element)).find(|told| !matches!(told, Takes::Yes));
+            refused.unwrap_or(Takes::Yes)
+        }
+        (FieldKind::Choice(options), Native::Text(text) | Native::Number(text)) => {
+            if options.contains(text) {
+                Takes::Yes
+            } else {
+                Takes::NoSuchOption(text.clone())
+            }
+        }
+        (FieldKind::Choice(options), Native::Bool(value)) => {
+            let text = Text::from(value.to_string());
+            if options.contains(&text) { Takes::Yes } else { Takes::NoSuchOption(text) }
+        }
+        (FieldKind::Integer, Native::Text(text) | Native::Number(text)) => yes(text.parse::<i128>().is_ok()),
+        (FieldKind::Number, Native::Text(text) | Native::Number(text)) => yes(text.parse::<Decimal>().is_ok()),
+        (FieldKind::Bool, Native::Text(text) | Native::Number(text)) => {
+            yes(["true", "false", "T", "F"].contains(&text.as_str()))
+        }
+        (FieldKind::Bool, Native::Bool(_)) => Takes::Yes,
+        // How days and instants are written differs; that they begin with a digit does not.
+        (FieldKind::Date | FieldKind::Instant, Native::Text(text) | Native::Number(text)) => {
+            yes(text.starts_with(|first: char| first.is_ascii_digit()))
+        }
+        (FieldKind::Integer | FieldKind::Number | FieldKind::Date | FieldKind::Instant, Native::Bool(_)) => {
+            Takes::NotOfItsType
+        }
+    }
+}
+
+/// How many characters a leaf has.
+fn length(native: &Native) -> Option<usize> {
+    match native {
+        Native::Text(text) | Native::Number(text) => Some(text.chars().count()),
+        Native::List(elements) => elements.iter().filter_map(length).max(),
+        Native::Null | Native::Bool(_) | Native::Elements(_) => None,
+    }
+}

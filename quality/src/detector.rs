@@ -1,0 +1,290 @@
+//! Anomalies: values that are far out, and levels that have moved.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::baseline::Baseline;
+use crate::measure::Measured;
+use crate::robust::median;
+
+/// When something is unusual. The defaults find more than three quarters of spikes of 3 to 8 standard deviations and nearly all
+/// shifts, at less than a false alarm in five months of a series: `accordant-bench anomaly` measures it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How many days must be known before one is judged.
+    pub warm_up: usize,
+    /// How many days are remembered.
+    pub memory: usize,
+    /// How many standard deviations out a value is a spike.
+    pub spike: f64,
+    /// By how much of a standard deviation a level may be off without being looked at: half of the least shift that matters.
+    pub drift: f64,
+    /// How much of what goes beyond it adds up to a shift.
+    pub decision: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { warm_up: 28, memory: 84, spike: 5.3, drift: 1.0, decision: 5.5 }
+    }
+}
+
+/// How far one value counts towards a shift: a single wild one is a spike, and none.
+const COUNTS: f64 = 2.5;
+
+/// What is unusual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One value is far from what its day has been.
+    Spike,
+    /// The level has moved: many values are off to the same side.
+    Shift,
+}
+
+/// Something unusual about a day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Anomaly {
+    /// What it is.
+    pub kind: Kind,
+    /// The day that showed it.
+    pub day: i64,
+    /// The day that it began on.
+    pub since: i64,
+    /// What was expected of the day, in the unit of the measurement; of a share, between 0 and 1.
+    pub expected: f64,
+    /// How far off the day is, in standard deviations, above or below.
+    pub deviation: f64,
+}
+
+/// Why a measurement was not taken. The series stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SeriesError {
+    /// The day is not behind the last one.
+    #[error("day {day} is not behind day {last}, the last of the series")]
+    NotLater {
+        /// The day.
+        day: i64,
+        /// The last one.
+        last: i64,
+    },
+    /// It is no number or one beyond 1e100, a negative length of time, or a share of more than there are.
+    #[error(
+        "day {day} has no measurement: no number, or one beyond 1e100, a negative length of time, or more hits than rows"
+    )]
+    NotMeasured {
+        /// The day.
+        day: i64,
+    },
+    /// The series is one of something else.
+    #[error("day {day} has a measurement of another kind than the days before")]
+    OtherKind {
+        /// The day.
+        day: i64,
+    },
+}
+
+/// A sum of what goes beyond the drift on one side (Page, *Continuous Inspection Schemes*, 1954).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Sum {
+    value: f64,
+    since: i64,
+}
+
+impl Sum {
+    fn add(&mut self, day: i64, excess: f64) {
+        if self.value <= 0.0 {
+            self.since = day;
+        }
+        self.value = (self.value + excess).max(0.0);
+    }
+}
+
+/// Watches a series, a measurement a day. Days may be missing; weeks are counted in days, so that the seventh day from any is
+/// of the same kind. What it remembers is bounded, and can be stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detector {
+    settings: Settings,
+    kind: Option<u8>,
+    /// As they would be at today's level.
+    days: VecDeque<(i64, f64)>,
+    above: Sum,
+    below: Sum,
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Detector {
+    /// Watches with the usual [`Settings`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    /// Watches with settings of one's own.
+    #[must_use]
+    pub fn with(settings: Settings) -> Self {
+        Self { settings, kind: None, days: VecDeque::new(), above: Sum::default(), below: Sum::default() }
+    }
+
+    /// Takes a day's measurement, and says what is unusual about it. A shift is told once; from then on its level is the usual
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// [`SeriesError`]: the day is not behind the last one, or what was measured is none or of another kind.
+    pub fn take(&mut self, day: i64, measured: Measured) -> Result<Option<Anomaly>, SeriesError> {
+        if let Some((last, _)) = self.days.back().filter(|(last, _)| day <= *last) {
+            return Err(SeriesError::NotLater { day, last: *last });
+        }
+        if self.kind.is_some_and(|kind| kind != measured.kind()) {
+            return Err(SeriesError::OtherKind { day });
+        }
+        let scaled = measured.scaled().ok_or(SeriesError::NotMeasured { day })?;
+        self.kind = Some(measured.kind());
+        let baseline =
+            (self.days.len() >= self.settings.warm_up.max(2)).then(|| Baseline::of(self.days.make_contiguous()));
+        self.days.push_back((day, scaled.value));
+        if self.days.len() > self.settings.memory.max(self.settings.warm_up).max(2) {
+            self.days.pop_front();
+        }
+        let Some(baseline) = baseline else { return Ok(None) };
+        let expected = baseline.expected(day);
+        // A series that never moved has no spread, and any move of it is news.
+        let spread = baseline.scale.max(scaled.noise).max(1e-9 * (1.0 + expected.abs()));
+        let deviation = (scaled.value - expected) / spread;
+        let counted = deviation.clamp(-COUNTS, COUNTS);
+        self.above.add(day, counted - self.settings.drift);
+        self.below.add(day, -counted - self.settings.drift);
+        let found = |kind, since| Anomaly { kind, day, since, expected: measured.unscaled(expected), deviation };
+        let decision = self.settings.decision;
+        let moved = [self.above, self.below].into_iter().find(|sum| sum.value > decision);
+        if let Some(Sum { since, .. }) = moved {
+            self.settle(&baseline, since);
+            return Ok(Some(found(Kind::Shift, since)));
+        }
+        Ok((deviation.abs() > self.settings.spike).then(|| found(Kind::Spike, day)))
+    }
+
+    /// Moves what was before a shift to the level behind it: weekdays and spread stay known, and only the level is new.
+    fn settle(&mut self, baseline: &Baseline, since: i64) {
+        let behind = self.days.iter().filter(|(day, _)| *day >= since);
+        let step = median(behind.map(|(day, value)| value - baseline.expected(*day)));
+        self.days.iter_mut().filter(|(day, _)| *day < since).for_each(|(_, value)| *value += step);
+        (self.above, self.below) = (Sum::default(), Sum::default());
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Detector, Kind, SeriesError};
+    use crate::measure::Measured;
+
+    /// A hundred, and a little more or less.
+    fn usual(day: i64) -> f64 {
+        100.0 + f64::from(i32::try_from(day * 7 % 11).unwrap()) / 5.0
+    }
+
+    fn watched(days: i64) -> Detector {
+        let mut detector = Detector::new();
+        for day in 0..days {
+            assert_eq!(detector.take(day, Measured::Value(usual(day))).unwrap(), None, "day {day}");
+        }
+        detector
+    }
+
+    #[test]
+    fn a_wild_value_is_a_spike_and_the_next_day_is_usual_again() {
+        let mut detector = watched(60);
+        let found = detector.take(60, Measured::Value(130.0)).unwrap().unwrap();
+        assert_eq!((found.kind, found.since), (Kind::Spike, 60));
+        assert!((found.expected - 101.0).abs() < 0.5 && found.deviation > 5.3, "{found:?}");
+        for day in 61..90 {
+            assert_eq!(detector.take(day, Measured::Value(usual(day))).unwrap(), None, "day {day}");
+        }
+    }
+
+    #[test]
+    fn a_level_that_moved_is_told_once_since_it_moved() {
+        let mut detector = watched(60);
+        let mut shifts = Vec::new();
+        for day in 60..100 {
+            // Two to three standard deviations: no value of it is far out.
+            if let Some(found) = detector.take(day, Measured::Value(usual(day) + 2.0)).unwrap() {
+                assert_eq!(found.kind, Kind::Shift, "{found:?}");
+                shifts.push(found);
+            }
+        }
+        assert_eq!(shifts.len(), 1, "{shifts:?}");
+        assert!((60..64).contains(&shifts[0].since) && shifts[0].day < 75, "{shifts:?}");
+    }
+
+    #[test]
+    fn what_is_no_measurement_leaves_the_series_as_it_was() {
+        let mut detector = watched(40);
+        let before = detector.clone();
+        assert_eq!(detector.take(39, Measured::Value(1.0)), Err(SeriesError::NotLater { day: 39, last: 39 }));
+        assert_eq!(detector.take(40, Measured::Value(f64::NAN)), Err(SeriesError::NotMeasured { day: 40 }));
+        assert_eq!(detector.take(40, Measured::Count(3)), Err(SeriesError::OtherKind { day: 40 }));
+        assert_eq!(detector, before);
+    }
+
+    #[test]
+    fn days_may_be_missing() {
+        let mut detector = Detector::new();
+        for day in (0..200).filter(|day| day % 5 != 3) {
+            assert_eq!(detector.take(day, Measured::Value(usual(day))).unwrap(), None, "day {day}");
+        }
+        assert!(detector.take(230, Measured::Value(150.0)).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_series_that_never_moved_is_unusual_once_it_does() {
+        let mut detector = Detector::new();
+        for day in 0..40 {
+            assert_eq!(detector.take(day, Measured::Lag(5.0)).unwrap(), None);
+        }
+        assert!(detector.take(40, Measured::Lag(5.5)).unwrap().is_some());
+    }
+
+    #[test]
+    fn few_events_may_be_none_without_that_being_news() {
+        let mut detector = Detector::new();
+        for day in 0..90 {
+            assert_eq!(detector.take(day, Measured::Count(u64::from(day % 3 == 0))).unwrap(), None, "day {day}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_stored_goes_on_as_if_it_had_not_been(values in prop::collection::vec(-1e6..1e6f64, 1..120)) {
+            let (mut whole, mut stored) = (Detector::new(), Detector::new());
+            for (day, value) in (0..).zip(&values) {
+                stored = serde_json::from_str(&serde_json::to_string(&stored).unwrap()).unwrap();
+                let measured = Measured::Value(*value);
+                prop_assert_eq!(whole.take(day, measured), stored.take(day, measured));
+            }
+            prop_assert_eq!(whole, stored);
+        }
+
+        #[test]
+        fn any_numbers_are_taken(values in prop::collection::vec(any::<f64>(), 0..100)) {
+            let mut detector = Detector::new();
+            for (day, value) in (0..).zip(values) {
+                let taken = detector.take(day, Measured::Value(value));
+                prop_assert_eq!(taken.is_ok(), value.abs() <= 1e100);
+            }
+        }
+    }
+}
