@@ -11,8 +11,13 @@ pub(crate) struct Asked<'d> {
     pub(crate) key: &'d str,
     pub(crate) name: &'d str,
     pub(crate) arguments: Value,
+    /// The key of `@idempotent`, if the field has it.
+    pub(crate) idempotent: Option<String>,
     field: &'d Field,
 }
+
+/// Which page of a list within an object its arguments ask for.
+pub(crate) type Lists = fn(&[Value], &Value) -> Result<Value, String>;
 
 /// A parsed document and its variables.
 pub(crate) struct Question {
@@ -47,7 +52,10 @@ impl Question {
         let literal = |value: &Literal| self.value(value);
         let arguments: Map<String, Value> =
             field.arguments.iter().map(|argument| (argument.name.to_string(), literal(&argument.value))).collect();
-        Asked { key: field.response_name(), name: &field.name, arguments: Value::Object(arguments), field }
+        let directive = field.directives.get("idempotent");
+        let key = directive.and_then(|directive| directive.specified_argument_by_name("key"));
+        let idempotent = key.and_then(|key| self.value(key).as_str().map(str::to_owned));
+        Asked { key: field.response_name(), name: &field.name, arguments: Value::Object(arguments), idempotent, field }
     }
 
     /// Fields, those of fragments among them.
@@ -89,17 +97,18 @@ impl Question {
         }
     }
 
-    /// What was asked for of an object. `metafield` is looked up by its arguments; a connection is cut to its `first`.
-    pub(crate) fn project(&self, asked: &Asked<'_>, found: &Value) -> Result<Value, String> {
-        self.shape(&asked.field.selection_set, found)
+    /// What was asked for of an object. `metafield` and `quantities` are looked up by their arguments; `lists` says which
+    /// page of a list within an object is meant.
+    pub(crate) fn project(&self, asked: &Asked<'_>, found: &Value, lists: Lists) -> Result<Value, String> {
+        self.shape(&asked.field.selection_set, found, lists)
     }
 
-    fn shape(&self, selections: &[Selection], found: &Value) -> Result<Value, String> {
+    fn shape(&self, selections: &[Selection], found: &Value, lists: Lists) -> Result<Value, String> {
         if selections.is_empty() || found.is_null() {
             return Ok(found.clone());
         }
         if let Value::Array(elements) = found {
-            return elements.iter().map(|element| self.shape(selections, element)).collect();
+            return elements.iter().map(|element| self.shape(selections, element, lists)).collect();
         }
         let mut shown = Map::new();
         for field in self.fields(selections) {
@@ -110,12 +119,21 @@ impl Question {
                     let name = |key: &str| asked.arguments[key].as_str().unwrap_or("$app").to_owned();
                     found["metafields"][format!("{}.{}", name("namespace"), name("key"))].clone()
                 }
+                "quantities" => {
+                    let wanted = |quantity: &&Value| {
+                        asked.arguments["names"].as_array().is_some_and(|names| names.contains(&quantity["name"]))
+                    };
+                    found["quantities"].as_array().into_iter().flatten().filter(wanted).cloned().collect()
+                }
                 name => match found.get(name) {
+                    Some(list) if list.get("nodes").is_some() && list.get("pageInfo").is_none() => {
+                        lists(list["nodes"].as_array().map(Vec::as_slice).unwrap_or_default(), &asked.arguments)?
+                    }
                     Some(value) => value.clone(),
                     None => return Err(format!("Field '{name}' doesn't exist on type '{}'", found["__typename"])),
                 },
             };
-            shown.insert(asked.key.to_owned(), self.shape(&field.selection_set, &value)?);
+            shown.insert(asked.key.to_owned(), self.shape(&field.selection_set, &value, lists)?);
         }
         Ok(Value::Object(shown))
     }

@@ -35,6 +35,16 @@ fn default_kind(from: &str, to: &str) -> Kind {
     ("HUBSPOT_DEFINED".into(), number)
 }
 
+/// The kind of an association to a company that is not the primary one. One company is.
+fn secondary_kind(from: &str, to: &str) -> Option<Kind> {
+    let number = match (from, to) {
+        ("contacts", "companies") => 279,
+        ("deals", "companies") => 341,
+        _ => return None,
+    };
+    Some(("HUBSPOT_DEFINED".into(), number))
+}
+
 impl Associations {
     /// What belongs to a record, of one object type, in the order of ids.
     pub(super) fn of(&self, object: &str, id: u64, to: &str) -> impl Iterator<Item = (u64, &BTreeSet<Kind>)> {
@@ -42,7 +52,25 @@ impl Associations {
         all.filter(move |((other, _), _)| other == to).map(|((_, id), kinds)| (*id, kinds))
     }
 
+    /// The kind of an association that nobody named, from this record on: the first company is the primary one.
+    fn kind_for(&self, from: &End, to: &End) -> Kind {
+        let primary = default_kind(&from.0, &to.0);
+        let is_taken = self.of(&from.0, from.1, &to.0).any(|(id, kinds)| id != to.1 && kinds.contains(&primary));
+        secondary_kind(&from.0, &to.0).filter(|_| is_taken).unwrap_or(primary)
+    }
+
     fn put(&mut self, from: &End, to: &End, kinds: impl IntoIterator<Item = Kind>) {
+        let kinds: Vec<Kind> = kinds.into_iter().collect();
+        let primary = default_kind(&from.0, &to.0);
+        if let Some(secondary) = secondary_kind(&from.0, &to.0).filter(|_| kinds.contains(&primary)) {
+            // Another one that is primary takes the place of the former.
+            let others = self.0.entry(from.clone()).or_default().iter_mut();
+            for (_, held) in others.filter(|(other, _)| other.0 == to.0 && *other != to) {
+                if held.remove(&primary) {
+                    held.insert(secondary.clone());
+                }
+            }
+        }
         self.0.entry(from.clone()).or_default().entry(to.clone()).or_default().extend(kinds);
         self.0.entry(to.clone()).or_default().entry(from.clone()).or_default().insert(default_kind(&to.0, &from.0));
     }
@@ -71,7 +99,7 @@ impl Inside {
         for (object, id) in [from, to] {
             self.records.follow(object, *id).ok_or_else(|| Refusal::not_found(format!("{object} {id} not found")))?;
         }
-        let kinds = if kinds.is_empty() { vec![default_kind(&from.0, &to.0)] } else { kinds };
+        let kinds = if kinds.is_empty() { vec![self.associations.kind_for(from, to)] } else { kinds };
         self.associations.put(from, to, kinds);
         let told = json!({
             "fromObjectId": from.1, "toObjectId": to.1, "associationRemoved": false, "isPrimaryAssociation": true,
@@ -166,7 +194,9 @@ impl Inside {
             return Ok((StatusCode::NO_CONTENT, None));
         }
         let created = if what == "create" { StatusCode::CREATED } else { StatusCode::OK };
-        let status = if errors.is_empty() { created } else { StatusCode::MULTI_STATUS };
+        // The contract has no 207 for default associations: their 200 has room for errors.
+        let whole = errors.is_empty() || what == "associate/default";
+        let status = if whole { created } else { StatusCode::MULTI_STATUS };
         Ok((status, Some(super::batch::complete(results, errors, act.at))))
     }
 }

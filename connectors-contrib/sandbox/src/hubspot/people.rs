@@ -113,6 +113,37 @@ impl Person<'_> {
         self.act(|inside, act| inside.merge(object, number(primary)?, number(other)?, act).map(|id| id.to_string()))
     }
 
+    /// Makes a record belong to another; to a company as its primary one, if it has none.
+    ///
+    /// # Errors
+    ///
+    /// The account's message.
+    pub fn associates(&self, object: &str, id: &str, to: &str, other: &str) -> Result<(), String> {
+        self.act(|inside, act| inside.associate(&end(object, id)?, &end(to, other)?, Vec::new(), act))
+    }
+
+    /// Makes a record belong to another in a way that HubSpot has a number for.
+    ///
+    /// # Errors
+    ///
+    /// The account's message.
+    pub fn labels(&self, object: &str, id: &str, to: &str, other: &str, number: u64) -> Result<(), String> {
+        let kind = ("HUBSPOT_DEFINED".to_owned(), number);
+        self.act(|inside, act| inside.associate(&end(object, id)?, &end(to, other)?, vec![kind], act))
+    }
+
+    /// Makes a record no longer belong to another.
+    ///
+    /// # Errors
+    ///
+    /// The account's message.
+    pub fn dissociates(&self, object: &str, id: &str, to: &str, other: &str) -> Result<(), String> {
+        self.act(|inside, act| {
+            inside.dissociate(&end(object, id)?, &end(to, other)?, act);
+            Ok(())
+        })
+    }
+
     fn act<T>(&self, act: impl FnOnce(&mut Inside, Act<'_>) -> Result<T, Refusal>) -> Result<T, String> {
         let at = self.account.clock.now();
         let mut inside = self.account.inside();
@@ -120,6 +151,10 @@ impl Person<'_> {
         let done = act(&mut inside, Act { at, source: "CRM_UI", by: self.name });
         done.map_err(|refusal| refusal.item()["message"].as_str().unwrap_or_default().to_owned())
     }
+}
+
+fn end(object: &str, id: &str) -> Result<(String, u64), Refusal> {
+    Ok((object.to_owned(), number(id)?))
 }
 
 fn number(id: &str) -> Result<u64, Refusal> {

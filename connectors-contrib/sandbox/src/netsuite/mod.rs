@@ -5,6 +5,7 @@
 //! have observed: rows that are stamped when a script begins and seen when it commits. Assumed: the address of an upsert,
 //! the code of a refusal for too many requests at once. There are no webhooks.
 
+mod job;
 mod people;
 mod record;
 mod suiteql;
@@ -82,6 +83,7 @@ struct Inside {
     chance: Chance,
     ledger: Ledger,
     at_once: AtOnce,
+    jobs: job::Jobs,
 }
 
 /// How SuiteQL is asked to write instants.
@@ -102,6 +104,7 @@ impl NetSuite {
             chance: Chance::new(settings.seed),
             ledger: Ledger::default(),
             at_once: AtOnce::new(5),
+            jobs: job::Jobs::default(),
         };
         Self { settings, token_based: None, clock: Arc::new(Shown(clock)), inside: Mutex::new(inside) }
     }
@@ -167,7 +170,9 @@ impl NetSuite {
         }
         match path.as_slice() {
             ["services", "rest", "query", "v1", "suiteql"] => inside.suiteql(request, now),
+            ["services", "rest", "record", "v1", ..] if job::is_wanted(request) => inside.submit(request, now),
             ["services", "rest", "record", "v1", rest @ ..] => inside.record(rest, request, now),
+            ["services", "rest", "async", "v1", "job", rest @ ..] => inside.job(rest),
             _ => refusal(StatusCode::NOT_FOUND, "NONEXISTENT_RECORD", "no such path"),
         }
     }
@@ -256,6 +261,7 @@ impl Remote for NetSuite {
             return None;
         }
         inside.ledger.acts(None);
+        inside.work(now);
         let answer = self.routed(inside, request, now);
         let unanswered = answer.status().is_success() && inside.chance.permille(inside.faults.unanswered);
         (!unanswered).then_some(answer)

@@ -12,6 +12,7 @@ use crate::json;
 fn table_of(kind: &str) -> String {
     match kind.to_lowercase().as_str() {
         "salesorder" => "transaction".to_owned(),
+        "inventoryitem" => "item".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -39,6 +40,8 @@ impl Inside {
                     let mut own = vec![("externalid", external)];
                     if kind.eq_ignore_ascii_case("salesorder") {
                         own.push(("type", "SalesOrd"));
+                    } else if kind.eq_ignore_ascii_case("inventoryitem") {
+                        own.push(("itemtype", "InvtPart"));
                     }
                     self.written(kind, &table, id, &own, request, now)
                 }

@@ -290,7 +290,14 @@ impl Inside {
         rows.filter_map(|row| row.seen.iter().rev().find(|(from, _)| *from <= now))
             .map(|(_, Seen { values, modified })| {
                 let at = (modified - modified.rem_euclid(1_000)).to_string();
-                Shown { own: [("lastmodifieddate", at)].into(), kept: Some(values) }
+                let own = match table {
+                    "transactionline" => {
+                        let key = values.get("id").cloned().unwrap_or_default();
+                        vec![("linelastmodifieddate", at), ("uniquekey", key)]
+                    }
+                    _ => vec![("lastmodifieddate", at)],
+                };
+                Shown { own, kept: Some(values) }
             })
             .collect()
     }

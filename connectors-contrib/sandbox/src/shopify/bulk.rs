@@ -54,6 +54,7 @@ impl Inside {
     pub(super) fn run_bulk(
         &mut self,
         query: &str,
+        grouped: bool,
         now: i64,
     ) -> Result<Value, (Vec<&'static str>, &'static str, String)> {
         let refused = |code, message: &str| Err((vec!["query"], code, message.to_owned()));
@@ -68,20 +69,52 @@ impl Inside {
         let kind = match roots.first().map(|asked| asked.name) {
             Some("customers") => "Customer",
             Some("orders") => "Order",
+            Some("products") => "Product",
+            Some("inventoryItems") => "InventoryItem",
             _ => return refused("INVALID", "no such connection"),
         };
-        let nodes: Vec<Value> = self.shop.all(kind).cloned().collect();
-        let mut lines = String::new();
+        let nodes: Vec<Value> = match kind {
+            "InventoryItem" => self.stocked_items(),
+            _ => self.shop.all(kind).cloned().collect(),
+        };
+        // What is not to be grouped stands anywhere: here at the end.
+        let (mut lines, mut behind, mut count) = (String::new(), String::new(), 0);
         for node in &nodes {
             let one = crate::graphql::connection(vec![node.clone()], false);
-            let shown = roots.first().map(|asked| question.project(asked, &one));
+            let shown = roots.first().map(|asked| question.project(asked, &one, all));
             let Some(Ok(shown)) = shown else { return refused("INVALID", "a field that there is not") };
-            lines.push_str(&shown["edges"][0]["node"].to_string());
-            lines.push('\n');
+            let mut node = shown["edges"][0]["node"].clone();
+            let below = take_below(&mut node);
+            count += 1 + below.len();
+            lines.push_str(&format!("{node}\n"));
+            let at = if grouped { &mut lines } else { &mut behind };
+            below.iter().for_each(|element| at.push_str(&format!("{element}\n")));
         }
+        lines.push_str(&behind);
         let id = self.shop.fresh();
         let ends = now.saturating_add(self.bulk_runs);
-        self.bulk.0.insert(id, Operation { query: query.to_owned(), began: now, ends, lines, count: nodes.len() });
+        self.bulk.0.insert(id, Operation { query: query.to_owned(), began: now, ends, lines, count });
         Ok(self.bulk.operation(&format!("gid://shopify/BulkOperation/{id}"), now, ""))
     }
+}
+
+/// A list within an object, of a bulk operation: whole, whatever its arguments.
+fn all(nodes: &[Value], _: &Value) -> Result<Value, String> {
+    Ok(crate::graphql::connection(nodes.to_vec(), false))
+}
+
+/// Takes the elements of a node's lists out of it: they have lines of their own, which name the node.
+fn take_below(node: &mut Value) -> Vec<Value> {
+    let id = node["id"].clone();
+    let mut below = Vec::new();
+    let Some(fields) = node.as_object_mut() else { return below };
+    fields.retain(|_, value| {
+        let Some(edges) = value.get("edges").and_then(Value::as_array) else { return true };
+        below.extend(edges.iter().map(|edge| edge["node"].clone()));
+        false
+    });
+    for element in &mut below {
+        element["__parentId"] = id.clone();
+    }
+    below
 }

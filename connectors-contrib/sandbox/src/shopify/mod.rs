@@ -1,4 +1,5 @@
-//! Shopify: the GraphQL Admin interface for customers and orders, bulk operations, webhooks.
+//! Shopify: the GraphQL Admin interface for customers, products, orders and inventory
+//! levels, bulk operations, webhooks.
 //!
 //! From the vendor's published schema: fields, inputs, `userErrors`, `@idempotent`, `compareDigest`. From its pages: the
 //! bucket of points, THROTTLED inside a 200, webhooks signed over the body and sent again for four hours. As others have
@@ -10,6 +11,8 @@ mod mutation;
 mod people;
 mod query;
 mod shop;
+mod stock;
+mod wares;
 mod webhooks;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,6 +83,7 @@ struct Inside {
     shop: Shop,
     bulk: Bulk,
     webhooks: Webhooks,
+    answered: stock::Answered,
     bucket: Bucket,
     bulk_runs: i64,
     faults: Faults,
@@ -140,6 +144,7 @@ impl Shopify {
             shop: Shop::default(),
             bulk: Bulk::default(),
             webhooks: Webhooks::new(settings.domain.clone(), settings.version.clone(), settings.secret.clone()),
+            answered: stock::Answered::default(),
             bucket: Bucket { capacity, per_second, left: capacity * 1_000, at: clock.now(), spent: Points::default() },
             bulk_runs: settings.bulk_runs.num_milliseconds(),
             faults: Faults::default(),
@@ -223,7 +228,7 @@ impl Shopify {
         for asked in &roots {
             let found =
                 if question.is_mutation() { inside.mutate(asked, now) } else { inside.query(asked, now, &base) };
-            match found.and_then(|found| question.project(asked, &found)) {
+            match found.and_then(|found| question.project(asked, &found, query::listed)) {
                 Ok(shown) => drop(data.insert(asked.key.to_owned(), shown)),
                 Err(message) => {
                     data.insert(asked.key.to_owned(), Value::Null);

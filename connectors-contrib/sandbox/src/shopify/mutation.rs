@@ -9,7 +9,7 @@ use crate::instant;
 use crate::ledger::{Did, leaves};
 
 /// A refusal: of which input, and why.
-type Refused = (Vec<&'static str>, &'static str, String);
+pub(super) type Refused = (Vec<&'static str>, &'static str, String);
 
 impl Inside {
     pub(super) fn visible(&self, now: i64) -> i64 {
@@ -33,10 +33,16 @@ impl Inside {
                 let gid = text(&arguments["input"]["id"]);
                 self.delete(&gid, now).map(|()| ("deletedCustomerId", gid.into()))
             }
+            "productUpdate" => {
+                self.update_ware("Product", &arguments["product"], now).map(|product| ("product", product))
+            }
+            "orderUpdate" => self.update_ware("Order", &arguments["input"], now).map(|order| ("order", order)),
+            "inventorySetQuantities" => return self.set_quantities(asked, now),
             "metafieldsSet" => self.set_metafields(arguments, now).map(|set| ("metafields", set)),
             "bulkOperationRunQuery" => {
                 let query = text(&arguments["query"]);
-                self.run_bulk(&query, now).map(|operation| ("bulkOperation", operation))
+                let grouped = arguments["groupObjects"] == true;
+                self.run_bulk(&query, grouped, now).map(|operation| ("bulkOperation", operation))
             }
             "webhookSubscriptionCreate" => {
                 let asked = &arguments["webhookSubscription"];
@@ -46,7 +52,16 @@ impl Inside {
             }
             name => return Err(format!("Field '{name}' doesn't exist on type 'Mutation'")),
         };
-        let kinds = ["customer", "address", "deletedCustomerId", "metafields", "bulkOperation", "webhookSubscription"];
+        let kinds = [
+            "customer",
+            "product",
+            "order",
+            "address",
+            "deletedCustomerId",
+            "metafields",
+            "bulkOperation",
+            "webhookSubscription",
+        ];
         let mut payload: Value = kinds.iter().map(|kind| ((*kind).to_owned(), Value::Null)).collect();
         payload["__typename"] = asked.name.into();
         payload["userErrors"] = json!([]);
@@ -243,8 +258,14 @@ impl Inside {
             changed.push((id, owner));
         }
         for (id, owner) in changed {
-            self.store("Customer", id, Some(owner.clone()), now);
-            self.tell("CUSTOMERS_UPDATE", &owner, now);
+            let kind = owner["__typename"].as_str().unwrap_or("Customer").to_owned();
+            self.store(&kind, id, Some(owner.clone()), now);
+            let topic = match kind.as_str() {
+                "Product" => "PRODUCTS_UPDATE",
+                "Order" => "ORDERS_UPDATED",
+                _ => "CUSTOMERS_UPDATE",
+            };
+            self.tell(topic, &owner, now);
         }
         Ok(set.into())
     }

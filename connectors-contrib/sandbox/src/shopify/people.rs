@@ -41,6 +41,11 @@ impl Merchant<'_> {
         inside
     }
 
+    /// The shop's inside, and now.
+    pub(super) fn at_work(&self) -> (MutexGuard<'_, Inside>, i64) {
+        (self.inside(), self.0.clock.now())
+    }
+
     /// Makes a customer of what `CustomerInput` takes, and says its number.
     ///
     /// # Errors
@@ -133,6 +138,7 @@ impl Merchant<'_> {
         let order = json!({
             "__typename": "Order", "id": format!("gid://shopify/Order/{id}"), "legacyResourceId": id.to_string(),
             "name": name, "displayFulfillmentStatus": "UNFULFILLED", "customer": customer, "metafields": {},
+            "email": null, "phone": null, "note": null, "poNumber": null, "tags": [], "lineItems": { "nodes": [] },
             "totalPriceSet": { "__typename": "MoneyBag", "shopMoney": money },
             "createdAt": instant::seconds(now), "updatedAt": instant::seconds(now),
         });

@@ -16,6 +16,8 @@ impl Inside {
         match asked.name {
             "customers" => self.page("Customer", arguments, now),
             "orders" => self.page("Order", arguments, now),
+            "products" => self.page("Product", arguments, now),
+            "locations" => listed(&self.locations(now), arguments),
             "nodes" => {
                 let ids = arguments["ids"].as_array().ok_or("ids is required")?;
                 let node =
@@ -51,22 +53,27 @@ impl Inside {
     }
 
     fn page(&self, kind: &str, arguments: &Value, now: i64) -> Result<Value, String> {
-        let first = arguments["first"].as_u64().and_then(|first| usize::try_from(first).ok());
-        let first = first.filter(|first| *first <= LARGEST_PAGE).ok_or("first must be between 0 and 250")?;
-        let terms = terms(arguments["query"].as_str().unwrap_or_default())?;
-        let mut found: Vec<&Value> =
-            self.shop.indexed(kind, now).filter(|node| terms.iter().all(|term| term.holds(node))).collect();
-        let id = |node: &Value| node["id"].as_str().and_then(number).map(|(_, id)| id);
-        if arguments["sortKey"] == "UPDATED_AT" {
-            found.sort_by_cached_key(|node| (updated(node), id(node)));
-        }
-        if let Some(after) = arguments["after"].as_str() {
-            let behind = found.iter().position(|node| node["id"] == after).map_or(0, |place| place + 1);
-            found.drain(..behind);
-        }
-        let more = found.len() > first;
-        Ok(connection(found.into_iter().take(first).cloned().collect(), more))
+        let found: Vec<Value> = self.shop.indexed(kind, now).cloned().collect();
+        listed(&found, arguments)
     }
+}
+
+/// The page of a list that its arguments ask for.
+pub(super) fn listed(nodes: &[Value], arguments: &Value) -> Result<Value, String> {
+    let first = arguments["first"].as_u64().and_then(|first| usize::try_from(first).ok());
+    let first = first.filter(|first| *first <= LARGEST_PAGE).ok_or("first must be between 0 and 250")?;
+    let terms = terms(arguments["query"].as_str().unwrap_or_default())?;
+    let mut found: Vec<&Value> = nodes.iter().filter(|node| terms.iter().all(|term| term.holds(node))).collect();
+    let id = |node: &Value| node["id"].as_str().and_then(number).map(|(_, id)| id);
+    if arguments["sortKey"] == "UPDATED_AT" {
+        found.sort_by_cached_key(|node| (updated(node), id(node)));
+    }
+    if let Some(after) = arguments["after"].as_str() {
+        let behind = found.iter().position(|node| node["id"] == after).map_or(0, |place| place + 1);
+        found.drain(..behind);
+    }
+    let more = found.len() > first;
+    Ok(connection(found.into_iter().take(first).cloned().collect(), more))
 }
 
 fn updated(node: &Value) -> Option<i64> {

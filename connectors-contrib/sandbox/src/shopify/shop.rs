@@ -1,4 +1,4 @@
-//! Nodes: customers, orders, in the shape that the interface answers with.
+//! Nodes: customers, orders, products, inventory levels, in the shape that the interface answers with.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +26,10 @@ impl Default for Shop {
     }
 }
 
-/// The number in an id: `gid://shopify/Customer/7`.
+/// The number in an id: `gid://shopify/Customer/7`, `gid://shopify/InventoryLevel/7?inventory_item_id=9`.
 pub(super) fn number(gid: &str) -> Option<(&str, u64)> {
     let (kind, number) = gid.strip_prefix("gid://shopify/")?.split_once('/')?;
+    let number = number.split_once('?').map_or(number, |(number, _)| number);
     Some((kind, number.parse().ok()?))
 }
 
@@ -54,7 +55,7 @@ impl Shop {
 
     pub(super) fn by_gid(&self, gid: &str) -> Option<&Value> {
         let (kind, id) = number(gid)?;
-        self.get(kind, id)
+        self.get(kind, id).filter(|node| node["id"] == gid)
     }
 
     pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {

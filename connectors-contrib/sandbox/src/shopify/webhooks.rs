@@ -61,7 +61,7 @@ impl Webhooks {
             let request = Request::post(uri)
                 .header("content-type", "application/json")
                 .header("x-shopify-hmac-sha256", STANDARD.encode(hmac::sign(&key, body.as_bytes())))
-                .header("x-shopify-topic", topic.to_lowercase().replacen('_', "/", 1))
+                .header("x-shopify-topic", spelled(topic))
                 .header("x-shopify-shop-domain", &self.domain)
                 .header("x-shopify-api-version", &self.version)
                 .header("x-shopify-webhook-id", format!("webhook-{}", parcel.id))
@@ -74,6 +74,15 @@ impl Webhooks {
     }
 }
 
+/// A topic as headers have it: `inventory_levels/update`.
+fn spelled(topic: &str) -> String {
+    let topic = topic.to_lowercase();
+    let of_two_words = ["inventory_levels_", "inventory_items_"].into_iter().find(|kind| topic.starts_with(kind));
+    let end = of_two_words.map_or_else(|| topic.find('_').unwrap_or(topic.len()), |kind| kind.len() - 1);
+    let (kind, what) = topic.split_at(end);
+    format!("{kind}/{}", what.trim_start_matches('_'))
+}
+
 /// A node as REST spells it.
 pub(super) fn rest(node: &Value) -> Value {
     let id = |gid: &Value| gid.as_str().and_then(super::shop::number).map(|(_, id)| id);
@@ -81,6 +90,18 @@ pub(super) fn rest(node: &Value) -> Value {
         "id": id(&node["id"]), "admin_graphql_api_id": node["id"], "updated_at": node["updatedAt"],
         "created_at": node["createdAt"],
     });
+    if node["__typename"] == "InventoryLevel" {
+        let available = node["quantities"].as_array().into_iter().flatten().find(|one| one["name"] == "available");
+        return json!({
+            "inventory_item_id": id(&node["item"]["id"]), "location_id": id(&node["location"]["id"]),
+            "available": available.map(|one| one["quantity"].clone()), "updated_at": node["updatedAt"],
+            "admin_graphql_api_id": node["id"],
+        });
+    }
+    if node["__typename"] == "Product" {
+        body["title"] = node["title"].clone();
+        return body;
+    }
     if node["__typename"] == "Order" {
         body["name"] = node["name"].clone();
         return body;

@@ -1,6 +1,6 @@
 //! Polls: a search for what changed, through a window that misses nothing.
 
-use accordant::connector::{ConnectorError, Cursor, Page};
+use accordant::connector::{ConnectorError, Cursor, Item, Page};
 use accordant::surface::Surface;
 use accordant_http::{Ask, Keyset, Order, Window};
 use chrono::TimeDelta;
@@ -42,13 +42,14 @@ impl HubSpot {
             records.push(record);
         }
         let turn = window.turn(&ask, &rows)?;
-        let items = turn
+        let mut items: Vec<Item> = turn
             .keep
             .iter()
             .filter_map(|row| {
                 Some(records.get(*row)?.item(surface.name.clone(), found.results.get(*row)?, &object.properties))
             })
             .collect();
+        self.with_owners(surface.object.as_str(), object, &mut items, false).await?;
         Ok(Page { items, next: Some(turn.next), more: turn.more })
     }
 }

@@ -34,7 +34,7 @@ impl HubSpot {
             for places in places.chunks(self.settings.batch.max(1)) {
                 let ids: Vec<&str> = places.iter().filter_map(|place| Some(keys.get(*place)?.id.as_str())).collect();
                 let found = self.read_batch(name, object, &ids, property.flatten()).await?;
-                for (place, answer) in places.iter().zip(found) {
+                for (place, answer) in places.iter().zip(self.found_with_owners(name, object, found).await?) {
                     if let Some(slot) = answers.get_mut(*place) {
                         *slot = answer;
                     }
@@ -42,6 +42,27 @@ impl HubSpot {
             }
         }
         Ok(answers)
+    }
+
+    /// The answers, each record with those whom it belongs to.
+    async fn found_with_owners(
+        &self,
+        name: &str,
+        object: &Object,
+        answers: Vec<ReadAnswer>,
+    ) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        let (mut items, mut others) = (Vec::new(), BTreeMap::new());
+        let count = answers.len();
+        for (place, answer) in answers.into_iter().enumerate() {
+            match answer {
+                ReadAnswer::Found(item) => items.push(item),
+                other => drop(others.insert(place, other)),
+            }
+        }
+        self.with_owners(name, object, &mut items, false).await?;
+        let mut items = items.into_iter();
+        let answer = |place| others.remove(&place).or_else(|| items.next().map(ReadAnswer::Found));
+        Ok((0..count).filter_map(answer).collect())
     }
 
     /// Reads records by their ids, or by a property whose values are unique.

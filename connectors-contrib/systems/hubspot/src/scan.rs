@@ -1,6 +1,6 @@
 //! Scans: a list of everything, then of everything that is archived.
 
-use accordant::connector::{ConnectorError, ConnectorErrorKind, Cursor, Page};
+use accordant::connector::{ConnectorError, ConnectorErrorKind, Cursor, Item, Page};
 use accordant::surface::Surface;
 use url::form_urlencoded::Serializer;
 
@@ -48,11 +48,12 @@ impl HubSpot {
         let path = format!("{}/{}?{query}", self.settings.objects_path, surface.object);
         let answer = self.get(&path, "list").await?;
         let found: Results<'_> = parse(answer.body(), "a page of a list")?;
-        let items = found
+        let mut items = found
             .results
             .iter()
             .map(|raw| Ok(Record::parse(raw)?.item(surface.name.clone(), raw, &object.properties)))
-            .collect::<Result<_, ConnectorError>>()?;
+            .collect::<Result<Vec<Item>, ConnectorError>>()?;
+        self.with_owners(surface.object.as_str(), object, &mut items, position.archived).await?;
         let behind = found.paging.and_then(|paging| paging.next).map(|next| next.after);
         let next = match behind {
             Some(after) => Some(Cursor(format!("{}/{after}", if position.archived { "archived" } else { "live" }))),

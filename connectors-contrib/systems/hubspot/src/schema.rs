@@ -85,6 +85,10 @@ impl Settings {
         for field in catalogue.results.into_iter().map(Property::field) {
             schema.field(field);
         }
+        for to in self.objects.get(object).into_iter().flat_map(|object| &object.associations) {
+            let path = Path::new("associations").join(&Path::from(to.as_str()));
+            schema.field(FieldSchema::new(path, FieldKind::Reference).as_text());
+        }
         for path in ["id", "createdAt", "updatedAt", "archived"] {
             schema.field(FieldSchema::new(Path::new(path), FieldKind::Other("envelope".into())).read_only(true));
         }

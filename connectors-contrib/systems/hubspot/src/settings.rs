@@ -8,6 +8,8 @@ use accordant_http::SecretString;
 use chrono::TimeDelta;
 use url::Url;
 
+use crate::associations::association;
+
 /// One account, and how HubSpot is talked to. Defaults that the vendor does not promise say so.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -17,6 +19,8 @@ pub struct Settings {
     pub base: Url,
     /// Where objects are under it: `/crm/v3/objects`.
     pub objects_path: String,
+    /// Where associations are under it: `/crm/v4/associations`.
+    pub associations_path: String,
     /// Where properties are under it: `/crm/v3/properties`.
     pub properties_path: String,
     /// The secret of the app that webhooks are signed with, and during its rotation the former one. None: no webhooks.
@@ -55,7 +59,9 @@ pub struct Settings {
 pub struct Object {
     /// The properties that are asked for.
     pub properties: BTreeSet<String>,
-    /// Those of them that are written.
+    /// The object types to whose records it is asked which one a record belongs to.
+    pub associations: BTreeSet<String>,
+    /// The properties that are written.
     pub written: BTreeSet<String>,
     /// The property that says when a record changed.
     pub modified: String,
@@ -80,6 +86,7 @@ impl Object {
         };
         Self {
             properties: BTreeSet::new(),
+            associations: BTreeSet::new(),
             written: BTreeSet::new(),
             modified: if object == "contacts" { "lastmodifieddate" } else { "hs_lastmodifieddate" }.to_owned(),
             event: event.to_owned(),
@@ -100,6 +107,7 @@ impl Settings {
             portal,
             base: Url::parse("https://api.hubapi.com").expect("a constant that is an address"),
             objects_path: "/crm/v3/objects".into(),
+            associations_path: "/crm/v4/associations".into(),
             properties_path: "/crm/v3/properties".into(),
             webhook_secrets: Vec::new(),
             public_address: None,
@@ -143,6 +151,7 @@ impl Settings {
 fn collect(attribute: &AttributeModel, key: &str, object: &mut Object) {
     for mapping in attribute.mappings.iter().filter(|mapping| mapping.object.as_str() == key) {
         object.properties.extend(mapping.read.iter().chain(&mapping.write).filter_map(property));
+        object.associations.extend(mapping.read.iter().chain(&mapping.write).filter_map(association));
         if mapping.direction != Direction::ReadOnly {
             object.written.extend(mapping.write.iter().filter_map(property));
         }

@@ -66,6 +66,8 @@ struct Event {
     portal_id: u64,
     subscription_type: String,
     object_type_id: Option<String>,
+    /// Of an association that changed. Assumed: the name of the field.
+    from_object_type_id: Option<String>,
     object_id: Option<u64>,
     from_object_id: Option<u64>,
     new_object_id: Option<u64>,
@@ -78,8 +80,9 @@ impl Event {
     /// The object type that it is about, if that is one of ours.
     fn object<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
         let kind = self.subscription_type.split_once('.')?.0;
-        let about = |object: &crate::Object| match &self.object_type_id {
-            Some(id) if kind == "object" => object.type_id.as_ref() == Some(id),
+        let type_id = self.object_type_id.as_ref().or(self.from_object_type_id.as_ref());
+        let about = |object: &crate::Object| match type_id {
+            Some(id) if kind == "object" => object.type_id.as_deref() == Some(id.as_str()),
             _ => object.event == kind,
         };
         settings.objects.iter().find(|(_, object)| about(object)).map(|(name, _)| name.as_str())

@@ -11,11 +11,15 @@ use accordant_http::{CallError, not_sent};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::associations::{Owner, Wanted, association, wanted};
 use crate::connector::HubSpot;
 use crate::fault::{is_taken, reason, unwritten};
 use crate::settings::{Object, property};
 use crate::surfaces;
 use crate::wire::{ItemError, Record, Results, parse};
+
+/// To whom records belong: by the other type, and the record.
+type Held = BTreeMap<(String, Text), Owner>;
 
 /// What a batch does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +34,8 @@ struct Sent<'a> {
     place: usize,
     write: &'a Write,
     properties: Map<String, Value>,
+    /// To whom the record is to belong.
+    owners: Vec<Wanted>,
 }
 
 impl HubSpot {
@@ -48,8 +54,9 @@ impl HubSpot {
                 }
             };
             match spelled(&write.changes) {
-                Ok(properties) => {
-                    groups.entry((write.object.as_str(), batch)).or_default().push(Sent { place, write, properties });
+                Ok((properties, owners)) => {
+                    let sent = Sent { place, write, properties, owners };
+                    groups.entry((write.object.as_str(), batch)).or_default().push(sent);
                 }
                 Err(why) => put(&mut receipts, place, refused(&why)),
             }
@@ -61,8 +68,15 @@ impl HubSpot {
             };
             let mut sent = sent;
             for chunk in sent.chunks_mut(self.settings.batch.max(1)) {
-                let due = self.as_expected(name, batch, chunk, &mut receipts).await;
-                self.send(name, object, batch, &due, &mut receipts).await;
+                let (due, held) = self.as_expected(name, batch, chunk, &mut receipts).await;
+                // Whatever only changes owner has no properties to send.
+                let with_properties =
+                    |sent: &&Sent<'_>| batch != Batch::Update || !sent.properties.is_empty() || sent.owners.is_empty();
+                let properties: Vec<&Sent<'_>> = due.iter().copied().filter(with_properties).collect();
+                self.send(name, object, batch, &properties, &mut receipts).await;
+                for sent in due.iter().filter(|sent| !sent.owners.is_empty()) {
+                    self.give_all(name, sent, &held, &mut receipts).await;
+                }
             }
         }
         // A write that nothing was heard of may have happened.
@@ -77,20 +91,23 @@ impl HubSpot {
         batch: Batch,
         sent: &'s [Sent<'a>],
         receipts: &mut [Option<WriteReceipt>],
-    ) -> Vec<&'s Sent<'a>> {
+    ) -> (Vec<&'s Sent<'a>>, Held) {
         if batch == Batch::Create {
-            return sent.iter().collect();
+            return (sent.iter().collect(), Held::new());
         }
         let ids: Vec<&str> = sent.iter().filter_map(|sent| id_of(sent.write)).collect();
         let expected = sent.iter().flat_map(|sent| &sent.write.expect).filter_map(|(path, _)| property(path));
         let names: BTreeSet<String> = expected.collect();
         let asked = names.iter().map(String::as_str).collect();
-        let body = match self.batch_read(name, &ids, &asked, None).await {
-            Ok(body) => body,
+        let looked = async {
+            Ok::<_, ConnectorError>((self.batch_read(name, &ids, &asked, None).await?, self.held(name, sent).await?))
+        };
+        let (body, owners) = match looked.await {
+            Ok(looked) => looked,
             Err(error) => {
                 // Nothing was sent.
                 sent.iter().for_each(|sent| put(receipts, sent.place, only(not_sent(&error))));
-                return Vec::new();
+                return (Vec::new(), Held::new());
             }
         };
         let found: Vec<Record<'_>> = parse::<Results<'_>>(&body, "a batch of records")
@@ -100,13 +117,54 @@ impl HubSpot {
         let mut due = Vec::with_capacity(sent.len());
         for sent in sent {
             let held = id_of(sent.write).and_then(|id| by_id.get(id));
-            if held.is_some_and(|held| holds(held, sent.write)) {
+            if held.is_some_and(|held| holds(held, sent.write, &owners)) {
                 due.push(sent);
             } else {
                 put(receipts, sent.place, only(Outcome::Stale));
             }
         }
-        due
+        (due, owners)
+    }
+
+    /// To whom the records of writes belong, of every type that a write expects or changes.
+    async fn held(&self, name: &str, sent: &[Sent<'_>]) -> Result<Held, ConnectorError> {
+        let mut ids: BTreeMap<String, Vec<Text>> = BTreeMap::new();
+        for write in sent.iter().map(|sent| sent.write) {
+            let paths = write.expect.iter().chain(&write.changes).filter_map(|(path, _)| association(path));
+            for to in paths.collect::<BTreeSet<String>>() {
+                ids.entry(to).or_default().extend(id_of(write).map(Text::from));
+            }
+        }
+        let mut held = Held::new();
+        for (to, ids) in ids {
+            let owners = self.owners(name, &to, &ids).await?;
+            held.extend(owners.into_iter().map(|(id, owner)| ((to.clone(), id), owner)));
+        }
+        Ok(held)
+    }
+
+    /// Gives a record to those whom it is to belong to, after its properties. What happened before leaves the write unknown if
+    /// this does not happen.
+    async fn give_all(&self, name: &str, sent: &Sent<'_>, held: &Held, receipts: &mut [Option<WriteReceipt>]) {
+        let receipt = receipts.get(sent.place).and_then(Option::as_ref);
+        let token = receipt.and_then(|receipt| receipt.token);
+        let (id, mut before) = match (receipt.map(|receipt| &receipt.outcome), id_of(sent.write)) {
+            (Some(Outcome::Applied { id }), _) => (id.clone(), true),
+            (None, Some(id)) if sent.properties.is_empty() => (Text::from(id), false),
+            _ => return,
+        };
+        let creates = matches!(sent.write.action, WriteAction::Create { .. });
+        for wanted in &sent.owners {
+            // Who was made a moment ago belongs to nobody yet.
+            let nobody = if creates { Owner::Nobody } else { Owner::Untold };
+            let owner = held.get(&(wanted.0.clone(), id.clone())).unwrap_or(&nobody);
+            if let Err(outcome) = self.give(name, &id, wanted, owner).await {
+                put(receipts, sent.place, only(if before { Outcome::Unknown } else { outcome }));
+                return;
+            }
+            before = true;
+        }
+        put(receipts, sent.place, WriteReceipt { token, ..only(Outcome::Applied { id }) });
     }
 
     /// Sends a batch, and where it is refused as a whole, its items one by one.
@@ -208,7 +266,7 @@ impl HubSpot {
             if let Some(sent) = due.iter().find(named) {
                 // The answer carries what was written; it is the record only if that is all that is mapped.
                 let surface = surfaces::name(name, Channel::Read).as_str().into();
-                let whole = record.is_whole(&object.properties);
+                let whole = record.is_whole(&object.properties) && object.associations.is_empty();
                 put(
                     receipts,
                     sent.place,
@@ -275,14 +333,18 @@ impl HubSpot {
 }
 
 /// The values as HubSpot takes them: text, and nothing is the empty text.
-fn spelled(changes: &[(Path, Native)]) -> Result<Map<String, Value>, String> {
-    let mut properties = Map::new();
+fn spelled(changes: &[(Path, Native)]) -> Result<(Map<String, Value>, Vec<Wanted>), String> {
+    let (mut properties, mut owners) = (Map::new(), Vec::new());
     for (path, native) in changes {
+        if let Some(to) = association(path) {
+            owners.push((to, wanted(path, native)?));
+            continue;
+        }
         let name = property(path).ok_or_else(|| format!("{path} is no property of hubspot's"))?;
         let value = text(native).ok_or_else(|| format!("{path}: a property takes text, and no collection by key"))?;
         properties.insert(name, Value::String(value));
     }
-    Ok(properties)
+    Ok((properties, owners))
 }
 
 fn text(native: &Native) -> Option<String> {
@@ -298,17 +360,29 @@ fn text(native: &Native) -> Option<String> {
     }
 }
 
-/// Whether a record is as a write expects it: the same version, or else the same values.
-fn holds(record: &Record<'_>, write: &Write) -> bool {
-    if write.expect_token.is_some() && record.token() == write.expect_token {
-        return true;
+/// Whether a record is as a write expects it: the same version, or else the same values. Of whom it belongs to, its version
+/// says nothing.
+fn holds(record: &Record<'_>, write: &Write, owners: &Held) -> bool {
+    let same_version = write.expect_token.is_some() && record.token() == write.expect_token;
+    if write.rests_on_version() {
+        return same_version;
     }
-    !write.rests_on_version()
-        && write.expect.iter().all(|(path, native)| {
-            let Some(name) = property(path) else { return false };
-            let held = record.properties.get(name.as_str()).and_then(Option::as_ref).map_or("", |held| held.as_ref());
-            text(native).is_some_and(|expected| expected == held)
-        })
+    write.expect.iter().all(|(path, native)| {
+        if let Some(to) = association(path) {
+            let expected = match wanted(path, native) {
+                Ok(Some(id)) => Owner::One(id),
+                Ok(None) => Owner::Nobody,
+                Err(_) => return false,
+            };
+            return owners.get(&(to, record.id())) == Some(&expected);
+        }
+        if same_version {
+            return true;
+        }
+        let Some(name) = property(path) else { return false };
+        let held = record.properties.get(name.as_str()).and_then(Option::as_ref).map_or("", |held| held.as_ref());
+        text(native).is_some_and(|expected| expected == held)
+    })
 }
 
 fn id_of(write: &Write) -> Option<&str> {

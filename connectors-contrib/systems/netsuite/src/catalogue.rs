@@ -10,7 +10,7 @@ use accordant::text::Text;
 use accordant::value::Native;
 use serde_json::Value;
 
-use crate::settings::Settings;
+use crate::settings::{LINES, Settings};
 use crate::wire::malformed;
 
 impl Settings {
@@ -39,6 +39,10 @@ impl Settings {
             if schema.find(&path).is_none() {
                 schema.field(FieldSchema::new(path, FieldKind::Other("key".into())).read_only(true));
             }
+        }
+        if self.objects.get(object).is_some_and(|object| !object.lines.is_empty()) {
+            // A table of their own, which the catalogue of records does not describe.
+            schema.field(FieldSchema::new(Path::new(LINES), FieldKind::Other("lines".into())).read_only(true));
         }
         Ok(schema)
     }

@@ -25,6 +25,8 @@ pub struct NetSuite {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     client: Client,
+    /// Waits for jobs, where writes are jobs.
+    pub(crate) jobs: Option<Arc<dyn Sleep>>,
     surfaces: Vec<Surface>,
 }
 
@@ -47,7 +49,15 @@ impl NetSuite {
     ) -> Self {
         let client = Client::new(transport, credentials, Arc::clone(&clock)).through(gate);
         let surfaces = settings.objects.keys().flat_map(|object| surfaces::of(object, &settings)).collect();
-        Self { settings, clock, client, surfaces }
+        Self { settings, clock, client, jobs: None, surfaces }
+    }
+
+    /// The same, whose creates and updates are jobs of NetSuite's: under a key by which a repetition leads to the first job,
+    /// and followed to their end, or for [`Settings::job_looks`]. `sleep` waits in between.
+    #[must_use]
+    pub fn respond_async(mut self, sleep: Arc<dyn Sleep>) -> Self {
+        self.jobs = Some(sleep);
+        self
     }
 
     /// The gate of an account.
@@ -66,11 +76,24 @@ impl NetSuite {
 
     /// Sends a request. Fields and values that NetSuite does not know are errors, and not left out in silence.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Result<Response, CallError> {
-        let headers = [
-            ("prefer", "transient"),
+        self.ask_as(method, path, body, ("prefer", "transient"), &[]).await
+    }
+
+    /// Sends a request, with what it prefers and headers of its own.
+    pub(crate) async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        prefers: (&str, &str),
+        more: &[(&str, &str)],
+    ) -> Result<Response, CallError> {
+        let mut headers = vec![
+            prefers,
             ("x-netsuite-propertynamevalidation", "Error"),
             ("x-netsuite-propertyvaluevalidation", "Error"),
         ];
+        headers.extend(more);
         let body = body.map(|body| Bytes::copy_from_slice(body.as_bytes()));
         self.client.ask(method, &self.settings.address(path), &headers, body, 1).await
     }
@@ -100,6 +123,7 @@ impl Connector for NetSuite {
         let object = self.settings.objects.get(surface.object.as_str()).ok_or_else(unsupported)?;
         match way(name.as_str()).ok_or_else(unsupported)? {
             way @ (Way::Changed | Way::Deleted) => self.poll(surface, object, way, after).await,
+            Way::Lines => self.poll_lines(surface, object, after).await,
             Way::Everything => self.scan(surface, object, after).await,
             Way::One => Err(unsupported()),
         }

@@ -11,12 +11,17 @@
 //!   must not have a time that comes twice a year: [`NetSuite::prepare`] looks, and says so.
 //! - **Creates** go by external id, so that a second one meets the record of the first.
 //! - **Writes** look first, and are not sent if the record is no longer as expected. NetSuite has no compare-and-set.
+//! - **Lines** of a transaction are its collection `lines`, read from `transactionline`. A line that changes does not always
+//!   change its transaction: so they are polled by their own stamp, and hint. They are not written.
+//! - **Writes may be jobs** ([`NetSuite::respond_async`]): a repetition of one leads to the job of the first.
 //! - **All requests of an account** share one number of requests at once: give its connectors one gate.
 
 mod auth;
 mod catalogue;
 mod connector;
 mod fault;
+mod job;
+mod lines;
 mod poll;
 mod query;
 mod read;

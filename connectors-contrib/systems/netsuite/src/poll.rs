@@ -49,7 +49,10 @@ impl NetSuite {
             let says = if way == Way::Deleted { Says::Deleted { id: id.clone() } } else { Says::Record };
             Some(Item::new(surface.name.clone(), says, Bytes::copy_from_slice(raw.get().as_bytes())))
         };
-        let items = turn.keep.iter().filter_map(item).collect();
+        let mut items: Vec<Item> = turn.keep.iter().filter_map(item).collect();
+        if way != Way::Deleted {
+            self.with_lines(object, &mut items).await?;
+        }
         Ok(Page { items, next: Some(turn.next), more: turn.more })
     }
 }

@@ -109,6 +109,32 @@ pub(crate) fn named(object: &Object, settings: &Settings, columns: &BTreeSet<Str
     Query { text, params: of.iter().map(|one| (*one).to_owned()).collect() }
 }
 
+/// The lines of transactions, behind a line: in the order of transactions and lines.
+pub(crate) fn lines(object: &Object, transactions: &[&str], behind: Option<(&str, &str)>) -> Query {
+    let own = ["transaction", "uniquekey"];
+    let columns = own.into_iter().chain(object.lines.iter().map(String::as_str).filter(|column| !own.contains(column)));
+    let columns = columns.collect::<Vec<&str>>().join(", ");
+    let places = vec!["?"; transactions.len()].join(", ");
+    let mut text = format!("SELECT {columns} FROM transactionline WHERE mainline = 'F' AND transaction IN ({places})");
+    let mut params: Vec<String> = transactions.iter().map(|id| (*id).to_owned()).collect();
+    if let Some((transaction, line)) = behind {
+        text.push_str(" AND (transaction > ? OR (transaction = ? AND uniquekey > ?))");
+        params.extend([transaction, transaction, line].map(str::to_owned));
+    }
+    text.push_str(" ORDER BY transaction, uniquekey");
+    Query { text, params }
+}
+
+/// The lines that changed, with their transactions.
+pub(crate) fn changed_lines(settings: &Settings, ask: &Ask) -> Query {
+    let (mut conditions, params) = window(ask, "linelastmodifieddate", "uniquekey", settings.zone);
+    conditions.insert(0, "mainline = 'F'".into());
+    let select = format!(
+        "SELECT uniquekey AS id, transaction, TO_CHAR(linelastmodifieddate, '{ORACLE}') AS lastmodifieddate FROM transactionline"
+    );
+    Query { text: select + &rest(None, conditions, "linelastmodifieddate, uniquekey"), params }
+}
+
 /// The rows that changed since, oldest first.
 pub(crate) fn since(object: &Object, settings: &Settings, since: i64) -> Query {
     let conditions = vec![format!("lastmodifieddate >= TO_DATE(?, '{ORACLE}')")];

@@ -28,7 +28,7 @@ impl NetSuite {
                 // An id that is no number is none of NetSuite's, and a query that compares it fails as a whole.
                 let fits = |id: &&str| external || (!id.is_empty() && id.bytes().all(|digit| digit.is_ascii_digit()));
                 let asked: Vec<&str> = of.iter().copied().filter(fits).collect();
-                let mut found = BTreeMap::new();
+                let (mut found, mut items) = (BTreeMap::new(), Vec::new());
                 if !asked.is_empty() {
                     let query = query::named(object, &self.settings, &columns, key, &asked);
                     let answer = self.run(&query, self.settings.page).await?;
@@ -40,15 +40,15 @@ impl NetSuite {
                         let row = Row::parse(raw)?;
                         let held = if external { row.text("externalid") } else { row.id.to_string() };
                         let surface = surfaces::name(name, Way::One).as_str().into();
-                        found.insert(
-                            held,
-                            Item::new(surface, Says::Record, Bytes::copy_from_slice(raw.get().as_bytes())),
-                        );
+                        found.insert(held, items.len());
+                        items.push(Item::new(surface, Says::Record, Bytes::copy_from_slice(raw.get().as_bytes())));
                     }
+                    self.with_lines(object, &mut items).await?;
                 }
                 for (place, id) in places.iter().zip(of) {
                     if let Some(slot) = answers.get_mut(*place) {
-                        *slot = found.get(id).cloned().map_or(ReadAnswer::Gone, ReadAnswer::Found);
+                        let item = found.get(id).and_then(|place| items.get(*place)).cloned();
+                        *slot = item.map_or(ReadAnswer::Gone, ReadAnswer::Found);
                     }
                 }
             }

@@ -29,7 +29,8 @@ impl NetSuite {
         let item = |raw: &&serde_json::value::RawValue| {
             Item::new(surface.name.clone(), Says::Record, Bytes::copy_from_slice(raw.get().as_bytes()))
         };
-        let items = found.items.iter().map(item).collect();
+        let mut items: Vec<Item> = found.items.iter().map(item).collect();
+        self.with_lines(object, &mut items).await?;
         let next = last.filter(|_| found.has_more).map(|id| Cursor(id.to_string()));
         Ok(Page { items, more: next.is_some(), next })
     }

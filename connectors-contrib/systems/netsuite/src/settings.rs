@@ -22,6 +22,10 @@ pub struct Settings {
     pub overlap: TimeDelta,
     /// How far a poll stays behind now.
     pub trail: TimeDelta,
+    /// How long is waited before it is looked whether a job is done, where writes are jobs.
+    pub job_wait: TimeDelta,
+    /// How often that is. Whatever is not done then is unknown, and asked after later.
+    pub job_looks: u32,
     /// What stands before an external id in an address. Assumed: `eid:`.
     pub external: String,
     /// How columns are asked for that are not asked for by their names: `BUILTIN.DF(currency)`.
@@ -52,16 +56,21 @@ pub struct Object {
     pub made_with: BTreeMap<String, Value>,
     /// The columns that are asked for.
     pub columns: BTreeSet<String>,
+    /// The columns of its lines that are asked for, where it is a transaction. None: no lines are asked for.
+    pub lines: BTreeSet<String>,
 }
 
 impl Object {
-    /// An object type as a standard account has it. A company is a customer that is no person.
+    /// An object type as a standard account has it. A company is a customer that is no person;
+    /// an `item` is an inventory item.
     #[must_use]
     pub fn new(object: &str) -> Self {
         let (table, condition, record) = match object {
             "customer" => ("customer", Some("isperson = 'T'"), "customer"),
             "company" => ("customer", Some("isperson = 'F'"), "customer"),
             "salesorder" => ("transaction", Some("type = 'SalesOrd'"), "salesOrder"),
+            // All kinds of items are in one table, and each kind is a record type of its own.
+            "item" => ("item", Some("itemtype = 'InvtPart'"), "inventoryItem"),
             other => (other, None, other),
         };
         Self {
@@ -75,6 +84,7 @@ impl Object {
                 _ => BTreeMap::new(),
             },
             columns: BTreeSet::new(),
+            lines: BTreeSet::new(),
         }
     }
 }
@@ -93,6 +103,8 @@ impl Settings {
             page: 1_000,
             overlap: TimeDelta::minutes(10),
             trail: TimeDelta::zero(),
+            job_wait: TimeDelta::seconds(2),
+            job_looks: 15,
             external: "eid:".into(),
             expressions: pairs(&[
                 ("currency", "BUILTIN.DF(currency)"),
@@ -107,8 +119,13 @@ impl Settings {
                 ("entitystatus", "entityStatus"),
                 ("otherrefnum", "otherRefNum"),
                 ("isperson", "isPerson"),
+                ("itemid", "itemId"),
+                ("displayname", "displayName"),
+                ("entityid", "entityId"),
             ]),
-            references: ["parent", "entity", "subsidiary", "salesrep"].map(str::to_owned).into(),
+            references: ["parent", "entity", "subsidiary", "salesrep", "supervisor", "department"]
+                .map(str::to_owned)
+                .into(),
             of_children: ["addr1", "addr2", "city", "state", "zip", "country"].map(str::to_owned).into(),
             objects: BTreeMap::new(),
         }
@@ -122,7 +139,7 @@ impl Settings {
                 let name = mapped.object.as_str();
                 let object = self.objects.entry(name.to_owned()).or_insert_with(|| Object::new(name));
                 for attribute in &model.attributes {
-                    collect(attribute, mapped.key.as_str(), &mut object.columns);
+                    collect(attribute, mapped.key.as_str(), object);
                 }
             }
         }
@@ -134,14 +151,21 @@ impl Settings {
     }
 }
 
-fn collect(attribute: &AttributeModel, key: &str, columns: &mut BTreeSet<String>) {
-    for mapping in attribute.mappings.iter().filter(|mapping| mapping.object.as_str() == key) {
-        columns.extend(mapping.read.iter().chain(&mapping.write).filter_map(column));
-    }
-    for member in &attribute.members {
-        collect(&member.0, key, columns);
+/// Takes up the columns that an attribute is read from and written to; those of a collection's members are its lines'.
+fn collect(attribute: &AttributeModel, key: &str, object: &mut Object) {
+    let columns = |attribute: &AttributeModel| -> Vec<String> {
+        let mappings = attribute.mappings.iter().filter(|mapping| mapping.object.as_str() == key);
+        mappings.flat_map(|mapping| mapping.read.iter().chain(&mapping.write)).filter_map(column).collect()
+    };
+    if attribute.members.is_empty() {
+        object.columns.extend(columns(attribute));
+    } else if columns(attribute).iter().any(|column| column == LINES) {
+        object.lines.extend(attribute.members.iter().flat_map(|member| columns(&member.0)));
     }
 }
+
+/// Where a record has its lines.
+pub(crate) const LINES: &str = "lines";
 
 /// The column that a documented path is, if it can be one: nothing else gets into a query.
 pub(crate) fn column(path: &Path) -> Option<String> {

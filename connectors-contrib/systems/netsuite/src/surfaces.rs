@@ -12,6 +12,7 @@ use crate::settings::Settings;
 pub(crate) enum Way {
     Changed,
     Deleted,
+    Lines,
     Everything,
     One,
 }
@@ -21,6 +22,7 @@ pub(crate) fn name(object: &str, way: Way) -> String {
     let what = match way {
         Way::Changed => "suiteql",
         Way::Deleted => "deleted",
+        Way::Lines => "lines",
         Way::Everything => "scan",
         Way::One => "read",
     };
@@ -32,14 +34,16 @@ pub(crate) fn way(name: &str) -> Option<Way> {
     match name.rsplit_once('.')?.1 {
         "suiteql" => Some(Way::Changed),
         "deleted" => Some(Way::Deleted),
+        "lines" => Some(Way::Lines),
         "scan" => Some(Way::Everything),
         "read" => Some(Way::One),
         _ => None,
     }
 }
 
-/// The surfaces of an object type: the same rows, asked for by time, by id, or one by one; and what was deleted.
-pub(crate) fn of(object: &str, settings: &Settings) -> [Surface; 4] {
+/// The surfaces of an object type: the same rows, asked for by time, by id, or one by one; what was deleted; and, where its
+/// lines are mapped, whose lines changed.
+pub(crate) fn of(object: &str, settings: &Settings) -> Vec<Surface> {
     let modified = TimeScale { kind: TimeKind::RecordModified, precision_ms: 1_000, skew_ms: 0 };
     let asked = |lag, deletes| {
         let snapshot = EventSemantics::snapshot(Order::By(Domain::Time(modified)), deletes);
@@ -51,6 +55,7 @@ pub(crate) fn of(object: &str, settings: &Settings) -> [Surface; 4] {
         completeness: Completeness::IdOnly,
         ..asked(settings.overlap, Deletes::Explicit)
     };
+    let lines = EventSemantics { deletes: Deletes::NeverTold, ..deleted.clone() };
     let row = SurfaceShape {
         id: "id".into(),
         token: "lastmodifieddate".into(),
@@ -66,10 +71,14 @@ pub(crate) fn of(object: &str, settings: &Settings) -> [Surface; 4] {
         shape,
     };
     let now = TimeDelta::zero();
-    [
+    let mut all = vec![
         surface(Way::Changed, Channel::Poll, asked(settings.overlap, Deletes::NeverTold), row.clone()),
-        surface(Way::Deleted, Channel::Poll, deleted, gone),
+        surface(Way::Deleted, Channel::Poll, deleted, gone.clone()),
         surface(Way::Everything, Channel::Scan, asked(now, Deletes::Absence), row.clone()),
         surface(Way::One, Channel::Read, asked(now, Deletes::NeverTold), row),
-    ]
+    ];
+    if settings.objects.get(object).is_some_and(|object| !object.lines.is_empty()) {
+        all.push(surface(Way::Lines, Channel::Poll, lines, gone));
+    }
+    all
 }

@@ -103,7 +103,7 @@ impl NetSuite {
         };
         let at = format!("/services/rest/record/v1/{}", object.record);
         let (method, path, body) = match &write.action {
-            WriteAction::Create { key } => return self.create(object, &at, key, &body).await,
+            WriteAction::Create { key } => return self.create(object, &at, key, &body, write).await,
             WriteAction::Update { id } | WriteAction::Archive { id } => {
                 if !held.is_some_and(|held| holds(held, write, &self.settings)) {
                     return Outcome::Stale;
@@ -113,18 +113,18 @@ impl NetSuite {
             }
             _ => return refused("netsuite: an action that this connector does not know"),
         };
-        match self.ask(method, &path, body.as_deref()).await {
+        match self.send(method, &path, body.as_deref(), write).await {
             Ok(answer) if answer.status().is_success() => match &write.action {
                 WriteAction::Update { id } | WriteAction::Archive { id } => Outcome::Applied { id: id.clone() },
                 _ => Outcome::Unknown,
             },
             Ok(answer) => unwritten(&answer),
-            Err(error) => error.outcome(),
+            Err(outcome) => outcome,
         }
     }
 
     /// Makes a record under an external id, unless there is one: what people made of it since stays.
-    async fn create(&self, object: &Object, at: &str, key: &Text, body: &str) -> Outcome {
+    async fn create(&self, object: &Object, at: &str, key: &Text, body: &str, write: &Write) -> Outcome {
         let plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_' | b'.');
         if key.is_empty() || !key.bytes().all(plain) {
             return refused("netsuite: a key that cannot stand in an address");
@@ -134,9 +134,10 @@ impl NetSuite {
             Ok(None) => {}
             Err(error) => return not_sent(&error),
         }
-        let answer = match self.ask("PUT", &format!("{at}/{}{key}", self.settings.external), Some(body)).await {
+        let path = format!("{at}/{}{key}", self.settings.external);
+        let answer = match self.send("PUT", &path, Some(body), write).await {
             Ok(answer) => answer,
-            Err(error) => return error.outcome(),
+            Err(outcome) => return outcome,
         };
         if !answer.status().is_success() {
             return unwritten(&answer);

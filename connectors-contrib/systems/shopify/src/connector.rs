@@ -19,10 +19,14 @@ use serde_json::{Value, json};
 
 use crate::fault::{of_document, of_status};
 use crate::limits::Cost;
-use crate::settings::Settings;
+use crate::selection::Lists;
+use crate::settings::{Object, Settings};
 use crate::webhook::Receiver;
 use crate::wire::{Answer, malformed};
-use crate::{document, surfaces};
+use crate::{document, selection, surfaces};
+
+/// The points that no query may cost more than, by the vendor.
+const MOST: u32 = 1_000;
 
 /// A Shopify shop.
 pub struct Shopify {
@@ -78,7 +82,26 @@ impl Shopify {
     /// Every document that this connector sends, so that it can be held against the schema of a shop.
     #[must_use]
     pub fn documents(&self) -> Vec<String> {
-        self.settings.objects.iter().flat_map(|(name, object)| document::all(name, object)).collect()
+        self.settings.objects.iter().flat_map(|(name, object)| document::all(name, object, self.lists())).collect()
+    }
+
+    /// How lists come with a node.
+    pub(crate) const fn lists(&self) -> Lists {
+        Lists::First(self.settings.elements)
+    }
+
+    /// How many nodes of an object type one question may ask for: a page, but none that costs more than a query may.
+    pub(crate) fn fits(&self, object: &Object) -> usize {
+        let most = self.settings.capacity.min(MOST).saturating_sub(2);
+        let each = selection::cost(object, &object.paths, self.settings.elements);
+        self.settings.page.min(usize::try_from(most / each).unwrap_or(usize::MAX)).max(1)
+    }
+
+    /// What so many nodes cost, at most.
+    pub(crate) fn cost_of(&self, object: &Object, nodes: usize) -> u32 {
+        let each = selection::cost(object, &object.paths, self.settings.elements);
+        let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
+        nodes.saturating_mul(each).saturating_add(2).min(self.settings.capacity)
     }
 
     /// Sends a document that costs at most so many points. A 200 is an answer only if it has no errors.
@@ -107,7 +130,7 @@ impl Connector for Shopify {
         &self.surfaces
     }
 
-    /// A customer is made under a metafield whose values Shopify keeps unique.
+    /// A customer is made under a metafield whose values Shopify keeps unique; nothing else is made.
     fn create_safety(&self) -> CreateSafety {
         if self.settings.key.is_some() { CreateSafety::RemoteKey } else { CreateSafety::DetectAndMerge }
     }
@@ -123,6 +146,7 @@ impl Connector for Shopify {
         let surface = self.surfaces.iter().find(|surface| surface.name == *name).ok_or_else(unsupported)?;
         let object = self.settings.objects.get(surface.object.as_str()).ok_or_else(unsupported)?;
         match surface.channel {
+            Channel::Poll if object.is_level() => self.poll_levels(surface, object, after).await,
             Channel::Poll => self.poll(surface, object, after).await,
             Channel::Scan => self.scan(surface, object, after).await,
             _ => Err(unsupported()),

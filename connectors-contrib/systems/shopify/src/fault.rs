@@ -43,6 +43,10 @@ pub(crate) fn of_user(errors: &[UserError]) -> Outcome {
     if codes().any(|code| matches!(code, "STALE_OBJECT" | "CUSTOMER_DOES_NOT_EXIST" | "CHANGE_FROM_QUANTITY_STALE")) {
         return Outcome::Stale;
     }
+    // Of an attempt before this one, under the same key: what became of it is looked up.
+    if codes().any(|code| matches!(code, "IDEMPOTENCY_CONCURRENT_REQUEST" | "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")) {
+        return Outcome::Unknown;
+    }
     let told: Vec<String> = errors
         .iter()
         .map(|error| {

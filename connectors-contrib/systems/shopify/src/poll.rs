@@ -9,9 +9,9 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::connector::Shopify;
-use crate::document;
 use crate::settings::Object;
-use crate::wire::{Head, item, malformed};
+use crate::wire::{Head, malformed};
+use crate::{document, node};
 
 #[derive(Deserialize)]
 struct Found<'a> {
@@ -36,15 +36,15 @@ impl Shopify {
         let window = Window {
             trail: self.settings.trail,
             overlap: self.settings.overlap,
-            page: self.settings.page,
+            page: self.fits(object),
             precision: TimeDelta::seconds(1),
             keyset: Keyset::Time,
         };
         let ask = window.ask(after.as_ref(), self.clock.now())?;
         let by_id = matches!(ask.order, Order::Id { .. });
-        let (document, cost) = document::page(surface.object.as_str(), object, by_id, ask.limit);
+        let document = document::page(surface.object.as_str(), object, by_id, self.lists());
         let variables = json!({ "first": ask.limit, "query": query(&ask) });
-        let answer = self.ask(&document, &variables, cost).await?;
+        let answer = self.ask(&document, &variables, self.cost_of(object, ask.limit)).await?;
         let found: Found<'_> = answer.data("a page of a search")?;
         let mut rows = Vec::with_capacity(found.page.nodes.len());
         for raw in &found.page.nodes {
@@ -54,7 +54,7 @@ impl Shopify {
         }
         let turn = window.turn(&ask, &rows)?;
         let kept = turn.keep.iter().filter_map(|row| found.page.nodes.get(*row));
-        let items = kept.map(|raw| item(surface.name.clone(), raw)).collect();
+        let items = kept.map(|raw| node::item(surface.name.clone(), object, raw)).collect::<Result<_, _>>()?;
         Ok(Page { items, next: Some(turn.next), more: turn.more })
     }
 }

@@ -9,10 +9,9 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::connector::{Shopify, unsupported};
-use crate::document;
 use crate::settings::Object;
-use crate::surfaces;
-use crate::wire::item;
+use crate::wire::Head;
+use crate::{document, node, surfaces};
 
 #[derive(Deserialize)]
 pub(crate) struct Nodes<'a> {
@@ -37,7 +36,7 @@ impl Shopify {
                 let answer =
                     self.read_by_key(key.object.as_str(), object, &key.id).await.unwrap_or_else(ReadAnswer::Failed);
                 put(&mut answers, place, answer);
-            } else if key.id.is_empty() || !key.id.bytes().all(|digit| digit.is_ascii_digit()) {
+            } else if !object.may_have(&key.id) {
                 put(&mut answers, place, ReadAnswer::Gone);
             } else {
                 by_id.entry(key.object.as_str()).or_default().push(place);
@@ -45,21 +44,17 @@ impl Shopify {
         }
         for (name, places) in by_id {
             let Some(object) = self.settings.objects.get(name) else { continue };
-            for places in places.chunks(self.settings.page.max(1)) {
+            for places in places.chunks(self.fits(object)) {
                 let ids: Vec<String> = places
                     .iter()
                     .filter_map(|place| Some(format!("{}{}", object.prefix(), keys.get(*place)?.id)))
                     .collect();
-                let document = document::nodes(object, &object.paths);
-                let answer = self.ask(&document, &json!({ "ids": ids }), self.cost_of(ids.len())).await?;
+                let document = document::nodes(object, &object.paths, self.lists());
+                let cost = self.cost_of(object, ids.len());
+                let answer = self.ask(&document, &json!({ "ids": ids }), cost).await?;
                 let found: Nodes<'_> = answer.data("nodes")?;
                 for (place, node) in places.iter().zip(found.nodes) {
-                    let surface = surfaces::name(name, Channel::Read).as_str().into();
-                    put(
-                        &mut answers,
-                        *place,
-                        node.map_or(ReadAnswer::Gone, |raw| ReadAnswer::Found(item(surface, raw))),
-                    );
+                    put(&mut answers, *place, found_of(name, object, node).unwrap_or_else(ReadAnswer::Failed));
                 }
             }
         }
@@ -69,16 +64,21 @@ impl Shopify {
     async fn read_by_key(&self, name: &str, object: &Object, key: &str) -> Result<ReadAnswer, ConnectorError> {
         let (Some(named), "Customer") = (&self.settings.key, object.node.as_str()) else { return Err(unsupported()) };
         let variables = json!({ "identifier": document::identifier(named, key) });
-        let answer = self.ask(&document::customer_of_key(object), &variables, self.cost_of(1)).await?;
+        let answer =
+            self.ask(&document::customer_of_key(object, self.lists()), &variables, self.cost_of(object, 1)).await?;
         let found: Found<'_> = answer.data("a customer by its key")?;
-        let surface = surfaces::name(name, Channel::Read).as_str().into();
-        Ok(found.found.map_or(ReadAnswer::Gone, |raw| ReadAnswer::Found(item(surface, raw))))
+        found_of(name, object, found.found)
     }
+}
 
-    /// What so many nodes cost, at most.
-    pub(crate) fn cost_of(&self, nodes: usize) -> u32 {
-        u32::try_from(nodes).unwrap_or(u32::MAX).saturating_mul(5).saturating_add(2).min(self.settings.capacity)
+/// A node as an answer. An inventory level that was taken out of use still has its id, and is none.
+fn found_of(name: &str, object: &Object, node: Option<&RawValue>) -> Result<ReadAnswer, ConnectorError> {
+    let Some(raw) = node else { return Ok(ReadAnswer::Gone) };
+    if Head::parse(raw)?.is_active == Some(false) {
+        return Ok(ReadAnswer::Gone);
     }
+    let surface = surfaces::name(name, Channel::Read).as_str().into();
+    node::item(surface, object, raw).map(ReadAnswer::Found)
 }
 
 fn put(answers: &mut [ReadAnswer], place: usize, answer: ReadAnswer) {

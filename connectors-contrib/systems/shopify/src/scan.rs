@@ -9,9 +9,9 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::connector::Shopify;
-use crate::document;
 use crate::settings::Object;
-use crate::wire::{UserError, item, malformed};
+use crate::wire::{UserError, malformed};
+use crate::{document, node};
 
 /// How many lines make a page.
 const LINES: usize = 500;
@@ -92,12 +92,12 @@ impl Shopify {
                 self.sleep.sleep(self.settings.bulk_wait).await;
                 let Some(operation) = self.look(&id).await? else { return self.again(surface, object, attempt).await };
                 match operation.status.as_str() {
-                    "COMPLETED" => self.lines(surface, &id, 0).await,
+                    "COMPLETED" => self.lines(surface, object, &id, 0).await,
                     "CREATED" | "RUNNING" => Ok(empty(&Position::Wait { id, looks: looks.saturating_add(1), attempt })),
                     _ => self.again(surface, object, attempt).await,
                 }
             }
-            Position::Read { id, line } => self.lines(surface, &id, line).await,
+            Position::Read { id, line } => self.lines(surface, object, &id, line).await,
         }
     }
 
@@ -112,7 +112,8 @@ impl Shopify {
     /// Begins an operation. Where one runs already, of ours or of another's, it is for later.
     async fn begin(&self, surface: &Surface, object: &Object, attempt: u32) -> Result<Page, ConnectorError> {
         let query = document::everything(surface.object.as_str(), object);
-        let answer = self.ask(document::RUN_BULK, &json!({ "query": query }), 10).await?;
+        let answer =
+            self.ask(document::RUN_BULK, &json!({ "query": query, "grouped": object.has_lists() }), 10).await?;
         let began: Began = answer.data("a bulk operation")?;
         match began.did.bulk_operation {
             Some(Named { id }) if began.did.user_errors.is_empty() => {
@@ -133,20 +134,34 @@ impl Shopify {
     }
 
     /// Lines of the file, which is fetched once and kept until its end.
-    async fn lines(&self, surface: &Surface, id: &str, from: usize) -> Result<Page, ConnectorError> {
+    async fn lines(&self, surface: &Surface, object: &Object, id: &str, from: usize) -> Result<Page, ConnectorError> {
         let file = self.file(id).await?;
         let text = std::str::from_utf8(&file).map_err(|_| malformed("a file that is no text"))?;
-        let mut lines = text.lines().skip(from);
-        let mut items = Vec::new();
-        for line in lines.by_ref().take(LINES) {
-            let raw: &RawValue = serde_json::from_str(line).map_err(|_| malformed("a line of a file"))?;
-            items.push(item(surface.name.clone(), raw));
+        let mut lines = text.lines().skip(from).peekable();
+        let (mut items, mut read) = (Vec::new(), 0);
+        while let Some(line) = lines.next_if(|_| read < LINES) {
+            let node = parsed(line)?;
+            read += 1;
+            if object.is_level() {
+                // Levels lie below items, which are none of ours.
+                if is_below(line) {
+                    items.push(node::assembled(surface.name.clone(), object, node, &[])?);
+                }
+                continue;
+            }
+            // A node and its elements are never in two pages.
+            let mut below = Vec::new();
+            while let Some(line) = lines.next_if(|line| is_below(line)) {
+                below.push(parsed(line)?);
+                read += 1;
+            }
+            items.push(node::assembled(surface.name.clone(), object, node, &below)?);
         }
-        if lines.next().is_none() {
+        if lines.peek().is_none() {
             self.file.lock().await.take();
             return Ok(Page { items, next: None, more: false });
         }
-        let next = Position::Read { id: id.to_owned(), line: from + LINES };
+        let next = Position::Read { id: id.to_owned(), line: from + read };
         Ok(Page { items, next: Some(next.cursor()), more: true })
     }
 
@@ -172,6 +187,20 @@ impl Shopify {
         *kept = Some((id.to_owned(), file.clone()));
         Ok(file)
     }
+}
+
+/// Whether a line is of something below a node.
+fn is_below(line: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Below {
+        #[serde(rename = "__parentId")]
+        parent: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_str(line).is_ok_and(|below: Below| below.parent.is_some())
+}
+
+fn parsed(line: &str) -> Result<&RawValue, ConnectorError> {
+    serde_json::from_str(line).map_err(|_| malformed("a line of a file"))
 }
 
 fn empty(position: &Position) -> Page {

@@ -10,10 +10,10 @@ use accordant::model::Path;
 use accordant::schema::{FieldKind, FieldSchema, ObjectSchema};
 use accordant::text::Text;
 
-use crate::document;
+use crate::inputs::input_of;
+use crate::selection;
 use crate::settings::{Object, Settings};
 use crate::wire::malformed;
-use crate::write::input_of;
 
 /// The types of an interface, as far as they are looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,9 +64,14 @@ impl Settings {
 impl Types {
     /// The field that a documented path leads to; `None`: it leads nowhere.
     fn field(&self, object: &Object, path: &Path) -> Option<FieldSchema> {
-        if document::metafield(path).is_some() {
+        if selection::metafield(path).is_some() {
             // Every owner of metafields has any: what one holds is said by its definition.
             return Some(FieldSchema::new(path.clone(), FieldKind::Other("metafield".into())));
+        }
+        if let Some(name) = selection::quantity(path).filter(|_| object.is_level()) {
+            // A quantity is asked for by its name; two of them are set.
+            let field = FieldSchema::new(path.clone(), FieldKind::Integer);
+            return Some(field.read_only(!matches!(name, "available" | "on_hand")));
         }
         let mut fields = self.objects.get(&object.node)?;
         let (last, way) = path.keys().split_last()?;
@@ -74,8 +79,7 @@ impl Types {
             fields = self.objects.get(&fields.get(key.as_str())?.name)?;
         }
         let of = fields.get(last.as_str())?;
-        let input = (object.node == "Customer").then(|| input_of(path)).flatten();
-        let taken = input.and_then(|(input, field)| self.inputs.get(input)?.get(field));
+        let taken = input_of(object, path).and_then(|(input, field)| self.inputs.get(input)?.get(field));
         let field = FieldSchema::new(path.clone(), self.kind(of));
         // Instants, amounts and great numbers are carried as text.
         let field = if matches!(of.name.as_str(), "Int" | "Float" | "Boolean") { field } else { field.as_text() };

@@ -6,6 +6,8 @@ use accordant::model::{AttributeModel, EntityModel, Path};
 use accordant_http::SecretString;
 use chrono::TimeDelta;
 
+use crate::selection;
+
 /// One shop, and how Shopify is talked to. Defaults that the vendor does not promise say so.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -28,6 +30,11 @@ pub struct Settings {
     pub per_second: u32,
     /// Nodes of a page. At most 250 (assumed), and no query may cost more than 1 000 points.
     pub page: usize,
+    /// Elements of a list that are read with its record: lines of an order, variants of a product. Of a list that has more,
+    /// only a scan tells. At most 250 (assumed).
+    pub elements: usize,
+    /// Why quantities change, as the shop's history shows it: one of the vendor's reasons.
+    pub reason: String,
     /// How far a poll reaches back. Observed: under ten seconds, and once half an hour.
     pub overlap: TimeDelta,
     /// How far a poll stays behind now.
@@ -59,13 +66,39 @@ pub struct Object {
 }
 
 impl Object {
-    /// An object type by the name of its connection: `customers`, `orders`, `products`.
+    /// An object type by the name of its connection: `customers`, `orders`, `products`, `inventoryLevels`.
     #[must_use]
     pub fn new(connection: &str) -> Self {
         let singular = connection.strip_suffix('s').unwrap_or(connection);
         let mut letters = singular.chars();
         let node = letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str());
-        Self { node: node.unwrap_or_default(), topic: connection.to_lowercase(), paths: BTreeSet::new() }
+        let mut topic = String::new();
+        for letter in connection.chars() {
+            if letter.is_ascii_uppercase() {
+                topic.push('_');
+            }
+            topic.push(letter.to_ascii_lowercase());
+        }
+        Self { node: node.unwrap_or_default(), topic, paths: BTreeSet::new() }
+    }
+
+    /// Whether it is the quantities of an item at a location: no search covers them, and their ids name the item too.
+    pub(crate) fn is_level(&self) -> bool {
+        self.node == "InventoryLevel"
+    }
+
+    /// Whether something of it lies in lists, which files have in lines of their own.
+    pub(crate) fn has_lists(&self) -> bool {
+        self.paths.iter().any(|path| selection::list(path).is_some())
+    }
+
+    /// Whether a record of it may have this id. The id of an inventory level has the item's behind it.
+    pub(crate) fn may_have(&self, id: &str) -> bool {
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+        match id.split_once("?inventory_item_id=") {
+            Some((level, item)) => self.is_level() && number(level) && number(item),
+            None => !self.is_level() && number(id),
+        }
     }
 
     /// What stands before the number in an id.
@@ -88,6 +121,8 @@ impl Settings {
             capacity: 1_000,
             per_second: 100,
             page: 100,
+            elements: 50,
+            reason: "correction".into(),
             overlap: TimeDelta::minutes(10),
             trail: TimeDelta::zero(),
             bulk_wait: TimeDelta::seconds(5),
@@ -103,7 +138,7 @@ impl Settings {
                 let name = mapped.object.as_str();
                 let object = self.objects.entry(name.to_owned()).or_insert_with(|| Object::new(name));
                 for attribute in &model.attributes {
-                    collect(attribute, mapped.key.as_str(), &mut object.paths);
+                    collect(attribute, mapped.key.as_str(), &Path::default(), &mut object.paths);
                 }
             }
         }
@@ -111,11 +146,16 @@ impl Settings {
     }
 }
 
-fn collect(attribute: &AttributeModel, key: &str, paths: &mut BTreeSet<Path>) {
+/// The paths of an attribute, and of the members of its elements: those begin where the collection is.
+fn collect(attribute: &AttributeModel, key: &str, within: &Path, paths: &mut BTreeSet<Path>) {
     for mapping in attribute.mappings.iter().filter(|mapping| mapping.object.as_str() == key) {
-        paths.extend(mapping.read.iter().chain(&mapping.write).filter(|path| !path.keys().is_empty()).cloned());
-    }
-    for member in &attribute.members {
-        collect(&member.0, key, paths);
+        let here = mapping.read.iter().chain(&mapping.write).filter(|path| !path.keys().is_empty());
+        let here: BTreeSet<Path> = here.map(|path| within.join(path)).collect();
+        for collection in &here {
+            for member in &attribute.members {
+                collect(&member.0, key, collection, paths);
+            }
+        }
+        paths.extend(here);
     }
 }

@@ -6,7 +6,7 @@ use accordant::surface::{
 };
 use chrono::TimeDelta;
 
-use crate::document;
+use crate::selection;
 use crate::settings::{Object, Settings};
 
 /// What the surfaces of an object type are called.
@@ -42,7 +42,7 @@ pub(crate) fn of(name_of: &str, object: &Object, settings: &Settings) -> [Surfac
         id_prefix: object.prefix(),
         token: "updatedAt".into(),
         token_format: TokenFormat::Rfc3339,
-        renames: document::renames(&object.paths),
+        renames: selection::renames(&object.paths),
         ..SurfaceShape::default()
     };
     let event = SurfaceShape { id: "id".into(), ..SurfaceShape::default() };

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use accordant::connector::{ConnectorError, ConnectorErrorKind, Item, Says};
-use accordant::id::SurfaceName;
+use accordant::connector::{ConnectorError, ConnectorErrorKind};
 use accordant::text::Text;
-use bytes::Bytes;
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -47,6 +45,9 @@ pub(crate) struct Head<'a> {
     pub(crate) id: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) updated_at: Cow<'a, str>,
+    /// Of an inventory level that was taken out of use: no.
+    #[serde(default)]
+    pub(crate) is_active: Option<bool>,
 }
 
 impl<'a> Head<'a> {
@@ -59,14 +60,10 @@ impl<'a> Head<'a> {
         Some(DateTime::parse_from_rfc3339(&self.updated_at).ok()?.timestamp_millis())
     }
 
-    /// The number in its id.
+    /// The number in its id; of an inventory level, the item's too.
     pub(crate) fn number(&self) -> Text {
         Text::from(self.id.rsplit('/').next().unwrap_or_default())
     }
-}
-
-pub(crate) fn item(surface: SurfaceName, raw: &RawValue) -> Item {
-    Item::new(surface, Says::Record, Bytes::copy_from_slice(raw.get().as_bytes()))
 }
 
 pub(crate) fn malformed(what: &'static str) -> ConnectorError {

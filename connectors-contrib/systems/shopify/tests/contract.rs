@@ -7,7 +7,7 @@ mod support;
 
 use accordant::model::Path;
 use apollo_compiler::{ExecutableDocument, Schema};
-use support::Stage;
+use support::{GOODS, Stage, connector};
 
 #[tokio::test]
 async fn every_document_is_right_by_the_schema() {
@@ -20,15 +20,14 @@ async fn every_document_is_right_by_the_schema() {
     if !text.contains("directive @oneOf") {
         text.push_str("\ndirective @oneOf on INPUT_OBJECT\n");
     }
+    let exported = text.clone();
     let schema = Schema::parse_and_validate(text, "admin.graphql").map_err(|errors| errors.to_string()).unwrap();
-    let stage = Stage::with(|mut settings| {
-        let customers = settings.objects.get_mut("customers").unwrap();
-        customers.paths.extend(["metafields.crm.tier", "metafields.my-app.some key", "note", "tags"].map(Path::new));
-        settings
-    })
-    .await;
-    let documents = stage.connector.documents();
-    assert!(documents.len() >= 20, "{documents:?}");
+    let stage = Stage::of_goods(100).await;
+    let mut settings = stage.settings.clone();
+    let customers = settings.objects.get_mut("customers").unwrap();
+    customers.paths.extend(["metafields.crm.tier", "metafields.my-app.some key", "note", "tags"].map(Path::new));
+    let documents = connector(&settings, &stage.clock).documents();
+    assert!(documents.len() >= 38, "{documents:?}");
     let wrong: Vec<String> = documents
         .iter()
         .filter_map(|document| {
@@ -36,7 +35,15 @@ async fn every_document_is_right_by_the_schema() {
             Some(format!("{document}\n{}", errors.errors))
         })
         .collect();
+    for mutation in ["inventorySetQuantities(input: $input) @idempotent(key: $key)", "productUpdate", "orderUpdate"] {
+        assert!(documents.iter().any(|document| document.contains(mutation)), "{mutation} is not sent");
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    for (name, paths) in GOODS {
+        let described = settings.described(name, exported.as_bytes()).unwrap();
+        let lacking: Vec<_> = paths.iter().filter(|path| described.find(&Path::new(path)).is_none()).collect();
+        assert!(lacking.is_empty(), "{name}: {lacking:?}");
+    }
     let odd = "query { customers(first: 1) { nodes { id emial } } }";
     assert!(ExecutableDocument::parse_and_validate(&schema, odd, "odd").is_err(), "the schema refuses something");
 }

@@ -111,6 +111,7 @@ pub(crate) fn small_pages() -> Settings {
     let contacts =
         settings.objects.entry("contacts".into()).or_insert_with(|| accordant_hubspot::Object::new("contacts"));
     contacts.properties.extend(["email".to_owned(), "firstname".to_owned()]);
+    contacts.associations.insert("companies".to_owned());
     settings.page = 2;
     settings.search_page = 2;
     settings
@@ -133,6 +134,12 @@ pub(crate) async fn drive(connector: &HubSpot, account: &accordant_sandbox::HubS
         .await
         .unwrap();
     connector.write_batch(vec![write(3, WriteAction::Archive { id: ids[4].as_str().into() }, &[])]).await.unwrap();
+    let acme = account.person("ana").creates("companies", &serde_json::json!({ "name": "Acme" })).unwrap();
+    for (number, company) in [(4, acme.as_str()), (5, "404404"), (6, "")] {
+        let to = [("associations.companies", company)];
+        let update = WriteAction::Update { id: ids[2].as_str().into() };
+        connector.write_batch(vec![accordant_rehearsal::write("contacts", number, update, to)]).await.unwrap();
+    }
     for surface in ["contacts.search", "contacts.scan"] {
         let mut after = None;
         while let Ok(page) = connector.read_page(&surface.into(), after.clone()).await {

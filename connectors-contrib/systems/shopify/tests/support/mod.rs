@@ -7,11 +7,30 @@ use std::sync::Arc;
 
 use accordant::ManualClock;
 use accordant::connector::{Cursor, Item, Write, WriteAction};
+use accordant::model::Path;
 use accordant_http::{ReqwestTransport, Transport};
 use accordant_rehearsal::{Asleep, json, models};
 use accordant_sandbox::{Faults, Served, serve, shopify};
-use accordant_shopify::{Settings, Shopify, access_token};
+use accordant_shopify::{Object, Settings, Shopify, access_token};
 use serde_json::Value;
+
+/// What is mapped of a shop's goods.
+pub(crate) const GOODS: [(&str, &[&str]); 3] = [
+    ("inventoryLevels", &["quantities.available", "quantities.on_hand", "item.sku", "location.id"]),
+    (
+        "products",
+        &[
+            "title",
+            "status",
+            "vendor",
+            "metafields.erp.id",
+            "variants.nodes.id",
+            "variants.nodes.sku",
+            "variants.nodes.price",
+        ],
+    ),
+    ("orders", &["name", "note", "poNumber", "lineItems.nodes.id", "lineItems.nodes.sku", "lineItems.nodes.quantity"]),
+];
 
 pub(crate) struct Stage {
     pub(crate) shop: Arc<accordant_sandbox::Shopify>,
@@ -38,18 +57,37 @@ impl Stage {
         Self { shop, connector, clock, settings, served }
     }
 
+    /// A shop of which products, orders with their lines and inventory levels are mapped too; nodes come so many at a time.
+    pub(crate) async fn of_goods(page: usize) -> Self {
+        Self::with(|mut settings| {
+            settings.page = page;
+            for (name, paths) in GOODS {
+                let object = settings.objects.entry(name.to_owned()).or_insert_with(|| Object::new(name));
+                object.paths.extend(paths.iter().map(|path| Path::new(path)));
+            }
+            settings
+        })
+        .await
+    }
+
     /// Asks to be told of a topic.
     pub(crate) async fn subscribe(&self, topic: &str) {
         let document = "mutation S($topic: WebhookSubscriptionTopic!, $to: WebhookSubscriptionInput!) { \
              webhookSubscriptionCreate(topic: $topic, webhookSubscription: $to) { userErrors { message } } }";
-        let variables = serde_json::json!({ "topic": topic, "to": { "uri": "https://hooks.acme.test/shopify" } });
+        let to = serde_json::json!({ "uri": "https://hooks.acme.test/shopify" });
+        let answer = self.post(document, &serde_json::json!({ "topic": topic, "to": to })).await;
+        assert_eq!(answer["errors"], Value::Null, "{answer}");
+    }
+
+    /// What the shop answers to a document.
+    pub(crate) async fn post(&self, document: &str, variables: &Value) -> Value {
         let body = serde_json::json!({ "query": document, "variables": variables });
         let request = http::Request::post(format!("{}/admin/api/2026-07/graphql.json", self.served.base))
             .header("x-shopify-access-token", "shpat-sandbox")
             .body(bytes::Bytes::from(body.to_string()))
             .unwrap();
         let answer = ReqwestTransport::new(Default::default()).unwrap().send(request).await.unwrap();
-        assert!(!String::from_utf8_lossy(answer.body()).contains("\"errors\""), "{answer:?}");
+        serde_json::from_slice(answer.body()).unwrap()
     }
 
     pub(crate) fn customer(&self, input: &Value) -> String {

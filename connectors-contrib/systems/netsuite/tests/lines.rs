@@ -1,0 +1,107 @@
+//! Lines of orders, against the sandbox on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use accordant::connector::{Connector as _, Item, Outcome, ReadAnswer, Says, WriteAction};
+use accordant::value::{Element, Native};
+use accordant_rehearsal::{json, key, write};
+use chrono::TimeDelta;
+use support::{Stage, ids};
+
+async fn stage() -> Stage {
+    Stage::with(|mut settings| {
+        let lines = ["item", "quantity"].map(str::to_owned);
+        settings.objects.get_mut("salesorder").unwrap().lines.extend(lines);
+        settings.page = 3;
+        settings
+    })
+    .await
+}
+
+fn order(stage: &Stage, number: &str, lines: &[(&str, &str)]) -> String {
+    let id = stage.account.edit("transaction", None, &[("type", "SalesOrd"), ("otherrefnum", number)]);
+    // The main line stands for the order itself.
+    stage.account.edit("transactionline", None, &[("transaction", &id), ("mainline", "T")]);
+    for line in lines {
+        add(stage, &id, *line);
+    }
+    id
+}
+
+fn add(stage: &Stage, order: &str, (item, quantity): (&str, &str)) -> String {
+    let values = [("transaction", order), ("mainline", "F"), ("item", item), ("quantity", quantity)];
+    stage.account.edit("transactionline", None, &values)
+}
+
+/// Item and quantity of each line of an order.
+fn lines(item: &Item) -> Vec<(String, String)> {
+    let record = json(item);
+    let text = |line: &serde_json::Value, name: &str| line[name].as_str().unwrap().to_owned();
+    record["lines"].as_array().unwrap().iter().map(|line| (text(line, "item"), text(line, "quantity"))).collect()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(item, quantity)| ((*item).to_owned(), (*quantity).to_owned())).collect()
+}
+
+/// Seven lines in pages of three: none is lost, and each is its order's.
+#[tokio::test]
+async fn lines_come_with_their_order_wherever_it_comes_from() {
+    let stage = stage().await;
+    let all: [&[(&str, &str)]; 3] =
+        [&[("1", "5"), ("2", "1")], &[], &[("1", "1"), ("2", "2"), ("3", "3"), ("4", "4"), ("5", "5")]];
+    let orders: Vec<String> = all.iter().map(|lines| order(&stage, "PO", lines)).collect();
+    for surface in ["salesorder.suiteql", "salesorder.scan"] {
+        let (items, _) = stage.walk(surface, None).await;
+        assert_eq!(ids(&items), orders, "{surface}");
+        assert_eq!(items.iter().map(lines).collect::<Vec<_>>(), all.map(pairs), "{surface}");
+    }
+    let keys: Vec<_> = orders.iter().map(|id| key("salesorder", id)).collect();
+    for (answer, expected) in stage.connector.read_records(&keys).await.unwrap().iter().zip(all) {
+        let ReadAnswer::Found(item) = answer else { panic!("{answer:?}") };
+        assert_eq!(lines(item), pairs(expected));
+    }
+}
+
+/// The order does not say that it changed: its line does, and the order is read.
+#[tokio::test]
+async fn a_line_that_changes_has_its_order_read() {
+    let stage = stage().await;
+    let first = order(&stage, "PO-1", &[("1", "5")]);
+    let line = add(&stage, &first, ("2", "1"));
+    order(&stage, "PO-2", &[("1", "1")]);
+    let (_, orders) = stage.walk("salesorder.suiteql", None).await;
+    let (_, rest) = stage.walk("salesorder.lines", None).await;
+    stage.clock.advance(TimeDelta::hours(2));
+    let (_, orders) = stage.walk("salesorder.suiteql", orders).await;
+    let (_, rest) = stage.walk("salesorder.lines", rest).await;
+    stage.clock.advance(TimeDelta::hours(2));
+    stage.account.edit("transactionline", Some(&line), &[("quantity", "7")]);
+    assert_eq!(stage.walk("salesorder.suiteql", orders).await.0.len(), 0, "the order says nothing");
+    let (hints, _) = stage.walk("salesorder.lines", rest).await;
+    let said: Vec<Says> = hints.into_iter().map(|item| item.says).collect();
+    assert_eq!(said, [Says::Hint { id: first.as_str().into() }]);
+    let read = stage.connector.read_records(&[key("salesorder", &first)]).await.unwrap();
+    let [ReadAnswer::Found(item)] = read.as_slice() else { panic!("{read:?}") };
+    assert_eq!(lines(item), pairs(&[("1", "5"), ("2", "7")]));
+}
+
+#[tokio::test]
+async fn lines_are_not_written_and_the_reason_is_said() {
+    let stage = stage().await;
+    let id = order(&stage, "PO-1", &[("1", "5")]);
+    let mut change = write("salesorder", 1, WriteAction::Update { id: id.as_str().into() }, [("lines", "")]);
+    let named = vec![("item".into(), Native::Text("1".into()))];
+    change.changes[0].1 = Native::Elements(vec![Element { key: named, members: None }]);
+    let said = stage.connector.write_batch(vec![change]).await.unwrap().remove(0).outcome;
+    assert_eq!(said, Outcome::Refused { reason: "lines: netsuite takes no list there".into() });
+}
+
+#[tokio::test]
+async fn lines_are_in_the_schema_though_no_catalogue_of_records_has_them() {
+    let stage = stage().await;
+    let described = stage.settings.described("salesorder", br#"{"properties":{}}"#).unwrap();
+    assert!(described.find(&"lines".into()).unwrap().read_only);
+}
