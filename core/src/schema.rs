@@ -14,7 +14,7 @@
 //! let found = Contract::of(&[model]).describes("crm", [contacts]).mismatches();
 //! assert_eq!(
 //!     found.to_string(),
-//!     "system  object    field      attribute      what is wrong                    what to do\n\
+//!     "system  object    field      attribute      what is wrong                     what to do\n\
 //!      crm     contacts  full_name  customer.name  there is none, or it is not seen  map another field, or let the integration see it\n\
 //!      1 mismatch in 1 object type"
 //! );
