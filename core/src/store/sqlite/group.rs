@@ -49,7 +49,7 @@ fn transact(connection: &mut Connection, commits: Vec<(TenantId, Commit)>) -> ru
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(commits.len());
     // A commit by itself is undone with its transaction. A savepoint would have SQLite keep a copy of every page that the
-    // commit changes, in a file of its own: a third of the time of a large one.
+    // commit changes, in a file of its own: about half of the time of a large one.
     let alone = commits.len() == 1;
     for (tenant, commit) in commits {
         if alone {
