@@ -260,7 +260,10 @@ impl Connector for Liar {
         let mut writes = writes;
         for write in &mut writes {
             match (&mut write.action, self.lie) {
-                (WriteAction::Update { .. } | WriteAction::Archive { .. }, Lie::WritesAnyway) => write.expect.clear(),
+                (WriteAction::Update { .. } | WriteAction::Archive { .. }, Lie::WritesAnyway) => {
+                    write.expect.clear();
+                    write.expect_token = None;
+                }
                 (WriteAction::Update { .. }, Lie::ClearsTheRest) => {
                     write.changes.push((Path::new("city"), Native::Null));
                 }

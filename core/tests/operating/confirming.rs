@@ -183,15 +183,28 @@ proptest! {
     /// Of deletes that nobody confirmed, no more take effect between two confirmations than the limit says, however long that is.
     #[test]
     fn beyond_the_limit_on_deletes_only_what_was_confirmed_takes_effect(acts in acts(), limit in 1..4_u32) {
-        let (world, processes) = world(Limits { deletes: limit, delete_percent: 100, ..Limits::default() });
-        let mut counted = 0;
-        let seen = happened(&world, &processes, &acts, true);
-        for (_, confirms, effects) in &seen {
-            counted = if *confirms { 0 } else { counted };
-            counted += effects;
-            prop_assert!(counted <= limit as usize, "{counted} unconfirmed deletes: {seen:?}");
-        }
-        let verified = block_on(processes[1].verify()).unwrap();
-        prop_assert!(verified.is_clean(), "{}", verified);
+        unconfirmed_deletes_keep_to(limit, &acts)?;
     }
+}
+
+/// What was found without effect is sent again behind the confirmation, beside what comes new.
+#[test]
+fn an_archive_whose_request_was_lost_keeps_its_room_through_a_confirmation() {
+    use Act::{ApplyAll, Confirm, Fault, Owe};
+    let acts = [Fault(1), Fault(1), Owe(6), ApplyAll(0), Owe(0), Owe(0), Confirm(0), Owe(1), ApplyAll(0)];
+    unconfirmed_deletes_keep_to(1, &acts).unwrap();
+}
+
+fn unconfirmed_deletes_keep_to(limit: u32, acts: &[Act]) -> Result<(), TestCaseError> {
+    let (world, processes) = world(Limits { deletes: limit, delete_percent: 100, ..Limits::default() });
+    let mut counted = 0;
+    let seen = happened(&world, &processes, acts, true);
+    for (_, confirms, effects) in &seen {
+        counted = if *confirms { 0 } else { counted };
+        counted += effects;
+        prop_assert!(counted <= limit as usize, "{counted} unconfirmed deletes: {seen:?}");
+    }
+    let verified = block_on(processes[1].verify()).unwrap();
+    prop_assert!(verified.is_clean(), "{}", verified);
+    Ok(())
 }

@@ -159,14 +159,20 @@ impl Tenant {
             let at = self.now();
             let mut changes = Changes::new(&self.core, at, by);
             changes.commit.expect.extend(loader.loaded.revisions);
-            for key in &counts {
-                changes.put(key.clone(), &Count::begun(at));
+            // An archive that was sent and may still arrive takes effect behind the confirmation: the count begins with it.
+            let kept = self.rooms_kept(&places).await?;
+            for place in &places {
+                let kept = kept.get(place).copied().unwrap_or_default();
+                changes.put(count_row(place), &Count::begun(at).and(place, kept, at));
             }
             for operation in &new {
                 changes.put(confirmation_row(operation.key), &ApprovalRow::new(operation, by, at, hash));
             }
             let keys: Vec<Digest> = new.iter().map(|operation| operation.key).collect();
             changes.journal(CONFIRMED, &hash.to_string(), &(hash, &places, keys));
+            if !kept.is_empty() {
+                changes.journal(COUNTED, "limits", &kept.iter().collect::<Vec<_>>());
+            }
             if attempts.commit(self, "confirm what a limit keeps out", changes.commit).await? {
                 return Ok(());
             }
@@ -266,15 +272,27 @@ impl Tenant {
     ) -> Result<(), Error> {
         let archives: Vec<&Operation> = operations.iter().filter(|o| is_archives(&CountedPlace::of(o))).collect();
         let room = self.confirmed(loader, archives.iter().copied()).await?;
-        let (as_of, by) = (changes.as_of(), Self::engine());
+        let as_of = changes.as_of();
         for operation in archives.into_iter().filter(|operation| !room.contains(&operation.key)) {
             let place = CountedPlace::of(operation);
             let count = self.count(loader, &place).await?;
             changes.put(count_row(&place), &count.and(&place, 1, as_of));
-            changes.put(confirmation_row(operation.key), &ApprovalRow::new(operation, &by, as_of, PlanHash::default()));
-            changes.journal(COUNTED, "limits", &[(place, 1)]);
+            changes.journal(COUNTED, "limits", &[(&place, 1)]);
+            changes.put(confirmation_row(operation.key), &ApprovalRow::room(operation, as_of, place));
         }
         Ok(())
+    }
+
+    /// How many rooms are kept in these places for archives that may yet turn out to have happened.
+    async fn rooms_kept(&self, places: &BTreeSet<CountedPlace>) -> Result<BTreeMap<CountedPlace, usize>, Error> {
+        let mut kept: BTreeMap<CountedPlace, usize> = BTreeMap::new();
+        for row in self.all_rows(Table::Approval, CONFIRMATIONS, "read what keeps room under limits").await? {
+            let row: ApprovalRow = parse(Table::Approval, &row)?;
+            if let Some(place) = row.room.filter(|place| places.contains(place)) {
+                *kept.entry(place).or_default() += 1;
+            }
+        }
+        Ok(kept)
     }
 
     /// Whether any limit counts an operation.
