@@ -1,10 +1,11 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`, `pulse`.
 
 mod anomaly;
 mod compare;
 mod durable;
 mod http;
 mod identity;
+mod pulse;
 mod what_if;
 
 use std::error::Error;
@@ -36,7 +37,9 @@ accordant-bench identity customers N [SEED]       links generated customers, bes
 accordant-bench identity incremental N            takes records in one at a time
 accordant-bench identity order [ORDERS]           compares orders of arrival with the batch run
 accordant-bench identity calibration              what probabilities turn out to be worth, on every set
-accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing";
+accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing
+accordant-bench pulse --entities N [--calls-a-day N] [--days N]
+                                                  how old verifications get under a budget, by priority, beside the bound";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -92,6 +95,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["durable", ref what @ ..] => durable::run(what, &mut out),
         ["http", ref what @ ..] => http::run(what, &mut out),
         ["what-if", ref what @ ..] => what_if::run(what, &mut out),
+        ["pulse", ref what @ ..] => pulse::run(what, &mut out),
         ["identity", ref what @ ..] => identity::run(what, &mut out),
         _ => Err(USAGE.into()),
     }

@@ -50,6 +50,7 @@ macro_rules! planted {
 }
 
 pub mod base;
+pub mod check;
 pub mod classify;
 pub mod clock;
 pub mod connector;
