@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
-use crate::engine::{Accordant, BoundSurface, Connection, Core, Retention, Schedule};
+use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
@@ -37,6 +37,7 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     schedule: Schedule,
+    checks: Checks,
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
     lease: Option<TimeDelta>,
     triage: Vec<Triage>,
@@ -66,6 +67,7 @@ impl Builder {
             limits: Limits::default(),
             retention: Retention::default(),
             schedule: Schedule::default(),
+            checks: Checks::new(),
             pulses: BTreeMap::new(),
             lease: None,
             triage: Vec::new(),
@@ -157,6 +159,14 @@ impl Builder {
         self
     }
 
+    /// What is verified though no event asked for it, beside pulses. By default nothing. A connection that is not connected, and an entity
+    /// type that is not declared, are mistakes.
+    #[must_use]
+    pub fn checks(mut self, checks: Checks) -> Self {
+        self.checks = checks;
+        self
+    }
+
     /// How often [`Tenant::run`](crate::engine::Tenant::run) reads this connection anew from end to end, otherwise than
     /// [`Schedule::scan`] says; `None`: never by itself. A connection that is not connected is a mistake.
     #[must_use]
@@ -242,6 +252,13 @@ impl Builder {
         mistakes.extend(names);
         let unknown = self.pulses.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
         mistakes.extend(unknown.map(|name| Mistake::Other(format!("`pulse` names `{name}`, which is no connection"))));
+        let unknown =
+            self.checks.budgets.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
+        mistakes.extend(unknown.map(|name| Mistake::Other(format!("`checks` names `{name}`, which is no connection"))));
+        let unknown =
+            self.checks.priorities.keys().filter(|name| self.models.iter().all(|model| model.entity != **name));
+        let unknown = unknown.map(|name| format!("`checks` names entity `{name}`, which is not declared"));
+        mistakes.extend(unknown.map(Mistake::Other));
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
         };
@@ -268,6 +285,7 @@ impl Builder {
             limits: self.limits,
             retention: self.retention,
             schedule: self.schedule,
+            checks: self.checks,
             pulses: self.pulses,
             four_eyes,
             triage,

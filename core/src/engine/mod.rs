@@ -3,6 +3,7 @@
 mod builder;
 mod case;
 mod case_index;
+mod checks;
 mod desk;
 mod due_index;
 mod hydrate;
@@ -35,17 +36,19 @@ use crate::triage::Triage;
 pub use crate::settle::Ruled;
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
+pub use checks::Checks;
 pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
-    Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
-    CasePage, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage,
-    LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState,
-    PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped,
-    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    Ages, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
+    CasePage, Changed, Checked, Compared, Difference, DiscrepancyFilter, FailedCall, Finding, FoundEntity, Happening,
+    HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
+    PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search,
+    SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe,
+    WouldWrite,
 };
 
 #[cfg(feature = "conformance")]
@@ -96,6 +99,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
     pub(crate) schedule: Schedule,
+    /// What is verified though no event asked for it.
+    pub(crate) checks: Checks,
     /// How often connections are read anew that say otherwise than the schedule.
     pub(crate) pulses: BTreeMap<ConnectionName, Option<chrono::TimeDelta>>,
     /// The units on which a decision takes two people, by name, per entity type.

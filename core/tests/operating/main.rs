@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "a model is declared; the engine reads it; the shared world has more than one crate uses")]
 
+mod checks;
 mod confirming;
 mod counted;
 mod histories;

@@ -27,7 +27,7 @@ use silence::Silence;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ran {
-    /// Polls and pulses that came to their end.
+    /// Polls, pulses and rounds of checks that came to their end.
     pub read: usize,
     /// What they took in.
     pub taken: TakenIn,
@@ -70,7 +70,7 @@ impl<F: Future<Output = ()> + Send> Shutdown<'_, F> {
 impl Tenant {
     /// Runs until `shutdown` is ready: polls connections, and reads each anew from end to end every so often
     /// ([`Tenant::pulse`]), as the [`Schedule`](crate::engine::Schedule) says, and as soon as it can after nobody listened for
-    /// longer than what a surface tells can be recovered ([`Tenant::listen`]); reads
+    /// longer than what a surface tells can be recovered ([`Tenant::listen`]); verifies what is due ([`Tenant::check`]); reads
     /// what hints ask for, settles writes of unknown outcome, and carries out what is allowed: what people approved, here or
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
@@ -175,6 +175,7 @@ struct Running<'t> {
 impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
         let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
+        let agenda = agenda.checking(tenant);
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
         Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next: Next::WhenTold }
     }

@@ -33,6 +33,7 @@ pub(super) struct Tasks {
 impl Tasks {
     fn new(tenant: &Tenant) -> Self {
         let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
+        let agenda = agenda.checking(tenant);
         Self { agenda, counted: false, step: tenant.now() }
     }
 
@@ -83,6 +84,7 @@ impl Desk {
                 _ if !mine => None,
                 Task::Poll => Some(tenant.poll(connection.as_str()).await),
                 Task::Pulse => Some(tenant.pulse_if_due(&connection).await),
+                Task::Check => Some(tenant.check_connection(&connection).await.map(|checked| checked.taken)),
             };
             let retry = match read {
                 None | Some(Err(Error::Paused { .. })) => None,

@@ -14,6 +14,8 @@ use crate::id::ConnectionName;
 pub(crate) enum Task {
     Poll,
     Pulse,
+    /// What is due of it is verified, record by record.
+    Check,
 }
 
 /// When a task is next due.
@@ -31,6 +33,8 @@ pub(crate) struct Agenda {
     turns: BTreeMap<(ConnectionName, Task), Turn>,
     /// How often connections are read anew from end to end.
     every: BTreeMap<ConnectionName, TimeDelta>,
+    /// How often what is to be verified is chosen.
+    checks: TimeDelta,
     /// How often, and when next, it is noted that somebody listens to a connection.
     listens: BTreeMap<ConnectionName, (TimeDelta, i64)>,
     retry: i64,
@@ -42,13 +46,23 @@ impl Agenda {
         for connection in connections {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
         }
-        Self { schedule, turns, every: BTreeMap::new(), listens: BTreeMap::new(), retry: now }
+        let checks = TimeDelta::zero();
+        Self { schedule, turns, every: BTreeMap::new(), checks, listens: BTreeMap::new(), retry: now }
     }
 
     /// It is noted that somebody listens to the connections of which something could be lost otherwise, from now on.
     pub(crate) fn listening(mut self, tenant: &Tenant) -> Self {
         let noted = |name: &ConnectionName| Some((name.clone(), (tenant.core.noted_every(name)?, tenant.now())));
         self.listens = tenant.core.connections.keys().filter_map(noted).collect();
+        self
+    }
+
+    /// What has a budget for it is verified, from now on.
+    pub(crate) fn checking(mut self, tenant: &Tenant) -> Self {
+        self.checks = tenant.core.checks.every;
+        for connection in tenant.core.checks.budgets.keys() {
+            self.turns.insert((connection.clone(), Task::Check), Turn { at: tenant.now(), failures: 0 });
+        }
         self
     }
 
@@ -101,6 +115,7 @@ impl Agenda {
     pub(crate) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
         let every = match task {
             Task::Poll => self.schedule.poll,
+            Task::Check => self.checks,
             Task::Pulse => self.every.get(connection).copied().unwrap_or(self.schedule.poll),
         };
         if task == Task::Pulse && failed.is_none() && !self.every.contains_key(connection) {

@@ -69,6 +69,7 @@ impl<'t> Lanes<'t> {
             let read = match task {
                 Task::Poll => tenant.poll(connection.as_str()).await,
                 Task::Pulse => tenant.pulse_if_due(&connection).await,
+                Task::Check => tenant.check_connection(&connection).await.map(|checked| checked.taken),
             };
             Ended::Read(connection, task, read)
         };
