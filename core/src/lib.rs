@@ -49,6 +49,7 @@ macro_rules! planted {
     };
 }
 
+pub mod alert;
 pub mod base;
 pub mod check;
 pub mod classify;

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use self::names::{Declared, domain_of};
 use chrono::TimeDelta;
 
+use crate::alert::{AlertSink, Threshold};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
+use crate::engine::vitals::{Metered, Vitals};
 use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
@@ -38,6 +40,8 @@ pub struct Builder {
     retention: Retention,
     schedule: Schedule,
     checks: Checks,
+    thresholds: Vec<Threshold>,
+    sinks: Vec<Box<dyn AlertSink>>,
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
     lease: Option<TimeDelta>,
     triage: Vec<Triage>,
@@ -68,6 +72,8 @@ impl Builder {
             retention: Retention::default(),
             schedule: Schedule::default(),
             checks: Checks::new(),
+            thresholds: Threshold::standard(),
+            sinks: Vec::new(),
             pulses: BTreeMap::new(),
             lease: None,
             triage: Vec::new(),
@@ -156,6 +162,20 @@ impl Builder {
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
+        self
+    }
+
+    /// From where on somebody is told that a connection needs him. By default [`Threshold::standard`].
+    #[must_use]
+    pub fn alerts(mut self, thresholds: impl IntoIterator<Item = Threshold>) -> Self {
+        self.thresholds = thresholds.into_iter().collect();
+        self
+    }
+
+    /// Somebody who is told. A sink is waited for, so that it gives up by itself where nobody answers; one that fails is told again.
+    #[must_use]
+    pub fn alert_sink(mut self, sink: impl AlertSink) -> Self {
+        self.sinks.push(Box::new(sink));
         self
     }
 
@@ -265,7 +285,7 @@ impl Builder {
         let connections = connectors
             .into_iter()
             .map(|(name, connector)| {
-                let connection = bind(&model, connector, self.max_bytes);
+                let connection = bind(&model, connector, &self.clock, self.max_bytes);
                 (name, connection)
             })
             .collect();
@@ -286,6 +306,11 @@ impl Builder {
             retention: self.retention,
             schedule: self.schedule,
             checks: self.checks,
+            thresholds: self.thresholds,
+            sinks: self.sinks,
+            alerting: crate::engine::tenant::Alerting::default(),
+            models: self.models,
+            stops: crate::engine::tenant::Stops::default(),
             pulses: self.pulses,
             four_eyes,
             triage,
@@ -306,7 +331,7 @@ fn named(connectors: Vec<(Option<String>, Arc<dyn Connector>)>) -> Vec<(Connecti
     connectors.into_iter().map(|(own, connector)| (ConnectionName::from(name(own, &*connector)), connector)).collect()
 }
 
-fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize) -> Connection {
+fn bind(model: &Model, connector: Arc<dyn Connector>, clock: &Arc<dyn Clock>, max_bytes: usize) -> Connection {
     let system = SystemName::new(connector.system());
     let mut objects = BTreeMap::new();
     for native in model.entities.iter().flat_map(|entity| &entity.objects).map(|object| &object.declared) {
@@ -325,7 +350,9 @@ fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize) -> Conne
             surface: surface.clone(),
         })
         .collect();
-    Connection { system, connector, surfaces, objects }
+    let vitals = Arc::<Vitals>::default();
+    let connector = Arc::new(Metered::new(connector, Arc::clone(&vitals), Arc::clone(clock)));
+    Connection { system, connector, vitals, surfaces, objects }
 }
 
 fn decoder(

@@ -28,6 +28,7 @@ pub struct Checks {
     pub(crate) budgets: BTreeMap<ConnectionName, Budget>,
     pub(crate) priorities: BTreeMap<EntityType, Priority>,
     pub(crate) every: TimeDelta,
+    pub(crate) schema_every: TimeDelta,
 }
 
 impl Default for Checks {
@@ -44,7 +45,13 @@ impl Checks {
     #[must_use]
     pub fn new() -> Self {
         let every = TimeDelta::minutes(1);
-        Self { cadence: Cadence::default(), budgets: BTreeMap::new(), priorities: BTreeMap::new(), every }
+        Self {
+            cadence: Cadence::default(),
+            budgets: BTreeMap::new(),
+            priorities: BTreeMap::new(),
+            every,
+            schema_every: TimeDelta::hours(6),
+        }
     }
 
     /// How often what is of which priority is verified.
@@ -72,6 +79,26 @@ impl Checks {
     #[must_use]
     pub fn priority_of<E: Canonical>(self, priority: Priority) -> Self {
         self.priority(E::ENTITY, priority)
+    }
+
+    /// How often systems that describe themselves are asked to ([`Tenant::check_schema`](crate::engine::Tenant::check_schema)). By
+    /// default every six hours.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError::Interval`] for less than a minute, or more than 31 days.
+    pub fn schema_every(self, every: TimeDelta) -> Result<Self, CheckError> {
+        let (least, most) = (60 * 1000, 31 * 24 * 60 * 60 * 1000);
+        let milliseconds = every.num_milliseconds();
+        if !(least..=most).contains(&milliseconds) {
+            return Err(CheckError::Interval {
+                what: "the time between two looks at a schema",
+                milliseconds,
+                least,
+                most,
+            });
+        }
+        Ok(Self { schema_every: every, ..self })
     }
 
     /// How often [`Tenant::run`](crate::engine::Tenant::run) and workers choose what to verify. By default every minute.

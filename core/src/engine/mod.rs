@@ -14,6 +14,7 @@ mod persist;
 mod retention;
 mod schedule;
 mod tenant;
+mod vitals;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,12 +44,12 @@ pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
-    Ages, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
-    CasePage, Changed, Checked, Compared, Difference, DiscrepancyFilter, FailedCall, Finding, FoundEntity, Happening,
-    HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
-    PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search,
-    SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe,
-    WouldWrite,
+    Ages, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor,
+    CaseFilter, CasePage, Changed, Checked, Compared, ConnectionStatus, Difference, DiscrepancyFilter, FailedCall,
+    Finding, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next,
+    Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed,
+    Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Status, Stepped, StoredDeadLetter, Tenant,
+    UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 #[cfg(feature = "conformance")]
@@ -99,6 +100,15 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
     pub(crate) schedule: Schedule,
+    /// The models, as they were declared: what systems say of themselves is held against them.
+    pub(crate) models: Vec<crate::model::EntityModel>,
+    /// What is known to stand still because systems describe themselves otherwise than expected.
+    pub(crate) stops: tenant::Stops,
+    /// From where on somebody is told, and who.
+    pub(crate) thresholds: Vec<crate::alert::Threshold>,
+    pub(crate) sinks: Vec<Box<dyn crate::alert::AlertSink>>,
+    /// Where the thresholds stand.
+    pub(crate) alerting: tenant::Alerting,
     /// What is verified though no event asked for it.
     pub(crate) checks: Checks,
     /// How often connections are read anew that say otherwise than the schedule.
@@ -126,7 +136,9 @@ pub(crate) struct Core {
 /// One connection, bound to the model.
 pub(crate) struct Connection {
     pub(crate) system: SystemName,
+    /// Its calls are counted.
     pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) vitals: Arc<vitals::Vitals>,
     pub(crate) surfaces: Vec<BoundSurface>,
     /// The entity type and object type, by index, of each native type; and the ordering domain of its stamps.
     pub(crate) objects: BTreeMap<ObjectType, (u16, u16, Domain)>,

@@ -70,7 +70,7 @@ impl<F: Future<Output = ()> + Send> Shutdown<'_, F> {
 impl Tenant {
     /// Runs until `shutdown` is ready: polls connections, and reads each anew from end to end every so often
     /// ([`Tenant::pulse`]), as the [`Schedule`](crate::engine::Schedule) says, and as soon as it can after nobody listened for
-    /// longer than what a surface tells can be recovered ([`Tenant::listen`]); verifies what is due ([`Tenant::check`]); reads
+    /// longer than what a surface tells can be recovered ([`Tenant::listen`]); verifies what is due ([`Tenant::check`], [`Tenant::check_schema`]); reads
     /// what hints ask for, settles writes of unknown outcome, and carries out what is allowed: what people approved, here or
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
@@ -195,6 +195,9 @@ impl<'t> Running<'t> {
         if lanes.step(self.silence.left_alone(self.tenant.now())) {
             self.next = Next::WhenTold;
         }
+        if self.agenda.alerts(self.tenant.now()) {
+            lanes.alert();
+        }
         self.hear(lanes).await?;
         while let Some((connection, task)) = self.agenda.due_besides(self.tenant.now(), lanes.reading()) {
             if shutdown.came().await {
@@ -242,6 +245,7 @@ impl<'t> Running<'t> {
                 let retry = self.ran.note_read(&connection, read)?;
                 self.agenda.done(&connection, task, now, retry);
             }
+            Ended::Alerted(alerted) => alerted?,
             Ended::Stepped(stepped) => {
                 let (next, failed) = stepped?;
                 self.next = next;

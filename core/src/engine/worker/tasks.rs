@@ -84,6 +84,9 @@ impl Desk {
                 _ if !mine => None,
                 Task::Poll => Some(tenant.poll(connection.as_str()).await),
                 Task::Pulse => Some(tenant.pulse_if_due(&connection).await),
+                Task::Schema => {
+                    Some(tenant.check_schema_if_due(&connection).await.map(|()| crate::engine::TakenIn::default()))
+                }
                 Task::Check => Some(tenant.check_connection(&connection).await.map(|checked| checked.taken)),
             };
             let retry = match read {
@@ -101,6 +104,10 @@ impl Desk {
                 Some(Err(error)) => return Err(error),
             };
             self.tasks.agenda.done(&connection, task, tenant.now(), retry);
+        }
+        // Of the calls that this process makes.
+        if self.tasks.agenda.alerts(tenant.now()) {
+            tenant.raise_alerts().await?;
         }
         if self.tasks.agenda.retries(tenant.now()) {
             self.plans.append(&mut self.allowed.retried());

@@ -9,6 +9,9 @@ use crate::engine::tenant::run::silence::pause_after;
 use crate::engine::{Schedule, Tenant};
 use crate::id::ConnectionName;
 
+/// How often it is looked whether somebody is to be told of anything, in milliseconds.
+const LOOKED: i64 = 60 * 1000;
+
 /// What is done with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Task {
@@ -16,6 +19,8 @@ pub(crate) enum Task {
     Pulse,
     /// What is due of it is verified, record by record.
     Check,
+    /// It is asked how it describes itself.
+    Schema,
 }
 
 /// When a task is next due.
@@ -33,10 +38,12 @@ pub(crate) struct Agenda {
     turns: BTreeMap<(ConnectionName, Task), Turn>,
     /// How often connections are read anew from end to end.
     every: BTreeMap<ConnectionName, TimeDelta>,
-    /// How often what is to be verified is chosen.
-    checks: TimeDelta,
+    /// How often what is to be verified is chosen, and how often it is seen whether a system is to describe itself.
+    checks: (TimeDelta, TimeDelta),
     /// How often, and when next, it is noted that somebody listens to a connection.
     listens: BTreeMap<ConnectionName, (TimeDelta, i64)>,
+    /// When it is looked next whether somebody is to be told of anything; none: there is nobody to tell.
+    alerts: Option<i64>,
     retry: i64,
 }
 
@@ -46,8 +53,8 @@ impl Agenda {
         for connection in connections {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
         }
-        let checks = TimeDelta::zero();
-        Self { schedule, turns, every: BTreeMap::new(), checks, listens: BTreeMap::new(), retry: now }
+        let checks = (TimeDelta::zero(), TimeDelta::zero());
+        Self { schedule, turns, every: BTreeMap::new(), checks, listens: BTreeMap::new(), alerts: None, retry: now }
     }
 
     /// It is noted that somebody listens to the connections of which something could be lost otherwise, from now on.
@@ -59,7 +66,12 @@ impl Agenda {
 
     /// What has a budget for it is verified, from now on.
     pub(crate) fn checking(mut self, tenant: &Tenant) -> Self {
-        self.checks = tenant.core.checks.every;
+        self.alerts = (!tenant.core.sinks.is_empty()).then(|| tenant.now());
+        // When it was last asked is stored: that is looked at more often than it is asked.
+        self.checks = (tenant.core.checks.every, tenant.core.checks.schema_every / 4);
+        for (connection, _) in tenant.core.connections.iter().filter(|(_, bound)| bound.connector.describes()) {
+            self.turns.insert((connection.clone(), Task::Schema), Turn { at: tenant.now(), failures: 0 });
+        }
         for connection in tenant.core.checks.budgets.keys() {
             self.turns.insert((connection.clone(), Task::Check), Turn { at: tenant.now(), failures: 0 });
         }
@@ -115,7 +127,8 @@ impl Agenda {
     pub(crate) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
         let every = match task {
             Task::Poll => self.schedule.poll,
-            Task::Check => self.checks,
+            Task::Check => self.checks.0,
+            Task::Schema => self.checks.1,
             Task::Pulse => self.every.get(connection).copied().unwrap_or(self.schedule.poll),
         };
         if task == Task::Pulse && failed.is_none() && !self.every.contains_key(connection) {
@@ -133,6 +146,15 @@ impl Agenda {
         turn.at = now.saturating_add(pause);
     }
 
+    /// Whether it is time to look whether somebody is to be told of anything.
+    pub(crate) fn alerts(&mut self, now: i64) -> bool {
+        let due = self.alerts.is_some_and(|at| at <= now);
+        if due {
+            self.alerts = Some(now.saturating_add(LOOKED));
+        }
+        due
+    }
+
     /// Whether what waits is to be tried again now.
     pub(crate) fn retries(&mut self, now: i64) -> bool {
         let due = self.retry <= now;
@@ -146,7 +168,7 @@ impl Agenda {
     pub(super) fn next(&self, now: i64, busy: &BTreeSet<ConnectionName>) -> i64 {
         let free = self.turns.iter().filter(|((connection, _), _)| !busy.contains(connection));
         let listens = self.listens.values().map(|(_, at)| *at);
-        free.map(|(_, turn)| turn.at).chain(listens).chain([self.retry]).min().unwrap_or(now)
+        free.map(|(_, turn)| turn.at).chain(listens).chain(self.alerts).chain([self.retry]).min().unwrap_or(now)
     }
 }
 
