@@ -75,7 +75,8 @@ pub trait Connector: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the page cannot be read. The cursor has not moved.
+    /// If the page cannot be read. The cursor has not moved. [`ConnectorErrorKind::Expired`] of a scan's cursor that leads
+    /// nowhere any more, since what it stood in is gone: the scan is then read from its beginning.
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError>;
 
     /// Reads records by id: for hints, for read-back, for probes. One answer per key, in the order of keys.
@@ -380,3 +381,6 @@ pub enum Retry {
     /// The system named a delay.
     After(TimeDelta),
 }
+    /// The cursor leads nowhere any more: what it stood in is gone. A scan is begun anew.
+    #[error("expired")]
+    Expired,
