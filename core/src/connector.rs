@@ -225,7 +225,7 @@ pub struct Write {
     pub expect: Vec<(Path, Native)>,
     /// The ordering token of the record's last full observation: for systems with compare-and-set.
     pub expect_token: Option<i64>,
-    /// The same for every attempt of one intent.
+    /// The same for every attempt of one intent, while nothing newer is heard of the record.
     pub idempotency_key: Digest,
 }
 
