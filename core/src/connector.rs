@@ -210,6 +210,14 @@ pub enum ReadAnswer {
     Failed(ConnectorError),
 }
 
+impl Cursor {
+    /// What a connector says of a cursor that it cannot have given.
+    #[must_use]
+    pub fn foreign() -> ConnectorError {
+        ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
+    }
+}
+
 /// One write to one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
@@ -235,6 +243,16 @@ impl Write {
     #[must_use]
     pub const fn rests_on_version(&self) -> bool {
         self.expect_token.is_some() && self.expect.is_empty()
+    }
+
+    /// Whether a record is as the write expects it: of the version that is expected, or else with the values that are. Where
+    /// only a version is expected, another is not made good by values. `token` is what the record has now, `same` whether it
+    /// holds a value at a path.
+    #[must_use]
+    pub fn holds(&self, token: Option<i64>, same: impl FnMut(&Path, &Native) -> bool) -> bool {
+        let mut same = same;
+        let same_version = self.expect_token.is_some() && token == self.expect_token;
+        same_version || (!self.rests_on_version() && self.expect.iter().all(|(path, native)| same(path, native)))
     }
 }
 
@@ -268,6 +286,13 @@ pub struct WriteReceipt {
     pub record: Option<Item>,
     /// The ordering token that the write gave the record.
     pub token: Option<i64>,
+}
+
+impl From<Outcome> for WriteReceipt {
+    /// An outcome, and nothing of the record.
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, record: None, token: None }
+    }
 }
 
 /// The outcome of one write.
@@ -364,6 +389,9 @@ pub enum ConnectorErrorKind {
     /// The connector has no such surface or object type.
     #[error("unsupported")]
     Unsupported,
+    /// The cursor leads nowhere any more: what it stood in is gone. A scan is begun anew.
+    #[error("expired")]
+    Expired,
     /// The connector does not keep its contract: too few answers, pages without end. The engine says so, no connector.
     #[error("the contract is broken")]
     Contract,
@@ -381,6 +409,3 @@ pub enum Retry {
     /// The system named a delay.
     After(TimeDelta),
 }
-    /// The cursor leads nowhere any more: what it stood in is gone. A scan is begun anew.
-    #[error("expired")]
-    Expired,
