@@ -134,8 +134,9 @@ impl Tenant {
     /// # Errors
     ///
     /// If a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]); an interrupted scan
-    /// goes on at its last page, and counts as complete only when its last page is durable. The other surfaces are
-    /// scanned all the same.
+    /// goes on at its last page, or begins anew where its cursor leads nowhere any more
+    /// ([`ConnectorErrorKind::Expired`]), and counts as complete only when its last page is durable. The other surfaces
+    /// are scanned all the same.
     pub async fn scan(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, bound) = self.connection(connection)?;
         let mut ended = Ok(TakenIn::default());
@@ -151,6 +152,7 @@ impl Tenant {
         let mut walk = Walk::new();
         let mut taken = TakenIn::default();
         let mut under_way = None;
+        let mut began_anew = false;
         loop {
             let (row, position) = self.position(name, &surface.name).await?;
             if under_way.is_some_and(|scan| scan != position.scan) {
@@ -164,7 +166,19 @@ impl Tenant {
             }
             under_way = Some(position.scan);
             let read = self.read_number().await?;
-            let page = self.page(name, &surface.name, position.after.clone()).await?;
+            let page = match self.page(name, &surface.name, position.after.clone()).await {
+                Err(error) if position.after.is_some() && error.is_of_connector(ConnectorErrorKind::Expired) => {
+                    // What is left of the scan is not there any more: from its beginning, under its number. If that ends
+                    // so too, the next scan tries.
+                    self.move_to(row, &Position { after: None, ..position }).await?;
+                    if std::mem::replace(&mut began_anew, true) {
+                        return Err(error);
+                    }
+                    walk = Walk::new();
+                    continue;
+                }
+                page => page?,
+            };
             taken += self.take_items(name, &page.items, read).await?;
             if walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))? {
                 self.move_to(row, &Position { after: page.next, ..position }).await?;
