@@ -52,8 +52,6 @@ pub use tenant::{
     UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
-#[cfg(feature = "conformance")]
-pub(crate) use tenant::Walk;
 pub use worker::{Worked, Worker};
 
 /// The library, configured: a model, connections, rules, a store.

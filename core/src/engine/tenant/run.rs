@@ -123,7 +123,7 @@ impl Tenant {
         let mut signal = pin!(shutdown.fuse());
         let mut shutdown = Shutdown { signal: signal.as_mut(), came: false };
         let mut running = Running::new(self);
-        running.agenda.pulse_by(self, self.pulses_due().await?);
+        running.agenda.pulse_by(&self.core, self.pulses_due().await?);
         let mut lanes = Lanes::new(self);
         let mut failed = None;
         while failed.is_none() && !shutdown.came().await {
@@ -168,16 +168,17 @@ struct Running<'t> {
     silence: Silence,
     /// Plans to be applied, in the order in which they were found.
     plans: VecDeque<PlanHash>,
+    /// The connections that were asked how they describe themselves: they may be due to be read anew.
+    looked: Vec<ConnectionName>,
     /// When there is more to step for.
     next: Next,
 }
 
 impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
-        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
-        let agenda = agenda.checking(tenant);
+        let agenda = Agenda::of(&tenant.core, tenant.now()).checking(&tenant.core, tenant.now());
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
-        Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next: Next::WhenTold }
+        Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), looked: Vec::new(), next: Next::WhenTold }
     }
 
     /// Begins whatever is due, and hears whatever has ended. `false`: it is time to stop.
@@ -187,13 +188,21 @@ impl<'t> Running<'t> {
         shutdown: &mut Shutdown<'_, F>,
     ) -> Result<bool, Error> {
         // Before the first poll: it would hide for how long nothing was heard.
-        for connection in self.agenda.due_to_listen(self.tenant.now()) {
-            if self.tenant.listen_to(&connection).await? {
-                self.agenda.pulse_now(connection, self.tenant.now());
+        for connection in self.agenda.due_to_listen(self.tenant.now(), |_| true) {
+            match self.tenant.listen_to(&connection).await {
+                Ok(true) => self.agenda.pulse_now(connection, self.tenant.now()),
+                // Others keep moving the same rows: it is noted at its next turn.
+                Ok(false) | Err(Error::Contended { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         if lanes.step(self.silence.left_alone(self.tenant.now())) {
             self.next = Next::WhenTold;
+        }
+        for connection in std::mem::take(&mut self.looked) {
+            if self.tenant.is_pulse_due(&connection).await? {
+                self.agenda.pulse_now(connection, self.tenant.now());
+            }
         }
         if self.agenda.alerts(self.tenant.now()) {
             lanes.alert();
@@ -241,6 +250,9 @@ impl<'t> Running<'t> {
             Ended::Read(connection, task, read) => {
                 if read.is_ok() {
                     self.silence.answered(&connection);
+                }
+                if task == Task::Schema {
+                    self.looked.push(connection.clone());
                 }
                 let retry = self.ran.note_read(&connection, read)?;
                 self.agenda.done(&connection, task, now, retry);

@@ -152,7 +152,7 @@ impl Tenant {
             for stop in &checked.stopped {
                 changes.journal(STOPPED, name.as_str(), &(&name, stop));
             }
-            if !checked.mended.is_empty() {
+            if !checked.mended.is_empty() && self.core.pulsed().contains(&name) {
                 // What was not believed meanwhile is read anew as soon as it can be.
                 let (revision, row) = self.pulse_row(&name).await?;
                 let row = PulseRow { asked: Some(now), ..row.unwrap_or_else(|| PulseRow::counted_from(now)) };
@@ -166,15 +166,12 @@ impl Tenant {
         }
     }
 
-    /// The same, if it is due.
+    /// The same, if it is due. The connection's pulse may be due after it.
     pub(crate) async fn check_schema_if_due(&self, name: &ConnectionName) -> Result<(), Error> {
         let every = self.core.checks.schema_every.num_milliseconds();
         let (_, row) = self.schema_row(name).await?;
         if row.checked.is_none_or(|checked| checked.saturating_add(every) <= self.now()) {
-            let checked = self.check_schema(name.as_str()).await?;
-            if !checked.mended.is_empty() && self.core.pulsed().contains(name) {
-                self.pulse(name.as_str()).await?;
-            }
+            self.check_schema(name.as_str()).await?;
         }
         Ok(())
     }
