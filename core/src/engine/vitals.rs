@@ -217,11 +217,11 @@ mod tests {
     fn what_is_older_than_the_window_counts_no_more_and_nothing_is_made_of_nothing() {
         let vitals = Vitals::default();
         assert_eq!(vitals.measured(0), Measured::default());
+        vitals.note_told(0, 10, 1);
         for (minute, failed) in [(0, true), (1, false), (2, false), (4, false)] {
             let call = vitals.begin(minute * MINUTE);
             vitals.end(call, minute * MINUTE + 200, failed);
         }
-        vitals.note_told(0, 10, 1);
         let measured = vitals.measured(4 * MINUTE + 200);
         assert_eq!(
             (measured.failure_rate, measured.latency, measured.error_rate),

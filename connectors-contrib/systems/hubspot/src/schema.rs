@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind};
+use accordant::id::ObjectType;
 use accordant::model::Path;
 use accordant::schema::{FieldKind, FieldSchema, Mismatch, MismatchKind, ObjectSchema};
 use accordant::text::Text;
@@ -141,6 +142,17 @@ impl HubSpot {
             }
         }
         Ok(found)
+    }
+
+    /// The properties of those of the object types that are read and written.
+    pub(crate) async fn ask_for_properties(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        let mut described = Vec::new();
+        for object in objects.iter().filter(|object| self.settings.objects.contains_key(object.as_str())) {
+            let path = format!("{}/{object}", self.settings.properties_path);
+            let answer = self.get(&path, "list the properties").await?;
+            described.push(self.settings.described(object.as_str(), answer.body())?);
+        }
+        Ok(described)
     }
 
     async fn define_key(&self, object: &str, path: &str, key: &str) -> Result<(), ConnectorError> {
