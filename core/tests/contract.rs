@@ -200,7 +200,9 @@ fn what_is_required_is_written_by_whoever_writes_a_part_of_it() {
         city: String,
     }
     let mut sites = ObjectSchema::new("sites");
-    sites.field(field("number", FieldKind::Text)).field(field("address", FieldKind::Other("address".into())).required(true));
+    sites
+        .field(field("number", FieldKind::Text))
+        .field(field("address", FieldKind::Other("address".into())).required(true));
     let found = Contract::of(&[Site::model()]).describes("crm", [sites]).mismatches().found;
     assert!(found.iter().all(|one| one.kind != MismatchKind::RequiredNotMapped), "{found:?}");
     assert!(found.iter().all(|one| one.kind != MismatchKind::RequiredMayLack), "{found:?}");
