@@ -2,6 +2,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 

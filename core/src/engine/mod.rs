@@ -48,8 +48,6 @@ pub use tenant::{
     StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
-#[cfg(feature = "conformance")]
-pub(crate) use tenant::Walk;
 pub use worker::{Worked, Worker};
 
 /// The library, configured: a model, connections, rules, a store.

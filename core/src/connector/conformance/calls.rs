@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use super::heard::{Heard, decode};
 use super::tester::Tester;
 use super::told::{Told, broken, skipped};
+use crate::connector::walk::Walk;
 use crate::connector::{
     Connector, ConnectorError, Cursor, Item, Outcome, Page, ReadAnswer, RecordKey, Retry, Write, WriteReceipt,
 };
-use crate::engine::Walk;
 use crate::id::ObjectType;
 use crate::surface::{Channel, Surface};
 use crate::text::Text;
