@@ -13,6 +13,12 @@ pub(crate) struct Walk {
     until: u64,
 }
 
+impl Default for Walk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Walk {
     pub(crate) const fn new() -> Self {
         Self { remembered: None, since: 0, until: 1 }
