@@ -24,6 +24,8 @@ pub struct TakenIn {
     pub hinted: usize,
     /// Items, or single attributes, that could not be decoded: kept as dead letters.
     pub dead_letters: usize,
+    /// What was said of persons who were erased: nothing of it was kept.
+    pub suppressed: usize,
 }
 
 impl std::ops::AddAssign for TakenIn {
@@ -32,6 +34,7 @@ impl std::ops::AddAssign for TakenIn {
         self.known += other.known;
         self.hinted += other.hinted;
         self.dead_letters += other.dead_letters;
+        self.suppressed += other.suppressed;
     }
 }
 

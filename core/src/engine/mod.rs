@@ -12,6 +12,7 @@ mod parsed;
 mod persist;
 mod retention;
 mod schedule;
+mod suppression;
 mod tenant;
 mod worker;
 
@@ -42,10 +43,10 @@ pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
     Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
-    CasePage, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage,
-    LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState,
-    PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped,
-    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    CasePage, Changed, Compared, Difference, DiscrepancyFilter, Erased, FailedCall, FoundEntity, Happening,
+    HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
+    PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search,
+    SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 #[cfg(feature = "conformance")]

@@ -17,6 +17,7 @@ mod direct;
 mod door;
 mod due;
 mod enter;
+mod erase;
 pub mod feed;
 mod footing;
 mod four_eyes;
@@ -39,6 +40,7 @@ pub(crate) mod run;
 mod search;
 mod standing;
 mod step;
+mod suppressed;
 mod take_in;
 mod verify;
 mod what_if;
@@ -53,6 +55,7 @@ pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
+pub use erase::Erased;
 pub(crate) use footing::Footings;
 pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
@@ -157,6 +160,7 @@ impl Tenant {
     /// As [`Tenant::commit`]; a lost race names the row that was changed meanwhile.
     pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
+        self.suppression().await?;
         let mut commit = commit;
         self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
@@ -174,7 +178,10 @@ impl Tenant {
     pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
             Committed::Done { .. } => Ok(None),
-            Committed::Lost { key } => Ok(Some(row_name(&key))),
+            Committed::Lost { key } => {
+                self.note_lost(&key);
+                Ok(Some(row_name(&key)))
+            }
         }
     }
 

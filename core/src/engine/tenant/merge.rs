@@ -24,7 +24,7 @@ use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId};
-use crate::store::{RowKey, Table};
+use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, WorkingSet};
 use restore::{part_newcomers, restore, written_meanwhile};
@@ -38,8 +38,17 @@ struct MergeRow {
     at: i64,
 }
 
+/// What the keys of its rows begin with.
+pub(super) const MERGES: &str = "merge/";
+
 fn merge_key(merged: EntityId) -> RowKey {
-    RowKey::new(Table::Case, format!("merge/{merged}"))
+    RowKey::new(Table::Case, format!("{MERGES}{merged}"))
+}
+
+/// Who was merged into whom, by a row.
+pub(super) fn merged_pair(row: &Row) -> Result<(EntityId, EntityId), Error> {
+    let MergeRow { survivor, merged, .. } = parse(Table::Case, row)?;
+    Ok((merged.id, survivor.id))
 }
 
 impl Tenant {
@@ -224,6 +233,12 @@ impl Tenant {
         }
     }
 
+    /// The entities that were merged and not taken apart again, each with the one that it was merged into.
+    pub(super) async fn merged_pairs(&self) -> Result<Vec<(EntityId, EntityId)>, Error> {
+        let rows = self.all_rows(Table::Case, MERGES, "list merges").await?;
+        rows.iter().map(merged_pair).collect()
+    }
+
     fn require_mergeable(&self, set: &WorkingSet, into: EntityIndex, from: EntityIndex) -> Result<(), Error> {
         require_no_alias(set, into)?;
         require_no_alias(set, from)?;
@@ -244,7 +259,7 @@ impl Tenant {
     }
 
     /// Refuses while a write of any of these entities has no receipt. That there is none is part of the commit.
-    async fn require_settled(&self, loader: &mut Loader<'_>, entities: &[EntityIndex]) -> Result<(), Error> {
+    pub(super) async fn require_settled(&self, loader: &mut Loader<'_>, entities: &[EntityIndex]) -> Result<(), Error> {
         for index in entities {
             let entity = &loader.loaded.set.entity(*index).entity;
             let id = entity.id;

@@ -81,7 +81,7 @@ impl Tenant {
             let outage = row.outage.filter(|outage| outage.until > began);
             let row = PulseRow { from: ended, last: Some(ended), began: Some(began), outage, ..row };
             changes.put(pulse_key(&name), &row);
-            let TakenIn { observed, known, hinted, dead_letters } = taken;
+            let TakenIn { observed, known, hinted, dead_letters, suppressed: _ } = taken;
             changes.journal(PULSED, name.as_str(), &(&name, began, (observed, known, hinted, dead_letters)));
             if attempts.commit(self, "note a pulse", changes.commit).await? {
                 return Ok(taken);

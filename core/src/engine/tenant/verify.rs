@@ -164,6 +164,13 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// A hash by which a person is known who was erased.
+    Suppressed {
+        /// The hash.
+        digest: Digest,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -210,6 +217,9 @@ impl fmt::Display for Difference {
             Difference::Counted { place, compared } => write!(f, "what counts against the limit at {place} {compared}"),
             Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
             Difference::DeadLetter { key, compared } => write!(f, "dead letter {key}: {compared}"),
+            Difference::Suppressed { digest, compared } => {
+                write!(f, "who is suppressed, {}: {compared}", digest.short())
+            }
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }

@@ -237,7 +237,9 @@ impl Tenant {
             let (revision, letter) = self.letter(key).await?;
             match &letter.state {
                 LetterState::Waiting => return Ok(()),
-                LetterState::Retried { .. } => return self.waiting_letter(key).await.map(drop),
+                LetterState::Retried { .. } | LetterState::Erased { .. } => {
+                    return self.waiting_letter(key).await.map(drop);
+                }
                 LetterState::Discarded { .. } => {}
             }
             let mut changes = Changes::new(&self.core, self.now(), by);
@@ -322,6 +324,7 @@ impl Tenant {
             LetterState::Waiting => return Ok((revision, letter)),
             LetterState::Retried { by, at, .. } => format!("{by} tried it again at {}", instant_of(*at)),
             LetterState::Discarded { by, at, .. } => format!("{by} discarded it at {}", instant_of(*at)),
+            LetterState::Erased { at } => format!("it told of a person who was erased at {}", instant_of(*at)),
         };
         Err(Error::LetterSettled { key: key.into(), how: how.into() })
     }
