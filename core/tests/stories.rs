@@ -39,6 +39,8 @@ mod decisions;
 mod desk;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/erasing.rs"]
+mod erasing;
 #[path = "stories/errors.rs"]
 mod errors;
 #[path = "stories/four_eyes.rs"]

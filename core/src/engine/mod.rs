@@ -43,10 +43,11 @@ pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
     Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
-    CasePage, Changed, Compared, Difference, DiscrepancyFilter, Erased, FailedCall, FoundEntity, Happening,
-    HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
-    PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search,
-    SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    CasePage, Changed, Compared, Difference, DiscrepancyFilter, EntryExport, Erased, FailedCall, FoundEntity,
+    Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
+    PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived,
+    Replayed, Reread, Retried, Search, SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
+    WhatIf, WouldBe, WouldWrite,
 };
 
 #[cfg(feature = "conformance")]

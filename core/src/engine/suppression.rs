@@ -47,7 +47,7 @@ pub(crate) struct Pending {
     /// Records that were theirs once and are another's now, and up to where the journal tells of them what it told of the
     /// person.
     pub(crate) elsewhere: Vec<(RecordRef, u64)>,
-    /// Entities that they were a part of once, and until where.
+    /// Entities that they were a part of once, or that held one of their records, and until where; at most until the erasure.
     pub(crate) parted: Vec<(EntityId, u64)>,
 }
 

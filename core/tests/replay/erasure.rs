@@ -68,7 +68,7 @@ fn marked(step: &Step, round: usize) -> Step {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     /// Whoever is erased after whatever happened: the chain holds, the rest is what the journal adds up to, nothing that their
     /// records ever said is left, and what they say from then on is counted and not kept.
@@ -214,6 +214,40 @@ fn who_was_erased_does_not_come_back_by_record_nor_by_value() {
         assert_clean(&tenant, "after she came back").await;
         assert!(tenant.erase(back.unwrap(), &by(), "request 8").await.is_ok());
         assert_eq!(canaries(&dump(&store).await), Vec::<&String>::new());
+    });
+}
+
+/// In the files of a store, and in what is exported of it.
+#[test]
+#[cfg(feature = "sqlite")]
+fn no_byte_of_the_person_is_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let bytes = || -> Vec<u8> {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    };
+    let found = |bytes: &[u8]| bytes.to_ascii_lowercase().windows(6).filter(|window| window == b"canary").count();
+    let clock = clock();
+    let store = accordant::store::SqliteStore::open(&path).unwrap();
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let (one, _) = town(&tenant).await;
+        for round in 0..60 {
+            let ana =
+                json!({ "email": "ana@canary.test", "name": format!("canary-Ana {round} {}", "x".repeat(50 * round)) });
+            let ben = json!({ "email": "ben@acme.test", "name": format!("Ben {round}") });
+            let at = 10 + i64::try_from(round).unwrap();
+            says(&tenant, "crm", &[record("1", at, ana), record("2", at, ben)]).await.unwrap();
+            clock.advance(TimeDelta::seconds(1));
+        }
+        assert!(found(&bytes()) > 100);
+        tenant.erase(one, &by(), "request 7").await.unwrap();
+        assert_eq!(found(&bytes()), 0);
+        assert!(bytes().windows(13).any(|window| window == b"ben@acme.test"));
+        accordant::transfer::export(&store, &acme(), &folder.path().join("export"), |_| {}).await.unwrap();
+        assert_eq!(found(&bytes()), 0);
+        assert_clean(&tenant, "after the erasure").await;
     });
 }
 

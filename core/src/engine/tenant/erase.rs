@@ -9,9 +9,12 @@ mod lineage;
 mod retell;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Origin;
+use crate::discrepancy::Discrepancy;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{
@@ -22,13 +25,17 @@ use crate::engine::suppression::{
 };
 use crate::engine::tenant::apply::outbox::OutboxRow;
 use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::model::clearing_where;
 use crate::engine::{case_index, due_index};
-use crate::entity::HUB_OBJECT;
+use crate::entity::{Entity, HUB_OBJECT};
 use crate::error::Error;
+use crate::fact::{EntityFact, Fact};
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, RecordRef};
+use crate::model::UnitKey;
 use crate::plan::Target;
 use crate::representation::stored::StoredRepresentation;
+use crate::settle::Touched;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, identity_values};
@@ -50,6 +57,9 @@ pub struct Erased {
     /// Records that were theirs once and are another's, or are said not to be theirs: what they say now stays, and what the
     /// journal tells of the time when they were theirs is gone.
     pub elsewhere: BTreeSet<RecordRef>,
+    /// Entities of others that one of these records was linked to once: what they had settled on from it was settled anew from
+    /// what their own records say.
+    pub touched: BTreeSet<EntityId>,
     /// How many entries of the journal lost their payload.
     pub payloads: u64,
     /// Whether it had been erased before: then nothing else was done but to finish that.
@@ -120,10 +130,23 @@ impl Tenant {
             self.begin(&mut loader, &mut changes, (of, reason), &suppression, &mut erased).await?;
             if attempts.commit(self, "begin an erasure", changes.commit).await? {
                 self.forget_suppression();
+                self.core.memory.forget(&self.id);
                 erased.payloads = self.finish_erasures().await?;
                 return Ok(erased);
             }
         }
+    }
+
+    /// The entities and records that are an entity's that is no alias: what is held on whoever it is.
+    pub(super) async fn held_on(
+        &self,
+        loader: &mut Loader<'_>,
+        of: EntityId,
+    ) -> Result<(BTreeSet<EntityId>, BTreeSet<RecordRef>), Error> {
+        let mut lineage = Lineage { entities: BTreeSet::from([of]), ..Lineage::default() };
+        self.trace(&mut lineage).await?;
+        let Concerned { entities, records, .. } = self.concerned(loader, &lineage).await?;
+        Ok((entities, records))
     }
 
     /// The row of an id that was erased.
@@ -141,8 +164,20 @@ impl Tenant {
         suppression: &Suppression,
         erased: &mut Erased,
     ) -> Result<(), Error> {
-        let lineage = self.lineage(of).await?;
-        let concerned = self.concerned(loader, &lineage).await?;
+        let mut lineage = Lineage { entities: BTreeSet::from([of]), ..Lineage::default() };
+        let (concerned, touched) = loop {
+            self.trace(&mut lineage).await?;
+            let concerned = self.concerned(loader, &lineage).await?;
+            let former = self.former_entities(&concerned.records, &lineage.entities).await?;
+            loader.entities(&former.iter().copied().collect::<Vec<_>>()).await?;
+            // One that has no record left is what is left of them.
+            let (left, touched): (Vec<EntityId>, Vec<EntityId>) =
+                former.into_iter().partition(|id| is_left_over(loader, *id));
+            if left.is_empty() {
+                break (concerned, touched);
+            }
+            lineage.entities.extend(left);
+        };
         self.require_no_write(loader, &concerned).await?;
         let at = changes.as_of();
         let mut suppression = suppression.clone();
@@ -199,12 +234,48 @@ impl Tenant {
             reason: reason.to_owned(),
         };
         changes.journal(ERASED, &subject_of(of), &told);
-        let parted = lineage.parted.into_iter().collect();
+        let facts = self.hear_anew(loader, at, &touched, &records).await?;
+        self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
+        erased.touched = touched.iter().copied().collect();
+        let mut parted = lineage.parted;
+        parted.extend(touched.into_iter().map(|id| (id, u64::MAX)));
+        let parted = parted.into_iter().collect();
         suppression.pending.insert(of, Pending { entities, records, discrepancies, elsewhere, parted });
         changes.put(suppression_key(), &suppression);
-        let revisions = loader.loaded.revisions.iter();
-        changes.commit.expect.extend(revisions.map(|(key, revision)| (key.clone(), *revision)));
         Ok(())
+    }
+
+    /// Clears what entities of others settled on from records that go, and settles those units from what is left.
+    async fn hear_anew(
+        &self,
+        loader: &mut Loader<'_>,
+        as_of: i64,
+        touched: &[EntityId],
+        records: &BTreeSet<RecordRef>,
+    ) -> Result<Vec<EntityFact>, Error> {
+        let mut facts = Vec::new();
+        if touched.is_empty() {
+            return Ok(facts);
+        }
+        loader.references().await?;
+        self.with_frame(|frame| {
+            for id in touched {
+                let Some(index) = loader.loaded.set.find_entity(*id) else { continue };
+                let entity = &loader.loaded.set.entity(index).entity;
+                // What was once said in a disagreement is of no use to the others, and may be theirs.
+                let disputes = entity.discrepancies.values().filter(|standing| !standing.said.is_empty());
+                let disputes: Vec<Fact> = disputes
+                    .map(|standing| Discrepancy { said: Vec::new(), ..(**standing).clone() })
+                    .map(|standing| Fact::Disputed { discrepancy: Arc::new(standing) })
+                    .collect();
+                for fact in clearing_where(entity, |unit| rests_on(entity, unit, records)).into_iter().chain(disputes) {
+                    loader.loaded.set.record_fact(index, fact, &mut facts);
+                }
+                loader.loaded.set.touch(index, Touched::Everything);
+            }
+            loader.loaded.set.settle(frame, as_of, &mut facts);
+        });
+        Ok(facts)
     }
 
     fn merges_alone(&self, loader: &Loader<'_>, record: &RecordRef) -> Option<StoredRepresentation> {
@@ -308,6 +379,24 @@ impl Tenant {
         }
         Ok(())
     }
+}
+
+/// Whether an entity stands for itself and has no record.
+fn is_left_over(loader: &Loader<'_>, id: EntityId) -> bool {
+    let index = loader.loaded.set.find_entity(id);
+    let entity = index.map(|index| &loader.loaded.set.entity(index).entity);
+    entity.is_some_and(|entity| entity.links.is_empty() && entity.merged_into.is_none())
+}
+
+/// Whether what an entity settled on, or remembers to have written, was ever said by one of these records.
+fn rests_on(entity: &Entity, unit: &UnitKey, records: &BTreeSet<RecordRef>) -> bool {
+    let is_theirs = |origin: Option<&Origin>| origin.is_some_and(|origin| records.contains(&*origin.record));
+    let golden = entity.golden.get(unit).is_some_and(|cell| {
+        is_theirs(cell.origin.as_ref())
+            || cell.last.is_some()
+            || cell.resolution.candidates.iter().any(|voice| is_theirs(Some(&voice.origin)))
+    });
+    golden || entity.links.iter().filter_map(|link| link.bases.get(unit)).any(|base| is_theirs(base.wrote.as_deref()))
 }
 
 fn indexes(loader: &Loader<'_>, entities: &BTreeSet<EntityId>) -> Vec<EntityIndex> {

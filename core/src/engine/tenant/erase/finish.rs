@@ -60,7 +60,7 @@ impl Pending {
         let entities = self.entities.iter().map(|id| gone(id.text()));
         let records = self.records.iter().map(|record| gone(record.to_string().into()));
         let elsewhere = self.elsewhere.iter().map(|(record, until)| stays(record.to_string().into(), *until));
-        let parted = self.parted.iter().map(|(id, until)| stays(id.text(), *until));
+        let parted = self.parted.iter().map(|(id, until)| stays(id.text(), (*until).min(place)));
         entities.chain(records).chain(elsewhere).chain(parted).collect()
     }
 }
@@ -141,8 +141,10 @@ impl Tenant {
                 continue;
             }
             let concerned = if row.key.starts_with(MERGES) {
-                let (merged, into) = merged_pair(&row)?;
-                pending.entities.contains(&merged) || pending.entities.contains(&into)
+                // What others were before a merge may rest on them: that merge is not taken back any more.
+                let pair: [EntityId; 2] = merged_pair(&row)?.into();
+                let parted = |id: &EntityId| pending.parted.iter().any(|(parted, _)| parted == id);
+                pair.iter().any(|id| pending.entities.contains(id) || parted(id))
             } else if CaseKind::of_key(&row.key).is_some() {
                 let case: CaseRow = parse(Table::Case, &row)?;
                 case.records.iter().any(|record| pending.records.contains(record))

@@ -14,6 +14,9 @@ use crate::journal::{Entry, Payload};
 /// How many entries are read at once.
 const PAGE: usize = 256;
 
+/// What the facts have that link a record.
+const LINKED: &[u8] = b"\"linked\"";
+
 /// What was ever a part of an entity, and of what it was a part.
 #[derive(Debug, Default)]
 pub(super) struct Lineage {
@@ -26,9 +29,8 @@ pub(super) struct Lineage {
 }
 
 impl Tenant {
-    /// The lineage of an entity that is no alias.
-    pub(super) async fn lineage(&self, standing: EntityId) -> Result<Lineage, Error> {
-        let mut lineage = Lineage { entities: BTreeSet::from([standing]), ..Lineage::default() };
+    /// Follows the entities of a lineage to all that belongs to it.
+    pub(super) async fn trace(&self, lineage: &mut Lineage) -> Result<(), Error> {
         let merged = self.merged_pairs().await?;
         loop {
             let of = merged.iter().filter(|(_, into)| lineage.entities.contains(into)).map(|(merged, _)| *merged);
@@ -46,13 +48,60 @@ impl Tenant {
                 let Some((last, _)) = page.last() else { break };
                 after = last.seq;
                 for (entry, payload) in &page {
-                    self.follow(&mut lineage, entry, payload.as_ref())?;
+                    self.follow(lineage, entry, payload.as_ref())?;
                 }
             }
         }
-        let Lineage { entities, parted, .. } = &mut lineage;
+        let Lineage { entities, parted, .. } = lineage;
         parted.retain(|id, _| !entities.contains(id));
-        Ok(lineage)
+        Ok(())
+    }
+
+    /// The entities, but for these, that one of the records was ever linked to. It reads the journal once.
+    pub(super) async fn former_entities(
+        &self,
+        records: &BTreeSet<RecordRef>,
+        but: &BTreeSet<EntityId>,
+    ) -> Result<BTreeSet<EntityId>, Error> {
+        let mut former = BTreeSet::new();
+        let mut after = 0;
+        loop {
+            let page = self.core.store.journal(&self.id, after, PAGE).await;
+            let page = page.map_err(Error::store("read the journal"))?;
+            let Some((last, _)) = page.last() else { return Ok(former) };
+            after = last.seq;
+            for (entry, payload) in &page {
+                let (Some(payload), Ok(id)) = (payload, entry.subject.parse::<EntityId>()) else { continue };
+                if but.contains(&id) || former.contains(&id) {
+                    continue;
+                }
+                let linked = self.linked_by(entry, payload)?;
+                if linked.iter().any(|record| records.contains(record)) {
+                    former.insert(id);
+                }
+            }
+        }
+    }
+
+    /// The records that an entry links to the entity that it is about.
+    fn linked_by(&self, entry: &Entry, payload: &Payload) -> Result<Vec<RecordRef>, Error> {
+        match entry.kind.as_str() {
+            "facts" if payload.bytes.windows(LINKED.len()).any(|bytes| bytes == LINKED) => {
+                let facts: Vec<StoredFact> = read(entry, payload)?;
+                let linked = facts.into_iter().filter_map(|fact| match fact {
+                    StoredFact::Linked { record, .. } => Some((*record).clone()),
+                    _ => None,
+                });
+                Ok(linked.collect())
+            }
+            RESTATED => {
+                let Restated::Entity(stored) = read(entry, payload)? else { return Ok(Vec::new()) };
+                let entity = Entity::from_stored(*stored, &self.core.model);
+                let links = entity.into_iter().flat_map(|entity| entity.links);
+                Ok(links.map(|link| (*link.record).clone()).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn follow(&self, lineage: &mut Lineage, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
