@@ -79,6 +79,7 @@ pub mod policy;
 pub mod queue;
 pub mod representation;
 pub mod resolve;
+pub mod role;
 pub mod rollout;
 pub mod rule;
 pub mod schema;

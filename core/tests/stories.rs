@@ -71,6 +71,8 @@ mod presence;
 mod references;
 #[path = "stories/reopened.rs"]
 mod reopened;
+#[path = "stories/roles.rs"]
+mod roles;
 #[path = "stories/rules.rs"]
 mod rules;
 #[path = "stories/trouble.rs"]

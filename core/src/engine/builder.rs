@@ -17,6 +17,7 @@ use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName}
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
 use crate::plan::Limits;
 use crate::representation::stored::SlotNames;
+use crate::role::Roles;
 use crate::rule::{self, AnyRule, Guard, Rule};
 use crate::settle::RuleSet;
 use crate::store::{MemoryStore, Store};
@@ -36,6 +37,7 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     retention: Retention,
+    roles: Option<Roles>,
     schedule: Schedule,
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
     lease: Option<TimeDelta>,
@@ -65,6 +67,7 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
             retention: Retention::default(),
+            roles: None,
             schedule: Schedule::default(),
             pulses: BTreeMap::new(),
             lease: None,
@@ -214,6 +217,14 @@ impl Builder {
         self
     }
 
+    /// Who may do what. From then on every call that names an actor asks for their role, and
+    /// [`Tenant::seen_by`](crate::Tenant::seen_by) shows what it shows; without it, everybody may do everything.
+    #[must_use]
+    pub fn roles(mut self, roles: Roles) -> Self {
+        self.roles = Some(roles);
+        self
+    }
+
     /// Checks the configuration. Pure: nothing is opened, read or written.
     ///
     /// # Errors
@@ -245,6 +256,13 @@ impl Builder {
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
         };
+        let unknown = self.roles.iter().flat_map(|roles| roles.unknown(&model));
+        let unknown: Vec<Mistake> = unknown
+            .map(|(entity, id)| Mistake::Other(format!("`roles` names `{entity}.{id}`, which the model does not have")))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(Error::Configuration(Mistakes(unknown)));
+        }
         let connections = connectors
             .into_iter()
             .map(|(name, connector)| {
@@ -267,6 +285,7 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             retention: self.retention,
+            roles: self.roles,
             schedule: self.schedule,
             pulses: self.pulses,
             four_eyes,

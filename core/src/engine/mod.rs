@@ -43,11 +43,11 @@ pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
     Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
-    CasePage, Changed, Compared, Difference, DiscrepancyFilter, EntryExport, Erased, FailedCall, FoundEntity,
+    CasePage, Changed, Compared, Difference, DiscrepancyFilter, EntryExport, Erased, FailedCall, FoundEntity, Granted,
     Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
     PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived,
-    Replayed, Reread, Retried, Search, SearchPage, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified,
-    WhatIf, WouldBe, WouldWrite,
+    Replayed, Reread, Retried, Search, SearchPage, Seen, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread,
+    Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 #[cfg(feature = "conformance")]
@@ -97,6 +97,8 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    /// Who may do what; none: everybody may do everything.
+    pub(crate) roles: Option<crate::role::Roles>,
     pub(crate) schedule: Schedule,
     /// How often connections are read anew that say otherwise than the schedule.
     pub(crate) pulses: BTreeMap<ConnectionName, Option<chrono::TimeDelta>>,

@@ -108,6 +108,7 @@ impl Tenant {
             loader.references().await?;
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
             let unit_key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
+            self.require_to_decide(&ruling.by, model, unit).await?;
             let id = loader.loaded.set.entity(index).entity.id;
             if let Some(waiting) = &waits {
                 let standing = loader.loaded.set.entity(index).entity.discrepancies.get(waiting);

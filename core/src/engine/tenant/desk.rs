@@ -11,6 +11,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::id::{Actor, EntityId, EntityType};
+use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::view::instant_of;
@@ -83,6 +84,7 @@ impl Tenant {
     }
 
     async fn note(&self, key: &str, note: CaseNote, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "note anything on cases").await?;
         let mut attempts = Attempts::default();
         loop {
             let standing = self.standing_case(key).await?;

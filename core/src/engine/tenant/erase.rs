@@ -35,6 +35,7 @@ use crate::id::{Actor, EntityId, RecordRef};
 use crate::model::UnitKey;
 use crate::plan::Target;
 use crate::representation::stored::StoredRepresentation;
+use crate::role::Role;
 use crate::settle::Touched;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -109,6 +110,7 @@ impl Tenant {
     /// [`Error::UnknownEntity`]; [`Error::WriteUnderWay`] while a write of theirs has no receipt: nothing has changed then; or a
     /// store that failed.
     pub async fn erase(&self, id: EntityId, by: &Actor, reason: &str) -> Result<Erased, Error> {
+        self.require_role(by, Role::Admin, "erase persons").await?;
         self.require_model().await?;
         let mut attempts = Attempts::default();
         loop {

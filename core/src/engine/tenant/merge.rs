@@ -24,6 +24,7 @@ use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId};
+use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, WorkingSet};
@@ -65,6 +66,7 @@ impl Tenant {
     /// [`Error::WriteUnderWay`] while a write of either has no receipt, because the receipt would be the alias's; or a
     /// store that failed.
     pub async fn merge(&self, survivor: EntityId, merged: EntityId, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "merge entities").await?;
         if survivor == merged {
             return Err(Error::SameEntity(merged));
         }
@@ -130,6 +132,7 @@ impl Tenant {
     /// [`Error::UnknownEntity`]; [`Error::NotMerged`]; [`Error::AlreadyMerged`] if the survivor was itself merged
     /// meanwhile; [`Error::WriteUnderWay`] while a write of the survivor has no receipt; or a store that failed.
     pub async fn unmerge(&self, merged: EntityId, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "take entities apart").await?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();
@@ -213,6 +216,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownEntity`], or a store that failed.
     pub async fn allow_merge(&self, one: EntityId, other: EntityId, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "allow merges").await?;
         let mut attempts = Attempts::default();
         loop {
             let (mut loader, first, second) = self.load_pair(one, other).await?;

@@ -18,6 +18,7 @@ use crate::fact::Fact;
 use crate::id::{Actor, EntityId};
 use crate::model::change::{StoredModel, compare, join};
 use crate::model::{Change, CompiledEntity, Model, ModelChange, UnitIndex, UnitKey, What};
+use crate::role::Role;
 use crate::settle::Touched;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -68,6 +69,7 @@ impl Tenant {
     ///
     /// [`Error::ModelRefused`] if stored values would be taken for something they are not, or be lost by mistake.
     pub async fn accept_model(&self, by: &Actor) -> Result<ModelChange, Error> {
+        self.require_role(by, Role::Admin, "accept models").await?;
         let mut attempts = Attempts::default();
         loop {
             let Remembered { revision, now, then, changing, change } = self.remembered().await?;

@@ -19,6 +19,7 @@ use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::erase::{DESK_RESTATED, ERASED, ErasureTold, RESTATED, Restated};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
+use crate::engine::tenant::roles::{Granted, ROLE_GRANTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
 use crate::engine::{Core, Tenant};
@@ -26,7 +27,7 @@ use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fingerprint::Digest;
-use crate::id::{ConnectionName, EntityId, RecordRef};
+use crate::id::{Actor, ConnectionName, EntityId, RecordRef};
 use crate::journal::{self, Entry, Head, Payload};
 use crate::model::{CompiledEntity, Shape};
 use crate::observation::stored::StoredObservation;
@@ -58,6 +59,8 @@ pub struct Replayed {
     pub letters: BTreeMap<Text, LetterState>,
     /// What people noted on cases, by the cases' names.
     pub desks: BTreeMap<Text, Desk>,
+    /// The roles that were granted, by actor.
+    pub roles: BTreeMap<Actor, Granted>,
     /// By which hashes persons are known who were erased.
     pub suppressed: BTreeSet<Digest>,
     /// The cases about records and matches that stand open, by name.
@@ -242,6 +245,12 @@ impl<'a> Replay<'a> {
                 (case, Some(desk)) => drop(self.done.desks.insert(case, desk)),
                 (case, None) => drop(self.done.desks.remove::<Text>(&case)),
             },
+            ROLE_GRANTED => {
+                match read(entry, payload)? {
+                    (actor, Some(granted)) => drop(self.done.roles.insert(actor, granted)),
+                    (actor, None) => drop(self.done.roles.remove::<Actor>(&actor)),
+                };
+            }
             ERASED => self.erased(read(entry, payload)?),
             RESTATED => self.restated(read(entry, payload)?),
             SUPPRESSED => {

@@ -17,6 +17,7 @@ use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, RecordRef};
 use crate::observation::Observation;
 use crate::representation::Representation;
+use crate::role::Role;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::identity_values;
@@ -113,6 +114,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownEntity`] if no entity of this id was erased; or a store that failed.
     pub async fn lift_suppression(&self, id: EntityId, by: &Actor, reason: &str) -> Result<usize, Error> {
+        self.require_role(by, Role::Admin, "lift suppressions").await?;
         let mut attempts = Attempts::default();
         loop {
             let Some(erased) = self.erased(id).await? else {

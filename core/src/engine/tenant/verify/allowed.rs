@@ -48,12 +48,15 @@ impl Tenant {
                 }
             }
         }
-        let suppressed = &replayed.suppressed;
+        let (suppressed, granted) = (&replayed.suppressed, &replayed.roles);
         let mut replayed = replayed.counts.clone();
         replayed.retain(|key, _| !unaccounted.contains(key));
         let name = |key: Text| key.replace('\u{1f}', "/").into();
         let differ = |(key, compared)| Difference::Counted { place: name(key), compared };
         found.extend(differing(&replayed, &stored).map(differ));
+
+        let differ = |(actor, compared)| Difference::Granted { actor, compared };
+        found.extend(differing(granted, &self.grants().await?).map(differ));
 
         let rows = self.all_rows(Table::Meta, suppressed_prefix(), "read who is suppressed").await?;
         let stored = rows.iter().filter_map(|row| Some((digest_of_key(&row.key)?, ()))).collect();
