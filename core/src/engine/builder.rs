@@ -253,16 +253,14 @@ impl Builder {
         mistakes.extend(names);
         let unknown = self.pulses.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
         mistakes.extend(unknown.map(|name| Mistake::Other(format!("`pulse` names `{name}`, which is no connection"))));
+        if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
+            let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
+            let mistake = |unknown| Mistake::Other(format!("`roles` names {unknown}, which the model does not have"));
+            mistakes.extend(unknown.map(mistake));
+        }
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
         };
-        let unknown = self.roles.iter().flat_map(|roles| roles.unknown(&model));
-        let unknown: Vec<Mistake> = unknown
-            .map(|(entity, id)| Mistake::Other(format!("`roles` names `{entity}.{id}`, which the model does not have")))
-            .collect();
-        if !unknown.is_empty() {
-            return Err(Error::Configuration(Mistakes(unknown)));
-        }
         let connections = connectors
             .into_iter()
             .map(|(name, connector)| {

@@ -34,11 +34,6 @@ pub struct Granted {
     pub reason: String,
 }
 
-/// What the keys of grants begin with.
-pub(crate) const fn grants_prefix() -> &'static str {
-    PREFIX
-}
-
 /// The actor that a row's key names.
 pub(crate) fn actor_of_key(key: &str) -> Option<Actor> {
     key.strip_prefix(PREFIX).map(Actor::new)

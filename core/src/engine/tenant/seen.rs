@@ -24,6 +24,9 @@ pub(crate) const PERSONAL_DATA_READ: &str = "personal_data_read";
 /// What an entry of a list is about, where no entity is.
 const LISTS: &str = "lists";
 
+/// The happenings whose words may quote any value.
+const QUOTING: [&str; 4] = ["observed", "case_noted", "case_closed", "refused"];
+
 /// A tenant as an actor may see it: [`Tenant::seen_by`].
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -56,10 +59,8 @@ impl Seen {
     ///
     /// [`Error::Forbidden`], also where one attribute may not be seen; and as [`Tenant::inspect`].
     pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
-        let sight = self.sight(Role::Viewer, "look at entities").await?;
         let of = self.tenant.entity_model(E::ENTITY)?;
-        let needs = of.units.iter().map(|unit| sight.needs(of, &unit.id, unit.pii)).max();
-        self.sight(needs.unwrap_or(Role::Viewer), "see every attribute of this type").await?;
+        let sight = self.sight(self.for_all_of(of), "see every attribute of this type").await?;
         let view = self.tenant.inspect(id).await?;
         sight.note(&view.entity.id.text(), "inspect", view.entity.units.iter().any(|unit| unit.pii)).await?;
         Ok(view)
@@ -223,13 +224,18 @@ impl Seen {
         Ok(Sight { seen: self, role })
     }
 
-    /// The role from which on every attribute of every type is shown.
+    /// The role from which on every attribute of a type is shown.
+    fn for_all_of(&self, of: &CompiledEntity) -> Role {
+        let Some(roles) = &self.tenant.core.roles else { return Role::Viewer };
+        of.units.iter().map(|unit| roles.to_read(of, &unit.id, unit.pii)).max().unwrap_or(Role::Viewer)
+    }
+
+    /// The role from which on everything is shown, bytes included that nobody looked into.
     fn for_everything(&self) -> Role {
         let core = &self.tenant.core;
         let Some(roles) = &core.roles else { return Role::Viewer };
-        let units = core.model.entities.iter().flat_map(|of| of.units.iter().map(move |unit| (of, unit)));
-        let most = units.map(|(of, unit)| roles.to_read(of, &unit.id, true)).max();
-        most.unwrap_or(Role::Viewer)
+        let types = core.model.entities.iter().map(|of| self.for_all_of(of).max(roles.to_read(of, "", true)));
+        types.max().unwrap_or(Role::Viewer)
     }
 }
 
@@ -242,17 +248,16 @@ impl Sight<'_> {
         self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= self.needs(of, unit, pii))
     }
 
-    /// Whether what is told of a unit of a type is shown. Of no known type, it is as personal as it says.
-    fn shows_of(&self, of: Option<&EntityType>, unit: Option<&Text>, pii: bool) -> bool {
+    /// Whether what is told of a unit of a type is shown. What is told of no single unit is shown to those who may see all of
+    /// the type, if it may quote anything.
+    fn shows_of(&self, of: Option<&EntityType>, unit: Option<&Text>, pii: bool, quotes: bool) -> bool {
         let model = &self.seen.tenant.core.model;
         let of = of.and_then(|of| model.entity_index(of.as_str())).map(|index| model.entity(index));
+        let has = |needs: Role| self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= needs);
         match (of, unit) {
             (Some(of), Some(unit)) => self.shows(of, unit, pii),
-            (Some(of), None) => self.shows(of, "", pii),
-            (None, _) => {
-                let everything = self.seen.for_everything();
-                !pii || self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= everything)
-            }
+            (Some(of), None) => !(pii || quotes) || has(self.seen.for_all_of(of)),
+            (None, _) => !(pii || quotes) || has(self.seen.for_everything()),
         }
     }
 
@@ -261,7 +266,7 @@ impl Sight<'_> {
         let mut shown = false;
         for one in happenings {
             let personal = one.pii;
-            if self.shows_of(of, one.unit.as_ref(), personal) {
+            if self.shows_of(of, one.unit.as_ref(), personal, QUOTING.contains(&&*one.kind)) {
                 shown |= personal;
             } else {
                 *one = Happening { pii: true, ..one.clone() }.masked();
@@ -275,7 +280,8 @@ impl Sight<'_> {
         let mut shown = false;
         for case in cases {
             let personal = case.pii;
-            if self.shows_of(case.entity_type.as_ref(), case.unit.as_ref(), personal) {
+            let noted = !case.comments.is_empty();
+            if self.shows_of(case.entity_type.as_ref(), case.unit.as_ref(), personal, noted) {
                 shown |= personal;
             } else {
                 *case = Case { pii: true, ..case.clone() }.masked();
