@@ -50,6 +50,7 @@ macro_rules! planted {
 }
 
 pub mod base;
+pub mod card;
 pub mod classify;
 pub mod clock;
 pub mod connector;

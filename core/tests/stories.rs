@@ -45,6 +45,8 @@ mod erasing;
 mod errors;
 #[path = "stories/four_eyes.rs"]
 mod four_eyes;
+#[path = "stories/heirs.rs"]
+mod heirs;
 #[path = "stories/identity.rs"]
 mod identity;
 #[path = "stories/letters.rs"]

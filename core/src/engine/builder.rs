@@ -8,6 +8,7 @@ use std::sync::Arc;
 use self::names::{Declared, domain_of};
 use chrono::TimeDelta;
 
+use crate::card::CardNumbers;
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
@@ -37,6 +38,7 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     retention: Retention,
+    cards: CardNumbers,
     roles: Option<Roles>,
     schedule: Schedule,
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
@@ -67,6 +69,7 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
             retention: Retention::default(),
+            cards: CardNumbers::default(),
             roles: None,
             schedule: Schedule::default(),
             pulses: BTreeMap::new(),
@@ -217,6 +220,13 @@ impl Builder {
         self
     }
 
+    /// What becomes of card numbers in what systems say and people enter: by default they are removed before anything is kept.
+    #[must_use]
+    pub fn card_numbers(mut self, cards: CardNumbers) -> Self {
+        self.cards = cards;
+        self
+    }
+
     /// Who may do what. From then on every call that names an actor asks for their role, and
     /// [`Tenant::seen_by`](crate::Tenant::seen_by) shows what it shows; without it, everybody may do everything.
     #[must_use]
@@ -264,7 +274,7 @@ impl Builder {
         let connections = connectors
             .into_iter()
             .map(|(name, connector)| {
-                let connection = bind(&model, connector, self.max_bytes);
+                let connection = bind(&model, connector, self.max_bytes, self.cards);
                 (name, connection)
             })
             .collect();
@@ -283,6 +293,7 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             retention: self.retention,
+            cards: self.cards,
             roles: self.roles,
             schedule: self.schedule,
             pulses: self.pulses,
@@ -305,7 +316,7 @@ fn named(connectors: Vec<(Option<String>, Arc<dyn Connector>)>) -> Vec<(Connecti
     connectors.into_iter().map(|(own, connector)| (ConnectionName::from(name(own, &*connector)), connector)).collect()
 }
 
-fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize) -> Connection {
+fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize, cards: CardNumbers) -> Connection {
     let system = SystemName::new(connector.system());
     let mut objects = BTreeMap::new();
     for native in model.entities.iter().flat_map(|entity| &entity.objects).map(|object| &object.declared) {
@@ -324,7 +335,7 @@ fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize) -> Conne
             surface: surface.clone(),
         })
         .collect();
-    Connection { system, connector, surfaces, objects }
+    Connection { system, connector, surfaces, cards, objects }
 }
 
 fn decoder(

@@ -19,6 +19,7 @@ mod worker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::card::CardNumbers;
 use crate::clock::{Clock, Entropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
@@ -50,8 +51,6 @@ pub use tenant::{
     Verified, WhatIf, WouldBe, WouldWrite,
 };
 
-#[cfg(feature = "conformance")]
-pub(crate) use tenant::Walk;
 pub use worker::{Worked, Worker};
 
 /// The library, configured: a model, connections, rules, a store.
@@ -97,6 +96,8 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    /// What becomes of card numbers in what people enter.
+    pub(crate) cards: CardNumbers,
     /// Who may do what; none: everybody may do everything.
     pub(crate) roles: Option<crate::role::Roles>,
     pub(crate) schedule: Schedule,
@@ -127,6 +128,8 @@ pub(crate) struct Connection {
     pub(crate) system: SystemName,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) surfaces: Vec<BoundSurface>,
+    /// What becomes of card numbers in what it says.
+    pub(crate) cards: CardNumbers,
     /// The entity type and object type, by index, of each native type; and the ordering domain of its stamps.
     pub(crate) objects: BTreeMap<ObjectType, (u16, u16, Domain)>,
 }

@@ -27,7 +27,6 @@ mod linking;
 mod listening;
 mod merge;
 mod model;
-mod pages;
 mod plans;
 mod progress;
 mod pulse;
@@ -39,6 +38,7 @@ mod replay;
 mod roles;
 mod rollout;
 pub(crate) mod run;
+mod scan;
 mod search;
 mod seen;
 mod standing;
@@ -63,20 +63,20 @@ pub use export_person::{EntryExport, PersonExport, RecordExport};
 pub(crate) use footing::Footings;
 pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
-#[cfg(feature = "conformance")]
-pub(crate) use pages::Walk;
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use pulse::Pulse;
 pub use roles::Granted;
 pub use run::Ran;
 pub(crate) use run::{Allowed, News, is_about_entity};
+pub(crate) use scan::Scanned;
 pub use search::{FoundEntity, Search, SearchPage};
 pub use seen::Seen;
 pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;
 
+use crate::card::{self, CardNumbers};
 use crate::engine::persist::row_name;
 use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
@@ -203,6 +203,15 @@ impl Tenant {
             }
             rows.extend(page);
         }
+    }
+
+    /// Refuses what a person says of a unit if it holds a card number.
+    fn refuse_cards<const N: usize>(&self, unit: &str, texts: [&str; N]) -> Result<(), Error> {
+        let holds = |text: &&str| !card::find(text.as_bytes()).is_empty();
+        if self.core.cards == CardNumbers::Kept || !texts.iter().any(holds) {
+            return Ok(());
+        }
+        Err(Error::Value { attribute: unit.into(), reason: "it holds a card number, which is kept nowhere" })
     }
 
     /// The actor of what nobody in particular did.

@@ -123,7 +123,7 @@ impl Tenant {
         let mut signal = pin!(shutdown.fuse());
         let mut shutdown = Shutdown { signal: signal.as_mut(), came: false };
         let mut running = Running::new(self);
-        running.agenda.pulse_by(self, self.pulses_due().await?);
+        running.agenda.pulse_by(&self.core, self.pulses_due().await?);
         let mut lanes = Lanes::new(self);
         let mut failed = None;
         while failed.is_none() && !shutdown.came().await {
@@ -174,7 +174,7 @@ struct Running<'t> {
 
 impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
-        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
+        let agenda = Agenda::of(&tenant.core, tenant.now());
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
         Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next: Next::WhenTold }
     }
@@ -186,9 +186,12 @@ impl<'t> Running<'t> {
         shutdown: &mut Shutdown<'_, F>,
     ) -> Result<bool, Error> {
         // Before the first poll: it would hide for how long nothing was heard.
-        for connection in self.agenda.due_to_listen(self.tenant.now()) {
-            if self.tenant.listen_to(&connection).await? {
-                self.agenda.pulse_now(connection, self.tenant.now());
+        for connection in self.agenda.due_to_listen(self.tenant.now(), |_| true) {
+            match self.tenant.listen_to(&connection).await {
+                Ok(true) => self.agenda.pulse_now(connection, self.tenant.now()),
+                // Others keep moving the same rows: it is noted at its next turn.
+                Ok(false) | Err(Error::Contended { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         if lanes.step(self.silence.left_alone(self.tenant.now())) {
