@@ -3,6 +3,7 @@
 //! A number is taken for one of a payment card if it begins as an issuer's numbers begin, has as many digits as those, and its
 //! check digit is right. Its digits may stand in groups, with single spaces or hyphens between them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What stands in place of a card number.
@@ -109,9 +110,10 @@ fn is_checked(digits: &[u8]) -> bool {
 
 /// The bytes without their card numbers, but for those whose digits are `spared`; `None`: there are none.
 ///
-/// In JSON, a number becomes a string: what reads numbers there finds that it is none, and says so.
+/// Digits, spaces and hyphens that JSON spells as escapes are spelled out before. In JSON, a number becomes a string: what reads numbers there finds that it is none, and says so.
 #[must_use]
 pub fn without(bytes: &[u8], spared: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
+    let bytes = &*unescaped(bytes);
     let mut found = find(bytes);
     found.retain(|card| {
         let digits: String =
@@ -132,6 +134,40 @@ pub fn without(bytes: &[u8], spared: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
     }
     cleaned.extend_from_slice(&bytes[at..]);
     Some(cleaned)
+}
+
+/// The same JSON with digits, spaces and hyphens spelled out where it has escapes for them.
+#[must_use]
+pub fn unescaped(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const ESCAPE: &[u8] = b"\\u00";
+    if !bytes.windows(ESCAPE.len()).any(|window| window == ESCAPE) {
+        return Cow::Borrowed(bytes);
+    }
+    let (mut plain, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(byte) = bytes.get(at) {
+        let spelled = match &bytes[at..] {
+            [b'\\', b'u', b'0', b'0', b'3', digit @ b'0'..=b'9', ..] => Some((*digit, 6)),
+            [b'\\', b'u', b'0', b'0', b'2', b'0', ..] => Some((b' ', 6)),
+            [b'\\', b'u', b'0', b'0', b'2', b'd' | b'D', ..] => Some((b'-', 6)),
+            _ => None,
+        };
+        match (spelled, byte, bytes.get(at + 1)) {
+            (Some((byte, length)), _, _) => {
+                plain.push(byte);
+                at += length;
+            }
+            // What a backslash stands before is no escape of its own.
+            (None, b'\\', Some(next)) => {
+                plain.extend([*byte, *next]);
+                at += 2;
+            }
+            (None, _, _) => {
+                plain.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// Whether a string is open behind these bytes, if one was, or was not, before them.
@@ -248,6 +284,19 @@ mod tests {
             read,
             serde_json::json!({ "a": REMOVED, "b": removed, "c": [REMOVED], "id": 6_011_111_111_111_117_u64 })
         );
+    }
+
+    #[test]
+    fn escapes_hide_nothing_and_mean_what_they_meant() {
+        let body = br#"{"a":"\u0034111\u0020\u0020111111111111","b":"\\u0034111111111111111","c":"\u00e4 \u0037"}"#;
+        let cleaned = without(body, &|_| false);
+        assert_eq!(cleaned, None, "between two spaces nothing goes on, and behind a backslash it is text");
+        let same = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap_or_default();
+        assert_eq!(same(&unescaped(body)), same(body));
+        for hidden in [r#"{"a":"\u0034111111111111111"}"#, r#"["4111\u00201111\u002d1111\u002D1111"]"#] {
+            let cleaned = without(hidden.as_bytes(), &|_| false).unwrap_or_default();
+            assert!(String::from_utf8_lossy(&cleaned).contains(REMOVED), "{hidden}");
+        }
     }
 
     proptest! {

@@ -120,7 +120,7 @@ pub(crate) fn without_cards<'i>(
     item: &'i Item,
     batch: &mut Batch,
 ) -> Cow<'i, Item> {
-    if connection.cards == CardNumbers::Kept || card::find(&item.body).is_empty() {
+    if connection.cards == CardNumbers::Kept || card::find(&card::unescaped(&item.body)).is_empty() {
         return Cow::Borrowed(item);
     }
     let spared = spared(connection, model, item, batch);
