@@ -84,6 +84,7 @@ impl Tenant {
             return Ok(verified.reply);
         }
         taken?;
+        self.core.bells.ring(&self.id);
         if let Some(key) = key {
             // After the items: a crash in between costs a repetition, which changes nothing.
             let commit = crate::store::Commit { put: vec![(key, persist::json(&self.now()))], ..Default::default() };

@@ -75,8 +75,8 @@ impl Tenant {
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
     /// `sleep` gives a future that is ready after so long. No sleep is longer than
-    /// [`Schedule::idle`](crate::engine::Schedule::idle); whatever comes in by then is found by itself. When `shutdown` is
-    /// ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
+    /// [`Schedule::idle`](crate::engine::Schedule::idle), and what this process receives or people approve here ends it; what comes
+    /// in elsewhere is found when it is over. When `shutdown` is ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
     /// is left without a receipt.
     ///
     /// A system that fails is tried again later, less and less often, and holds up no other; nor does one that is slow: each
@@ -127,6 +127,8 @@ impl Tenant {
         let mut lanes = Lanes::new(self);
         let mut failed = None;
         while failed.is_none() && !shutdown.came().await {
+            // What comes in from here on is not slept through.
+            let heard = self.core.bells.rung(&self.id);
             match running.turn(&mut lanes, &mut shutdown).await {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -137,7 +139,8 @@ impl Tenant {
                 break;
             }
             let rested = {
-                let (slept, next) = (pin!(sleep(delay)), pin!(lanes.next()));
+                let (rung, slept) = (pin!(self.core.bells.since(&self.id, heard)), pin!(sleep(delay)));
+                let (slept, next) = (pin!(select(rung, slept)), pin!(lanes.next()));
                 shutdown.or(select(slept, next)).await.map(|either| match either {
                     Either::Left(_) => None,
                     Either::Right((ended, _)) => Some(ended),
