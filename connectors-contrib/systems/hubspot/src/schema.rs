@@ -146,14 +146,15 @@ impl HubSpot {
         Ok(found)
     }
 
-    /// Whether records of one type can belong to records of the other, as the account has it.
+    /// Whether records of one type can belong to records of the other, as the account has it: asked by the very read that tells
+    /// to whom they belong. That nobody belongs to anybody is an answer.
     async fn associates(&self, from: &str, to: &str) -> Result<bool, ConnectorError> {
-        let path = format!("{}/{from}/{to}/labels", self.settings.associations_path);
-        let answer = self.ask(&self.client, "GET", &path, None).await?;
+        let path = format!("{}/{from}/{to}/batch/read", self.settings.associations_path);
+        let answer = self.ask(&self.client, "POST", &path, Some(&json!({ "inputs": [{ "id": "1" }] }))).await?;
         match answer.status() {
-            StatusCode::OK => Ok(true),
+            StatusCode::OK | StatusCode::MULTI_STATUS => Ok(true),
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Ok(false),
-            _ => Err(unread(&answer, "list the labels of an association")),
+            _ => Err(unread(&answer, "look whether an association is known")),
         }
     }
 
