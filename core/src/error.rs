@@ -11,6 +11,7 @@ use crate::journal::Broken;
 use crate::model::Mistakes;
 use crate::plan::{PlanHash, StandingId};
 use crate::queue::QueueError;
+use crate::role::Role;
 use crate::store::StoreError;
 use crate::text::Text;
 
@@ -131,6 +132,18 @@ pub enum Error {
         entity: EntityId,
         /// The record.
         record: Box<RecordRef>,
+    },
+    /// Whoever asked may not do that.
+    #[error("{actor} may not {doing}: {}, and it takes {needs}", role.map_or_else(|| "they have no role".to_owned(), |role| format!("they are {role}")))]
+    Forbidden {
+        /// Who.
+        actor: Actor,
+        /// The role that they have in this tenant, if any.
+        role: Option<Role>,
+        /// What they wanted to do.
+        doing: &'static str,
+        /// The least role that may.
+        needs: Role,
     },
     /// A write of the entity has no receipt yet.
     #[error("a write of {entity} into {place} is under way: take a step, which settles it, and try again")]
@@ -456,6 +469,7 @@ impl Error {
             | Error::StandingSettled { .. }
             | Error::ModelChanged { .. }
             | Error::ModelRefused { .. } => 409,
+            Error::Forbidden { .. } => 403,
             Error::Connector { source, .. } => match source.kind {
                 ConnectorErrorKind::Denied => 401,
                 ConnectorErrorKind::Malformed | ConnectorErrorKind::Unsupported => 400,

@@ -211,10 +211,12 @@ impl Explanation {
     /// [`EntityView::masked`]: crate::view::EntityView::masked
     #[must_use]
     pub fn masked(&self) -> Self {
+        if self.unit.pii { self.hidden() } else { self.clone() }
+    }
+
+    /// The same explanation with every value replaced.
+    pub(crate) fn hidden(&self) -> Self {
         let mut masked = self.clone();
-        if !self.unit.pii {
-            return masked;
-        }
         masked.unit.mask();
         let proposed = masked.proposed.iter_mut().flat_map(|choice| &mut choice.voices);
         for voice in masked.chosen.voices.iter_mut().chain(proposed) {
@@ -224,7 +226,7 @@ impl Explanation {
         masked.proposal.iter_mut().for_each(ProposalView::mask);
         masked.lapse.iter_mut().for_each(LapseView::mask);
         masked.discrepancies.iter_mut().for_each(DiscrepancyView::mask);
-        masked.elements = self.elements.iter().map(Self::masked).collect();
+        masked.elements = self.elements.iter().map(Self::hidden).collect();
         masked
     }
 

@@ -51,6 +51,7 @@ macro_rules! planted {
 
 pub mod alert;
 pub mod base;
+pub mod card;
 pub mod check;
 pub mod classify;
 pub mod clock;
@@ -81,6 +82,7 @@ pub mod policy;
 pub mod queue;
 pub mod representation;
 pub mod resolve;
+pub mod role;
 pub mod rollout;
 pub mod rule;
 pub mod schema;

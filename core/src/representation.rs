@@ -353,6 +353,15 @@ impl Representation {
         &self.existence
     }
 
+    /// The same with nothing but where its system merged it: ids, which others are resolved by. `None`: it was not merged.
+    pub(crate) fn merges_alone(&self) -> Option<Self> {
+        let mut alone = Self::new();
+        for (stamp, survivor) in &self.rare.redirects {
+            alone.redirect(*stamp, survivor.clone());
+        }
+        alone.latest_merge().is_some().then_some(alone)
+    }
+
     /// Whether the record's cells may be looked at: it is live, and not redirected.
     #[must_use]
     pub fn speaks(&self) -> bool {

@@ -39,6 +39,8 @@ mod decisions;
 mod desk;
 #[path = "stories/drift.rs"]
 mod drift;
+#[path = "stories/erasing.rs"]
+mod erasing;
 #[path = "stories/errors.rs"]
 mod errors;
 #[path = "stories/four_eyes.rs"]
@@ -71,6 +73,8 @@ mod presence;
 mod references;
 #[path = "stories/reopened.rs"]
 mod reopened;
+#[path = "stories/roles.rs"]
+mod roles;
 #[path = "stories/rules.rs"]
 mod rules;
 #[path = "stories/trouble.rs"]

@@ -252,7 +252,7 @@ impl Store for Given {
         Ok(entries.map(|(entry, payload)| (entry.clone(), Some(payload.clone()))).collect())
     }
 
-    async fn erase(&self, _: &TenantId, _: &str) -> Result<u64, StoreError> {
+    async fn erase_until(&self, _: &TenantId, _: &str, _: u64) -> Result<u64, StoreError> {
         Ok(0)
     }
 }

@@ -100,8 +100,8 @@ impl Store for Image {
         self.0.image.journal(tenant, after, limit).await
     }
 
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.0.image.erase(tenant, subject).await
+    async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
+        self.0.image.erase_until(tenant, subject, until).await
     }
 }
 

@@ -9,6 +9,7 @@ use self::names::{Declared, domain_of};
 use chrono::TimeDelta;
 
 use crate::alert::{AlertSink, Threshold};
+use crate::card::CardNumbers;
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
@@ -19,6 +20,7 @@ use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName}
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
 use crate::plan::Limits;
 use crate::representation::stored::SlotNames;
+use crate::role::Roles;
 use crate::rule::{self, AnyRule, Guard, Rule};
 use crate::settle::RuleSet;
 use crate::store::{MemoryStore, Store};
@@ -38,6 +40,8 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     retention: Retention,
+    cards: CardNumbers,
+    roles: Option<Roles>,
     schedule: Schedule,
     checks: Checks,
     thresholds: Vec<Threshold>,
@@ -70,6 +74,8 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
             retention: Retention::default(),
+            cards: CardNumbers::default(),
+            roles: None,
             schedule: Schedule::default(),
             checks: Checks::new(),
             thresholds: Threshold::standard(),
@@ -244,6 +250,21 @@ impl Builder {
         self
     }
 
+    /// What becomes of card numbers in what systems say and people enter: by default they are removed before anything is kept.
+    #[must_use]
+    pub fn card_numbers(mut self, cards: CardNumbers) -> Self {
+        self.cards = cards;
+        self
+    }
+
+    /// Who may do what. From then on every call that names an actor asks for their role, and
+    /// [`Tenant::seen_by`](crate::Tenant::seen_by) shows what it shows; without it, everybody may do everything.
+    #[must_use]
+    pub fn roles(mut self, roles: Roles) -> Self {
+        self.roles = Some(roles);
+        self
+    }
+
     /// Checks the configuration. Pure: nothing is opened, read or written.
     ///
     /// # Errors
@@ -279,13 +300,18 @@ impl Builder {
             self.checks.priorities.keys().filter(|name| self.models.iter().all(|model| model.entity != **name));
         let unknown = unknown.map(|name| format!("`checks` names entity `{name}`, which is not declared"));
         mistakes.extend(unknown.map(Mistake::Other));
+        if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
+            let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
+            let mistake = |unknown| Mistake::Other(format!("`roles` names {unknown}, which the model does not have"));
+            mistakes.extend(unknown.map(mistake));
+        }
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
         };
         let connections = connectors
             .into_iter()
             .map(|(name, connector)| {
-                let connection = bind(&model, connector, &self.clock, self.max_bytes);
+                let connection = bind(&model, connector, &self.clock, self.max_bytes, self.cards);
                 (name, connection)
             })
             .collect();
@@ -304,6 +330,8 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             retention: self.retention,
+            cards: self.cards,
+            roles: self.roles,
             schedule: self.schedule,
             checks: self.checks,
             thresholds: self.thresholds,
@@ -332,7 +360,13 @@ fn named(connectors: Vec<(Option<String>, Arc<dyn Connector>)>) -> Vec<(Connecti
     connectors.into_iter().map(|(own, connector)| (ConnectionName::from(name(own, &*connector)), connector)).collect()
 }
 
-fn bind(model: &Model, connector: Arc<dyn Connector>, clock: &Arc<dyn Clock>, max_bytes: usize) -> Connection {
+fn bind(
+    model: &Model,
+    connector: Arc<dyn Connector>,
+    clock: &Arc<dyn Clock>,
+    max_bytes: usize,
+    cards: CardNumbers,
+) -> Connection {
     let system = SystemName::new(connector.system());
     let mut objects = BTreeMap::new();
     for native in model.entities.iter().flat_map(|entity| &entity.objects).map(|object| &object.declared) {
@@ -353,7 +387,7 @@ fn bind(model: &Model, connector: Arc<dyn Connector>, clock: &Arc<dyn Clock>, ma
         .collect();
     let vitals = Arc::<Vitals>::default();
     let connector = Arc::new(Metered::new(connector, Arc::clone(&vitals), Arc::clone(clock)));
-    Connection { system, connector, vitals, surfaces, objects }
+    Connection { system, connector, vitals, surfaces, cards, objects }
 }
 
 fn decoder(

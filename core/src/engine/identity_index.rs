@@ -45,7 +45,7 @@ impl Holders {
     }
 
     /// Notes how one record stands to the value, and forgets how it stood before.
-    fn place(&mut self, record: &Text, held_by: Option<Option<EntityId>>) {
+    pub(crate) fn place(&mut self, record: &Text, held_by: Option<Option<EntityId>>) {
         self.holders.remove(record);
         self.waiting.remove(record);
         if let Some(entity) = held_by {

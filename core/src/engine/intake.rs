@@ -1,16 +1,22 @@
 //! Intake: what a surface said becomes observations, merges, hints to read, or dead letters. Pure.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::card::{self, CardNumbers};
 use crate::connector::{Item, Says};
 use crate::decode::{Batch, FaultKind, Reach};
 use crate::engine::Connection;
 use crate::id::{ConnectionName, RecordRef, SurfaceName};
-use crate::observation::{Coverage, DeathEvidence, Observation, Sighting};
+use crate::model::{CompiledEntity, UnitIndex};
+use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::surface::{Completeness, Order};
 use crate::text::Text;
+use crate::value::Field;
 
 /// What became of a delivery, page or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +30,8 @@ pub struct TakenIn {
     pub hinted: usize,
     /// Items, or single attributes, that could not be decoded: kept as dead letters.
     pub dead_letters: usize,
+    /// What was said of persons who were erased: nothing of it was kept.
+    pub suppressed: usize,
 }
 
 impl std::ops::AddAssign for TakenIn {
@@ -32,6 +40,7 @@ impl std::ops::AddAssign for TakenIn {
         self.known += other.known;
         self.hinted += other.hinted;
         self.dead_letters += other.dead_letters;
+        self.suppressed += other.suppressed;
     }
 }
 
@@ -97,10 +106,82 @@ pub(crate) fn sort(
     let mut inputs = Vec::with_capacity(items.len());
     let mut reached = Reached::default();
     for item in items {
+        let item = &*without_cards(connection, model, item, batch);
         let reach = reached.by(connection, item);
         sort_one(name, connection, model, (item, reach), read, batch, &mut inputs);
     }
     inputs
+}
+
+/// An item without the card numbers in its body. Ids of records, tokens and references are none, whatever they look like.
+pub(crate) fn without_cards<'i>(
+    connection: &Connection,
+    model: &crate::model::Model,
+    item: &'i Item,
+    batch: &mut Batch,
+) -> Cow<'i, Item> {
+    if connection.cards == CardNumbers::Kept || card::find(&card::unescaped(&item.body)).is_empty() {
+        return Cow::Borrowed(item);
+    }
+    let spared = spared(connection, model, item, batch);
+    match card::without(&item.body, &|digits| spared.contains(digits)) {
+        Some(body) => Cow::Owned(Item { body: body.into(), ..item.clone() }),
+        None => Cow::Borrowed(item),
+    }
+}
+
+/// What of an item names records, or orders them.
+fn spared(connection: &Connection, model: &crate::model::Model, item: &Item, batch: &mut Batch) -> BTreeSet<String> {
+    let mut spared: BTreeSet<String> = BTreeSet::new();
+    match &item.says {
+        Says::Hint { id } | Says::Deleted { id } => drop(spared.insert(id.to_string())),
+        Says::Merged { survivor, losers } => {
+            spared.extend(losers.iter().chain([survivor]).map(ToString::to_string));
+        }
+        Says::Record => {}
+    }
+    let Some(bound) = connection.surfaces.iter().find(|bound| bound.surface.name == item.surface) else {
+        return spared;
+    };
+    let object = &bound.surface.object;
+    let (Some(table), Some((entity, of, _))) = (&bound.decodes, connection.objects.get(object)) else { return spared };
+    batch.clear();
+    // What cannot be decoded names nobody: it becomes a letter without its card numbers.
+    if table.decode_within(&item.body, false, &[], batch).is_ok() {
+        let model = model.entity(*entity);
+        let units = &model.objects[usize::from(*of)].slot_unit;
+        for decoded in batch.records() {
+            spared.insert(decoded.id().to_string());
+            spared.extend(decoded.token().map(|token| token.to_string()));
+            let observation = decoded.to_observation(&ConnectionName::new(""), object, Stamp::default());
+            let cells = observation.cells.iter().filter(|said| refers(model, units, said.slot));
+            spared.extend(cells.filter_map(|said| said.field.as_value().map(str::to_owned)));
+        }
+    }
+    batch.clear();
+    spared
+}
+
+/// Whether a slot holds a reference.
+fn refers(model: &CompiledEntity, units: &[UnitIndex], slot: SlotIndex) -> bool {
+    let unit = units.get(usize::from(slot)).and_then(|unit| model.units.get(usize::from(*unit)));
+    unit.is_some_and(|unit| unit.reference.is_some())
+}
+
+/// Removes card numbers from what was read of a record. Says whether there were any.
+fn remove_from(observation: &mut Observation, is_spared: impl Fn(SlotIndex) -> bool) -> bool {
+    let mut removed = false;
+    for said in observation.cells.iter_mut().filter(|said| !is_spared(said.slot)) {
+        if let Some(cleaned) = said.field.as_value().and_then(card::without_in_text) {
+            said.field = Field::value(&cleaned);
+            removed = true;
+        }
+        if let Some(cleaned) = said.element.as_deref().and_then(card::without_in_text) {
+            said.element = Some(cleaned.into());
+            removed = true;
+        }
+    }
+    removed
 }
 
 /// How far the last item could be believed: those that were asked for together say the same.
@@ -212,11 +293,13 @@ fn sort_one(
                         .map_or("?", |slot| attributes[usize::from(slot.attribute)].id.as_str());
                     inputs.push(dead(Some(record.clone()), format!("{attribute}: {}", fault.reason)));
                 }
-                inputs.push(Input::Observed {
-                    observation: decoded.to_observation(name, object, Stamp { token, read }),
-                    surface: item.surface.clone(),
-                    body: item.body.clone(),
-                });
+                let mut observation = decoded.to_observation(name, object, Stamp { token, read });
+                let units = &model.entity(*entity).objects[usize::from(*of)].slot_unit;
+                let spelled = connection.cards == CardNumbers::Removed
+                    && remove_from(&mut observation, |slot| refers(model.entity(*entity), units, slot));
+                // Written so that its bytes do not show it, as by escapes: then they are not kept.
+                let body = if spelled { Bytes::new() } else { item.body.clone() };
+                inputs.push(Input::Observed { observation, surface: item.surface.clone(), body });
             }
         }
     }

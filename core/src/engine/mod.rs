@@ -14,6 +14,7 @@ mod parsed;
 mod persist;
 mod retention;
 mod schedule;
+mod suppression;
 mod tenant;
 mod vitals;
 mod worker;
@@ -21,6 +22,7 @@ mod worker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::card::CardNumbers;
 use crate::clock::{Clock, Entropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
@@ -46,11 +48,12 @@ pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
     Ages, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor,
-    CaseFilter, CasePage, Changed, Checked, Compared, ConnectionStatus, Difference, DiscrepancyFilter, FailedCall,
-    Finding, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next,
-    Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed,
-    Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Status, Stepped, StoredDeadLetter, Tenant,
-    UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
+    CaseFilter, CasePage, Changed, Checked, Compared, ConnectionStatus, Difference, DiscrepancyFilter, EntryExport,
+    Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage, LetterCause, LetterGroup, LetterState,
+    Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen,
+    Progress, Pulse, Ran, RecordExport, Rederived, Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search,
+    SearchPage, Seen, Status, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified,
+    WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};
@@ -98,6 +101,10 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    /// What becomes of card numbers in what people enter.
+    pub(crate) cards: CardNumbers,
+    /// Who may do what; none: everybody may do everything.
+    pub(crate) roles: Option<crate::role::Roles>,
     pub(crate) schedule: Schedule,
     /// The models, as they were declared: what systems say of themselves is held against them.
     pub(crate) models: Vec<crate::model::EntityModel>,
@@ -141,6 +148,8 @@ pub(crate) struct Connection {
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) vitals: Arc<vitals::Vitals>,
     pub(crate) surfaces: Vec<BoundSurface>,
+    /// What becomes of card numbers in what it says.
+    pub(crate) cards: CardNumbers,
     /// The entity type and object type, by index, of each native type; and the ordering domain of its stamps.
     pub(crate) objects: BTreeMap<ObjectType, (u16, u16, Domain)>,
 }

@@ -45,6 +45,16 @@ pub(crate) struct Memory {
     pub(crate) histories: Histories,
 }
 
+impl Memory {
+    /// Forgets what rows of a tenant held, and where its histories were left off.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        self.entities.lock().forget(tenant);
+        self.representations.lock().forget(tenant);
+        self.plans.lock().forget(tenant);
+        self.histories.forget(tenant);
+    }
+}
+
 impl<T> Default for Parsed<T> {
     fn default() -> Self {
         Self(Mutex::new(Generations { young: HashMap::new(), old: HashMap::new(), bytes: 0 }))
@@ -88,10 +98,20 @@ impl<T: Clone> Parsed<T> {
     pub(crate) fn expect(&self, tenant: &TenantId, key: &RowKey, value: &[u8], parsed: T) {
         self.lock().remember((tenant.clone(), key.clone()), value.to_vec(), parsed);
     }
+}
 
+impl<T> Parsed<T> {
     fn lock(&self) -> MutexGuard<'_, Generations<T>> {
         // Nothing panics between two changes of the maps, and a half-made one would only be forgotten sooner.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Generations<T> {
+    fn forget(&mut self, tenant: &TenantId) {
+        self.young.retain(|(of, _), _| of != tenant);
+        self.old.retain(|(of, _), _| of != tenant);
+        self.bytes = self.young.values().map(|remembered| remembered.value.len()).sum();
     }
 }
 

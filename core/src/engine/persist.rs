@@ -120,6 +120,11 @@ impl<'a> Changes<'a> {
         self.as_of
     }
 
+    /// Whose step it is.
+    pub(crate) const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// Appends a journal entry.
     pub(crate) fn journal(&mut self, kind: &'static str, subject: &str, payload: &impl Serialize) {
         let mut salt = [0; 16];

@@ -18,6 +18,8 @@ mod direct;
 mod door;
 mod due;
 mod enter;
+mod erase;
+mod export_person;
 pub mod feed;
 mod footing;
 mod four_eyes;
@@ -34,14 +36,17 @@ mod read;
 mod rederive;
 mod reindex;
 mod replay;
+mod roles;
 mod rollout;
 pub(crate) mod run;
 mod scan;
 mod schema;
 mod search;
+mod seen;
 mod standing;
 mod status;
 mod step;
+mod suppressed;
 mod take_in;
 mod verify;
 mod what_if;
@@ -57,24 +62,29 @@ pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use check::{Ages, Checked, Finding, Verification};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
+pub use erase::Erased;
+pub use export_person::{EntryExport, PersonExport, RecordExport};
 pub(crate) use footing::Footings;
 pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use pulse::Pulse;
+pub use roles::Granted;
 pub use run::Ran;
 pub(crate) use run::{Allowed, News, is_about_entity};
 pub(crate) use scan::Scanned;
 pub(crate) use schema::Stops;
 pub use schema::{SchemaChecked, SchemaStop};
 pub use search::{FoundEntity, Search, SearchPage};
+pub use seen::Seen;
 pub(crate) use status::Alerting;
 pub use status::{Alerted, ConnectionStatus, Status};
 pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;
 
+use crate::card::{self, CardNumbers};
 use crate::engine::persist::row_name;
 use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
@@ -164,6 +174,7 @@ impl Tenant {
     /// As [`Tenant::commit`]; a lost race names the row that was changed meanwhile.
     pub(crate) async fn commit_or_lost(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         self.require_model().await?;
+        self.suppression().await?;
         let mut commit = commit;
         self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
@@ -181,7 +192,10 @@ impl Tenant {
     pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
         match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
             Committed::Done { .. } => Ok(None),
-            Committed::Lost { key } => Ok(Some(row_name(&key))),
+            Committed::Lost { key } => {
+                self.note_lost(&key);
+                Ok(Some(row_name(&key)))
+            }
         }
     }
 
@@ -197,6 +211,15 @@ impl Tenant {
             }
             rows.extend(page);
         }
+    }
+
+    /// Refuses what a person says of a unit if it holds a card number.
+    fn refuse_cards<const N: usize>(&self, unit: &str, texts: [&str; N]) -> Result<(), Error> {
+        let holds = |text: &&str| !card::find(text.as_bytes()).is_empty();
+        if self.core.cards == CardNumbers::Kept || !texts.iter().any(holds) {
+            return Ok(());
+        }
+        Err(Error::Value { attribute: unit.into(), reason: "it holds a card number, which is kept nowhere" })
     }
 
     /// The actor of what nobody in particular did.

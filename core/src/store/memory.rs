@@ -175,10 +175,11 @@ impl Store for MemoryStore {
         Ok(verified)
     }
 
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+    async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
         let mut tenants = self.tenants();
         let Some(tenant) = tenants.get_mut(tenant) else { return Ok(0) };
-        let about = tenant.journal.iter_mut().filter(|(entry, _)| entry.subject.as_str() == subject);
+        let before = tenant.journal.iter_mut().take_while(|(entry, _)| entry.seq <= until);
+        let about = before.filter(|(entry, _)| entry.subject.as_str() == subject);
         Ok(about.filter_map(|(_, payload)| payload.take()).map(|_| 1).sum())
     }
 }

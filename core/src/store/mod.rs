@@ -300,10 +300,23 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::database("take over a journal", StoreFault::Refused, "this store cannot"))
     }
 
-    /// Destroys payloads and salts of the entries about a subject. The entries stay. Says how many it destroyed.
+    /// Destroys payloads and salts of the entries about a subject that stand at place `until` or before. The entries stay.
+    /// Says how many it destroyed.
+    ///
+    /// When it returns, nothing that the tenant deleted so far, as a row or here, is left in the files that the store itself
+    /// keeps, as far as the database can promise that.
     ///
     /// # Errors
     ///
     /// If the store cannot be written.
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError>;
+    async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError>;
+
+    /// As [`erase_until`](Self::erase_until), of all entries that there are.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written.
+    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+        self.erase_until(tenant, subject, u64::MAX).await
+    }
 }

@@ -208,9 +208,9 @@ impl<S: Store, W: StoreWatch> Store for Watched<S, W> {
         Ok(taken)
     }
 
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+    async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
         self.watch.before(tenant, StoreCall::Erase).await?;
-        let erased = self.store.erase(tenant, subject).await?;
+        let erased = self.store.erase_until(tenant, subject, until).await?;
         self.watch.after(tenant, Called::Erase).await?;
         Ok(erased)
     }

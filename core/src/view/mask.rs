@@ -18,15 +18,19 @@ impl EntityView {
     /// replaced with it.
     #[must_use]
     pub fn masked(&self) -> Self {
+        self.masked_where(&|_, pii| pii)
+    }
+
+    /// The same view with every value replaced that is hidden, by the name of its unit and whether it is personal data.
+    pub(crate) fn masked_where(&self, is_hidden: &dyn Fn(&str, bool) -> bool) -> Self {
         let mut view = self.clone();
+        let hidden = |unit: &Text, pii: bool| is_hidden(unit, pii);
         view.masked = true;
-        for unit in view.units.iter_mut().filter(|unit| unit.pii) {
-            unit.mask();
-        }
-        view.discrepancies.iter_mut().filter(|standing| standing.pii).for_each(DiscrepancyView::mask);
-        view.decisions.iter_mut().filter(|decision| decision.pii).for_each(DecisionView::mask);
-        view.proposals.iter_mut().filter(|proposal| proposal.pii).for_each(ProposalView::mask);
-        view.lapses.iter_mut().filter(|lapse| lapse.pii).for_each(LapseView::mask);
+        view.units.iter_mut().filter(|unit| hidden(&unit.name, unit.pii)).for_each(UnitView::mask);
+        view.discrepancies.iter_mut().filter(|of| hidden(&of.unit, of.pii)).for_each(DiscrepancyView::mask);
+        view.decisions.iter_mut().filter(|of| hidden(&of.unit, of.pii)).for_each(DecisionView::mask);
+        view.proposals.iter_mut().filter(|of| hidden(&of.unit, of.pii)).for_each(ProposalView::mask);
+        view.lapses.iter_mut().filter(|of| hidden(&of.unit, of.pii)).for_each(LapseView::mask);
         view
     }
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod at_work;
+mod canaries;
+mod erasure;
 mod evolution;
 mod looking_back;
 mod properties;

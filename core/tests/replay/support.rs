@@ -110,7 +110,11 @@ impl Connector for Fake {
                 }
                 _ => Says::Record,
             };
-            let body = serde_json::json!({ "id": said.id, "at": said.at, "fields": said.fields }).to_string();
+            let body = match said.kind.as_str() {
+                // Spelled out, byte by byte.
+                "raw" => said.other.clone(),
+                _ => serde_json::json!({ "id": said.id, "at": said.at, "fields": said.fields }).to_string(),
+            };
             Item::new(SurfaceName::new(if said.part { "part" } else { "full" }), says, body.into())
         });
         Ok(Verified { items: items.collect(), delivery_id: None, reply: http::Response::new(Bytes::new()) })

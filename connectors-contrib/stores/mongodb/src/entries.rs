@@ -86,9 +86,12 @@ pub(crate) async fn place(database: &Database, tenant: &TenantId, at: i64) -> Re
     Ok(last.as_ref().and_then(seq).unwrap_or_default())
 }
 
-/// Destroys the payloads about a subject.
-pub(crate) async fn erase(database: &Database, tenant: &TenantId, subject: &str) -> Result<u64> {
-    let filter = doc! { "_id.tenant": tenant.as_str(), "subject": subject, "salt": { "$exists": true } };
+/// Destroys the payloads about a subject up to a place.
+pub(crate) async fn erase(database: &Database, tenant: &TenantId, subject: &str, until: u64) -> Result<u64> {
+    let until = doc! { "$lte": signed(until) };
+    let filter = doc! {
+        "_id.tenant": tenant.as_str(), "_id.seq": until, "subject": subject, "salt": { "$exists": true },
+    };
     let gone: Document = FIELDS.into_iter().chain(["salt"]).map(|field| (field.to_owned(), Bson::from(""))).collect();
     Ok(journal(database).update_many(filter, doc! { "$unset": gone }).await?.modified_count)
 }

@@ -250,9 +250,12 @@ impl Store for MongoStore {
         .await
     }
 
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+    async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
         let (tenant, subject) = (tenant.clone(), subject.to_owned());
-        self.call("erase payloads", |inner| async move { entries::erase(&inner.database, &tenant, &subject).await })
-            .await
+        self.call(
+            "erase payloads",
+            |inner| async move { entries::erase(&inner.database, &tenant, &subject, until).await },
+        )
+        .await
     }
 }

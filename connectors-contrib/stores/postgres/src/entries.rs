@@ -98,10 +98,11 @@ impl Call for Place {
     }
 }
 
-/// Destroys the payloads about a subject. Done twice, it destroys as much as once; how many is then told by neither.
+/// Destroys the payloads about a subject up to a place. Done twice, it destroys as much as once; how many is then told by neither.
 pub(crate) struct Erase {
     pub(crate) tenant: TenantId,
     pub(crate) subject: String,
+    pub(crate) until: u64,
 }
 
 impl Call for Erase {
@@ -110,8 +111,8 @@ impl Call for Erase {
 
     async fn run(&self, session: &Session, statements: &Statements) -> Result<Self::Answer, Error> {
         let statement = session.prepare_cached(&statements.erase).await?;
-        let (tenant, subject) = (spell(self.tenant.as_str()), spell(&self.subject));
-        let arguments: &Arguments<'_> = &[&tenant, &subject];
+        let (tenant, subject, until) = (spell(self.tenant.as_str()), spell(&self.subject), signed(self.until));
+        let arguments: &Arguments<'_> = &[&tenant, &subject, &until];
         session.write(&self.tenant, session.execute(&statement, arguments)).await
     }
 }

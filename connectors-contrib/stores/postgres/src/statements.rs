@@ -55,7 +55,7 @@ impl Statements {
             ),
             erase: format!(
                 "UPDATE {schema}.journal SET salt = NULL, value = NULL, bytes = NULL WHERE tenant = $1 \
-                 AND \"left\"(subject, 475) = \"left\"($2, 475) AND subject = $2 AND salt IS NOT NULL"
+                 AND \"left\"(subject, 475) = \"left\"($2, 475) AND subject = $2 AND seq <= $3 AND salt IS NOT NULL"
             ),
         }
     }

@@ -238,7 +238,7 @@ impl Store for PostgresStore {
         taken.await.map_err(|_| StoreError::Closed)?
     }
 
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
-        self.call(Erase { tenant: tenant.clone(), subject: subject.to_owned() }).await
+    async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
+        self.call(Erase { tenant: tenant.clone(), subject: subject.to_owned(), until }).await
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::tenant::standing::{Covered, forget_refusals};
 use crate::error::Error;
 use crate::id::Actor;
 use crate::plan::{CountedPlace, Intent, Operation, Plan, PlanHash, Target};
+use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::value::Field;
@@ -126,6 +127,7 @@ impl Tenant {
     /// asked for it. Then nothing is approved: the plan that is made anew says what differs ([`Plan::diff`]), and
     /// [`Tenant::approve_unmoved`] approves the rest.
     pub async fn approve(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
+        self.require_role(by, Role::Approver, "approve plans").await?;
         self.approve_unless(hash, by, Self::require_unmoved).await
     }
 
@@ -137,6 +139,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownPlan`]; [`Error::PlanExpired`]; [`Error::OwnPlan`].
     pub async fn approve_unmoved(&self, hash: PlanHash, by: &Actor) -> Result<Approved, Error> {
+        self.require_role(by, Role::Approver, "approve plans").await?;
         self.approve_unless(hash, by, |_, _, _| Ok(())).await
     }
 

@@ -13,7 +13,7 @@ use crate::discrepancy::DiscrepancyState;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
-use crate::engine::persist::{LinkRow, identity_row, link_key};
+use crate::engine::persist::{LinkRow, entity_key, identity_row, link_key};
 use crate::engine::tenant::unknown_attribute;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -266,6 +266,13 @@ impl Tenant {
         }
         let as_of = self.now();
         self.with_frame(|frame| set.with_ground(frame, index, as_of, work))
+    }
+
+    /// The type of an entity, if there is one of this id.
+    pub(super) async fn entity_type_of(&self, id: EntityId) -> Result<Option<EntityType>, Error> {
+        let rows = self.core.store.load(&self.id, &[entity_key(id)]).await.map_err(Error::store("load an entity"))?;
+        let row = rows.into_iter().flatten().next();
+        Ok(row.map(|row| parse::<TypeOnly>(Table::Entity, &row)).transpose()?.map(|row| row.entity_type))
     }
 
     pub(super) fn entity_model(&self, name: &str) -> Result<&CompiledEntity, Error> {

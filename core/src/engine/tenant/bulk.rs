@@ -124,6 +124,13 @@ impl Tenant {
     ///
     /// If the store fails.
     pub async fn decide_all(&self, preview: &BulkPreview) -> Result<BulkDecided, Error> {
+        for effect in &preview.effects {
+            let of = self.entity_type_of(effect.entity).await?;
+            let of = of.and_then(|of| self.core.model.entity_index(of.as_str()));
+            if let Some(of) = of {
+                self.require_to_decide(&preview.ruling.by, self.core.model.entity(of), &effect.unit).await?;
+            }
+        }
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId};
 use crate::plan::{PlanDraft, PlanKind, Scope};
+use crate::role::Role;
 use crate::store::{Commit, Row, RowKey, Table};
 use crate::text::Text;
 
@@ -59,6 +60,7 @@ impl Tenant {
     ///
     /// If the store fails.
     pub async fn close_case(&self, key: &str, by: &Actor, reason: &str) -> Result<bool, Error> {
+        self.require_role(by, Role::Operator, "close cases").await?;
         let row = RowKey::new(Table::Case, key);
         let rows = self.core.store.load(&self.id, std::slice::from_ref(&row)).await;
         let standing = rows.map_err(Error::store("load a case"))?.into_iter().flatten().next();

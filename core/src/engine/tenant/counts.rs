@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName, ObjectType};
 use crate::plan::{Counted, CountedPlace, Deletes, Limits, Operation, Parked, PlanHash, WritePlace};
+use crate::role::Role;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
@@ -121,6 +122,7 @@ impl Tenant {
     /// [`Error::NothingToConfirm`] if the plan keeps no delete out by a limit, or all of them were carried out; and
     /// [`Error::OwnPlan`] if it is of what takes two people and nobody else asked for the plan.
     pub async fn confirm_deletes(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Approver, "confirm deletes").await?;
         self.confirm_beyond(hash, by, is_archives).await
     }
 
@@ -131,6 +133,7 @@ impl Tenant {
     ///
     /// As [`Tenant::confirm_deletes`].
     pub async fn confirm_writes(&self, hash: PlanHash, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Approver, "confirm writes").await?;
         self.confirm_beyond(hash, by, |place| !is_archives(place)).await
     }
 

@@ -13,6 +13,7 @@ use crate::entity::{Entity, Evidence, HUB_OBJECT, HeldApart};
 use crate::error::{Error, Known};
 use crate::fact::Fact;
 use crate::id::{Actor, EntityId, ObjectType, RecordRef};
+use crate::role::Role;
 use crate::working_set::RecordState;
 
 impl Tenant {
@@ -26,6 +27,7 @@ impl Tenant {
     /// [`Error::UnknownEntity`], [`Error::UnknownConnection`], [`Error::UnknownObject`], [`Error::HubRecord`];
     /// [`Error::RecordOfOtherType`] if records of that object type are no such entities; [`Error::WriteUnderWay`] while a write of the record has no receipt; or a store that failed.
     pub async fn link(&self, id: EntityId, record: &RecordRef, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "link records").await?;
         self.require_place(record)?;
         let mut attempts = Attempts::default();
         loop {
@@ -84,6 +86,7 @@ impl Tenant {
     /// [`Error::NotLinked`] if the record belongs elsewhere, or nowhere; [`Error::WriteUnderWay`] while a write of the record
     /// has no receipt; or a store that failed.
     pub async fn unlink(&self, id: EntityId, record: &RecordRef, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "unlink records").await?;
         self.require_place(record)?;
         let mut attempts = Attempts::default();
         loop {

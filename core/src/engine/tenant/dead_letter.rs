@@ -54,6 +54,11 @@ pub enum LetterState {
         /// Why, in the person's words.
         reason: String,
     },
+    /// It told of a person who was erased: its bytes are gone.
+    Erased {
+        /// When, in milliseconds since the epoch.
+        at: i64,
+    },
 }
 
 impl LetterState {
@@ -133,7 +138,7 @@ impl StoredDeadLetter {
     }
 
     /// What the journal's entries about it are about.
-    fn subject(&self) -> String {
+    pub(super) fn subject(&self) -> String {
         self.record.as_ref().map_or_else(|| self.connection.to_string(), ToString::to_string)
     }
 }
@@ -143,7 +148,7 @@ impl StoredDeadLetter {
 pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64, known: Option<&StoredDeadLetter>) {
     let (body, hex) = text_of(&letter.item.body);
     let key = letter_key(letter);
-    if let Some(known) = known.filter(|known| matches!(known.state, LetterState::Discarded { .. })) {
+    if let Some(known) = known.filter(|known| is_for_good(&known.state)) {
         let repeated = known.repeated.saturating_add(1);
         changes.put(RowKey::new(Table::DeadLetter, key), &StoredDeadLetter { repeated, ..known.clone() });
         return;
@@ -171,6 +176,11 @@ pub(crate) fn bury(changes: &mut Changes<'_>, letter: &DeadLetter, at: i64, know
     let StoredDeadLetter { connection, surface, record, cause, .. } = &stored;
     changes.journal(LETTER_BURIED, &stored.subject(), &(connection, surface, record, cause, &key));
     changes.put(RowKey::new(Table::DeadLetter, key), &stored);
+}
+
+/// Whether a letter that comes again stays what it is.
+const fn is_for_good(state: &LetterState) -> bool {
+    matches!(state, LetterState::Discarded { .. } | LetterState::Erased { .. })
 }
 
 /// The key of a letter's row: where it came from, what is wrong with it, and its bytes.

@@ -108,6 +108,12 @@ impl Tenant {
             loader.references().await?;
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
             let unit_key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
+            self.require_to_decide(&ruling.by, model, unit).await?;
+            let chosen = match &ruling.choice {
+                Choice::Value(field) => field.as_value().unwrap_or_default(),
+                _ => "",
+            };
+            self.refuse_cards(unit, [chosen, &ruling.reason])?;
             let id = loader.loaded.set.entity(index).entity.id;
             if let Some(waiting) = &waits {
                 let standing = loader.loaded.set.entity(index).entity.discrepancies.get(waiting);

@@ -1,5 +1,6 @@
 //! The desk: looking at one case, and noting on it who has it, labels and comments.
 
+use crate::card::{self, CardNumbers};
 use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind, CaseRow, discrepancy_of_key};
@@ -11,6 +12,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::id::{Actor, EntityId, EntityType};
+use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::view::instant_of;
@@ -83,6 +85,13 @@ impl Tenant {
     }
 
     async fn note(&self, key: &str, note: CaseNote, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "note anything on cases").await?;
+        if let CaseNote::Commented(text) | CaseNote::Labelled(text) = &note
+            && self.core.cards == CardNumbers::Removed
+            && !card::find(text.as_bytes()).is_empty()
+        {
+            return Err(Error::NotNoted { key: key.into(), reason: "it holds a card number, which is kept nowhere" });
+        }
         let mut attempts = Attempts::default();
         loop {
             let standing = self.standing_case(key).await?;

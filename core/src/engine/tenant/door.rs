@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connector::{Delivery, Item, Says};
 use crate::decode::Batch;
-use crate::engine::intake::{Input, TakenIn, sort};
+use crate::engine::intake::{Input, TakenIn, sort, without_cards};
 use crate::engine::persist::{SEPARATOR, json, record_key};
 use crate::engine::tenant::dead_letter::{item_of, text_of};
 use crate::engine::{Connection, Tenant};
@@ -73,6 +73,8 @@ impl Tenant {
         };
         let mut messages = Vec::with_capacity(verified.items.len());
         for (place, item) in verified.items.iter().enumerate() {
+            // A queue keeps what it hears, too.
+            let item = &*without_cards(bound, &self.core.model, item, &mut Batch::new());
             let id = format!("{}{SEPARATOR}{delivery}{SEPARATOR}{place}", self.id);
             let key = self.key_of(&name, bound, item);
             let body = Bytes::from(json(&PushedItem::of(&name, item)));

@@ -70,6 +70,8 @@ impl Tenant {
         let entity = &loader.loaded.set.entity(index).entity;
         let model = self.core.model.entity(entity.entity);
         let slot = model.attribute_index(attribute).ok_or_else(|| unknown_attribute(model, attribute))?;
+        self.require_to_decide(by, model, attribute).await?;
+        self.refuse_cards(attribute, [value.unwrap_or_default(), reason])?;
         if model.attributes[usize::from(slot)].shape != Shape::One {
             let reason = "it holds several values, and one is entered: enter them where a system holds them";
             return Err(Error::Value { attribute: attribute.into(), reason });

@@ -1,13 +1,15 @@
-//! What every commit rests on beside the rows that it read: the accepted model, and that nobody took over from this process.
+//! What every commit rests on beside the rows that it read: the accepted model, that nobody took over from this process, and that
+//! nobody was erased meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::persist::json;
+use crate::engine::suppression::{Suppression, suppression_key};
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::model::model_key;
 use crate::error::Error;
@@ -29,6 +31,8 @@ struct Footing {
     model: Option<u64>,
     /// The id of this process in the tenant, if it ever needed one.
     worker: Option<Text>,
+    /// Who is suppressed, and the revision of the row that says so.
+    suppression: Option<(Option<u64>, Arc<Suppression>)>,
 }
 
 /// Who has something in hand, and until when others leave it alone.
@@ -69,9 +73,13 @@ impl Footings {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The row that says that nobody took over from this process in a tenant, if it ever had a lease there.
-    pub(crate) fn expected(&self, tenant: &TenantId) -> Option<(RowKey, Option<u64>)> {
-        self.read().get(tenant)?.worker.as_deref().map(expected)
+    /// What must still be as it is when what is read from now on is committed: the row that says that nobody took over from this
+    /// process in a tenant, if it ever had a lease there, and the one that says who was erased, if it was looked at.
+    pub(crate) fn expected(&self, tenant: &TenantId) -> Vec<(RowKey, Option<u64>)> {
+        let known = self.read();
+        let Some(footing) = known.get(tenant) else { return Vec::new() };
+        let suppression = footing.suppression.as_ref().map(|(revision, _)| (suppression_key(), *revision));
+        footing.worker.as_deref().map(expected).into_iter().chain(suppression).collect()
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<TenantId, Footing>> {
@@ -113,6 +121,31 @@ impl Tenant {
         let Some(footing) = self.core.footings.read().get(&self.id).cloned() else { return };
         commit.expect.extend(footing.model.map(|revision| (model_key(), Some(revision))));
         commit.expect.extend(footing.worker.as_deref().map(expected));
+        commit.expect.extend(footing.suppression.map(|(revision, _)| (suppression_key(), revision)));
+    }
+
+    /// Who is suppressed, and the revision of the row that says so, as far as this process knows.
+    pub(super) async fn suppression(&self) -> Result<(Option<u64>, Arc<Suppression>), Error> {
+        let known = self.core.footings.read().get(&self.id).and_then(|footing| footing.suppression.clone());
+        match known {
+            Some(known) => Ok(known),
+            None => self.suppression_anew().await,
+        }
+    }
+
+    /// Who is suppressed is looked up anew before the next commit.
+    pub(super) fn forget_suppression(&self) {
+        self.core.footings.write().entry(self.id.clone()).or_default().suppression = None;
+    }
+
+    /// As [`Tenant::suppression`], as it is stored now.
+    pub(super) async fn suppression_anew(&self) -> Result<(Option<u64>, Arc<Suppression>), Error> {
+        let rows = self.core.store.load(&self.id, &[suppression_key()]).await;
+        let row = rows.map_err(Error::store("look who is suppressed"))?.into_iter().next().flatten();
+        let suppression = row.as_ref().map(|row| parse::<Suppression>(Table::Meta, row)).transpose()?;
+        let known = (row.map(|row| row.revision), Arc::new(suppression.unwrap_or_default()));
+        self.core.footings.write().entry(self.id.clone()).or_default().suppression = Some(known.clone());
+        Ok(known)
     }
 
     /// A commit was lost by a row: what it says of our footing is looked up anew.
@@ -124,6 +157,9 @@ impl Tenant {
         let Some(footing) = known.get_mut(&self.id) else { return };
         if *key == model_key() {
             footing.model = None;
+        }
+        if *key == suppression_key() {
+            footing.suppression = None;
         }
         footing.worker.take_if(|worker| *key == worker_key(worker));
     }

@@ -12,6 +12,7 @@ use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId};
 use crate::model::{CompiledEntity, EXISTS, UnitKey};
 use crate::plan::{Intent, Operation, Plan, StandingApproval};
+use crate::role::Role;
 use crate::settle::{NotApproved, approve};
 use crate::text::Text;
 use crate::view::EntityView;
@@ -25,6 +26,7 @@ impl Tenant {
     /// table has changed since, so that it would be another decision than the one that was looked at;
     /// [`Error::UnknownEntity`]; [`Error::UnknownAttribute`].
     pub async fn approve_decision(&self, id: EntityId, unit: &str, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Approver, "approve decisions").await?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();
@@ -64,6 +66,7 @@ impl Tenant {
     ///
     /// [`Error::NothingProposed`]; [`Error::UnknownEntity`]; [`Error::UnknownAttribute`].
     pub async fn reject_decision(&self, id: EntityId, unit: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Approver, "reject decisions").await?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();

@@ -24,7 +24,8 @@ use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId};
-use crate::store::{RowKey, Table};
+use crate::role::Role;
+use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, WorkingSet};
 use restore::{part_newcomers, restore, written_meanwhile};
@@ -38,8 +39,17 @@ struct MergeRow {
     at: i64,
 }
 
+/// What the keys of its rows begin with.
+pub(super) const MERGES: &str = "merge/";
+
 fn merge_key(merged: EntityId) -> RowKey {
-    RowKey::new(Table::Case, format!("merge/{merged}"))
+    RowKey::new(Table::Case, format!("{MERGES}{merged}"))
+}
+
+/// Who was merged into whom, by a row.
+pub(super) fn merged_pair(row: &Row) -> Result<(EntityId, EntityId), Error> {
+    let MergeRow { survivor, merged, .. } = parse(Table::Case, row)?;
+    Ok((merged.id, survivor.id))
 }
 
 impl Tenant {
@@ -56,6 +66,7 @@ impl Tenant {
     /// [`Error::WriteUnderWay`] while a write of either has no receipt, because the receipt would be the alias's; or a
     /// store that failed.
     pub async fn merge(&self, survivor: EntityId, merged: EntityId, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "merge entities").await?;
         if survivor == merged {
             return Err(Error::SameEntity(merged));
         }
@@ -121,6 +132,7 @@ impl Tenant {
     /// [`Error::UnknownEntity`]; [`Error::NotMerged`]; [`Error::AlreadyMerged`] if the survivor was itself merged
     /// meanwhile; [`Error::WriteUnderWay`] while a write of the survivor has no receipt; or a store that failed.
     pub async fn unmerge(&self, merged: EntityId, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "take entities apart").await?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();
@@ -204,6 +216,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownEntity`], or a store that failed.
     pub async fn allow_merge(&self, one: EntityId, other: EntityId, by: &Actor) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "allow merges").await?;
         let mut attempts = Attempts::default();
         loop {
             let (mut loader, first, second) = self.load_pair(one, other).await?;
@@ -222,6 +235,12 @@ impl Tenant {
                 return Ok(());
             }
         }
+    }
+
+    /// The entities that were merged and not taken apart again, each with the one that it was merged into.
+    pub(super) async fn merged_pairs(&self) -> Result<Vec<(EntityId, EntityId)>, Error> {
+        let rows = self.all_rows(Table::Case, MERGES, "list merges").await?;
+        rows.iter().map(merged_pair).collect()
     }
 
     fn require_mergeable(&self, set: &WorkingSet, into: EntityIndex, from: EntityIndex) -> Result<(), Error> {
@@ -244,7 +263,7 @@ impl Tenant {
     }
 
     /// Refuses while a write of any of these entities has no receipt. That there is none is part of the commit.
-    async fn require_settled(&self, loader: &mut Loader<'_>, entities: &[EntityIndex]) -> Result<(), Error> {
+    pub(super) async fn require_settled(&self, loader: &mut Loader<'_>, entities: &[EntityIndex]) -> Result<(), Error> {
         for index in entities {
             let entity = &loader.loaded.set.entity(*index).entity;
             let id = entity.id;

@@ -18,6 +18,7 @@ use crate::fact::Fact;
 use crate::id::{Actor, EntityId};
 use crate::model::change::{StoredModel, compare, join};
 use crate::model::{Change, CompiledEntity, Model, ModelChange, UnitIndex, UnitKey, What};
+use crate::role::Role;
 use crate::settle::Touched;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -68,6 +69,7 @@ impl Tenant {
     ///
     /// [`Error::ModelRefused`] if stored values would be taken for something they are not, or be lost by mistake.
     pub async fn accept_model(&self, by: &Actor) -> Result<ModelChange, Error> {
+        self.require_role(by, Role::Admin, "accept models").await?;
         let mut attempts = Attempts::default();
         loop {
             let Remembered { revision, now, then, changing, change } = self.remembered().await?;
@@ -269,10 +271,14 @@ fn is_concerned(
 
 /// The facts that clear units.
 fn clearing(entity: &Entity, cleared: &BTreeSet<(u16, UnitIndex)>) -> Vec<Fact> {
-    let is_cleared = |key: &UnitKey| key.index().is_some_and(|unit| cleared.contains(&(entity.entity, unit)));
-    let golden = entity.golden.iter().map(|(unit, _)| unit).filter(is_cleared);
+    clearing_where(entity, |key| key.index().is_some_and(|unit| cleared.contains(&(entity.entity, unit))))
+}
+
+/// The facts that clear the units of an entity that `is_cleared` names: they are heard anew.
+pub(super) fn clearing_where(entity: &Entity, is_cleared: impl Fn(&UnitKey) -> bool) -> Vec<Fact> {
+    let golden = entity.golden.iter().map(|(unit, _)| unit).filter(&is_cleared);
     let mut facts: Vec<Fact> = golden.map(|unit| Fact::Settled { unit, cell: None }).collect();
-    let decisions = entity.decisions.iter().map(|(unit, _)| unit).filter(is_cleared);
+    let decisions = entity.decisions.iter().map(|(unit, _)| unit).filter(&is_cleared);
     facts.extend(decisions.map(|unit| Fact::Decided { unit, decision: None }));
     let lapses = entity.lapses.keys().filter(|unit| is_cleared(unit)).cloned();
     facts.extend(lapses.map(|unit| Fact::Lapsed { unit, lapse: None }));
@@ -280,7 +286,7 @@ fn clearing(entity: &Entity, cleared: &BTreeSet<(u16, UnitIndex)>) -> Vec<Fact> 
     facts.extend(proposals.map(|unit| Fact::Proposed { unit, proposal: None }));
     for link in &entity.links {
         let record = || link.record.clone();
-        let bases = link.bases.iter().map(|(unit, _)| unit).filter(is_cleared);
+        let bases = link.bases.iter().map(|(unit, _)| unit).filter(&is_cleared);
         facts.extend(bases.map(|unit| Fact::Rebased { record: record(), unit, base: None }));
         let given = link.divergences.keys().filter(|unit| is_cleared(unit)).cloned();
         facts.extend(given.map(|unit| Fact::Diverged { record: record(), unit, divergence: None }));

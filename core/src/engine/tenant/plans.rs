@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, json};
+use crate::engine::suppression::suppression_key;
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::purge::Made;
 use crate::entity::Entity;
@@ -245,6 +246,7 @@ impl Tenant {
     }
 
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
+        let (rests_on, _) = self.suppression().await?;
         let scope = self.resolve_scope(scope).await?;
         self.close_refusals(scope.entities.as_deref()).await?;
         let creates = self.creates().await?;
@@ -279,13 +281,13 @@ impl Tenant {
         let counted = self.counted(draft.operations()).await?;
         draft.keep_to(self.core.limits, &counted);
         let plan = draft.finish(&self.id);
-        self.store_plan(&plan, by).await?;
+        self.store_plan(&plan, by, rests_on).await?;
         Ok(plan)
     }
 
     /// Stores a plan. One that plans nothing, or is stored already, leaves neither row nor entry: planning runs again after
     /// every reply, and the world is mostly quiet.
-    async fn store_plan(&self, plan: &Plan, by: &Actor) -> Result<(), Error> {
+    async fn store_plan(&self, plan: &Plan, by: &Actor, rests_on: Option<u64>) -> Result<(), Error> {
         self.require_model().await?;
         if plan.is_empty() {
             return Ok(());
@@ -295,6 +297,8 @@ impl Tenant {
         let stored = stored.map_err(Error::store("look for a plan"))?.into_iter().next().flatten();
         let Some(row) = self.plan_row(plan, by, stored)? else { return Ok(()) };
         let mut changes = Changes::new(&self.core, self.now(), by);
+        // Nothing is kept of whoever was erased since the plan was begun.
+        changes.commit.expect.push((suppression_key(), rests_on));
         let value = json(&row);
         debug_assert_eq!(serde_json::from_slice(&value).ok().as_ref(), Some(plan), "it is read as written");
         self.core.memory.plans.expect(&self.id, &key, &value, Arc::new(plan.clone()));

@@ -93,7 +93,7 @@ impl Tenant {
             let asked = row.asked.filter(|asked| *asked > began);
             let row = PulseRow { from: ended, last: Some(ended), began: Some(began), outage, asked, ..row };
             changes.put(pulse_key(name), &row);
-            let TakenIn { observed, known, hinted, dead_letters } = scanned.taken;
+            let TakenIn { observed, known, hinted, dead_letters, suppressed: _ } = scanned.taken;
             changes.journal(PULSED, name.as_str(), &(name, began, (observed, known, hinted, dead_letters)));
             if attempts.commit(self, "note a pulse", changes.commit).await? {
                 return Ok(());

@@ -7,6 +7,7 @@ use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::persist::representation_key;
+use crate::engine::tenant::erase::{ERASED, ErasureTold, RESTATED, Restated};
 use crate::engine::tenant::replay::{read, shapes};
 use crate::error::Error;
 use crate::id::{AttributeId, EntityType, RecordRef};
@@ -89,6 +90,23 @@ impl Tenant {
                 "merged" => {
                     let (loser, survivor, stamp): (RecordRef, Text, Stamp) = read(entry, payload)?;
                     fresh.entry(loser).or_default().redirect(stamp, survivor);
+                }
+                RESTATED => {
+                    if let Restated::Record(record, stored) = read(entry, payload)?
+                        && let Some((entity, object)) = self.core.place(&record)
+                    {
+                        let names = self.core.slot_names(entity, object);
+                        fresh.insert(record, Representation::from_stored(*stored, names));
+                    }
+                }
+                ERASED => {
+                    let told: ErasureTold = read(entry, payload)?;
+                    fresh.retain(|record, _| !told.records.contains(record));
+                    for (record, stored) in told.merged {
+                        let Some((entity, object)) = self.core.place(&record) else { continue };
+                        let names = self.core.slot_names(entity, object);
+                        fresh.insert(record, Representation::from_stored(*stored, names));
+                    }
                 }
                 _ => {}
             }

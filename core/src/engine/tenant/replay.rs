@@ -13,10 +13,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::engine::case::CaseRow;
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::hydrate::from_json;
+use crate::engine::suppression::{Heard, LIFTED, SUPPRESSED};
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
+use crate::engine::tenant::erase::{DESK_RESTATED, ERASED, ErasureTold, RESTATED, Restated};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
+use crate::engine::tenant::roles::{Granted, ROLE_GRANTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
 use crate::engine::{Core, Tenant};
@@ -24,7 +27,7 @@ use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fingerprint::Digest;
-use crate::id::{ConnectionName, EntityId, RecordRef};
+use crate::id::{Actor, ConnectionName, EntityId, RecordRef};
 use crate::journal::{self, Entry, Head, Payload};
 use crate::model::{CompiledEntity, Shape};
 use crate::observation::stored::StoredObservation;
@@ -56,6 +59,10 @@ pub struct Replayed {
     pub letters: BTreeMap<Text, LetterState>,
     /// What people noted on cases, by the cases' names.
     pub desks: BTreeMap<Text, Desk>,
+    /// The roles that were granted, by actor.
+    pub roles: BTreeMap<Actor, Granted>,
+    /// By which hashes persons are known who were erased.
+    pub suppressed: BTreeSet<Digest>,
     /// The cases about records and matches that stand open, by name.
     pub(crate) cases: BTreeMap<Text, CaseRow>,
     /// How many entries were read.
@@ -234,6 +241,26 @@ impl<'a> Replay<'a> {
                 let (key, state): (Text, LetterState) = read(entry, payload)?;
                 self.done.letters.insert(key, state);
             }
+            DESK_RESTATED => match read(entry, payload)? {
+                (case, Some(desk)) => drop(self.done.desks.insert(case, desk)),
+                (case, None) => drop(self.done.desks.remove::<Text>(&case)),
+            },
+            ROLE_GRANTED => {
+                match read(entry, payload)? {
+                    (actor, Some(granted)) => drop(self.done.roles.insert(actor, granted)),
+                    (actor, None) => drop(self.done.roles.remove::<Actor>(&actor)),
+                };
+            }
+            ERASED => self.erased(read(entry, payload)?),
+            RESTATED => self.restated(read(entry, payload)?),
+            SUPPRESSED => {
+                let (_, digest): Heard = read(entry, payload)?;
+                self.done.suppressed.insert(digest);
+            }
+            LIFTED => {
+                let (lifted, _): (BTreeSet<Digest>, IgnoredAny) = read(entry, payload)?;
+                self.done.suppressed.retain(|digest| !lifted.contains(digest));
+            }
             MODEL_ACCEPTED => {
                 let accepted: Accepted = read(entry, payload)?;
                 self.epoch.enter(accepted.model);
@@ -246,6 +273,38 @@ impl<'a> Replay<'a> {
     fn counted(&mut self, place: &CountedPlace, more: usize, at: i64) {
         let count = self.done.counts.entry(count_row(place).key).or_default();
         *count = count.and(place, more, at);
+    }
+
+    /// What was erased is gone, whether or not its entries have lost their payloads yet.
+    fn erased(&mut self, told: ErasureTold) {
+        self.done.entities.retain(|id, _| !told.entities.contains(id));
+        self.done.representations.retain(|record, _| !told.records.contains(record));
+        self.done.suppressed.extend(told.suppressed);
+        told.merged.into_iter().for_each(|(record, stored)| self.restated(Restated::Record(record, stored)));
+    }
+
+    fn restated(&mut self, restated: Restated) {
+        match restated {
+            Restated::Record(record, stored) => {
+                let Some((entity, object)) = self.core.place(&record) else {
+                    self.done.left_out += 1;
+                    return;
+                };
+                let representation = Representation::from_stored(*stored, self.core.slot_names(entity, object));
+                mark(&mut self.written, Row::Record(record.clone()), self.epoch.number);
+                self.done.representations.insert(record, representation);
+            }
+            Restated::Entity(stored) => {
+                let id = stored.id;
+                match Entity::from_stored(*stored, &self.core.model) {
+                    Some(entity) => {
+                        mark(&mut self.written, Row::Entity(id), self.epoch.number);
+                        self.done.entities.insert(id, entity);
+                    }
+                    None => self.done.left_out += 1,
+                }
+            }
+        }
     }
 
     fn observed(&mut self, mut stored: StoredObservation) {

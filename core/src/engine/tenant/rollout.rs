@@ -10,6 +10,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName};
+use crate::role::Role;
 use crate::rollout::{ApplyWindow, Changed, ConnectionState, Flow, Stage, Waiting};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -41,6 +42,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownConnection`].
     pub async fn set_stage(&self, connection: &str, stage: Stage, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Admin, "set how far connections go").await?;
         self.set_connection(connection, by, reason, |state| state.stage = stage).await
     }
 
@@ -50,6 +52,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownConnection`].
     pub async fn hold(&self, connection: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "hold connections").await?;
         self.set_connection(connection, by, reason, |state| state.flow = Flow::Held).await
     }
 
@@ -59,6 +62,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownConnection`].
     pub async fn pause(&self, connection: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "pause connections").await?;
         self.set_connection(connection, by, reason, |state| state.flow = Flow::Paused).await
     }
 
@@ -68,6 +72,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownConnection`].
     pub async fn resume(&self, connection: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Admin, "resume connections").await?;
         self.set_connection(connection, by, reason, |state| state.flow = Flow::Open).await
     }
 
@@ -83,6 +88,7 @@ impl Tenant {
         by: &Actor,
         reason: &str,
     ) -> Result<(), Error> {
+        self.require_role(by, Role::Admin, "set when connections are written").await?;
         self.set_connection(connection, by, reason, |state| state.windows.clone_from(&windows)).await
     }
 

@@ -18,6 +18,7 @@ use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName};
 use crate::model::EXISTS;
 use crate::plan::{GivenStanding, Operation, PlanKind, StandingApproval, StandingId};
+use crate::role::Role;
 use crate::rollout::{Changed, ConnectionState, Stage, Waiting};
 use crate::store::{RowKey, Table};
 
@@ -60,6 +61,7 @@ impl Tenant {
         by: &Actor,
         reason: &str,
     ) -> Result<StandingId, Error> {
+        self.require_role(by, Role::Approver, "give standing approvals").await?;
         let approval = self.limited(approval)?;
         let at = self.now();
         let by_two = self.permits_what_takes_two(&approval);
@@ -83,6 +85,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownStanding`]; [`Error::OwnStanding`] if `by` gave it; [`Error::StandingSettled`] if it waits for nobody.
     pub async fn approve_standing(&self, id: StandingId, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Approver, "approve standing approvals").await?;
         let mut attempts = Attempts::default();
         loop {
             let mut loader = Loader::new(&self.core, &self.id);
@@ -116,6 +119,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownStanding`].
     pub async fn withdraw_standing(&self, id: StandingId, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "withdraw standing approvals").await?;
         let mut attempts = Attempts::default();
         loop {
             let mut loader = Loader::new(&self.core, &self.id);

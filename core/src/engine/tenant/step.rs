@@ -135,6 +135,7 @@ impl Tenant {
         if ended.more {
             stepped.at_once();
         }
+        self.finish_erasures().await?;
         if self.purge().await? {
             stepped.at_once();
         }

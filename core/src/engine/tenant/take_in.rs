@@ -85,14 +85,17 @@ impl Tenant {
         actor: &Actor,
         reading: &BTreeSet<RecordRef>,
     ) -> Result<(TakenIn, crate::store::Commit), Error> {
+        // Before anything is read: what was read rests on who was erased by then.
+        self.suppression().await?;
         let as_of = self.now();
         let mut taken = TakenIn::default();
         let mut loader = Loader::new(&self.core, &self.id);
         loader.records(&touched_records(inputs)).await?;
+        let mut changes = Changes::new(&self.core, as_of, actor);
+        let inputs = &*self.unsuppressed(inputs, &mut loader, &mut changes, &mut taken).await?;
         loader.merges().await?;
         let letters = known_letters(&mut loader, inputs).await?;
         let cycles = merges::cycles(&loader.loaded.set);
-        let mut changes = Changes::new(&self.core, as_of, actor);
         let mut hints: BTreeSet<RecordRef> = BTreeSet::new();
         let mut links = Links::default();
         self.with_frame(|frame| {

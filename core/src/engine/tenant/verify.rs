@@ -18,7 +18,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::{ConnectionName, EntityId, RecordRef};
+use crate::id::{Actor, ConnectionName, EntityId, RecordRef};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
 use crate::store::{Row, Table};
@@ -164,6 +164,20 @@ pub enum Difference {
         /// How the two compare.
         compared: Compared,
     },
+    /// The role of an actor.
+    Granted {
+        /// The actor.
+        actor: Actor,
+        /// How the two compare.
+        compared: Compared,
+    },
+    /// A hash by which a person is known who was erased.
+    Suppressed {
+        /// The hash.
+        digest: Digest,
+        /// How the two compare.
+        compared: Compared,
+    },
     /// The row of a discrepancy.
     Discrepancy {
         /// Its id.
@@ -210,6 +224,10 @@ impl fmt::Display for Difference {
             Difference::Counted { place, compared } => write!(f, "what counts against the limit at {place} {compared}"),
             Difference::Case { key, part, compared } => write!(f, "case {key}: {part} {compared}"),
             Difference::DeadLetter { key, compared } => write!(f, "dead letter {key}: {compared}"),
+            Difference::Granted { actor, compared } => write!(f, "the role of {actor}: {compared}"),
+            Difference::Suppressed { digest, compared } => {
+                write!(f, "who is suppressed, {}: {compared}", digest.short())
+            }
             Difference::Discrepancy { id, compared } => write!(f, "discrepancy {}: {compared}", id.short()),
         }
     }

@@ -130,6 +130,19 @@ pub async fn an_erasure_concerns_one_subject(store: &dyn Store) {
     assert_eq!(entries(store).await.iter().filter(|(_, payload)| payload.is_some()).count(), 5);
 }
 
+/// An erasure up to a place takes nothing behind it, and can be said again.
+pub async fn an_erasure_ends_where_it_is_told(store: &dyn Store) {
+    done(store, record(["a", "b", "a", "a", "b"].map(|subject| draft(subject, "x")))).await;
+    assert_eq!(store.erase_until(&tenant(), "a", 0).await.unwrap(), 0);
+    for (until, gone) in [(3, 2), (3, 0), (2, 0)] {
+        assert_eq!(store.erase_until(&tenant(), "a", until).await.unwrap(), gone, "until {until}");
+    }
+    let left: Vec<u64> = entries(store).await.iter().filter(|(_, left)| left.is_some()).map(|(e, _)| e.seq).collect();
+    assert_eq!(left, [2, 4, 5]);
+    assert_eq!(store.erase_until(&tenant(), "a", u64::MAX).await.unwrap(), 1);
+    assert_eq!(store.erase_until(&TenantId::new("other"), "b", u64::MAX).await.unwrap(), 0);
+}
+
 /// An erasure says nothing about entries to come.
 pub async fn an_erasure_spares_what_comes_later(store: &dyn Store) {
     done(store, record([draft("a", "1")])).await;

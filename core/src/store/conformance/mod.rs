@@ -103,6 +103,7 @@ macro_rules! store_conformance {
             a_lost_commit_leaves_no_entry
             the_chain_verifies_after_an_erasure
             an_erasure_concerns_one_subject
+            an_erasure_ends_where_it_is_told
             an_erasure_spares_what_comes_later
             an_altered_entry_is_found
             a_removed_entry_is_found

@@ -144,11 +144,11 @@ pub(super) fn place(connection: &Connection, tenant: &TenantId, at: i64) -> rusq
     }
 }
 
-/// Deletes the payloads about `subject`, and their traces in the write-ahead log.
-pub(super) fn erase(connection: &Connection, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+/// Deletes the payloads about `subject` up to a place, and their traces in the write-ahead log.
+pub(super) fn erase(connection: &Connection, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
     let deleted = connection
-        .prepare_cached("DELETE FROM journal_payload WHERE tenant = ?1 AND subject = ?2")
-        .and_then(|mut delete| delete.execute([tenant.as_str(), subject]))
+        .prepare_cached("DELETE FROM journal_payload WHERE tenant = ?1 AND subject = ?2 AND seq <= ?3")
+        .and_then(|mut delete| delete.execute(params![tenant.as_str(), subject, signed(until)]))
         .map_err(refused("erase payloads"))?;
     // The file's pages were overwritten (`secure_delete`), but the log still holds the former ones. Done even if nothing
     // was deleted: a call before this one may have failed here.
@@ -206,11 +206,11 @@ mod tests {
 
         let reader = Connection::open(&path).unwrap();
         reader.execute_batch("BEGIN; SELECT * FROM journal_payload").unwrap();
-        assert!(matches!(erase(&connection, &tenant, "person"), Err(StoreError::Database { .. })));
+        assert!(matches!(erase(&connection, &tenant, "person", u64::MAX), Err(StoreError::Database { .. })));
         assert!(left());
         reader.execute_batch("COMMIT").unwrap();
         // Nothing is left to delete, but its bytes were.
-        assert_eq!(erase(&connection, &tenant, "person").unwrap(), 0);
+        assert_eq!(erase(&connection, &tenant, "person", u64::MAX).unwrap(), 0);
         assert!(!left());
     }
 }

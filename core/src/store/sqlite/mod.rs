@@ -33,7 +33,7 @@ use thread::{Owner, Request};
 ///
 /// # Erasure
 ///
-/// `erase` overwrites what it deletes and then empties the write-ahead log, so that the bytes leave the disk's files.
+/// Whatever is deleted is overwritten, and `erase` empties the write-ahead log, so that the bytes leave the disk's files.
 /// For that it has to wait for readers in other processes; one that reads on for longer than five seconds makes `erase`
 /// fail. The rows are deleted then, but their bytes still lie in the log: call it again. Copies of the file, such as
 /// backups, are beyond its reach.
@@ -180,11 +180,11 @@ impl Store for SqliteStore {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
-    async fn erase(&self, tenant: &TenantId, subject: &str) -> Result<u64, StoreError> {
+    async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
         let (reply, answer) = oneshot::channel();
         let (tenant, subject) = (tenant.clone(), subject.to_owned());
         self.owner.send(Request::Write(Box::new(move |connection| {
-            drop(reply.send(entries::erase(connection, &tenant, &subject)));
+            drop(reply.send(entries::erase(connection, &tenant, &subject, until)));
         })))?;
         answer.await.map_err(|_| StoreError::Closed)?
     }

@@ -14,6 +14,7 @@ use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::dead_letter::{LETTER_REOPENED, LETTER_SETTLED, LetterState, StoredDeadLetter, letter_key};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, SurfaceName};
+use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::view::instant_of;
@@ -168,6 +169,7 @@ impl Tenant {
     /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`] if it does not wait any more;
     /// [`Error::UnknownConnection`] if its connection is gone.
     pub async fn retry_dead_letter(&self, key: &str, by: &Actor) -> Result<Retried, Error> {
+        self.require_role(by, Role::Operator, "try dead letters again").await?;
         let mut retried = Retried::default();
         retried.count(self.retry(key, by).await?);
         Ok(retried)
@@ -186,6 +188,7 @@ impl Tenant {
         limit: usize,
         by: &Actor,
     ) -> Result<Retried, Error> {
+        self.require_role(by, Role::Operator, "try dead letters again").await?;
         let letters = self.dead_letters_of(Some(cause), after, limit).await?;
         let mut retried = Retried::default();
         if letters.len() == limit {
@@ -208,6 +211,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`]; [`Error::NoReason`].
     pub async fn discard_dead_letter(&self, key: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "discard dead letters").await?;
         if reason.trim().is_empty() {
             return Err(Error::NoReason { doing: "discard a dead letter" });
         }
@@ -229,6 +233,7 @@ impl Tenant {
     ///
     /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`] if it was tried again; [`Error::NoReason`].
     pub async fn reopen_dead_letter(&self, key: &str, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "reopen dead letters").await?;
         if reason.trim().is_empty() {
             return Err(Error::NoReason { doing: "take up a dead letter again" });
         }
@@ -237,7 +242,9 @@ impl Tenant {
             let (revision, letter) = self.letter(key).await?;
             match &letter.state {
                 LetterState::Waiting => return Ok(()),
-                LetterState::Retried { .. } => return self.waiting_letter(key).await.map(drop),
+                LetterState::Retried { .. } | LetterState::Erased { .. } => {
+                    return self.waiting_letter(key).await.map(drop);
+                }
                 LetterState::Discarded { .. } => {}
             }
             let mut changes = Changes::new(&self.core, self.now(), by);
@@ -263,6 +270,7 @@ impl Tenant {
         by: &Actor,
         reason: &str,
     ) -> Result<usize, Error> {
+        self.require_role(by, Role::Operator, "discard dead letters").await?;
         let letters = self.dead_letters_of(Some(cause), None, limit).await?;
         let mut discarded = 0;
         for (key, _) in letters {
@@ -323,6 +331,7 @@ impl Tenant {
             LetterState::Waiting => return Ok((revision, letter)),
             LetterState::Retried { by, at, .. } => format!("{by} tried it again at {}", instant_of(*at)),
             LetterState::Discarded { by, at, .. } => format!("{by} discarded it at {}", instant_of(*at)),
+            LetterState::Erased { at } => format!("it told of a person who was erased at {}", instant_of(*at)),
         };
         Err(Error::LetterSettled { key: key.into(), how: how.into() })
     }

@@ -72,6 +72,13 @@ struct LeftOff {
     reading: Reading,
 }
 
+impl Histories {
+    /// Forgets where histories of a tenant were left off, and what was told last there.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|left_off| left_off.tenant != *tenant);
+    }
+}
+
 impl LeftOff {
     fn is(&self, tenant: &TenantId, own: &Text, place: u64) -> bool {
         self.tenant == *tenant && self.own == *own && self.place == place

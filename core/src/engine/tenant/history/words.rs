@@ -83,7 +83,11 @@ impl Teller {
     }
 
     fn is_personal(&self, core: &Core, told: &Told) -> bool {
-        let Some(model) = self.of.map(|of| core.model.entity(of)) else { return false };
+        let Some(model) = self.of.map(|of| core.model.entity(of)) else {
+            // What the first record said is told before it is known what it is of.
+            let personal = core.model.entities.iter().flat_map(|entity| &entity.attributes).any(|one| one.pii);
+            return personal && told.unit.is_none() && matches!(&*told.kind, "observed" | CASE_NOTED);
+        };
         match &told.unit {
             // What a record said, or a person noted, may be about anything.
             None => matches!(&*told.kind, "observed" | CASE_NOTED) && model.attributes.iter().any(|one| one.pii),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
+use crate::engine::suppression::{digest_of_key, suppressed_prefix};
 use crate::engine::tenant::counts::{Count, count_rows};
 use crate::engine::tenant::replay::Replayed;
 use crate::engine::tenant::rollout::{connection_of_key, state_prefix};
@@ -47,10 +48,20 @@ impl Tenant {
                 }
             }
         }
+        let (suppressed, granted) = (&replayed.suppressed, &replayed.roles);
         let mut replayed = replayed.counts.clone();
         replayed.retain(|key, _| !unaccounted.contains(key));
         let name = |key: Text| key.replace('\u{1f}', "/").into();
         let differ = |(key, compared)| Difference::Counted { place: name(key), compared };
+        found.extend(differing(&replayed, &stored).map(differ));
+
+        let differ = |(actor, compared)| Difference::Granted { actor, compared };
+        found.extend(differing(granted, &self.grants().await?).map(differ));
+
+        let rows = self.all_rows(Table::Meta, suppressed_prefix(), "read who is suppressed").await?;
+        let stored = rows.iter().filter_map(|row| Some((digest_of_key(&row.key)?, ()))).collect();
+        let replayed = suppressed.iter().map(|digest| (*digest, ())).collect();
+        let differ = |(digest, compared)| Difference::Suppressed { digest, compared };
         found.extend(differing(&replayed, &stored).map(differ));
         Ok(())
     }

@@ -1,0 +1,134 @@
+//! Lineage: what was ever a part of an entity, as the journal tells it.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Tenant;
+use crate::engine::tenant::erase::{Places, RESTATED, Restated};
+use crate::engine::tenant::replay::read;
+use crate::entity::Entity;
+use crate::error::Error;
+use crate::fact::stored::StoredFact;
+use crate::id::{EntityId, RecordRef};
+use crate::journal::{Entry, Payload};
+
+/// How many entries are read at once.
+const PAGE: usize = 256;
+
+/// What the facts have that link a record.
+const LINKED: &[u8] = b"\"linked\"";
+
+/// What was ever a part of an entity, and of what it was a part.
+#[derive(Debug, Default)]
+pub(super) struct Lineage {
+    /// The entity, and those that stand merged into it.
+    pub(super) entities: BTreeSet<EntityId>,
+    /// Every record that was ever linked to one of them, and the place at which it last left; 0: it did not.
+    pub(super) ever: Places<RecordRef>,
+    /// The entities that one of them was merged into and taken apart from, and the place at which that happened.
+    pub(super) parted: Places<EntityId>,
+}
+
+impl Tenant {
+    /// Follows the entities of a lineage to all that belongs to it.
+    pub(super) async fn trace(&self, lineage: &mut Lineage) -> Result<(), Error> {
+        let merged = self.merged_pairs().await?;
+        loop {
+            let of = merged.iter().filter(|(_, into)| lineage.entities.contains(into)).map(|(merged, _)| *merged);
+            let more: Vec<EntityId> = of.filter(|merged| !lineage.entities.contains(merged)).collect();
+            if more.is_empty() {
+                break;
+            }
+            lineage.entities.extend(more);
+        }
+        for id in lineage.entities.clone() {
+            let mut after = 0;
+            loop {
+                let page = self.core.store.journal_about(&self.id, &id.text(), after, PAGE).await;
+                let page = page.map_err(Error::store("read the journal by subject"))?;
+                let Some((last, _)) = page.last() else { break };
+                after = last.seq;
+                for (entry, payload) in &page {
+                    self.follow(lineage, entry, payload.as_ref())?;
+                }
+            }
+        }
+        let Lineage { entities, parted, .. } = lineage;
+        parted.retain(|id, _| !entities.contains(id));
+        Ok(())
+    }
+
+    /// The entities, but for these, that one of the records was ever linked to. It reads the journal once.
+    pub(super) async fn former_entities(
+        &self,
+        records: &BTreeSet<RecordRef>,
+        but: &BTreeSet<EntityId>,
+    ) -> Result<BTreeSet<EntityId>, Error> {
+        let mut former = BTreeSet::new();
+        let mut after = 0;
+        loop {
+            let page = self.core.store.journal(&self.id, after, PAGE).await;
+            let page = page.map_err(Error::store("read the journal"))?;
+            let Some((last, _)) = page.last() else { return Ok(former) };
+            after = last.seq;
+            for (entry, payload) in &page {
+                let (Some(payload), Ok(id)) = (payload, entry.subject.parse::<EntityId>()) else { continue };
+                if but.contains(&id) || former.contains(&id) {
+                    continue;
+                }
+                let linked = self.linked_by(entry, payload)?;
+                if linked.iter().any(|record| records.contains(record)) {
+                    former.insert(id);
+                }
+            }
+        }
+    }
+
+    /// The records that an entry links to the entity that it is about.
+    fn linked_by(&self, entry: &Entry, payload: &Payload) -> Result<Vec<RecordRef>, Error> {
+        match entry.kind.as_str() {
+            "facts" if payload.bytes.windows(LINKED.len()).any(|bytes| bytes == LINKED) => {
+                let facts: Vec<StoredFact> = read(entry, payload)?;
+                let linked = facts.into_iter().filter_map(|fact| match fact {
+                    StoredFact::Linked { record, .. } => Some((*record).clone()),
+                    _ => None,
+                });
+                Ok(linked.collect())
+            }
+            RESTATED => {
+                let Restated::Entity(stored) = read(entry, payload)? else { return Ok(Vec::new()) };
+                let entity = Entity::from_stored(*stored, &self.core.model);
+                let links = entity.into_iter().flat_map(|entity| entity.links);
+                Ok(links.map(|link| (*link.record).clone()).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn follow(&self, lineage: &mut Lineage, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
+        let Some(payload) = payload else { return Ok(()) };
+        if entry.kind.as_str() == RESTATED {
+            if let Restated::Entity(stored) = read(entry, payload)?
+                && let Some(entity) = Entity::from_stored(*stored, &self.core.model)
+            {
+                lineage.ever.extend(entity.links.iter().map(|link| ((*link.record).clone(), 0)));
+            }
+            return Ok(());
+        }
+        if entry.kind.as_str() != "facts" {
+            return Ok(());
+        }
+        let facts: Vec<StoredFact> = read(entry, payload)?;
+        for fact in facts {
+            match fact {
+                StoredFact::Linked { record, .. } => drop(lineage.ever.insert((*record).clone(), 0)),
+                StoredFact::Unlinked { record } => drop(lineage.ever.insert((*record).clone(), entry.seq)),
+                StoredFact::Merged { into: Some(into) } => drop(lineage.parted.insert(into, 0)),
+                StoredFact::Merged { into: None } => {
+                    lineage.parted.values_mut().filter(|place| **place == 0).for_each(|place| *place = entry.seq);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! Telling anew what the journal is about to lose and somebody else still needs: how a record stands that belongs to another
+//! now, how an entity stands that was one with the person once, what became of a case, a letter or a note.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow, discrepancy_of_key};
+use crate::engine::desk::{CASE_NOTED, Desk, desk_key};
+use crate::engine::hydrate::parse;
+use crate::engine::persist::{Changes, entity_key, representation_key};
+use crate::engine::suppression::Pending;
+use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
+use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, StoredDeadLetter};
+use crate::engine::tenant::erase::finish::Subject;
+use crate::engine::tenant::erase::subject_of;
+use crate::engine::tenant::replay::read;
+use crate::entity::stored::StoredEntity;
+use crate::error::Error;
+use crate::id::{EntityId, RecordRef};
+use crate::journal::{Entry, Payload};
+use crate::representation::stored::StoredRepresentation;
+use crate::store::{Row, RowKey, Table};
+use crate::text::Text;
+
+/// The journal's kind for a record or entity that is told as it stands, because what led there was erased.
+pub(crate) const RESTATED: &str = "restated";
+/// The journal's kind for what is noted on a case, told as it stands; none: nothing is.
+pub(crate) const DESK_RESTATED: &str = "desk_restated";
+
+/// How many entries are read at once.
+const PAGE: usize = 256;
+
+/// The payload of [`RESTATED`]: a row.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Restated {
+    /// What a record says.
+    Record(RecordRef, Box<StoredRepresentation>),
+    /// What an entity is.
+    Entity(Box<StoredEntity>),
+}
+
+/// What entries that are about to lose their payloads tell of, by the names of rows.
+#[derive(Debug, Default)]
+struct Mentioned {
+    cases: BTreeSet<Text>,
+    letters: BTreeSet<Text>,
+    /// Cases on which something is noted, and whether all that was noted is about what is gone.
+    desks: BTreeMap<Text, bool>,
+}
+
+impl Mentioned {
+    fn note(&mut self, subject: &Subject, entry: &Entry, payload: &Payload) -> Result<(), Error> {
+        use serde::de::IgnoredAny as Any;
+        match entry.kind.as_str() {
+            CASE_OPENED | CASE_CHANGED => {
+                let (case, _): (Text, Any) = read(entry, payload)?;
+                self.cases.insert(case);
+            }
+            CASE_GONE => {
+                let (case,): (Text,) = read(entry, payload)?;
+                self.cases.insert(case);
+            }
+            CASE_NOTED | DESK_RESTATED => {
+                let (case, _): (Text, Any) = read(entry, payload)?;
+                *self.desks.entry(case).or_insert(true) &= subject.gone;
+            }
+            LETTER_BURIED if !subject.gone => {
+                let (_, _, _, _, key): (Any, Any, Any, Any, Text) = read(entry, payload)?;
+                self.letters.insert(key);
+            }
+            LETTER_SETTLED | LETTER_REOPENED if !subject.gone => {
+                let (key, _): (Text, Any) = read(entry, payload)?;
+                self.letters.insert(key);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Tenant {
+    /// Tells how the records and entities stand that outlive an erasure.
+    pub(super) async fn restate(&self, pending: &Pending) -> Result<(), Error> {
+        let mut attempts = Attempts::default();
+        loop {
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            for (record, _) in pending.elsewhere.iter().filter(|(_, place)| *place > 0) {
+                let key = representation_key(record);
+                let Some(row) = self.row_to_tell(&mut changes, key).await? else { continue };
+                let stored: StoredRepresentation = parse(Table::Representation, &row)?;
+                changes.journal(RESTATED, &record.to_string(), &Restated::Record(record.clone(), Box::new(stored)));
+            }
+            for (id, _) in pending.parted.iter().filter(|(_, place)| *place > 0) {
+                let Some(row) = self.row_to_tell(&mut changes, entity_key(*id)).await? else { continue };
+                let stored: StoredEntity = parse(Table::Entity, &row)?;
+                changes.journal(RESTATED, &id.text(), &Restated::Entity(Box::new(stored)));
+            }
+            if changes.commit.journal.is_empty()
+                || attempts.commit(self, "tell anew what outlives an erasure", changes.commit).await?
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tells how cases, notes and letters stand that entries about these subjects told of.
+    pub(super) async fn retell(&self, id: EntityId, subjects: &[Subject]) -> Result<(), Error> {
+        let mut mentioned = Mentioned::default();
+        for subject in subjects {
+            let mut after = 0;
+            'pages: loop {
+                let page = self.core.store.journal_about(&self.id, &subject.name, after, PAGE).await;
+                let page = page.map_err(Error::store("read the journal by subject"))?;
+                let Some((last, _)) = page.last() else { break };
+                after = last.seq;
+                for (entry, payload) in &page {
+                    if entry.seq > subject.until {
+                        break 'pages;
+                    }
+                    if let Some(payload) = payload {
+                        mentioned.note(subject, entry, payload)?;
+                    }
+                }
+            }
+        }
+        let mut attempts = Attempts::default();
+        loop {
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            self.retell_cases(id, &mentioned, &mut changes).await?;
+            self.retell_desks(id, &mentioned, &mut changes).await?;
+            for key in &mentioned.letters {
+                let row = self.row_to_tell(&mut changes, RowKey::new(Table::DeadLetter, key.clone())).await?;
+                if let Some(row) = row {
+                    let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+                    changes.journal(LETTER_SETTLED, &letter.subject(), &(key, &letter.state));
+                }
+            }
+            if (changes.commit.journal.is_empty() && changes.commit.delete.is_empty())
+                || attempts.commit(self, "tell anew what outlives an erasure", changes.commit).await?
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn retell_cases(&self, id: EntityId, mentioned: &Mentioned, changes: &mut Changes<'_>) -> Result<(), Error> {
+        for key in &mentioned.cases {
+            // One whose every entry is about the one record is forgotten with it.
+            let of_one = matches!(CaseKind::of_key(key), Some(CaseKind::Unlinked));
+            match self.row_to_tell(changes, RowKey::new(Table::Case, key.clone())).await? {
+                Some(row) => {
+                    let case: CaseRow = parse(Table::Case, &row)?;
+                    changes.journal(CASE_CHANGED, &case.subject(key), &(key, &case));
+                }
+                None if of_one => {}
+                None => changes.journal(CASE_GONE, &subject_of(id), &(key,)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn retell_desks(&self, id: EntityId, mentioned: &Mentioned, changes: &mut Changes<'_>) -> Result<(), Error> {
+        for (case, theirs) in &mentioned.desks {
+            let Some(row) = self.row_to_tell(changes, desk_key(case)).await? else { continue };
+            let about = match discrepancy_of_key(case) {
+                Some(id) => RowKey::new(Table::Discrepancy, id.to_string()),
+                None => RowKey::new(Table::Case, case.clone()),
+            };
+            if *theirs && self.row_to_tell(changes, about).await?.is_none() {
+                changes.delete(desk_key(case));
+                changes.journal(DESK_RESTATED, &subject_of(id), &(case, None::<Desk>));
+            } else {
+                let desk: Desk = parse(Table::Case, &row)?;
+                changes.journal(DESK_RESTATED, &subject_of(id), &(case, Some(desk)));
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that is told as it stands: it must still stand so when that is committed.
+    async fn row_to_tell(&self, changes: &mut Changes<'_>, key: RowKey) -> Result<Option<Row>, Error> {
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = rows.map_err(Error::store("load what outlives an erasure"))?.into_iter().next().flatten();
+        changes.commit.expect.push((key, row.as_ref().map(|row| row.revision)));
+        Ok(row)
+    }
+}

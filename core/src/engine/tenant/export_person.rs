@@ -1,0 +1,195 @@
+//! Everything that is held on a person, as data that can be handed to them.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::discrepancy::DiscrepancyState;
+use crate::engine::Tenant;
+use crate::engine::case::{Case, CaseKind, CaseRow};
+use crate::engine::hydrate::{Loader, from_json, parse};
+use crate::engine::persist::{entity_key, representation_key};
+use crate::engine::tenant::dead_letter::StoredDeadLetter;
+use crate::engine::tenant::history::Happening;
+use crate::error::Error;
+use crate::id::{EntityId, RecordRef};
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use crate::view::{EntityView, RecordSchema};
+
+/// How much of a history, or of the journal about a subject, is read at once.
+const PAGE: usize = 256;
+
+/// Everything that is held on a person: [`Tenant::export_person`]. It serialises to JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct PersonExport {
+    /// Whose data it was collected from.
+    pub tenant: String,
+    /// When it was collected, in milliseconds since the epoch.
+    pub at: i64,
+    /// The entity side by side: golden values, what every record says, decisions, what stands open.
+    pub view: EntityView,
+    /// The entity, and those that were merged into it, as they are stored.
+    pub entities: Vec<Json>,
+    /// What is stored of their records.
+    pub records: Vec<RecordExport>,
+    /// What waits for a person, with what people noted on it.
+    pub cases: Vec<Case>,
+    /// What happened, in words, oldest first.
+    pub history: Vec<Happening>,
+    /// The entries of the journal about them and their records, in its order.
+    pub journal: Vec<EntryExport>,
+    /// Inputs about their records that could not be processed, with their bytes.
+    pub dead_letters: Vec<Json>,
+}
+
+/// What is stored of a record.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct RecordExport {
+    /// The record.
+    #[schemars(with = "RecordSchema")]
+    pub record: RecordRef,
+    /// What it said, by attribute and stamp.
+    pub says: Json,
+}
+
+/// An entry of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct EntryExport {
+    /// Its place.
+    pub seq: u64,
+    /// Milliseconds since the epoch.
+    pub at: i64,
+    /// Who did it.
+    pub actor: String,
+    /// The kind of fact.
+    pub kind: String,
+    /// The record or entity that it is about.
+    pub subject: String,
+    /// The fact; none, if it was erased.
+    pub payload: Option<Json>,
+}
+
+impl Tenant {
+    /// Everything that is held on a person, as [`Tenant::erase`] would find it: their entity with all that was merged into it, what
+    /// is stored of its records, cases and notes, history, the journal's entries with their payloads, and dead letters.
+    ///
+    /// It is personal data throughout, unmasked. It changes nothing, and reads the journal about them only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`]; or a store that cannot be read.
+    pub async fn export_person(&self, id: EntityId) -> Result<PersonExport, Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        let standing = loader.standing(id).await?;
+        let standing = standing.ok_or(Error::UnknownEntity { expected: "entity".into(), id })?;
+        let of = loader.loaded.set.entity(standing).entity.id;
+        let (entities, records) = self.held_on(&mut loader, of).await?;
+        let mut stored = Vec::new();
+        for id in &entities {
+            stored.extend(self.row_as_json(entity_key(*id)).await?);
+        }
+        let mut told = Vec::new();
+        for record in &records {
+            let says = self.row_as_json(representation_key(record)).await?;
+            told.extend(says.map(|says| RecordExport { record: record.clone(), says }));
+        }
+        Ok(PersonExport {
+            tenant: self.id.to_string(),
+            at: self.now(),
+            view: self.inspect_erased(of).await?,
+            entities: stored,
+            records: told,
+            cases: self.cases_on(&entities, &records).await?,
+            history: self.whole_history(of).await?,
+            journal: self.entries_on(&entities, &records).await?,
+            dead_letters: self.letters_on(&records).await?,
+        })
+    }
+
+    async fn row_as_json(&self, key: RowKey) -> Result<Option<Json>, Error> {
+        let table = key.table;
+        let rows = self.core.store.load(&self.id, &[key]).await.map_err(Error::store("load what is held"))?;
+        rows.into_iter().flatten().next().map(|row| parse(table, &row)).transpose()
+    }
+
+    async fn cases_on(&self, entities: &BTreeSet<EntityId>, records: &BTreeSet<RecordRef>) -> Result<Vec<Case>, Error> {
+        let mut cases = Vec::new();
+        for row in self.all_rows(Table::Case, "", "list cases").await? {
+            let Some(kind) = CaseKind::of_key(&row.key) else { continue };
+            let held: CaseRow = parse(Table::Case, &row)?;
+            let concerned = held.records.iter().any(|record| records.contains(record))
+                || held.entities.iter().any(|id| entities.contains(id));
+            if concerned {
+                cases.push(self.case_of(row.key, kind, held));
+            }
+        }
+        let ids: Vec<EntityId> = entities.iter().copied().collect();
+        for entity in self.stored_entities(&ids).await?.into_iter().flatten() {
+            let waiting = entity.discrepancies.values().filter(|one| one.state == DiscrepancyState::Waiting);
+            cases.extend(waiting.map(|one| Case::of_discrepancy(&self.core, &entity, one, self.now())));
+        }
+        self.with_desks(cases).await
+    }
+
+    async fn whole_history(&self, id: EntityId) -> Result<Vec<Happening>, Error> {
+        let (mut history, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.history(id, after, PAGE).await?;
+            history.extend(page.happenings);
+            after = page.next;
+            if after.is_none() {
+                return Ok(history);
+            }
+        }
+    }
+
+    async fn entries_on(
+        &self,
+        entities: &BTreeSet<EntityId>,
+        records: &BTreeSet<RecordRef>,
+    ) -> Result<Vec<EntryExport>, Error> {
+        let subjects =
+            entities.iter().map(EntityId::text).chain(records.iter().map(|record| record.to_string().into()));
+        let mut entries = Vec::new();
+        for subject in subjects.collect::<BTreeSet<Text>>() {
+            let mut after = 0;
+            loop {
+                let page = self.core.store.journal_about(&self.id, &subject, after, PAGE).await;
+                let page = page.map_err(Error::store("read the journal by subject"))?;
+                let Some((last, _)) = page.last() else { break };
+                after = last.seq;
+                for (entry, payload) in page {
+                    let unread = |source| Error::row(format!("journal entry {}", entry.seq).into(), &source);
+                    let payload = payload.map(|payload| from_json(&payload.bytes)).transpose().map_err(unread)?;
+                    entries.push(EntryExport {
+                        seq: entry.seq,
+                        at: entry.at,
+                        actor: entry.actor.to_string(),
+                        kind: entry.kind.to_string(),
+                        subject: entry.subject.to_string(),
+                        payload,
+                    });
+                }
+            }
+        }
+        entries.sort_by_key(|entry| entry.seq);
+        Ok(entries)
+    }
+
+    async fn letters_on(&self, records: &BTreeSet<RecordRef>) -> Result<Vec<Json>, Error> {
+        let mut letters = Vec::new();
+        for row in self.all_rows(Table::DeadLetter, "", "list dead letters").await? {
+            let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+            if letter.record.as_ref().is_some_and(|record| records.contains(record)) {
+                letters.push(parse(Table::DeadLetter, &row)?);
+            }
+        }
+        Ok(letters)
+    }
+}

@@ -1,0 +1,308 @@
+//! A tenant as an actor may see it: what they may not see is masked, and that they saw personal data is journaled.
+
+use crate::engine::Tenant;
+use crate::engine::case::Case;
+use crate::engine::persist::Changes;
+use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::cases::{CaseCursor, CaseFilter, CasePage};
+use crate::engine::tenant::dead_letter::{LetterCause, StoredDeadLetter};
+use crate::engine::tenant::export_person::PersonExport;
+use crate::engine::tenant::history::{Happening, HistoryPage};
+use crate::engine::tenant::search::{Search, SearchPage};
+use crate::error::Error;
+use crate::explain::Explanation;
+use crate::id::{Actor, EntityId, EntityType, Id};
+use crate::model::{Canonical, CompiledEntity};
+use crate::plan::{Plan, PlanHash};
+use crate::role::Role;
+use crate::text::Text;
+use crate::view::{EntityView, View};
+
+/// The journal's kind for personal data that somebody saw.
+pub(crate) const PERSONAL_DATA_READ: &str = "personal_data_read";
+
+/// What an entry of a list is about, where no entity is.
+const LISTS: &str = "lists";
+
+/// The happenings whose words may quote any value.
+const QUOTING: [&str; 4] = ["observed", "case_noted", "case_closed", "refused"];
+
+/// A tenant as an actor may see it: [`Tenant::seen_by`].
+#[derive(Debug, Clone)]
+pub struct Seen {
+    tenant: Tenant,
+    actor: Actor,
+}
+
+/// What an actor may see.
+struct Sight<'a> {
+    seen: &'a Seen,
+    role: Option<Role>,
+}
+
+impl Tenant {
+    /// This tenant as an actor may see it. A door that knows who asks reads through this, and not through the tenant itself, which
+    /// shows everything to the program that holds it.
+    ///
+    /// What their role does not show is masked, and whatever shows personal data is journaled: who saw it, of whom, and by which
+    /// call. Where no roles are configured, nothing is masked, nobody is refused, and nothing is journaled.
+    #[must_use]
+    pub fn seen_by(&self, actor: &Actor) -> Seen {
+        Seen { tenant: self.clone(), actor: actor.clone() }
+    }
+}
+
+impl Seen {
+    /// As [`Tenant::inspect`]. The struct cannot be masked: it is given to those who may see all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`], also where one attribute may not be seen; and as [`Tenant::inspect`].
+    pub async fn inspect<E: Canonical>(&self, id: Id<E>) -> Result<View<E>, Error> {
+        let of = self.tenant.entity_model(E::ENTITY)?;
+        let sight = self.sight(self.for_all_of(of), "see every attribute of this type").await?;
+        let view = self.tenant.inspect(id).await?;
+        sight.note(&view.entity.id.text(), "inspect", view.entity.units.iter().any(|unit| unit.pii)).await?;
+        Ok(view)
+    }
+
+    /// As [`Tenant::inspect_erased`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::inspect_erased`].
+    pub async fn inspect_erased(&self, id: EntityId) -> Result<EntityView, Error> {
+        let sight = self.sight(Role::Viewer, "look at entities").await?;
+        let view = self.tenant.inspect_erased(id).await?;
+        let of = self.tenant.entity_model(view.entity_type.as_str())?;
+        let shown = view.units.iter().any(|unit| unit.pii && sight.shows(of, &unit.name, true));
+        sight.note(&view.id.text(), "inspect", shown).await?;
+        Ok(view.masked_where(&|unit, pii| !sight.shows(of, unit, pii)))
+    }
+
+    /// As [`Tenant::explain_erased`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::explain_erased`].
+    pub async fn explain_erased(&self, id: EntityId, unit: &str) -> Result<Explanation, Error> {
+        let sight = self.sight(Role::Viewer, "look at entities").await?;
+        let explained = self.tenant.explain_erased(id, unit).await?;
+        let of = self.tenant.entity_model(explained.entity_type.as_str())?;
+        let shown = sight.shows(of, &explained.unit.name, explained.unit.pii);
+        sight.note(&explained.entity.text(), "explain", shown && explained.unit.pii).await?;
+        Ok(if shown { explained } else { explained.hidden() })
+    }
+
+    /// As [`Tenant::history`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::history`].
+    pub async fn history(&self, id: EntityId, after: Option<u64>, limit: usize) -> Result<HistoryPage, Error> {
+        let sight = self.sight(Role::Viewer, "read histories").await?;
+        let of = self.tenant.entity_type_of(id).await?;
+        let mut page = self.tenant.history(id, after, limit).await?;
+        let shown = sight.mask_happenings(of.as_ref(), &mut page.happenings);
+        sight.note(&id.text(), "history", shown).await?;
+        Ok(page)
+    }
+
+    /// As [`Tenant::case_history`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::case_history`].
+    pub async fn case_history(&self, key: &str) -> Result<Vec<Happening>, Error> {
+        let sight = self.sight(Role::Viewer, "read histories").await?;
+        let mut told = self.tenant.case_history(key).await?;
+        let case = self.tenant.case(key).await.ok();
+        let shown = sight.mask_happenings(case.and_then(|case| case.entity_type).as_ref(), &mut told);
+        sight.note(key, "case_history", shown).await?;
+        Ok(told)
+    }
+
+    /// As [`Tenant::case`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::case`].
+    pub async fn case(&self, key: &str) -> Result<Case, Error> {
+        let sight = self.sight(Role::Viewer, "look at cases").await?;
+        let mut cases = vec![self.tenant.case(key).await?];
+        let shown = sight.mask_cases(&mut cases);
+        sight.note(key, "case", shown).await?;
+        cases.pop().ok_or_else(|| Error::UnknownCase { key: key.into() })
+    }
+
+    /// As [`Tenant::open_cases`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::open_cases`].
+    pub async fn open_cases(
+        &self,
+        filter: &CaseFilter,
+        after: Option<&CaseCursor>,
+        limit: usize,
+    ) -> Result<CasePage, Error> {
+        let sight = self.sight(Role::Viewer, "look at cases").await?;
+        let mut page = self.tenant.open_cases(filter, after, limit).await?;
+        let shown = sight.mask_cases(&mut page.cases);
+        sight.note(LISTS, "open_cases", shown).await?;
+        Ok(page)
+    }
+
+    /// As [`Tenant::search`]. Who searches by a value learns who has it: that takes whoever may see personal data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`]; and as [`Tenant::search`].
+    pub async fn search(&self, search: &Search, after: Option<EntityId>, limit: usize) -> Result<SearchPage, Error> {
+        let sight = match search.value.is_some() {
+            true => self.sight(self.for_everything(), "search by a value").await?,
+            false => self.sight(Role::Viewer, "search").await?,
+        };
+        let mut page = self.tenant.search(search, after, limit).await?;
+        let mut shown = search.value.is_some();
+        shown |= sight.mask_cases(&mut page.cases);
+        for found in &mut page.entities {
+            shown |= sight.mask_cases(&mut found.cases);
+        }
+        sight.note(LISTS, "search", shown).await?;
+        Ok(page)
+    }
+
+    /// As [`Tenant::dead_letters_of`]: raw bytes, for those who may see everything.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`]; and as [`Tenant::dead_letters_of`].
+    pub async fn dead_letters_of(
+        &self,
+        cause: Option<&LetterCause>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(Text, StoredDeadLetter)>, Error> {
+        let sight = self.sight(self.for_everything(), "read dead letters").await?;
+        let letters = self.tenant.dead_letters_of(cause, after, limit).await?;
+        sight.note(LISTS, "dead_letters_of", !letters.is_empty()).await?;
+        Ok(letters)
+    }
+
+    /// As [`Tenant::stored_plan`]: it names values, and is for those who may see everything.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`]; and as [`Tenant::stored_plan`].
+    pub async fn stored_plan(&self, hash: PlanHash) -> Result<Plan, Error> {
+        let sight = self.sight(self.for_everything(), "read plans").await?;
+        let plan = self.tenant.stored_plan(hash).await?;
+        sight.note(&hash.to_string(), "stored_plan", !plan.operations.is_empty()).await?;
+        Ok(plan)
+    }
+
+    /// As [`Tenant::export_person`], for admins.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`]; and as [`Tenant::export_person`].
+    pub async fn export_person(&self, id: EntityId) -> Result<PersonExport, Error> {
+        let sight = self.sight(Role::Admin, "export a person").await?;
+        let export = self.tenant.export_person(id).await?;
+        sight.note(&export.view.id.text(), "export_person", true).await?;
+        Ok(export)
+    }
+
+    /// What the actor may see, if they have the role that a call needs.
+    async fn sight(&self, needs: Role, doing: &'static str) -> Result<Sight<'_>, Error> {
+        self.tenant.require_role(&self.actor, needs, doing).await?;
+        let role = match &self.tenant.core.roles {
+            Some(roles) => self.tenant.role_of(roles, &self.actor).await?,
+            None => None,
+        };
+        Ok(Sight { seen: self, role })
+    }
+
+    /// The role from which on every attribute of a type is shown.
+    fn for_all_of(&self, of: &CompiledEntity) -> Role {
+        let Some(roles) = &self.tenant.core.roles else { return Role::Viewer };
+        of.units.iter().map(|unit| roles.to_read(of, &unit.id, unit.pii)).max().unwrap_or(Role::Viewer)
+    }
+
+    /// The role from which on everything is shown, bytes included that nobody looked into.
+    fn for_everything(&self) -> Role {
+        let core = &self.tenant.core;
+        let Some(roles) = &core.roles else { return Role::Viewer };
+        let types = core.model.entities.iter().map(|of| self.for_all_of(of).max(roles.to_read(of, "", true)));
+        types.max().unwrap_or(Role::Viewer)
+    }
+}
+
+impl Sight<'_> {
+    fn needs(&self, of: &CompiledEntity, unit: &str, pii: bool) -> Role {
+        self.seen.tenant.core.roles.as_ref().map_or(Role::Viewer, |roles| roles.to_read(of, unit, pii))
+    }
+
+    fn shows(&self, of: &CompiledEntity, unit: &str, pii: bool) -> bool {
+        self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= self.needs(of, unit, pii))
+    }
+
+    /// Whether what is told of a unit of a type is shown. What is told of no single unit is shown to those who may see all of
+    /// the type, if it may quote anything.
+    fn shows_of(&self, of: Option<&EntityType>, unit: Option<&Text>, pii: bool, quotes: bool) -> bool {
+        let model = &self.seen.tenant.core.model;
+        let of = of.and_then(|of| model.entity_index(of.as_str())).map(|index| model.entity(index));
+        let has = |needs: Role| self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= needs);
+        match (of, unit) {
+            (Some(of), Some(unit)) => self.shows(of, unit, pii),
+            (Some(of), None) => !(pii || quotes) || has(self.seen.for_all_of(of)),
+            (None, _) => !(pii || quotes) || has(self.seen.for_everything()),
+        }
+    }
+
+    /// Masks what is not shown. Says whether any of the rest is personal data.
+    fn mask_happenings(&self, of: Option<&EntityType>, happenings: &mut [Happening]) -> bool {
+        let mut shown = false;
+        for one in happenings {
+            let personal = one.pii;
+            if self.shows_of(of, one.unit.as_ref(), personal, QUOTING.contains(&&*one.kind)) {
+                shown |= personal;
+            } else {
+                *one = Happening { pii: true, ..one.clone() }.masked();
+            }
+        }
+        shown
+    }
+
+    /// The same of cases.
+    fn mask_cases(&self, cases: &mut [Case]) -> bool {
+        let mut shown = false;
+        for case in cases {
+            let personal = case.pii;
+            let noted = !case.comments.is_empty();
+            if self.shows_of(case.entity_type.as_ref(), case.unit.as_ref(), personal, noted) {
+                shown |= personal;
+            } else {
+                *case = Case { pii: true, ..case.clone() }.masked();
+            }
+        }
+        shown
+    }
+
+    /// Journals that personal data was seen, if any was.
+    async fn note(&self, subject: &str, call: &'static str, shown: bool) -> Result<(), Error> {
+        let Seen { tenant, actor } = self.seen;
+        if !shown || tenant.core.roles.is_none() {
+            return Ok(());
+        }
+        let mut attempts = Attempts::default();
+        loop {
+            let mut changes = Changes::new(&tenant.core, tenant.now(), actor);
+            changes.journal(PERSONAL_DATA_READ, subject, &(call,));
+            if attempts.commit(tenant, "note who saw personal data", changes.commit).await? {
+                return Ok(());
+            }
+        }
+    }
+}

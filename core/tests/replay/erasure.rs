@@ -1,0 +1,372 @@
+//! Erasure: whatever happened before, nothing of the person is left, and everybody else is as they were.
+
+use std::sync::Mutex;
+
+use accordant::engine::{Erased, Tenant};
+use accordant::error::Error;
+use accordant::id::{Actor, EntityId, RecordRef, TenantId};
+use accordant::store::{MemoryStore, Store, StoreError, StoreFault, Table};
+use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use futures::executor::block_on;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use crate::properties::{Step, step, take};
+use crate::support::{SYSTEMS, Said, Variant, clock, open, record, says};
+
+fn by() -> Actor {
+    Actor::new("dpo")
+}
+
+fn acme() -> TenantId {
+    TenantId::new("acme")
+}
+
+/// Everything that a store holds of a tenant, as text: rows with their keys, entries with what is left of their payloads.
+async fn dump(store: &impl Store) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in Table::ALL {
+        for row in store.scan(&acme(), table, "", None, usize::MAX).await.unwrap() {
+            all.push(format!("{} {} {}", table.name(), row.key, String::from_utf8_lossy(&row.value)));
+        }
+    }
+    for (entry, payload) in store.journal(&acme(), 0, usize::MAX).await.unwrap() {
+        let payload = payload.map(|payload| String::from_utf8_lossy(&payload.bytes).into_owned()).unwrap_or_default();
+        all.push(format!("entry {} {} {} {payload}", entry.seq, entry.kind, entry.subject));
+    }
+    all
+}
+
+async fn assert_clean(tenant: &Tenant, when: &str) {
+    let verified = tenant.verify().await.unwrap();
+    assert!(verified.is_clean(), "{when}: {verified}: {:?}", verified.differences);
+    let rederived = tenant.rederive().await.unwrap();
+    assert!(rederived.is_same(), "{when}: {rederived}");
+}
+
+async fn nth(tenant: &Tenant, place: usize) -> Option<EntityId> {
+    let ids: Vec<EntityId> = tenant.replay().await.unwrap().entities.into_keys().collect();
+    ids.get(place % ids.len().max(1)).copied()
+}
+
+/// Names that say which record they are of, so that they are found wherever they went.
+fn marked(step: &Step, round: usize) -> Step {
+    let Step::Delivery(system, said) = step else { return step.clone() };
+    let said = said.iter().map(|said| {
+        let mut said = said.clone();
+        for path in ["name", "fax", "street"] {
+            if said.fields.get(path).is_some_and(Json::is_string) {
+                said.fields[path] = format!("canary-{}-{}-{round}", SYSTEMS[*system].0, said.id).into();
+            }
+        }
+        said
+    });
+    Step::Delivery(*system, said.collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Whoever is erased after whatever happened: the chain holds, the rest is what the journal adds up to, nothing that their
+    /// records ever said is left, and what they say from then on is counted and not kept.
+    #[test]
+    fn after_any_history_nothing_of_the_person_is_left(
+        before in vec(step(), 1..9), place in 0usize..6, after in vec(step(), 0..4),
+    ) {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+        block_on(async {
+            for (round, step) in before.iter().enumerate() {
+                take(&tenant, &marked(step, round)).await;
+                clock.advance(TimeDelta::seconds(1));
+            }
+            let Some(id) = nth(&tenant, place).await else { return Ok(()) };
+            let erased = tenant.erase(id, &by(), "request 7").await.unwrap();
+            prop_assert!(erased.entities.contains(&id));
+            assert_clean(&tenant, "after the erasure").await;
+            let refused = tenant.inspect_erased(id).await.unwrap_err();
+            prop_assert!(matches!(refused, Error::UnknownEntity { .. }), "{refused}");
+            let left = dump(&store).await;
+            for record in &erased.records {
+                let canary = format!("canary-{}-{}-", record.connection, record.id);
+                let found: Vec<&String> = left.iter().filter(|line| line.contains(&canary)).collect();
+                prop_assert!(found.is_empty(), "{canary} of {erased:?} in {found:?}");
+            }
+            // Erasing again changes nothing.
+            let again = tenant.erase(id, &by(), "request 7").await.unwrap();
+            prop_assert!(again.already && again.payloads == 0, "{again:?}");
+            prop_assert_eq!(dump(&store).await, left);
+            // Life goes on, without them.
+            for (round, step) in after.iter().enumerate() {
+                take(&tenant, &marked(step, 100 + round)).await;
+                clock.advance(TimeDelta::seconds(1));
+            }
+            assert_clean(&tenant, "after life went on").await;
+            let left = dump(&store).await;
+            for record in erased.records.iter().filter(|record| record.connection.as_str() != "hub") {
+                let canary = format!("canary-{}-{}-", record.connection, record.id);
+                let found: Vec<&String> = left.iter().filter(|line| line.contains(&canary)).collect();
+                prop_assert!(found.is_empty(), "{canary} came back: {found:?}");
+            }
+            Ok(())
+        })?;
+    }
+}
+
+/// Ana is in two systems and was merged with another entry of hers; Ben is somebody else; a letter names her that nobody can
+/// read, and one of her records has an attribute that could not be read.
+async fn town(tenant: &Tenant) -> (EntityId, EntityId) {
+    let ana = |name: &str| json!({ "email": "ana@canary.test", "name": name, "fax": "canary-fax" });
+    says(
+        tenant,
+        "crm",
+        &[record("1", 1, ana("canary-Ana")), record("2", 1, json!({ "email": "ben@acme.test", "name": "Ben" }))],
+    )
+    .await
+    .unwrap();
+    says(
+        tenant,
+        "shop",
+        &[
+            record("1", 1, ana("canary-Anna")),
+            record("9", 1, json!({ "email": "ana.l@canary.test", "name": "canary-A" })),
+        ],
+    )
+    .await
+    .unwrap();
+    says(tenant, "erp", &[record("7", 1, json!({ "email": "ana@canary.test", "name": { "canary-odd": 1 } }))])
+        .await
+        .unwrap();
+    says(tenant, "erp", &[Said { fields: json!(["ana@canary.test"]), ..record("8", 1, Json::Null) }]).await.unwrap();
+    let of = async |record: RecordRef| tenant.entity_of(&record).await.unwrap().unwrap();
+    let (one, other) =
+        (of(RecordRef::new("crm", "contacts", "1")).await, of(RecordRef::new("shop", "customers", "9")).await);
+    tenant.merge(one, other, &by()).await.unwrap();
+    tenant.plan(one).await.unwrap();
+    (one, other)
+}
+
+fn canaries(dump: &[String]) -> Vec<&String> {
+    dump.iter().filter(|line| line.to_lowercase().contains("canary")).collect()
+}
+
+#[test]
+fn an_alias_names_the_person_and_nothing_is_left_anywhere() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let (one, other) = town(&tenant).await;
+        let letters = tenant.dead_letters().await.unwrap();
+        assert!(letters.len() >= 2, "{letters:?}");
+        assert!(canaries(&dump(&store).await).len() > 10);
+        let erased: Erased = tenant.erase(other, &by(), "request 7").await.unwrap();
+        assert_eq!(erased.entities, [one, other].into());
+        assert_eq!(erased.records.len(), 4, "{erased:?}");
+        let left = dump(&store).await;
+        assert_eq!(canaries(&left), Vec::<&String>::new());
+        assert!(left.iter().any(|line| line.contains("ben@acme.test")));
+        assert_clean(&tenant, "after the erasure").await;
+        assert_eq!(tenant.replay().await.unwrap().entities.len(), 1);
+    });
+}
+
+#[test]
+fn who_was_erased_does_not_come_back_by_record_nor_by_value() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let (one, _) = town(&tenant).await;
+        tenant.erase(one, &by(), "request 7").await.unwrap();
+        clock.advance(TimeDelta::seconds(1));
+        let again = json!({ "email": "ana@canary.test", "name": "canary-again" });
+        for _ in 0..2 {
+            // The same record; another record with her address; one of hers that no longer tells it; bytes that nobody can read.
+            says(&tenant, "crm", &[record("1", 5, again.clone()), record("77", 5, again.clone())]).await.unwrap();
+            says(&tenant, "crm", &[Said { part: true, ..record("77", 6, json!({ "name": "canary-part" })) }])
+                .await
+                .unwrap();
+            says(
+                &tenant,
+                "erp",
+                &[Said { fields: json!(["ana@canary.test", "canary"]), ..record("8", 7, Json::Null) }],
+            )
+            .await
+            .unwrap();
+        }
+        let left = dump(&store).await;
+        assert_eq!(canaries(&left), Vec::<&String>::new());
+        let told = left.iter().filter(|line| line.starts_with("entry") && line.contains(" suppressed ")).count();
+        assert_eq!(told, 2, "each record once: {left:?}");
+        assert_eq!(tenant.replay().await.unwrap().entities.len(), 1);
+        assert_clean(&tenant, "after they were suppressed").await;
+        // What somebody else says is theirs.
+        says(&tenant, "shop", &[record("20", 9, json!({ "email": "cy@acme.test", "name": "Cy" }))]).await.unwrap();
+        assert_eq!(tenant.replay().await.unwrap().entities.len(), 2);
+        // Lifted, she is somebody new.
+        assert!(tenant.lift_suppression(one, &by(), "she asked").await.unwrap() >= 6);
+        assert_eq!(tenant.lift_suppression(one, &by(), "she asked").await.unwrap(), 0);
+        says(&tenant, "crm", &[record("1", 10, again)]).await.unwrap();
+        let back = tenant.entity_of(&RecordRef::new("crm", "contacts", "1")).await.unwrap();
+        assert!(back.is_some_and(|back| back != one));
+        assert_clean(&tenant, "after she came back").await;
+        assert!(tenant.erase(back.unwrap(), &by(), "request 8").await.is_ok());
+        assert_eq!(canaries(&dump(&store).await), Vec::<&String>::new());
+    });
+}
+
+/// In the files of a store, and in what is exported of it.
+#[test]
+#[cfg(feature = "sqlite")]
+fn no_byte_of_the_person_is_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let bytes = || -> Vec<u8> {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    };
+    let found = |bytes: &[u8]| bytes.to_ascii_lowercase().windows(6).filter(|window| window == b"canary").count();
+    let clock = clock();
+    let store = accordant::store::SqliteStore::open(&path).unwrap();
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let (one, _) = town(&tenant).await;
+        for round in 0..60 {
+            let ana =
+                json!({ "email": "ana@canary.test", "name": format!("canary-Ana {round} {}", "x".repeat(50 * round)) });
+            let ben = json!({ "email": "ben@acme.test", "name": format!("Ben {round}") });
+            let at = 10 + i64::try_from(round).unwrap();
+            says(&tenant, "crm", &[record("1", at, ana), record("2", at, ben)]).await.unwrap();
+            clock.advance(TimeDelta::seconds(1));
+        }
+        assert!(found(&bytes()) > 100);
+        tenant.erase(one, &by(), "request 7").await.unwrap();
+        assert_eq!(found(&bytes()), 0);
+        assert!(bytes().windows(13).any(|window| window == b"ben@acme.test"));
+        accordant::transfer::export(&store, &acme(), &folder.path().join("export"), |_| {}).await.unwrap();
+        assert_eq!(found(&bytes()), 0);
+        assert_clean(&tenant, "after the erasure").await;
+    });
+}
+
+#[test]
+fn an_address_that_somebody_else_holds_is_no_mark() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store, &clock, 7).tenant("acme");
+    block_on(async {
+        let office = |name: &str| json!({ "email": "office@acme.test", "name": name });
+        says(
+            &tenant,
+            "crm",
+            &[record("1", 1, json!({ "email": "a@acme.test" })), record("2", 1, json!({ "email": "b@acme.test" }))],
+        )
+        .await
+        .unwrap();
+        says(&tenant, "crm", &[record("1", 2, office("A")), record("2", 2, office("B"))]).await.unwrap();
+        let of = async |id: &str| tenant.entity_of(&RecordRef::new("crm", "contacts", id)).await.unwrap();
+        let (one, other) = (of("1").await.unwrap(), of("2").await.unwrap());
+        assert_ne!(one, other);
+        tenant.erase(one, &by(), "request 7").await.unwrap();
+        says(&tenant, "shop", &[record("5", 3, office("B"))]).await.unwrap();
+        let shop = tenant.entity_of(&RecordRef::new("shop", "customers", "5")).await.unwrap();
+        assert_eq!((of("1").await, shop), (None, Some(other)));
+        assert_clean(&tenant, "after the other went on").await;
+    });
+}
+
+/// Others are resolved by where a system merged records: erasing one of a circle moves nobody else.
+#[test]
+fn where_a_system_merged_an_erased_record_is_kept_and_nothing_else() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    let merged =
+        |id: &str, other: &str, at| Said { kind: "merged".into(), other: other.into(), ..record(id, at, Json::Null) };
+    block_on(async {
+        let mail = |mail: &str| json!({ "email": mail, "name": format!("canary {mail}") });
+        says(&tenant, "shop", &[record("0", 1, mail("a@acme.test")), record("2", 1, mail("b@acme.test"))])
+            .await
+            .unwrap();
+        says(&tenant, "shop", &[merged("0", "2", 3), merged("2", "0", 2)]).await.unwrap();
+        let shop = |id: &str| RecordRef::new("shop", "customers", id);
+        let of = tenant.entity_of(&shop("0")).await.unwrap().unwrap();
+        let erased = tenant.erase(of, &by(), "request 7").await.unwrap();
+        assert_eq!(erased.records, [shop("0")].into());
+        assert_clean(&tenant, "after the erasure").await;
+        assert!(tenant.entity_of(&shop("2")).await.unwrap().is_some());
+        assert!(!dump(&store).await.iter().any(|line| line.contains("a@acme.test")));
+    });
+}
+
+#[test]
+fn who_is_unknown_cannot_be_erased() {
+    let tenant = open(Variant::default(), MemoryStore::new(), &clock(), 7).tenant("acme");
+    let nobody = EntityId::from_parts(1, [7; 10]);
+    for refused in [
+        block_on(tenant.erase(nobody, &by(), "request 7")).unwrap_err(),
+        block_on(tenant.lift_suppression(nobody, &by(), "request 7")).unwrap_err(),
+    ] {
+        assert!(matches!(refused, Error::UnknownEntity { id, .. } if id == nobody), "{refused}");
+    }
+    assert_eq!(block_on(tenant.verify()).unwrap().erased, 0);
+}
+
+/// A store that fails at one call, before or after it took effect.
+struct Fails {
+    left: Mutex<usize>,
+    after: bool,
+}
+
+impl Fails {
+    fn now(&self) -> Result<(), StoreError> {
+        let mut left = self.left.lock().unwrap();
+        let due = *left == 0;
+        *left = left.checked_sub(1).unwrap_or(usize::MAX);
+        if due { Err(StoreError::database("test", StoreFault::Unavailable, "as planned")) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl StoreWatch for Fails {
+    async fn before(&self, _: &TenantId, _: StoreCall<'_>) -> Result<(), StoreError> {
+        if self.after { Ok(()) } else { self.now() }
+    }
+
+    async fn after(&self, _: &TenantId, _: Called<'_>) -> Result<(), StoreError> {
+        if self.after { self.now() } else { Ok(()) }
+    }
+}
+
+#[test]
+fn an_erasure_that_is_interrupted_anywhere_is_finished_by_the_next_step() {
+    for after in [false, true] {
+        let mut began = 0;
+        for call in 0.. {
+            let (clock, store) = (clock(), MemoryStore::new());
+            let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+            let done = block_on(async {
+                let (one, _) = town(&tenant).await;
+                let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after });
+                let interrupted = open(Variant::default(), failing, &clock, 8).tenant("acme");
+                let outcome = interrupted.erase(one, &by(), "request 7").await;
+                // At every moment, what is stored is what the journal adds up to.
+                assert_clean(&tenant, &format!("interrupted at call {call}, after: {after}")).await;
+                let next = open(Variant::default(), store.clone(), &clock, 9).tenant("acme");
+                drop(next.step().await.unwrap());
+                if tenant.replay().await.unwrap().entities.len() > 1 {
+                    assert!(outcome.is_err());
+                    return false;
+                }
+                began += 1;
+                assert_eq!(canaries(&dump(&store).await), Vec::<&String>::new(), "call {call}, after: {after}");
+                assert_clean(&next, "after the next step").await;
+                outcome.is_ok()
+            });
+            if done {
+                break;
+            }
+        }
+        assert!(began > 10, "it has many calls: {began}");
+    }
+}

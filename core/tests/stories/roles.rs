@@ -1,0 +1,296 @@
+//! Roles: who may do what, who sees what, and that it is known who saw personal data.
+
+use accordant::chrono::TimeDelta;
+use accordant::engine::{CaseFilter, Search, Tenant};
+use accordant::role::{Role, Roles};
+use accordant::settle::{Choice, Ruling};
+use accordant::testing::{Story, journal};
+use accordant::value::Field;
+use accordant::{Actor, Canonical, Email, EntityId, Error, Lifetime, RecordRef, Scope, Stage};
+use futures::executor::block_on;
+use futures::future::BoxFuture;
+use proptest::prelude::*;
+use serde_json::json;
+
+#[derive(Canonical)]
+#[canonical(entity = "lead", system(crm, object = "contacts"), system(shop, object = "customers"))]
+struct Lead {
+    #[canonical(identity, pii, at(crm = "email", shop = "email"))]
+    email: Email,
+    #[canonical(pii, at(crm = "phone", shop = "phone"))]
+    phone: Option<String>,
+    #[canonical(at(crm = "score", shop = "score"))]
+    score: Option<String>,
+    #[canonical(at(crm = "tier", shop = "tier"))]
+    tier: Option<String>,
+}
+
+const PEOPLE: [(&str, Option<Role>); 5] = [
+    ("nobody", None),
+    ("vera", Some(Role::Viewer)),
+    ("omar", Some(Role::Operator)),
+    ("aino", Some(Role::Approver)),
+    ("root", Some(Role::Admin)),
+];
+
+fn actor(name: &str) -> Actor {
+    Actor::new(name)
+}
+
+fn roles() -> Roles {
+    Roles::new(&actor("root")).read_from("lead", "score", Role::Approver).decide_from("lead", "tier", Role::Approver)
+}
+
+/// A lead about whose phone, score and tier the systems disagree.
+fn story(configured: bool) -> (Story, Tenant, EntityId) {
+    let says = |phone: &str| json!({ "email": "ana@acme.test", "phone": phone, "score": phone, "tier": phone });
+    let mut story = Story::of::<Lead>()
+        .configure(|builder| if configured { builder.roles(roles()) } else { builder })
+        .says("crm", "1", says("100"))
+        .says("shop", "1", says("100"))
+        .later(TimeDelta::hours(1))
+        .edits("crm", "1", says("200"))
+        .edits("shop", "1", says("300"))
+        .tells("crm", "1")
+        .tells("shop", "1");
+    let tenant = story.tenant();
+    let id = block_on(tenant.entity_of(&RecordRef::new("crm", "contacts", "1"))).expect("it answers").expect("linked");
+    if configured {
+        for (name, role) in PEOPLE {
+            if let Some(role) = role.filter(|role| *role < Role::Admin) {
+                block_on(tenant.grant(&actor(name), role, &actor("root"), "works here")).expect("root may");
+            }
+        }
+    }
+    (story, tenant, id)
+}
+
+type Call = (&'static str, Role, fn(Tenant, EntityId, Actor) -> BoxFuture<'static, Result<(), Error>>);
+
+fn ruling(by: &Actor) -> Ruling {
+    let choice = Choice::Value(Field::value("400"));
+    Ruling { choice, lifetime: Lifetime::default(), by: by.clone(), reason: "called".to_owned() }
+}
+
+/// Calls that name an actor, and what they need.
+const CALLS: &[Call] = &[
+    ("rule", Role::Operator, |t, id, by| Box::pin(async move { t.rule(id, "phone", ruling(&by)).await.map(drop) })),
+    ("rule on tier", Role::Approver, |t, id, by| {
+        Box::pin(async move { t.rule(id, "tier", ruling(&by)).await.map(drop) })
+    }),
+    ("enter", Role::Operator, |t, id, by| {
+        Box::pin(async move { t.enter_erased(id, "phone", Some("4"), &by, "").await })
+    }),
+    ("enter tier", Role::Approver, |t, id, by| {
+        Box::pin(async move { t.enter_erased(id, "tier", Some("4"), &by, "").await })
+    }),
+    ("link", Role::Operator, |t, id, by| {
+        Box::pin(async move { t.link(id, &RecordRef::new("crm", "contacts", "1"), &by).await })
+    }),
+    ("unlink", Role::Operator, |t, id, by| {
+        Box::pin(async move { t.unlink(id, &RecordRef::new("crm", "contacts", "1"), &by, "not hers").await })
+    }),
+    ("merge", Role::Operator, |t, id, by| Box::pin(async move { t.merge(id, id, &by).await })),
+    ("unmerge", Role::Operator, |t, id, by| Box::pin(async move { t.unmerge(id, &by).await })),
+    ("close_case", Role::Operator, |t, _, by| {
+        Box::pin(async move { t.close_case("unlinked/x", &by, "done").await.map(drop) })
+    }),
+    ("comment", Role::Operator, |t, _, by| Box::pin(async move { t.comment("unlinked/x", "hm", &by).await })),
+    ("hold", Role::Operator, |t, _, by| Box::pin(async move { t.hold("crm", &by, "wait").await })),
+    ("resume", Role::Admin, |t, _, by| Box::pin(async move { t.resume("crm", &by, "go on").await })),
+    ("set_stage", Role::Admin, |t, _, by| Box::pin(async move { t.set_stage("crm", Stage::Act, &by, "ready").await })),
+    ("discard_dead_letter", Role::Operator, |t, _, by| {
+        Box::pin(async move { t.discard_dead_letter("x", &by, "noise").await })
+    }),
+    ("approve", Role::Approver, |t, _, by| {
+        Box::pin(async move {
+            let plan = t.plan(Scope::default()).await?;
+            t.approve(plan.hash, &by).await.map(drop)
+        })
+    }),
+    ("confirm_deletes", Role::Approver, |t, _, by| {
+        Box::pin(async move {
+            let plan = t.plan(Scope::default()).await?;
+            t.confirm_deletes(plan.hash, &by).await
+        })
+    }),
+    ("approve_decision", Role::Approver, |t, id, by| {
+        Box::pin(async move { t.approve_decision(id, "phone", &by).await })
+    }),
+    ("accept_model", Role::Admin, |t, _, by| Box::pin(async move { t.accept_model(&by).await.map(drop) })),
+    ("grant", Role::Admin, |t, _, by| Box::pin(async move { t.grant(&by, Role::Admin, &by, "me").await })),
+    ("revoke", Role::Admin, |t, _, by| Box::pin(async move { t.revoke(&actor("vera"), &by, "gone").await })),
+    ("erase", Role::Admin, |t, id, by| Box::pin(async move { t.erase(id, &by, "request 7").await.map(drop) })),
+    ("lift_suppression", Role::Admin, |t, id, by| {
+        Box::pin(async move { t.lift_suppression(id, &by, "").await.map(drop) })
+    }),
+    ("see", Role::Viewer, |t, id, by| Box::pin(async move { t.seen_by(&by).inspect_erased(id).await.map(drop) })),
+    ("see history", Role::Viewer, |t, id, by| {
+        Box::pin(async move { t.seen_by(&by).history(id, None, 9).await.map(drop) })
+    }),
+    ("see cases", Role::Viewer, |t, _, by| {
+        Box::pin(async move { t.seen_by(&by).open_cases(&CaseFilter::default(), None, 9).await.map(drop) })
+    }),
+    ("see all of it", Role::Approver, |t, id, by| {
+        Box::pin(async move { t.seen_by(&by).inspect::<Lead>(accordant::Id::new(id)).await.map(drop) })
+    }),
+    ("see dead letters", Role::Approver, |t, _, by| {
+        Box::pin(async move { t.seen_by(&by).dead_letters_of(None, None, 9).await.map(drop) })
+    }),
+    ("see an export", Role::Admin, |t, id, by| {
+        Box::pin(async move { t.seen_by(&by).export_person(id).await.map(drop) })
+    }),
+];
+
+#[test]
+fn every_call_asks_for_the_role_that_it_needs_and_changes_nothing_without() {
+    for (name, needs, call) in CALLS {
+        for (who, role) in PEOPLE {
+            let (_story, tenant, id) = story(true);
+            let before = journal(&tenant).len();
+            let outcome = block_on(call(tenant.clone(), id, actor(who)));
+            let may = role.is_some_and(|role| role >= *needs);
+            match outcome {
+                Err(Error::Forbidden { actor: refused, role: has, needs: needed, .. }) => {
+                    assert!(!may, "{who} may {name}");
+                    assert_eq!((refused, has, needed), (actor(who), role, *needs), "{name}");
+                    let plans =
+                        journal(&tenant).iter().skip(before).filter(|(entry, _)| *entry.kind != *"planned").count();
+                    assert_eq!(plans, 0, "{who}, {name}: nothing happened");
+                }
+                _ => assert!(may, "{who} may not {name}"),
+            }
+            assert!(block_on(tenant.verify()).expect("the chain holds").is_clean(), "{who}, {name}");
+        }
+    }
+}
+
+#[test]
+fn without_roles_everybody_may_do_everything_and_nothing_is_noted() {
+    for (name, _, call) in CALLS {
+        let (_story, tenant, id) = story(false);
+        let outcome = block_on(call(tenant.clone(), id, actor("nobody")));
+        assert!(!matches!(outcome, Err(Error::Forbidden { .. })), "{name}");
+        assert!(journal(&tenant).iter().all(|(entry, _)| *entry.kind != *"personal_data_read"), "{name}");
+    }
+}
+
+/// What one person is shown of the lead, as text.
+fn shown(tenant: &Tenant, id: EntityId, who: &str) -> String {
+    let seen = tenant.seen_by(&actor(who));
+    block_on(async {
+        let view = seen.inspect_erased(id).await.expect("a view");
+        let mut all = serde_json::to_string(&view).expect("data");
+        for unit in ["email", "phone", "score", "tier"] {
+            let explained = seen.explain_erased(id, unit).await.expect("an explanation");
+            all += &serde_json::to_string(&explained).expect("data");
+        }
+        let history = seen.history(id, None, 100).await.expect("a history");
+        all += &serde_json::to_string(&history).expect("data");
+        let cases = seen.open_cases(&CaseFilter::default(), None, 100).await.expect("cases");
+        for case in &cases.cases {
+            all += &serde_json::to_string(&seen.case(&case.key).await.expect("a case")).expect("data");
+            all += &serde_json::to_string(&seen.case_history(&case.key).await.expect("a history")).expect("data");
+        }
+        all + &serde_json::to_string(&cases).expect("data")
+    })
+}
+
+/// A lead whose every attribute has a value that occurs nowhere else.
+fn told_apart() -> (Story, Tenant, EntityId) {
+    let (story, tenant, id) = story(true);
+    let mut story = story;
+    for (round, system) in ["crm", "shop"].into_iter().enumerate() {
+        let says = json!({ "email": "ana@acme.test", "phone": format!("phone-{round}"), "score": format!("score-{round}"),
+            "tier": format!("tier-{round}") });
+        story = story.later(TimeDelta::hours(1)).says(system, "1", says);
+    }
+    drop(tenant);
+    let tenant = story.tenant();
+    (story, tenant, id)
+}
+
+/// Where a word stands, for whoever reads that it should not.
+fn around<'s>(shown: &'s str, word: &str) -> &'s str {
+    let place = shown.find(word).unwrap_or(0);
+    let begin = (0..=place.saturating_sub(80)).rev().find(|at| shown.is_char_boundary(*at)).unwrap_or(0);
+    shown.get(begin..).map_or(shown, |rest| rest.char_indices().nth(160).map_or(rest, |(end, _)| &rest[..end]))
+}
+
+#[test]
+fn what_a_role_may_not_see_is_masked_wherever_it_is_shown() {
+    let (_story, tenant, id) = told_apart();
+    for (who, sees) in [("vera", [false, false, true]), ("omar", [true, false, true]), ("aino", [true, true, true])] {
+        let shown = shown(&tenant, id, who);
+        for (word, sees) in ["phone-", "score-", "tier-"].into_iter().zip(sees) {
+            assert_eq!(shown.contains(word), sees, "{who} and {word}: {}", around(&shown, word));
+        }
+        assert_eq!(shown.contains("ana@acme.test"), sees[0], "{who}: {}", around(&shown, "ana@acme.test"));
+    }
+}
+
+#[test]
+fn who_saw_personal_data_is_journaled_and_who_saw_none_is_not() {
+    let (_story, tenant, id) = told_apart();
+    let read = |tenant: &Tenant| {
+        let entries = journal(tenant).into_iter().filter(|(entry, _)| *entry.kind == *"personal_data_read");
+        entries.map(|(entry, _)| (entry.actor.to_string(), entry.subject.to_string())).collect::<Vec<_>>()
+    };
+    shown(&tenant, id, "vera");
+    assert_eq!(read(&tenant), []);
+    block_on(tenant.seen_by(&actor("omar")).inspect_erased(id)).expect("a view");
+    block_on(tenant.seen_by(&actor("omar")).explain_erased(id, "tier")).expect("no personal data");
+    assert_eq!(read(&tenant), [("omar".to_owned(), id.to_string())]);
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+#[test]
+fn who_may_not_see_a_value_cannot_ask_who_has_it() {
+    let (_story, tenant, _) = told_apart();
+    let search = Search { value: Some("ana@acme.test".into()), ..Search::default() };
+    let asked = |who: &str| block_on(tenant.seen_by(&actor(who)).search(&search, None, 9));
+    let refused = asked("vera").expect_err("she sees no personal data");
+    assert!(matches!(refused, Error::Forbidden { .. }), "{refused}");
+    assert_eq!(refused.http_status(), 403);
+    assert_eq!(asked("aino").expect("she sees all").entities.len(), 1);
+}
+
+#[test]
+fn roles_that_name_what_there_is_not_are_refused_when_the_library_is_built() {
+    let none = || Roles::new(&actor("root"));
+    for roles in [none().read_from("lead", "shoe_size", Role::Admin), none().decide_from("leed", "tier", Role::Admin)] {
+        let refused =
+            accordant::Accordant::builder().entity::<Lead>().roles(roles).build().expect_err("it is not there");
+        let told = format!("{refused}");
+        assert!(
+            told.contains("`roles` names `lead.shoe_size`") || told.contains("`roles` names `leed.tier`"),
+            "{told}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// Whatever was granted and taken, a role is the last one given; each may do what those before it may; it replays.
+    #[test]
+    fn the_last_grant_holds(grants in proptest::collection::vec(0usize..5, 1..6), call in 0..CALLS.len()) {
+        let (_story, tenant, id) = story(true);
+        let who = actor("zoe");
+        let roles = [None, Some(Role::Viewer), Some(Role::Operator), Some(Role::Approver), Some(Role::Admin)];
+        let mut last = None;
+        for grant in grants {
+            last = roles[grant];
+            match last {
+                Some(role) => block_on(tenant.grant(&who, role, &actor("root"), "as drawn")).expect("root may"),
+                None => block_on(tenant.revoke(&who, &actor("root"), "as drawn")).expect("root may"),
+            }
+        }
+        let granted = block_on(tenant.grants()).expect("root may");
+        prop_assert_eq!(granted.get(&who).map(|granted| granted.role), last);
+        prop_assert!(block_on(tenant.verify()).expect("root may").is_clean());
+        let (_, needs, asks) = CALLS[call];
+        let forbidden = matches!(block_on(asks(tenant, id, who)), Err(Error::Forbidden { .. }));
+        prop_assert_eq!(forbidden, last.is_none_or(|role| role < needs));
+    }
+}
