@@ -1,10 +1,12 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`,
+//! `quality`.
 
 mod anomaly;
 mod compare;
 mod durable;
 mod http;
 mod identity;
+mod quality;
 mod what_if;
 
 use std::error::Error;
@@ -36,7 +38,8 @@ accordant-bench identity customers N [SEED]       links generated customers, bes
 accordant-bench identity incremental N            takes records in one at a time
 accordant-bench identity order [ORDERS]           compares orders of arrival with the batch run
 accordant-bench identity calibration              what probabilities turn out to be worth, on every set
-accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing";
+accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing
+accordant-bench quality [ROWS [SEED]]             twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,6 +59,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["anomaly"] => anomaly::run("2000", "7", &mut out),
         ["anomaly", series] => anomaly::run(series, "7", &mut out),
         ["anomaly", series, seed] => anomaly::run(series, seed, &mut out),
+        ["quality", ref what @ ..] => quality::run(what, &mut out),
         ["gen", events, entities, file] => generate(events, entities, file, "42"),
         ["gen", events, entities, file, seed] => generate(events, entities, file, seed),
         ["stream", file] => {
