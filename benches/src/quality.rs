@@ -78,8 +78,8 @@ fn compare(rows: u64, seed: u64, out: &mut impl Write) -> Result<(), Box<dyn Err
     for (check, (good, of)) in &truth {
         writeln!(out, "  {check:<30}{:>8} of {of:>8} fail", of - good)?;
     }
-    let script = folder.path().join("polars.py");
-    std::fs::write(&script, include_str!("quality/polars.py"))?;
+    let script = folder.path().join("polars_checks.py");
+    std::fs::write(&script, include_str!("quality/polars_checks.py"))?;
     let python = python(out)?;
     let own = std::env::current_exe()?;
     let mut took: BTreeMap<(&str, &str), Took> = BTreeMap::new();

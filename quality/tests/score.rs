@@ -197,11 +197,11 @@ fn a_breach_is_forecast_and_its_risk_told() {
     assert!((breach.likely - 10.0).abs() < 1e-6, "{breach:?}");
     // Plausible, and not likely.
     let wavering: Vec<(i64, u64, u64)> =
-        (0..21).map(|day| (day, 9_900 - 10 * day.unsigned_abs() - [0, 60, 5, 40][day as usize % 4], 10_000)).collect();
+        (0i64..21).map(|day| (day, 9_900 - 10 * day.unsigned_abs() - [0, 60, 5, 40][day as usize % 4], 10_000)).collect();
     let wavers = outlook(&wavering, 0.95, 1_000).unwrap();
     let breach = wavers.breach.unwrap();
     assert!(breach.earliest < breach.likely);
-    let between = (breach.earliest.midpoint(breach.likely)).floor() as i64;
+    let between = (breach.earliest.midpoint(breach.likely)).ceil() as i64;
     assert!((between as f64) > breach.earliest && (between as f64) < breach.likely, "{breach:?}");
     assert_eq!(outlook(&wavering, 0.95, between).unwrap().risk, Risk::Elevated);
 }

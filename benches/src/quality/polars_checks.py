@@ -12,7 +12,7 @@ now, fresh = int(now), int(fresh)
 if kind == "parquet":
     table = pl.scan_parquet(path)
 else:
-    table = pl.scan_csv(path, try_parse_dates=True, missing_utf8_is_empty_string=False)
+    table = pl.scan_csv(path, try_parse_dates=True)
 
 moment = lambda micros: pl.lit(micros).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 col = pl.col
