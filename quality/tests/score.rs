@@ -69,8 +69,8 @@ fn a_score_is_the_share_of_all_that_was_judged() {
 
 #[test]
 fn a_composite_is_the_weighted_geometric_mean_beside_its_parts() {
-    let mut policy = Policy::default();
-    policy.weights = [(Dimension::Completeness, 1.0), (Dimension::Validity, 3.0), (Dimension::Timeliness, 1.0)].into();
+    let weights = [(Dimension::Completeness, 1.0), (Dimension::Validity, 3.0), (Dimension::Timeliness, 1.0)].into();
+    let mut policy = Policy { weights, ..Policy::default() };
     let composite =
         |policy: &Policy, name: &str| of(&report(&measures(), policy).unwrap(), &attribute(name)).composite.clone();
     let email = composite(&policy, "email").unwrap();
@@ -196,8 +196,9 @@ fn a_breach_is_forecast_and_its_risk_told() {
     let breach = outlook(&days, 0.96, 30).unwrap().breach.unwrap();
     assert!((breach.likely - 10.0).abs() < 1e-6, "{breach:?}");
     // Plausible, and not likely.
-    let wavering: Vec<(i64, u64, u64)> =
-        (0i64..21).map(|day| (day, 9_900 - 10 * day.unsigned_abs() - [0, 60, 5, 40][day as usize % 4], 10_000)).collect();
+    let wavering: Vec<(i64, u64, u64)> = (0i64..21)
+        .map(|day| (day, 9_900 - 10 * day.unsigned_abs() - [0, 60, 5, 40][day as usize % 4], 10_000))
+        .collect();
     let wavers = outlook(&wavering, 0.95, 1_000).unwrap();
     let breach = wavers.breach.unwrap();
     assert!(breach.earliest < breach.likely);

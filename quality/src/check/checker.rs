@@ -76,6 +76,10 @@ impl Outcome {
     }
 }
 
+/// A check taken out, with its place.
+#[cfg(feature = "parquet")]
+type Placed = (usize, Judge, State);
+
 impl Checker {
     /// Makes these checks, of rows that are to come.
     ///
@@ -200,7 +204,7 @@ impl Checker {
     /// Checks that share no columns, each group as a checker of its own with the places of its checks, and what is left.
     #[cfg(feature = "parquet")]
     pub(crate) fn apart(mut self) -> (Self, Vec<(Vec<usize>, Self)>) {
-        let mut groups: Vec<(BTreeSet<String>, Vec<(usize, Judge, State)>)> = Vec::new();
+        let mut groups: Vec<(BTreeSet<String>, Vec<Placed>)> = Vec::new();
         for (place, (judge, state)) in self.judges.drain(..).zip(self.states.drain(..)).enumerate() {
             let columns: BTreeSet<String> = judge.check.rule.columns().into_iter().map(str::to_owned).collect();
             let mut joined = (columns, vec![(place, judge, state)]);
@@ -220,7 +224,7 @@ impl Checker {
                 None => groups.push((columns, checks)),
             }
         }
-        let part = |(_, checks): (_, Vec<(usize, Judge, State)>)| {
+        let part = |(_, checks): (_, Vec<Placed>)| {
             let mut part =
                 Self { judges: vec![], states: vec![], settings: self.settings.clone(), broken: self.broken };
             let mut places = Vec::new();

@@ -89,7 +89,11 @@ impl KeyTable {
         else {
             return false;
         };
-        if bound < usize::MAX && self.size_with(new) > bound {
+        // What does not grow takes no more than it took.
+        let grows = bytes.len() + new.len() > bytes.capacity()
+            || keys.len() == keys.capacity()
+            || by_hash.len() == by_hash.capacity();
+        if grows && bound < usize::MAX && self.size_with(new) > bound {
             return false;
         }
         let Self { bytes, keys, by_hash, more, .. } = self;

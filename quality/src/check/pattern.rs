@@ -81,6 +81,21 @@ impl Pattern {
         &self.text
     }
 
+    /// Whether each of four texts is. Four are walked beside each other as far as the shortest goes: a step waits for the one before
+    /// it, and not for those of another text.
+    pub(crate) fn matches_four(&self, texts: [&[u8]; 4]) -> [bool; 4] {
+        let together = texts.iter().map(|text| text.len()).min().unwrap_or_default();
+        let [a, b, c, d] = texts.map(|text| &text[..together]);
+        let step = |state: u16, byte: u8| self.next[usize::from(state) << 8 | usize::from(byte)];
+        let mut states = [self.start; 4];
+        // The dead state leads to itself.
+        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+            states = [step(states[0], *a), step(states[1], *b), step(states[2], *c), step(states[3], *d)];
+        }
+        let rest = |of: usize| texts[of][together..].iter().fold(states[of], |state, byte| step(state, *byte));
+        [0, 1, 2, 3].map(|of| self.ends[usize::from(rest(of))])
+    }
+
     /// Whether the whole text is of the pattern.
     #[must_use]
     pub fn matches(&self, text: &[u8]) -> bool {
@@ -120,6 +135,10 @@ mod tests {
         for (text, of, not) in cases {
             let pattern = Pattern::new(text).unwrap();
             assert_eq!(pattern.as_str(), text);
+            for four in of.iter().chain(not).collect::<Vec<_>>().windows(4) {
+                let four: [&[u8]; 4] = std::array::from_fn(|place| four[place].as_bytes());
+                assert_eq!(pattern.matches_four(four), four.map(|text| pattern.matches(text)), "{text}");
+            }
             for good in of {
                 assert!(pattern.matches(good.as_bytes()), "{text} {good:?}");
             }
