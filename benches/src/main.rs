@@ -29,8 +29,11 @@ accordant-bench stream FILE                       takes it in, and says what tha
 accordant-bench stages FILE                       what each stage of it takes
 accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
                                                   runs a hand-written yardstick and the stream in turn
-accordant-bench durable FILE --store sqlite|postgres|mongodb [--workers 1,2,4]
-                                                  takes it in by the engine, and compares batches with the bare database
+accordant-bench durable FILE --store sqlite|postgres|mongodb
+                                                  takes it in by the engine; on SQLite and PostgreSQL, compares batches with the
+                                                  bare database
+accordant-bench durable FILE --store postgres --workers 1,2,4
+                                                  takes it in by so many workers, who hear from a queue
 accordant-bench http [SECONDS]                      from a webhook to a write, and what limits leave to each connector
 accordant-bench what-if --observations N            looks at a recorded history under another policy
 accordant-bench identity febrl4|dblp_acm|abt_buy  links a public set, beside Splink where it is installed

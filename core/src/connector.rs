@@ -2,6 +2,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 
@@ -75,7 +76,8 @@ pub trait Connector: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the page cannot be read. The cursor has not moved.
+    /// If the page cannot be read. The cursor has not moved. [`ConnectorErrorKind::Expired`] of a scan's cursor that leads
+    /// nowhere any more, since what it stood in is gone: the scan is then read from its beginning.
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError>;
 
     /// Reads records by id: for hints, for read-back, for probes. One answer per key, in the order of keys.
@@ -209,6 +211,14 @@ pub enum ReadAnswer {
     Failed(ConnectorError),
 }
 
+impl Cursor {
+    /// What a connector says of a cursor that it cannot have given.
+    #[must_use]
+    pub fn foreign() -> ConnectorError {
+        ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
+    }
+}
+
 /// One write to one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
@@ -224,7 +234,7 @@ pub struct Write {
     pub expect: Vec<(Path, Native)>,
     /// The ordering token of the record's last full observation: for systems with compare-and-set.
     pub expect_token: Option<i64>,
-    /// The same for every attempt of one intent.
+    /// The same for every attempt of one intent, while nothing newer is heard of the record.
     pub idempotency_key: Digest,
 }
 
@@ -234,6 +244,16 @@ impl Write {
     #[must_use]
     pub const fn rests_on_version(&self) -> bool {
         self.expect_token.is_some() && self.expect.is_empty()
+    }
+
+    /// Whether a record is as the write expects it: of the version that is expected, or else with the values that are. Where
+    /// only a version is expected, another is not made good by values. `token` is what the record has now, `same` whether it
+    /// holds a value at a path.
+    #[must_use]
+    pub fn holds(&self, token: Option<i64>, same: impl FnMut(&Path, &Native) -> bool) -> bool {
+        let mut same = same;
+        let same_version = self.expect_token.is_some() && token == self.expect_token;
+        same_version || (!self.rests_on_version() && self.expect.iter().all(|(path, native)| same(path, native)))
     }
 }
 
@@ -267,6 +287,13 @@ pub struct WriteReceipt {
     pub record: Option<Item>,
     /// The ordering token that the write gave the record.
     pub token: Option<i64>,
+}
+
+impl From<Outcome> for WriteReceipt {
+    /// An outcome, and nothing of the record.
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, record: None, token: None }
+    }
 }
 
 /// The outcome of one write.
@@ -363,6 +390,9 @@ pub enum ConnectorErrorKind {
     /// The connector has no such surface or object type.
     #[error("unsupported")]
     Unsupported,
+    /// The cursor leads nowhere any more: what it stood in is gone. A scan is begun anew.
+    #[error("expired")]
+    Expired,
     /// The connector does not keep its contract: too few answers, pages without end. The engine says so, no connector.
     #[error("the contract is broken")]
     Contract,

@@ -459,12 +459,17 @@ impl Error {
             Error::Connector { source, .. } => match source.kind {
                 ConnectorErrorKind::Denied => 401,
                 ConnectorErrorKind::Malformed | ConnectorErrorKind::Unsupported => 400,
-                ConnectorErrorKind::Throttled | ConnectorErrorKind::Unavailable => 503,
+                ConnectorErrorKind::Throttled | ConnectorErrorKind::Unavailable | ConnectorErrorKind::Expired => 503,
                 ConnectorErrorKind::Contract => 500,
             },
             Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } => 503,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) => 500,
         }
+    }
+
+    /// Whether a system's own call failed, and so.
+    pub(crate) fn is_of_connector(&self, kind: crate::connector::ConnectorErrorKind) -> bool {
+        matches!(self, Error::Connector { source, .. } if source.kind == kind)
     }
 
     /// That a row cannot be read. Of what serde says only the place is kept: the rest may quote a value.

@@ -8,10 +8,13 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::id::SurfaceName;
-use crate::surface::Surface;
+use crate::surface::{Channel, Surface};
 
 /// How many times within a horizon it is noted that somebody listens.
 const NOTES: i32 = 24;
+
+/// How many times within a horizon a surface is asked at the least.
+const ASKED: i32 = 4;
 
 /// The longest time between two such notes.
 const SELDOM: TimeDelta = TimeDelta::minutes(10);
@@ -38,19 +41,28 @@ pub(crate) struct Listened<'s> {
 }
 
 /// The surfaces that were not listened to for longer than their horizon, in their order. What a scan met that began at
-/// `scanned` or will begin after it is not lost.
+/// `scanned` is not lost; what was missed until `noticed` is not told twice.
 pub(crate) fn outages<'s>(
     listened: impl IntoIterator<Item = Listened<'s>>,
     scanned: Option<i64>,
+    noticed: Option<i64>,
     now: i64,
 ) -> Vec<Outage> {
     let outage = |Listened { surface, last }: Listened<'s>| {
         let horizon = surface.semantics.unrecoverable_after?.num_milliseconds();
         let from = last?.max(scanned.unwrap_or(i64::MIN));
-        let missed = now.saturating_sub(from) > horizon;
+        let untold = from.max(noticed.unwrap_or(i64::MIN));
+        let missed = now.saturating_sub(untold) > horizon;
         missed.then(|| Outage { surface: surface.name.clone(), from, until: now, horizon })
     };
     listened.into_iter().filter_map(outage).collect()
+}
+
+/// How often surfaces that are asked are to be asked at the least, so that one that is late loses nothing; `None`: however seldom.
+pub(crate) fn asked_every<'s>(surfaces: impl IntoIterator<Item = &'s Surface>) -> Option<TimeDelta> {
+    let asked = surfaces.into_iter().filter(|surface| matches!(surface.channel, Channel::Poll | Channel::Stream));
+    let shortest = asked.filter_map(|surface| surface.semantics.unrecoverable_after).min()?;
+    Some((shortest / ASKED).max(TimeDelta::milliseconds(1)))
 }
 
 /// How often it is to be noted that somebody listens, so that what was noted last is never much older than what was heard
@@ -65,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::surface::{Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, SurfaceShape};
+    use crate::surface::{Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, SurfaceShape};
 
     fn surface(name: &str, horizon: Option<TimeDelta>) -> Surface {
         Surface {
@@ -96,7 +108,7 @@ mod tests {
         );
         let missed = |last: Option<i64>, scanned, now| -> Vec<String> {
             let listened = [&short, &long, &none].map(|surface| Listened { surface, last });
-            outages(listened, scanned, now).into_iter().map(|outage| outage.surface.to_string()).collect()
+            outages(listened, scanned, None, now).into_iter().map(|outage| outage.surface.to_string()).collect()
         };
         let nothing: [&str; 0] = [];
         // Last listened, last scanned, now: what was missed.
@@ -113,9 +125,12 @@ mod tests {
     #[test]
     fn an_outage_says_which_surface_and_since_when() {
         let short = surface("hooks", Some(TimeDelta::hours(4)));
-        let outage = outages([Listened { surface: &short, last: Some(7) }], Some(9), 5 * HOUR);
-        let expected = Outage { surface: "hooks".into(), from: 9, until: 5 * HOUR, horizon: 4 * HOUR };
-        assert_eq!(outage, [expected]);
+        let told = |noticed, now| outages([Listened { surface: &short, last: Some(7) }], Some(9), noticed, now);
+        let expected = |until| [Outage { surface: "hooks".into(), from: 9, until, horizon: 4 * HOUR }];
+        assert_eq!(told(None, 5 * HOUR), expected(5 * HOUR));
+        // Once for each horizon; and nobody listened since the beginning of the first.
+        assert_eq!(told(Some(5 * HOUR), 9 * HOUR), []);
+        assert_eq!(told(Some(5 * HOUR), 10 * HOUR), expected(10 * HOUR));
     }
 
     proptest! {
@@ -130,7 +145,7 @@ mod tests {
             let surface = surface("hooks", Some(TimeDelta::milliseconds(horizon)));
             let every = noted_every([&surface]).map_or(0, |every| every.num_milliseconds());
             let noted = stopped - stopped % every.max(1);
-            let found = !outages([Listened { surface: &surface, last: Some(noted) }], None, stopped + away).is_empty();
+            let found = !outages([Listened { surface: &surface, last: Some(noted) }], None, None, stopped + away).is_empty();
             if away > horizon { prop_assert!(found) }
             if away + every <= horizon { prop_assert!(!found) }
         }
@@ -141,6 +156,9 @@ mod tests {
         let (short, long) = (surface("short", Some(TimeDelta::minutes(24))), surface("long", Some(TimeDelta::days(3))));
         assert_eq!(noted_every([&short, &long]), Some(TimeDelta::minutes(1)));
         assert_eq!(noted_every([&long]), Some(SELDOM));
+        let log = Surface { channel: Channel::Stream, ..short.clone() };
+        assert_eq!(asked_every([&log, &long]), Some(TimeDelta::minutes(6)), "what is asked, and not what is pushed");
+        assert_eq!(asked_every([&short]), None);
         assert_eq!(noted_every([&surface("kept", None)]), None);
     }
 }

@@ -7,6 +7,7 @@ mod chosen;
 pub(crate) mod existence;
 mod findings;
 mod guard;
+mod heir;
 mod lapse;
 pub(crate) mod presence;
 mod proposal;
@@ -83,6 +84,7 @@ pub fn settle(
 ) {
     // No fact of settling links or unlinks a record.
     let visible = visible(ground.model, entity, representations);
+    let heirs = heir::heirs(entity, representations, &visible);
     let mut recorder = Recorder { entity, facts };
     let mut findings = Vec::new();
     let mut moved = false;
@@ -91,6 +93,7 @@ pub fn settle(
             return;
         };
         for key in keys(ground.model, recorder.entity, representations, index) {
+            heir::inherit(ground, &mut recorder, &heirs, unit, &key);
             let settle = if unit.summed { summed::settle_summed } else { unit::settle_unit };
             moved |= settle(ground, &mut recorder, &visible, unit, &key, &mut findings);
         }
@@ -102,6 +105,8 @@ pub fn settle(
     for index in &ground.model.derived_order {
         let Some(unit) = ground.model.units.get(usize::from(*index)) else { continue };
         if moved || touched.covers(*index) {
+            let key = UnitKey::Whole(*index);
+            heir::inherit(ground, &mut recorder, &heirs, unit, &key);
             unit::settle_derived(ground, &mut recorder, &visible, unit, *index, &mut findings);
         }
     }

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use crate::id::{ObjectType, SurfaceName};
 use crate::model::Path;
 use crate::stamp::Domain;
+use crate::value::Leaf;
 
 /// One event surface of a connector, for one object type.
 #[derive(Debug, Clone)]
@@ -218,8 +219,59 @@ pub struct SurfaceShape {
     pub named_property: Option<(Path, Path, Path)>,
     /// What stands before the number in an id that is an address: `gid://shopify/Customer/`.
     pub id_prefix: String,
-    /// The flag whose truth means that the record is archived.
-    pub archived: Option<Path>,
+    /// What says that the record is archived.
+    pub archived: Option<Archived>,
+}
+
+/// What says of a record that it is archived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archived {
+    /// Where it is, from the root of the body.
+    pub at: Path,
+    /// What of it says so.
+    pub flag: Flag,
+}
+
+impl From<Path> for Archived {
+    /// A flag that is true.
+    fn from(at: Path) -> Self {
+        Self { at, flag: Flag::True }
+    }
+}
+
+impl From<&str> for Archived {
+    /// A flag that is true.
+    fn from(at: &str) -> Self {
+        Path::from(at).into()
+    }
+}
+
+/// What of a flag says yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Flag {
+    /// That it is true: `true`, `t`, `yes`, `y` or 1, as text in any case.
+    #[default]
+    True,
+    /// That there is something: an instant of deletion, or who deleted it. Null, `false`, `f`, `no`, `n`, 0 and the empty text
+    /// are nothing.
+    Set,
+}
+
+impl Flag {
+    /// Whether a value says yes.
+    #[must_use]
+    pub fn says_yes(self, leaf: Leaf<'_>) -> bool {
+        let among = |text: &str, words: &[&str]| words.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+        match (self, leaf) {
+            (_, Leaf::Null) => false,
+            (_, Leaf::Bool(flag)) => flag,
+            (Self::True, Leaf::Number(text)) => text == "1",
+            (Self::True, Leaf::Text(text)) => among(text, &["true", "t", "yes", "y", "1"]),
+            (Self::Set, Leaf::Number(text)) => text != "0",
+            (Self::Set, Leaf::Text(text)) => !among(text, &["", "false", "f", "no", "n", "0"]),
+        }
+    }
 }
 
 /// How an ordering token is written.

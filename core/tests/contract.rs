@@ -185,3 +185,39 @@ crm     contacts  owner  -              no record is made without it, and nothin
 fn a_description_of_something_else_is_no_proof() {
     Contract::of(&[Customer::model()]).describes("crm", [ObjectSchema::new("deals")]).mismatches().require_none();
 }
+
+/// A field that is described whole stands for what is in it; and of several attributes that write it, one may be enough.
+#[test]
+fn what_is_required_is_written_by_whoever_writes_a_part_of_it() {
+    #[derive(Canonical, Clone, Debug)]
+    #[canonical(entity = "site", system(crm, object = "sites", required))]
+    struct Site {
+        #[canonical(identity, at(crm = "number"))]
+        number: String,
+        #[canonical(at(crm = "address.floor"))]
+        floor: Option<String>,
+        #[canonical(at(crm = "address.city"))]
+        city: String,
+    }
+    let mut sites = ObjectSchema::new("sites");
+    sites
+        .field(field("number", FieldKind::Text))
+        .field(field("address", FieldKind::Other("address".into())).required(true));
+    let found = Contract::of(&[Site::model()]).describes("crm", [sites]).mismatches().found;
+    assert!(found.iter().all(|one| one.kind != MismatchKind::RequiredNotMapped), "{found:?}");
+    assert!(found.iter().all(|one| one.kind != MismatchKind::RequiredMayLack), "{found:?}");
+}
+
+#[test]
+fn a_value_that_is_too_long_for_two_reasons_is_told_of_once() {
+    let email = field("email", FieldKind::Text).at_most(10);
+    let mut customers = ObjectSchema::new("customers");
+    customers
+        .field(field("email", FieldKind::Text).at_most(80))
+        .field(field("name", FieldKind::Text))
+        .field(field("state", options(&["prospect", "enabled"])));
+    let model = [Customer::model()];
+    let both = Contract::of(&model).describes("crm", [with("email", Some(email))]).describes("shop", [customers]);
+    let told: Vec<_> = both.mismatches().found.into_iter().map(|one| one.kind).collect();
+    assert_eq!(told, [MismatchKind::TooLong { fits: 10, may_be: 80 }]);
+}

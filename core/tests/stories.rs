@@ -43,6 +43,8 @@ mod drift;
 mod errors;
 #[path = "stories/four_eyes.rs"]
 mod four_eyes;
+#[path = "stories/heirs.rs"]
+mod heirs;
 #[path = "stories/identity.rs"]
 mod identity;
 #[path = "stories/letters.rs"]

@@ -33,7 +33,8 @@ pub enum Failure {
 /// The system's interface.
 #[async_trait]
 pub trait Api: Send + Sync + 'static {
-    /// Contacts behind an id, in the order of their ids.
+    /// Contacts behind an id, in the order of their ids: `most` of them, or fewer where the system gives no more at a time.
+    /// None: there are no more.
     ///
     /// # Errors
     ///

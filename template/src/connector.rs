@@ -73,36 +73,40 @@ impl<A: Api> Contacts<A> {
 
     async fn write_one(&self, write: &Write) -> WriteReceipt {
         if write.object.as_str() != "contacts" {
-            return only(Outcome::Refused { reason: "no such object type".into() });
+            return WriteReceipt::from(Outcome::Refused { reason: "no such object type".into() });
         }
         let fields = match fields(write) {
             Ok(fields) => fields,
-            Err(reason) => return only(Outcome::Refused { reason: reason.into() }),
+            Err(reason) => return WriteReceipt::from(Outcome::Refused { reason: reason.into() }),
         };
         let (id, deletes) = match &write.action {
             WriteAction::Create { key } => return receipt(self.api.create(key, fields).await),
             WriteAction::Update { id } => (id, false),
             WriteAction::Archive { id } => (id, true),
-            _ => return only(Outcome::Refused { reason: "an action that this connector does not know".into() }),
+            _ => {
+                return WriteReceipt::from(Outcome::Refused {
+                    reason: "an action that this connector does not know".into(),
+                });
+            }
         };
         // The record as it is. What the plan expects is either its version, or else its values; the system then checks
         // that nobody writes between our look and our write.
-        let Ok(number) = id.parse() else { return only(Outcome::Stale) };
+        let Ok(number) = id.parse() else { return WriteReceipt::from(Outcome::Stale) };
         let held = match self.api.get(number).await {
             Ok(Some(contact)) => contact,
-            Ok(None) => return only(Outcome::Stale),
+            Ok(None) => return WriteReceipt::from(Outcome::Stale),
             // Nothing of the write was sent yet.
-            Err(_) => return only(Outcome::Deferred { after: None }),
+            Err(_) => return WriteReceipt::from(Outcome::Deferred { after: None }),
         };
         if !expected(&held, write) {
-            return only(Outcome::Stale);
+            return WriteReceipt::from(Outcome::Stale);
         }
         if deletes {
             let outcome = match self.api.delete(held.id, held.version).await {
                 Ok(()) => Outcome::Applied { id: id.clone() },
                 Err(failure) => unwritten(failure),
             };
-            return only(outcome);
+            return WriteReceipt::from(outcome);
         }
         receipt(self.api.update(held.id, held.version, fields).await)
     }
@@ -133,12 +137,11 @@ impl<A: Api> Connector for Contacts<A> {
         }
         let behind = match &after {
             None => 0,
-            Some(Cursor(id)) => id.parse().map_err(|_| {
-                ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
-            })?,
+            Some(Cursor(id)) => id.parse().map_err(|_| Cursor::foreign())?,
         };
         let found = self.api.list(behind, self.page).await.map_err(|failure| unread(&failure))?;
-        let next = found.last().filter(|_| found.len() >= self.page).map(|last| Cursor(last.id.to_string()));
+        // The empty page is the last: a system may give fewer than it is asked for.
+        let next = found.last().map(|last| Cursor(last.id.to_string()));
         let items = found.iter().map(|contact| item("contacts.scan", contact)).collect();
         Ok(Page { items, more: next.is_some(), next })
     }
@@ -201,12 +204,8 @@ fn receipt(written: Result<Contact, Failure>) -> WriteReceipt {
             record: Some(item("contacts.read", &contact)),
             token: Some(contact.version),
         },
-        Err(failure) => only(unwritten(failure)),
+        Err(failure) => WriteReceipt::from(unwritten(failure)),
     }
-}
-
-const fn only(outcome: Outcome) -> WriteReceipt {
-    WriteReceipt { outcome, record: None, token: None }
 }
 
 /// What a write changes, by field. The system has no nested fields and no lists.
@@ -228,14 +227,10 @@ fn leaf(native: &Native) -> Option<Value> {
     }
 }
 
-/// Whether a contact is as a write expects it. Where no values are expected, only the version can say.
+/// Whether a contact is as a write expects it: of the version, or else with the values. Where no values are expected, only the
+/// version can say.
 fn expected(held: &Contact, write: &Write) -> bool {
-    match write.expect_token {
-        Some(version) if version == held.version => return true,
-        Some(_) if write.expect.is_empty() => return false,
-        _ => {}
-    }
-    write.expect.iter().all(|(path, native)| {
+    write.holds(Some(held.version), |path, native| {
         let [name] = path.keys() else { return false };
         leaf(native).is_some_and(|leaf| held.fields.get(name.as_str()).unwrap_or(&Value::Null) == &leaf)
     })

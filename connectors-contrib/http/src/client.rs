@@ -76,7 +76,7 @@ impl Client {
         &self.clock
     }
 
-    /// Sends a request with these headers and, if there is one, this JSON, as [`Client::call`] does for `cost`.
+    /// Sends a request with these headers and, if there is one, this JSON (which the headers may call something else), as [`Client::call`] does for `cost`.
     ///
     /// # Errors
     ///
@@ -93,7 +93,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if body.is_some() {
+        let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
+        if body.is_some() && !typed {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(body.unwrap_or_default()).map_err(|_| {

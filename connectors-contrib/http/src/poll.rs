@@ -33,8 +33,11 @@ pub struct Window {
 /// What a system can start a page behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keyset {
-    /// At an instant, inclusive.
+    /// At an instant, inclusive; and, within one instant, behind an id.
     Time,
+    /// At an instant, inclusive, and in no other way: of an instant that fills a page nothing leads further. The cursor stays
+    /// before it, so that larger pages, or a way behind an id, go on from there.
+    TimeOnly,
     /// Behind a row: `(time, id) > (…, …)`.
     TimeAndId,
 }
@@ -123,9 +126,7 @@ impl Window {
     pub fn ask(&self, after: Option<&Cursor>, now: i64) -> Result<Ask, ConnectorError> {
         let position = match after {
             None => None,
-            Some(cursor) => Some(Position::parse(cursor).ok_or_else(|| {
-                ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
-            })?),
+            Some(cursor) => Some(Position::parse(cursor).ok_or_else(Cursor::foreign)?),
         };
         let given = |id: Text| Some(id).filter(|id| !id.is_empty());
         let ends = now.saturating_sub(self.trail.num_milliseconds());
@@ -145,6 +146,8 @@ impl Window {
             Some(Position::Walk { until, at, id }) => {
                 by_time(Some(at), until, given(id).filter(|_| self.keyset == Keyset::TimeAndId))
             }
+            // By time, too, an instant is read from its beginning.
+            Some(Position::Instant { until, at, .. }) if self.keyset != Keyset::Time => by_time(Some(at), until, None),
             Some(Position::Instant { until, at, id }) => Ask {
                 from: Some(at),
                 until: at,
@@ -205,6 +208,9 @@ impl Window {
             return Err(nowhere());
         }
         match self.keyset {
+            // No row is named: by time alone, nothing says which of its instant were read before it.
+            Keyset::TimeOnly if moved => Ok(Position::Walk { until: ask.until, at: *at, id: Text::default() }),
+            Keyset::TimeOnly => Err(nowhere()),
             _ if moved => Ok(Position::Walk { until: ask.until, at: *at, id: id.clone() }),
             Keyset::TimeAndId if behind != Some(id) => Ok(Position::Walk { until: ask.until, at: *at, id: id.clone() }),
             Keyset::TimeAndId => Err(nowhere()),
@@ -246,7 +252,9 @@ mod tests {
             Order::Time { behind } => {
                 match keyset {
                     // By time alone: rows of one instant in whatever order.
-                    Keyset::Time => found.sort_by_key(|(at, id)| (*at, id.wrapping_mul(2_654_435_761))),
+                    Keyset::Time | Keyset::TimeOnly => {
+                        found.sort_by_key(|(at, id)| (*at, id.wrapping_mul(2_654_435_761)))
+                    }
                     Keyset::TimeAndId => found.sort_unstable(),
                 }
                 let behind = behind.as_ref().map(|id| id.parse::<u32>().unwrap());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accordant::connector::Connector;
+use accordant::error::Error;
 use accordant::model::{Canonical as _, EntityModel};
 use accordant::testing::FakeSystem;
 use accordant::{Accordant, Actor, ManualClock, Scope, SeededEntropy, Tenant};
@@ -36,11 +37,12 @@ impl Rehearsal {
         Self::with(connector, &models(), clock)
     }
 
-    /// The same under another model: of a fourth system, beside all three.
+    /// The same under another model: beside those of the three that it maps.
     #[must_use]
     pub fn with(connector: impl Connector + 'static, models: &[EntityModel], clock: &Arc<ManualClock>) -> Self {
         let system = connector.system().to_owned();
-        let others = SYSTEMS.into_iter().filter(|name| *name != system);
+        let mapped = |name: &str| models.iter().any(|model| model.objects.iter().any(|of| of.system.as_str() == name));
+        let others = SYSTEMS.into_iter().filter(|name| *name != system && mapped(name));
         let beside: BTreeMap<_, _> = others.map(|name| (name, FakeSystem::new(name, models, clock))).collect();
         let mut builder = Accordant::builder().clock(clock.clone()).entropy(SeededEntropy::new(7)).connect(connector);
         for fake in beside.values() {
@@ -56,22 +58,26 @@ impl Rehearsal {
         &self.beside[name]
     }
 
-    /// Hears everything that there is to hear, by webhooks of `remote` and polls, and by scans if asked to.
-    pub async fn hear(&self, remote: &dyn Remote, scan: bool) {
+    /// Hears everything that there is to hear, by webhooks of `remote` and polls, and by scans if asked to. What still failed
+    /// in the last round: nothing, where there are no faults.
+    pub async fn hear(&self, remote: &dyn Remote, scan: bool) -> Vec<Error> {
+        let mut failed = Vec::new();
         for _ in 0..3 {
+            // What fails is tried again in the next round.
+            failed.clear();
             for outgoing in remote.due() {
                 let taken = self.tenant.receive(&self.system, outgoing.request.clone()).await.is_ok();
                 remote.answered(outgoing, taken);
             }
             for connection in self.beside.keys().copied().chain([self.system.as_str()]) {
-                // What fails is tried again in the next round.
-                drop(self.tenant.poll(connection).await);
+                failed.extend(self.tenant.poll(connection).await.err());
                 if scan {
-                    drop(self.tenant.scan(connection).await);
+                    failed.extend(self.tenant.scan(connection).await.err());
                 }
             }
             self.rest().await;
         }
+        failed
     }
 
     async fn rest(&self) {
@@ -95,7 +101,7 @@ impl Rehearsal {
             self.tenant.approve(plan.hash, &noah).await.unwrap();
             self.tenant.apply(plan.hash).await.unwrap();
             self.clock.advance(TimeDelta::minutes(70));
-            self.hear(remote, false).await;
+            drop(self.hear(remote, false).await);
         }
         panic!("the world does not come to rest");
     }

@@ -97,6 +97,19 @@ impl Question {
         }
     }
 
+    /// How many elements may come in the lists below a field.
+    pub(crate) fn elements(&self, asked: &Asked<'_>) -> i64 {
+        let below = self.fields(&asked.field.selection_set).into_iter().map(|field| self.asked(field));
+        let elements = below.map(|below| {
+            let within = self.elements(&below);
+            match below.arguments["first"].as_i64() {
+                Some(first) => first.saturating_add(first.saturating_mul(within)),
+                None => within,
+            }
+        });
+        elements.fold(0, i64::saturating_add)
+    }
+
     /// What was asked for of an object. `metafield` and `quantities` are looked up by their arguments; `lists` says which
     /// page of a list within an object is meant.
     pub(crate) fn project(&self, asked: &Asked<'_>, found: &Value, lists: Lists) -> Result<Value, String> {

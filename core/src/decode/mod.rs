@@ -33,12 +33,13 @@ pub use table::DecodeTable;
 pub use crate::value::FieldRef;
 
 use batch::{Decoded, Span};
-use captures::Captures;
+use captures::{Captures, Found};
 use slots::Sink;
 use trie::number;
 use walk::{Captured, Kind, Scratch};
 
 use crate::observation::SlotIndex;
+use crate::surface::Flag;
 use crate::value::Leaf;
 
 impl DecodeTable {
@@ -76,7 +77,13 @@ impl DecodeTable {
         }
         let id = self.read_id(found)?;
         let token = self.read_token(found)?;
-        let archived = self.archived.is_some_and(|place| matches!(found.leaf(place), Ok(Some(leaf)) if is_true(leaf)));
+        let archived = self.archived.is_some_and(|(place, flag)| match found.find(place) {
+            Found::Leaf(leaf) => flag.says_yes(leaf),
+            // Something of several parts is there.
+            Found::Array(..) => flag == Flag::Set,
+            Found::Wrong(_) => flag == Flag::Set && found.kind(place) == Kind::Object,
+            Found::Absent | Found::Withheld => false,
+        });
 
         let before = (arena.len(), cells.len(), faults.len(), whole.len());
         arena.push_str(id);
@@ -204,14 +211,4 @@ impl DecodeTable {
 
 fn of(reach: &[Reach], slot: SlotIndex) -> Reach {
     reach.get(usize::from(slot)).copied().unwrap_or_default()
-}
-
-/// Whether a flag is set, in the spellings that systems use.
-fn is_true(leaf: Leaf<'_>) -> bool {
-    match leaf {
-        Leaf::Null => false,
-        Leaf::Bool(flag) => flag,
-        Leaf::Number(text) => text == "1",
-        Leaf::Text(text) => ["true", "t", "yes", "y", "1"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)),
-    }
 }

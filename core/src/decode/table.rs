@@ -9,7 +9,7 @@ use super::trie::{Branch, KeySet, Trie, number};
 use crate::model::{CompiledEntity, CompiledObject, Mapping, Path, Shape};
 use crate::observation::SlotIndex;
 use crate::ownership::Direction;
-use crate::surface::SurfaceShape;
+use crate::surface::{Flag, SurfaceShape};
 
 /// The mappings of one object type, compiled for the payloads of one surface.
 ///
@@ -42,7 +42,7 @@ pub struct DecodeTable {
     pub(super) token: Option<u32>,
     pub(super) token_path: Path,
     pub(super) token_reader: TokenReader,
-    pub(super) archived: Option<u32>,
+    pub(super) archived: Option<(u32, Flag)>,
     pub(super) root: Path,
     pub(super) named: Option<Named>,
     pub(super) max_bytes: usize,
@@ -101,7 +101,10 @@ impl DecodeTable {
     pub fn of(entity: &CompiledEntity, object: &CompiledObject, shape: &SurfaceShape) -> Self {
         let members = |slot: usize| Members::of(entity, object, slot);
         let mut tree = Branch::default();
-        for path in [&shape.root, &shape.id, &shape.token].into_iter().chain(&shape.archived) {
+        for path in [&shape.root, &shape.id, &shape.token]
+            .into_iter()
+            .chain(shape.archived.as_ref().map(|archived| &archived.at))
+        {
             tree.at(path);
         }
         if let Some((name, value, _)) = &shape.named_property {
@@ -187,7 +190,7 @@ impl DecodeTable {
             record: find(&shape.root),
             id: find(&shape.id),
             token: (!shape.token.keys().is_empty()).then(|| find(&shape.token)),
-            archived: shape.archived.as_ref().map(find),
+            archived: shape.archived.as_ref().map(|archived| (find(&archived.at), archived.flag)),
             named,
             trie,
             identity: Identity::default(),

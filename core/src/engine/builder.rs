@@ -273,6 +273,7 @@ impl Builder {
             triage,
             names,
             claims: crate::engine::tenant::Claims::default(),
+            bells: crate::engine::bell::Bells::default(),
             memory: crate::engine::parsed::Memory::default(),
             sweeps: crate::engine::retention::Sweeps::default(),
             lease: self.lease.map(|length| length.num_milliseconds().max(1)),

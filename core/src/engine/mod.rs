@@ -1,5 +1,6 @@
 //! The engine: sequences the pure centre between connectors and a store, and records what happened. It decides nothing.
 
+mod bell;
 mod builder;
 mod case;
 mod case_index;
@@ -48,8 +49,6 @@ pub use tenant::{
     StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
-#[cfg(feature = "conformance")]
-pub(crate) use tenant::Walk;
 pub use worker::{Worked, Worker};
 
 /// The library, configured: a model, connections, rules, a store.
@@ -106,6 +105,8 @@ pub(crate) struct Core {
     pub(crate) names: Vec<Vec<SlotNames>>,
     /// The writes that applications in this process have under way.
     pub(crate) claims: tenant::Claims,
+    /// What wakes the runs of this process.
+    pub(crate) bells: bell::Bells,
     /// What rows held when they were last read.
     pub(crate) memory: parsed::Memory,
     /// How far the tenants' tables were looked through for what has run out.

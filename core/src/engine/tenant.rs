@@ -25,7 +25,6 @@ mod linking;
 mod listening;
 mod merge;
 mod model;
-mod pages;
 mod plans;
 mod progress;
 mod pulse;
@@ -36,6 +35,7 @@ mod reindex;
 mod replay;
 mod rollout;
 pub(crate) mod run;
+mod scan;
 mod search;
 mod standing;
 mod step;
@@ -56,13 +56,12 @@ pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDead
 pub(crate) use footing::Footings;
 pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
-#[cfg(feature = "conformance")]
-pub(crate) use pages::Walk;
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use pulse::Pulse;
 pub use run::Ran;
 pub(crate) use run::{Allowed, News, is_about_entity};
+pub(crate) use scan::Scanned;
 pub use search::{FoundEntity, Search, SearchPage};
 pub use step::{Next, Stepped, Unread};
 

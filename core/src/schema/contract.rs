@@ -45,9 +45,21 @@ impl<'m> Contract<'m> {
                 }
             }
         }
-        let place = |one: &Mismatch| (one.system.clone(), one.object.clone(), one.field.to_string(), one.kind.clone());
+        let place = |one: &Mismatch| {
+            (one.system.clone(), one.object.clone(), one.field.to_string(), one.attribute.clone(), one.kind.clone())
+        };
         found.found.sort_by_key(place);
-        found.found.dedup();
+        // Of one field that may be too short for several reasons, the longest value counts.
+        found.found.dedup_by(|next, one| {
+            let too_long = |kind: &MismatchKind| matches!(kind, MismatchKind::TooLong { .. });
+            let same = (&next.system, &next.object, &next.field, &next.attribute)
+                == (&one.system, &one.object, &one.field, &one.attribute);
+            let twice = same && (next.kind == one.kind || too_long(&next.kind) && too_long(&one.kind));
+            if twice {
+                one.kind = next.kind.clone();
+            }
+            twice
+        });
         found
     }
 
@@ -89,12 +101,15 @@ impl<'m> Contract<'m> {
                 let mapped = attribute.mappings.iter().filter(|mapping| mapping.object == declared.key);
                 mapped
                     .filter(|mapping| mapping.direction != Direction::ReadOnly)
-                    .any(|one| one.write.contains(&field.path))
+                    .any(|one| one.write.iter().any(|path| schema.find(path).is_some_and(|of| of.path == field.path)))
             };
-            match model.attributes.iter().find(writes) {
+            let surely =
+                |attribute: &AttributeModel| attribute.required || declared.create_needs.contains(&attribute.id);
+            let mut writers = model.attributes.iter().filter(writes).peekable();
+            match writers.peek().copied() {
                 None => note(&field.path, None, MismatchKind::RequiredNotMapped),
-                Some(attribute) if attribute.required || declared.create_needs.contains(&attribute.id) => {}
-                Some(attribute) => note(&field.path, Some(attribute), MismatchKind::RequiredMayLack),
+                Some(_) if writers.any(surely) => {}
+                Some(first) => note(&field.path, Some(first), MismatchKind::RequiredMayLack),
             }
         }
     }

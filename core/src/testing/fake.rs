@@ -15,7 +15,7 @@ use crate::clock::{Clock as _, ManualClock};
 use crate::connector::{CreateSafety, Delivery};
 use crate::id::ObjectType;
 use crate::model::{EntityModel, Path};
-use crate::surface::Surface;
+use crate::surface::{Channel, Surface};
 use crate::testing::json::{change_elements, get, merge, remove, set};
 use crate::text::Text;
 
@@ -104,6 +104,16 @@ impl FakeSystem {
         let objects = models.iter().flat_map(|model| &model.objects).filter(|object| object.system.as_str() == name);
         let surfaces = objects.flat_map(|object| surfaces::of(&object.object)).collect();
         Self { name: name.into(), surfaces, clock: Arc::clone(clock), state: Arc::default() }
+    }
+
+    /// The same system, as one whose surfaces of a channel lose what nobody listened to for so long.
+    #[must_use]
+    pub fn forgets(&self, channel: Channel, after: TimeDelta) -> Self {
+        let mut surfaces = self.surfaces.to_vec();
+        for surface in surfaces.iter_mut().filter(|surface| surface.channel == channel) {
+            surface.semantics.unrecoverable_after = Some(after);
+        }
+        Self { surfaces: surfaces.into(), ..self.clone() }
     }
 
     /// Rewrites every text that is written at a path: trims it, formats it, cuts it off. People's edits stay as they are.

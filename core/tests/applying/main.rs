@@ -8,6 +8,7 @@ mod approvals;
 mod crash;
 mod deletes;
 mod fuse;
+mod keys;
 mod model;
 mod retention;
 mod sharing;

@@ -10,7 +10,7 @@ use accordant::connector::{
     Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
     WriteReceipt,
 };
-use accordant::fingerprint::Fingerprint;
+use accordant::fingerprint::{Digest, Fingerprint};
 use accordant::id::{Actor, SurfaceName};
 use accordant::model::Transform;
 use accordant::plan::{Plan, PlanHash, Scope};
@@ -138,6 +138,10 @@ pub(crate) struct Between {
     pub(crate) meanwhile: Arc<Mutex<VecDeque<Meanwhile>>>,
     pub(crate) before_the_answer: Arc<Mutex<VecDeque<Meanwhile>>>,
     pub(crate) before_the_read: Arc<Mutex<VecDeque<Meanwhile>>>,
+    /// What it promises: what the fake does, unless a test has it otherwise.
+    pub(crate) surfaces: Vec<Surface>,
+    /// The keys of the writes that came, in their order.
+    pub(crate) keys: Arc<Mutex<Vec<Digest>>>,
 }
 
 impl Between {
@@ -147,6 +151,8 @@ impl Between {
             meanwhile: Arc::default(),
             before_the_answer: Arc::default(),
             before_the_read: Arc::default(),
+            surfaces: fake.surfaces().to_vec(),
+            keys: Arc::default(),
         }
     }
 
@@ -171,7 +177,7 @@ impl Connector for Between {
         self.fake.system()
     }
     fn surfaces(&self) -> &[Surface] {
-        self.fake.surfaces()
+        &self.surfaces
     }
     fn create_safety(&self) -> CreateSafety {
         self.fake.create_safety()
@@ -191,6 +197,7 @@ impl Connector for Between {
         answers
     }
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        self.keys.lock().unwrap().extend(writes.iter().map(|write| write.idempotency_key));
         let next = self.meanwhile.lock().unwrap().pop_front();
         if let Some(meanwhile) = next {
             meanwhile.await;

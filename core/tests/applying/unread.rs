@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use accordant::connector::Connector;
+use accordant::surface::Channel;
 use accordant::testing::FakeSystem;
 use accordant::{Accordant, Canonical, ManualClock, SeededEntropy, Tenant};
 use futures::executor::block_on;
 
-use crate::model::{Account, account, plan};
+use crate::model::{Account, Between, account, plan};
 
 /// The CRM has an account; the shop has a customer of the same address, and was never read.
 fn first_day() -> (Tenant, FakeSystem) {
+    first_day_with(FakeSystem::clone)
+}
+
+fn first_day_with<C: Connector>(heard: impl FnOnce(&FakeSystem) -> C) -> (Tenant, FakeSystem) {
     let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
     let models = [Account::model()];
     let [crm, shop] = ["crm", "shop"].map(|name| FakeSystem::new(name, &models, &clock));
@@ -19,7 +25,7 @@ fn first_day() -> (Tenant, FakeSystem) {
         .clock(clock)
         .entropy(SeededEntropy::new(1))
         .connect(crm)
-        .connect(shop.clone())
+        .connect(heard(&shop))
         .entity::<Account>()
         .build()
         .unwrap();
@@ -62,4 +68,21 @@ fn a_list_that_breaks_off_proves_no_absence() {
     shop.unavailable(false);
     block_on(tenant.poll("shop")).unwrap();
     assert_eq!(plan(&tenant).operations.len(), 1);
+}
+
+/// A log is followed from now on: that it was read to its end says nothing of what stood there before it began.
+#[test]
+fn a_log_that_was_followed_to_its_end_lists_nothing() {
+    let (tenant, shop) = first_day_with(|shop| {
+        let mut shop = Between::new(shop);
+        for surface in shop.surfaces.iter_mut().filter(|surface| surface.channel == Channel::Poll) {
+            surface.channel = Channel::Stream;
+        }
+        shop
+    });
+    shop.delete("customers", "s1");
+    block_on(tenant.poll("shop")).unwrap();
+    assert!(plan(&tenant).operations.is_empty(), "{}", plan(&tenant));
+    block_on(tenant.scan("shop")).unwrap();
+    assert_eq!(plan(&tenant).operations.len(), 1, "now it is known to be missing");
 }

@@ -50,6 +50,8 @@ enum Lie {
     LosesWebhooks,
     /// A poll goes on behind what is not visible yet.
     Overtakes,
+    /// A scan has always one more page.
+    NeverEnds,
     /// A page is given out once.
     GivesPagesOnce,
     /// Cursors are known to the process alone that gave them.
@@ -62,6 +64,10 @@ enum Lie {
     SkipsAnswers,
     /// Whatever is expected, it is written.
     WritesAnyway,
+    /// Whatever changed meanwhile, it is archived.
+    ArchivesAnyway,
+    /// What is there is not changed, and that is said.
+    RefusesUpdates,
     /// A write clears what it does not name.
     ClearsTheRest,
     /// Receipts come in the order in which the system was done.
@@ -155,6 +161,18 @@ impl Connector for Liar {
         if self.lies(Lie::LosesDroppedPages) && self.under_way.swap(true, Ordering::SeqCst) {
             self.under_way.store(false, Ordering::SeqCst);
             return Ok(Page { items: Vec::new(), next: after, more: false });
+        }
+        if self.lies(Lie::NeverEnds) && scan {
+            let turned = after.as_ref().and_then(|after| after.0.strip_prefix("behind/")?.parse::<u64>().ok());
+            let mut page = match turned {
+                Some(_) => Page { items: Vec::new(), next: None, more: false },
+                None => system.read_page(surface, after.clone()).await?,
+            };
+            if !page.more {
+                page.next = Some(Cursor(format!("behind/{}", turned.unwrap_or_default() + 1)));
+                page.more = true;
+            }
+            return Ok(page);
         }
         let mut asked = after.clone();
         if self.lies(Lie::RemembersCursors) {
@@ -264,6 +282,7 @@ impl Connector for Liar {
                     write.expect.clear();
                     write.expect_token = None;
                 }
+                (WriteAction::Archive { .. }, Lie::ArchivesAnyway) => write.expect_token = None,
                 (WriteAction::Update { .. }, Lie::ClearsTheRest) => {
                     write.changes.push((Path::new("city"), Native::Null));
                 }
@@ -280,6 +299,16 @@ impl Connector for Liar {
             };
             let receipt = |outcome| WriteReceipt { outcome, record: None, token: None };
             return Ok(writes.iter().map(|write| receipt(claimed(write))).collect());
+        }
+        if self.lies(Lie::RefusesUpdates) {
+            let mut receipts = Vec::new();
+            for write in writes {
+                receipts.extend(match &write.action {
+                    WriteAction::Update { .. } => vec![Outcome::Refused { reason: "not today".into() }.into()],
+                    _ => self.honest.write_batch(vec![write]).await?,
+                });
+            }
+            return Ok(receipts);
         }
         let mut receipts = self.honest.write_batch(writes).await?;
         for receipt in &mut receipts {
@@ -299,9 +328,12 @@ impl Connector for Liar {
 }
 
 /// Every lie, and all that is found broken by it; what it is about comes first.
-const ALL: [(Lie, &[Promise]); 30] = [
+const ALL: [(Lie, &[Promise]); 33] = [
     (Lie::OwnClock, &[Promise::Order, Promise::Cursors, Promise::CancelSafety]),
-    (Lie::TwoClocks, &[Promise::Order, Promise::Receipts, Promise::CreateSafety]),
+    (
+        Lie::TwoClocks,
+        &[Promise::Order, Promise::Expectation, Promise::UnnamedValues, Promise::Receipts, Promise::CreateSafety],
+    ),
     (Lie::LeavesOut, &[Promise::Completeness]),
     (Lie::Denies, &[Promise::Completeness]),
     (Lie::HidesDeletions, &[Promise::Deletes]),
@@ -312,16 +344,33 @@ const ALL: [(Lie, &[Promise]); 30] = [
     (Lie::EndsEarly, &[Promise::Delivery]),
     (Lie::LosesWebhooks, &[Promise::Delivery, Promise::Merges]),
     (Lie::Overtakes, &[Promise::Lag]),
+    (
+        Lie::NeverEnds,
+        &[
+            Promise::Delivery,
+            Promise::Order,
+            Promise::Completeness,
+            Promise::Deletes,
+            Promise::Cursors,
+            Promise::CancelSafety,
+            Promise::CreateSafety,
+        ],
+    ),
     (Lie::GivesPagesOnce, &[Promise::Cursors]),
     (Lie::RemembersCursors, &[Promise::Cursors]),
     (Lie::LosesDroppedPages, &[Promise::CancelSafety]),
     (Lie::SortsAnswers, &[Promise::Answers]),
     (Lie::SkipsAnswers, &[Promise::Answers, Promise::Deletes, Promise::CreateSafety]),
     (Lie::WritesAnyway, &[Promise::Expectation]),
+    (Lie::ArchivesAnyway, &[Promise::Expectation]),
+    (Lie::RefusesUpdates, &[Promise::UnnamedValues, Promise::Expectation, Promise::Receipts]),
     (Lie::ClearsTheRest, &[Promise::UnnamedValues]),
     (Lie::ReversesReceipts, &[Promise::Receipts]),
-    (Lie::ClaimsWrites, &[Promise::Receipts, Promise::Expectation, Promise::CreateSafety, Promise::Outages]),
-    (Lie::InventsTokens, &[Promise::Receipts, Promise::CreateSafety]),
+    (
+        Lie::ClaimsWrites,
+        &[Promise::Receipts, Promise::Expectation, Promise::UnnamedValues, Promise::CreateSafety, Promise::Outages],
+    ),
+    (Lie::InventsTokens, &[Promise::Receipts, Promise::UnnamedValues, Promise::CreateSafety]),
     (Lie::DeniesLostAnswers, &[Promise::Receipts]),
     (Lie::ForgetsKeys, &[Promise::CreateSafety]),
     (Lie::LosesKeys, &[Promise::CreateSafety]),
@@ -339,7 +388,8 @@ macro_rules! liars {
 
 #[test]
 fn every_lie_is_found_and_named() {
-    let liars: [Connects; 30] = liars!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29);
+    let liars: [Connects; 33] =
+        liars!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
     let mut wrong = Vec::new();
     let mut about = BTreeSet::new();
     for ((lie, promises), connects) in ALL.iter().zip(liars) {

@@ -3,7 +3,7 @@
 use accordant::decode::{Batch, DecodeErrorKind, DecodeTable, FaultKind, FieldRef};
 use accordant::observation::{Coverage, DeathEvidence, Sighting};
 use accordant::stamp::Stamp;
-use accordant::surface::SurfaceShape;
+use accordant::surface::{Archived, Flag, SurfaceShape};
 
 use crate::support::*;
 
@@ -142,6 +142,36 @@ fn observations_say_what_batches_say() {
     let partial = observe(r#"{"id":1,"phone":"x","gone":"T"}"#, false);
     assert_eq!(partial.sighting, Sighting::Dead(DeathEvidence::Archived));
     assert_eq!((partial.coverage, partial.cells.len()), (Coverage::Carried, 1));
+}
+
+/// What says of a record that it is archived, by each of the flags.
+#[test]
+fn a_flag_is_true_or_something_is_there() {
+    let says = |flag: Flag, gone: &str| {
+        let shape = SurfaceShape { archived: Some(Archived { at: "gone".into(), flag }), ..shopify_rest() };
+        let batch = decode(&table(&model(), 1, &shape), &format!(r#"{{"id":1{gone}}}"#), false);
+        batch.records().next().unwrap().archived()
+    };
+    let cases = [
+        ("", false, false),
+        (r#","gone":null"#, false, false),
+        (r#","gone":false"#, false, false),
+        (r#","gone":"""#, false, false),
+        (r#","gone":0"#, false, false),
+        (r#","gone":"0""#, false, false),
+        (r#","gone":"F""#, false, false),
+        (r#","gone":"no""#, false, false),
+        (r#","gone":true"#, true, true),
+        (r#","gone":1"#, true, true),
+        (r#","gone":"Yes""#, true, true),
+        (r#","gone":"2026-11-21T08:00:00Z""#, false, true),
+        (r#","gone":1763712000"#, false, true),
+        (r#","gone":{"by":"ana"}"#, false, true),
+        (r#","gone":["ana"]"#, false, true),
+    ];
+    for (gone, is_true, is_set) in cases {
+        assert_eq!((says(Flag::True, gone), says(Flag::Set, gone)), (is_true, is_set), "{gone}");
+    }
 }
 
 #[test]

@@ -91,3 +91,45 @@ fn an_absence_counts_where_it_may_mean_a_deletion() {
     world.scan();
     assert_eq!(world.rows(Table::Cursor).len(), 1);
 }
+
+/// A scan goes on where it was, unless that place is gone: then it is begun anew, under its number, and ends complete.
+#[test]
+fn a_scan_whose_cursor_expired_begins_anew() {
+    let crm = timed();
+    let world = World::of(&crm);
+    let fails = |kind| {
+        let failed = ConnectorError::new(kind, "the story says so");
+        crm.state().pages.entry("scan").or_default().push_back(Err(failed));
+    };
+    let shown = |id: &str| shows(Channel::Scan, id, Some(1), "A");
+    crm.gives(Channel::Scan, page(vec![shown("1")], "behind 1"));
+    fails(ConnectorErrorKind::Unavailable);
+    block_on(world.tenant.scan("crm")).expect_err("the second page failed");
+    fails(ConnectorErrorKind::Expired);
+    // The same places again: they are no circle.
+    crm.gives(Channel::Scan, page(vec![shown("1")], "behind 1"));
+    crm.gives(Channel::Scan, last_page(vec![shown("2")]));
+    world.scan();
+    assert_eq!([world.life("1"), world.life("2")], [Life::Live, Life::Live]);
+    let afters: Vec<Option<Cursor>> = crm.state().behind["scan"].clone();
+    let at = |place: &str| Some(Cursor(place.to_owned()));
+    assert_eq!(afters, [None, at("behind 1"), at("behind 1"), None, at("behind 1")]);
+}
+
+/// Where it expires again and again, one call does not go round for ever; the next begins anew all the same.
+#[test]
+fn a_scan_whose_cursors_always_expire_ends_with_that_and_the_next_begins_anew() {
+    let crm = timed();
+    let world = World::of(&crm);
+    for _ in 0..2 {
+        crm.gives(Channel::Scan, page(Vec::new(), "nowhere"));
+        let failed = ConnectorError::new(ConnectorErrorKind::Expired, "the story says so");
+        crm.state().pages.entry("scan").or_default().push_back(Err(failed));
+    }
+    let ended = block_on(world.tenant.scan("crm")).expect_err("it expired twice");
+    assert!(matches!(&ended, Error::Connector { source, .. } if source.kind == ConnectorErrorKind::Expired), "{ended}");
+    crm.gives(Channel::Scan, last_page(vec![shows(Channel::Scan, "1", Some(1), "A")]));
+    world.scan();
+    assert_eq!(world.life("1"), Life::Live);
+    assert_eq!(crm.state().behind["scan"].last(), Some(&None), "it began anew");
+}

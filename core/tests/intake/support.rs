@@ -112,6 +112,8 @@ pub(crate) struct State {
     pub(crate) delivery_id: Option<String>,
     /// The next pages, per surface; then empty ones.
     pub(crate) pages: BTreeMap<&'static str, VecDeque<Result<Page, ConnectorError>>>,
+    /// Behind which cursors pages were read, per surface.
+    pub(crate) behind: BTreeMap<String, Vec<Option<Cursor>>>,
     /// The answers to reads by id; `Gone` for every other.
     pub(crate) answers: BTreeMap<String, ReadAnswer>,
     /// What every read fails with.
@@ -166,6 +168,7 @@ impl Connector for Scripted {
         Ok(Verified { items, delivery_id, reply: http::Response::new(Bytes::new()) })
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        self.state().behind.entry(surface.as_str().to_owned()).or_default().push(after.clone());
         let next = self.state().pages.get_mut(surface.as_str()).and_then(VecDeque::pop_front);
         next.unwrap_or(Ok(Page { items: Vec::new(), next: after, more: false }))
     }

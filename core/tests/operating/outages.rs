@@ -1,7 +1,8 @@
 //! Outages that were longer than a surface's horizon: everything is read anew, once, whatever restarts meanwhile.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::task::Poll;
 
 use accordant::chrono::TimeDelta;
 use accordant::clock::Clock as _;
@@ -14,7 +15,7 @@ use accordant::id::SurfaceName;
 use accordant::store::Store as _;
 use accordant::surface::{Channel, Surface};
 use accordant::testing::FakeSystem;
-use accordant::{Accordant, Tenant};
+use accordant::{Accordant, ManualClock, Tenant};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use serde_json::json;
@@ -29,6 +30,9 @@ const HORIZON: TimeDelta = TimeDelta::hours(4);
 #[derive(Clone)]
 struct Forgetful {
     fake: FakeSystem,
+    clock: Arc<ManualClock>,
+    /// How long a page of a scan takes, in milliseconds.
+    takes: Arc<AtomicI64>,
     surfaces: Arc<[Surface]>,
     /// How many scans began.
     scans: Arc<AtomicUsize>,
@@ -39,12 +43,10 @@ struct Forgetful {
 impl Forgetful {
     /// The surfaces of one channel lose what nobody listened to for the horizon.
     fn new(world: &World, channel: Channel) -> Self {
-        let mut surfaces = world.crm.surfaces().to_vec();
-        for surface in surfaces.iter_mut().filter(|surface| surface.channel == channel) {
-            surface.semantics.unrecoverable_after = Some(HORIZON);
-        }
         let pages = Arc::new(AtomicUsize::new(usize::MAX));
-        Self { fake: world.crm.clone(), surfaces: surfaces.into(), scans: Arc::default(), pages }
+        let (fake, clock) = (world.crm.forgets(channel, HORIZON), Arc::clone(&world.clock));
+        let surfaces = fake.surfaces().into();
+        Self { fake, clock, surfaces, takes: Arc::default(), scans: Arc::default(), pages }
     }
 
     fn scans(&self) -> usize {
@@ -81,6 +83,12 @@ impl Connector for Forgetful {
             }
             self.pages.store(left - 1, Ordering::SeqCst);
             self.scans.fetch_add(usize::from(after.is_none()), Ordering::SeqCst);
+            let until = self.clock.now() + self.takes.load(Ordering::SeqCst);
+            futures::future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                if self.clock.now() < until { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
         }
         let page = self.fake.read_page(surface, after).await?;
         Ok(if scan { page } else { Page { items: Vec::new(), ..page } })
@@ -269,4 +277,50 @@ fn of_two_processes_one_notices_and_one_reads() {
     run(&one, &world.clock, 3, quiet()).0.unwrap();
     run(&other, &world.clock, 3, quiet()).0.unwrap();
     assert_eq!((told(&world, &crm), crm.scans()), ((1, 1), 2));
+}
+
+/// What is polled is polled beside: a scan may take longer than a log is kept.
+#[test]
+fn a_scan_that_takes_longer_than_the_horizon_comes_to_its_end() {
+    for channel in [Channel::Poll, Channel::Webhook] {
+        let (world, crm) = begun(channel);
+        world.clock.advance(HORIZON + TURN);
+        crm.takes.store(TimeDelta::hours(2).num_milliseconds(), Ordering::SeqCst);
+        lives(&world, &crm, 60);
+        assert_eq!((told(&world, &crm), crm.scans()), ((1, 1), 2), "{channel:?}");
+    }
+}
+
+/// A pulse began with its first page, whoever read that: what changed behind it was not met.
+#[test]
+fn a_pulse_that_was_interrupted_began_when_its_scan_did() {
+    let (world, crm) = begun(Channel::Webhook);
+    world.clock.advance(HORIZON + TURN);
+    crm.answers(2);
+    let began = world.clock.now();
+    lives(&world, &crm, 2);
+    world.clock.advance(TimeDelta::hours(3));
+    crm.answers(usize::MAX);
+    lives(&world, &crm, 3);
+    let tenant = process(&world, &crm);
+    let entries = block_on(world.store.journal(tenant.id(), 0, usize::MAX)).unwrap();
+    let (_, payload) = entries.iter().find(|(entry, _)| entry.kind.as_str() == "pulsed").unwrap();
+    let (_, since, _): (String, i64, serde_json::Value) =
+        serde_json::from_slice(&payload.as_ref().unwrap().bytes).unwrap();
+    assert_eq!(since, began);
+}
+
+/// One outage that no scan ends is one, since when nobody listened.
+#[test]
+fn an_outage_that_goes_on_says_since_when_nobody_listened() {
+    let (world, crm) = begun(Channel::Webhook);
+    let heard = block_on(process(&world, &crm).listen()).unwrap();
+    assert_eq!(heard, []);
+    let last = world.clock.now();
+    for _ in 0..2 {
+        world.clock.advance(HORIZON + TURN);
+        assert_eq!(block_on(process(&world, &crm).listen()).unwrap().len(), 1);
+    }
+    let pulse = block_on(process(&world, &crm).pulses()).unwrap().remove(0);
+    assert!(pulse.outage.unwrap().from <= last, "what is older was heard");
 }

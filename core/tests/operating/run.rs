@@ -446,3 +446,32 @@ fn a_pulse_of_what_is_not_connected_is_a_mistake_of_the_configuration() {
     let refused = builder.entity::<Account>().build().unwrap_err().to_string();
     assert!(refused.contains("`pulse` names `shpo`, which is no connection"), "{refused}");
 }
+
+/// A webhook wakes the run that sleeps in the same process, and so does an approval.
+#[test]
+fn what_comes_in_ends_the_sleep() {
+    let (world, tenant) = owed(1);
+    balances(&tenant);
+    let sleeps = AtomicUsize::new(0);
+    let sleep = |_| {
+        sleeps.fetch_add(1, Ordering::SeqCst);
+        futures::future::pending::<()>()
+    };
+    let mut ran = pin!(tenant.run(sleep, futures::future::pending()));
+    let mut context = std::task::Context::from_waker(futures::task::noop_waker_ref());
+    let mut turn = || (0..20).for_each(|_| assert!(ran.as_mut().poll(&mut context).is_pending()));
+    turn();
+    assert_eq!((world.shop.writes(), sleeps.load(Ordering::SeqCst)), (1, 1), "it did what it could, and sleeps");
+    world.crm.edit("accounts", "1", &json!({ "balance": "700.00" }));
+    block_on(tenant.receive("crm", world.crm.hint_webhook("accounts", "1"))).unwrap();
+    turn();
+    assert_eq!(world.shop.writes(), 2, "what was hinted at is read, and what is owed is written");
+    world.crm.edit("accounts", "1", &json!({ "phone": "5" }));
+    block_on(tenant.receive("crm", world.crm.hint_webhook("accounts", "1"))).unwrap();
+    turn();
+    assert_eq!(world.shop.writes(), 2, "that waits for a person");
+    let plan = plan(&tenant);
+    approve(&tenant, plan.hash);
+    turn();
+    assert_eq!(world.shop.writes(), 2 + plan.operations.len());
+}

@@ -1,6 +1,10 @@
 //! Workers that were all away for longer than a surface's horizon: one of them has everything read anew.
 
+use std::sync::Arc;
+
+use accordant::ManualClock;
 use accordant::chrono::TimeDelta;
+use accordant::clock::Clock as _;
 use accordant::connector::{
     Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
     WriteReceipt,
@@ -9,59 +13,19 @@ use accordant::id::SurfaceName;
 use accordant::surface::{Channel, Surface};
 use accordant::testing::FakeSystem;
 use async_trait::async_trait;
+use serde_json::json;
 
 use crate::model::journaled;
 use crate::office::{Office, until_quiet};
 
 const HORIZON: TimeDelta = TimeDelta::hours(4);
 
-/// The shop, which goes on with what nobody hears for the horizon.
-struct Pushes {
-    fake: FakeSystem,
-    surfaces: Vec<Surface>,
-}
-
-impl Pushes {
-    fn new(fake: &FakeSystem) -> Self {
-        let mut surfaces = fake.surfaces().to_vec();
-        for surface in surfaces.iter_mut().filter(|surface| surface.channel == Channel::Webhook) {
-            surface.semantics.unrecoverable_after = Some(HORIZON);
-        }
-        Self { fake: fake.clone(), surfaces }
-    }
-}
-
-#[async_trait]
-impl Connector for Pushes {
-    fn system(&self) -> &str {
-        self.fake.system()
-    }
-    fn surfaces(&self) -> &[Surface] {
-        &self.surfaces
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.fake.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.fake.verify(delivery)
-    }
-    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        self.fake.read_page(surface, after).await
-    }
-    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.fake.read_records(keys).await
-    }
-    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        self.fake.write_batch(writes).await
-    }
-}
-
 #[test]
 fn workers_that_come_after_an_outage_read_everything_anew_once() {
     let office = Office::new();
     let workers = |seeds: [u64; 2]| {
         seeds.map(|seed| {
-            let shop = Pushes::new(&office.world.shop);
+            let shop = office.world.shop.forgets(Channel::Webhook, HORIZON);
             office.worker_with(&office.accordant(seed, office.world.store.clone(), shop))
         })
     };
@@ -84,4 +48,64 @@ fn workers_that_come_after_an_outage_read_everything_anew_once() {
     office.world.clock.advance(TimeDelta::minutes(30));
     until_quiet(&office, &mut third);
     assert_eq!(told(), (1, 1));
+}
+
+/// A shop that takes long to read.
+struct Slow {
+    shop: FakeSystem,
+    clock: Arc<ManualClock>,
+}
+
+#[async_trait]
+impl Connector for Slow {
+    fn system(&self) -> &str {
+        self.shop.system()
+    }
+    fn surfaces(&self) -> &[Surface] {
+        self.shop.surfaces()
+    }
+    fn create_safety(&self) -> CreateSafety {
+        self.shop.create_safety()
+    }
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        self.shop.verify(delivery)
+    }
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        let scan = self.surfaces().iter().any(|one| one.name == *surface && one.channel == Channel::Scan);
+        self.clock.advance(if scan { TimeDelta::minutes(30) } else { TimeDelta::zero() });
+        self.shop.read_page(surface, after).await
+    }
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.shop.read_records(keys).await
+    }
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        self.shop.write_batch(writes).await
+    }
+}
+
+#[test]
+fn a_worker_that_reads_everything_anew_for_longer_than_the_horizon_listens_meanwhile() {
+    let office = Office::new();
+    for number in 0..40 {
+        office.world.shop.edit("customers", &number.to_string(), &json!({ "email": format!("{number}@acme.test") }));
+    }
+    let worker = |seed: u64| {
+        let shop = office.world.shop.forgets(Channel::Webhook, HORIZON);
+        let shop = Slow { shop, clock: Arc::clone(&office.world.clock) };
+        office.worker_with(&office.accordant(seed, office.world.store.clone(), shop))
+    };
+    let told = || {
+        let tenant = office.tenant();
+        (journaled(&office.world.store, &tenant, "outage"), journaled(&office.world.store, &tenant, "pulsed"))
+    };
+    let mut first = [worker(1)];
+    until_quiet(&office, &mut first);
+    let before = told();
+    drop(first);
+    office.world.clock.advance(HORIZON + TimeDelta::minutes(1));
+    let mut second = [worker(2)];
+    let began = office.world.clock.now();
+    until_quiet(&office, &mut second);
+    assert!(office.world.clock.now() - began > HORIZON.num_milliseconds(), "it took longer than the horizon");
+    assert_eq!(told(), (before.0 + 1, before.1 + 1));
 }

@@ -325,6 +325,7 @@ impl Truth {
 
     /// Every value that was written has an operation that meant it, says why, and was approved.
     fn judge_reasons(&self, journal: &Journal, verdict: &mut Verdict) {
+        let (mut set, mut created) = (Spent::of(&journal.set), Spent::of(&journal.created));
         for (system, entries) in &self.ledgers {
             let mut made: BTreeMap<&str, i64> = BTreeMap::new();
             for entry in entries.iter().filter(|entry| entry.is_by_app()) {
@@ -333,7 +334,7 @@ impl Truth {
                 let explained = match &entry.did {
                     Did::Made => {
                         made.insert(&entry.id, entry.at);
-                        journal.created.get(&(system.to_string(), email.to_owned())).is_some_and(|at| *at <= entry.at)
+                        created.explains((system.to_string(), email.to_owned()), entry.at)
                     }
                     // What a create brought with it.
                     Did::Changed { .. } if made.get(entry.id.as_str()) == Some(&entry.at) => true,
@@ -345,12 +346,12 @@ impl Truth {
                             None => path.as_str(),
                         };
                         let key = (system.to_string(), id.to_owned(), unit.to_owned());
-                        journal.set.get(&key).is_some_and(|at| *at <= entry.at)
+                        set.explains(key, entry.at)
                     }
                     Did::Gone | Did::Back | Did::Became(_) => false,
                 };
                 if !explained {
-                    verdict.unexplained.push(format!("{system} {}: {:?}", entry.id, entry.did));
+                    verdict.unexplained.push(format!("{system} {} of {email}: {:?}", entry.id, entry.did));
                 }
             }
         }
@@ -378,12 +379,38 @@ impl Truth {
 /// What the engine's journal says, as far as a judge asks.
 #[derive(Debug, Default)]
 struct Journal {
-    /// When a unit of a record was first to be written with an approval: by system, id and unit.
-    set: BTreeMap<(String, String, String), i64>,
-    /// When a record was first to be made with an approval: by system and e-mail.
-    created: BTreeMap<(String, String), i64>,
+    /// When a unit of a record was to be written with an approval: by system, id and unit.
+    set: BTreeMap<(String, String, String), Vec<i64>>,
+    /// When a record was to be made with an approval: by system and e-mail.
+    created: BTreeMap<(String, String), Vec<i64>>,
     /// When a record was seen, how, and as what: by system and id.
     observed: BTreeMap<(String, String), Vec<Sight>>,
+}
+
+/// What of the journal has explained something already: each intent explains one write.
+struct Spent<'j, K> {
+    /// When something was meant, ascending.
+    meant: &'j BTreeMap<K, Vec<i64>>,
+    /// How many of those are spent, and on the write of which instant the last was.
+    spent: BTreeMap<K, (usize, i64)>,
+}
+
+impl<'j, K: Ord> Spent<'j, K> {
+    fn of(meant: &'j BTreeMap<K, Vec<i64>>) -> Self {
+        Self { meant, spent: BTreeMap::new() }
+    }
+
+    /// Whether a write was meant before it happened. Several values that are written at one instant are one write.
+    fn explains(&mut self, key: K, at: i64) -> bool {
+        let meant = self.meant.get(&key).map_or(0, |meant| meant.iter().filter(|meant| **meant <= at).count());
+        let (spent, last) = self.spent.get(&key).copied().unwrap_or((0, i64::MIN));
+        if last == at {
+            return true;
+        }
+        let explained = spent < meant;
+        self.spent.insert(key, if explained { (spent + 1, at) } else { (spent, last) });
+        explained
+    }
 }
 
 /// When a record was seen, how, and as what.
@@ -425,12 +452,12 @@ impl Journal {
         match (&operation.target, &operation.intent) {
             (Target::Record(record), Intent::Set(_)) => {
                 let id = truth.called(&connection, &record.id);
-                self.set.entry((connection, id, operation.unit.to_string())).or_insert(at);
+                self.set.entry((connection, id, operation.unit.to_string())).or_default().push(at);
             }
             (_, Intent::Create(fields)) => {
                 let email = fields.iter().find(|(unit, _)| unit.as_str() == "email");
                 let email = email.and_then(|(_, field)| field.as_value()).unwrap_or_default().to_owned();
-                self.created.entry((connection, email)).or_insert(at);
+                self.created.entry((connection, email)).or_default().push(at);
             }
             _ => {}
         }

@@ -34,7 +34,14 @@ async fn main() -> Result<ExitCode, Failure> {
     let mut kept = true;
     for (name, weather) in weathers {
         screen.line(screen.tone(Tone::Strong, &format!("\nThree systems, {customers} customers, weather: {name}")));
-        let report = run(customers, weather, Some(&screen)).await?;
+        let report = match run(customers, weather, Some(&screen)).await {
+            Ok(report) => report,
+            Err(error) => {
+                screen.line(screen.tone(Tone::Bad, &format!("it could not go on: {error}")));
+                kept = false;
+                continue;
+            }
+        };
         report.print(&screen);
         for broken in report.broken() {
             screen.line(screen.tone(Tone::Bad, &format!("broken: {broken}")));

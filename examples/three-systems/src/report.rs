@@ -33,6 +33,7 @@ impl Report {
         let mut broken = Vec::new();
         let mut promise = |kept: bool, what: String| broken.extend((!kept).then_some(what));
         let Verdict { lost, doubled, unexplained, unseen, .. } = &self.verdict;
+        promise(self.before.all > 0 && self.verdict.edits > 0, "nothing was judged".to_owned());
         promise(lost.is_empty(), format!("{} lost", count(lost.len(), "edit is", "edits are")));
         promise(
             doubled.is_empty(),
@@ -45,6 +46,7 @@ impl Report {
         promise(unseen.is_empty(), format!("{} never seen", count(unseen.len(), "edit was", "edits were")));
         promise(self.alone.is_at_most(MOST_WRONG_PERCENT), format!("{} wrong without a person", self.alone));
         promise(self.after.wrong == 0, format!("{} wrong at the end", self.after));
+        promise(!self.went.restless, "the world came to no rest".to_owned());
         promise(
             self.went.left == 0,
             format!("{} still planned", count(self.went.left, "operation is", "operations are")),
@@ -112,7 +114,7 @@ impl Report {
                 screen.line(format_args!("    {one}"));
             }
         }
-        let Went { done, refused, unknown, failed, decided, left } = self.went;
+        let Went { done, refused, unknown, failed, decided, left, .. } = self.went;
         screen.line(format_args!(
             "  {done} operations took effect, {refused} were refused, {unknown} were looked after; {failed} calls failed; \
              a person decided {decided}"

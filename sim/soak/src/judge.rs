@@ -91,9 +91,13 @@ pub(crate) async fn quiet(tenant: &Tenant, store: &dyn Store) -> Result<Result<D
 
 /// What is left in a table of what is under way. Counts of deletes stand beside the approvals.
 async fn left(store: &dyn Store, table: Table) -> Result<Vec<Row>, Failed> {
-    let mut rows = store.scan(&TenantId::new(TENANT), table, "", None, 50).await?;
-    rows.retain(|row| !row.key.starts_with("deletes"));
-    Ok(rows)
+    let (mut left, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.scan(&TenantId::new(TENANT), table, "", after.as_deref(), 500).await?;
+        let Some(last) = page.last() else { return Ok(left) };
+        after = Some(last.key.to_string());
+        left.extend(page.into_iter().filter(|row| !row.key.starts_with("deletes")));
+    }
 }
 
 /// The entities of which a record is in some system.

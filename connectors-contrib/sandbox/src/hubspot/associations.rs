@@ -209,6 +209,12 @@ pub(super) fn pair(from: &str, one: u64, to: &str, other: u64) -> Value {
     })
 }
 
+/// In which ways records of one type can belong to records of another.
+pub(super) fn labels(from: &str, to: &str) -> Vec<Value> {
+    let kinds = std::iter::once(default_kind(from, to)).chain(secondary_kind(from, to));
+    kinds.map(|(category, number)| json!({ "category": category, "typeId": number, "label": null })).collect()
+}
+
 /// The number of an object type.
 pub(super) fn type_id(object: &str) -> &'static str {
     match object {

@@ -1,5 +1,5 @@
 //! SuiteQL: as much of it as a connector needs. One table, columns by name, by `TO_CHAR` or by `BUILTIN.DF`; conditions of
-//! `=`, `<`, `>`, `<=`, `>=`, `IN`, `AND`, `OR` and brackets over columns, texts, `?` and `TO_DATE(?, …)`.
+//! `=`, `<`, `>`, `<=`, `>=`, `IN` (of values, or of a column of another table), `AND`, `OR` and brackets over columns, texts, `?` and `TO_DATE(?, …)`.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ enum Side {
 enum Condition {
     Compare(Side, String, Side),
     In(Side, Vec<Side>),
+    /// One of what a column of another table holds, in rows under a condition.
+    Among(Side, String, String, Box<Condition>),
     All(Vec<Condition>),
     Any(Vec<Condition>),
 }
@@ -162,6 +164,14 @@ impl Parser {
         let side = self.side()?;
         if self.is("IN") {
             self.expect("(")?;
+            if self.is("SELECT") {
+                let column = self.column()?.column;
+                self.expect("FROM")?;
+                let table = self.next().to_lowercase();
+                let condition = if self.is("WHERE") { self.any()? } else { Condition::All(Vec::new()) };
+                self.expect(")")?;
+                return Ok(Condition::Among(side, column, table, Box::new(condition)));
+            }
             let mut of = vec![self.side()?];
             while self.is(",") {
                 of.push(self.side()?);
@@ -242,6 +252,7 @@ impl Inside {
         if !parser.peek().is_empty() || parser.params.next().is_some() {
             return Err(format!("more than a query: {}", parser.peek()));
         }
+        let condition = self.looked_up(condition, now)?;
         let mut rows = self.rows(&table, now);
         let mut failed = None;
         rows.retain(|row| match self.holds(&condition, row) {
@@ -271,6 +282,27 @@ impl Inside {
             Value::Object(shown)
         };
         Ok(rows.iter().map(shown).collect())
+    }
+
+    /// A condition with the answers of the queries within it.
+    fn looked_up(&self, condition: Condition, now: i64) -> Parsed<Condition> {
+        let each =
+            |all: Vec<Condition>| all.into_iter().map(|one| self.looked_up(one, now)).collect::<Parsed<Vec<_>>>();
+        Ok(match condition {
+            Condition::All(all) => Condition::All(each(all)?),
+            Condition::Any(any) => Condition::Any(each(any)?),
+            Condition::Among(side, column, table, condition) => {
+                let condition = self.looked_up(*condition, now)?;
+                let mut of = Vec::new();
+                for row in self.rows(&table, now) {
+                    if self.holds(&condition, &row)? {
+                        of.extend(row.get(&column).map(|value| Side::Text(value.to_owned())));
+                    }
+                }
+                Condition::In(side, of)
+            }
+            other => other,
+        })
     }
 
     /// The rows of a table that are seen now.
@@ -317,6 +349,7 @@ impl Inside {
                 let held = value(side)?;
                 of.iter().try_fold(false, |holds, one| Ok((held.is_some() && value(one)? == held) || holds))
             }
+            Condition::Among(..) => Err("a query within a query that was not looked up".into()),
             Condition::Compare(one, sign, other) => {
                 let (one, other) = (value(one)?, value(other)?);
                 if one.is_none() || other.is_none() {

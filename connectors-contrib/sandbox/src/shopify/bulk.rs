@@ -6,13 +6,27 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::Inside;
+use super::{Inside, Shopify};
 use crate::graphql::Question;
 use crate::{instant, json};
+
+/// How the result of a bulk operation is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The operation fails, and has no file.
+    Failed,
+    /// Nobody knows the operation any more.
+    Forgotten,
+    /// It ended well, and no address is told.
+    Unnamed,
+    /// The address leads nowhere.
+    Expired,
+}
 
 /// One operation: what it found when it began, and when it is done.
 #[derive(Debug)]
 struct Operation {
+    lost: Option<Lost>,
     query: String,
     began: i64,
     ends: i64,
@@ -30,9 +44,16 @@ impl Bulk {
         let id = gid.rsplit('/').next().and_then(|id| id.parse::<u64>().ok());
         let Some((id, operation)) = id.and_then(|id| Some((id, self.0.get(&id)?))) else { return Value::Null };
         let done = now >= operation.ends;
-        let url = if done && operation.count > 0 { format!("{base}/bulk/{id}").into() } else { Value::Null };
+        let status = match operation.lost {
+            Some(Lost::Forgotten) => return Value::Null,
+            Some(Lost::Failed) => "FAILED",
+            Some(Lost::Unnamed | Lost::Expired) | None if done => "COMPLETED",
+            Some(Lost::Unnamed | Lost::Expired) | None => "RUNNING",
+        };
+        let named = matches!(operation.lost, None | Some(Lost::Expired));
+        let url = if done && named && operation.count > 0 { format!("{base}/bulk/{id}").into() } else { Value::Null };
         json!({
-            "__typename": "BulkOperation", "id": gid, "status": if done { "COMPLETED" } else { "RUNNING" },
+            "__typename": "BulkOperation", "id": gid, "status": status,
             "errorCode": null, "createdAt": instant::seconds(operation.began), "query": operation.query,
             "objectCount": operation.count.to_string(), "rootObjectCount": operation.count.to_string(), "url": url,
             "partialDataUrl": null, "type": "QUERY",
@@ -42,9 +63,19 @@ impl Bulk {
     /// The file of an operation that is done.
     pub(super) fn result(&self, id: &str, now: i64) -> Response<Bytes> {
         let found = id.parse().ok().and_then(|id: u64| self.0.get(&id)).filter(|operation| now >= operation.ends);
+        let found = found.filter(|operation| operation.lost.is_none());
         match found {
             Some(operation) => Response::new(Bytes::from(operation.lines.clone())),
             None => json::empty(StatusCode::NOT_FOUND),
+        }
+    }
+}
+
+impl Shopify {
+    /// Loses the results of all bulk operations that began so far.
+    pub fn loses_results(&self, how: Lost) {
+        for operation in self.inside().bulk.0.values_mut() {
+            operation.lost = Some(how);
         }
     }
 }
@@ -93,7 +124,7 @@ impl Inside {
         lines.push_str(&behind);
         let id = self.shop.fresh();
         let ends = now.saturating_add(self.bulk_runs);
-        self.bulk.0.insert(id, Operation { query: query.to_owned(), began: now, ends, lines, count });
+        self.bulk.0.insert(id, Operation { lost: None, query: query.to_owned(), began: now, ends, lines, count });
         Ok(self.bulk.operation(&format!("gid://shopify/BulkOperation/{id}"), now, ""))
     }
 }

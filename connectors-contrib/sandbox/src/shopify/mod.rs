@@ -31,6 +31,7 @@ use crate::ledger::{Entry, Ledger};
 use crate::outbox::Outgoing;
 use crate::{Chance, Faults, Remote, Sent, json};
 
+pub use self::bulk::Lost;
 pub use self::people::Merchant;
 
 /// What a shop is, and what it allows.
@@ -208,7 +209,9 @@ impl Shopify {
             Err(message) => return json::answer(StatusCode::OK, &failed(&message, "GRAPHQL_PARSE_FAILED")),
         };
         let roots = question.roots();
-        let cost: i64 = roots.iter().map(|asked| cost_of(&asked.arguments, question.is_mutation())).sum();
+        let is_mutation = question.is_mutation();
+        let cost_of = |asked| if is_mutation { 10 + question.elements(asked) } else { cost_of(&asked.arguments) };
+        let cost: i64 = roots.iter().map(cost_of).sum();
         let throttled = !inside.bucket.admit(cost, now) || inside.chance.permille(inside.faults.throttled);
         let mut extensions = json!({
             "cost": { "requestedQueryCost": cost, "actualQueryCost": cost, "throttleStatus": inside.bucket.status() },
@@ -246,11 +249,9 @@ impl Shopify {
     }
 }
 
-/// What a field costs at the root. Assumed: ten for a mutation, and a point for each node that may come.
-fn cost_of(arguments: &Value, mutation: bool) -> i64 {
-    if mutation {
-        return 10;
-    }
+/// What a query's field costs at the root. Assumed: a point for each node that may come; a mutation costs ten, and a point
+/// for each element of the lists that it may bring back.
+fn cost_of(arguments: &Value) -> i64 {
     let named = arguments["ids"].as_array().map_or(1, Vec::len);
     arguments["first"].as_i64().unwrap_or_else(|| i64::try_from(named).unwrap_or(1)) + 2
 }

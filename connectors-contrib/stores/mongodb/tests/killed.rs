@@ -90,4 +90,6 @@ fn what_was_acknowledged_survives_killed_sessions(database: &Database) {
             }
         }
     }
+    let tried = round * 8;
+    assert!(done * 2 > tried, "{done} of {tried}: most are tried again until they are done");
 }

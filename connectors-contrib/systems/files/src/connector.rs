@@ -1,6 +1,7 @@
 //! The connector: pages of files, records out of them, and no writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use accordant::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Item, Outcome, Page, ReadAnswer,
@@ -12,7 +13,7 @@ use accordant::text::Text;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::rows::{Row, page};
+use crate::rows::{Row, Slot, page};
 use crate::settings::File;
 use crate::surfaces;
 
@@ -22,13 +23,15 @@ pub struct Files {
     system: String,
     files: BTreeMap<String, File>,
     surfaces: Vec<Surface>,
+    /// By object type: what is open behind the last page.
+    open: Mutex<BTreeMap<String, Slot>>,
 }
 
 impl Files {
     /// A system, as models name it, of which nothing is known yet.
     #[must_use]
     pub fn new(system: &str) -> Self {
-        Self { system: system.to_owned(), files: BTreeMap::new(), surfaces: Vec::new() }
+        Self { system: system.to_owned(), files: BTreeMap::new(), surfaces: Vec::new(), open: Mutex::default() }
     }
 
     /// A file is this object type. It is opened when it is read.
@@ -48,8 +51,9 @@ impl Files {
     fn find(file: &File, ids: &BTreeSet<&str>) -> Result<(BTreeMap<Text, Bytes>, bool), ConnectorError> {
         let (mut found, mut certain) = (BTreeMap::new(), true);
         let mut after: Option<Cursor> = None;
+        let mut slot = Slot::default();
         loop {
-            let (rows, next) = page(file, after.as_ref())?;
+            let (rows, next) = page(file, after.as_ref(), &mut slot)?;
             for row in &rows.rows {
                 match row.id(file) {
                     Some(id) if ids.contains(id.as_str()) => drop(found.insert(id, row.bytes().clone())),
@@ -92,7 +96,11 @@ impl Connector for Files {
         let surface = self.surfaces.iter().find(|surface| surface.name == *name && surface.channel == Channel::Scan);
         let surface = surface.ok_or_else(|| self.unsupported())?;
         let file = self.files.get(surface.object.as_str()).ok_or_else(|| self.unsupported())?;
-        let (rows, next) = page(file, after.as_ref())?;
+        let open = || self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever reads at the same time opens the file anew.
+        let mut slot = open().remove(surface.object.as_str()).unwrap_or_default();
+        let (rows, next) = page(file, after.as_ref(), &mut slot)?;
+        open().insert(surface.object.to_string(), slot);
         let item = |row: &Row| Item::new(surface.name.clone(), Says::Record, row.bytes().clone());
         Ok(Page { items: rows.rows.iter().map(item).collect(), more: next.is_some(), next })
     }
@@ -127,11 +135,7 @@ impl Connector for Files {
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        let refused = || WriteReceipt {
-            outcome: Outcome::Refused { reason: "files are only read: map this system `read_only`".into() },
-            record: None,
-            token: None,
-        };
-        Ok(writes.iter().map(|_| refused()).collect())
+        let refused = || Outcome::Refused { reason: "files are only read: map this system `read_only`".into() };
+        Ok(writes.iter().map(|_| refused().into()).collect())
     }
 }

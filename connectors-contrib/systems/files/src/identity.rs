@@ -39,9 +39,7 @@ impl Identity {
     pub(crate) fn position(&self, cursor: Option<&Cursor>) -> Result<u64, ConnectorError> {
         let Some(Cursor(text)) = cursor else { return Ok(0) };
         let position = text.rsplit_once('/').and_then(|(_, position)| position.parse().ok());
-        let position: u64 = position.ok_or_else(|| {
-            ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
-        })?;
+        let position: u64 = position.ok_or_else(Cursor::foreign)?;
         Ok(if self.cursor(position) == Cursor(text.clone()) { position } else { 0 })
     }
 }

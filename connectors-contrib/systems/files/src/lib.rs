@@ -4,8 +4,9 @@
 //! a large file never more than a page is in memory. The documented shape of a record is an object of its columns: in CSV all
 //! values are text, and an empty cell is null; the model says what they are.
 //!
-//! What makes a scan of files dangerous is that what is missing in a complete one counts as deleted. So a scan is complete
-//! only if the file ended well:
+//! What makes a scan of files dangerous is that what is missing in a complete one counts as deleted. So a scan is not complete
+//! where the file shows that it did not end well. A file of lines that was cut off just behind a line break does not show it:
+//! only a marker that its writer makes last says that such a file is whole ([`File::ready_when`]).
 //!
 //! - **A torn end** is an error: a last line without a line break, an open quote, a Parquet file without its footer. So is an
 //!   empty file, unless it may be ([`File::may_be_empty`]), and a file whose marker is not there ([`File::ready_when`]).

@@ -3,47 +3,134 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use accordant::connector::ConnectorError;
+use accordant::connector::{ConnectorError, Cursor};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta};
 use parquet::data_type::Decimal;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
+use parquet::record::reader::{ReaderIter, TreeBuilder};
 use serde_json::Value;
 
 use crate::identity::{failed, malformed};
 use crate::rows::{Row, Rows};
 use crate::settings::File;
 
-/// The rows from a position on. A file that was cut off has no footer, and none of its rows is read.
-pub(crate) fn read(file: &File, opened: &fs::File, position: u64) -> Result<Rows, ConnectorError> {
-    let wrong = |_| malformed(file, "it is no Parquet file, or was cut off");
-    let reader = SerializedFileReader::new(opened.try_clone().map_err(|error| failed(file, &error))?).map_err(wrong)?;
-    let mut rows = Vec::new();
-    let (mut at, mut before) = (position, 0u64);
-    for group in 0..reader.num_row_groups() {
-        let held = reader.metadata().row_group(group).num_rows();
-        let held = u64::try_from(held).map_err(|_| malformed(file, "a group has fewer than no rows"))?;
-        let behind = before.saturating_add(held);
-        if at < behind && rows.len() < file.page {
-            let group = reader.get_row_group(group).map_err(wrong)?;
-            let skip = usize::try_from(at - before).unwrap_or(usize::MAX);
-            for row in group.get_row_iter(None).map_err(wrong)?.skip(skip).take(file.page - rows.len()) {
-                let row = row.map_err(wrong)?;
-                let json = object(row.get_column_iter().map(|(name, field)| (name.as_str(), field)));
-                rows.push(match json {
-                    Some(json) => Row::Record(Bytes::from(json)),
-                    None => Row::Unreadable(Bytes::from(format!("row {at} holds a value that has no form in JSON"))),
-                });
-                at += 1;
+/// A file that is open behind a page, so that the next one is read from there: rows cannot be found without decoding those
+/// before them.
+pub(crate) struct Standing {
+    /// Behind which page.
+    behind: Cursor,
+    reader: SerializedFileReader<fs::File>,
+    /// The group that is read, and how many of its rows are left.
+    rows: Option<ReaderIter>,
+    left: u64,
+    /// The group after it.
+    group: usize,
+}
+
+impl std::fmt::Debug for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Standing").field("behind", &self.behind).finish_non_exhaustive()
+    }
+}
+
+impl Standing {
+    /// A file from a position on.
+    fn at(file: &File, opened: &fs::File, position: u64, behind: Cursor) -> Result<Self, ConnectorError> {
+        let opened = opened.try_clone().map_err(|error| failed(file, &error))?;
+        let reader = SerializedFileReader::new(opened).map_err(|_| torn(file))?;
+        let mut standing = Self { behind, reader, rows: None, left: 0, group: 0 };
+        let mut before = position;
+        while before > 0 {
+            match standing.held(file, standing.group)? {
+                Some(held) if held <= before => {
+                    standing.group += 1;
+                    before -= held;
+                }
+                Some(_) => {
+                    standing.next(file)?;
+                    before -= 1;
+                }
+                None => break,
             }
-            if at < behind && rows.len() < file.page {
-                return Err(malformed(file, "a group has fewer rows than its footer says"));
+            // Within a group, row by row.
+            while standing.left > 0 && before > 0 {
+                standing.next(file)?;
+                before -= 1;
             }
         }
-        before = behind;
+        Ok(standing)
     }
-    Ok(Rows { rows, next: (at < before).then_some(at) })
+
+    /// How many rows a group has, by the footer; `None`: there is no such group.
+    fn held(&self, file: &File, group: usize) -> Result<Option<u64>, ConnectorError> {
+        if group >= self.reader.num_row_groups() {
+            return Ok(None);
+        }
+        let held = self.reader.metadata().row_group(group).num_rows();
+        u64::try_from(held).map(Some).map_err(|_| malformed(file, "a group has fewer than no rows"))
+    }
+
+    /// Whether there is a row behind those that were read.
+    fn goes_on(&self, file: &File) -> Result<bool, ConnectorError> {
+        for group in self.group..self.reader.num_row_groups() {
+            if self.held(file, group)?.is_some_and(|held| held > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(self.left > 0)
+    }
+
+    /// The next row; `None`: there are no more.
+    fn next(&mut self, file: &File) -> Result<Option<parquet::record::Row>, ConnectorError> {
+        while self.left == 0 {
+            let Some(held) = self.held(file, self.group)? else { return Ok(None) };
+            let group = self.reader.get_row_group(self.group).map_err(|_| torn(file))?;
+            let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
+            self.rows = Some(TreeBuilder::new().as_iter(schema, &*group).map_err(|_| torn(file))?);
+            (self.left, self.group) = (held, self.group + 1);
+        }
+        let row = self.rows.as_mut().and_then(Iterator::next);
+        let row = row.ok_or_else(|| malformed(file, "a group has fewer rows than its footer says"))?;
+        self.left -= 1;
+        row.map(Some).map_err(|_| torn(file))
+    }
+}
+
+fn torn(file: &File) -> ConnectorError {
+    malformed(file, "it is no Parquet file, or was cut off")
+}
+
+/// The rows from a position on, which `here` names. A file that was cut off has no footer, and none of its rows is read.
+pub(crate) fn read(
+    file: &File,
+    opened: &fs::File,
+    position: u64,
+    cursor: impl Fn(u64) -> Cursor,
+    slot: &mut Option<Standing>,
+) -> Result<Rows, ConnectorError> {
+    let here = cursor(position);
+    let mut standing = match slot.take().filter(|standing| standing.behind == here) {
+        Some(standing) => standing,
+        None => Standing::at(file, opened, position, here)?,
+    };
+    let (mut rows, mut at) = (Vec::new(), position);
+    while rows.len() < file.page {
+        let Some(row) = standing.next(file)? else { return Ok(Rows { rows, next: None }) };
+        let json = object(row.get_column_iter().map(|(name, field)| (name.as_str(), field)));
+        rows.push(match json {
+            Some(json) => Row::Record(Bytes::from(json)),
+            None => Row::Unreadable(Bytes::from(format!("row {at} holds a value that has no form in JSON"))),
+        });
+        at += 1;
+    }
+    if !standing.goes_on(file)? {
+        return Ok(Rows { rows, next: None });
+    }
+    standing.behind = cursor(at);
+    *slot = Some(standing);
+    Ok(Rows { rows, next: Some(at) })
 }
 
 fn object<'f>(fields: impl Iterator<Item = (&'f str, &'f Field)>) -> Option<String> {
@@ -150,10 +237,62 @@ fn decimal(value: &Decimal) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use parquet::data_type::{ByteArray, Decimal};
+    use std::fs;
+    use std::sync::Arc;
 
-    use super::decimal;
+    use accordant::connector::Cursor;
+    use parquet::data_type::{ByteArray, Decimal, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    use super::{decimal, read};
+    use crate::rows::Row;
+    use crate::settings::File;
+
+    /// A page goes on where the one before ended, in the file that is open: nothing is opened or decoded again. Whoever comes
+    /// with another cursor begins at its place.
+    #[test]
+    fn a_page_is_read_from_where_the_one_before_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.parquet");
+        let schema = Arc::new(parse_message_type("message m { REQUIRED INT64 id; }").unwrap());
+        let mut writer = SerializedFileWriter::new(fs::File::create(&path).unwrap(), schema, Arc::default()).unwrap();
+        for ids in [vec![1, 2, 3, 4, 5], vec![6], vec![7, 8, 9, 10]] {
+            let mut group = writer.next_row_group().unwrap();
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<Int64Type>().write_batch(&ids, None, None).unwrap();
+            column.close().unwrap();
+            group.close().unwrap();
+        }
+        writer.close().unwrap();
+        let empty = folder.path().join("empty");
+        fs::write(&empty, "").unwrap();
+        let (whole, none) = (fs::File::open(&path).unwrap(), fs::File::open(&empty).unwrap());
+        let file = File::parquet(&path).page(3);
+        let cursor = |at: u64| Cursor(at.to_string());
+        let texts = |rows: &[Row]| -> Vec<String> {
+            rows.iter().map(|row| String::from_utf8(row.bytes().to_vec()).unwrap()).collect()
+        };
+        let expected =
+            |ids: std::ops::RangeInclusive<u64>| ids.map(|id| format!("{{\"id\":{id}}}")).collect::<Vec<_>>();
+        let mut slot = None;
+        let first = read(&file, &whole, 0, cursor, &mut slot).unwrap();
+        assert_eq!((texts(&first.rows), first.next), (expected(1..=3), Some(3)));
+        let second = read(&file, &none, 3, cursor, &mut slot).unwrap();
+        assert_eq!((texts(&second.rows), second.next), (expected(4..=6), Some(6)));
+        // Elsewhere there is nothing open.
+        assert!(read(&file, &none, 3, cursor, &mut slot).is_err());
+        for (position, ids, next) in [(3, 4..=6, Some(6)), (8, 9..=10, None), (1, 2..=4, Some(4)), (6, 7..=9, Some(9))]
+        {
+            let page = read(&file, &whole, position, cursor, &mut slot).unwrap();
+            assert_eq!((texts(&page.rows), page.next), (expected(ids), next), "{position}");
+        }
+        let last = read(&file, &none, 9, cursor, &mut slot).unwrap();
+        assert_eq!((texts(&last.rows), last.next), (expected(10..=10), None));
+        assert!(slot.is_none(), "nothing is kept behind the end");
+    }
 
     #[test]
     fn decimals_are_exact() {

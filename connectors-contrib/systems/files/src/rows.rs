@@ -47,11 +47,22 @@ pub(crate) struct Rows {
     pub(crate) next: Option<u64>,
 }
 
+/// What is kept open from one page to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    #[cfg(feature = "parquet")]
+    parquet: Option<crate::parquet_rows::Standing>,
+}
+
 /// The page of a file behind a cursor: of the file that is there now, from its beginning if it is another than before.
-pub(crate) fn page(file: &File, after: Option<&Cursor>) -> Result<(Rows, Option<Cursor>), ConnectorError> {
+pub(crate) fn page(
+    file: &File,
+    after: Option<&Cursor>,
+    slot: &mut Slot,
+) -> Result<(Rows, Option<Cursor>), ConnectorError> {
     let (mut opened, identity) = open(file)?;
     let position = identity.position(after)?;
-    let rows = read(file, &mut opened, identity, position);
+    let rows = read(file, &mut opened, identity, position, slot);
     // A file that was written to meanwhile may have ended badly only for that.
     unchanged(file, &opened, identity)?;
     let rows = rows?;
@@ -65,11 +76,21 @@ pub(crate) fn page(file: &File, after: Option<&Cursor>) -> Result<(Rows, Option<
     Ok((rows, next))
 }
 
-fn read(file: &File, opened: &mut fs::File, identity: Identity, position: u64) -> Result<Rows, ConnectorError> {
+#[cfg_attr(not(feature = "parquet"), allow(unused_variables, reason = "lines are found by their place"))]
+fn read(
+    file: &File,
+    opened: &mut fs::File,
+    identity: Identity,
+    position: u64,
+    slot: &mut Slot,
+) -> Result<Rows, ConnectorError> {
     match file.format {
         Format::Csv { delimiter } => csv_rows::read(file, opened, identity.length(), position, delimiter),
         Format::JsonLines => json_lines::read(file, opened, identity.length(), position),
         #[cfg(feature = "parquet")]
-        Format::Parquet => crate::parquet_rows::read(file, opened, position),
+        Format::Parquet => {
+            let cursor = |position| identity.cursor(position);
+            crate::parquet_rows::read(file, opened, position, cursor, &mut slot.parquet)
+        }
     }
 }

@@ -37,6 +37,22 @@ pub(crate) enum Owner {
     Untold,
 }
 
+/// To whom a record belongs, and whether to others beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owners {
+    /// The one that a reference holds.
+    pub(crate) one: Owner,
+    /// Whether there are others.
+    pub(crate) several: bool,
+}
+
+impl Owners {
+    /// Of a record that belongs to nobody.
+    pub(crate) const NOBODY: Self = Self { one: Owner::Nobody, several: false };
+    /// Of a record of which nothing was told.
+    pub(crate) const UNTOLD: Self = Self { one: Owner::Untold, several: true };
+}
+
 /// An association to write: the other type, and the other record.
 pub(crate) type Wanted = (String, Option<Text>);
 
@@ -99,10 +115,20 @@ fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Text, D::
     })
 }
 
+/// The number of the association that makes a record of another type the primary one, where the vendor has such.
+fn primary(from: &str, to: &str) -> Option<u64> {
+    PRIMARY.iter().find(|(one, other, _)| (*one, *other) == (from, to)).map(|(.., number)| *number)
+}
+
 impl Of {
+    fn owners(&self, from: &str, to: &str) -> Owners {
+        let more = self.paging.as_ref().is_some_and(|paging| paging.next.is_some());
+        Owners { one: self.one(from, to, more), several: more || self.to.len() > 1 }
+    }
+
     /// The one that a reference holds.
-    fn owner(&self, from: &str, to: &str) -> Owner {
-        let number = PRIMARY.iter().find(|(one, other, _)| (*one, *other) == (from, to)).map(|(.., number)| *number);
+    fn one(&self, from: &str, to: &str, more: bool) -> Owner {
+        let number = primary(from, to);
         let is_primary = |other: &&Other| {
             other
                 .association_types
@@ -112,12 +138,18 @@ impl Of {
         let mut primary = self.to.iter().filter(is_primary);
         match (primary.next(), primary.next(), self.to.as_slice()) {
             (Some(one), None, _) => Owner::One(one.to_object_id.clone()),
-            _ if self.paging.as_ref().is_some_and(|paging| paging.next.is_some()) => Owner::Untold,
+            _ if more => Owner::Untold,
             (_, _, []) => Owner::Nobody,
             (_, _, [one]) => Owner::One(one.to_object_id.clone()),
             _ => Owner::Untold,
         }
     }
+}
+
+/// Why nothing is written of a record that belongs to several.
+pub(crate) fn untold(to: &str) -> Outcome {
+    let told = format!("hubspot: the record belongs to several {to}, and none of them is primary");
+    Outcome::Refused { reason: told.into() }
 }
 
 /// The other type of an association's path: `companies` of `associations.companies`.
@@ -126,6 +158,11 @@ pub(crate) fn association(path: &Path) -> Option<String> {
         [first, to] if first.as_str() == "associations" && is_type(to) => Some(to.to_string()),
         _ => None,
     }
+}
+
+/// The documented path of an association.
+pub(crate) fn association_path(to: &str) -> Path {
+    Path::new("associations").join(&Path::from(to))
 }
 
 /// Whether a name can be that of an object type, and stand in an address.
@@ -157,7 +194,7 @@ impl HubSpot {
         if object.associations.is_empty() {
             return Ok(());
         }
-        let mut owners: BTreeMap<&str, BTreeMap<Text, Owner>> = BTreeMap::new();
+        let mut owners: BTreeMap<&str, BTreeMap<Text, Owners>> = BTreeMap::new();
         if !archived {
             let ids = items.iter().map(|item| id(&item.body)).collect::<Result<Vec<Text>, _>>()?;
             for to in &object.associations {
@@ -170,10 +207,10 @@ impl HubSpot {
             let (mut held, mut denied) = (serde_json::Map::new(), item.denied.to_vec());
             for to in &object.associations {
                 let owner = owners.get(to.as_str()).and_then(|owners| owners.get(&id));
-                match owner.unwrap_or(&Owner::Untold) {
+                match owner.map_or(&Owner::Untold, |owners| &owners.one) {
                     Owner::Nobody => drop(held.insert(to.clone(), Value::Null)),
                     Owner::One(other) => drop(held.insert(to.clone(), other.as_str().into())),
-                    Owner::Untold => denied.push(Path::new("associations").join(&Path::from(to.as_str()))),
+                    Owner::Untold => denied.push(association_path(to)),
                 }
             }
             let held = serde_json::value::to_raw_value(&held).map_err(|_| malformed("associations"))?;
@@ -190,7 +227,7 @@ impl HubSpot {
         from: &str,
         to: &str,
         ids: &[Text],
-    ) -> Result<BTreeMap<Text, Owner>, ConnectorError> {
+    ) -> Result<BTreeMap<Text, Owners>, ConnectorError> {
         let mut owners = BTreeMap::new();
         let ids: Vec<&Text> = ids.iter().collect::<BTreeSet<_>>().into_iter().collect();
         for ids in ids.chunks(self.settings.batch.max(1)) {
@@ -202,12 +239,12 @@ impl HubSpot {
             }
             let found: Found = parse(answer.body(), "a batch of associations")?;
             for of in &found.results {
-                owners.insert(of.from.id.clone(), of.owner(from, to));
+                owners.insert(of.from.id.clone(), of.owners(from, to));
             }
             // Whoever belongs to nobody is an error of the batch.
             for error in found.errors.iter().filter(|error| error.category == "OBJECT_NOT_FOUND") {
                 for id in error.context.values().flatten() {
-                    owners.entry(id.as_str().into()).or_insert(Owner::Nobody);
+                    owners.entry(id.as_str().into()).or_insert(Owners::NOBODY);
                 }
             }
         }
@@ -215,29 +252,44 @@ impl HubSpot {
     }
 
     /// Makes a record belong to another: first to the new one, then no longer to the former. `Ok` means that both happened.
+    /// Others that it belongs to stay: so the new one is made the primary one where the vendor has such, and of several the
+    /// primary one alone is not taken away.
     ///
     /// # Errors
     ///
     /// What became of it instead: whatever follows a first step that happened leaves the write unknown.
-    pub(crate) async fn give(&self, from: &str, id: &Text, wanted: &Wanted, held: &Owner) -> Result<(), Outcome> {
+    pub(crate) async fn give(&self, from: &str, id: &Text, wanted: &Wanted, held: &Owners) -> Result<(), Outcome> {
         let (to, wanted) = wanted;
-        let held = match held {
+        let former = match &held.one {
             Owner::Nobody => None,
             Owner::One(other) => Some(other),
-            Owner::Untold => {
-                let told = format!("hubspot: the record belongs to several {to}, and none of them is primary");
-                return Err(Outcome::Refused { reason: told.into() });
-            }
+            Owner::Untold => return Err(untold(to)),
         };
-        if held == wanted.as_ref() {
+        if former == wanted.as_ref() {
             return Ok(());
         }
         let of = |id: &Text| json!({ "id": id.as_str() });
-        if let Some(other) = wanted {
-            let body = json!({ "inputs": [{ "from": of(id), "to": of(other) }] });
-            self.associate(from, to, "associate/default", &body).await?;
+        match wanted {
+            Some(other) => {
+                let mut input = json!({ "from": of(id), "to": of(other) });
+                let what = match primary(from, to) {
+                    Some(number) => {
+                        input["types"] =
+                            json!([{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number }]);
+                        "create"
+                    }
+                    None => "associate/default",
+                };
+                self.associate(from, to, what, &json!({ "inputs": [input] })).await?;
+            }
+            None if held.several => {
+                let told =
+                    format!("hubspot: the record belongs to several {to}, and would go on to belong to one of them");
+                return Err(Outcome::Refused { reason: told.into() });
+            }
+            None => {}
         }
-        if let Some(other) = held {
+        if let Some(other) = former {
             let body = json!({ "inputs": [{ "from": of(id), "to": [of(other)] }] });
             let taken = self.associate(from, to, "archive", &body).await;
             taken.map_err(|outcome| if wanted.is_some() { Outcome::Unknown } else { outcome })?;

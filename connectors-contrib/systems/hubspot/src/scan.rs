@@ -1,6 +1,6 @@
 //! Scans: a list of everything, then of everything that is archived.
 
-use accordant::connector::{ConnectorError, ConnectorErrorKind, Cursor, Item, Page};
+use accordant::connector::{ConnectorError, Cursor, Item, Page};
 use accordant::surface::Surface;
 use url::form_urlencoded::Serializer;
 
@@ -21,9 +21,7 @@ impl<'a> Position<'a> {
         match cursor.0.split_once('/') {
             Some(("live", after)) => Ok(Self { archived: false, after: given(after) }),
             Some(("archived", after)) => Ok(Self { archived: true, after: given(after) }),
-            _ => {
-                Err(ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave"))
-            }
+            _ => Err(Cursor::foreign()),
         }
     }
 }

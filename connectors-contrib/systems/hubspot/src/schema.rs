@@ -6,12 +6,14 @@ use accordant::connector::{ConnectorError, ConnectorErrorKind};
 use accordant::model::Path;
 use accordant::schema::{FieldKind, FieldSchema, Mismatch, MismatchKind, ObjectSchema};
 use accordant::text::Text;
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::associations::association_path;
 use crate::connector::HubSpot;
 use crate::fault::unread;
-use crate::settings::{Object, Settings};
+use crate::settings::{Object, Settings, property_path};
 use crate::wire::malformed;
 
 #[derive(Deserialize)]
@@ -67,11 +69,6 @@ impl Property {
     }
 }
 
-/// The documented path of a property.
-fn property_path(name: &str) -> Path {
-    Path::new("properties").join(&Path::from(name.replace('.', "\\.").as_str()))
-}
-
 impl Settings {
     /// What an account says of an object type: the answer of `GET /crm/v3/properties/{objectType}`, as a person may export
     /// it. For [`Contract`](accordant::schema::Contract).
@@ -86,8 +83,7 @@ impl Settings {
             schema.field(field);
         }
         for to in self.objects.get(object).into_iter().flat_map(|object| &object.associations) {
-            let path = Path::new("associations").join(&Path::from(to.as_str()));
-            schema.field(FieldSchema::new(path, FieldKind::Reference).as_text());
+            schema.field(FieldSchema::new(association_path(to), FieldKind::Reference).as_text());
         }
         for path in ["id", "createdAt", "updatedAt", "archived"] {
             schema.field(FieldSchema::new(Path::new(path), FieldKind::Other("envelope".into())).read_only(true));
@@ -139,8 +135,26 @@ impl HubSpot {
                     None => found.push(mismatch),
                 }
             }
+            for to in &object.associations {
+                if !self.associates(name, to).await? {
+                    let (system, field) = ("hubspot".into(), association_path(to));
+                    let kind = MismatchKind::Missing;
+                    found.push(Mismatch { system, object: name.as_str().into(), field, attribute: None, kind });
+                }
+            }
         }
         Ok(found)
+    }
+
+    /// Whether records of one type can belong to records of the other, as the account has it.
+    async fn associates(&self, from: &str, to: &str) -> Result<bool, ConnectorError> {
+        let path = format!("{}/{from}/{to}/labels", self.settings.associations_path);
+        let answer = self.ask(&self.client, "GET", &path, None).await?;
+        match answer.status() {
+            StatusCode::OK => Ok(true),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Ok(false),
+            _ => Err(unread(&answer, "list the labels of an association")),
+        }
     }
 
     async fn define_key(&self, object: &str, path: &str, key: &str) -> Result<(), ConnectorError> {

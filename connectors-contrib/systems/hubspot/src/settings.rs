@@ -161,6 +161,11 @@ fn collect(attribute: &AttributeModel, key: &str, object: &mut Object) {
     }
 }
 
+/// The documented path of a property.
+pub(crate) fn property_path(name: &str) -> Path {
+    Path::new("properties").join(&Path::from(name.replace('.', "\\.").as_str()))
+}
+
 /// The property that a documented path lies in.
 pub(crate) fn property(path: &Path) -> Option<String> {
     match path.keys() {

@@ -12,6 +12,8 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::settings::property_path;
+
 /// A page, or a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -79,7 +81,7 @@ impl<'a> Record<'a> {
         let denied: Vec<Path> = asked
             .iter()
             .filter(|name| !self.properties.contains_key(name.as_str()))
-            .map(|name| Path::new("properties").join(&Path::from(name.replace('.', "\\.").as_str())))
+            .map(|name| property_path(name))
             .collect();
         Item::new(surface, Says::Record, body).denying(denied)
     }

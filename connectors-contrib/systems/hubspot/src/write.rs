@@ -11,7 +11,7 @@ use accordant_http::{CallError, not_sent};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::associations::{Owner, Wanted, association, wanted};
+use crate::associations::{Owner, Owners, Wanted, association, untold, wanted};
 use crate::connector::HubSpot;
 use crate::fault::{is_taken, reason, unwritten};
 use crate::settings::{Object, property};
@@ -19,7 +19,26 @@ use crate::surfaces;
 use crate::wire::{ItemError, Record, Results, parse};
 
 /// To whom records belong: by the other type, and the record.
-type Held = BTreeMap<(String, Text), Owner>;
+type Held = BTreeMap<(String, Text), Owners>;
+
+/// What became of a write.
+struct End {
+    receipt: WriteReceipt,
+    /// Whether the record was made by an earlier attempt: people may have changed it since.
+    found: bool,
+}
+
+impl From<WriteReceipt> for End {
+    fn from(receipt: WriteReceipt) -> Self {
+        Self { receipt, found: false }
+    }
+}
+
+impl From<Outcome> for End {
+    fn from(outcome: Outcome) -> Self {
+        WriteReceipt::from(outcome).into()
+    }
+}
 
 /// What a batch does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +60,7 @@ struct Sent<'a> {
 impl HubSpot {
     /// One receipt per write, in their order.
     pub(crate) async fn write(&self, writes: &[Write]) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        let mut receipts: Vec<Option<WriteReceipt>> = writes.iter().map(|_| None).collect();
+        let mut receipts: Vec<Option<End>> = writes.iter().map(|_| None).collect();
         let mut groups: BTreeMap<(&str, Batch), Vec<Sent<'_>>> = BTreeMap::new();
         for (place, write) in writes.iter().enumerate() {
             let batch = match &write.action {
@@ -80,7 +99,7 @@ impl HubSpot {
             }
         }
         // A write that nothing was heard of may have happened.
-        Ok(receipts.into_iter().map(|receipt| receipt.unwrap_or_else(|| only(Outcome::Unknown))).collect())
+        Ok(receipts.into_iter().map(|end| end.map_or_else(|| Outcome::Unknown.into(), |end| end.receipt)).collect())
     }
 
     /// Looks at the records, and leaves out the writes that are stale: those of records that changed since, unless they
@@ -90,7 +109,7 @@ impl HubSpot {
         name: &str,
         batch: Batch,
         sent: &'s [Sent<'a>],
-        receipts: &mut [Option<WriteReceipt>],
+        receipts: &mut [Option<End>],
     ) -> (Vec<&'s Sent<'a>>, Held) {
         if batch == Batch::Create {
             return (sent.iter().collect(), Held::new());
@@ -106,7 +125,7 @@ impl HubSpot {
             Ok(looked) => looked,
             Err(error) => {
                 // Nothing was sent.
-                sent.iter().for_each(|sent| put(receipts, sent.place, only(not_sent(&error))));
+                sent.iter().for_each(|sent| put(receipts, sent.place, not_sent(&error)));
                 return (Vec::new(), Held::new());
             }
         };
@@ -117,10 +136,16 @@ impl HubSpot {
         let mut due = Vec::with_capacity(sent.len());
         for sent in sent {
             let held = id_of(sent.write).and_then(|id| by_id.get(id));
-            if held.is_some_and(|held| holds(held, sent.write, &owners)) {
-                due.push(sent);
-            } else {
-                put(receipts, sent.place, only(Outcome::Stale));
+            let ambiguous = held.and_then(|held| {
+                let of =
+                    |(to, _): &&Wanted| owners.get(&(to.clone(), held.id())).is_some_and(|o| o.one == Owner::Untold);
+                sent.owners.iter().find(of)
+            });
+            match (ambiguous, held) {
+                // What it belongs to is for people to say, before anything is compared with it.
+                (Some((to, _)), _) => put(receipts, sent.place, untold(to)),
+                (None, Some(held)) if holds(held, sent.write, &owners) => due.push(sent),
+                (None, _) => put(receipts, sent.place, Outcome::Stale),
             }
         }
         (due, owners)
@@ -145,8 +170,10 @@ impl HubSpot {
 
     /// Gives a record to those whom it is to belong to, after its properties. What happened before leaves the write unknown if
     /// this does not happen.
-    async fn give_all(&self, name: &str, sent: &Sent<'_>, held: &Held, receipts: &mut [Option<WriteReceipt>]) {
-        let receipt = receipts.get(sent.place).and_then(Option::as_ref);
+    async fn give_all(&self, name: &str, sent: &Sent<'_>, held: &Held, receipts: &mut [Option<End>]) {
+        let end = receipts.get(sent.place).and_then(Option::as_ref);
+        let found = end.is_some_and(|end| end.found);
+        let receipt = end.map(|end| &end.receipt);
         let token = receipt.and_then(|receipt| receipt.token);
         let (id, mut before) = match (receipt.map(|receipt| &receipt.outcome), id_of(sent.write)) {
             (Some(Outcome::Applied { id }), _) => (id.clone(), true),
@@ -155,27 +182,32 @@ impl HubSpot {
         };
         let creates = matches!(sent.write.action, WriteAction::Create { .. });
         for wanted in &sent.owners {
-            // Who was made a moment ago belongs to nobody yet.
-            let nobody = if creates { Owner::Nobody } else { Owner::Untold };
-            let owner = held.get(&(wanted.0.clone(), id.clone())).unwrap_or(&nobody);
-            if let Err(outcome) = self.give(name, &id, wanted, owner).await {
-                put(receipts, sent.place, only(if before { Outcome::Unknown } else { outcome }));
-                return;
+            let owners = match held.get(&(wanted.0.clone(), id.clone())) {
+                Some(owners) => owners.clone(),
+                None if found => {
+                    let Ok(mut owners) = self.owners(name, &wanted.0, std::slice::from_ref(&id)).await else {
+                        return put(receipts, sent.place, Outcome::Unknown);
+                    };
+                    match owners.remove(&id) {
+                        Some(owners) if owners.one == Owner::Nobody => owners,
+                        // It was given to somebody since, or by that attempt: there it stays.
+                        _ => continue,
+                    }
+                }
+                // Who was made a moment ago belongs to nobody yet.
+                None if creates => Owners::NOBODY,
+                None => Owners::UNTOLD,
+            };
+            if let Err(outcome) = self.give(name, &id, wanted, &owners).await {
+                return put(receipts, sent.place, if before { Outcome::Unknown } else { outcome });
             }
             before = true;
         }
-        put(receipts, sent.place, WriteReceipt { token, ..only(Outcome::Applied { id }) });
+        put(receipts, sent.place, WriteReceipt { token, ..Outcome::Applied { id }.into() });
     }
 
     /// Sends a batch, and where it is refused as a whole, its items one by one.
-    async fn send(
-        &self,
-        name: &str,
-        object: &Object,
-        batch: Batch,
-        due: &[&Sent<'_>],
-        receipts: &mut [Option<WriteReceipt>],
-    ) {
+    async fn send(&self, name: &str, object: &Object, batch: Batch, due: &[&Sent<'_>], receipts: &mut [Option<End>]) {
         if due.is_empty() {
             return;
         }
@@ -192,7 +224,7 @@ impl HubSpot {
                     }
                 }
             },
-            Err(error) => due.iter().for_each(|sent| put(receipts, sent.place, only(error.outcome()))),
+            Err(error) => due.iter().for_each(|sent| put(receipts, sent.place, error.outcome())),
         }
     }
 
@@ -202,11 +234,11 @@ impl HubSpot {
         object: &Object,
         batch: Batch,
         one: &Sent<'_>,
-        receipts: &mut [Option<WriteReceipt>],
+        receipts: &mut [Option<End>],
     ) -> Result<Option<ItemError>, CallError> {
         let told = self.send_once(name, object, batch, &[one], receipts).await;
         if let Err(error) = &told {
-            put(receipts, one.place, only(error.outcome()));
+            put(receipts, one.place, error.outcome());
         }
         told
     }
@@ -218,7 +250,7 @@ impl HubSpot {
         object: &Object,
         batch: Batch,
         due: &[&Sent<'_>],
-        receipts: &mut [Option<WriteReceipt>],
+        receipts: &mut [Option<End>],
     ) -> Result<Option<ItemError>, CallError> {
         let inputs: Vec<Value> = due.iter().map(|sent| self.input(batch, sent)).collect();
         let what = match batch {
@@ -232,7 +264,7 @@ impl HubSpot {
             StatusCode::NO_CONTENT => {
                 for sent in due {
                     let id = id_of(sent.write).map(Text::from).unwrap_or_default();
-                    put(receipts, sent.place, only(Outcome::Applied { id }));
+                    put(receipts, sent.place, Outcome::Applied { id });
                 }
                 Ok(None)
             }
@@ -255,7 +287,7 @@ impl HubSpot {
         batch: Batch,
         due: &[&Sent<'_>],
         told: &Results<'_>,
-        receipts: &mut [Option<WriteReceipt>],
+        receipts: &mut [Option<End>],
     ) {
         for raw in &told.results {
             let Ok(record) = Record::parse(raw) else { continue };
@@ -294,14 +326,14 @@ impl HubSpot {
     }
 
     /// What a refusal of one item means. A create whose key is taken has happened before.
-    async fn refusal(&self, name: &str, batch: Batch, sent: &Sent<'_>, error: &ItemError) -> WriteReceipt {
+    async fn refusal(&self, name: &str, batch: Batch, sent: &Sent<'_>, error: &ItemError) -> End {
         let key = self.settings.key_property.as_deref();
         let (Batch::Create, WriteAction::Create { key: value }, Some(property)) = (batch, &sent.write.action, key)
         else {
-            return only(unwritten(error));
+            return unwritten(error).into();
         };
         if !is_taken(error, property) {
-            return only(Outcome::Refused { reason: reason(error) });
+            return Outcome::Refused { reason: reason(error) }.into();
         }
         let asked = BTreeSet::from([property]);
         let body = self.batch_read(name, &[value.as_str()], &asked, Some(property)).await;
@@ -310,7 +342,7 @@ impl HubSpot {
             let record = Record::parse(found.results.first()?).ok()?;
             Some(Outcome::Applied { id: record.id() })
         });
-        only(found.unwrap_or(Outcome::Unknown))
+        End { receipt: found.unwrap_or(Outcome::Unknown).into(), found: true }
     }
 
     fn input(&self, batch: Batch, sent: &Sent<'_>) -> Value {
@@ -363,26 +395,24 @@ fn text(native: &Native) -> Option<String> {
 /// Whether a record is as a write expects it: the same version, or else the same values. Of whom it belongs to, its version
 /// says nothing.
 fn holds(record: &Record<'_>, write: &Write, owners: &Held) -> bool {
-    let same_version = write.expect_token.is_some() && record.token() == write.expect_token;
-    if write.rests_on_version() {
-        return same_version;
-    }
-    write.expect.iter().all(|(path, native)| {
-        if let Some(to) = association(path) {
-            let expected = match wanted(path, native) {
-                Ok(Some(id)) => Owner::One(id),
-                Ok(None) => Owner::Nobody,
-                Err(_) => return false,
-            };
-            return owners.get(&(to, record.id())) == Some(&expected);
-        }
-        if same_version {
+    let belongs = write.expect.iter().all(|(path, native)| {
+        let Some(to) = association(path) else { return true };
+        let expected = match wanted(path, native) {
+            Ok(Some(id)) => Owner::One(id),
+            Ok(None) => Owner::Nobody,
+            Err(_) => return false,
+        };
+        owners.get(&(to, record.id())).is_some_and(|owners| owners.one == expected)
+    });
+    let same = |path: &Path, native: &Native| {
+        if association(path).is_some() {
             return true;
         }
         let Some(name) = property(path) else { return false };
         let held = record.properties.get(name.as_str()).and_then(Option::as_ref).map_or("", |held| held.as_ref());
         text(native).is_some_and(|expected| expected == held)
-    })
+    };
+    belongs && write.holds(record.token(), same)
 }
 
 fn id_of(write: &Write) -> Option<&str> {
@@ -396,16 +426,12 @@ fn trace_of(write: &Write) -> String {
     write.idempotency_key.to_string()
 }
 
-fn only(outcome: Outcome) -> WriteReceipt {
-    WriteReceipt { outcome, record: None, token: None }
+fn refused(why: &str) -> Outcome {
+    Outcome::Refused { reason: why.into() }
 }
 
-fn refused(why: &str) -> WriteReceipt {
-    only(Outcome::Refused { reason: why.into() })
-}
-
-fn put(receipts: &mut [Option<WriteReceipt>], place: usize, receipt: WriteReceipt) {
+fn put(receipts: &mut [Option<End>], place: usize, end: impl Into<End>) {
     if let Some(slot) = receipts.get_mut(place) {
-        *slot = Some(receipt);
+        *slot = Some(end.into());
     }
 }

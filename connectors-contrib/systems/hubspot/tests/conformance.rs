@@ -11,10 +11,9 @@ use accordant::connector::{Connector, Delivery};
 use accordant::id::ObjectType;
 use accordant::model::Path;
 use accordant::text::Text;
-use accordant_http::{ReqwestTransport, Transport};
 use accordant_hubspot::{HubSpot, private_app};
-use accordant_rehearsal::{Asleep, Unanswered};
-use accordant_sandbox::{Faults, Remote as _, hubspot};
+use accordant_rehearsal::{Asleep, Faulty, Unanswered, delivered};
+use accordant_sandbox::{Remote as _, hubspot};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -25,7 +24,7 @@ const WEBHOOKS: [&str; 4] = ["creation", "deletion", "merge", "propertyChange"];
 
 struct Account {
     stage: Stage,
-    transport: Arc<Unanswered>,
+    faulty: Faulty,
     connector: HubSpot,
 }
 
@@ -53,10 +52,10 @@ impl Account {
                 stage.subscribe(&body).await;
             }
         }
-        let inner: Arc<dyn Transport> = Arc::new(ReqwestTransport::new(Default::default()).unwrap());
-        let transport = Arc::new(Unanswered::new(inner, is_write));
-        let connector = connects(&stage, &transport);
-        Self { stage, transport, connector }
+        let account = stage.account.clone();
+        let faulty = Faulty::new(&stage.clock, is_write, move |faults| account.faults(faults));
+        let connector = connects(&stage, faulty.transport());
+        Self { stage, faulty, connector }
     }
 }
 
@@ -101,22 +100,22 @@ impl Bench for Account {
     }
 
     async fn pass(&self, time: TimeDelta) -> Result<(), Cannot> {
-        self.stage.clock.advance(time);
+        self.faulty.pass(time);
         Ok(())
     }
 
     async fn show_late(&self, by: TimeDelta) -> Result<(), Cannot> {
-        self.stage.account.faults(Faults { index_lag: by, ..Faults::default() });
+        self.faulty.show_late(by);
         Ok(())
     }
 
     async fn down(&self, down: bool) -> Result<(), Cannot> {
-        self.stage.account.faults(Faults { down, ..Faults::default() });
+        self.faulty.down(down);
         Ok(())
     }
 
     async fn lose_answers(&self, lose: bool) -> Result<(), Cannot> {
-        self.transport.lose(lose);
+        self.faulty.lose_answers(lose);
         Ok(())
     }
 
@@ -125,15 +124,7 @@ impl Bench for Account {
     }
 
     async fn deliveries(&self) -> Result<Vec<Delivery>, Cannot> {
-        let due = self.stage.account.due();
-        Ok(due
-            .into_iter()
-            .map(|outgoing| {
-                let request = outgoing.request.clone();
-                self.stage.account.answered(outgoing, true);
-                request
-            })
-            .collect())
+        Ok(delivered(&*self.stage.account))
     }
 
     async fn misdirected(&self) -> Result<Delivery, Cannot> {
@@ -152,7 +143,7 @@ impl Bench for Account {
     }
 
     fn restarted(&self) -> Result<Box<dyn Connector>, Cannot> {
-        Ok(Box::new(connects(&self.stage, &self.transport)))
+        Ok(Box::new(connects(&self.stage, self.faulty.transport())))
     }
 }
 

@@ -32,6 +32,10 @@ impl Settings {
         let mut schema = ObjectSchema::new(object);
         for (name, property) in properties {
             let field = field(self.column_of(name), property);
+            if self.objects.get(object).is_some_and(|object| object.unasked.contains(&field.path)) {
+                // What nothing can be asked for is not there, whatever the catalogue has.
+                continue;
+            }
             schema.field(field.required(required.contains(&name.as_str())));
         }
         for column in ["id", "lastmodifieddate"] {

@@ -122,8 +122,7 @@ impl Connector for NetSuite {
         let surface = self.surfaces.iter().find(|surface| surface.name == *name).ok_or_else(unsupported)?;
         let object = self.settings.objects.get(surface.object.as_str()).ok_or_else(unsupported)?;
         match way(name.as_str()).ok_or_else(unsupported)? {
-            way @ (Way::Changed | Way::Deleted) => self.poll(surface, object, way, after).await,
-            Way::Lines => self.poll_lines(surface, object, after).await,
+            way @ (Way::Changed | Way::Deleted | Way::Lines) => self.poll(surface, object, way, after).await,
             Way::Everything => self.scan(surface, object, after).await,
             Way::One => Err(unsupported()),
         }

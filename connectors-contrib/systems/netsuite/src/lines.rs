@@ -1,21 +1,17 @@
-//! Lines of transactions: put into the record that they belong to, and polled by their own stamp, since a line that changes does
-//! not always change its transaction.
+//! Lines of transactions: put into the record that they belong to. They are polled by their own stamp, since a line that changes
+//! does not always change its transaction.
 
 use std::collections::BTreeMap;
 
-use accordant::connector::{ConnectorError, Cursor, Item, Page, Says};
-use accordant::surface::Surface;
-use accordant::text::Text;
-use accordant_http::{Keyset, Window};
+use accordant::connector::{ConnectorError, Item};
 use bytes::Bytes;
-use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::connector::NetSuite;
-use crate::query::{self, instant};
+use crate::query;
 use crate::settings::{LINES, Object};
-use crate::wire::{Row, Rows, malformed};
+use crate::wire::{Rows, malformed};
 
 /// Transactions whose lines are asked for at once.
 const TOGETHER: usize = 500;
@@ -79,41 +75,5 @@ impl NetSuite {
             }
             behind = end;
         }
-    }
-
-    /// A page of hints: the transactions whose lines changed.
-    pub(crate) async fn poll_lines(
-        &self,
-        surface: &Surface,
-        object: &Object,
-        after: Option<Cursor>,
-    ) -> Result<Page, ConnectorError> {
-        let window = Window {
-            trail: self.settings.trail,
-            overlap: self.settings.overlap,
-            page: self.settings.page,
-            precision: TimeDelta::seconds(1),
-            keyset: Keyset::TimeAndId,
-        };
-        let ask = window.ask(after.as_ref(), self.clock.now())?;
-        let answer = self.run(&query::changed_lines(&self.settings, &ask), ask.limit).await?;
-        let found: Rows<'_> = serde_json::from_slice(&answer).map_err(|_| malformed("a page of lines"))?;
-        let (mut rows, mut of) = (Vec::with_capacity(found.items.len()), Vec::with_capacity(found.items.len()));
-        for raw in &found.items {
-            let row = Row::parse(raw)?;
-            let at = row.lastmodifieddate.as_ref().and_then(|at| instant(at, self.settings.zone));
-            rows.push((at.ok_or_else(|| malformed("when a line changed"))?, row.id()));
-            of.push(Text::from(row.text("transaction")));
-        }
-        // The zone is looked at by rows of the record, whose instants are known in UTC too.
-        self.in_zone(object, &[]).await?;
-        let turn = window.turn(&ask, &rows)?;
-        let hint = |place: &usize| {
-            let (raw, transaction) = (found.items.get(*place)?, of.get(*place)?);
-            let says = Says::Hint { id: transaction.clone() };
-            Some(Item::new(surface.name.clone(), says, Bytes::copy_from_slice(raw.get().as_bytes())))
-        };
-        let items = turn.keep.iter().filter_map(hint).collect();
-        Ok(Page { items, next: Some(turn.next), more: turn.more })
     }
 }

@@ -125,10 +125,12 @@ pub(crate) fn lines(object: &Object, transactions: &[&str], behind: Option<(&str
     Query { text, params }
 }
 
-/// The lines that changed, with their transactions.
-pub(crate) fn changed_lines(settings: &Settings, ask: &Ask) -> Query {
+/// The lines that changed, with their transactions: those of an object type.
+pub(crate) fn changed_lines(object: &Object, settings: &Settings, ask: &Ask) -> Query {
     let (mut conditions, params) = window(ask, "linelastmodifieddate", "uniquekey", settings.zone);
+    let own = object.condition.as_ref().map(|own| format!(" WHERE {own}")).unwrap_or_default();
     conditions.insert(0, "mainline = 'F'".into());
+    conditions.push(format!("transaction IN (SELECT id FROM {}{own})", object.table));
     let select = format!(
         "SELECT uniquekey AS id, transaction, TO_CHAR(linelastmodifieddate, '{ORACLE}') AS lastmodifieddate FROM transactionline"
     );

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use accordant::connector::{ConnectorError, Item, ReadAnswer, RecordKey, Says};
-use bytes::Bytes;
+use accordant::connector::{ConnectorError, ReadAnswer, RecordKey};
 
 use crate::connector::{NetSuite, unsupported};
 use crate::query;
@@ -39,9 +38,8 @@ impl NetSuite {
                     for raw in rows.items {
                         let row = Row::parse(raw)?;
                         let held = if external { row.text("externalid") } else { row.id.to_string() };
-                        let surface = surfaces::name(name, Way::One).as_str().into();
                         found.insert(held, items.len());
-                        items.push(Item::new(surface, Says::Record, Bytes::copy_from_slice(raw.get().as_bytes())));
+                        items.push(object.record(&surfaces::name(name, Way::One), raw));
                     }
                     self.with_lines(object, &mut items).await?;
                 }

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use accordant::connector::{Item, Says};
 use accordant::model::{AttributeModel, EntityModel, Path};
+use bytes::Bytes;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// One account, and how NetSuite is talked to. Defaults that the vendor does not promise say so.
 #[derive(Debug, Clone)]
@@ -58,6 +61,8 @@ pub struct Object {
     pub columns: BTreeSet<String>,
     /// The columns of its lines that are asked for, where it is a transaction. None: no lines are asked for.
     pub lines: BTreeSet<String>,
+    /// The documented paths that are mapped, and that nothing can be asked for: of them nothing is believed.
+    pub unasked: BTreeSet<Path>,
 }
 
 impl Object {
@@ -85,7 +90,17 @@ impl Object {
             },
             columns: BTreeSet::new(),
             lines: BTreeSet::new(),
+            unasked: BTreeSet::new(),
         }
+    }
+
+    /// A row as an item. What nobody asked for is not cleared.
+    pub(crate) fn record(&self, surface: &str, row: &RawValue) -> Item {
+        let item = Item::new(surface.into(), Says::Record, Bytes::copy_from_slice(row.get().as_bytes()));
+        if self.unasked.is_empty() {
+            return item;
+        }
+        item.denying(self.unasked.iter().cloned().collect::<Vec<Path>>())
     }
 }
 
@@ -151,16 +166,23 @@ impl Settings {
     }
 }
 
-/// Takes up the columns that an attribute is read from and written to; those of a collection's members are its lines'.
+/// Takes up the columns that an attribute is read from and written to; those of a collection's members are its lines', where
+/// the object type is a transaction. What is neither cannot be asked for.
 fn collect(attribute: &AttributeModel, key: &str, object: &mut Object) {
-    let columns = |attribute: &AttributeModel| -> Vec<String> {
+    let paths = |attribute: &AttributeModel| -> Vec<Path> {
         let mappings = attribute.mappings.iter().filter(|mapping| mapping.object.as_str() == key);
-        mappings.flat_map(|mapping| mapping.read.iter().chain(&mapping.write)).filter_map(column).collect()
+        let paths = mappings.flat_map(|mapping| mapping.read.iter().chain(&mapping.write));
+        paths.filter(|path| !path.keys().is_empty()).cloned().collect()
     };
-    if attribute.members.is_empty() {
-        object.columns.extend(columns(attribute));
-    } else if columns(attribute).iter().any(|column| column == LINES) {
-        object.lines.extend(attribute.members.iter().flat_map(|member| columns(&member.0)));
+    let columns = |attribute: &AttributeModel| -> Vec<String> { paths(attribute).iter().filter_map(column).collect() };
+    for path in paths(attribute) {
+        match column(&path) {
+            Some(column) if attribute.members.is_empty() => drop(object.columns.insert(column)),
+            Some(column) if column == LINES && object.table == "transaction" => {
+                object.lines.extend(attribute.members.iter().flat_map(|member| columns(&member.0)));
+            }
+            _ => drop(object.unasked.insert(path)),
+        }
     }
 }
 

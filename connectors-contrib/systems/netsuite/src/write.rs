@@ -1,4 +1,4 @@
-//! Writes: a look, then one request for each record. A success has no body: what became of it is read back.
+//! Writes: spelled, then a look, then one request for each record. A success has no body: what became of it is read back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,24 +27,38 @@ struct Looked {
 impl NetSuite {
     /// One receipt per write, in their order.
     pub(crate) async fn write(&self, writes: &[Write]) -> Vec<WriteReceipt> {
-        let looked = self.look_at(writes).await;
-        let one = async |(place, write): (usize, &Write)| {
-            let outcome = match looked.get(&place) {
-                Some(Err(error)) => not_sent(error),
-                Some(Ok(held)) => self.write_one(write, held.as_ref()).await,
-                None => self.write_one(write, None).await,
+        // What cannot be spelled is refused before anything is looked at: it takes no other's look with it.
+        let spelled: Vec<Result<String, String>> = writes.iter().map(|write| self.spelled(write)).collect();
+        let looked = self.look_at(writes, &spelled).await;
+        let one = async |(place, (write, body)): (usize, (&Write, &Result<String, String>))| {
+            let outcome = match (body, looked.get(&place)) {
+                (Err(why), _) => refused(why),
+                (Ok(_), Some(Err(error))) => not_sent(error),
+                (Ok(body), Some(Ok(held))) => self.write_one(write, body, held.as_ref()).await,
+                (Ok(body), None) => self.write_one(write, body, None).await,
             };
-            WriteReceipt { outcome, record: None, token: None }
+            outcome.into()
         };
         // A request each: as many at once as the account allows, which the gate sees to.
         let at_once = self.settings.at_once.max(1) as usize;
-        stream::iter(writes.iter().enumerate()).map(one).buffered(at_once).collect().await
+        stream::iter(writes.iter().zip(&spelled).enumerate()).map(one).buffered(at_once).collect().await
     }
 
-    /// The rows that updates and archives are about, as they are now, by the place of the write.
-    async fn look_at(&self, writes: &[Write]) -> BTreeMap<usize, Result<Option<Looked>, ConnectorError>> {
+    /// A write's record as NetSuite takes it, or why it takes none.
+    fn spelled(&self, write: &Write) -> Result<String, String> {
+        let object = self.settings.objects.get(write.object.as_str()).ok_or("netsuite: no such object type")?;
+        let made_with = matches!(write.action, WriteAction::Create { .. }).then_some(&object.made_with);
+        body(&write.changes, &self.settings, made_with)
+    }
+
+    /// The rows that updates and archives are about, as they are now, by the place of the write: of those that are spelled.
+    async fn look_at(
+        &self,
+        writes: &[Write],
+        spelled: &[Result<String, String>],
+    ) -> BTreeMap<usize, Result<Option<Looked>, ConnectorError>> {
         let mut groups: BTreeMap<&str, Vec<(usize, &Write, &Text)>> = BTreeMap::new();
-        for (place, write) in writes.iter().enumerate() {
+        for (place, (write, _)) in writes.iter().zip(spelled).enumerate().filter(|(_, (_, body))| body.is_ok()) {
             if let WriteAction::Update { id } | WriteAction::Archive { id } = &write.action {
                 groups.entry(write.object.as_str()).or_default().push((place, write, id));
             }
@@ -92,18 +106,13 @@ impl NetSuite {
         rows.items.iter().map(looked).collect()
     }
 
-    async fn write_one(&self, write: &Write, held: Option<&Looked>) -> Outcome {
+    async fn write_one(&self, write: &Write, body: &str, held: Option<&Looked>) -> Outcome {
         let Some(object) = self.settings.objects.get(write.object.as_str()) else {
             return refused("netsuite: no such object type");
         };
-        let made_with = if matches!(write.action, WriteAction::Create { .. }) { Some(&object.made_with) } else { None };
-        let body = match body(&write.changes, &self.settings, made_with) {
-            Ok(body) => body,
-            Err(why) => return refused(&why),
-        };
         let at = format!("/services/rest/record/v1/{}", object.record);
         let (method, path, body) = match &write.action {
-            WriteAction::Create { key } => return self.create(object, &at, key, &body, write).await,
+            WriteAction::Create { key } => return self.create(object, &at, key, body, write).await,
             WriteAction::Update { id } | WriteAction::Archive { id } => {
                 if !held.is_some_and(|held| holds(held, write, &self.settings)) {
                     return Outcome::Stale;
@@ -113,7 +122,7 @@ impl NetSuite {
             }
             _ => return refused("netsuite: an action that this connector does not know"),
         };
-        match self.send(method, &path, body.as_deref(), write).await {
+        match self.send(method, &path, body, write).await {
             Ok(answer) if answer.status().is_success() => match &write.action {
                 WriteAction::Update { id } | WriteAction::Archive { id } => Outcome::Applied { id: id.clone() },
                 _ => Outcome::Unknown,
@@ -194,15 +203,9 @@ fn body(
 /// Whether a row is as a write expects it: the same version, or else the same values. Of what is kept in children of the row,
 /// its version says nothing.
 fn holds(held: &Looked, write: &Write, settings: &Settings) -> bool {
-    let same_version = write.expect_token.is_some() && held.token == write.expect_token;
-    if write.rests_on_version() {
-        return same_version;
-    }
-    write.expect.iter().all(|(path, native)| {
+    let of_children = |path: &Path| column(path).is_some_and(|column| settings.of_children.contains(&column));
+    let same = |path: &Path, native: &Native| {
         let column = column(path);
-        if same_version && !column.as_ref().is_some_and(|column| settings.of_children.contains(column)) {
-            return true;
-        }
         let Some(held) = column.and_then(|column| held.values.get(&column)) else { return false };
         match native {
             Native::Null => held.is_empty(),
@@ -210,7 +213,9 @@ fn holds(held: &Looked, write: &Write, settings: &Settings) -> bool {
             Native::Text(text) | Native::Number(text) => held.as_str() == text.as_str(),
             Native::List(_) | Native::Elements(_) => false,
         }
-    })
+    };
+    let children = write.expect.iter().filter(|(path, _)| of_children(path)).all(|(path, native)| same(path, native));
+    children && write.holds(held.token, same)
 }
 
 fn refused(why: &str) -> Outcome {

@@ -4,24 +4,20 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use accordant::connector::Connector;
 use accordant::connector::conformance::{Bench, Cannot, Measured, Promise, Values, measure};
 use accordant::id::ObjectType;
 use accordant::model::Path;
 use accordant::text::Text;
-use accordant_http::{ReqwestTransport, Transport};
 use accordant_netsuite::NetSuite;
-use accordant_rehearsal::Unanswered;
-use accordant_sandbox::Faults;
+use accordant_rehearsal::Faulty;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use support::{Stage, connector_over};
 
 struct Account {
     stage: Stage,
-    transport: Arc<Unanswered>,
+    faulty: Faulty,
     connector: NetSuite,
 }
 
@@ -32,10 +28,10 @@ fn is_write(request: &accordant_http::Request) -> bool {
 impl Account {
     async fn open() -> Self {
         let stage = Stage::with(|settings| accordant_netsuite::Settings { page: 10, ..settings }).await;
-        let inner: Arc<dyn Transport> = Arc::new(ReqwestTransport::new(Default::default()).unwrap());
-        let transport = Arc::new(Unanswered::new(inner, is_write));
-        let connector = connector_over(transport.clone(), &stage.settings, &stage.clock, "certificate-1");
-        Self { stage, transport, connector }
+        let account = stage.account.clone();
+        let faulty = Faulty::new(&stage.clock, is_write, move |faults| account.faults(faults));
+        let connector = connector_over(faulty.transport().clone(), &stage.settings, &stage.clock, "certificate-1");
+        Self { stage, faulty, connector }
     }
 
     fn put(&self, object: &ObjectType, id: Option<&str>, values: &Values) -> String {
@@ -84,27 +80,32 @@ impl Bench for Account {
     }
 
     async fn pass(&self, time: TimeDelta) -> Result<(), Cannot> {
-        self.stage.clock.advance(time);
+        self.faulty.pass(time);
         Ok(())
     }
 
     async fn show_late(&self, by: TimeDelta) -> Result<(), Cannot> {
-        self.stage.account.faults(Faults { index_lag: by, ..Faults::default() });
+        self.faulty.show_late(by);
         Ok(())
     }
 
     async fn down(&self, down: bool) -> Result<(), Cannot> {
-        self.stage.account.faults(Faults { down, ..Faults::default() });
+        self.faulty.down(down);
         Ok(())
     }
 
     async fn lose_answers(&self, lose: bool) -> Result<(), Cannot> {
-        self.transport.lose(lose);
+        self.faulty.lose_answers(lose);
         Ok(())
     }
 
     fn restarted(&self) -> Result<Box<dyn Connector>, Cannot> {
-        Ok(Box::new(connector_over(self.transport.clone(), &self.stage.settings, &self.stage.clock, "certificate-1")))
+        Ok(Box::new(connector_over(
+            self.faulty.transport().clone(),
+            &self.stage.settings,
+            &self.stage.clock,
+            "certificate-1",
+        )))
     }
 }
 

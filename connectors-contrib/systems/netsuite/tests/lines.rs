@@ -6,6 +6,7 @@ mod support;
 
 use accordant::connector::{Connector as _, Item, Outcome, ReadAnswer, Says, WriteAction};
 use accordant::value::{Element, Native};
+use accordant::{Canonical, CanonicalPart};
 use accordant_rehearsal::{json, key, write};
 use chrono::TimeDelta;
 use support::{Stage, ids};
@@ -95,8 +96,14 @@ async fn lines_are_not_written_and_the_reason_is_said() {
     let mut change = write("salesorder", 1, WriteAction::Update { id: id.as_str().into() }, [("lines", "")]);
     let named = vec![("item".into(), Native::Text("1".into()))];
     change.changes[0].1 = Native::Elements(vec![Element { key: named, members: None }]);
-    let said = stage.connector.write_batch(vec![change]).await.unwrap().remove(0).outcome;
-    assert_eq!(said, Outcome::Refused { reason: "lines: netsuite takes no list there".into() });
+    // As an engine sends it: what is changed is expected. Beside it, a write that can be made.
+    change.expect = change.changes.clone();
+    let mut good = write("salesorder", 2, WriteAction::Update { id: id.as_str().into() }, [("memo", "told")]);
+    good.expect = vec![("otherrefnum".into(), Native::Text("PO-1".into()))];
+    let said = stage.connector.write_batch(vec![change, good]).await.unwrap();
+    let said: Vec<Outcome> = said.into_iter().map(|receipt| receipt.outcome).collect();
+    let refused = Outcome::Refused { reason: "lines: netsuite takes no list there".into() };
+    assert_eq!(said, [refused, Outcome::Applied { id: id.as_str().into() }]);
 }
 
 #[tokio::test]
@@ -104,4 +111,65 @@ async fn lines_are_in_the_schema_though_no_catalogue_of_records_has_them() {
     let stage = stage().await;
     let described = stage.settings.described("salesorder", br#"{"properties":{}}"#).unwrap();
     assert!(described.find(&"lines".into()).unwrap().read_only);
+}
+
+/// A line of another kind of transaction says nothing of orders.
+#[tokio::test]
+async fn the_line_of_an_invoice_hints_at_no_order() {
+    let stage = stage().await;
+    let first = order(&stage, "PO-1", &[("1", "5")]);
+    let invoice = stage.account.edit("transaction", None, &[("type", "CustInvc"), ("otherrefnum", "PO-1")]);
+    add(&stage, &invoice, ("1", "5"));
+    let (hints, _) = stage.walk("salesorder.lines", None).await;
+    let said: Vec<Says> = hints.into_iter().map(|item| item.says).collect();
+    assert_eq!(said, [Says::Hint { id: first.as_str().into() }]);
+}
+
+#[derive(CanonicalPart, Clone, Debug, PartialEq)]
+struct Address {
+    #[canonical(at(netsuite = "label"))]
+    label: String,
+    #[canonical(at(netsuite = "city"))]
+    city: Option<String>,
+}
+
+#[derive(Canonical)]
+#[allow(dead_code, reason = "a model is declared")]
+#[canonical(entity = "buyer", system(netsuite, object = "customer"))]
+struct Buyer {
+    #[canonical(identity, at(netsuite = "email"))]
+    email: String,
+    #[canonical(keyed = label, at(netsuite = "addressbook"))]
+    addresses: Vec<Address>,
+    #[canonical(keyed = label, at(netsuite = "lines"))]
+    lines: Vec<Address>,
+}
+
+/// A collection that nothing can be asked for is not empty: of it nothing is believed. A customer has no lines, and those of
+/// transactions that happen to have its number are none of its.
+#[tokio::test]
+async fn a_collection_that_is_not_read_is_not_empty() {
+    let stage = Stage::with(|mut settings| {
+        settings.objects.clear();
+        settings.maps(&[Buyer::model()])
+    })
+    .await;
+    let id = stage.customer(None, &[("email", "ana@acme.test")]);
+    add(&stage, &id, ("1", "5"));
+    let mut found = Vec::new();
+    for surface in ["customer.suiteql", "customer.scan"] {
+        found.extend(stage.walk(surface, None).await.0);
+    }
+    let ReadAnswer::Found(item) = stage.connector.read_records(&[key("customer", &id)]).await.unwrap().remove(0) else {
+        panic!("it is there")
+    };
+    found.push(item);
+    assert_eq!(ids(&found), [id.as_str(); 3]);
+    for item in found {
+        assert_eq!(item.denied.iter().map(ToString::to_string).collect::<Vec<_>>(), ["addressbook", "lines"]);
+        assert!(json(&item)["lines"].is_null());
+    }
+    let catalogue = br#"{"properties":{"email":{"type":"string"},"addressBook":{"type":"object"}}}"#;
+    let described = stage.settings.described("customer", catalogue).unwrap();
+    assert!(described.find(&"email".into()).is_some() && described.find(&"addressbook".into()).is_none());
 }

@@ -27,6 +27,8 @@ struct Column {
     kind: String,
     not_null: bool,
     unique: bool,
+    /// Whether it is unique after each statement, and not only at the end of a transaction.
+    at_once: bool,
     in_primary_key: bool,
 }
 
@@ -35,6 +37,8 @@ const TABLE: &str = "SELECT c.oid, c.relreplident::text FROM pg_class c JOIN pg_
 
 const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, -1), a.attnotnull, \
       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid \
+          AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL), \
+      EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indimmediate \
           AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL), \
       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY(i.indkey)) \
     FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped";
@@ -57,8 +61,13 @@ impl Known {
         let (oid, identity): (Oid, String) = (found.get(0), found.get(1));
         let rows = session.query(COLUMNS, &[&oid]).await.map_err(unread("look at a table's columns"))?;
         let columns = rows.iter().map(|row| {
-            let column =
-                Column { kind: row.get(1), not_null: row.get(2), unique: row.get(3), in_primary_key: row.get(4) };
+            let column = Column {
+                kind: row.get(1),
+                not_null: row.get(2),
+                unique: row.get(3),
+                at_once: row.get(4),
+                in_primary_key: row.get(5),
+            };
             (row.get::<_, String>(0), column)
         });
         let known = Self {
@@ -89,10 +98,21 @@ impl Known {
                 return Err(wrong(&format!("`{name}` is {held}, and must be {}", kinds.join(" or "))));
             }
         }
-        if let Some(key) = &table.key
-            && !column(key)?.unique
-        {
-            return Err(wrong(&format!("`{key}` is not unique, so a create could happen twice")));
+        for name in [&table.modified, &table.version, &table.sequence].into_iter().flatten() {
+            if !column(name)?.not_null {
+                return Err(wrong(&format!("`{name}` may be null, and a row without it would never be heard of")));
+            }
+        }
+        if let Some(key) = &table.key {
+            let held = column(key)?;
+            if !held.unique {
+                return Err(wrong(&format!("`{key}` is not unique, so a create could happen twice")));
+            }
+            if !held.at_once {
+                return Err(wrong(&format!(
+                    "`{key}` is unique only at the end of a transaction: make it NOT DEFERRABLE"
+                )));
+            }
         }
         for name in &table.columns {
             column(name)?;
@@ -115,15 +135,22 @@ pub(crate) async fn check_log(session: &Session, settings: &Settings, log: &Log)
         return Err(wrong("the server's log has too little in it: set `wal_level = logical`".into()));
     }
     for (object, table) in &settings.tables {
-        let published = "SELECT FROM pg_publication_tables WHERE pubname = $1 AND schemaname = $2 AND tablename = $3";
+        // A filter of rows is known from PostgreSQL 15 on: before, the row has no such column.
+        let published = "SELECT p.pubinsert AND p.pubupdate AND p.pubdelete, to_jsonb(t) ->> 'rowfilter' IS NULL \
+             FROM pg_publication p JOIN pg_publication_tables t USING (pubname) \
+             WHERE pubname = $1 AND schemaname = $2 AND tablename = $3";
         let found = session.query_opt(published, &[&log.publication, &table.schema, &table.name]).await;
-        if found.map_err(unread("look at the publication"))?.is_none() {
-            let told = format!(
-                "publication {} does not tell of {}.{} ({object}): CREATE PUBLICATION or ALTER PUBLICATION ... ADD TABLE",
-                log.publication, table.schema, table.name
-            );
-            return Err(wrong(told));
-        }
+        let found = found.map_err(unread("look at the publication"))?;
+        let named = format!("{}.{} ({object})", table.schema, table.name);
+        let told = match found.map(|row| (row.get(0), row.get(1))) {
+            None => format!("does not tell of {named}: CREATE PUBLICATION or ALTER PUBLICATION ... ADD TABLE"),
+            Some((false, _)) => "does not tell of inserts, updates and deletes: ALTER PUBLICATION ... SET (publish = \
+                                 'insert, update, delete')"
+                .to_owned(),
+            Some((true, false)) => format!("tells of some rows of {named} only: leave out its WHERE"),
+            Some((true, true)) => continue,
+        };
+        return Err(wrong(format!("publication {} {told}", log.publication)));
     }
     Ok(())
 }

@@ -78,7 +78,8 @@ impl PostgresTable {
     /// # Errors
     ///
     /// If the database cannot be reached, or a table does not keep what its settings promise. It names table and column.
-    pub async fn connect(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ConnectorError> {
+    pub async fn connect(mut settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ConnectorError> {
+        settings.collect();
         let pool = session::pool(&settings)?;
         let session = pool.get().await.map_err(unconnected)?;
         let mut tables = BTreeMap::new();
@@ -141,11 +142,13 @@ impl Connector for PostgresTable {
     }
 
     async fn read_page(&self, name: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        self.bounded(self.page(name, after)).await
+        let log = self.settings.log.as_ref().filter(|_| way(name.as_str()) == Some(Way::Logged));
+        let longest = log.map_or(Duration::ZERO, |log| log.patience.saturating_mul(2)).max(self.longest());
+        self.bounded(longest, self.page(name, after)).await
     }
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.bounded(self.read(keys)).await
+        self.bounded(self.longest(), self.read(keys)).await
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
@@ -169,8 +172,12 @@ impl PostgresTable {
 
     /// An answer that does not come is an error, some time: the server ends a statement that takes too long, and where nothing
     /// comes from the server either, we end it.
-    async fn bounded<T>(&self, call: impl Future<Output = Result<T, ConnectorError>>) -> Result<T, ConnectorError> {
-        match tokio::time::timeout(self.longest(), call).await {
+    async fn bounded<T>(
+        &self,
+        longest: Duration,
+        call: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Result<T, ConnectorError> {
+        match tokio::time::timeout(longest, call).await {
             Ok(answer) => answer,
             Err(_) => {
                 let told = "the database does not answer";

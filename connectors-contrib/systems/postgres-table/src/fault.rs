@@ -59,16 +59,52 @@ pub(crate) fn is_of_values(error: &Error) -> bool {
 /// A write that was answered with an error, or not at all. A statement that failed had no effect; one without an answer may
 /// have had it.
 pub(crate) fn unwritten(error: &Error) -> Outcome {
-    let Some(said) = error.as_db_error() else {
-        let local = error.code().is_none() && std::error::Error::source(error).is_none() && !error.is_closed();
-        return if local { Outcome::Refused { reason: "the values cannot be sent".into() } } else { Outcome::Unknown };
-    };
-    let state = said.code().code();
+    let Some(said) = error.as_db_error() else { return Outcome::Unknown };
+    answered(said.code().code(), said.column().or(said.constraint()))
+}
+
+/// What a state makes of a write, and the column or the constraint that it is about.
+fn answered(state: &str, of: Option<&str>) -> Outcome {
+    // The connection ended, or the server did: what the statement came to, it does not say.
+    if state.starts_with("08") || matches!(state, "40003" | "57P01" | "57P02") {
+        return Outcome::Unknown;
+    }
     match about(state) {
         About::Server => Outcome::Deferred { after: None },
         About::Permission | About::Values | About::Statement => {
-            let of = said.column().or(said.constraint()).map(|name| format!(" ({name})")).unwrap_or_default();
+            let of = of.map(|name| format!(" ({name})")).unwrap_or_default();
             Outcome::Refused { reason: format!("PostgreSQL answers {state}{of}").into() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_says_that_nobody_knows_is_told_so() {
+        let later = Outcome::Deferred { after: None };
+        let refused = |reason: &str| Outcome::Refused { reason: reason.into() };
+        let cases = [
+            ("08000", None, Outcome::Unknown),
+            ("08006", None, Outcome::Unknown),
+            ("08007", None, Outcome::Unknown),
+            ("40003", None, Outcome::Unknown),
+            ("57P01", None, Outcome::Unknown),
+            ("57P02", None, Outcome::Unknown),
+            ("40001", None, later.clone()),
+            ("40P01", None, later.clone()),
+            ("53300", None, later.clone()),
+            ("55P03", None, later.clone()),
+            ("57014", None, later.clone()),
+            ("57P03", None, later),
+            ("23505", Some("our_key"), refused("PostgreSQL answers 23505 (our_key)")),
+            ("42501", None, refused("PostgreSQL answers 42501")),
+            ("42703", None, refused("PostgreSQL answers 42703")),
+        ];
+        for (state, of, expected) in cases {
+            assert_eq!(answered(state, of), expected, "{state}");
         }
     }
 }

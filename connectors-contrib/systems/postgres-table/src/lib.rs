@@ -7,7 +7,9 @@
 //! - **Scans** go by the key, each page behind the last row of the one before.
 //! - **Polls** go by a column, [`Table::modified`] or [`Table::sequence`], and reach back by as long as a transaction may
 //!   take: a row is stamped when its transaction writes it, and visible when that commits.
-//! - **Logical decoding** ([`Settings::log`]) tells of every committed change, deletions too. What was read of the log is
+//! - **Logical decoding** ([`Settings::log`]) tells of every committed change of a row, deletions too; a `TRUNCATE` it does not
+//!   tell, which the next scan finds. It tells of what changes from when it is first followed on: what was there before is for
+//!   a scan. What was read of the log is
 //!   given up only when the engine asks for what follows it, and so has made it durable: a crash repeats, and loses nothing.
 //! - **Notifications** ([`Settings::listens`]) wake whoever waits in [`PostgresTable::notified`]. They may be lost.
 //! - **Writes** are one statement each, and expect in its condition what the plan expects: PostgreSQL looks at the row again

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Cursor, Item, Page, Retry, Says};
 use accordant::surface::Surface;
 use bytes::Bytes;
-use deadpool_postgres::Object as Session;
+use deadpool_postgres::{Object as Session, Transaction};
 use tokio_postgres::types::{Oid, PgLsn};
 
 use crate::connector::PostgresTable;
@@ -57,17 +57,20 @@ impl PostgresTable {
         };
         let mut session = self.session().await?;
         let Some(at) = place(log, after.as_ref())? else { return begin(&session, log).await };
-        let confirmed = advance(&session, log, at, self.asked.from(at, self.clock.now(), log)).await?;
+        let transaction = session.transaction().await.map_err(unread("follow the log"))?;
+        // A transaction is decoded whole before the first of it is told, however large it is.
+        let patience = format!("SET LOCAL statement_timeout = {}", log.patience.as_millis().clamp(1, i32::MAX as u128));
+        transaction.batch_execute(&patience).await.map_err(unread("follow the log"))?;
+        let confirmed = advance(&transaction, log, at, self.asked.from(at, self.clock.now(), log)).await?;
         // Before the changes are looked at: all that was committed until here is among them.
         let now = "SELECT pg_current_wal_flush_lsn()";
-        let now: PgLsn = session.query_one(now, &[]).await.map_err(unread("follow the log"))?.get(0);
+        let now: PgLsn = transaction.query_one(now, &[]).await.map_err(unread("follow the log"))?.get(0);
         // Where the slot stands before us, it is not known how many messages are to be passed over.
         let most = i32::try_from(self.settings.page).ok().filter(|_| confirmed == at);
         let ids: HashMap<Oid, &str> =
             self.tables.values().map(|bound| (bound.known.oid, bound.table.id.as_str())).collect();
         let mut taken = Taken { reader: Reader::new(&ids), at, ours: true, said: BTreeSet::new(), told: Vec::new() };
         let (mut until, mut count, mut ended) = (None, 0usize, false);
-        let transaction = session.transaction().await.map_err(unread("follow the log"))?;
         let statement = transaction.prepare_cached(PEEK).await.map_err(unread("follow the log"))?;
         let portal = transaction.bind(&statement, &[&log.slot, &most, &log.publication]).await;
         let portal = portal.map_err(unread("follow the log"))?;
@@ -137,9 +140,7 @@ fn cursor(log: &Log, at: PgLsn) -> Cursor {
 fn place(log: &Log, after: Option<&Cursor>) -> Result<Option<PgLsn>, ConnectorError> {
     let Some(Cursor(after)) = after else { return Ok(None) };
     let read = after.split_once('@').and_then(|(at, slot)| Some((at.parse().ok()?, slot)));
-    let (at, slot) = read.ok_or_else(|| {
-        ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
-    })?;
+    let (at, slot) = read.ok_or_else(Cursor::foreign)?;
     Ok((slot == log.slot).then_some(at))
 }
 
@@ -160,7 +161,12 @@ async fn begin(session: &Session, log: &Log) -> Result<Page, ConnectorError> {
 }
 
 /// Gives up the log before `given_up`: it is durable elsewhere. Where the slot stands then.
-async fn advance(session: &Session, log: &Log, at: PgLsn, given_up: Option<PgLsn>) -> Result<PgLsn, ConnectorError> {
+async fn advance(
+    session: &Transaction<'_>,
+    log: &Log,
+    at: PgLsn,
+    given_up: Option<PgLsn>,
+) -> Result<PgLsn, ConnectorError> {
     let slot = session.query_opt(SLOT, &[&log.slot]).await.map_err(unread("look at the slot"))?;
     let slot = slot.ok_or_else(|| {
         let told = format!(
@@ -176,7 +182,9 @@ async fn advance(session: &Session, log: &Log, at: PgLsn, given_up: Option<PgLsn
         let told = format!("the slot {} was moved beyond {at} by another reader", log.slot);
         return Err(ConnectorError::new(ConnectorErrorKind::Unavailable, told).retry(Retry::Backoff));
     }
-    let Some(given_up) = given_up.filter(|given_up| confirmed < *given_up) else { return Ok(confirmed) };
+    // Whoever asks from before where it was asked from once gets what follows: nothing that it is to be told is given up.
+    let given_up = given_up.map(|given_up| given_up.min(at)).filter(|given_up| confirmed < *given_up);
+    let Some(given_up) = given_up else { return Ok(confirmed) };
     let move_on = "SELECT pg_replication_slot_advance($1, $2)";
     session.query(move_on, &[&log.slot, &given_up]).await.map_err(unread("give up the log that was taken in"))?;
     Ok(given_up)

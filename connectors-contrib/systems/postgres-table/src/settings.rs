@@ -19,6 +19,8 @@ pub struct Settings {
     pub(crate) connections: usize,
     pub(crate) channel: Option<String>,
     pub(crate) log: Option<Log>,
+    /// What is read of the tables. None: rows whole.
+    pub(crate) models: Vec<EntityModel>,
     #[cfg(feature = "tls")]
     pub(crate) authorities: Vec<Vec<u8>>,
 }
@@ -34,13 +36,28 @@ pub struct Log {
     /// How long what was taken in stays in the slot: for a store that is put back to an earlier state, and asks again from
     /// there. Not at all unless said otherwise: every poll then passes over it once more.
     pub kept: TimeDelta,
+    /// How long one look into the log may take: a transaction is decoded whole before the first of it is told. Ten minutes
+    /// unless said otherwise.
+    pub patience: Duration,
 }
 
 impl Log {
     /// The log of this slot and publication, given up when it was taken in.
     #[must_use]
     pub fn new(slot: &str, publication: &str) -> Self {
-        Self { slot: slot.to_owned(), publication: publication.to_owned(), kept: TimeDelta::zero() }
+        Self {
+            slot: slot.to_owned(),
+            publication: publication.to_owned(),
+            kept: TimeDelta::zero(),
+            patience: Duration::from_secs(600),
+        }
+    }
+
+    /// One look into the log may take so long.
+    #[must_use]
+    pub const fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// What was taken in is kept for so long.
@@ -202,6 +219,7 @@ impl Settings {
             connections: 4,
             channel: None,
             log: None,
+            models: Vec::new(),
             #[cfg(feature = "tls")]
             authorities: Vec::new(),
         })
@@ -260,7 +278,13 @@ impl Settings {
     /// Reads what these models map of the system, and no more. Without it, rows are read whole.
     #[must_use]
     pub fn maps(mut self, models: &[EntityModel]) -> Self {
-        for model in models {
+        self.models.extend_from_slice(models);
+        self
+    }
+
+    /// The columns that the models map, of all tables that there are by now.
+    pub(crate) fn collect(&mut self) {
+        for model in &self.models {
             for mapped in model.objects.iter().filter(|mapped| mapped.system.as_str() == self.system) {
                 let Some(table) = self.tables.get_mut(mapped.object.as_str()) else { continue };
                 for attribute in &model.attributes {
@@ -268,7 +292,6 @@ impl Settings {
                 }
             }
         }
-        self
     }
 }
 

@@ -94,7 +94,7 @@ impl PostgresTable {
     pub(crate) async fn write(&self, writes: &[Write]) -> Vec<WriteReceipt> {
         let session = match self.session().await {
             Ok(session) => session,
-            Err(error) => return writes.iter().map(|_| only(not_sent(&error))).collect(),
+            Err(error) => return writes.iter().map(|_| not_sent(&error).into()).collect(),
         };
         let mut receipts = Vec::with_capacity(writes.len());
         for writes in writes.chunks(AT_ONCE) {
@@ -106,7 +106,7 @@ impl PostgresTable {
     /// A statement without an answer may have had its effect.
     async fn write_one(&self, session: &Session, write: &Write) -> WriteReceipt {
         let written = tokio::time::timeout(self.longest(), self.written(session, write)).await;
-        written.unwrap_or_else(|_| only(Outcome::Unknown))
+        written.unwrap_or_else(|_| Outcome::Unknown.into())
     }
 
     async fn written(&self, session: &Session, write: &Write) -> WriteReceipt {
@@ -125,8 +125,8 @@ impl PostgresTable {
                 record: ours.then(|| record.item(&surface)),
             },
             // The statement met no row that is as the write expects it.
-            Ok(Ok(None)) => only(Outcome::Stale),
-            Ok(Err(error)) => only(unwritten(&error)),
+            Ok(Ok(None)) => Outcome::Stale.into(),
+            Ok(Err(error)) => unwritten(&error).into(),
             Err(why) => refused(&why),
         }
     }
@@ -161,11 +161,14 @@ async fn run_on(
     let (column, kind) = bound.id();
     let id = statement.text(kind, id);
     let expected = statement.expected(bound, write)?;
+    // What is deleted, and still there, is no more what was expected.
+    let alive = bound.table.deleted.iter().map(|(flag, _)| format!(" AND {} IS NOT TRUE", quoted(flag)));
     let text = format!(
-        "UPDATE {} SET {} WHERE {} = {id}{expected} RETURNING {}",
+        "UPDATE {} SET {} WHERE {} = {id}{expected}{} RETURNING {}",
         bound.known.name,
         set.join(", "),
         quoted(column),
+        alive.collect::<String>(),
         record(&bound.table)
     );
     Ok(statement.run(session, &text).await.map(|row| row.map(|row| (row, true))))
@@ -227,9 +230,5 @@ async fn create(session: &Session, bound: &Bound, key: &Text, write: &Write) -> 
 }
 
 fn refused(why: &str) -> WriteReceipt {
-    only(Outcome::Refused { reason: why.into() })
-}
-
-const fn only(outcome: Outcome) -> WriteReceipt {
-    WriteReceipt { outcome, record: None, token: None }
+    Outcome::Refused { reason: why.into() }.into()
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind};
 use accordant::model::Path;
+use accordant::surface::Flag;
 use accordant::text::Text;
-use accordant::value::Native;
+use accordant::value::{Leaf, Native};
 use chrono::DateTime;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -45,9 +46,14 @@ pub(crate) fn text(json: &RawValue) -> Option<Text> {
     }
 }
 
-/// Whether a flag is set: true, or anything that is neither false nor null.
+/// Whether something stands there that says yes: anything but null and the words for no.
 pub(crate) fn is_set(json: &RawValue) -> bool {
-    !matches!(json.get(), "false" | "null" | "\"\"")
+    let told = json.get();
+    match told.as_bytes().first() {
+        Some(b'"') => text(json).is_some_and(|text| Flag::Set.says_yes(Leaf::Text(&text))),
+        Some(b'-' | b'0'..=b'9') => Flag::Set.says_yes(Leaf::Number(told)),
+        _ => !matches!(told, "false" | "null"),
+    }
 }
 
 /// An instant, in milliseconds since the epoch.

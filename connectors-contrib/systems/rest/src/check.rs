@@ -42,6 +42,8 @@ impl Found {
         let host = base.is_some_and(|base| base.has_host() && matches!(base.scheme(), "http" | "https"));
         let bare =
             base.is_some_and(|base| base.query().is_none() && base.username().is_empty() && base.password().is_none());
+        let fragment = base.is_some_and(|base| base.fragment().is_some());
+        self.wrong_if(fragment, "base", "has a fragment, which no request carries: leave out what stands behind `#`");
         self.wrong_if(!host, "base", "is no address: write `https://`, the host, and what stands before every path");
         self.wrong_if(
             host && !bare,
@@ -89,6 +91,8 @@ impl Found {
         );
         let Some(webhooks) = &description.webhooks else { return };
         self.header("webhooks.header", &webhooks.header);
+        let nameless = Path::new(&webhooks.id).keys().is_empty();
+        self.wrong_if(nameless, "webhooks.id", "is empty: write where in an event the id of its record is");
         let one = webhooks.object.is_some() || webhooks.objects.len() == 1;
         self.wrong_if(
             !one,
@@ -167,6 +171,10 @@ impl Found {
 
     fn changed(&mut self, place: &str, object: &Object, changed: &Changed) {
         self.path(place, &changed.path, None);
+        self.named(&format!("{place}.since.parameter"), &changed.since.parameter);
+        if let Some(until) = &changed.until {
+            self.named(&format!("{place}.until.parameter"), &until.parameter);
+        }
         self.paging(place, &changed.paging, changed.size.as_ref());
         let paging = format!("{place}.paging.by");
         match &changed.paging {
@@ -204,11 +212,18 @@ impl Found {
     }
 
     fn paging(&mut self, place: &str, paging: &Paging, size: Option<&Size>) {
-        let counts = matches!(paging, Paging::Page { .. } | Paging::Offset { .. });
-        self.wrong_if(counts && size.is_none(), &format!("{place}.size"), "is missing: by it the last page is told");
         self.wrong_if(size.is_some_and(|size| size.rows == 0), &format!("{place}.size.rows"), "is zero");
-        if let Paging::Cursor { parameter, next, .. } = paging {
-            self.wrong_if(parameter.is_empty(), &format!("{place}.paging.parameter"), "is empty");
+        if let Some(parameter) = size.and_then(|size| size.parameter.as_ref()) {
+            self.named(&format!("{place}.size.parameter"), parameter);
+        }
+        if let Paging::Cursor { parameter, .. } | Paging::Page { parameter, .. } | Paging::Offset { parameter } = paging
+        {
+            self.named(&format!("{place}.paging.parameter"), parameter);
+        }
+        if let Paging::Time { after_id: Some(parameter) } = paging {
+            self.named(&format!("{place}.paging.after_id"), parameter);
+        }
+        if let Paging::Cursor { next, .. } = paging {
             self.wrong_if(
                 Path::new(next).keys().is_empty(),
                 &format!("{place}.paging.next"),
@@ -237,6 +252,10 @@ impl Found {
             place,
             "is no path: write what stands behind `base`, from the `/` on",
         );
+    }
+
+    fn named(&mut self, place: &str, parameter: &str) {
+        self.wrong_if(parameter.is_empty(), place, "is empty: write the name of the parameter");
     }
 
     fn method(&mut self, place: &str, method: &str) {

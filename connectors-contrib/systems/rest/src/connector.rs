@@ -52,6 +52,7 @@ impl Rest {
         clock: Arc<dyn Clock>,
         sleep: Arc<dyn Sleep>,
     ) -> Result<Self, Mistakes> {
+        description.check()?;
         let credentials = description.auth.credentials(secret, Arc::clone(&transport), Arc::clone(&clock))?;
         Self::signed_by(description, credentials, transport, clock, sleep)
     }
@@ -114,8 +115,9 @@ impl Rest {
         body: Option<String>,
     ) -> Result<Response, CallError> {
         let fixed = self.description.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let accept = std::iter::once(("accept", "application/json"));
-        let headers: Vec<(&str, &str)> = accept.chain(fixed).chain(headers.iter().copied()).collect();
+        let accepts = self.description.headers.keys().any(|name| name.eq_ignore_ascii_case("accept"));
+        let accept = (!accepts).then_some(("accept", "application/json"));
+        let headers: Vec<(&str, &str)> = accept.into_iter().chain(fixed).chain(headers.iter().copied()).collect();
         self.client.ask(method, address.as_str(), &headers, body.map(Bytes::from), 1).await
     }
 

@@ -156,7 +156,8 @@ pub enum Written {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deleted {
-    /// The path of the flag. It is deleted if the flag is true, or holds anything but `false` and null: `deleted_at` will do.
+    /// The path of the flag. The record is deleted if something is there: `deleted_at` will do. Null, `false`, 0, the empty
+    /// text and the words for no are nothing.
     pub at: String,
     /// How long deleted records stay listed.
     pub kept_days: u32,
@@ -203,10 +204,11 @@ pub enum Paging {
         parameter: String,
         /// Where in the answer it is. Null, nothing or the empty text there: this was the last page.
         next: String,
-        /// Where in the answer it says whether there is more, if the cursor alone does not.
+        /// Where in the answer it says whether there is more, if the cursor alone does not. It stands in every answer.
         #[serde(default)]
         more: Option<String>,
-        /// Where in the answer it says whether this was the last page, if the cursor alone does not.
+        /// Where in the answer it says whether this was the last page, if the cursor alone does not. It stands in every
+        /// answer.
         #[serde(default)]
         last: Option<String>,
     },
@@ -216,7 +218,7 @@ pub enum Paging {
         #[serde(default)]
         next: Option<String>,
     },
-    /// By a page number. A page of fewer rows than `size` is the last.
+    /// By a page number. The empty page is the last one, whatever was asked for; or the one that is not found.
     Page {
         /// The parameter.
         parameter: String,
@@ -224,7 +226,7 @@ pub enum Paging {
         #[serde(default = "one")]
         first: u64,
     },
-    /// By the number of rows to leave out. A page of fewer rows than `size` is the last.
+    /// By the number of rows to leave out: as many as were read. The empty page is the last one, whatever was asked for.
     Offset {
         /// The parameter.
         parameter: String,

@@ -2,7 +2,7 @@
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Outcome, Retry};
 use accordant::model::Path;
-use accordant_http::Response;
+use accordant_http::{Response, retry_after};
 use http::StatusCode;
 
 use crate::answer;
@@ -42,8 +42,16 @@ impl Rest {
         }
     }
 
-    /// A write that the system does not take.
+    /// A write that the system does not take, or not now.
     pub(crate) fn refused(&self, answer: &Response) -> Outcome {
+        match answer.status() {
+            // Nobody knows how far it came.
+            StatusCode::REQUEST_TIMEOUT => return Outcome::Unknown,
+            StatusCode::LOCKED | StatusCode::TOO_EARLY => {
+                return Outcome::Deferred { after: retry_after(answer.headers(), self.clock.now()) };
+            }
+            _ => {}
+        }
         Outcome::Refused { reason: self.reason(answer).into() }
     }
 }

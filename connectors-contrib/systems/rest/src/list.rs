@@ -16,6 +16,7 @@ use crate::address::{behind, same_host};
 use crate::answer::{self, malformed};
 use crate::connector::Rest;
 use crate::description::{Object, Paging, Size};
+use crate::read::id_of;
 
 /// A list, whichever it is.
 #[derive(Debug, Clone, Copy)]
@@ -64,13 +65,33 @@ impl Rest {
             size: list.size.as_ref(),
             paging: &list.paging,
         };
-        let answered = self.page_of(&asked, &[], after.as_ref().map(|after| after.0.as_str())).await?;
-        let records = answered.records(&self.description.system)?;
+        let counts = matches!(list.paging, Paging::Page { .. } | Paging::Offset { .. });
+        // Behind a number stands the last record of the page before: a system that counts otherwise is not asked for ever.
+        let after = after.as_ref().map(|after| after.0.as_str());
+        let (place, before) = match after.filter(|_| counts).and_then(|after| after.split_once('/')) {
+            Some((place, before)) => (Some(place), Some(before)),
+            None => (after, None),
+        };
+        let answered = self.page_of(&asked, &[], place).await?;
+        let system = &self.description.system;
+        let records = answered.records(system)?;
+        let last = records.last().and_then(|record| id_of(object, record));
+        if before.is_some() && last.as_deref() == before {
+            return Err(malformed(system, "the page behind a page is that page again"));
+        }
+        let next = answered.next.as_ref().map(|next| match last.filter(|_| counts) {
+            Some(last) => format!("{next}/{last}"),
+            None => next.clone(),
+        });
         let items = records.iter().map(|record| item(surface, record)).collect();
-        Ok(Page { items, more: answered.next.is_some(), next: answered.next.map(Cursor) })
+        Ok(Page { items, more: next.is_some(), next: next.map(Cursor) })
     }
 
     /// The page of a list at `place`, where a former page said that there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectorErrorKind::Expired`] if the system does not take the place any more.
     pub(crate) async fn page_of(
         &self,
         list: &Asked<'_>,
@@ -79,11 +100,23 @@ impl Rest {
     ) -> Result<Answered, ConnectorError> {
         let address = self.address_of(list, parameters, place)?;
         let answer = self.ask("GET", &address, &[], None).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(self.unread(&answer, "list records"));
+        let records = Path::new(list.records);
+        match answer.status() {
+            StatusCode::OK => {}
+            // The first page was there: behind the last one, some systems have none.
+            StatusCode::NOT_FOUND if place.is_some() && matches!(list.paging, Paging::Page { .. }) => {
+                return Ok(Answered { body: Bytes::from_static(b"[]"), records: Path::default(), next: None });
+            }
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNPROCESSABLE_ENTITY
+                if place.is_some() =>
+            {
+                let error = self.unread(&answer, "go on with a list");
+                return Err(ConnectorError { kind: ConnectorErrorKind::Expired, ..error });
+            }
+            _ => return Err(self.unread(&answer, "list records")),
         }
-        let next = self.next(list, place, &answer)?;
-        Ok(Answered { body: answer.into_body(), records: Path::new(list.records), next })
+        let next = self.next(list, place, &address, &answer)?;
+        Ok(Answered { body: answer.into_body(), records, next })
     }
 
     fn address_of(
@@ -124,45 +157,55 @@ impl Rest {
     }
 
     /// Where the page behind this answer is.
-    fn next(&self, list: &Asked<'_>, place: Option<&str>, answer: &Response) -> Result<Option<String>, ConnectorError> {
+    fn next(
+        &self,
+        list: &Asked<'_>,
+        place: Option<&str>,
+        address: &Url,
+        answer: &Response,
+    ) -> Result<Option<String>, ConnectorError> {
         let system = &self.description.system;
         let body = answer::whole(answer.body()).ok_or_else(|| malformed(system, "no JSON"))?;
         let told =
             |path: &str| answer::at(body, &Path::new(path)).and_then(answer::text).filter(|text| !text.is_empty());
-        let full = || -> Result<bool, ConnectorError> {
-            let found = answer::list(body, &Path::new(list.records)).map_or(0, |rows| rows.len());
-            Ok(found >= list.size.map_or(usize::MAX, |size| size.rows.max(1)))
+        // By count, the last page is the empty one: what is asked for is not always what a page holds.
+        let found = || answer::list(body, &Path::new(list.records)).map_or(0, |rows| rows.len());
+        let behind = |first: u64, rows: usize| -> Result<Option<String>, ConnectorError> {
+            let next = number(place, first)?.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
+            Ok((found() > 0).then(|| next.to_string()))
         };
         Ok(match list.paging {
             Paging::Whole | Paging::Time { .. } => None,
             Paging::Cursor { next, more, last, .. } => {
-                let set = |path: &String| answer::at(body, &Path::new(path)).is_some_and(answer::is_set);
-                let ended = more.as_ref().is_some_and(|more| !set(more)) || last.as_ref().is_some_and(set);
-                if ended { None } else { told(next).map(|next| next.to_string()) }
-            }
-            Paging::Link { next: Some(path) } => told(path).map(|next| self.relative(&next)).transpose()?,
-            Paging::Link { next: None } => {
-                let links = answer.headers().get_all(LINK).iter().filter_map(|link| link.to_str().ok());
-                links.into_iter().find_map(next_link).map(|next| self.relative(next)).transpose()?
-            }
-            Paging::Page { first, .. } => {
-                if full()? {
-                    Some(number(place, *first)?.saturating_add(1).to_string())
-                } else {
+                let set = |path: &Option<String>| -> Result<Option<bool>, ConnectorError> {
+                    let Some(path) = path else { return Ok(None) };
+                    let flag = answer::at(body, &Path::new(path)).map(answer::is_set);
+                    flag.map(Some).ok_or_else(|| malformed(system, &format!("nothing at `{path}`")))
+                };
+                let (more, last) = (set(more)?, set(last)?);
+                let next = told(next).map(|next| next.to_string());
+                if more == Some(false) || last == Some(true) {
                     None
+                } else if next.is_none() && (more.is_some() || last.is_some()) {
+                    return Err(malformed(system, "there is more, and no cursor leads to it"));
+                } else {
+                    next
                 }
             }
-            Paging::Offset { .. } => {
-                let rows = list.size.map_or(0, |size| size.rows);
-                let behind = number(place, 0)?.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
-                if full()? { Some(behind.to_string()) } else { None }
+            Paging::Link { next: Some(path) } => told(path).map(|next| self.relative(address, &next)).transpose()?,
+            Paging::Link { next: None } => {
+                let links = answer.headers().get_all(LINK).iter().filter_map(|link| link.to_str().ok());
+                links.into_iter().find_map(next_link).map(|next| self.relative(address, next)).transpose()?
             }
+            Paging::Page { first, .. } => behind(*first, 1)?,
+            Paging::Offset { .. } => behind(0, found())?,
         })
     }
 
-    /// An address of this system without its host: a cursor outlives a change of host, and no secret follows another.
-    fn relative(&self, link: &str) -> Result<String, ConnectorError> {
-        let url = self.base.join(link).ok().filter(|url| same_host(&self.base, url)).ok_or_else(elsewhere)?;
+    /// An address of this system without its host: a cursor outlives a change of host, and no secret follows another. A link
+    /// begins where its page is.
+    fn relative(&self, address: &Url, link: &str) -> Result<String, ConnectorError> {
+        let url = address.join(link).ok().filter(|url| same_host(&self.base, url)).ok_or_else(elsewhere)?;
         Ok(match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
@@ -172,9 +215,7 @@ impl Rest {
 
 fn number(place: Option<&str>, first: u64) -> Result<u64, ConnectorError> {
     let Some(place) = place else { return Ok(first) };
-    place
-        .parse()
-        .map_err(|_| ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave"))
+    place.parse().map_err(|_| Cursor::foreign())
 }
 
 fn elsewhere() -> ConnectorError {

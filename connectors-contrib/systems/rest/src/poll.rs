@@ -38,25 +38,27 @@ impl Rest {
         after: Option<Cursor>,
     ) -> Result<Page, ConnectorError> {
         let window = Window {
-            keyset: if after_id.is_some() { Keyset::TimeAndId } else { Keyset::Time },
+            keyset: if after_id.is_some() { Keyset::TimeAndId } else { Keyset::TimeOnly },
             ..self.window(object, changed)
         };
         let ask = window.ask(after.as_ref(), self.clock.now())?;
         let mut parameters = since(changed, ask.from, ask.until);
-        match (&ask.order, after_id) {
-            (Order::Time { behind: Some(id) }, Some(name)) => parameters.push((name, id.to_string())),
-            (Order::Time { .. }, _) => {}
-            (Order::Id { .. }, _) => {
-                let told = "more records changed at one instant than a page holds: ask for larger pages (`size`), name the \
-                            parameter that starts behind an id (`after_id`), or page by `cursor` or `link`";
-                return Err(ConnectorError::new(ConnectorErrorKind::Malformed, told));
-            }
+        if let (Order::Time { behind: Some(id) }, Some(name)) = (&ask.order, after_id) {
+            parameters.push((name, id.to_string()));
         }
         let answered = self.page_of(&asked(changed), &parameters, None).await?;
         let system = &self.description.system;
         let records = answered.records(system)?;
         let rows = records.iter().map(|record| self.place_of(object, record)).collect::<Result<Vec<_>, _>>()?;
-        let turn = window.turn(&ask, &rows)?;
+        let turn = window.turn(&ask, &rows).map_err(|error| match after_id {
+            Some(_) => error,
+            // The cursor stays where it is: what is mended goes on from there.
+            None => {
+                let told = "more records changed at one instant than a page holds: ask for larger pages (`size`), or name \
+                            the parameter that starts behind an id (`after_id`)";
+                ConnectorError::new(ConnectorErrorKind::Malformed, told)
+            }
+        })?;
         let items = turn.keep.iter().filter_map(|place| Some(item(surface, records.get(*place)?))).collect();
         Ok(Page { items, next: Some(turn.next), more: turn.more })
     }
@@ -77,8 +79,12 @@ impl Rest {
                 Amid { from: ask.from, until: ask.until, place: None }
             }
         };
-        let answered =
-            self.page_of(&asked(changed), &since(changed, amid.from, amid.until), amid.place.as_deref()).await?;
+        let (list, bounds) = (asked(changed), since(changed, amid.from, amid.until));
+        let answered = match self.page_of(&list, &bounds, amid.place.as_deref()).await {
+            // The system's cursor has expired: from the first page on, within the same bounds.
+            Err(error) if error.kind == ConnectorErrorKind::Expired => self.page_of(&list, &bounds, None).await?,
+            answered => answered?,
+        };
         let items = answered.records(&self.description.system)?.iter().map(|record| item(surface, record)).collect();
         let more = answered.next.is_some();
         let next = Amid { place: answered.next, ..amid }.cursor();
@@ -150,9 +156,7 @@ impl Amid {
             let from = if from.is_empty() { None } else { Some(from.parse().ok()?) };
             Some(Self { from, until: parts.next()?.parse().ok()?, place: Some(parts.next()?.to_owned()) })
         };
-        amid().map(Some).ok_or_else(|| {
-            ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
-        })
+        amid().map(Some).ok_or_else(Cursor::foreign)
     }
 
     /// Behind the last page, the cursor of a window that was read to its end.

@@ -2,7 +2,8 @@
 
 use accordant::stamp::{Domain, TimeKind, TimeScale};
 use accordant::surface::{
-    Channel, Completeness, Deletes, EventSemantics, Guarantee, Order, Surface, SurfaceShape, TokenFormat,
+    Archived, Channel, Completeness, Deletes, EventSemantics, Flag, Guarantee, Order, Surface, SurfaceShape,
+    TokenFormat,
 };
 use chrono::TimeDelta;
 
@@ -43,7 +44,11 @@ pub(crate) fn of(name_of: &str, object: &Object, description: &Description) -> V
         id: object.record.id.as_str().into(),
         token: token.map(|path| path.as_str().into()).unwrap_or_default(),
         token_format,
-        archived: object.record.deleted.as_ref().map(|deleted| deleted.at.as_str().into()),
+        archived: object
+            .record
+            .deleted
+            .as_ref()
+            .map(|deleted| Archived { at: deleted.at.as_str().into(), flag: Flag::Set }),
         ..SurfaceShape::default()
     };
     let deletes = match &object.record.deleted {

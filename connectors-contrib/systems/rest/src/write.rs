@@ -3,6 +3,7 @@
 use accordant::connector::{Outcome, Write, WriteAction, WriteReceipt};
 use accordant::model::Path;
 use accordant::text::Text;
+use accordant::value::Native;
 use accordant_http::{Response, not_sent};
 use futures::future::join_all;
 use http::StatusCode;
@@ -38,31 +39,31 @@ impl Rest {
 
     async fn write_one(&self, write: &Write) -> WriteReceipt {
         let Ok(object) = self.object(write.object.as_str()) else {
-            return only(refused("the description has no such object type"));
+            return WriteReceipt::from(refused("the description has no such object type"));
         };
         match &write.action {
             WriteAction::Create { key } => match &object.create {
                 Some(create) => self.create(object, create, key, write).await,
-                None => only(refused("the description says nothing of creating such records")),
+                None => WriteReceipt::from(refused("the description says nothing of creating such records")),
             },
             WriteAction::Update { id } => self.update(object, id, write).await,
             WriteAction::Archive { id } => self.delete(object, id, write).await,
-            _ => only(refused("an action that this connector does not know")),
+            _ => WriteReceipt::from(refused("an action that this connector does not know")),
         }
     }
 
     async fn update(&self, object: &Object, id: &Text, write: &Write) -> WriteReceipt {
         let Some(update) = &object.update else {
-            return only(refused("the description says nothing of changing such records"));
+            return WriteReceipt::from(refused("the description says nothing of changing such records"));
         };
         let looked = match self.expected(object, id, write).await {
             Ok(looked) => looked,
-            Err(outcome) => return only(outcome),
+            Err(outcome) => return WriteReceipt::from(outcome),
         };
         let mut tree = if update.whole { Tree::of(&looked.record) } else { Tree::default() };
         for (path, leaf) in &write.changes {
             if let Err(why) = tree.set(path, leaf) {
-                return only(refused(&why));
+                return WriteReceipt::from(refused(&why));
             }
         }
         let sent = Sent {
@@ -77,51 +78,51 @@ impl Rest {
 
     async fn delete(&self, object: &Object, id: &Text, write: &Write) -> WriteReceipt {
         let Some(delete) = &object.delete else {
-            return only(refused("the description says nothing of deleting such records"));
+            return WriteReceipt::from(refused("the description says nothing of deleting such records"));
         };
         let looked = match self.expected(object, id, write).await {
             Ok(looked) => looked,
-            Err(outcome) => return only(outcome),
+            Err(outcome) => return WriteReceipt::from(outcome),
         };
         let sent =
             Sent { method: &delete.method, path: &delete.path, if_match: delete.if_match, body: None, record: None };
         self.send(object, id, write, &looked, sent).await
     }
 
-    /// The record, if it is as a write expects it: of the same version, or else with the same values. Where no values are
-    /// expected, only the version says that nobody came in between.
+    /// The record, if it is as a write expects it: not deleted, and of the same version, or else with the same values. Where no
+    /// values are expected, only the version says that nobody came in between.
     async fn expected(&self, object: &Object, id: &Text, write: &Write) -> Result<Looked, Outcome> {
         let looked = match self.look(object, id).await {
             Ok(Some(looked)) => looked,
             Ok(None) => return Err(Outcome::Stale),
             Err(error) => return Err(not_sent(&error)),
         };
-        let same = match write.expect_token {
-            Some(_) => token(object, &looked.record) == write.expect_token,
-            None => write.expect.is_empty(),
-        };
-        let holds = || {
-            let leaves = &write.expect;
-            !leaves.is_empty() && leaves.iter().all(|(path, leaf)| answer::holds(&looked.record, path, leaf))
-        };
-        if same || holds() { Ok(looked) } else { Err(Outcome::Stale) }
+        let deleted = object.record.deleted.as_ref();
+        let flag = deleted.and_then(|deleted| answer::at(&looked.record, &deleted.at.as_str().into()));
+        let same = |path: &Path, leaf: &Native| answer::holds(&looked.record, path, leaf);
+        if flag.is_some_and(answer::is_set) || !write.holds(token(object, &looked.record), same) {
+            return Err(Outcome::Stale);
+        }
+        Ok(looked)
     }
 
     async fn send(&self, object: &Object, id: &Text, write: &Write, looked: &Looked, sent: Sent<'_>) -> WriteReceipt {
         let address = filled(sent.path, "id", id).and_then(|path| behind(&self.base, &path));
-        let Some(address) = address else { return only(refused("an id that cannot stand in an address")) };
+        let Some(address) = address else {
+            return WriteReceipt::from(refused("an id that cannot stand in an address"));
+        };
         let key = write.idempotency_key.to_string();
         let mut headers: Vec<(&str, &str)> = self.idempotency(&key).into_iter().collect();
         if sent.if_match {
             match &looked.etag {
                 Some(etag) => headers.push(("if-match", etag)),
-                None => return only(refused("the record has no ETag, and is only to be written by one")),
+                None => return WriteReceipt::from(refused("the record has no ETag, and is only to be written by one")),
             }
         }
         match self.ask(sent.method, &address, &headers, sent.body).await {
             Ok(answer) if answer.status().is_success() => self.receipt(object, write, id.clone(), &answer, sent.record),
-            Ok(answer) => only(self.unwritten(&answer)),
-            Err(error) => only(error.outcome()),
+            Ok(answer) => WriteReceipt::from(self.unwritten(&answer)),
+            Err(error) => WriteReceipt::from(error.outcome()),
         }
     }
 
@@ -129,27 +130,27 @@ impl Rest {
     async fn create(&self, object: &Object, create: &Create, key: &Text, write: &Write) -> WriteReceipt {
         if create.find.is_some() {
             match self.of_key(object, key).await {
-                Ok(Some(record)) => return only(made(object, &record)),
+                Ok(Some(record)) => return WriteReceipt::from(made(object, &record)),
                 Ok(None) => {}
-                Err(error) => return only(not_sent(&error)),
+                Err(error) => return WriteReceipt::from(not_sent(&error)),
             }
         }
         let mut tree = Tree::default();
-        let own = create.key.as_ref().map(|at| (Path::new(at), accordant::value::Native::Text(key.clone())));
+        let own = create.key.as_ref().map(|at| (Path::new(at), Native::Text(key.clone())));
         for (path, leaf) in write.changes.iter().chain(&own) {
             if let Err(why) = tree.set(path, leaf) {
-                return only(refused(&why));
+                return WriteReceipt::from(refused(&why));
             }
         }
         let Some(address) = behind(&self.base, &create.path) else {
-            return only(refused("the described path is no address"));
+            return WriteReceipt::from(refused("the described path is no address"));
         };
         let body = tree.within(&Path::new(&create.body));
         let sent = write.idempotency_key.to_string();
         let headers: Vec<(&str, &str)> = self.idempotency(&sent).into_iter().collect();
         let answer = match self.ask(&create.method, &address, &headers, Some(body)).await {
             Ok(answer) => answer,
-            Err(error) => return only(error.outcome()),
+            Err(error) => return WriteReceipt::from(error.outcome()),
         };
         if answer.status().is_success() {
             let record = create.record.as_deref().and_then(|path| self.record_at(&answer, path).ok());
@@ -163,16 +164,16 @@ impl Rest {
             return match id {
                 Some(id) => self.receipt(object, write, id, &answer, create.record.as_deref()),
                 // Made, and nobody said as what: it is found by its key.
-                None => only(self.made_under(object, key).await.unwrap_or(Outcome::Unknown)),
+                None => WriteReceipt::from(self.made_under(object, key).await.unwrap_or(Outcome::Unknown)),
             };
         }
         // Somebody was faster under the same key: perhaps this very write, at another attempt.
         if answer.status() == StatusCode::CONFLICT
             && let Some(made) = self.made_under(object, key).await
         {
-            return only(made);
+            return WriteReceipt::from(made);
         }
-        only(self.refused(&answer))
+        WriteReceipt::from(self.refused(&answer))
     }
 
     async fn made_under(&self, object: &Object, key: &str) -> Option<Outcome> {
@@ -212,8 +213,4 @@ fn token(object: &Object, record: &RawValue) -> Option<i64> {
         (None, Some(modified)) => answer::instant(answer::at(record, &Path::new(&modified.at))?, modified.written),
         (None, None) => None,
     }
-}
-
-const fn only(outcome: Outcome) -> WriteReceipt {
-    WriteReceipt { outcome, record: None, token: None }
 }

@@ -30,7 +30,7 @@ fn a_good_one_is_read_as_it_is_written() {
 #[test]
 fn every_mistake_names_its_place_and_what_to_write() {
     type Change = fn(&mut toml::Table);
-    let cases: [(&str, Change, &str); 17] = [
+    let cases: [(&str, Change, &str); 23] = [
         ("base", |table| drop(table.insert("base".into(), "acme".into())), "`base`: is no address: write `https://`"),
         (
             "user in base",
@@ -118,6 +118,47 @@ fn every_mistake_names_its_place_and_what_to_write() {
                 at(table, "webhooks.objects").insert("ticket".into(), "tickets".into());
             },
             "`webhooks.objects.ticket`: names no object type of this description",
+        ),
+        (
+            "fragment in base",
+            |table| drop(table.insert("base".into(), "https://acme.example/v2#x".into())),
+            "`base`: has a fragment",
+        ),
+        (
+            "nameless page",
+            |table| {
+                let paging = at(table, "objects.users.list.paging");
+                *paging = toml::Table::from_iter([("by".into(), "page".into()), ("parameter".into(), "".into())]);
+            },
+            "`objects.users.list.paging.parameter`: is empty",
+        ),
+        (
+            "nameless offset",
+            |table| {
+                let paging = at(table, "objects.users.list.paging");
+                *paging = toml::Table::from_iter([("by".into(), "offset".into()), ("parameter".into(), "".into())]);
+            },
+            "`objects.users.list.paging.parameter`: is empty",
+        ),
+        (
+            "nameless since",
+            |table| drop(at(table, "objects.users.changed.since").insert("parameter".into(), "".into())),
+            "`objects.users.changed.since.parameter`: is empty",
+        ),
+        (
+            "nameless size",
+            |table| drop(at(table, "objects.users.list.size").insert("parameter".into(), "".into())),
+            "`objects.users.list.size.parameter`: is empty",
+        ),
+        (
+            "webhooks without ids",
+            |table| {
+                let webhooks = at(table, "webhooks");
+                webhooks.insert("header".into(), "x-signature".into());
+                webhooks.insert("id".into(), "".into());
+                at(table, "webhooks.objects").insert("user".into(), "users".into());
+            },
+            "`webhooks.id`: is empty",
         ),
     ];
     for (name, change, expected) in cases {

@@ -29,12 +29,15 @@ const ONE: &str = r#"one = { path = "/users/{id}.json", record = "user" }"#;
 impl Stage {
     /// A desk, and a connector to it by these lines about users.
     async fn set(users: &str) -> Self {
+        Self::bare(&format!("record = {{ modified = {{ at = \"updated_at\" }} }}\n{users}")).await
+    }
+
+    async fn bare(users: &str) -> Self {
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
         let desk = Desk::new(&clock);
         let served = serve(Arc::new(desk.clone()), 0).await.unwrap();
         let text = format!(
-            "system = \"desk\"\nbase = \"{}\"\nauth = {{ by = \"bearer\" }}\n[objects.users]\n\
-             record = {{ modified = {{ at = \"updated_at\" }} }}\n{users}",
+            "system = \"desk\"\nbase = \"{}\"\nauth = {{ by = \"bearer\" }}\n[objects.users]\n{users}",
             served.base
         );
         let description = Description::parse(&text).unwrap();
@@ -126,9 +129,138 @@ async fn an_instant_that_fills_a_page_is_an_error_where_nothing_leads_past_it() 
     stage.people(1..=7);
     let name = SurfaceName::from("users.changed");
     let page = stage.connector.read_page(&name, None).await.unwrap();
-    let page = stage.connector.read_page(&name, page.next).await.unwrap();
-    let error = stage.connector.read_page(&name, page.next).await.unwrap_err();
-    assert!(error.to_string().contains("after_id"), "{error}");
+    let error = stage.connector.read_page(&name, page.next.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("after_id") && error.to_string().contains("size"), "{error}");
+    // What the error says helps, at the very cursor that is stored; or at one that was given for such an instant before.
+    let mends = [
+        r#"size = { parameter = "rows", rows = 8 }, paging = { by = "time" }"#,
+        r#"size = { parameter = "rows", rows = 3 }, paging = { by = "time", after_id = "after_id" }"#,
+    ];
+    let former = page.next.as_ref().map(|cursor| Cursor(cursor.0.replace("walk/", "instant/")));
+    for (mend, after) in mends.iter().flat_map(|mend| [(mend, page.next.clone()), (mend, former.clone())]) {
+        let text = format!(r#"changed = {{ path = "/since", since = {{ parameter = "from" }}, {mend} }}"#);
+        let mended = Stage::set(&text).await;
+        mended.people(1..=7);
+        let (ids, rest) = mended.ids("users.changed", after).await;
+        assert_eq!(ids, (1..=7).collect::<Vec<_>>(), "{mend}");
+        assert!(rest.unwrap().0.starts_with("rest/"));
+    }
+}
+
+/// A system may give fewer than it is asked for: what is not empty is not the last page.
+#[tokio::test]
+async fn a_page_that_is_shorter_than_asked_for_is_not_the_last() {
+    let pagings = [
+        r#"size = { parameter = "rows", rows = 500 }, paging = { by = "page", parameter = "page" }"#,
+        r#"size = { parameter = "rows", rows = 500 }, paging = { by = "offset", parameter = "skip" }"#,
+        r#"paging = { by = "page", parameter = "page" }"#,
+        r#"paging = { by = "offset", parameter = "skip" }"#,
+    ];
+    for paging in pagings {
+        for query in [r#"cap = "2""#, r#"cap = "2", strict = "1""#] {
+            if query.contains("strict") && paging.contains("offset") {
+                continue;
+            }
+            let stage =
+                Stage::set(&format!(r#"list = {{ path = "/counted", query = {{ {query} }}, {paging} }}"#)).await;
+            stage.people(1..=7);
+            assert_eq!(stage.ids("users.scan", None).await.0, (1..=7).collect::<Vec<_>>(), "{paging}");
+        }
+        // Nor does it go on for ever where the number is not heard.
+        let deaf = Stage::set(&format!(r#"list = {{ path = "/counted", query = {{ deaf = "1" }}, {paging} }}"#)).await;
+        deaf.people(1..=7);
+        let name = SurfaceName::from("users.scan");
+        let first = deaf.connector.read_page(&name, None).await.unwrap();
+        let error = deaf.connector.read_page(&name, first.next).await.unwrap_err();
+        assert!(error.to_string().contains("that page again"), "{error}");
+    }
+}
+
+/// What is described as saying whether there is more says it, and a cursor leads there: else a list would end early, and look
+/// complete.
+#[tokio::test]
+async fn a_list_that_does_not_say_whether_there_is_more_is_no_list() {
+    let malformed = Err(ConnectorErrorKind::Malformed);
+    let cases = [
+        (r#"more = "more""#, r#"{"users":[],"next":"7","more":true}"#, Ok(true)),
+        (r#"more = "more""#, r#"{"users":[],"next":"7","more":false}"#, Ok(false)),
+        (r#"more = "more""#, r#"{"users":[],"next":"7","more":0}"#, Ok(false)),
+        (r#"more = "more""#, r#"{"users":[],"next":"7"}"#, malformed),
+        (r#"more = "more""#, r#"{"users":[],"next":null,"more":true}"#, malformed),
+        (r#"last = "last""#, r#"{"users":[],"next":"7","last":false}"#, Ok(true)),
+        (r#"last = "last""#, r#"{"users":[],"next":"7","last":true}"#, Ok(false)),
+        (r#"last = "last""#, r#"{"users":[],"next":"7"}"#, malformed),
+        (r#"last = "last""#, r#"{"users":[],"next":"","last":false}"#, malformed),
+    ];
+    for (flag, body, expected) in cases {
+        let list = format!(
+            r#"list = {{ path = "/said", query = {{ body = '{body}' }}, records = "users", paging = {{ by = "cursor", parameter = "after", next = "next", {flag} }} }}"#
+        );
+        let stage = Stage::set(&list).await;
+        let page = stage.connector.read_page(&SurfaceName::from("users.scan"), None).await;
+        assert_eq!(page.map(|page| page.more).map_err(|error| error.kind), expected, "{flag} {body}");
+    }
+}
+
+/// A link begins where its page is, and not where the description's paths do.
+#[tokio::test]
+async fn a_relative_link_leads_on_from_its_page() {
+    for spelled in ["pages", "here", "/deep/pages"] {
+        let list = format!(
+            r#"list = {{ path = "/deep/pages", query = {{ spelled = "{spelled}" }}, records = "users", paging = {{ by = "link", next = "next" }} }}"#
+        );
+        let stage = Stage::set(&list).await;
+        stage.people(1..=5);
+        assert_eq!(stage.ids("users.scan", None).await.0, (1..=5).collect::<Vec<_>>(), "{spelled}");
+    }
+}
+
+/// A cursor of the system's that it takes no more is left for the first page of the same window; in a scan, the engine is told
+/// that it has expired.
+#[tokio::test]
+async fn a_cursor_that_the_system_takes_no_more_stops_no_poll() {
+    let paging = r#"records = "users", size = { parameter = "per_page", rows = 3 }, paging = { by = "cursor", parameter = "cursor", next = "after_cursor", last = "end_of_stream" }"#;
+    let path = "/incremental/users/cursor.json";
+    let changed = format!(
+        r#"changed = {{ path = "{path}", since = {{ parameter = "start_time", written = "seconds" }}, {paging} }}"#
+    );
+    let scanned = format!(r#"list = {{ path = "{path}", query = {{ start_time = "0" }}, {paging} }}"#);
+    for status in [400, 404, 410, 422] {
+        let stage = Stage::set(&format!("{changed}\n{scanned}")).await;
+        stage.people(1..=7);
+        let read = async |surface: &str, after| {
+            let page = stage.connector.read_page(&SurfaceName::from(surface), after).await;
+            page.map_err(|error| error.kind)
+        };
+        let polled = read("users.changed", None).await.unwrap();
+        let scanned = read("users.scan", None).await.unwrap();
+        stage.desk.expires(Some(status));
+        let again = read("users.changed", polled.next).await.unwrap();
+        assert_eq!((again.items.len(), again.more), (3, true), "{status}: the first page");
+        assert_eq!(read("users.scan", scanned.next).await.unwrap_err(), ConnectorErrorKind::Expired, "{status}");
+        stage.desk.expires(None);
+        assert_eq!(stage.ids("users.changed", again.next).await.0, [4, 5, 6, 7], "{status}");
+    }
+}
+
+/// What a description says of a header is what is sent, once.
+#[tokio::test]
+async fn a_described_header_is_sent_once() {
+    let stage = Stage::set(&format!(
+        "list = {{ path = \"/users.json\", records = \"users\" }}\n{ONE}\nupdate = {{ path = \"/users/{{id}}.json\", body = \"user\" }}\n\
+         [headers]\nAccept = \"application/vnd.desk+json\"\nContent-Type = \"application/vnd.desk+json\""
+    ))
+    .await;
+    stage.people([7]);
+    let change = accordant_rehearsal::write(
+        "users",
+        1,
+        accordant::connector::WriteAction::Update { id: "7".into() },
+        [("email", "x@acme.test")],
+    );
+    stage.connector.write_batch(vec![change]).await.unwrap();
+    let headers = stage.desk.last_headers();
+    assert_eq!((headers["accept"], headers["content-type"]), (1, 1), "{headers:?}");
 }
 
 #[tokio::test]
@@ -150,6 +282,19 @@ async fn an_answer_in_another_shape_is_an_error_that_names_the_place() {
     let error = stage.connector.read_page(&SurfaceName::from("users.scan"), None).await.unwrap_err();
     assert!(error.to_string().contains("no list at `people`"), "{error}");
     assert_eq!(error.kind, ConnectorErrorKind::Malformed);
+}
+
+/// A record that is deleted by an instant is archived to whoever hears of it.
+#[tokio::test]
+async fn a_record_that_is_deleted_by_an_instant_is_archived() {
+    use accordant::surface::{Archived, Flag};
+    let stage = Stage::bare(
+        "record = { modified = { at = \"updated_at\" }, deleted = { at = \"deleted_at\", kept_days = 30 } }\n\
+         list = { path = \"/users.json\", records = \"users\" }",
+    )
+    .await;
+    let archived = Some(Archived { at: "deleted_at".into(), flag: Flag::Set });
+    assert!(stage.connector.surfaces().iter().all(|surface| surface.shape.archived == archived));
 }
 
 #[tokio::test]

@@ -199,3 +199,45 @@ async fn what_is_not_described_is_not_tried() {
     }
     assert_eq!(stage.desk.requests().len(), 0);
 }
+
+/// A record that was deleted and is still shown is written no more: it is not what was expected.
+#[tokio::test]
+async fn a_record_that_is_deleted_and_still_shown_is_not_written() {
+    let deleted = |users: &mut Object| {
+        users.record.deleted = Some(accordant_rest::Deleted { at: "deleted_at".into(), kept_days: 30 });
+    };
+    for (value, outcome) in [
+        (json!("2026-11-21T07:00:00Z"), Outcome::Stale),
+        (json!(true), Outcome::Stale),
+        (json!(null), applied("7")),
+        (json!(false), applied("7")),
+        (json!(0), applied("7")),
+        (json!(""), applied("7")),
+    ] {
+        let stage = Stage::with(deleted).await;
+        stage.desk.edit(7, &json!({ "name": "Ana", "deleted_at": value }));
+        assert_eq!(stage.write(update(1, "7", &[("name", "Anna")])).await, outcome, "{value}");
+    }
+}
+
+/// What a system says of a request that it did not take, or not to its end.
+#[tokio::test]
+async fn a_write_that_waits_or_that_nobody_knows_of_is_told_so() {
+    let cases = [
+        (408, Outcome::Unknown),
+        (423, Outcome::Deferred { after: None }),
+        (425, Outcome::Deferred { after: None }),
+        (409, Outcome::Stale),
+        (422, Outcome::Refused { reason: "422 Unprocessable Entity".into() }),
+    ];
+    for (status, outcome) in cases {
+        let stage = Stage::set().await;
+        stage.desk.edit(7, &json!({ "name": "Ana" }));
+        stage.desk.fault(Fault::Answered(status));
+        assert_eq!(stage.write(update(1, "7", &[("name", "Anna")])).await, outcome, "{status}");
+        if status != 409 {
+            stage.desk.fault(Fault::Answered(status));
+            assert_eq!(stage.write(create(2, "key-1", &[("name", "Bo")])).await, outcome, "a create, {status}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The connector: what the engine asks for, and which file answers it; and the call that all of them make.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accordant::Clock;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::fault::{of_document, of_status};
 use crate::limits::Cost;
+use crate::node::Shape;
 use crate::selection::Lists;
 use crate::settings::{Object, Settings};
 use crate::webhook::Receiver;
@@ -36,8 +38,10 @@ pub struct Shopify {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sleep: Arc<dyn Sleep>,
-    /// The file of the bulk operation that is being read.
-    pub(crate) file: async_lock::Mutex<Option<(String, Bytes)>>,
+    /// By object type: the bulk operation whose file is being read, and the file.
+    pub(crate) files: async_lock::Mutex<BTreeMap<String, (String, Bytes)>>,
+    /// By object type: how its nodes are read.
+    shapes: BTreeMap<String, Shape>,
     receiver: Option<Receiver>,
     surfaces: Vec<Surface>,
 }
@@ -76,7 +80,14 @@ impl Shopify {
         let surfaces =
             settings.objects.iter().flat_map(|(name, object)| surfaces::of(name, object, &settings)).collect();
         let receiver = Receiver::of(&settings);
-        Self { settings, client, transport, clock, sleep, file: async_lock::Mutex::new(None), receiver, surfaces }
+        let shapes = settings.objects.iter().map(|(name, object)| (name.clone(), Shape::of(object))).collect();
+        let files = async_lock::Mutex::default();
+        Self { settings, client, transport, clock, sleep, files, shapes, receiver, surfaces }
+    }
+
+    /// How the nodes of an object type are read.
+    pub(crate) fn shape(&self, object: &str) -> Result<&Shape, ConnectorError> {
+        self.shapes.get(object).ok_or_else(unsupported)
     }
 
     /// Every document that this connector sends, so that it can be held against the schema of a shop.

@@ -11,7 +11,7 @@ use crate::inputs::Inputs;
 use crate::read::Found;
 use crate::settings::Object;
 use crate::wire::Head;
-use crate::write::{only, refused};
+use crate::write::{BARE, refused};
 
 /// The mutation that changes the address of a customer, who may have none yet.
 pub(crate) fn address(gid: &str, held: &Value, address: Map<String, Value>) -> (String, Value) {
@@ -58,12 +58,14 @@ impl Shopify {
             });
             match found {
                 // It has happened before; what people made of it since stays.
-                Ok(Some(id)) => return only(Outcome::Applied { id }),
+                Ok(Some(id)) => return Outcome::Applied { id }.into(),
                 Ok(None) => variables["identifier"] = identifier,
-                Err(error) => return only(not_sent(&error.error)),
+                Err(error) => return not_sent(&error.error).into(),
             }
         }
-        let ended = self.mutate(name, &document::create(object, self.lists()), &variables, &Text::default()).await;
+        let cost = BARE + self.cost_of(object, 1);
+        let document = document::create(object, self.lists());
+        let ended = self.mutate(name, &document, &variables, cost, &Text::default()).await;
         ended.unwrap_or_else(|failed| failed)
     }
 }

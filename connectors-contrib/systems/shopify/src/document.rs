@@ -61,7 +61,7 @@ pub(crate) const RUN_BULK: &str = "mutation RunBulk($query: String!, $grouped: B
 
 /// How far a bulk operation is.
 pub(crate) const BULK: &str =
-    "query Bulk($id: ID!) { operation: bulkOperation(id: $id) { status errorCode url partialDataUrl } }";
+    "query Bulk($id: ID!) { operation: bulkOperation(id: $id) { status errorCode url partialDataUrl objectCount } }";
 
 /// Makes a customer under a key; the whole record comes back.
 pub(crate) fn create(object: &Object, lists: Lists) -> String {
@@ -148,8 +148,14 @@ pub(crate) fn looked_at(object: &Object, paths: &BTreeSet<Path>) -> BTreeSet<Pat
     paths.iter().cloned().chain(more.iter().map(|path| Path::new(path))).collect()
 }
 
+/// The terms of a search for what changed within a window.
+pub(crate) fn within(from: Option<i64>, until: i64) -> Vec<String> {
+    let until = format!("updated_at:<={}", instant(until));
+    std::iter::once(until).chain(from.map(|from| format!("updated_at:>={}", instant(from)))).collect()
+}
+
 /// An instant as searches take it.
-pub(crate) fn instant(at: i64) -> String {
+fn instant(at: i64) -> String {
     let at = chrono::DateTime::from_timestamp_millis(at).unwrap_or_default();
     at.format("'%Y-%m-%dT%H:%M:%SZ'").to_string()
 }

@@ -3,9 +3,7 @@
 //! The list of a location's levels cannot be ordered by time. So a window is fixed before its first page: the pages of a
 //! location are followed by their own cursors, and what changes meanwhile belongs to the next window.
 
-use accordant::connector::{
-    ConnectorError, ConnectorErrorKind, Cursor, Outcome, Page, Write, WriteAction, WriteReceipt,
-};
+use accordant::connector::{ConnectorError, Cursor, Outcome, Page, Write, WriteAction, WriteReceipt};
 use accordant::surface::Surface;
 use accordant::value::Native;
 use serde::{Deserialize, Serialize};
@@ -15,8 +13,8 @@ use serde_json::{Value, json};
 use crate::connector::Shopify;
 use crate::settings::Object;
 use crate::wire::{Head, malformed};
-use crate::write::{only, refused};
-use crate::{document, node, selection};
+use crate::write::{BARE, refused, version};
+use crate::{document, selection};
 
 /// Where a poll stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,12 +92,12 @@ impl Shopify {
         let position = self.position(after)?;
         let walk = position.walk.unwrap_or_default();
         let first = self.fits(object);
-        let mut terms = vec![format!("updated_at:<={}", document::instant(position.until))];
-        terms.extend(position.from.map(|from| format!("updated_at:>={}", document::instant(from))));
+        let terms = document::within(position.from, position.until);
         let variables =
             json!({ "location": walk.location, "first": first, "after": walk.level, "query": terms.join(" AND ") });
         let answer = self.ask(&document::levels(object, self.lists()), &variables, self.cost_of(object, first)).await?;
         let found: Found<'_> = answer.data("a page of inventory levels")?;
+        let shape = self.shape(surface.object.as_str())?;
         let mut items = Vec::new();
         let mut more_levels = None;
         for location in found.page.nodes {
@@ -107,7 +105,7 @@ impl Shopify {
                 let at = Head::parse(raw)?.token().ok_or_else(|| malformed("when a level changed"))?;
                 // A search may answer with more than it was asked for.
                 if at <= position.until && position.from.is_none_or(|from| at >= from) {
-                    items.push(node::item(surface.name.clone(), object, raw)?);
+                    items.push(shape.item(surface.name.clone(), raw)?);
                 }
             }
             more_levels = location.inventory_levels.page_info.next()?;
@@ -126,9 +124,7 @@ impl Shopify {
         let whole = |at: i64| at.saturating_sub(at.rem_euclid(1_000));
         let until = whole(self.clock.now().saturating_sub(self.settings.trail.num_milliseconds()));
         let Some(after) = after else { return Ok(Position { from: None, until, walk: None }) };
-        let position: Position = serde_json::from_str(&after.0).map_err(|_| {
-            ConnectorError::new(ConnectorErrorKind::Malformed, "the cursor is not one that this surface gave")
-        })?;
+        let position: Position = serde_json::from_str(&after.0).map_err(|_| Cursor::foreign())?;
         if position.walk.is_some() {
             return Ok(position);
         }
@@ -137,7 +133,8 @@ impl Shopify {
     }
 
     /// Sets a quantity of a level. Whether it still is what the write expects is for Shopify to say, and not for a look
-    /// before: so an attempt that is repeated gets the answer of the first, and has no second effect.
+    /// before: so an attempt that is repeated gets the answer of the first, and has no second effect. Where nothing says what
+    /// it was, nothing is set.
     pub(crate) async fn write_level(&self, write: &Write, held: &Value) -> WriteReceipt {
         let WriteAction::Update { id } = &write.action else {
             return refused("shopify: an item is stocked, or no longer stocked, at a location by people");
@@ -152,10 +149,14 @@ impl Shopify {
         let expected = write.expect.iter().find(|(expected, _)| expected == path).map(|(_, native)| native);
         let from = match expected {
             Some(native) => whole(native),
-            None => held[format!("quantity_{name}")][0]["quantity"].as_i64(),
+            // Of the version that is expected, what is held is what it was.
+            None if write.expect_token.is_some() && version(held) == write.expect_token => {
+                held[format!("quantity_{name}")][0]["quantity"].as_i64()
+            }
+            None => None,
         };
         // A quantity that is there is a number: nothing else is what it could have been.
-        let Some(from) = from else { return only(Outcome::Stale) };
+        let Some(from) = from else { return Outcome::Stale.into() };
         let input = json!({
             "name": name, "reason": self.settings.reason, "quantities": [{
                 "inventoryItemId": held["item"]["id"], "locationId": held["location"]["id"], "quantity": to,
@@ -163,7 +164,7 @@ impl Shopify {
             }],
         });
         let variables = json!({ "input": input, "key": write.idempotency_key.to_string() });
-        let ended = self.mutate(write.object.as_str(), document::SET_QUANTITIES, &variables, id).await;
+        let ended = self.mutate(write.object.as_str(), document::SET_QUANTITIES, &variables, BARE, id).await;
         ended.unwrap_or_else(|failed| failed)
     }
 }

@@ -1,6 +1,7 @@
 //! Nodes, as items: what an answer has elsewhere is put where the record has it, and what it does not carry is not believed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use accordant::connector::{ConnectorError, Item, Says};
 use accordant::id::SurfaceName;
@@ -14,7 +15,7 @@ use crate::settings::Object;
 use crate::wire::malformed;
 
 /// A node's fields, each to the letter.
-type Fields = BTreeMap<String, Box<RawValue>>;
+pub(crate) type Fields = BTreeMap<String, Box<RawValue>>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,53 +29,70 @@ struct PageInfo {
     has_next_page: bool,
 }
 
-/// A node that came with the first elements of its lists. Of a list that has more, nothing is believed.
-pub(crate) fn item(surface: SurfaceName, object: &Object, raw: &RawValue) -> Result<Item, ConnectorError> {
-    let lists = lists(object);
-    if lists.is_empty() && !object.is_level() {
-        let body = Bytes::copy_from_slice(raw.get().as_bytes());
-        return Ok(Item::new(surface, Says::Record, body).denying(selection::unasked(object)));
-    }
-    let mut fields: Fields = serde_json::from_str(raw.get()).map_err(|_| malformed("a node"))?;
-    let mut denied = selection::unasked(object);
-    for list in lists {
-        let Some(raw) = fields.get(list) else { continue };
-        let held: List = serde_json::from_str(raw.get()).map_err(|_| malformed("a list of a node"))?;
-        if held.page_info.has_next_page {
-            denied.push(Path::from(list));
+/// How the nodes of an object type are read: worked out once from its paths.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    /// The lists that are asked for, by their fields.
+    lists: BTreeSet<String>,
+    /// The paths that no document asks for.
+    unasked: Arc<[Path]>,
+    level: bool,
+}
+
+impl Shape {
+    pub(crate) fn of(object: &Object) -> Self {
+        Self {
+            lists: object.paths.iter().filter_map(selection::list).map(str::to_owned).collect(),
+            unasked: selection::unasked(object).into(),
+            level: object.is_level(),
         }
     }
-    unwrap_quantities(&mut fields)?;
-    Ok(Item::new(surface, Says::Record, body(&fields)?).denying(denied))
-}
 
-/// A node of a file, with the elements of its lists, which have lines of their own there: all of them.
-pub(crate) fn assembled(
-    surface: SurfaceName,
-    object: &Object,
-    raw: &RawValue,
-    elements: &[&RawValue],
-) -> Result<Item, ConnectorError> {
-    let mut fields: Fields = serde_json::from_str(raw.get()).map_err(|_| malformed("a line of a file"))?;
-    let mut lists: BTreeMap<&str, Vec<&RawValue>> = lists(object).into_iter().map(|list| (list, Vec::new())).collect();
-    for element in elements {
-        let held: BTreeMap<String, &RawValue> =
-            serde_json::from_str(element.get()).map_err(|_| malformed("a line of a file"))?;
-        let list = lists.iter_mut().find(|(list, _)| held.contains_key(&selection::mark(list)));
-        list.ok_or_else(|| malformed("an element of no list that was asked for"))?.1.push(element);
+    /// A node that came with the first elements of its lists. Of a list that has more, nothing is believed.
+    pub(crate) fn item(&self, surface: SurfaceName, raw: &RawValue) -> Result<Item, ConnectorError> {
+        if self.lists.is_empty() && !self.level {
+            let body = Bytes::copy_from_slice(raw.get().as_bytes());
+            return Ok(Item::new(surface, Says::Record, body).denying(Arc::clone(&self.unasked)));
+        }
+        let mut fields: Fields = serde_json::from_str(raw.get()).map_err(|_| malformed("a node"))?;
+        let mut longer = Vec::new();
+        for list in &self.lists {
+            let Some(raw) = fields.get(list) else { continue };
+            let held: List = serde_json::from_str(raw.get()).map_err(|_| malformed("a list of a node"))?;
+            if held.page_info.has_next_page {
+                longer.push(Path::from(list.as_str()));
+            }
+        }
+        unwrap_quantities(&mut fields)?;
+        let denied = if longer.is_empty() {
+            Arc::clone(&self.unasked)
+        } else {
+            self.unasked.iter().cloned().chain(longer).collect()
+        };
+        Ok(Item::new(surface, Says::Record, body(&fields)?).denying(denied))
     }
-    for (list, elements) in lists {
-        let nodes = BTreeMap::from([("nodes", elements)]);
-        let nodes = serde_json::value::to_raw_value(&nodes).map_err(|_| malformed("a list of a file"))?;
-        fields.insert(list.to_owned(), nodes);
-    }
-    unwrap_quantities(&mut fields)?;
-    Ok(Item::new(surface, Says::Record, body(&fields)?).denying(selection::unasked(object)))
-}
 
-/// The lists that are asked for, by their fields.
-fn lists(object: &Object) -> BTreeSet<&str> {
-    object.paths.iter().filter_map(selection::list).collect()
+    /// A node of a file, with the elements of its lists, which have lines of their own there: all of them.
+    pub(crate) fn assembled(
+        &self,
+        surface: SurfaceName,
+        mut fields: Fields,
+        elements: Vec<Fields>,
+    ) -> Result<Item, ConnectorError> {
+        let mut lists: BTreeMap<&str, Vec<Fields>> =
+            self.lists.iter().map(|list| (list.as_str(), Vec::new())).collect();
+        for element in elements {
+            let list = lists.iter_mut().find(|(list, _)| element.contains_key(&selection::mark(list)));
+            list.ok_or_else(|| malformed("an element of no list that was asked for"))?.1.push(element);
+        }
+        for (list, elements) in lists {
+            let nodes = BTreeMap::from([("nodes", elements)]);
+            let nodes = serde_json::value::to_raw_value(&nodes).map_err(|_| malformed("a list of a file"))?;
+            fields.insert(list.to_owned(), nodes);
+        }
+        unwrap_quantities(&mut fields)?;
+        Ok(Item::new(surface, Says::Record, body(&fields)?).denying(Arc::clone(&self.unasked)))
+    }
 }
 
 /// A quantity is asked for by its name, and answered in a list of one.

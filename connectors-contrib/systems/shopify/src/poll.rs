@@ -9,9 +9,9 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::connector::Shopify;
+use crate::document;
 use crate::settings::Object;
 use crate::wire::{Head, malformed};
-use crate::{document, node};
 
 #[derive(Deserialize)]
 struct Found<'a> {
@@ -53,16 +53,16 @@ impl Shopify {
             rows.push((at, head.number()));
         }
         let turn = window.turn(&ask, &rows)?;
+        let shape = self.shape(surface.object.as_str())?;
         let kept = turn.keep.iter().filter_map(|row| found.page.nodes.get(*row));
-        let items = kept.map(|raw| node::item(surface.name.clone(), object, raw)).collect::<Result<_, _>>()?;
+        let items = kept.map(|raw| shape.item(surface.name.clone(), raw)).collect::<Result<_, _>>()?;
         Ok(Page { items, next: Some(turn.next), more: turn.more })
     }
 }
 
 /// The search that asks what a window asks.
 fn query(ask: &Ask) -> String {
-    let mut terms = vec![format!("updated_at:<={}", document::instant(ask.until))];
-    terms.extend(ask.from.map(|from| format!("updated_at:>={}", document::instant(from))));
+    let mut terms = document::within(ask.from, ask.until);
     if let Order::Id { behind: Some(id), .. } = &ask.order {
         terms.push(format!("id:>{id}"));
     }

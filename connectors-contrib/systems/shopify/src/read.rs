@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::connector::{Shopify, unsupported};
 use crate::settings::Object;
 use crate::wire::Head;
-use crate::{document, node, surfaces};
+use crate::{document, surfaces};
 
 #[derive(Deserialize)]
 pub(crate) struct Nodes<'a> {
@@ -54,7 +54,7 @@ impl Shopify {
                 let answer = self.ask(&document, &json!({ "ids": ids }), cost).await?;
                 let found: Nodes<'_> = answer.data("nodes")?;
                 for (place, node) in places.iter().zip(found.nodes) {
-                    put(&mut answers, *place, found_of(name, object, node).unwrap_or_else(ReadAnswer::Failed));
+                    put(&mut answers, *place, self.found(name, node).unwrap_or_else(ReadAnswer::Failed));
                 }
             }
         }
@@ -67,18 +67,18 @@ impl Shopify {
         let answer =
             self.ask(&document::customer_of_key(object, self.lists()), &variables, self.cost_of(object, 1)).await?;
         let found: Found<'_> = answer.data("a customer by its key")?;
-        found_of(name, object, found.found)
+        self.found(name, found.found)
     }
-}
 
-/// A node as an answer. An inventory level that was taken out of use still has its id, and is none.
-fn found_of(name: &str, object: &Object, node: Option<&RawValue>) -> Result<ReadAnswer, ConnectorError> {
-    let Some(raw) = node else { return Ok(ReadAnswer::Gone) };
-    if Head::parse(raw)?.is_active == Some(false) {
-        return Ok(ReadAnswer::Gone);
+    /// A node as an answer. An inventory level that was taken out of use still has its id, and is none.
+    fn found(&self, name: &str, node: Option<&RawValue>) -> Result<ReadAnswer, ConnectorError> {
+        let Some(raw) = node else { return Ok(ReadAnswer::Gone) };
+        if Head::parse(raw)?.is_active == Some(false) {
+            return Ok(ReadAnswer::Gone);
+        }
+        let surface = surfaces::name(name, Channel::Read).as_str().into();
+        self.shape(name)?.item(surface, raw).map(ReadAnswer::Found)
     }
-    let surface = surfaces::name(name, Channel::Read).as_str().into();
-    node::item(surface, object, raw).map(ReadAnswer::Found)
 }
 
 fn put(answers: &mut [ReadAnswer], place: usize, answer: ReadAnswer) {

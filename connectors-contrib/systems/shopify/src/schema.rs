@@ -52,7 +52,9 @@ impl Settings {
             return Err(malformed("a schema with this type of nodes"));
         }
         let mut described = ObjectSchema::new(object);
-        for path in &declared.paths {
+        // What no document asks for is not there, whatever the schema has.
+        let unasked = selection::unasked(declared);
+        for path in declared.paths.iter().filter(|path| !unasked.contains(path)) {
             if let Some(field) = types.field(declared, path) {
                 described.field(field);
             }

@@ -1,7 +1,5 @@
 //! Webhooks: whose they are, and what they tell.
 
-use std::borrow::Cow;
-
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Delivery, Item, Says, Verified};
 use accordant::surface::Channel;
 use accordant::text::Text;
@@ -14,12 +12,7 @@ use crate::surfaces;
 use crate::wire::malformed;
 
 /// Over the body alone.
-const BODY: Signature = Signature {
-    header: "x-shopify-hmac-sha256",
-    encoding: Encoding::Base64,
-    message: |delivery, _| Cow::Borrowed(delivery.body()),
-    freshness: None,
-};
+const BODY: Signature = Signature::of_body("x-shopify-hmac-sha256", Encoding::Base64);
 
 /// Takes webhooks in.
 #[derive(Debug)]

@@ -17,7 +17,10 @@ use crate::inputs::{Inputs, value};
 use crate::read::Nodes;
 use crate::settings::Object;
 use crate::wire::{Head, UserError};
-use crate::{customer, document, node, selection, surfaces};
+use crate::{customer, document, selection, surfaces};
+
+/// What a mutation costs by itself, in points.
+pub(crate) const BARE: u32 = 10;
 
 #[derive(Deserialize)]
 struct Ended<'a> {
@@ -87,10 +90,10 @@ impl Shopify {
         if object.is_level() {
             return match held {
                 Some(Ok(held)) if held["id"].is_string() => self.write_level(write, held).await,
-                Some(Err(error)) => only(not_sent(&error.error)),
+                Some(Err(error)) => not_sent(&error.error).into(),
                 // Whatever is said of a create, it is that it is none.
                 None => self.write_level(write, &Value::Null).await,
-                Some(Ok(_)) => only(Outcome::Stale),
+                Some(Ok(_)) => Outcome::Stale.into(),
             };
         }
         let inputs = match Inputs::of(object, &write.changes) {
@@ -110,12 +113,12 @@ impl Shopify {
         };
         let held = match held {
             Some(Ok(held)) if holds(held, write) => held,
-            Some(Ok(_)) | None => return only(Outcome::Stale),
-            Some(Err(error)) => return only(not_sent(&error.error)),
+            Some(Ok(_)) | None => return Outcome::Stale.into(),
+            Some(Err(error)) => return not_sent(&error.error).into(),
         };
         let gid = format!("{}{id}", object.prefix());
         if matches!(write.action, WriteAction::Archive { .. }) {
-            let ended = self.mutate(name, document::DELETE, &json!({ "input": { "id": gid } }), id).await;
+            let ended = self.mutate(name, document::DELETE, &json!({ "input": { "id": gid } }), BARE, id).await;
             return ended.unwrap_or_else(|failed| failed);
         }
         self.update(name, object, id, &gid, held, inputs).await
@@ -132,53 +135,56 @@ impl Shopify {
         held: &Value,
         inputs: Inputs,
     ) -> WriteReceipt {
-        let mut steps: Vec<(String, Value)> = Vec::new();
+        let mut steps: Vec<(String, Value, u32)> = Vec::new();
         if !inputs.metafields.is_empty() {
             let input = |(namespace, key, value): &(String, String, Value)| {
                 let digest = metafield(held, namespace, key)["compareDigest"].clone();
                 json!({ "ownerId": gid, "namespace": namespace, "key": key, "value": value, "compareDigest": digest })
             };
             let metafields: Vec<Value> = inputs.metafields.iter().map(input).collect();
-            steps.push((document::SET_METAFIELDS.to_owned(), json!({ "metafields": metafields })));
+            steps.push((document::SET_METAFIELDS.to_owned(), json!({ "metafields": metafields }), BARE));
         }
         if !inputs.address.is_empty() {
-            steps.push(customer::address(gid, held, inputs.address));
+            let (document, variables) = customer::address(gid, held, inputs.address);
+            steps.push((document, variables, BARE));
         }
         if !inputs.record.is_empty() {
             let mut input = inputs.record;
             input.insert("id".into(), gid.into());
-            steps.push((document::update(object, self.lists()), json!({ "input": input })));
+            let cost = BARE + self.cost_of(object, 1);
+            steps.push((document::update(object, self.lists()), json!({ "input": input }), cost));
         }
         let mut last = None;
-        for (place, (document, variables)) in steps.iter().enumerate() {
-            match self.mutate(name, document, variables, id).await {
+        for (place, (document, variables, cost)) in steps.iter().enumerate() {
+            match self.mutate(name, document, variables, *cost, id).await {
                 Ok(receipt) => last = Some(receipt),
                 Err(failed) if place == 0 => return failed,
-                Err(_) => return only(Outcome::Unknown),
+                Err(_) => return Outcome::Unknown.into(),
             }
         }
         last.unwrap_or_else(|| refused("shopify: nothing to write"))
     }
 
-    /// Sends one mutation. `Err`: it did not take effect, or nobody knows.
+    /// Sends one mutation that costs at most so many points. `Err`: it did not take effect, or nobody knows.
     pub(crate) async fn mutate(
         &self,
         name: &str,
         document: &str,
         variables: &Value,
+        cost: u32,
         id: &Text,
     ) -> Result<WriteReceipt, WriteReceipt> {
-        let answer = self.ask(document, variables, 10).await.map_err(|error| only(error.outcome()))?;
+        let answer = self.ask(document, variables, cost).await.map_err(|error| WriteReceipt::from(error.outcome()))?;
         // What cannot be read of a success may have happened.
-        let ended: Ended<'_> = answer.data("a mutation").map_err(|_| only(Outcome::Unknown))?;
-        let did = ended.did.ok_or_else(|| only(Outcome::Unknown))?;
+        let ended: Ended<'_> = answer.data("a mutation").map_err(|_| WriteReceipt::from(Outcome::Unknown))?;
+        let did = ended.did.ok_or_else(|| WriteReceipt::from(Outcome::Unknown))?;
         if !did.user_errors.is_empty() {
-            return Err(only(of_user(&did.user_errors)));
+            return Err(WriteReceipt::from(of_user(&did.user_errors)));
         }
-        let Some(raw) = did.record else { return Ok(only(Outcome::Applied { id: id.clone() })) };
-        let head = Head::parse(raw).map_err(|_| only(Outcome::Unknown))?;
+        let Some(raw) = did.record else { return Ok(WriteReceipt::from(Outcome::Applied { id: id.clone() })) };
+        let head = Head::parse(raw).map_err(|_| WriteReceipt::from(Outcome::Unknown))?;
         let surface = surfaces::name(name, Channel::Read).as_str().into();
-        let record = self.settings.objects.get(name).and_then(|object| node::item(surface, object, raw).ok());
+        let record = self.shape(name).and_then(|shape| shape.item(surface, raw)).ok();
         Ok(WriteReceipt {
             outcome: Outcome::Applied { id: head.number() },
             // Not all of it: then it is read.
@@ -196,15 +202,16 @@ fn metafield<'v>(held: &'v Value, namespace: &str, key: &str) -> &'v Value {
     at.and_then(|at| held.get(at.keys().first()?.as_str())).unwrap_or(&Value::Null)
 }
 
+/// The version of a record that was looked at, if it is there.
+pub(crate) fn version(held: &Value) -> Option<i64> {
+    let updated = held["updatedAt"].as_str()?;
+    chrono::DateTime::parse_from_rfc3339(updated).ok().map(|at| at.timestamp_millis())
+}
+
 /// Whether a record is as a write expects it: the same version, or else the same values.
 fn holds(held: &Value, write: &Write) -> bool {
-    let Some(updated) = held["updatedAt"].as_str() else { return false };
-    let token = chrono::DateTime::parse_from_rfc3339(updated).ok().map(|at| at.timestamp_millis());
-    let same_version = write.expect_token.is_some() && token == write.expect_token;
-    if same_version || write.rests_on_version() {
-        return same_version;
-    }
-    write.expect.iter().all(|(path, native)| {
+    let Some(now) = version(held) else { return false };
+    write.holds(Some(now), |path, native| {
         let leaf = match selection::metafield(path) {
             Some((namespace, key)) => &metafield(held, namespace, key)["value"],
             None => path.keys().iter().fold(held, |at, key| &at[key.as_str()]),
@@ -218,10 +225,6 @@ fn holds(held: &Value, write: &Write) -> bool {
     })
 }
 
-pub(crate) fn only(outcome: Outcome) -> WriteReceipt {
-    WriteReceipt { outcome, record: None, token: None }
-}
-
 pub(crate) fn refused(why: &str) -> WriteReceipt {
-    only(Outcome::Refused { reason: why.into() })
+    WriteReceipt::from(Outcome::Refused { reason: why.into() })
 }

@@ -112,3 +112,17 @@ fn what_is_no_schema_is_an_error() {
         assert_eq!(error.kind, ConnectorErrorKind::Malformed, "{schema}");
     }
 }
+
+/// A path into a list of a list is never asked for: whatever the schema has there, it is missing.
+#[test]
+fn a_path_that_is_never_asked_for_is_missing_from_the_contract() {
+    let schema = "type Order { id: ID! note: String lines: Lines! } type Lines { nodes: [Line!]! } \
+         type Line { sku: String taxes: Taxes! } type Taxes { nodes: [Tax!]! } type Tax { title: String }";
+    let mut settings = Settings::new("acme.myshopify.com");
+    let mut orders = accordant_shopify::Object::new("orders");
+    let paths = ["note", "lines.nodes.sku", "lines.nodes.taxes.nodes.title"].map(accordant::model::Path::new);
+    orders.paths.extend(paths.clone());
+    settings.objects.insert("orders".into(), orders);
+    let described = settings.described("orders", schema.as_bytes()).unwrap();
+    assert_eq!(paths.map(|path| described.find(&path).is_some()), [true, true, false]);
+}

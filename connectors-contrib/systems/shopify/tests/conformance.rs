@@ -11,9 +11,7 @@ use accordant::connector::{Connector, Delivery};
 use accordant::id::ObjectType;
 use accordant::model::Path;
 use accordant::text::Text;
-use accordant_http::{ReqwestTransport, Transport};
-use accordant_rehearsal::{Asleep, Unanswered};
-use accordant_sandbox::{Faults, Remote as _};
+use accordant_rehearsal::{Asleep, Faulty, Unanswered, delivered};
 use accordant_shopify::{Shopify, access_token};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -22,7 +20,7 @@ use support::Stage;
 
 struct Shop {
     stage: Stage,
-    transport: Arc<Unanswered>,
+    faulty: Faulty,
     connector: Shopify,
 }
 
@@ -43,10 +41,10 @@ impl Shop {
         for topic in ["CUSTOMERS_CREATE", "CUSTOMERS_UPDATE", "CUSTOMERS_DELETE", "CUSTOMERS_MERGE", "ORDERS_CREATE"] {
             stage.subscribe(topic).await;
         }
-        let inner: Arc<dyn Transport> = Arc::new(ReqwestTransport::new(Default::default()).unwrap());
-        let transport = Arc::new(Unanswered::new(inner, is_write));
-        let connector = connects(&stage, &transport);
-        Self { stage, transport, connector }
+        let shop = stage.shop.clone();
+        let faulty = Faulty::new(&stage.clock, is_write, move |faults| shop.faults(faults));
+        let connector = connects(&stage, faulty.transport());
+        Self { stage, faulty, connector }
     }
 }
 
@@ -106,22 +104,22 @@ impl Bench for Shop {
     }
 
     async fn pass(&self, time: TimeDelta) -> Result<(), Cannot> {
-        self.stage.clock.advance(time);
+        self.faulty.pass(time);
         Ok(())
     }
 
     async fn show_late(&self, by: TimeDelta) -> Result<(), Cannot> {
-        self.stage.shop.faults(Faults { index_lag: by, ..Faults::default() });
+        self.faulty.show_late(by);
         Ok(())
     }
 
     async fn down(&self, down: bool) -> Result<(), Cannot> {
-        self.stage.shop.faults(Faults { down, ..Faults::default() });
+        self.faulty.down(down);
         Ok(())
     }
 
     async fn lose_answers(&self, lose: bool) -> Result<(), Cannot> {
-        self.transport.lose(lose);
+        self.faulty.lose_answers(lose);
         Ok(())
     }
 
@@ -130,12 +128,7 @@ impl Bench for Shop {
     }
 
     async fn deliveries(&self) -> Result<Vec<Delivery>, Cannot> {
-        let taken = |outgoing: accordant_sandbox::Outgoing| {
-            let request = outgoing.request.clone();
-            self.stage.shop.answered(outgoing, true);
-            request
-        };
-        Ok(self.stage.shop.due().into_iter().map(taken).collect())
+        Ok(delivered(&*self.stage.shop))
     }
 
     async fn misdirected(&self) -> Result<Delivery, Cannot> {
@@ -147,7 +140,7 @@ impl Bench for Shop {
     }
 
     fn restarted(&self) -> Result<Box<dyn Connector>, Cannot> {
-        Ok(Box::new(connects(&self.stage, &self.transport)))
+        Ok(Box::new(connects(&self.stage, self.faulty.transport())))
     }
 
     fn written(&self, object: &ObjectType) -> Result<(), Cannot> {

@@ -139,3 +139,20 @@ async fn what_would_replace_a_list_or_make_or_delete_goods_is_refused_with_the_r
     assert_eq!(outcomes, reasons.map(|reason| Outcome::Refused { reason: reason.into() }));
     assert_eq!((stage.shop.ids("Product").len(), stage.shop.ids("Order").len()), (1, 1));
 }
+
+/// A mutation costs what it may bring back: an order with fifty lines is no bare ten points, and the bucket is not found empty.
+#[tokio::test]
+async fn many_orders_are_changed_and_nothing_is_throttled() {
+    let stage = Stage::of_goods(100).await;
+    let merchant = stage.shop.merchant();
+    let orders: Vec<String> = (0..150).map(|number| merchant.orders(&format!("#{number}"), "1.00", None)).collect();
+    let update = |(number, order): (u8, &String)| {
+        let action = WriteAction::Update { id: order.as_str().into() };
+        let mut write = write("orders", number, action, [("note", "told")]);
+        write.expect = vec![(Path::new("note"), Native::Null)];
+        write
+    };
+    let said = stage.connector.write_batch((0..).zip(&orders).map(update).collect()).await.unwrap();
+    assert!(said.iter().zip(&orders).all(|(said, order)| said.outcome == applied(order)), "{said:?}");
+    assert_eq!(stage.shop.throttled(), 0);
+}

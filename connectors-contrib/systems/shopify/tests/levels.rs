@@ -4,14 +4,15 @@
 
 mod support;
 
+use accordant::Canonical;
 use accordant::connector::{Connector as _, Outcome, ReadAnswer, Says, Write, WriteAction};
 use accordant::model::Path;
 use accordant::value::Native;
-use accordant_rehearsal::{json, key};
+use accordant_rehearsal::{Rehearsal, json, key};
 use accordant_sandbox::{Faults, Remote as _};
 use chrono::TimeDelta;
 use serde_json::json;
-use support::{Stage, ids};
+use support::{Stage, connector, ids};
 
 /// A shop with two locations: one item at both, one at the first only. The ids of its levels.
 fn stocked(stage: &Stage) -> [String; 3] {
@@ -203,4 +204,69 @@ async fn webhooks_name_the_level_to_read() {
     assert!(!ids(&scanned).contains(&gone) && scanned.len() == 2);
     let read = stage.connector.read_records(&[key("inventoryLevels", &gone)]).await.unwrap();
     assert!(matches!(read[0], ReadAnswer::Gone), "{read:?}");
+}
+
+/// A write that expects a version and no value sets nothing where the level moved; what expects nothing never does.
+#[tokio::test]
+async fn a_set_that_does_not_say_what_was_there_rests_on_the_version() {
+    let stage = Stage::of_goods(100).await;
+    let [level, ..] = stocked(&stage);
+    let ReadAnswer::Found(item) =
+        stage.connector.read_records(&[key("inventoryLevels", &level)]).await.unwrap().remove(0)
+    else {
+        panic!("the level is there")
+    };
+    let token = chrono::DateTime::parse_from_rfc3339(json(&item)["updatedAt"].as_str().unwrap()).unwrap();
+    let of = |number, token: Option<i64>| {
+        let mut write = set(number, &level, "available", 0, 7);
+        (write.expect, write.expect_token) = (Vec::new(), token);
+        vec![write]
+    };
+    let token = Some(token.timestamp_millis());
+    assert_eq!(outcomes(&stage, of(1, None)).await, [Outcome::Stale]);
+    stage.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(outcomes(&stage, of(2, token)).await, [applied(&level)]);
+    stage.shop.merchant().counts(&level, 4);
+    assert_eq!(outcomes(&stage, of(3, token)).await, [Outcome::Stale]);
+    assert_eq!(stage.shop.available(&level), Some(4));
+}
+
+/// What the warehouse's books say of an item, told to the shop.
+#[derive(Canonical)]
+#[allow(dead_code, reason = "a model is declared; the engine reads it")]
+#[canonical(entity = "stock", system(hubspot, object = "stock"), system(shopify, object = "inventoryLevels"))]
+struct Stock {
+    #[canonical(identity, at(hubspot = "sku", shopify = "item.sku"))]
+    sku: String,
+    #[canonical(owner(hubspot), at(hubspot = "available", shopify("quantities.available", strong)))]
+    available: Option<i64>,
+}
+
+/// 5 becomes 7, is sold down to 5, and becomes 7 again: the same write as before, and no repetition of it. The shop, which
+/// answers a repetition with what it said the first time, sets it.
+#[tokio::test]
+async fn a_level_that_was_sold_back_is_set_again() {
+    use accordant::model::Canonical as _;
+    let models = [Stock::model()];
+    let stage = Stage::with(|settings| settings.maps(&models)).await;
+    let merchant = stage.shop.merchant();
+    let (_, items) = merchant.offers("Bolt", &[("B-1", "1.20")]);
+    let level = merchant.stocks(&items[0], &merchant.opens("Bonn"), 5);
+    let world = Rehearsal::with(connector(&stage.settings, &stage.clock), &models, &stage.clock);
+    world.beside("hubspot").edit("stock", "1", &json!({ "sku": "B-1", "available": 5 }));
+    assert_eq!(world.hear(&*stage.shop, true).await.len(), 0);
+    world.settle(&*stage.shop, true).await;
+    stage.clock.advance(TimeDelta::hours(1));
+    world.beside("hubspot").edit("stock", "1", &json!({ "available": 7 }));
+    assert_eq!(world.hear(&*stage.shop, false).await.len(), 0);
+    world.settle(&*stage.shop, false).await;
+    assert_eq!(stage.shop.available(&level), Some(7));
+    for _ in 0..2 {
+        stage.clock.advance(TimeDelta::hours(1));
+        merchant.counts(&level, 5);
+        stage.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(world.hear(&*stage.shop, false).await.len(), 0);
+        world.settle(&*stage.shop, false).await;
+        assert_eq!(stage.shop.available(&level), Some(7));
+    }
 }

@@ -6,10 +6,11 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use accordant::connector::{Connector as _, ConnectorErrorKind, ReadAnswer};
+use accordant::connector::{Connector as _, ConnectorErrorKind, Cursor, ReadAnswer};
 use accordant::id::SurfaceName;
 use accordant_rehearsal::{json, key};
 use accordant_sandbox::Faults;
+use accordant_sandbox::shopify::Lost;
 use chrono::TimeDelta;
 use serde_json::json;
 use support::{Stage, ids};
@@ -120,4 +121,62 @@ async fn a_200_that_says_throttled_is_waited_for() {
     let began = accordant::Clock::now(stage.clock.as_ref());
     assert!(matches!(stage.connector.read_records(&[key("customers", &ana)]).await.unwrap()[0], ReadAnswer::Found(_)));
     assert!(accordant::Clock::now(stage.clock.as_ref()) - began >= 1_000, "not at once");
+}
+
+/// Whatever becomes of a bulk operation's result: its cursor has expired, so that the scan is begun anew. It is never stuck,
+/// and never complete with less than all.
+#[tokio::test]
+async fn a_scan_whose_result_is_lost_has_expired() {
+    let surface = SurfaceName::from("customers.bulk");
+    for (lost, amid) in [
+        (Lost::Failed, false),
+        (Lost::Forgotten, true),
+        (Lost::Unnamed, false),
+        (Lost::Unnamed, true),
+        (Lost::Expired, false),
+        (Lost::Expired, true),
+    ] {
+        let stage = Stage::set().await;
+        let made: BTreeSet<String> =
+            (0..600).map(|number| stage.customer(&json!({ "firstName": format!("n{number}") }))).collect();
+        let mut page = stage.connector.read_page(&surface, None).await.unwrap();
+        let mut read = 0;
+        while amid && read == 0 {
+            page = stage.connector.read_page(&surface, page.next).await.unwrap();
+            read += page.items.len();
+        }
+        assert!(page.more && read < made.len());
+        // What is kept in memory is another process's.
+        let other = support::connector(&stage.settings, &stage.clock);
+        stage.shop.loses_results(lost);
+        let after = page.next.map(|Cursor(place)| Cursor(place.replace("wait 0 1 ", "wait 0 3 ")));
+        stage.clock.advance(TimeDelta::minutes(1));
+        let failed = other.read_page(&surface, after).await.unwrap_err();
+        assert_eq!(failed.kind, ConnectorErrorKind::Expired, "{lost:?} {amid}: {failed}");
+        let (items, _) = stage.walk("customers.bulk", None).await;
+        assert_eq!(ids(&items).into_iter().collect::<BTreeSet<_>>(), made, "{lost:?}");
+    }
+}
+
+/// A cursor that names a place within the file leads to a line's beginning, or nowhere.
+#[tokio::test]
+async fn a_page_of_a_file_begins_with_a_line() {
+    let stage = Stage::set().await;
+    for number in 0..600 {
+        stage.customer(&json!({ "firstName": format!("n{number}") }));
+    }
+    let surface = SurfaceName::from("customers.bulk");
+    let mut page = stage.connector.read_page(&surface, None).await.unwrap();
+    while page.items.is_empty() {
+        page = stage.connector.read_page(&surface, page.next).await.unwrap();
+    }
+    let Cursor(place) = page.next.unwrap();
+    let [at, id] = place.strip_prefix("from ").unwrap().split(' ').collect::<Vec<_>>().try_into().unwrap();
+    let at: usize = at.parse().unwrap();
+    for nowhere in [at + 1, at - 1, usize::MAX] {
+        let failed = stage.connector.read_page(&surface, Some(Cursor(format!("from {nowhere} {id}")))).await;
+        assert_eq!(failed.unwrap_err().kind, ConnectorErrorKind::Expired, "{nowhere}");
+    }
+    let rest = stage.connector.read_page(&surface, Some(Cursor(place))).await.unwrap();
+    assert_eq!((page.items.len(), rest.items.len(), rest.more), (500, 100, false));
 }

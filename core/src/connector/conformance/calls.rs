@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use super::heard::{Heard, decode};
 use super::tester::Tester;
 use super::told::{Told, broken, skipped};
+use crate::connector::walk::Walk;
 use crate::connector::{
     Connector, ConnectorError, Cursor, Item, Outcome, Page, ReadAnswer, RecordKey, Retry, Write, WriteReceipt,
 };
-use crate::engine::Walk;
 use crate::id::ObjectType;
 use crate::surface::{Channel, Surface};
 use crate::text::Text;
@@ -24,6 +24,25 @@ pub(super) struct Walked {
     pub(super) heard: Vec<Heard>,
     pub(super) end: Option<Cursor>,
     pub(super) pages: usize,
+}
+
+/// The steps of a walk: they lead on, and come to an end.
+#[derive(Default)]
+pub(super) struct Steps {
+    walk: Walk,
+    pub(super) pages: usize,
+}
+
+impl Steps {
+    /// Whether there is another page behind this one, which was read behind `after`.
+    pub(super) fn goes_on(&mut self, after: Option<&Cursor>, page: &Page) -> Told<bool> {
+        self.pages += 1;
+        match self.walk.goes_on(after, page) {
+            Ok(true) if self.pages == MOST_PAGES => broken("the pages do not end"),
+            Ok(more) => Ok(more),
+            Err(error) => broken(error.to_string()),
+        }
+    }
 }
 
 impl Tester<'_> {
@@ -60,19 +79,14 @@ impl Tester<'_> {
         surface: &Surface,
         mut after: Option<Cursor>,
     ) -> Told<Walked> {
-        let (mut walk, mut walked) = (Walk::new(), Walked { heard: Vec::new(), end: after.clone(), pages: 0 });
+        let (mut steps, mut heard) = (Steps::default(), Vec::new());
         loop {
             let page = self.page(connector, surface, after.clone()).await?;
-            walked.pages += 1;
-            self.decode_all(surface, &page.items, &mut walked.heard)?;
-            let more = walk.goes_on(after.as_ref(), &page).or_else(|error| broken(error.to_string()))?;
+            self.decode_all(surface, &page.items, &mut heard)?;
+            let more = steps.goes_on(after.as_ref(), &page)?;
             after = page.next.or(after);
-            walked.end.clone_from(&after);
             if !more {
-                return Ok(walked);
-            }
-            if walked.pages == MOST_PAGES {
-                return broken("the pages do not end");
+                return Ok(Walked { heard, end: after, pages: steps.pages });
             }
         }
     }
@@ -185,7 +199,9 @@ impl Tester<'_> {
     pub(super) async fn write(&self, writes: Vec<Write>) -> Told<Vec<WriteReceipt>> {
         let mut receipts: Vec<Option<WriteReceipt>> = writes.iter().map(|_| None).collect();
         let mut due: Vec<(usize, Write)> = writes.into_iter().enumerate().collect();
-        for tries in 1..=TRIES {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             let sent: Vec<Write> = due.iter().map(|(_, write)| write.clone()).collect();
             let count = sent.len();
             let told = match self.bench.connector().write_batch(sent).await {
@@ -214,7 +230,6 @@ impl Tester<'_> {
             }
             due = later;
         }
-        broken("writes are put off again and again")
     }
 
     /// Writes one.

@@ -56,3 +56,15 @@ pub(super) fn update(object: &ObjectType, id: &Text, set: &Values, expect: &Valu
         idempotency_key: digest(set, id),
     }
 }
+
+/// An archive of a record of any version, whatever it holds.
+pub(super) fn archive(object: &ObjectType, id: &Text) -> Write {
+    Write {
+        object: object.clone(),
+        action: WriteAction::Archive { id: id.clone() },
+        changes: Vec::new(),
+        expect: Vec::new(),
+        expect_token: None,
+        idempotency_key: digest(&Vec::new(), id),
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use super::bench::Values;
-use super::calls::Walked;
+use super::calls::{Steps, Walked};
 use super::cut::cut;
 use super::heard::{Heard, Kind};
 use super::passport::Promise;
@@ -13,7 +13,6 @@ use super::tester::Tester;
 use super::told::{Told, broken, skipped};
 use super::words;
 use crate::connector::{Connector, Cursor};
-use crate::engine::Walk;
 use crate::id::ObjectType;
 use crate::surface::{Channel, Guarantee, Surface};
 use crate::text::Text;
@@ -106,17 +105,15 @@ async fn disturbed(
     crowd: &mut Vec<(Text, Values)>,
 ) -> Told<Walked> {
     let connector = tester.bench.connector();
-    let (mut walk, mut walked) = (Walk::new(), Walked { heard: Vec::new(), end: None, pages: 0 });
+    let (mut steps, mut heard) = (Steps::default(), Vec::new());
     let mut quiet = true;
     loop {
         let page = tester.page(connector, surface, after.clone()).await?;
-        walked.pages += 1;
-        tester.decode_all(surface, &page.items, &mut walked.heard)?;
-        let more = walk.goes_on(after.as_ref(), &page).or_else(|error| broken(error.to_string()))?;
+        tester.decode_all(surface, &page.items, &mut heard)?;
+        let more = steps.goes_on(after.as_ref(), &page)?;
         after = page.next.or(after);
         if !more {
-            walked.end = after;
-            return Ok(walked);
+            return Ok(Walked { heard, end: after, pages: steps.pages });
         }
         if quiet && !page.items.is_empty() && !tester.of_deletions.contains(&surface.name) {
             quiet = false;
@@ -212,10 +209,10 @@ async fn show_late(tester: &mut Tester<'_>, surface: &Surface, lag: TimeDelta) -
 
 /// A cursor in the middle of a walk: behind the first page that carries something, or else behind the first.
 async fn middle(tester: &Tester<'_>, connector: &dyn Connector, surface: &Surface) -> Told<Option<Cursor>> {
-    let (mut walk, mut after, mut first) = (Walk::new(), None, None);
+    let (mut steps, mut after, mut first) = (Steps::default(), None, None);
     loop {
         let page = tester.page(connector, surface, after.clone()).await?;
-        if !walk.goes_on(after.as_ref(), &page).or_else(|error| broken(error.to_string()))? {
+        if !steps.goes_on(after.as_ref(), &page)? {
             return Ok(first);
         }
         after = page.next;

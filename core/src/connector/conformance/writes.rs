@@ -5,7 +5,7 @@ use futures::future::join;
 use super::bench::Values;
 use super::cut::cut;
 use super::heard::Heard;
-use super::intents::{create, key_of, update};
+use super::intents::{archive, create, key_of, update};
 use super::passport::Promise;
 use super::tester::Tester;
 use super::told::{Told, broken, skipped};
@@ -65,8 +65,9 @@ async fn expectation(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
     tester.step().await;
     let wish = tester.fresh_last(object)?;
     let stale = update(object, &id, &wish, &last_of(&made), before.token);
-    let archive = Write { action: WriteAction::Archive { id: id.clone() }, changes: Vec::new(), ..stale.clone() };
-    for write in [stale, archive] {
+    // No values are expected of an archive: where there are versions, they alone say that nobody came in between.
+    let archive = |at| Write { expect_token: at, ..archive(object, &id) };
+    for write in [Some(stale), before.token.map(|_| archive(before.token))].into_iter().flatten() {
         let receipt = tester.write_one(write).await?;
         if receipt.outcome != Outcome::Stale {
             return broken(format!("a write of a record that was changed meanwhile ended as {:?}", receipt.outcome));
@@ -84,6 +85,15 @@ async fn expectation(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
     if held(tester, object, &id).await?.last() != wish.last().map(|(_, text)| text.as_str()) {
         return broken("a write that was applied is not there");
     }
+    if before.token.is_none() {
+        return Ok("a changed record is not written; one that is as expected is".into());
+    }
+    let now = held(tester, object, &id).await?.token;
+    let receipt = tester.write_one(archive(now)).await?;
+    // Some records are kept for ever, and the system says so.
+    if !matches!(receipt.outcome, Outcome::Applied { .. } | Outcome::Refused { .. }) {
+        return broken(format!("an archive of a record that is as expected ended as {:?}", receipt.outcome));
+    }
     Ok("a changed record is neither written nor archived; one that is as expected is written".into())
 }
 
@@ -95,7 +105,8 @@ async fn unnamed(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
     tester.step().await;
     let before = held(tester, object, &id).await?;
     let wish = tester.fresh_last(object)?;
-    tester.write_one(update(object, &id, &wish, &last_of(&made), before.token)).await?;
+    let write = update(object, &id, &wish, &last_of(&made), before.token);
+    is_so(tester, &write, &wish, &tester.write_one(write.clone()).await?).await?;
     let after = held(tester, object, &id).await?;
     let others = |heard: &Heard| heard.values.split_last().map(|(_, others)| others.to_vec());
     if others(&after) == others(&before) {
@@ -176,11 +187,14 @@ async fn lost_answers(tester: &mut Tester<'_>, object: &ObjectType) -> Told<()> 
     let values = tester.fresh(object)?;
     let write = create(object, &values);
     tester.bench.lose_answers(true).await?;
-    let told = tester.bench.connector().write_batch(vec![write]).await;
+    let told = tester.bench.connector().write_batch(vec![write.clone()]).await;
     tester.bench.lose_answers(false).await?;
-    match told.map(|mut told| told.pop().map(|receipt| receipt.outcome)) {
-        Ok(Some(Outcome::Unknown | Outcome::Applied { .. })) => Ok(()),
-        Ok(Some(other)) => broken(format!("a write whose answer was lost ended as {other:?}")),
+    match told.map(|mut told| told.pop()) {
+        Ok(Some(receipt)) => match &receipt.outcome {
+            Outcome::Unknown => Ok(()),
+            Outcome::Applied { .. } => is_so(tester, &write, &values, &receipt).await.map(drop),
+            other => broken(format!("a write whose answer was lost ended as {other:?}")),
+        },
         Ok(None) => broken("no receipt for a write"),
         Err(_) => broken("a write whose answer was lost is said not to have been sent"),
     }

@@ -184,6 +184,7 @@ impl Tenant {
             }
             changes.journal("approved", &hash.to_string(), &(hash, keys));
             if attempts.commit(self, "store an approval", changes.commit).await? {
+                self.core.bells.ring(&self.id);
                 return Ok(answer);
             }
         }

@@ -73,7 +73,8 @@ impl Tenant {
     }
 
     async fn unread(&self) -> Result<BTreeSet<(ConnectionName, ObjectType)>, Error> {
-        let lists = |channel| matches!(channel, Channel::Poll | Channel::Stream | Channel::Scan);
+        // A stream is no list: it begins when somebody follows it, and tells of what changes from then on.
+        let lists = |channel| matches!(channel, Channel::Poll | Channel::Scan);
         let mut places = Vec::new();
         let mut keys = Vec::new();
         for (name, connection) in &self.core.connections {

@@ -12,7 +12,7 @@ use crate::engine::tenant::read::{Position, position_key};
 use crate::engine::{Connection, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
-use crate::outage::{Listened, Outage, noted_every, outages};
+use crate::outage::{Listened, Outage, asked_every, noted_every, outages};
 use crate::store::{RowKey, Table};
 use crate::surface::{Channel, Surface};
 
@@ -65,7 +65,7 @@ impl Tenant {
                 Channel::Scan | Channel::Read => None,
             };
             let listened = surfaces(bound).map(|surface| Listened { surface, last: last(surface) });
-            let found = outages(listened, row.began.max(row.noticed), now);
+            let found = outages(listened, row.began, row.noticed, now);
             let recent =
                 row.listened.is_some_and(|at| (0..every.num_milliseconds() / 2).contains(&now.saturating_sub(at)));
             if found.is_empty() && recent {
@@ -79,13 +79,19 @@ impl Tenant {
             // Without a scan nothing can be read anew: the journal says what may be lost.
             let scans: Vec<RowKey> = scans(bound).map(|surface| position_key(name, &surface.name)).collect();
             let earliest = found.iter().min_by_key(|outage| outage.from).filter(|_| !scans.is_empty());
-            if earliest.is_some() {
+            // Where nobody listened in between either, what a scan has read was as new as it will be: it is read once more, and to
+            // begin it anew each time would end it never.
+            let heard_since = |old: &Outage| earliest.is_some_and(|new| new.from > old.until);
+            if earliest.is_some() && row.outage.as_ref().is_none_or(heard_since) {
                 for (key, revision, position) in positions.into_iter().filter(|(key, ..)| scans.contains(key)) {
                     changes.commit.expect.push((key.clone(), revision));
                     changes.put(key, &position.anew());
                 }
             }
-            let outage = earliest.cloned().or(row.outage);
+            let outage = match (earliest.cloned(), row.outage) {
+                (Some(new), Some(old)) => Some(Outage { from: new.from.min(old.from), ..new }),
+                (new, old) => new.or(old),
+            };
             let pending = outage.is_some();
             let noticed = if found.is_empty() { row.noticed } else { Some(now) };
             changes.put(pulse_key(name), &PulseRow { listened: Some(now), noticed, outage, ..row });
@@ -118,5 +124,10 @@ impl crate::engine::Core {
     /// How often it is noted that somebody listens to a connection; `None`: nothing that it tells is ever lost.
     pub(crate) fn noted_every(&self, connection: &ConnectionName) -> Option<chrono::TimeDelta> {
         noted_every(surfaces(self.connections.get(connection)?))
+    }
+
+    /// How often a connection is polled at the least; `None`: however seldom, nothing that its polls tell is lost.
+    pub(crate) fn asked_every(&self, connection: &ConnectionName) -> Option<chrono::TimeDelta> {
+        asked_every(surfaces(self.connections.get(connection)?))
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::scan::Scanned;
 use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
@@ -68,34 +69,48 @@ impl Tenant {
     /// As [`Tenant::scan`]. One that breaks off is no pulse: it goes on at its last page, and stays due.
     pub async fn pulse(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, _) = self.connection(connection)?;
-        let began = self.now();
-        let taken = self.scan(connection).await?;
+        let since = self.now();
+        let scanned = self.scan_pages(&name, None, usize::MAX).await?;
+        self.note_pulse(&name, since, scanned).await?;
+        Ok(scanned.taken)
+    }
+
+    /// Notes that a connection was read anew from end to end, beginning at `since` or with the earliest of its scans.
+    pub(crate) async fn note_pulse(&self, name: &ConnectionName, since: i64, scanned: Scanned) -> Result<(), Error> {
+        let began = scanned.began.map_or(since, |began| began.min(since));
         let mut attempts = Attempts::default();
         loop {
             let ended = self.now();
-            let (revision, row) = self.pulse_row(&name).await?;
+            let (revision, row) = self.pulse_row(name).await?;
             let row = row.unwrap_or_else(|| PulseRow::counted_from(ended));
             let mut changes = Changes::new(&self.core, ended, &Self::engine());
-            changes.commit.expect.push((pulse_key(&name), revision));
+            changes.commit.expect.push((pulse_key(name), revision));
             // An outage that was noticed meanwhile may have hidden what the first pages had shown already.
             let outage = row.outage.filter(|outage| outage.until > began);
             let row = PulseRow { from: ended, last: Some(ended), began: Some(began), outage, ..row };
-            changes.put(pulse_key(&name), &row);
-            let TakenIn { observed, known, hinted, dead_letters } = taken;
-            changes.journal(PULSED, name.as_str(), &(&name, began, (observed, known, hinted, dead_letters)));
+            changes.put(pulse_key(name), &row);
+            let TakenIn { observed, known, hinted, dead_letters } = scanned.taken;
+            changes.journal(PULSED, name.as_str(), &(name, began, (observed, known, hinted, dead_letters)));
             if attempts.commit(self, "note a pulse", changes.commit).await? {
-                return Ok(taken);
+                return Ok(());
             }
         }
     }
 
-    /// The same, if it is due: another worker may have seen to it meanwhile.
+    /// The same, if it is due: another process may have seen to it meanwhile.
     pub(crate) async fn pulse_if_due(&self, connection: &ConnectionName) -> Result<TakenIn, Error> {
-        let (_, row) = self.pulse_row(connection).await?;
-        match row.and_then(|row| row.due(self.core.pulse_every(connection))) {
-            Some(due) if due <= self.now() => self.pulse(connection.as_str()).await,
-            _ => Ok(TakenIn::default()),
+        if self.is_pulse_due(connection).await? {
+            self.pulse(connection.as_str()).await
+        } else {
+            Ok(TakenIn::default())
         }
+    }
+
+    /// Whether a connection is due to be read anew.
+    pub(crate) async fn is_pulse_due(&self, connection: &ConnectionName) -> Result<bool, Error> {
+        let (_, row) = self.pulse_row(connection).await?;
+        let due = row.and_then(|row| row.due(self.core.pulse_every(connection)));
+        Ok(due.is_some_and(|due| due <= self.now()))
     }
 
     /// How the pulses of every connection that can be scanned stand, by name: when each was last read from end to end, and when

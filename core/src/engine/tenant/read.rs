@@ -1,27 +1,36 @@
-//! Reading surfaces: webhooks that come in, polls and scans that go out.
+//! Reading surfaces: webhooks that come in, polls that go out.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::connector::walk::Walk;
 use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery};
-use crate::engine::hydrate::{Loader, look_at_representation, parse};
-use crate::engine::intake::{Input, TakenIn};
-use crate::engine::persist::{Changes, PART, record_of_key};
-use crate::engine::tenant::pages::Walk;
+use crate::engine::hydrate::parse;
+use crate::engine::intake::TakenIn;
+use crate::engine::persist::{Changes, PART};
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
-use crate::id::{ConnectionName, ObjectType, RecordRef, SurfaceName};
+use crate::id::{ConnectionName, SurfaceName};
 use crate::store::{RowKey, Table};
-use crate::surface::{Channel, Deletes, Surface};
+use crate::surface::{Channel, Surface};
 use crate::text::Text;
 
 /// The position of a poll or stream, and what is left of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
-    after: Option<Cursor>,
-    /// The number of the scan under way.
+    pub(super) after: Option<Cursor>,
+    /// The number of the scan under way; 0: none is.
     #[serde(default)]
-    scan: u64,
+    pub(super) scan: u64,
+    /// The number of the scan that last came to its end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) complete: u64,
+    /// When the scan under way began, or the one that last came to its end: milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) began: Option<i64>,
+    /// Whether the pages of the scan under way lead on, in however many pieces it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) walk: Option<Walk>,
     /// Whether the surface was ever read to its end: what was not met by then was not there.
     #[serde(default)]
     pub(crate) ended: bool,
@@ -33,8 +42,13 @@ pub(crate) struct Position {
 impl Position {
     /// Of a scan under way: from the beginning.
     pub(crate) fn anew(&self) -> Self {
-        Self { ended: self.ended, ..Self::default() }
+        Self { ended: self.ended, complete: self.complete, ..Self::default() }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The key of a surface's position.
@@ -70,6 +84,7 @@ impl Tenant {
             return Ok(verified.reply);
         }
         taken?;
+        self.core.bells.ring(&self.id);
         if let Some(key) = key {
             // After the items: a crash in between costs a repetition, which changes nothing.
             let commit = crate::store::Commit { put: vec![(key, persist::json(&self.now()))], ..Default::default() };
@@ -121,107 +136,15 @@ impl Tenant {
             let more = walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))?;
             let heard = if more { position.heard } else { began };
             let ended = position.ended || !more;
-            self.move_to(row, &Position { after: page.next.or(position.after), scan: 0, ended, heard }).await?;
+            let after = page.next.or(position.after);
+            self.move_to(row, &Position { after, ended, heard, ..Position::default() }).await?;
             if !more {
                 return Ok(taken);
             }
         }
     }
 
-    /// Reads every record on every scan surface of a connection. A record that two complete scans in a row did not meet
-    /// is read directly, and only then held to be gone.
-    ///
-    /// # Errors
-    ///
-    /// If a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]); an interrupted scan
-    /// goes on at its last page, and counts as complete only when its last page is durable. The other surfaces are
-    /// scanned all the same.
-    pub async fn scan(&self, connection: &str) -> Result<TakenIn, Error> {
-        let (name, bound) = self.connection(connection)?;
-        let mut ended = Ok(TakenIn::default());
-        for bound in bound.surfaces.iter().filter(|bound| bound.surface.channel == Channel::Scan) {
-            join(&mut ended, self.scan_surface(&name, &bound.surface).await)?;
-        }
-        ended
-    }
-
-    /// A scan has the number of the read that began it: a record met since then is not absent from it, whichever page or
-    /// direct read met it. Each page has a number of its own, since what it says is as new as the page and not as the scan.
-    async fn scan_surface(&self, name: &ConnectionName, surface: &Surface) -> Result<TakenIn, Error> {
-        let mut walk = Walk::new();
-        let mut taken = TakenIn::default();
-        let mut under_way = None;
-        loop {
-            let (row, position) = self.position(name, &surface.name).await?;
-            if under_way.is_some_and(|scan| scan != position.scan) {
-                // Another worker went on with this scan, and has ended it.
-                return Ok(taken);
-            }
-            if position.scan == 0 {
-                let scan = self.read_number().await?;
-                self.move_to(row, &Position { scan, ..position.anew() }).await?;
-                continue;
-            }
-            under_way = Some(position.scan);
-            let read = self.read_number().await?;
-            let page = self.page(name, &surface.name, position.after.clone()).await?;
-            taken += self.take_items(name, &page.items, read).await?;
-            if walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))? {
-                self.move_to(row, &Position { after: page.next, ..position }).await?;
-                continue;
-            }
-            if surface.semantics.deletes != Deletes::NeverTold {
-                taken += self.note_absences(name, &surface.object, position.scan).await?;
-            }
-            self.move_to(row, &Position { ended: true, ..Position::default() }).await?;
-            return Ok(taken);
-        }
-    }
-
-    /// Notes that a complete scan did not meet records that are linked, or were ever seen, in this object type.
-    async fn note_absences(&self, name: &ConnectionName, object: &ObjectType, scan: u64) -> Result<TakenIn, Error> {
-        let prefix = format!("{}{object}\u{1f}", persist::connection_prefix(name));
-        let mut after: Option<Text> = None;
-        let mut taken = TakenIn::default();
-        loop {
-            let rows = self
-                .core
-                .store
-                .scan(&self.id, Table::Representation, &prefix, after.as_deref(), 500)
-                .await
-                .map_err(Error::store("compare a scan with what is known"))?;
-            let Some(last) = rows.last() else { return Ok(taken) };
-            after = Some(last.key.clone());
-            let mut absent = Vec::new();
-            let mut merged = Vec::new();
-            for row in rows {
-                let Some(record) = record_of_key(&row.key) else { continue };
-                let Some(place) = self.core.place(&record) else { continue };
-                let representation = look_at_representation(&self.core, &self.id, &row, place)?;
-                if representation.existence().met_by() >= scan {
-                    continue;
-                }
-                if representation.speaks() {
-                    absent.push(Input::Absent { record, scan });
-                } else if representation.redirected_to().is_some() {
-                    merged.push(record);
-                }
-            }
-            // Of a circle of merges, one record stands: which, its others tell.
-            let mut loader = Loader::new(&self.core, &self.id);
-            loader.records(&merged).await?;
-            loader.merges().await?;
-            let stands = |record: &RecordRef| {
-                let index = loader.loaded.set.find_record(record);
-                index.is_some_and(|index| loader.loaded.set.record(index).representation.speaks())
-            };
-            let standing = merged.into_iter().filter(stands);
-            absent.extend(standing.map(|record| Input::Absent { record, scan }));
-            taken += self.take_in(absent, &Self::engine()).await?;
-        }
-    }
-
-    async fn page(
+    pub(super) async fn page(
         &self,
         name: &ConnectionName,
         surface: &SurfaceName,
@@ -239,7 +162,7 @@ impl Tenant {
         })
     }
 
-    async fn position(
+    pub(super) async fn position(
         &self,
         name: &ConnectionName,
         surface: &SurfaceName,
@@ -252,7 +175,11 @@ impl Tenant {
     }
 
     /// Moves a cursor. If another worker moved it meanwhile, its position stands: both took in what they read.
-    async fn move_to(&self, (key, revision): (RowKey, Option<u64>), position: &Position) -> Result<(), Error> {
+    pub(super) async fn move_to(
+        &self,
+        (key, revision): (RowKey, Option<u64>),
+        position: &Position,
+    ) -> Result<(), Error> {
         let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
         changes.commit.expect.push((key.clone(), revision));
         changes.put(key, position);
@@ -262,7 +189,7 @@ impl Tenant {
 }
 
 /// Puts the end of one surface's pages to that of the others: the first failure of a system is told when all were tried.
-fn join(ended: &mut Result<TakenIn, Error>, next: Result<TakenIn, Error>) -> Result<(), Error> {
+pub(super) fn join<T: std::ops::AddAssign>(ended: &mut Result<T, Error>, next: Result<T, Error>) -> Result<(), Error> {
     match (ended.as_mut(), next) {
         (Ok(taken), Ok(more)) => *taken += more,
         (Ok(_), Err(error @ (Error::Connector { .. } | Error::UnknownSurface { .. }))) => *ended = Err(error),
@@ -272,6 +199,6 @@ fn join(ended: &mut Result<TakenIn, Error>, next: Result<TakenIn, Error>) -> Res
     Ok(())
 }
 
-fn reading(name: &ConnectionName) -> impl Fn(ConnectorError) -> Error + use<'_> {
+pub(super) fn reading(name: &ConnectionName) -> impl Fn(ConnectorError) -> Error + use<'_> {
     move |source| Error::Connector { connection: name.clone(), doing: "read a page", source }
 }

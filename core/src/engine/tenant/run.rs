@@ -75,8 +75,8 @@ impl Tenant {
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
     /// `sleep` gives a future that is ready after so long. No sleep is longer than
-    /// [`Schedule::idle`](crate::engine::Schedule::idle); whatever comes in by then is found by itself. When `shutdown` is
-    /// ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
+    /// [`Schedule::idle`](crate::engine::Schedule::idle), and what this process receives or people approve here ends it; what comes
+    /// in elsewhere is found when it is over. When `shutdown` is ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
     /// is left without a receipt.
     ///
     /// A system that fails is tried again later, less and less often, and holds up no other; nor does one that is slow: each
@@ -123,10 +123,12 @@ impl Tenant {
         let mut signal = pin!(shutdown.fuse());
         let mut shutdown = Shutdown { signal: signal.as_mut(), came: false };
         let mut running = Running::new(self);
-        running.agenda.pulse_by(self, self.pulses_due().await?);
+        running.agenda.pulse_by(&self.core, self.pulses_due().await?);
         let mut lanes = Lanes::new(self);
         let mut failed = None;
         while failed.is_none() && !shutdown.came().await {
+            // What comes in from here on is not slept through.
+            let heard = self.core.bells.rung(&self.id);
             match running.turn(&mut lanes, &mut shutdown).await {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -137,7 +139,8 @@ impl Tenant {
                 break;
             }
             let rested = {
-                let (slept, next) = (pin!(sleep(delay)), pin!(lanes.next()));
+                let (rung, slept) = (pin!(self.core.bells.since(&self.id, heard)), pin!(sleep(delay)));
+                let (slept, next) = (pin!(select(rung, slept)), pin!(lanes.next()));
                 shutdown.or(select(slept, next)).await.map(|either| match either {
                     Either::Left(_) => None,
                     Either::Right((ended, _)) => Some(ended),
@@ -174,7 +177,7 @@ struct Running<'t> {
 
 impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
-        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
+        let agenda = Agenda::of(&tenant.core, tenant.now());
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
         Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next: Next::WhenTold }
     }
@@ -186,9 +189,12 @@ impl<'t> Running<'t> {
         shutdown: &mut Shutdown<'_, F>,
     ) -> Result<bool, Error> {
         // Before the first poll: it would hide for how long nothing was heard.
-        for connection in self.agenda.due_to_listen(self.tenant.now()) {
-            if self.tenant.listen_to(&connection).await? {
-                self.agenda.pulse_now(connection, self.tenant.now());
+        for connection in self.agenda.due_to_listen(self.tenant.now(), |_| true) {
+            match self.tenant.listen_to(&connection).await {
+                Ok(true) => self.agenda.pulse_now(connection, self.tenant.now()),
+                // Others keep moving the same rows: it is noted at its next turn.
+                Ok(false) | Err(Error::Contended { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         if lanes.step(self.silence.left_alone(self.tenant.now())) {

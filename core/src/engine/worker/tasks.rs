@@ -1,15 +1,15 @@
 //! What a worker does of one tenant beside what it hears: polls, reads that are due, publication, and what waits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
 use super::{BEAT, Desk, Worked};
 use crate::engine::tenant::run::{Agenda, Task};
-use crate::engine::tenant::{Allowed, News, Next};
-use crate::engine::{Accordant, Tenant};
+use crate::engine::tenant::{Allowed, News, Next, Scanned};
+use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
-use crate::id::TenantId;
+use crate::id::{ConnectionName, TenantId};
 use crate::queue::{Queue, Share};
 
 /// How many plans one turn applies: others are heard in between.
@@ -21,9 +21,23 @@ const PAGES_AT_ONCE: usize = 4;
 /// How many steps one turn takes.
 const STEPS_AT_ONCE: usize = 8;
 
+/// How many pages of a connection that is read anew one turn reads.
+const SCANNED_AT_ONCE: usize = 4;
+
+/// A connection that is being read anew.
+#[derive(Debug, Clone, Copy)]
+struct Pulsing {
+    /// Since when, in milliseconds since the epoch.
+    since: i64,
+    /// How far that has come.
+    scanned: Scanned,
+}
+
 /// When what is due.
 pub(super) struct Tasks {
     agenda: Agenda,
+    /// The connections that are being read anew, a few pages at each turn.
+    pulsing: BTreeMap<ConnectionName, Pulsing>,
     /// Whether it is known when connections are read anew.
     counted: bool,
     /// The next step, in milliseconds since the epoch.
@@ -32,8 +46,34 @@ pub(super) struct Tasks {
 
 impl Tasks {
     fn new(tenant: &Tenant) -> Self {
-        let agenda = Agenda::new(tenant.core.schedule, tenant.core.connections.keys(), tenant.now()).listening(tenant);
-        Self { agenda, counted: false, step: tenant.now() }
+        Self {
+            agenda: Agenda::of(&tenant.core, tenant.now()),
+            pulsing: BTreeMap::new(),
+            counted: false,
+            step: tenant.now(),
+        }
+    }
+
+    /// Reads a connection anew, if that is due, or goes on with it for some pages. `None`: there is more of it.
+    async fn pulse_on(&mut self, tenant: &Tenant, connection: &ConnectionName) -> Result<Option<TakenIn>, Error> {
+        let pulsing = match self.pulsing.get(connection) {
+            Some(pulsing) => *pulsing,
+            // Another worker may have seen to it meanwhile.
+            None if !tenant.is_pulse_due(connection).await? => return Ok(Some(TakenIn::default())),
+            None => Pulsing { since: tenant.now(), scanned: Scanned::default() },
+        };
+        // Whatever fails now goes on from there.
+        self.pulsing.insert(connection.clone(), pulsing);
+        let Pulsing { since, mut scanned } = pulsing;
+        let pages = tenant.scan_pages(connection, Some(since), SCANNED_AT_ONCE).await?;
+        scanned += Scanned { more: false, ..pages };
+        if pages.more {
+            self.pulsing.insert(connection.clone(), Pulsing { since, scanned });
+            return Ok(None);
+        }
+        tenant.note_pulse(connection, since, scanned).await?;
+        self.pulsing.remove(connection);
+        Ok(Some(scanned.taken))
     }
 
     /// Something came in: there may be something to read.
@@ -68,21 +108,37 @@ impl Desk {
             self.owns = false;
         }
         if !std::mem::replace(&mut self.tasks.counted, true) {
-            self.tasks.agenda.pulse_by(&tenant, tenant.pulses_due().await?);
+            self.tasks.agenda.pulse_by(&tenant.core, tenant.pulses_due().await?);
         }
         // Before the first poll: it would hide for how long nothing was heard.
-        for connection in self.tasks.agenda.due_to_listen(tenant.now()) {
-            if records.has(tenant.id(), connection.as_str()) && tenant.listen_to(&connection).await? {
-                self.tasks.agenda.pulse_now(connection, tenant.now());
+        for connection in self.tasks.agenda.due_to_listen(tenant.now(), |name| records.has(tenant.id(), name.as_str()))
+        {
+            match tenant.listen_to(&connection).await {
+                Ok(true) => self.tasks.agenda.pulse_now(connection, tenant.now()),
+                Ok(false) | Err(Error::Contended { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
-        while let Some((connection, task)) = self.tasks.agenda.due(tenant.now()) {
+        let mut had = BTreeSet::new();
+        while let Some((connection, task)) = self.tasks.agenda.due_besides(tenant.now(), &had) {
             // Whoever has the partition of its name reads it; the others look again at its next turn.
             let mine = records.has(tenant.id(), connection.as_str());
             let read = match task {
-                _ if !mine => None,
+                _ if !mine => {
+                    self.tasks.pulsing.remove(&connection);
+                    None
+                }
                 Task::Poll => Some(tenant.poll(connection.as_str()).await),
-                Task::Pulse => Some(tenant.pulse_if_due(&connection).await),
+                Task::Pulse => match self.tasks.pulse_on(&tenant, &connection).await {
+                    Ok(None) => {
+                        // Others are heard in between.
+                        rest = TimeDelta::zero();
+                        self.tasks.step_now();
+                        had.insert((connection, task));
+                        continue;
+                    }
+                    ended => Some(ended.map(Option::unwrap_or_default)),
+                },
             };
             let retry = match read {
                 None | Some(Err(Error::Paused { .. })) => None,

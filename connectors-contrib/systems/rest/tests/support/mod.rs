@@ -33,6 +33,10 @@ struct State {
     /// What becomes of the next writes.
     faults: VecDeque<Fault>,
     headers: BTreeSet<String>,
+    /// How often each header came with the last request.
+    last: BTreeMap<String, usize>,
+    /// What a cursor of the system's is answered with, where it has expired.
+    expired: Option<StatusCode>,
 }
 
 /// What becomes of one request.
@@ -46,6 +50,8 @@ pub(crate) enum Fault {
     Throttled,
     /// Somebody else writes the record first.
     Overtaken,
+    /// It has none, and this is the answer.
+    Answered(u16),
 }
 
 /// The desk. Clones share its state.
@@ -66,6 +72,16 @@ impl Desk {
 
     pub(crate) fn fault(&self, fault: Fault) {
         self.state().faults.push_back(fault);
+    }
+
+    /// From now on the system's own cursors are answered so.
+    pub(crate) fn expires(&self, status: Option<u16>) {
+        self.state().expired = status.map(|status| StatusCode::from_u16(status).unwrap());
+    }
+
+    /// How often each header came with the last request.
+    pub(crate) fn last_headers(&self) -> BTreeMap<String, usize> {
+        self.state().last.clone()
     }
 
     pub(crate) fn down(&self, down: bool) {
@@ -148,6 +164,9 @@ impl State {
                 answer.headers_mut().insert("retry-after", "7".parse().unwrap());
                 return Some(answer);
             }
+            Some(Fault::Answered(status)) => {
+                return Some(said(StatusCode::from_u16(status).unwrap(), &json!({})));
+            }
             _ => {}
         }
         let path = request.uri().path();
@@ -183,9 +202,23 @@ impl State {
                 Some(answer)
             }
             ("GET", ["counted"]) => {
-                let rows = number("rows").unwrap();
+                let rows = number("rows").unwrap_or(2).min(number("cap").unwrap_or(usize::MAX));
                 let at = number("skip").unwrap_or_else(|| (number("page").unwrap() - 1) * rows);
+                if given("strict").is_some() && at > 0 && at >= all.len() {
+                    return Some(said(StatusCode::NOT_FOUND, &json!({ "error": "NoSuchPage" })));
+                }
+                let at = if given("deaf").is_some() { 0 } else { at };
                 ok(json!(all.iter().skip(at).take(rows).collect::<Vec<_>>()))
+            }
+            // Whatever is asked for.
+            ("GET", ["said"]) => ok(serde_json::from_str(given("body").unwrap()).unwrap()),
+            // By links that begin where the page is.
+            ("GET", ["deep", "pages"]) => {
+                let at = number("at").unwrap_or(0);
+                let spelled = given("spelled").unwrap_or("pages");
+                let next = format!("{spelled}?at={}&spelled={spelled}", at + 2);
+                let next = (all.len() > at + 2).then(|| next.trim_start_matches("here").to_owned());
+                ok(json!({ "users": all.iter().skip(at).take(2).collect::<Vec<_>>(), "next": next }))
             }
             // What changed, oldest first, from an instant on.
             ("GET", ["since"]) => {
@@ -204,6 +237,9 @@ impl State {
             // The same by a cursor, as Zendesk has it: the cursor never ends, a flag says when it is enough.
             ("GET", ["incremental", "users", "cursor.json"]) => {
                 let rows = number("per_page").unwrap_or(100);
+                if let (Some(status), Some(_)) = (self.expired, given("cursor")) {
+                    return Some(said(status, &json!({ "error": "Expired" })));
+                }
                 let (from, skip) = match given("cursor") {
                     Some(cursor) => {
                         let (from, skip) = cursor.split_once('-').unwrap();
@@ -287,6 +323,11 @@ impl Remote for Desk {
         let mut state = self.state();
         let place = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         state.requests.push((request.method().to_string(), place));
+        state.last.clear();
+        for name in request.headers().keys() {
+            let count = request.headers().get_all(name).iter().count();
+            state.last.insert(name.to_string(), count);
+        }
         state.headers.extend(request.headers().keys().map(ToString::to_string));
         state.answer(request, now)
     }

@@ -135,13 +135,18 @@ impl Tenant {
             changes,
             expect,
             expect_token: token,
-            idempotency_key: idempotency_key(operations),
+            idempotency_key: idempotency_key(operations, token),
         })
     }
 }
 
-fn idempotency_key(operations: &[Operation]) -> Digest {
+/// The same for every attempt while nothing newer is heard of the record; another once it moved. Otherwise a system that
+/// answers a repetition with what it said the first time would answer so for ever, and do nothing.
+fn idempotency_key(operations: &[Operation], token: Option<i64>) -> Digest {
     let mut fingerprint = Fingerprint::new();
+    if let Some(token) = token {
+        fingerprint.number(token);
+    }
     for operation in operations {
         fingerprint.bytes(&operation.key.0);
     }

@@ -1,4 +1,4 @@
-//! The agenda of a run: which connection is read when. Pure: the instant is an argument.
+//! The agenda of a run: which connection is read when. Pure: instants and intervals are arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use crate::connector::Retry;
 use crate::engine::tenant::run::silence::pause_after;
-use crate::engine::{Schedule, Tenant};
+use crate::engine::{Core, Schedule};
 use crate::id::ConnectionName;
 
 /// What is done with a connection.
@@ -31,6 +31,8 @@ pub(crate) struct Agenda {
     turns: BTreeMap<(ConnectionName, Task), Turn>,
     /// How often connections are read anew from end to end.
     every: BTreeMap<ConnectionName, TimeDelta>,
+    /// How often connections are polled that must be more often than the schedule says.
+    asked: BTreeMap<ConnectionName, TimeDelta>,
     /// How often, and when next, it is noted that somebody listens to a connection.
     listens: BTreeMap<ConnectionName, (TimeDelta, i64)>,
     retry: i64,
@@ -42,20 +44,25 @@ impl Agenda {
         for connection in connections {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
         }
-        Self { schedule, turns, every: BTreeMap::new(), listens: BTreeMap::new(), retry: now }
+        let (every, asked, listens) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { schedule, turns, every, asked, listens, retry: now }
     }
 
-    /// It is noted that somebody listens to the connections of which something could be lost otherwise, from now on.
-    pub(crate) fn listening(mut self, tenant: &Tenant) -> Self {
-        let noted = |name: &ConnectionName| Some((name.clone(), (tenant.core.noted_every(name)?, tenant.now())));
-        self.listens = tenant.core.connections.keys().filter_map(noted).collect();
-        self
+    /// The same of all connections; of those of which something could be lost otherwise, it is noted that somebody listens.
+    pub(crate) fn of(core: &Core, now: i64) -> Self {
+        let mut agenda = Self::new(core.schedule, core.connections.keys(), now);
+        let noted = |name: &ConnectionName| Some((name.clone(), (core.noted_every(name)?, now)));
+        agenda.listens = core.connections.keys().filter_map(noted).collect();
+        let asked = |name: &ConnectionName| Some((name.clone(), core.asked_every(name)?));
+        agenda.asked = core.connections.keys().filter_map(asked).collect();
+        agenda
     }
 
-    /// The connections of which it is to be noted now.
-    pub(crate) fn due_to_listen(&mut self, now: i64) -> Vec<ConnectionName> {
+    /// The connections of which it is to be noted now, of those that are read here: whoever does not read one says nothing of it.
+    pub(crate) fn due_to_listen(&mut self, now: i64, here: impl Fn(&ConnectionName) -> bool) -> Vec<ConnectionName> {
         let mut due = Vec::new();
-        for (connection, (every, at)) in self.listens.iter_mut().filter(|(_, (_, at))| *at <= now) {
+        let noted = self.listens.iter_mut().filter(|(connection, (_, at))| *at <= now && here(connection));
+        for (connection, (every, at)) in noted {
             *at = now.saturating_add(every.num_milliseconds());
             due.push(connection.clone());
         }
@@ -71,9 +78,9 @@ impl Agenda {
     }
 
     /// Connections are read anew from end to end, next at these instants.
-    pub(crate) fn pulse_by(&mut self, tenant: &Tenant, due: Vec<(ConnectionName, i64)>) {
+    pub(crate) fn pulse_by(&mut self, core: &Core, due: Vec<(ConnectionName, i64)>) {
         for (connection, at) in due {
-            match tenant.core.pulse_every(&connection) {
+            match core.pulse_every(&connection) {
                 Some(every) => self.pulses(connection, every, at),
                 None => self.pulse_now(connection, at),
             }
@@ -86,21 +93,20 @@ impl Agenda {
         self.turns.insert((connection, Task::Pulse), Turn { at, failures: 0 });
     }
 
-    /// The task that has been due longest.
-    pub(crate) fn due(&self, now: i64) -> Option<(ConnectionName, Task)> {
-        self.due_besides(now, &BTreeSet::new())
-    }
-
-    /// The task that has been due longest, of connections that nothing is read from yet.
-    pub(super) fn due_besides(&self, now: i64, busy: &BTreeSet<ConnectionName>) -> Option<(ConnectionName, Task)> {
-        let due = self.turns.iter().filter(|((connection, _), turn)| turn.at <= now && !busy.contains(connection));
+    /// The task that has been due longest, of those that are not under way or had their turn.
+    pub(crate) fn due_besides(
+        &self,
+        now: i64,
+        busy: &BTreeSet<(ConnectionName, Task)>,
+    ) -> Option<(ConnectionName, Task)> {
+        let due = self.turns.iter().filter(|(task, turn)| turn.at <= now && !busy.contains(*task));
         due.min_by_key(|(_, turn)| turn.at).map(|((connection, task), _)| (connection.clone(), *task))
     }
 
     /// A task had its turn: it is due again as the schedule says, or later if it failed.
     pub(crate) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
         let every = match task {
-            Task::Poll => self.schedule.poll,
+            Task::Poll => self.asked.get(connection).map_or(self.schedule.poll, |asked| self.schedule.poll.min(*asked)),
             Task::Pulse => self.every.get(connection).copied().unwrap_or(self.schedule.poll),
         };
         if task == Task::Pulse && failed.is_none() && !self.every.contains_key(connection) {
@@ -127,9 +133,9 @@ impl Agenda {
         due
     }
 
-    /// When something is due next, of connections that nothing is read from yet.
-    pub(super) fn next(&self, now: i64, busy: &BTreeSet<ConnectionName>) -> i64 {
-        let free = self.turns.iter().filter(|((connection, _), _)| !busy.contains(connection));
+    /// When something is due next that is not under way.
+    pub(super) fn next(&self, now: i64, busy: &BTreeSet<(ConnectionName, Task)>) -> i64 {
+        let free = self.turns.iter().filter(|(task, _)| !busy.contains(*task));
         let listens = self.listens.values().map(|(_, at)| *at);
         free.map(|(_, turn)| turn.at).chain(listens).chain([self.retry]).min().unwrap_or(now)
     }
@@ -173,13 +179,13 @@ mod tests {
     fn a_pulse_that_failed_goes_on_before_the_next_day() {
         let (mut agenda, shop) = agenda();
         let day = 24 * 60 * 60 * 1000;
-        assert_eq!(agenda.due(day - 1), Some((shop.clone(), Task::Poll)));
+        assert_eq!(agenda.due_besides(day - 1, &BTreeSet::new()), Some((shop.clone(), Task::Poll)));
         agenda.done(&shop, Task::Poll, day, None);
-        assert_eq!(agenda.due(day), Some((shop.clone(), Task::Pulse)));
+        assert_eq!(agenda.due_besides(day, &BTreeSet::new()), Some((shop.clone(), Task::Pulse)));
         agenda.done(&shop, Task::Pulse, day, Some(Retry::Never));
         agenda.done(&shop, Task::Poll, day + 90_000, None);
-        assert_eq!(agenda.due(day + 119_999), None);
-        assert_eq!(agenda.due(day + 120_000), Some((shop, Task::Pulse)));
+        assert_eq!(agenda.due_besides(day + 119_999, &BTreeSet::new()), None);
+        assert_eq!(agenda.due_besides(day + 120_000, &BTreeSet::new()), Some((shop, Task::Pulse)));
     }
 
     impl Agenda {

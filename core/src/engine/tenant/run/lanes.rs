@@ -1,5 +1,5 @@
-//! What a run has under way at once. One connection is read once at a time, and written by one application at a time; what
-//! hints ask for is read beside. A system that is slow, or hangs, so holds up what it takes part in, and nothing else.
+//! What a run has under way at once. One connection is polled once at a time, read anew once at a time, and written by one
+//! application at a time; what hints ask for is read beside. A system that is slow, or hangs, so holds up what it takes part in, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) struct Lanes<'t> {
     reads: FuturesUnordered<BoxFuture<'t, Ended>>,
     /// A call that writes is waited for.
     writes: FuturesUnordered<BoxFuture<'t, Ended>>,
-    reading: BTreeSet<ConnectionName>,
+    reading: BTreeSet<(ConnectionName, Task)>,
     stepping: bool,
     writing: BTreeMap<PlanHash, BTreeSet<ConnectionName>>,
     /// Tells applications to begin no further call.
@@ -56,14 +56,14 @@ impl<'t> Lanes<'t> {
         }
     }
 
-    /// The connections that are being polled or scanned.
-    pub(super) const fn reading(&self) -> &BTreeSet<ConnectionName> {
+    /// The connections that are being polled or scanned. To be scanned may take hours, and what changes meanwhile is polled.
+    pub(super) const fn reading(&self) -> &BTreeSet<(ConnectionName, Task)> {
         &self.reading
     }
 
     /// Begins to read a connection.
     pub(super) fn read(&mut self, connection: ConnectionName, task: Task) {
-        self.reading.insert(connection.clone());
+        self.reading.insert((connection.clone(), task));
         let tenant = self.tenant;
         let work = async move {
             let read = match task {
@@ -155,7 +155,7 @@ impl<'t> Lanes<'t> {
 
     fn note(&mut self, ended: &Ended) {
         match ended {
-            Ended::Read(connection, ..) => drop(self.reading.remove(connection)),
+            Ended::Read(connection, task, _) => drop(self.reading.remove(&(connection.clone(), *task))),
             Ended::Stepped(_) => self.stepping = false,
             Ended::Applied(hash, _) => drop(self.writing.remove(hash)),
         }

@@ -1,14 +1,22 @@
 //! The walk from page to page: it must lead on.
 
+use serde::{Deserialize, Serialize};
+
 use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Page};
 
 /// Watches that cursors lead to other places, in constant memory: Brent, *An improved Monte Carlo factorization algorithm*
 /// (1980), finds a circle of any length by comparing with one remembered place that moves on by powers of two.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Walk {
     remembered: Option<Cursor>,
     since: u64,
     until: u64,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Walk {
