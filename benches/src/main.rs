@@ -1,11 +1,12 @@
 //! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`,
-//! `quality`.
+//! `pulse`, `quality`.
 
 mod anomaly;
 mod compare;
 mod durable;
 mod http;
 mod identity;
+mod pulse;
 mod quality;
 mod what_if;
 
@@ -42,6 +43,8 @@ accordant-bench identity incremental N            takes records in one at a time
 accordant-bench identity order [ORDERS]           compares orders of arrival with the batch run
 accordant-bench identity calibration              what probabilities turn out to be worth, on every set
 accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing
+accordant-bench pulse --entities N [--calls-a-day N] [--days N]
+                                                  how old verifications get under a budget, by priority, beside the bound
 accordant-bench quality [ROWS [SEED]]             twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it";
 
 fn main() -> ExitCode {
@@ -99,6 +102,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["durable", ref what @ ..] => durable::run(what, &mut out),
         ["http", ref what @ ..] => http::run(what, &mut out),
         ["what-if", ref what @ ..] => what_if::run(what, &mut out),
+        ["pulse", ref what @ ..] => pulse::run(what, &mut out),
         ["identity", ref what @ ..] => identity::run(what, &mut out),
         _ => Err(USAGE.into()),
     }

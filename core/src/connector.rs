@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::fingerprint::Digest;
 use crate::id::{ObjectType, SurfaceName};
 use crate::model::Path;
+use crate::schema::ObjectSchema;
 use crate::surface::Surface;
 use crate::text::Text;
 use crate::value::Native;
@@ -86,6 +87,22 @@ pub trait Connector: Send + Sync + 'static {
     ///
     /// If nothing could be read. A missing record is an answer.
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError>;
+
+    /// Whether the system says what fields its object types have: whether [`Connector::describe`] tells anything. Constant for the life
+    /// of the value.
+    fn describes(&self) -> bool {
+        false
+    }
+
+    /// Asks the system what fields these object types have, by path of the documented record shape. What is not described stays as it
+    /// is; an object type that is described is described whole.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell. Nothing is concluded from that.
+    async fn describe(&self, _objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        Ok(Vec::new())
+    }
 
     /// Writes records. One receipt per write, in the order of writes: never one error for all.
     ///

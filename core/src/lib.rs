@@ -49,7 +49,9 @@ macro_rules! planted {
     };
 }
 
+pub mod alert;
 pub mod base;
+pub mod check;
 pub mod classify;
 pub mod clock;
 pub mod connector;

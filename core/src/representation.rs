@@ -423,6 +423,25 @@ impl Representation {
         self.rare.denied.get(&slot).copied() > said
     }
 
+    /// Whether it says something else than it did: of what `before` said, another value, or another existence. What `before` had not
+    /// said yet is nothing else.
+    pub(crate) fn says_otherwise_than(&self, before: &Self) -> bool {
+        let value = |of: &Self, slot| of.cell(slot).map(|cell| cell.field().clone());
+        let element = |of: &Self, slot, key: &Text| of.element(slot, key).map(|said| said.field.clone());
+        let differs = |slot: SlotIndex| {
+            if self.is_denied(slot) {
+                // What may not be read any more says nothing.
+                return false;
+            }
+            let keys: BTreeSet<&Text> = before.element_keys(slot).chain(self.element_keys(slot)).collect();
+            let elements = before.collection_seen(slot)
+                && keys.into_iter().any(|key| element(self, slot, key) != element(before, slot, key));
+            elements || before.cell(slot).is_some() && value(self, slot) != value(before, slot)
+        };
+        let known = before.existence.life() != Life::Unknown;
+        known && (self.existence.life() != before.existence.life() || before.slots().any(differs))
+    }
+
     /// The highest token of anything said: a death without a token of its own is stamped with it.
     #[must_use]
     pub fn last_token(&self) -> i64 {

@@ -21,6 +21,7 @@
 //! ```
 
 mod contract;
+mod drift;
 mod mismatch;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ use crate::text::Text;
 use crate::value::Native;
 
 pub use contract::Contract;
+pub(crate) use drift::{KnownFields, MOST_FIELDS, drifts};
 pub use mismatch::{Mismatch, MismatchKind, Mismatches};
 
 /// One object type, as its system describes it.

@@ -82,7 +82,8 @@ impl Accounts {
             } else {
                 state.on.remove(fault.name)
             };
-            let faults = state.on.iter().try_fold(Faults::default(), |faults, name| Faults::with(faults, name));
+            let faulty = state.on.iter().filter(|name| Fault::ALL.iter().any(|fault| fault.name == **name));
+            let faults = faulty.copied().try_fold(Faults::default(), |faults, name| Faults::with(faults, name));
             let faults = faults.unwrap_or_default();
             self.hubspot.faults(faults);
             self.shopify.faults(faults);
@@ -91,10 +92,22 @@ impl Accounts {
         }
         let unknown = || UnknownSwitch(name.to_owned());
         let scene = Scene::ALL.iter().find(|scene| scene.name == name).ok_or_else(unknown)?;
-        Ok(if on { (scene.begin)(self) } else { (scene.end)(self) })
+        match scene.end {
+            _ if on => {
+                if scene.end.is_some() {
+                    self.state().on.insert(scene.name);
+                }
+                Ok((scene.begin)(self))
+            }
+            Some(end) => {
+                self.state().on.remove(scene.name);
+                Ok(end(self))
+            }
+            None => Ok("nothing to undo".to_owned()),
+        }
     }
 
-    /// All faults and scenes. A scene is never on: it happens.
+    /// All faults and scenes. A scene that nothing undoes is never on: it happens.
     #[must_use]
     pub fn switches(&self) -> Vec<Switch> {
         let state = self.state();
@@ -103,7 +116,11 @@ impl Accounts {
             about: fault.about,
             on: state.on.contains(fault.name),
         });
-        let scenes = Scene::ALL.iter().map(|scene| Switch { name: scene.name, about: scene.about, on: false });
+        let scenes = Scene::ALL.iter().map(|scene| Switch {
+            name: scene.name,
+            about: scene.about,
+            on: state.on.contains(scene.name),
+        });
         faults.chain(scenes).collect()
     }
 
@@ -121,9 +138,14 @@ impl Accounts {
         self.rows
     }
 
-    /// Remembers what was archived, and gives what was remembered.
-    pub(crate) fn archived(&self, ids: Vec<String>) -> Vec<String> {
-        std::mem::replace(&mut self.state().archived, ids)
+    /// Remembers what was archived, beside what was before.
+    pub(crate) fn remember_archived(&self, ids: Vec<String>) {
+        self.state().archived.extend(ids);
+    }
+
+    /// All that was archived and not restored.
+    pub(crate) fn take_archived(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().archived)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -8,8 +8,7 @@ use chrono::TimeDelta;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::outbox::Outgoing;
-use crate::{Accounts, MovableClock, Remote, Sent, instant, json};
+use crate::{Accounts, MovableClock, Remote, instant, json};
 
 /// What the desk answers to, for whoever asks it for nothing.
 const ABOUT: [(&str, &str); 6] = [
@@ -87,19 +86,5 @@ impl Remote for Control {
             }
             _ => refused(StatusCode::NOT_FOUND, "no such thing: GET / says what there is"),
         })
-    }
-
-    fn due(&self) -> Vec<Outgoing> {
-        Vec::new()
-    }
-
-    fn answered(&self, _: Outgoing, _: bool) {}
-
-    fn next_due(&self) -> Option<i64> {
-        None
-    }
-
-    fn sent(&self) -> Sent {
-        Sent::default()
     }
 }

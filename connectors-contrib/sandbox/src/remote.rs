@@ -16,7 +16,7 @@ use crate::{Sent, json};
 /// The largest request that is read: what NetSuite allows, 104 MB, is more than any test sends.
 const LARGEST: usize = 16 << 20;
 
-/// A system on the other side: all that it does is to answer, and to send webhooks.
+/// A system on the other side: all that it does is to answer, and to send webhooks, if it has any.
 pub trait Remote: Send + Sync + 'static {
     /// Answers a request; `None`: the connection breaks off, whether or not the request had its effect.
     fn answer(&self, request: &Request<Bytes>) -> Option<Response<Bytes>>;
@@ -36,16 +36,22 @@ pub trait Remote: Send + Sync + 'static {
     }
 
     /// The webhooks that are due now, signed; each is given back to [`Remote::answered`].
-    fn due(&self) -> Vec<Outgoing>;
+    fn due(&self) -> Vec<Outgoing> {
+        Vec::new()
+    }
 
     /// What the receiver of a webhook answered: whether that was success.
-    fn answered(&self, sent: Outgoing, accepted: bool);
+    fn answered(&self, _sent: Outgoing, _accepted: bool) {}
 
     /// When the next webhook is due, in milliseconds since the epoch.
-    fn next_due(&self) -> Option<i64>;
+    fn next_due(&self) -> Option<i64> {
+        None
+    }
 
     /// What became of the webhooks so far.
-    fn sent(&self) -> Sent;
+    fn sent(&self) -> Sent {
+        Sent::default()
+    }
 }
 
 /// A stand-in on an address. Dropped, it is gone from there.

@@ -19,7 +19,8 @@ pub struct Scene {
     /// What it is, in a line.
     pub about: &'static str,
     pub(crate) begin: fn(&Accounts) -> String,
-    pub(crate) end: fn(&Accounts) -> String,
+    /// What undoes it, where that can be done: until then it is on.
+    pub(crate) end: Option<fn(&Accounts) -> String>,
 }
 
 impl Scene {
@@ -29,25 +30,25 @@ impl Scene {
             name: "merge",
             about: "hubspot: a contact is made twice, and the two are merged into one of a new id",
             begin: merge,
-            end: nothing,
+            end: None,
         },
         Self {
             name: "archive-restore",
             about: "hubspot: contacts are archived, and restored at the end",
             begin: archive,
-            end: restore,
+            end: Some(restore),
         },
         Self {
             name: "one-instant",
             about: "all: an import changes every record at one instant",
             begin: import,
-            end: nothing,
+            end: None,
         },
         Self {
             name: "child-edit",
             about: "netsuite: addresses are edited, and their customers do not say that they changed",
             begin: edit_children,
-            end: nothing,
+            end: None,
         },
         Self {
             name: "zone-change",
@@ -56,17 +57,13 @@ impl Scene {
                 accounts.netsuite.moves_to(ELSEWHERE);
                 format!("the user is in {ELSEWHERE}")
             },
-            end: |accounts| {
+            end: Some(|accounts| {
                 let home = accounts.netsuite.home();
                 accounts.netsuite.moves_to(home);
                 format!("the user is in {home}")
-            },
+            }),
         },
     ];
-}
-
-fn nothing(_: &Accounts) -> String {
-    "nothing to undo".to_owned()
 }
 
 /// One in a hundred of these, and at least one if there is any, as the seed has it.
@@ -101,13 +98,13 @@ fn archive(accounts: &Accounts) -> String {
     let chosen = some(accounts, accounts.hubspot.ids("contacts"));
     let archived: Vec<String> = chosen.into_iter().filter(|id| person.archives("contacts", id).is_ok()).collect();
     let told = format!("{} contacts are archived", archived.len());
-    accounts.archived(archived);
+    accounts.remember_archived(archived);
     told
 }
 
 fn restore(accounts: &Accounts) -> String {
     let person = accounts.hubspot.person(STAGEHAND);
-    let archived = accounts.archived(Vec::new());
+    let archived = accounts.take_archived();
     let restored = archived.iter().filter(|id| person.restores("contacts", id).is_ok()).count();
     format!("{restored} contacts are restored")
 }

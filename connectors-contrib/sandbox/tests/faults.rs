@@ -237,6 +237,13 @@ fn scenes_do_what_they_say_and_the_ledgers_tell_of_it() {
     assert_eq!(world.accounts.hubspot.ids("contacts").len(), 148);
     assert_eq!(world.accounts.switch("archive-restore", false).unwrap(), "2 contacts are restored");
     assert_eq!(world.accounts.hubspot.ids("contacts"), ids);
+    // Twice, and all come back.
+    for left in [148, 146] {
+        world.switch("archive-restore");
+        assert_eq!(world.accounts.hubspot.ids("contacts").len(), left);
+    }
+    assert_eq!(world.accounts.switch("archive-restore", false).unwrap(), "4 contacts are restored");
+    assert_eq!(world.accounts.hubspot.ids("contacts"), ids);
 
     let versions = |id: &str| {
         let contact = world.accounts.hubspot.record("contacts", id).unwrap();
@@ -353,6 +360,10 @@ async fn a_consultant_moves_the_clock_and_switches_faults_over_http() {
     assert_eq!(on(&ask(Method::GET, "/faults").await.1), ["busy"]);
     assert_eq!(ask(Method::PUT, "/faults/nosuch").await.0, 404);
     assert_eq!(ask(Method::PUT, "/faults/merge").await.1, json!({ "did": "1 contacts became others" }));
+    assert_eq!(ask(Method::PUT, "/faults/zone-change").await.0, 200);
+    assert_eq!(on(&ask(Method::GET, "/faults").await.1), ["busy", "zone-change"], "until it is undone");
+    assert_eq!(ask(Method::DELETE, "/faults/zone-change").await.0, 200);
+    assert_eq!(on(&ask(Method::GET, "/faults").await.1), ["busy"]);
 
     let now = async || -> chrono::DateTime<chrono::Utc> {
         ask(Method::GET, "/clock").await.1["now"].as_str().unwrap().parse().unwrap()

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use self::names::{Declared, domain_of};
 use chrono::TimeDelta;
 
+use crate::alert::{AlertSink, Threshold};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
-use crate::engine::{Accordant, BoundSurface, Connection, Core, Retention, Schedule};
+use crate::engine::vitals::{Metered, Vitals};
+use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
@@ -37,6 +39,9 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     schedule: Schedule,
+    checks: Checks,
+    thresholds: Vec<Threshold>,
+    sinks: Vec<Box<dyn AlertSink>>,
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
     lease: Option<TimeDelta>,
     triage: Vec<Triage>,
@@ -66,6 +71,9 @@ impl Builder {
             limits: Limits::default(),
             retention: Retention::default(),
             schedule: Schedule::default(),
+            checks: Checks::new(),
+            thresholds: Threshold::standard(),
+            sinks: Vec::new(),
             pulses: BTreeMap::new(),
             lease: None,
             triage: Vec::new(),
@@ -157,6 +165,28 @@ impl Builder {
         self
     }
 
+    /// From where on somebody is told that a connection needs him. By default [`Threshold::standard`].
+    #[must_use]
+    pub fn alerts(mut self, thresholds: impl IntoIterator<Item = Threshold>) -> Self {
+        self.thresholds = thresholds.into_iter().collect();
+        self
+    }
+
+    /// Somebody who is told. A sink is waited for, so that it gives up by itself where nobody answers; one that fails is told again.
+    #[must_use]
+    pub fn alert_sink(mut self, sink: impl AlertSink) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// What is verified though no event asked for it, beside pulses. By default nothing. A connection that is not connected, and an entity
+    /// type that is not declared, are mistakes.
+    #[must_use]
+    pub fn checks(mut self, checks: Checks) -> Self {
+        self.checks = checks;
+        self
+    }
+
     /// How often [`Tenant::run`](crate::engine::Tenant::run) reads this connection anew from end to end, otherwise than
     /// [`Schedule::scan`] says; `None`: never by itself. A connection that is not connected is a mistake.
     #[must_use]
@@ -242,13 +272,20 @@ impl Builder {
         mistakes.extend(names);
         let unknown = self.pulses.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
         mistakes.extend(unknown.map(|name| Mistake::Other(format!("`pulse` names `{name}`, which is no connection"))));
+        let unknown =
+            self.checks.budgets.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
+        mistakes.extend(unknown.map(|name| Mistake::Other(format!("`checks` names `{name}`, which is no connection"))));
+        let unknown =
+            self.checks.priorities.keys().filter(|name| self.models.iter().all(|model| model.entity != **name));
+        let unknown = unknown.map(|name| format!("`checks` names entity `{name}`, which is not declared"));
+        mistakes.extend(unknown.map(Mistake::Other));
         let (Ok(model), true) = (compiled, mistakes.is_empty()) else {
             return Err(Error::Configuration(Mistakes(mistakes)));
         };
         let connections = connectors
             .into_iter()
             .map(|(name, connector)| {
-                let connection = bind(&model, connector, self.max_bytes);
+                let connection = bind(&model, connector, &self.clock, self.max_bytes);
                 (name, connection)
             })
             .collect();
@@ -268,6 +305,12 @@ impl Builder {
             limits: self.limits,
             retention: self.retention,
             schedule: self.schedule,
+            checks: self.checks,
+            thresholds: self.thresholds,
+            sinks: self.sinks,
+            alerting: crate::engine::tenant::Alerting::default(),
+            models: self.models,
+            stops: crate::engine::tenant::Stops::default(),
             pulses: self.pulses,
             four_eyes,
             triage,
@@ -289,7 +332,7 @@ fn named(connectors: Vec<(Option<String>, Arc<dyn Connector>)>) -> Vec<(Connecti
     connectors.into_iter().map(|(own, connector)| (ConnectionName::from(name(own, &*connector)), connector)).collect()
 }
 
-fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize) -> Connection {
+fn bind(model: &Model, connector: Arc<dyn Connector>, clock: &Arc<dyn Clock>, max_bytes: usize) -> Connection {
     let system = SystemName::new(connector.system());
     let mut objects = BTreeMap::new();
     for native in model.entities.iter().flat_map(|entity| &entity.objects).map(|object| &object.declared) {
@@ -308,7 +351,9 @@ fn bind(model: &Model, connector: Arc<dyn Connector>, max_bytes: usize) -> Conne
             surface: surface.clone(),
         })
         .collect();
-    Connection { system, connector, surfaces, objects }
+    let vitals = Arc::<Vitals>::default();
+    let connector = Arc::new(Metered::new(connector, Arc::clone(&vitals), Arc::clone(clock)));
+    Connection { system, connector, vitals, surfaces, objects }
 }
 
 fn decoder(

@@ -45,11 +45,14 @@ pub enum CaseKind {
     /// Something was decided, or a record was linked, while two entities were one, and they are two again. It ends when it
     /// is decided or linked again.
     Unmerged,
+    /// A field of a system is not what its mapping expects: the attribute stands still there. It ends when the system describes the
+    /// field as expected again, or a person lets it go on.
+    SchemaDrift,
 }
 
 impl CaseKind {
     /// The kinds that have rows of their own.
-    pub(crate) const OF_ROWS: [CaseKind; 7] = [
+    pub(crate) const OF_ROWS: [CaseKind; 8] = [
         CaseKind::Unlinked,
         CaseKind::SharedIdentity,
         CaseKind::MergedInSystem,
@@ -57,6 +60,7 @@ impl CaseKind {
         CaseKind::CreatedElsewhere,
         CaseKind::Refused,
         CaseKind::Unmerged,
+        CaseKind::SchemaDrift,
     ];
 
     /// What keys of rows begin with.
@@ -70,6 +74,7 @@ impl CaseKind {
             CaseKind::CreatedElsewhere => "created/",
             CaseKind::Refused => "refused/",
             CaseKind::Unmerged => "unmerged/",
+            CaseKind::SchemaDrift => "schema/",
         }
     }
 
@@ -90,6 +95,7 @@ impl CaseKind {
             CaseKind::CreatedElsewhere => "created elsewhere",
             CaseKind::Refused => "refused write",
             CaseKind::Unmerged => "left of a merge",
+            CaseKind::SchemaDrift => "schema drift",
         }
     }
 
@@ -104,6 +110,7 @@ impl CaseKind {
             CaseKind::CreatedElsewhere => "link the record to the entity that it belongs to",
             CaseKind::Refused => "put right what the system refuses, and approve the write again",
             CaseKind::Unmerged => "decide it again for whichever it is true of, or link the record",
+            CaseKind::SchemaDrift => "put the field right, map another, or waive what is wrong with it",
         }
     }
 
@@ -113,6 +120,7 @@ impl CaseKind {
             CaseKind::MergedInSystem | CaseKind::MergeCycle | CaseKind::CreatedElsewhere | CaseKind::Refused => {
                 Severity::Medium
             }
+            CaseKind::SchemaDrift => Severity::High,
             CaseKind::Discrepancy | CaseKind::Unlinked | CaseKind::SharedIdentity | CaseKind::Unmerged => Severity::Low,
         }
     }

@@ -4,6 +4,7 @@ mod bell;
 mod builder;
 mod case;
 mod case_index;
+mod checks;
 mod desk;
 mod due_index;
 mod hydrate;
@@ -14,6 +15,7 @@ mod persist;
 mod retention;
 mod schedule;
 mod tenant;
+mod vitals;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,17 +38,19 @@ use crate::triage::Triage;
 pub use crate::settle::Ruled;
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
+pub use checks::Checks;
 pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
 pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
-    Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor, CaseFilter,
-    CasePage, Changed, Compared, Difference, DiscrepancyFilter, FailedCall, FoundEntity, Happening, HistoryPage,
-    LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PlanRequest, PlanState,
-    PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed, Reread, Retried, Search, SearchPage, Stepped,
-    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verified, WhatIf, WouldBe, WouldWrite,
+    Ages, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor,
+    CaseFilter, CasePage, Changed, Checked, Compared, ConnectionStatus, Difference, DiscrepancyFilter, FailedCall,
+    Finding, FoundEntity, Happening, HistoryPage, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next,
+    Otherwise, Outstanding, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, Rederived, Replayed,
+    Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Status, Stepped, StoredDeadLetter, Tenant,
+    UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};
@@ -95,6 +99,17 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
     pub(crate) schedule: Schedule,
+    /// The models, as they were declared: what systems say of themselves is held against them.
+    pub(crate) models: Vec<crate::model::EntityModel>,
+    /// What is known to stand still because systems describe themselves otherwise than expected.
+    pub(crate) stops: tenant::Stops,
+    /// From where on somebody is told, and who.
+    pub(crate) thresholds: Vec<crate::alert::Threshold>,
+    pub(crate) sinks: Vec<Box<dyn crate::alert::AlertSink>>,
+    /// Where the thresholds stand.
+    pub(crate) alerting: tenant::Alerting,
+    /// What is verified though no event asked for it.
+    pub(crate) checks: Checks,
     /// How often connections are read anew that say otherwise than the schedule.
     pub(crate) pulses: BTreeMap<ConnectionName, Option<chrono::TimeDelta>>,
     /// The units on which a decision takes two people, by name, per entity type.
@@ -122,7 +137,9 @@ pub(crate) struct Core {
 /// One connection, bound to the model.
 pub(crate) struct Connection {
     pub(crate) system: SystemName,
+    /// Its calls are counted.
     pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) vitals: Arc<vitals::Vitals>,
     pub(crate) surfaces: Vec<BoundSurface>,
     /// The entity type and object type, by index, of each native type; and the ordering domain of its stamps.
     pub(crate) objects: BTreeMap<ObjectType, (u16, u16, Domain)>,

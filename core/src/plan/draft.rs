@@ -30,8 +30,13 @@ impl PlanDraft {
 
     /// Keeps out what would be written where nothing may be, each with the reason.
     pub fn keep_out(&mut self, why: &dyn Fn(&ConnectionName) -> Option<Text>) {
+        self.keep_out_each(&|operation| why(operation.target.connection()));
+    }
+
+    /// Parks the operations of which it is said why nothing is written.
+    pub fn keep_out_each(&mut self, why: &dyn Fn(&Operation) -> Option<Text>) {
         for operation in std::mem::take(&mut self.operations) {
-            match why(operation.target.connection()) {
+            match why(&operation) {
                 None => self.operations.push(operation),
                 Some(why) => self.parked.push(Parked::new(operation, why)),
             }

@@ -34,6 +34,11 @@ impl fmt::Display for Mismatch {
 pub enum MismatchKind {
     /// The system has no such field, or its credentials do not see it.
     Missing,
+    /// The system had the field, and has another of its kind instead.
+    Renamed {
+        /// Which, by path of the documented shape.
+        to: Text,
+    },
     /// What the field holds does not read, or is not taken, as the attribute's type.
     WrongType {
         /// What the field holds.
@@ -74,6 +79,7 @@ impl MismatchKind {
     pub fn advice(&self) -> String {
         match self {
             Self::Missing => "map another field, or let the integration see it".into(),
+            Self::Renamed { .. } => "map the new name, or rename it back".into(),
             Self::WrongType { .. } => "map a field of that type, or read it by a transform".into(),
             Self::ReadOnly => "map it read_only".into(),
             Self::UnknownOption { .. } => "add the options there, or write others".into(),
@@ -91,6 +97,7 @@ impl fmt::Display for MismatchKind {
         let names = |names: &[Text]| names.iter().map(Text::as_str).collect::<Vec<_>>().join(", ");
         match self {
             Self::Missing => f.write_str("there is none, or it is not seen"),
+            Self::Renamed { to } => write!(f, "there is none any more; it seems to be {to} now"),
             Self::WrongType { field, attribute } => {
                 write!(f, "it holds {field}, and the attribute is of type {attribute}")
             }

@@ -15,6 +15,7 @@ use crate::clock::{Clock as _, ManualClock};
 use crate::connector::{CreateSafety, Delivery};
 use crate::id::ObjectType;
 use crate::model::{EntityModel, Path};
+use crate::schema::ObjectSchema;
 use crate::surface::{Channel, Surface};
 use crate::testing::json::{change_elements, get, merge, remove, set};
 use crate::text::Text;
@@ -62,6 +63,8 @@ struct State {
     silent: bool,
     untimed_deletions: bool,
     unavailable: bool,
+    /// How it describes its object types; none: it does not.
+    described: Option<Vec<ObjectSchema>>,
     safety: Option<CreateSafety>,
 }
 
@@ -182,6 +185,12 @@ impl FakeSystem {
     /// Says of deletions that they happened, and not when: Shopify's `customers/delete` carries an id and nothing else.
     pub fn deletes_without_time(&self) -> &Self {
         self.state().untimed_deletions = true;
+        self
+    }
+
+    /// Describes its object types so from now on. That it describes itself at all is said before it is connected.
+    pub fn describes_as(&self, described: impl IntoIterator<Item = ObjectSchema>) -> &Self {
+        self.state().described = Some(described.into_iter().collect());
         self
     }
 

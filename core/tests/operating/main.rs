@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "a model is declared; the engine reads it; the shared world has more than one crate uses")]
 
+mod alerts;
+mod checks;
 mod confirming;
 mod counted;
 mod histories;
@@ -14,6 +16,7 @@ mod owed;
 mod plans;
 mod rollout;
 mod run;
+mod schema_drift;
 mod standing;
 mod sums;
 mod two_people;

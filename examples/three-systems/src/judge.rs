@@ -351,7 +351,11 @@ impl Truth {
                     Did::Gone | Did::Back | Did::Became(_) => false,
                 };
                 if !explained {
-                    verdict.unexplained.push(format!("{system} {} of {email}: {:?}", entry.id, entry.did));
+                    let meant = |about: &str| journal.unapproved.get(&(system.to_string(), about.to_owned()));
+                    let meant = meant(id).or_else(|| meant(email)).map_or_else(String::new, |at| {
+                        format!(", at {} (meant without an approval at {at:?})", entry.at)
+                    });
+                    verdict.unexplained.push(format!("{system} {} of {email}: {:?}{meant}", entry.id, entry.did));
                 }
             }
         }
@@ -383,6 +387,8 @@ struct Journal {
     set: BTreeMap<(String, String, String), Vec<i64>>,
     /// When a record was to be made with an approval: by system and e-mail.
     created: BTreeMap<(String, String), Vec<i64>>,
+    /// When something was to be written or made without an approval or a reason: by system, and id or e-mail.
+    unapproved: BTreeMap<(String, String), Vec<i64>>,
     /// When a record was seen, how, and as what: by system and id.
     observed: BTreeMap<(String, String), Vec<Sight>>,
 }
@@ -433,11 +439,9 @@ impl Journal {
                     }
                     "intended" => {
                         let operations: Vec<Operation> = serde_json::from_slice(&payload.bytes)?;
-                        let explained = operations
-                            .into_iter()
-                            .filter(|operation| approved.contains(&operation.key) && !operation.reason.is_empty());
-                        for operation in explained {
-                            journal.intended(truth, entry.at, operation);
+                        for operation in operations {
+                            let explained = approved.contains(&operation.key) && !operation.reason.is_empty();
+                            journal.intended(truth, entry.at, &operation, explained);
                         }
                     }
                     "observed" => journal.observed(truth, entry.at, &serde_json::from_slice(&payload.bytes)?),
@@ -447,20 +451,26 @@ impl Journal {
         }
     }
 
-    fn intended(&mut self, truth: &Truth, at: i64, operation: Operation) {
+    fn intended(&mut self, truth: &Truth, at: i64, operation: &Operation, explained: bool) {
         let connection = operation.target.connection().to_string();
-        match (&operation.target, &operation.intent) {
+        let meant = match (&operation.target, &operation.intent) {
             (Target::Record(record), Intent::Set(_)) => {
                 let id = truth.called(&connection, &record.id);
-                self.set.entry((connection, id, operation.unit.to_string())).or_default().push(at);
+                if explained {
+                    self.set.entry((connection, id, operation.unit.to_string())).or_default()
+                } else {
+                    self.unapproved.entry((connection, id)).or_default()
+                }
             }
             (_, Intent::Create(fields)) => {
                 let email = fields.iter().find(|(unit, _)| unit.as_str() == "email");
                 let email = email.and_then(|(_, field)| field.as_value()).unwrap_or_default().to_owned();
-                self.created.entry((connection, email)).or_default().push(at);
+                let created = if explained { &mut self.created } else { &mut self.unapproved };
+                created.entry((connection, email)).or_default()
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        meant.push(at);
     }
 
     fn observed(&mut self, truth: &Truth, at: i64, told: &Value) {

@@ -150,6 +150,8 @@ impl Inside {
         body: &Value,
         act: Act<'_>,
     ) -> Result<(StatusCode, Option<Value>), Refusal> {
+        self.properties.of(from)?;
+        self.properties.of(to)?;
         let inputs = body["inputs"].as_array().ok_or_else(|| Refusal::bad("inputs is required"))?;
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for input in inputs {
@@ -207,12 +209,6 @@ pub(super) fn pair(from: &str, one: u64, to: &str, other: u64) -> Value {
         "fromObjectTypeId": type_id(from), "fromObjectId": one.to_string(), "toObjectTypeId": type_id(to),
         "toObjectId": other.to_string(), "labels": [],
     })
-}
-
-/// In which ways records of one type can belong to records of another.
-pub(super) fn labels(from: &str, to: &str) -> Vec<Value> {
-    let kinds = std::iter::once(default_kind(from, to)).chain(secondary_kind(from, to));
-    kinds.map(|(category, number)| json!({ "category": category, "typeId": number, "label": null })).collect()
 }
 
 /// The number of an object type.

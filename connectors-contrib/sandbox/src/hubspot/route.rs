@@ -114,11 +114,6 @@ fn relations(
             let (status, body) = inside.association_batch(from, to, &what.join("/"), body, act)?;
             Ok(body.map_or_else(|| json::empty(status), |body| json::answer(status, &body)))
         }
-        ("GET", ["associations", from, to, "labels"]) => {
-            inside.properties.of(from)?;
-            inside.properties.of(to)?;
-            Ok(json::answer(StatusCode::OK, &json!({ "results": associations::labels(from, to) })))
-        }
         _ => Err(Refusal::not_found("no such path")),
     }
 }

@@ -25,8 +25,7 @@ use serde_json::{Value, json};
 use crate::clock::{ClockOf, Shown};
 use crate::ledger::{Did, Entry, Ledger};
 use crate::limit::AtOnce;
-use crate::outbox::Outgoing;
-use crate::{Chance, Faults, Remote, Sent, Traffic, json};
+use crate::{Chance, Faults, Remote, Traffic, json};
 
 pub use token_based::TokenBased;
 
@@ -275,20 +274,5 @@ impl Remote for NetSuite {
 
     fn leaves(&self) {
         self.inside().at_once.leaves();
-    }
-
-    /// NetSuite has no webhooks.
-    fn due(&self) -> Vec<Outgoing> {
-        Vec::new()
-    }
-
-    fn answered(&self, _: Outgoing, _: bool) {}
-
-    fn next_due(&self) -> Option<i64> {
-        None
-    }
-
-    fn sent(&self) -> Sent {
-        Sent::default()
     }
 }

@@ -7,7 +7,8 @@ use accordant::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey,
     Verified, Write, WriteReceipt,
 };
-use accordant::id::SurfaceName;
+use accordant::id::{ObjectType, SurfaceName};
+use accordant::schema::ObjectSchema;
 use accordant::surface::{Channel, Surface};
 use accordant_http::throttle::Window;
 use accordant_http::{CallError, Client, Credentials, Gate, Response, Sleep, Transport};
@@ -141,6 +142,14 @@ impl Connector for HubSpot {
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
         self.read(keys).await
+    }
+
+    fn describes(&self) -> bool {
+        self.settings.describes
+    }
+
+    async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        self.ask_for_properties(objects).await
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {

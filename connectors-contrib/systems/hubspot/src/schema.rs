@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind};
+use accordant::id::ObjectType;
 use accordant::model::Path;
 use accordant::schema::{FieldKind, FieldSchema, Mismatch, MismatchKind, ObjectSchema};
 use accordant::text::Text;
@@ -146,15 +147,27 @@ impl HubSpot {
         Ok(found)
     }
 
-    /// Whether records of one type can belong to records of the other, as the account has it.
+    /// Whether records of one type can belong to records of the other, as the account has it: asked by the very read that tells
+    /// to whom they belong. That nobody belongs to anybody is an answer.
     async fn associates(&self, from: &str, to: &str) -> Result<bool, ConnectorError> {
-        let path = format!("{}/{from}/{to}/labels", self.settings.associations_path);
-        let answer = self.ask(&self.client, "GET", &path, None).await?;
+        let path = format!("{}/{from}/{to}/batch/read", self.settings.associations_path);
+        let answer = self.ask(&self.client, "POST", &path, Some(&json!({ "inputs": [{ "id": "1" }] }))).await?;
         match answer.status() {
-            StatusCode::OK => Ok(true),
+            StatusCode::OK | StatusCode::MULTI_STATUS => Ok(true),
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Ok(false),
-            _ => Err(unread(&answer, "list the labels of an association")),
+            _ => Err(unread(&answer, "look whether an association is known")),
         }
+    }
+
+    /// The properties of those of the object types that are read and written.
+    pub(crate) async fn ask_for_properties(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        let mut described = Vec::new();
+        for object in objects.iter().filter(|object| self.settings.objects.contains_key(object.as_str())) {
+            let path = format!("{}/{object}", self.settings.properties_path);
+            let answer = self.get(&path, "list the properties").await?;
+            described.push(self.settings.described(object.as_str(), answer.body())?);
+        }
+        Ok(described)
     }
 
     async fn define_key(&self, object: &str, path: &str, key: &str) -> Result<(), ConnectorError> {

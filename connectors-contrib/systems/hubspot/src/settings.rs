@@ -30,6 +30,9 @@ pub struct Settings {
     /// How long HubSpot goes on with a webhook that is not answered; what was missed for longer is found by a scan alone.
     /// Observed: about 24 hours.
     pub webhook_horizon: TimeDelta,
+    /// Whether the engine may ask which properties there are ([`Connector::describe`](accordant::Connector::describe)): a call for each
+    /// object type, every six hours. Not unless it is set: an option that no mapping reads stops its attribute from the first look on.
+    pub describes: bool,
     /// The property that creates carry, unique by HubSpot: `accordant_key`. `None`: creates are not safe.
     pub key_property: Option<String>,
     /// Requests in ten seconds. By the vendor: 100, 190 or 250 by tier, for all that use the app.
@@ -112,6 +115,7 @@ impl Settings {
             webhook_secrets: Vec::new(),
             public_address: None,
             webhook_horizon: TimeDelta::hours(24),
+            describes: false,
             key_property: Some("accordant_key".into()),
             per_ten_seconds: 100,
             searches_per_second: 4,

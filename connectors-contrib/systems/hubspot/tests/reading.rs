@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use accordant::connector::{Connector as _, ReadAnswer};
 use accordant::model::Path;
-use accordant_rehearsal::{json, key};
+use accordant::schema::Contract;
+use accordant_rehearsal::{json, key, models};
 use chrono::TimeDelta;
 use serde_json::json;
 use support::{Stage, ids};
@@ -119,4 +120,20 @@ async fn a_property_that_the_token_may_not_see_is_denied_and_not_cleared() {
     assert_eq!(*items[0].denied, [Path::new("properties.phone")]);
     let mismatches = stage.connector.prepare().await.unwrap();
     assert_eq!(mismatches[0].to_string(), "hubspot/contacts properties.phone: there is none, or it is not seen");
+}
+
+#[tokio::test]
+async fn an_account_describes_its_properties_where_the_engine_may_ask() {
+    assert!(!Stage::set().await.connector.describes());
+    let stage = Stage::with(|settings| accordant_hubspot::Settings { describes: true, ..settings }).await;
+    assert!(stage.connector.describes());
+    let objects = ["contacts".into(), "tickets".into()];
+    let found = |described| Contract::of(&models()).describes("hubspot", described).mismatches();
+    let described = stage.connector.describe(&objects).await.unwrap();
+    assert_eq!(described.iter().map(|schema| schema.object.as_str()).collect::<Vec<_>>(), ["contacts"]);
+    found(described).require_none();
+    stage.account.hide("contacts", "phone", true);
+    let found = found(stage.connector.describe(&objects).await.unwrap()).found;
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["hubspot/contacts properties.phone: there is none, or it is not seen"]);
 }

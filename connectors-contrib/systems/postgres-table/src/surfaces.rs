@@ -54,7 +54,7 @@ pub(crate) fn of(object: &str, table: &Table, settings: &Settings) -> Vec<Surfac
         id: path(&table.id),
         token: table.ordered_by().map(path).unwrap_or_default(),
         token_format,
-        archived: table.deleted.as_ref().map(|(column, _)| path(column)),
+        archived: table.deleted.as_ref().map(|(column, _)| path(column).into()),
         ..SurfaceShape::default()
     };
     let flag = table.deleted.as_ref().map(|(_, kept_for)| Deletes::SoftFlag { retention: *kept_for });

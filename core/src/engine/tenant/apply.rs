@@ -331,6 +331,16 @@ impl Tenant {
                 applied.busy += if under_way { group.len() - done.len() } else { 0 };
                 return Ok(None);
             }
+            let superseded = group.len() - valid.len();
+            let stopped = self.stopped_by_schema(&mut loader, &valid).await?;
+            if !stopped.is_empty() {
+                valid.retain(|operation| stopped.iter().all(|(other, _)| other.key != operation.key));
+                if valid.is_empty() {
+                    stopped.into_iter().for_each(|(operation, waiting)| applied.wait(&[operation], waiting));
+                    applied.superseded += superseded;
+                    return Ok(None);
+                }
+            }
             let planned = valid.len();
             self.keep_to_approvals(&mut loader, &mut valid, &allowed.covered).await?;
             let mut standing = self.keep_to_standing(&mut loader, &mut changes, &mut valid, &allowed.covered).await?;
@@ -338,9 +348,10 @@ impl Tenant {
             let beyond = self.keep_to_limits(&mut loader, &mut changes, &mut valid, &allowed.counted).await?;
             standing.retain(|key, _| valid.iter().any(|operation| operation.key == *key));
             if valid.is_empty() {
+                stopped.into_iter().for_each(|(operation, waiting)| applied.wait(&[operation], waiting));
                 applied.held.extend(beyond);
                 applied.unapproved += unapproved;
-                applied.superseded += group.len() - planned;
+                applied.superseded += superseded;
                 return Ok(None);
             }
             let attempt = self.attempt();
@@ -368,7 +379,8 @@ impl Tenant {
                 changes.journal("standing_applied", &entity.to_string(), &row.standing);
             }
             if attempts.commit(self, "store an intent", changes.commit).await? {
-                applied.superseded += group.len() - planned;
+                stopped.into_iter().for_each(|(operation, waiting)| applied.wait(&[operation], waiting));
+                applied.superseded += superseded;
                 applied.unapproved += unapproved;
                 applied.held.extend(beyond);
                 return Ok(Some(Intended { row, write, _claim: claim }));

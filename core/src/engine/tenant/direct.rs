@@ -41,8 +41,13 @@ impl Tenant {
         let read = self.read_number().await?;
         let (_, bound) = self.connection(name.as_str())?;
         let answers = bound.connector.read_records(&keys).await.and_then(|answers| complete(answers, keys.len()));
-        let answers =
+        let mut answers =
             answers.map_err(|source| Error::Connector { connection: name.clone(), doing: "read records", source })?;
+        for answer in &mut answers {
+            if let ReadAnswer::Found(item) = answer {
+                *item = self.believable_item(name, item).await?;
+            }
+        }
         let mut answered = Answered::default();
         let mut inputs = Vec::new();
         let mut batch = Batch::new();

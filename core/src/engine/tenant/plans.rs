@@ -272,6 +272,10 @@ impl Tenant {
         }
         let observed = self.observed_only().await?;
         draft.keep_out(&|connection| observed.get(connection).cloned());
+        let stops = self.all_stops().await?;
+        if !stops.is_empty() {
+            draft.keep_out_each(&|operation| self.why_stopped(stops.get(operation.target.connection())?, operation));
+        }
         let counted = self.counted(draft.operations()).await?;
         draft.keep_to(self.core.limits, &counted);
         let plan = draft.finish(&self.id);

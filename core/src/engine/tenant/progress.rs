@@ -186,7 +186,15 @@ impl Tenant {
                     }
                     (Stands::Planned, None, approval) => {
                         let mut loader = Loader::new(&self.core, &self.id);
-                        match (self.writes_wait(&mut loader, operation.target.connection()).await?, approval) {
+                        let waits = match self.writes_wait(&mut loader, operation.target.connection()).await? {
+                            Some(waiting) => Some(waiting),
+                            None => {
+                                let stopped =
+                                    self.stopped_by_schema(&mut loader, std::slice::from_ref(operation)).await?;
+                                stopped.into_iter().next().map(|(_, waiting)| waiting)
+                            }
+                        };
+                        match (waits, approval) {
                             (Some(waiting), _) => Outstanding::Waits { why: waiting.why },
                             (None, Some(approval)) => Outstanding::Approved { by: approval.by },
                             (None, None) => match covered.get(&operation.key) {

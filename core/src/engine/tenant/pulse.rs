@@ -54,6 +54,9 @@ pub(super) struct PulseRow {
     /// The outage that made a pulse due, until one that began after it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) outage: Option<Outage>,
+    /// Since when it is to be read anew because an attribute goes on that stood still, until a pulse that began after it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) asked: Option<i64>,
 }
 
 pub(super) fn pulse_key(connection: &ConnectionName) -> RowKey {
@@ -87,7 +90,8 @@ impl Tenant {
             changes.commit.expect.push((pulse_key(name), revision));
             // An outage that was noticed meanwhile may have hidden what the first pages had shown already.
             let outage = row.outage.filter(|outage| outage.until > began);
-            let row = PulseRow { from: ended, last: Some(ended), began: Some(began), outage, ..row };
+            let asked = row.asked.filter(|asked| *asked > began);
+            let row = PulseRow { from: ended, last: Some(ended), began: Some(began), outage, asked, ..row };
             changes.put(pulse_key(name), &row);
             let TakenIn { observed, known, hinted, dead_letters } = scanned.taken;
             changes.journal(PULSED, name.as_str(), &(name, began, (observed, known, hinted, dead_letters)));
@@ -182,20 +186,20 @@ impl Tenant {
 
 impl PulseRow {
     pub(super) const fn counted_from(from: i64) -> Self {
-        Self { from, last: None, began: None, listened: None, noticed: None, outage: None }
+        Self { from, last: None, began: None, listened: None, noticed: None, outage: None, asked: None }
     }
 
-    /// At once after an outage that was too long, else when the interval is over.
+    /// At once after an outage that was too long, or where an attribute goes on that stood still, else when the interval is over.
     fn due(&self, every: Option<TimeDelta>) -> Option<i64> {
         let regular = every.map(|every| self.from.saturating_add(every.num_milliseconds()));
         let outage = self.outage.as_ref().map(|outage| outage.until);
-        regular.into_iter().chain(outage).min()
+        regular.into_iter().chain(outage).chain(self.asked).min()
     }
 }
 
 impl crate::engine::Core {
     /// The connections that can be read from end to end.
-    pub(super) fn pulsed(&self) -> Vec<ConnectionName> {
+    pub(crate) fn pulsed(&self) -> Vec<ConnectionName> {
         let scanned = |connection: &crate::engine::Connection| {
             connection.surfaces.iter().any(|bound| bound.surface.channel == Channel::Scan)
         };

@@ -27,7 +27,7 @@ use silence::Silence;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ran {
-    /// Polls and pulses that came to their end.
+    /// Polls, pulses and rounds of checks that came to their end.
     pub read: usize,
     /// What they took in.
     pub taken: TakenIn,
@@ -70,7 +70,7 @@ impl<F: Future<Output = ()> + Send> Shutdown<'_, F> {
 impl Tenant {
     /// Runs until `shutdown` is ready: polls connections, and reads each anew from end to end every so often
     /// ([`Tenant::pulse`]), as the [`Schedule`](crate::engine::Schedule) says, and as soon as it can after nobody listened for
-    /// longer than what a surface tells can be recovered ([`Tenant::listen`]); reads
+    /// longer than what a surface tells can be recovered ([`Tenant::listen`]); verifies what is due ([`Tenant::check`], [`Tenant::check_schema`]); reads
     /// what hints ask for, settles writes of unknown outcome, and carries out what is allowed: what people approved, here or
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
@@ -171,15 +171,17 @@ struct Running<'t> {
     silence: Silence,
     /// Plans to be applied, in the order in which they were found.
     plans: VecDeque<PlanHash>,
+    /// The connections that were asked how they describe themselves: they may be due to be read anew.
+    looked: Vec<ConnectionName>,
     /// When there is more to step for.
     next: Next,
 }
 
 impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
-        let agenda = Agenda::of(&tenant.core, tenant.now());
+        let agenda = Agenda::of(&tenant.core, tenant.now()).checking(&tenant.core, tenant.now());
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
-        Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next: Next::WhenTold }
+        Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), looked: Vec::new(), next: Next::WhenTold }
     }
 
     /// Begins whatever is due, and hears whatever has ended. `false`: it is time to stop.
@@ -199,6 +201,14 @@ impl<'t> Running<'t> {
         }
         if lanes.step(self.silence.left_alone(self.tenant.now())) {
             self.next = Next::WhenTold;
+        }
+        for connection in std::mem::take(&mut self.looked) {
+            if self.tenant.is_pulse_due(&connection).await? {
+                self.agenda.pulse_now(connection, self.tenant.now());
+            }
+        }
+        if self.agenda.alerts(self.tenant.now()) {
+            lanes.alert();
         }
         self.hear(lanes).await?;
         while let Some((connection, task)) = self.agenda.due_besides(self.tenant.now(), lanes.reading()) {
@@ -244,9 +254,13 @@ impl<'t> Running<'t> {
                 if read.is_ok() {
                     self.silence.answered(&connection);
                 }
+                if task == Task::Schema {
+                    self.looked.push(connection.clone());
+                }
                 let retry = self.ran.note_read(&connection, read)?;
                 self.agenda.done(&connection, task, now, retry);
             }
+            Ended::Alerted(alerted) => alerted?,
             Ended::Stepped(stepped) => {
                 let (next, failed) = stepped?;
                 self.next = next;

@@ -169,6 +169,9 @@ impl Tenant {
                     if more {
                         stepped.at_once();
                     }
+                    let read = due.iter().map(|due| due.record.clone());
+                    let read = read.filter(|record| !answered.failed.contains_key(record)).collect();
+                    self.note_read(name, &read).await?;
                     for due in due {
                         let failed = answered.failed.get(&due.record);
                         self.take_off(due, failed, &mut stepped).await?;
@@ -270,7 +273,7 @@ impl Tenant {
     }
 
     /// Reads records together; where the question is what is wrong, one by one, so that it fails for one record only.
-    async fn read_each(&self, name: &ConnectionName, records: &[RecordRef]) -> Result<Answered, Error> {
+    pub(super) async fn read_each(&self, name: &ConnectionName, records: &[RecordRef]) -> Result<Answered, Error> {
         let together = self.read_records(name, records).await;
         let asked_wrong = |kind: ConnectorErrorKind| {
             use ConnectorErrorKind::{Contract, Malformed, Unsupported};

@@ -27,12 +27,17 @@ use crate::text::Text;
 impl Tenant {
     /// Takes in the items of one delivery, page or read.
     pub(crate) async fn take_items(&self, name: &ConnectionName, items: &[Item], read: u64) -> Result<TakenIn, Error> {
+        let items = &*self.believable(name, items).await?;
         let inputs = {
             let (_, connection) = self.connection(name.as_str())?;
             let mut batch = Batch::new();
             sort(name, connection, &self.core.model, items, read, &mut batch)
         };
-        self.take_in(inputs, &Self::engine()).await
+        let told = items.len();
+        let taken = self.take_in(inputs, &Self::engine()).await?;
+        let (_, connection) = self.connection(name.as_str())?;
+        connection.vitals.note_told(self.now(), told, taken.dead_letters);
+        Ok(taken)
     }
 
     /// Takes in inputs, [`BATCH`] at a time.

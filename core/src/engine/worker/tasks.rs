@@ -47,7 +47,7 @@ pub(super) struct Tasks {
 impl Tasks {
     fn new(tenant: &Tenant) -> Self {
         Self {
-            agenda: Agenda::of(&tenant.core, tenant.now()),
+            agenda: Agenda::of(&tenant.core, tenant.now()).checking(&tenant.core, tenant.now()),
             pulsing: BTreeMap::new(),
             counted: false,
             step: tenant.now(),
@@ -129,6 +129,14 @@ impl Desk {
                     None
                 }
                 Task::Poll => Some(tenant.poll(connection.as_str()).await),
+                Task::Schema => {
+                    let looked = tenant.check_schema_if_due(&connection).await.map(|()| TakenIn::default());
+                    if looked.is_ok() && tenant.is_pulse_due(&connection).await? {
+                        self.tasks.agenda.pulse_now(connection.clone(), tenant.now());
+                    }
+                    Some(looked)
+                }
+                Task::Check => Some(tenant.check_connection(&connection).await.map(|checked| checked.taken)),
                 Task::Pulse => match self.tasks.pulse_on(&tenant, &connection).await {
                     Ok(None) => {
                         // Others are heard in between.
@@ -155,6 +163,10 @@ impl Desk {
                 Some(Err(error)) => return Err(error),
             };
             self.tasks.agenda.done(&connection, task, tenant.now(), retry);
+        }
+        // Of the calls that this process makes.
+        if self.tasks.agenda.alerts(tenant.now()) {
+            tenant.raise_alerts().await?;
         }
         if self.tasks.agenda.retries(tenant.now()) {
             self.plans.append(&mut self.allowed.retried());

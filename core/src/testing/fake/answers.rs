@@ -10,6 +10,7 @@ use crate::connector::{
     RecordKey, Retry, Says, Verified, Write, WriteAction, WriteReceipt,
 };
 use crate::id::{ObjectType, SurfaceName};
+use crate::schema::ObjectSchema;
 use crate::surface::Surface;
 use crate::text::Text;
 
@@ -49,6 +50,15 @@ impl Connector for FakeSystem {
             delivery_id: None,
             reply: http::Response::new(Bytes::new()),
         })
+    }
+
+    fn describes(&self) -> bool {
+        self.state().described.is_some()
+    }
+
+    async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        let described = self.reachable()?.described.clone().unwrap_or_default();
+        Ok(described.into_iter().filter(|schema| objects.contains(&schema.object)).collect())
     }
 
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {

@@ -10,21 +10,17 @@ mod passport;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use accordant::connector::conformance::{Bench, Cannot, Measured, Promise, Values, measure};
 use accordant::connector::{
     Connector, ConnectorErrorKind, CreateSafety, Cursor, Item, Outcome, ReadAnswer, RecordKey, Says, Write, WriteAction,
 };
-use accordant::id::{ObjectType, SurfaceName};
+use accordant::id::SurfaceName;
 use accordant::model::Path;
-use accordant::text::Text;
 use accordant::value::Native;
 use accordant::{Clock as _, ManualClock, SystemClock};
 use accordant_postgres_table::{Log, PostgresTable, Settings, Table};
 use accordant_rehearsal::{json, key, walk};
-use accordant_test_servers::{Server, Trial, Wire};
-use async_trait::async_trait;
+use accordant_test_servers::{Server, Trial};
 use chrono::TimeDelta;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls};

@@ -331,20 +331,6 @@ impl Remote for Desk {
         state.headers.extend(request.headers().keys().map(ToString::to_string));
         state.answer(request, now)
     }
-
-    fn due(&self) -> Vec<Outgoing> {
-        Vec::new()
-    }
-
-    fn answered(&self, _: Outgoing, _: bool) {}
-
-    fn next_due(&self) -> Option<i64> {
-        None
-    }
-
-    fn sent(&self) -> Sent {
-        Sent::default()
-    }
 }
 
 fn said(status: StatusCode, body: &Value) -> Response<Bytes> {

@@ -157,7 +157,11 @@ impl Tenant {
         let forgotten = planted!(ReadBackForgotten);
         let read_back = read_back && !forgotten;
         let read = self.read_number().await?;
-        let own_answer = self.own_answer(record, receipt.record.as_ref(), read)?;
+        let answer = match &receipt.record {
+            Some(item) => Some(self.believable_item(&record.connection, item).await?),
+            None => None,
+        };
+        let own_answer = self.own_answer(record, answer.as_ref(), read)?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();

@@ -279,10 +279,11 @@ impl Tenant {
         let mut attempts = Attempts::default();
         loop {
             let (revision, letter) = self.waiting_letter(key).await?;
+            let item = self.believable_item(&letter.connection, &letter.item()).await?;
             let inputs = {
                 let (name, connection) = self.connection(letter.connection.as_str())?;
                 let mut batch = Batch::new();
-                sort(&name, connection, &self.core.model, &[letter.item()], letter.read, &mut batch)
+                sort(&name, connection, &self.core.model, &[item], letter.read, &mut batch)
             };
             let dead = |input: &Input| match input {
                 Input::Dead(letter) => Some(letter_key(letter)),

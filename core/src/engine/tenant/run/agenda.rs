@@ -9,11 +9,18 @@ use crate::engine::tenant::run::silence::pause_after;
 use crate::engine::{Core, Schedule};
 use crate::id::ConnectionName;
 
+/// How often it is looked whether somebody is to be told of anything, in milliseconds.
+const LOOKED: i64 = 60 * 1000;
+
 /// What is done with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Task {
     Poll,
     Pulse,
+    /// What is due of it is verified, record by record.
+    Check,
+    /// It is asked how it describes itself.
+    Schema,
 }
 
 /// When a task is next due.
@@ -33,8 +40,12 @@ pub(crate) struct Agenda {
     every: BTreeMap<ConnectionName, TimeDelta>,
     /// How often connections are polled that must be more often than the schedule says.
     asked: BTreeMap<ConnectionName, TimeDelta>,
+    /// How often what is to be verified is chosen, and how often it is seen whether a system is to describe itself.
+    checks: (TimeDelta, TimeDelta),
     /// How often, and when next, it is noted that somebody listens to a connection.
     listens: BTreeMap<ConnectionName, (TimeDelta, i64)>,
+    /// When it is looked next whether somebody is to be told of anything; none: there is nobody to tell.
+    alerts: Option<i64>,
     retry: i64,
 }
 
@@ -45,7 +56,8 @@ impl Agenda {
             turns.insert((connection.clone(), Task::Poll), Turn { at: now, failures: 0 });
         }
         let (every, asked, listens) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { schedule, turns, every, asked, listens, retry: now }
+        let checks = (TimeDelta::zero(), TimeDelta::zero());
+        Self { schedule, turns, every, checks, asked, listens, alerts: None, retry: now }
     }
 
     /// The same of all connections; of those of which something could be lost otherwise, it is noted that somebody listens.
@@ -56,6 +68,20 @@ impl Agenda {
         let asked = |name: &ConnectionName| Some((name.clone(), core.asked_every(name)?));
         agenda.asked = core.connections.keys().filter_map(asked).collect();
         agenda
+    }
+
+    /// What has a budget for it is verified, from now on.
+    pub(crate) fn checking(mut self, core: &Core, now: i64) -> Self {
+        self.alerts = (!core.sinks.is_empty()).then_some(now);
+        // When it was last asked is stored: that is looked at more often than it is asked.
+        self.checks = (core.checks.every, core.checks.schema_every / 4);
+        for (connection, _) in core.connections.iter().filter(|(_, bound)| bound.connector.describes()) {
+            self.turns.insert((connection.clone(), Task::Schema), Turn { at: now, failures: 0 });
+        }
+        for connection in core.checks.budgets.keys() {
+            self.turns.insert((connection.clone(), Task::Check), Turn { at: now, failures: 0 });
+        }
+        self
     }
 
     /// The connections of which it is to be noted now, of those that are read here: whoever does not read one says nothing of it.
@@ -106,6 +132,8 @@ impl Agenda {
     /// A task had its turn: it is due again as the schedule says, or later if it failed.
     pub(crate) fn done(&mut self, connection: &ConnectionName, task: Task, now: i64, failed: Option<Retry>) {
         let every = match task {
+            Task::Check => self.checks.0,
+            Task::Schema => self.checks.1,
             Task::Poll => self.asked.get(connection).map_or(self.schedule.poll, |asked| self.schedule.poll.min(*asked)),
             Task::Pulse => self.every.get(connection).copied().unwrap_or(self.schedule.poll),
         };
@@ -124,6 +152,15 @@ impl Agenda {
         turn.at = now.saturating_add(pause);
     }
 
+    /// Whether it is time to look whether somebody is to be told of anything.
+    pub(crate) fn alerts(&mut self, now: i64) -> bool {
+        let due = self.alerts.is_some_and(|at| at <= now);
+        if due {
+            self.alerts = Some(now.saturating_add(LOOKED));
+        }
+        due
+    }
+
     /// Whether what waits is to be tried again now.
     pub(crate) fn retries(&mut self, now: i64) -> bool {
         let due = self.retry <= now;
@@ -137,7 +174,7 @@ impl Agenda {
     pub(super) fn next(&self, now: i64, busy: &BTreeSet<(ConnectionName, Task)>) -> i64 {
         let free = self.turns.iter().filter(|(task, _)| !busy.contains(*task));
         let listens = self.listens.values().map(|(_, at)| *at);
-        free.map(|(_, turn)| turn.at).chain(listens).chain([self.retry]).min().unwrap_or(now)
+        free.map(|(_, turn)| turn.at).chain(listens).chain(self.alerts).chain([self.retry]).min().unwrap_or(now)
     }
 }
 

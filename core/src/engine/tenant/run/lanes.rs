@@ -23,6 +23,8 @@ const STEPS_AT_ONCE: usize = 100;
 pub(super) enum Ended {
     /// A poll or pulse.
     Read(ConnectionName, Task, Result<TakenIn, Error>),
+    /// A look whether somebody is to be told of anything.
+    Alerted(Result<(), Error>),
     /// Steps, and which connections did not answer them.
     Stepped(Result<(Next, Vec<FailedCall>), Error>),
     /// An application of a plan.
@@ -38,6 +40,7 @@ pub(super) struct Lanes<'t> {
     writes: FuturesUnordered<BoxFuture<'t, Ended>>,
     reading: BTreeSet<(ConnectionName, Task)>,
     stepping: bool,
+    alerting: bool,
     writing: BTreeMap<PlanHash, BTreeSet<ConnectionName>>,
     /// Tells applications to begin no further call.
     stop: Arc<AtomicBool>,
@@ -51,6 +54,7 @@ impl<'t> Lanes<'t> {
             writes: FuturesUnordered::new(),
             reading: BTreeSet::new(),
             stepping: false,
+            alerting: false,
             writing: BTreeMap::new(),
             stop: Arc::default(),
         }
@@ -69,10 +73,21 @@ impl<'t> Lanes<'t> {
             let read = match task {
                 Task::Poll => tenant.poll(connection.as_str()).await,
                 Task::Pulse => tenant.pulse_if_due(&connection).await,
+                Task::Schema => tenant.check_schema_if_due(&connection).await.map(|()| TakenIn::default()),
+                Task::Check => tenant.check_connection(&connection).await.map(|checked| checked.taken),
             };
             Ended::Read(connection, task, read)
         };
         self.reads.push(work.boxed());
+    }
+
+    /// Begins to look whether somebody is to be told of anything, unless such a look is under way.
+    pub(super) fn alert(&mut self) {
+        if std::mem::replace(&mut self.alerting, true) {
+            return;
+        }
+        let tenant = self.tenant;
+        self.reads.push(async move { Ended::Alerted(tenant.raise_alerts().await.map(drop)) }.boxed());
     }
 
     /// Begins to take steps. `false`: steps are being taken.
@@ -155,6 +170,7 @@ impl<'t> Lanes<'t> {
 
     fn note(&mut self, ended: &Ended) {
         match ended {
+            Ended::Alerted(_) => self.alerting = false,
             Ended::Read(connection, task, _) => drop(self.reading.remove(&(connection.clone(), *task))),
             Ended::Stepped(_) => self.stepping = false,
             Ended::Applied(hash, _) => drop(self.writing.remove(hash)),

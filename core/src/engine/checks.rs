@@ -1,0 +1,117 @@
+//! What is verified of a tenant though no event asked for it: how often, of which priority, and by how many calls.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use crate::check::{Budget, Cadence, CheckError, Priority};
+use crate::id::{ConnectionName, EntityType};
+use crate::model::Canonical;
+
+/// What is verified of a tenant though no event asked for it ([`Tenant::check`](crate::engine::Tenant::check)).
+///
+/// A connection with a budget is verified record by record; one without is not, and its pulses verify it whole.
+///
+/// ```
+/// use accordant::check::{Budget, Priority};
+/// use accordant::chrono::{NaiveTime, TimeDelta};
+/// use accordant::engine::Checks;
+///
+/// // HubSpot reads a hundred records by a call, so that a tenth of a daily quota of 250 000 calls reads two and a half million.
+/// let hubspot = Budget::new(1_000, TimeDelta::seconds(10))?.daily(2_500_000, NaiveTime::MIN)?;
+/// let checks = Checks::new().budget("hubspot", hubspot).priority("invoice", Priority::Critical);
+/// # Ok::<(), accordant::check::CheckError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Checks {
+    pub(crate) cadence: Cadence,
+    pub(crate) budgets: BTreeMap<ConnectionName, Budget>,
+    pub(crate) priorities: BTreeMap<EntityType, Priority>,
+    pub(crate) every: TimeDelta,
+    pub(crate) schema_every: TimeDelta,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The longest time between two choices: twelve hours.
+const APART: i64 = 12 * 60 * 60 * 1000;
+
+impl Checks {
+    /// Nothing is verified beside pulses; what gets a budget, every minute, by the intervals of [`Cadence::default`].
+    #[must_use]
+    pub fn new() -> Self {
+        let every = TimeDelta::minutes(1);
+        Self {
+            cadence: Cadence::default(),
+            budgets: BTreeMap::new(),
+            priorities: BTreeMap::new(),
+            every,
+            schema_every: TimeDelta::hours(6),
+        }
+    }
+
+    /// How often what is of which priority is verified.
+    #[must_use]
+    pub fn cadence(self, cadence: Cadence) -> Self {
+        Self { cadence, ..self }
+    }
+
+    /// How many records may be read of a connection to verify them. A record counts as a call: where a system reads a hundred by one,
+    /// a hundred times as many.
+    #[must_use]
+    pub fn budget(mut self, connection: &str, budget: Budget) -> Self {
+        self.budgets.insert(ConnectionName::new(connection), budget);
+        self
+    }
+
+    /// Of which priority the entities of a type are. By default all are normal.
+    #[must_use]
+    pub fn priority(mut self, entity_type: &str, priority: Priority) -> Self {
+        self.priorities.insert(entity_type.into(), priority);
+        self
+    }
+
+    /// The same, of a type that the compiler knows.
+    #[must_use]
+    pub fn priority_of<E: Canonical>(self, priority: Priority) -> Self {
+        self.priority(E::ENTITY, priority)
+    }
+
+    /// How often systems that describe themselves are asked to ([`Tenant::check_schema`](crate::engine::Tenant::check_schema)). By
+    /// default every six hours.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError::Interval`] for less than a minute, or more than 31 days.
+    pub fn schema_every(self, every: TimeDelta) -> Result<Self, CheckError> {
+        let (least, most) = (60 * 1000, 31 * 24 * 60 * 60 * 1000);
+        let milliseconds = every.num_milliseconds();
+        if !(least..=most).contains(&milliseconds) {
+            return Err(CheckError::Interval {
+                what: "the time between two looks at a schema",
+                milliseconds,
+                least,
+                most,
+            });
+        }
+        Ok(Self { schema_every: every, ..self })
+    }
+
+    /// How often [`Tenant::run`](crate::engine::Tenant::run) and workers choose what to verify. By default every minute.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError::Interval`] for less than a second, or more than twelve hours.
+    pub fn every(self, every: TimeDelta) -> Result<Self, CheckError> {
+        let milliseconds = every.num_milliseconds();
+        if !(1000..=APART).contains(&milliseconds) {
+            let what = "the time between two choices of checks";
+            return Err(CheckError::Interval { what, milliseconds, least: 1000, most: APART });
+        }
+        Ok(Self { every, ..self })
+    }
+}

@@ -1,0 +1,266 @@
+//! Checks: records are read by key although nothing told of them, the most overdue first, within the budget of their connection.
+//! What is found goes the way of every read: it is folded, classified, and stands as discrepancies and facts.
+
+mod age;
+mod ledger;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use age::{Ages, Finding, Verification};
+
+use crate::check::{Account, Budget, Check, choose};
+use crate::connector::ConnectorError;
+use crate::discrepancy::DiscrepancyState;
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::persist::Changes;
+use crate::engine::tenant::{FailedCall, Unread};
+use crate::engine::{TakenIn, Tenant};
+use crate::error::Error;
+use crate::id::{ConnectionName, ObjectType, RecordRef};
+use crate::representation::{Life, Representation};
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use ledger::{Found, Noted};
+
+/// How many records one call of the connector is asked for.
+const READ_AT_ONCE: usize = 100;
+
+/// How many records of an object type one round looks at, and reads at most.
+const MOST: usize = 1_000;
+
+/// How many pages of linked records one round goes through, to find those that are not verified yet.
+const PAGES: usize = 10;
+
+/// What a round of checks came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// Records that were read, and so verified.
+    pub verified: usize,
+    /// Those of them that had changed, though no surface had told.
+    pub missed: usize,
+    /// Those that are gone.
+    pub gone: usize,
+    /// Those of which discrepancies stand that are more than noted.
+    pub disagreeing: usize,
+    /// What was taken in on the way.
+    pub taken: TakenIn,
+    /// Records that could not be read. They have their turn again after their interval, and their verification ages.
+    pub unread: Vec<Unread>,
+    /// Connections of which nothing could be read.
+    pub failed: Vec<FailedCall>,
+    /// How many of the records that were looked at are due and wait for the budget: there may be more.
+    pub waiting: u64,
+    /// When the next that was looked at is due.
+    pub next: Option<DateTime<Utc>>,
+}
+
+impl std::ops::AddAssign for Checked {
+    fn add_assign(&mut self, other: Self) {
+        self.verified += other.verified;
+        self.missed += other.missed;
+        self.gone += other.gone;
+        self.disagreeing += other.disagreeing;
+        self.taken += other.taken;
+        self.unread.extend(other.unread);
+        self.failed.extend(other.failed);
+        self.waiting += other.waiting;
+        self.next = [self.next, other.next].into_iter().flatten().min();
+    }
+}
+
+/// What is kept of a connection's checks from one round to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct RoundRow {
+    /// What was spent.
+    account: Account,
+    /// How far linked records were looked through; `None`: the next look begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enrolled: Option<Text>,
+}
+
+fn round_key(connection: &ConnectionName) -> RowKey {
+    RowKey::new(Table::Meta, format!("checks/{connection}"))
+}
+
+impl Tenant {
+    /// Verifies what is due, a round for each connection that has a budget ([`Checks`](crate::engine::Checks)): reads records by
+    /// key, the most overdue for their priority first, as many as the budget allows. That verifies presence, agreement and freshness
+    /// of each: what changed or is gone though nothing told is taken in, classified, and stands as a discrepancy where systems
+    /// disagree. When it was verified, and what was found, is kept ([`Tenant::verified`], [`Tenant::verification_age`]).
+    ///
+    /// [`Tenant::run`](Tenant::run) and workers do so by themselves. The calls are taken from the budget before they are made, so
+    /// that of several processes each spends what the others left.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails. A system that fails is an outcome: the others are verified.
+    pub async fn check(&self) -> Result<Checked, Error> {
+        let mut checked = Checked::default();
+        for name in self.core.checks.budgets.keys() {
+            match self.check_connection(name).await {
+                Ok(of_connection) => checked += of_connection,
+                Err(Error::Connector { connection, doing, source: cause }) => {
+                    checked.failed.push(FailedCall { connection, doing, cause });
+                }
+                // Resumed, it is verified at its next turn.
+                Err(Error::Paused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(checked)
+    }
+
+    /// The round of one connection.
+    pub(crate) async fn check_connection(&self, name: &ConnectionName) -> Result<Checked, Error> {
+        let Some(budget) = self.core.checks.budgets.get(name).copied() else { return Ok(Checked::default()) };
+        self.require_running(name).await?;
+        let (revision, mut round) = self.round(name, &budget).await?;
+        for _ in 0..PAGES {
+            round.enrolled = self.enrol(name, round.enrolled.take()).await?;
+            if round.enrolled.is_none() {
+                break;
+            }
+        }
+        let now = self.now();
+        let budgets = BTreeMap::from([(name.clone(), (budget, round.account))]);
+        let checks = self.candidates(name).await?;
+        // All of them are of the one connection that has this budget.
+        let Ok(chosen) = choose(checks, &budgets, &self.core.checks.cadence, now) else {
+            return Ok(Checked::default());
+        };
+        let instant = |at: i64| DateTime::from_timestamp_millis(at);
+        let mut checked =
+            Checked { waiting: chosen.waiting, next: chosen.next_due.and_then(instant), ..Checked::default() };
+        let linked = self.linked(&chosen.checks).await?;
+        let (records, forgotten): (Vec<RecordRef>, Vec<RecordRef>) =
+            chosen.checks.into_iter().partition(|record| linked.contains(record));
+        // Before the calls: of several processes, one makes them.
+        round.account.spend_checks(&budget, u32::try_from(records.len()).unwrap_or(u32::MAX), now);
+        let mut changes = Changes::new(&self.core, now, &Self::engine());
+        changes.commit.expect.push((round_key(name), revision));
+        changes.put(round_key(name), &round);
+        if !self.commit("take calls from a budget", changes.commit).await? {
+            return Ok(checked);
+        }
+        self.note_verified(&forgotten.into_iter().map(|record| (record, None)).collect(), now).await?;
+        for page in records.chunks(READ_AT_ONCE) {
+            checked += self.verify_records(name, page).await?;
+        }
+        Ok(checked)
+    }
+
+    /// Reads records, and notes what was found of each.
+    async fn verify_records(&self, name: &ConnectionName, records: &[RecordRef]) -> Result<Checked, Error> {
+        let before = self.held_of(records).await?;
+        let now = self.now();
+        let answered = self.read_each(name, records).await?;
+        let after = self.held_of(records).await?;
+        let mut checked = Checked { taken: answered.taken, ..Checked::default() };
+        let mut noted = BTreeMap::new();
+        for record in records {
+            if let Some(error) = answered.failed.get(record) {
+                checked.unread.push(unread(record, error));
+                noted.insert(record.clone(), Some(Noted::Failed));
+                continue;
+            }
+            let found = found(before.get(record), after.get(record));
+            checked.verified += 1;
+            checked.missed += usize::from(found.missed);
+            checked.gone += usize::from(found.gone);
+            checked.disagreeing += usize::from(found.disagrees > 0);
+            noted.insert(record.clone(), Some(Noted::Verified(found)));
+        }
+        self.note_verified(&noted, now).await?;
+        Ok(checked)
+    }
+
+    /// Notes that records were read because a hint asked for it: they are verified as well.
+    pub(crate) async fn note_read(&self, name: &ConnectionName, read: &BTreeSet<RecordRef>) -> Result<(), Error> {
+        if read.is_empty() || !self.core.checks.budgets.contains_key(name) {
+            return Ok(());
+        }
+        let records: Vec<RecordRef> = read.iter().cloned().collect();
+        let held = self.held_of(&records).await?;
+        // A hint is how a surface tells: nothing was missed.
+        let noted = |record: RecordRef| {
+            let found = held.get(&record).map(|held| found(Some(held), Some(held))).unwrap_or_default();
+            (record, Some(Noted::Verified(found)))
+        };
+        let linked = self.linked(&records).await?;
+        self.note_verified(&linked.into_iter().map(noted).collect(), self.now()).await
+    }
+
+    /// The records that may be due, by object type the longest first.
+    async fn candidates(&self, name: &ConnectionName) -> Result<Vec<Check<RecordRef>>, Error> {
+        let (_, bound) = self.connection(name.as_str())?;
+        let floor = self.pulsed_from(name).await?.unwrap_or(i64::MIN);
+        let objects: Vec<ObjectType> = bound.objects.keys().cloned().collect();
+        let mut checks = Vec::new();
+        for object in objects {
+            let Some(priority) = self.priority_of(name, &object) else { continue };
+            for filed in self.filed_longest(name, &object, MOST).await? {
+                let since = filed.at.max(floor);
+                checks.push(Check { what: filed.record, connection: name.clone(), priority, since, cost: 1 });
+            }
+        }
+        Ok(checks)
+    }
+
+    /// Since when everything of a connection was verified by its pulse.
+    async fn pulsed_from(&self, name: &ConnectionName) -> Result<Option<i64>, Error> {
+        Ok(self.pulse_row(name).await?.1.and_then(|row| row.began))
+    }
+
+    async fn round(&self, name: &ConnectionName, budget: &Budget) -> Result<(Option<u64>, RoundRow), Error> {
+        let key = round_key(name);
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+        let row = rows.map_err(Error::store("load what was spent of a budget"))?.into_iter().next().flatten();
+        let revision = row.as_ref().map(|row| row.revision);
+        let round = row.map(|row| parse(Table::Meta, &row)).transpose()?;
+        let new = || RoundRow { account: Account::full(budget, self.now()), enrolled: None };
+        Ok((revision, round.unwrap_or_else(new)))
+    }
+
+    /// What is held of records and of the disagreement about them.
+    async fn held_of(&self, records: &[RecordRef]) -> Result<BTreeMap<RecordRef, Held>, Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        loader.records(records).await?;
+        let set = &loader.loaded.set;
+        let mut held = BTreeMap::new();
+        for record in records {
+            let Some(index) = set.find_record(record) else { continue };
+            let state = set.record(index);
+            let name = Text::from(record.to_string());
+            let stands = |state: DiscrepancyState| matches!(state, DiscrepancyState::Open | DiscrepancyState::Waiting);
+            let about = |link: &Option<Text>| link.as_ref().is_none_or(|link| *link == name);
+            let disagrees = state.entity.map_or(0, |entity| {
+                let all = set.entity(entity).entity.discrepancies.values();
+                all.filter(|one| stands(one.state) && about(&one.link)).count()
+            });
+            let disagrees = u32::try_from(disagrees).unwrap_or(u32::MAX);
+            held.insert(record.clone(), Held { says: Representation::clone(&state.representation), disagrees });
+        }
+        Ok(held)
+    }
+}
+
+/// What is held of a record.
+struct Held {
+    says: Representation,
+    disagrees: u32,
+}
+
+fn found(before: Option<&Held>, after: Option<&Held>) -> Found {
+    let Some(after) = after else { return Found::default() };
+    let gone = matches!(after.says.existence().life(), Life::Dead(_) | Life::Unknown);
+    let missed = before.is_some_and(|before| after.says.says_otherwise_than(&before.says));
+    Found { gone, missed, disagrees: after.disagrees }
+}
+
+fn unread(record: &RecordRef, error: &ConnectorError) -> Unread {
+    Unread { connection: record.connection.clone(), record: Some(record.clone()), error: error.clone() }
+}

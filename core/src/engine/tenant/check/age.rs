@@ -1,0 +1,172 @@
+//! How old verifications are: of one entity, and of all, by priority.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::check::{Dimension, Priority};
+use crate::engine::Tenant;
+use crate::engine::hydrate::Loader;
+use crate::engine::persist::{connection_prefix, record_of_key};
+use crate::engine::tenant::PAGE;
+use crate::engine::tenant::check::ledger::LedgerRow;
+use crate::error::Error;
+use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
+use crate::store::Table;
+use crate::text::Text;
+
+/// What was last verified of a record, in one dimension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verification {
+    /// The record, and with it the system.
+    pub record: RecordRef,
+    /// What was verified.
+    pub dimension: Dimension,
+    /// When; `None`: never since the record is known.
+    pub at: Option<DateTime<Utc>>,
+    /// What was found; `None`: nothing was verified, or a pulse did, and what it found stands with the entity's discrepancies.
+    pub found: Option<Finding>,
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// All was as it should be.
+    AsHeld,
+    /// The record was gone.
+    Gone,
+    /// It had changed, and no surface had told.
+    Missed,
+    /// So many discrepancies stood.
+    Disagrees(u32),
+}
+
+/// How old the verifications of one priority are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ages {
+    /// How many records there are.
+    pub records: u64,
+    /// How many were never verified since they are known: their age is counted from when they became known, and is not known of
+    /// those that no round of checks has come by yet.
+    pub never: u64,
+    /// How many are older than the interval of their priority.
+    pub overdue: u64,
+    /// Half are at most so old.
+    pub median: TimeDelta,
+    /// 99 of a hundred are at most so old.
+    pub p99: TimeDelta,
+    /// The oldest.
+    pub oldest: TimeDelta,
+}
+
+impl Tenant {
+    /// How old verifications are, by priority, over the connections that are verified. It goes through all their records: for a
+    /// report, not for a probe.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn verification_age(&self) -> Result<BTreeMap<Priority, Ages>, Error> {
+        let now = self.now();
+        let mut counted: BTreeMap<Priority, (Vec<i64>, u64)> = BTreeMap::new();
+        for name in self.core.checks.budgets.keys() {
+            let floor = self.pulsed_from(name).await?;
+            let prefix = connection_prefix(name);
+            let mut after: Option<Text> = None;
+            loop {
+                let links = self.core.store.scan(&self.id, Table::Link, &prefix, after.as_deref(), PAGE).await;
+                let links = links.map_err(Error::store("list records"))?;
+                let Some(last) = links.last() else { break };
+                after = Some(last.key.clone());
+                let records: Vec<RecordRef> = links.iter().filter_map(|row| record_of_key(&row.key)).collect();
+                for (record, (_, row)) in records.iter().zip(self.ledger_rows(&records).await?) {
+                    let Some(priority) = self.priority_of(name, &record.object) else { continue };
+                    let (ages, never) = counted.entry(priority).or_default();
+                    let verified = row.and_then(|row| last_verified(row, floor));
+                    *never += u64::from(verified.is_none());
+                    let since = verified.or(row.map(|row| row.known)).unwrap_or(now);
+                    ages.push(now.saturating_sub(since).max(0));
+                }
+            }
+        }
+        let ages = |(priority, (mut ages, never)): (Priority, (Vec<i64>, u64))| {
+            ages.sort_unstable();
+            let at = |percent: usize| {
+                let place = (ages.len().saturating_sub(1) * percent).div_ceil(100);
+                TimeDelta::milliseconds(ages.get(place).copied().unwrap_or(0))
+            };
+            let interval = self.core.checks.cadence.of(priority).num_milliseconds();
+            let overdue = ages.iter().filter(|age| **age > interval).count() as u64;
+            let of = Ages { records: ages.len() as u64, never, overdue, median: at(50), p99: at(99), oldest: at(100) };
+            (priority, of)
+        };
+        Ok(counted.into_iter().map(ages).collect())
+    }
+
+    /// When each record of an entity was last verified and what was found, per dimension: presence, agreement and freshness. Of
+    /// connections without a budget, what pulses verified.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEntity`]; or a store that cannot be read.
+    pub async fn verified(&self, entity: EntityId) -> Result<Vec<Verification>, Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        let unknown = || Error::UnknownEntity { expected: "entity".into(), id: entity };
+        let index = loader.standing(entity).await?.ok_or_else(unknown)?;
+        let links = &loader.loaded.set.entity(index).entity.links;
+        let records: Vec<RecordRef> = links.iter().map(|link| RecordRef::clone(&link.record)).collect();
+        let rows = self.ledger_rows(&records).await?;
+        let mut floors: BTreeMap<ConnectionName, Option<i64>> = BTreeMap::new();
+        let mut verifications = Vec::new();
+        for (record, (_, row)) in records.into_iter().zip(rows) {
+            if !self.core.connections.contains_key(&record.connection) {
+                continue;
+            }
+            let floor = match floors.get(&record.connection) {
+                Some(floor) => *floor,
+                None => {
+                    let floor = self.pulsed_from(&record.connection).await?;
+                    floors.insert(record.connection.clone(), floor);
+                    floor
+                }
+            };
+            let at = match row {
+                Some(row) => last_verified(row, floor),
+                // Where no round of checks comes by, only pulses verify.
+                None => floor.filter(|_| !self.core.checks.budgets.contains_key(&record.connection)),
+            };
+            let found = row.filter(|row| row.verified.is_some() && row.verified == at).map(|row| row.found);
+            let finding = |wrong: Option<Finding>| Some(wrong.unwrap_or(Finding::AsHeld));
+            let of = |dimension, found| Verification {
+                record: record.clone(),
+                dimension,
+                at: at.and_then(DateTime::from_timestamp_millis),
+                found,
+            };
+            let presence = found.and_then(|found| finding(found.gone.then_some(Finding::Gone)));
+            let disagrees = |units: u32| (units > 0).then_some(Finding::Disagrees(units));
+            let agreement = found.and_then(|found| finding(disagrees(found.disagrees)));
+            let freshness = found.and_then(|found| finding(found.missed.then_some(Finding::Missed)));
+            verifications.push(of(Dimension::Presence, presence));
+            verifications.push(of(Dimension::Agreement, agreement));
+            verifications.push(of(Dimension::Freshness, freshness));
+        }
+        Ok(verifications)
+    }
+
+    /// The priority of the records of an object type; `None`: the model does not know it.
+    pub(super) fn priority_of(&self, name: &ConnectionName, object: &ObjectType) -> Option<Priority> {
+        let (entity, ..) = self.core.connections.get(name)?.objects.get(object)?;
+        let entity_type = &self.core.model.entity(*entity).name;
+        Some(self.core.checks.priorities.get(entity_type).copied().unwrap_or_default())
+    }
+}
+
+/// When a record was last verified: by a read of it, or by a pulse that began after it was known.
+fn last_verified(row: LedgerRow, floor: Option<i64>) -> Option<i64> {
+    let by_pulse = floor.filter(|floor| row.verified.is_some() || row.known <= *floor);
+    row.verified.max(by_pulse)
+}

@@ -1,0 +1,161 @@
+//! Status: what a probe asks, and who is told when a connection needs somebody.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::alert::{Alert, Measure, Measured, Severity, SinkError, State, Threshold, health};
+use crate::engine::Tenant;
+use crate::engine::persist::connection_prefix;
+use crate::engine::tenant::PAGE;
+use crate::error::Error;
+use crate::id::{ConnectionName, TenantId};
+use crate::rollout::{ConnectionState, Flow};
+use crate::store::Table;
+use crate::text::Text;
+
+/// How many of those that wait are counted: health falls no further beyond.
+const MOST_COUNTED: u64 = 2_000;
+
+/// How a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whether it can be worked on: the store answers, and was written under this model. If not, `Tenant::accept_model` is due.
+    pub ready: bool,
+    /// How its connections are, by name.
+    pub connections: BTreeMap<ConnectionName, ConnectionStatus>,
+}
+
+/// How a connection is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionStatus {
+    /// What operators allow it.
+    pub state: ConnectionState,
+    /// What was measured over the last five minutes: of calls, those that this process made, for any tenant; of what waits, at most
+    /// 2 000 are counted.
+    pub measured: Measured,
+    /// Its health, in hundredths of a percent ([`health`]).
+    pub health: u64,
+    /// How many attributes stand still there ([`Tenant::check_schema`]).
+    pub standing_still: usize,
+    /// The alerts that stand, as far as this process has raised them.
+    pub alerts: Vec<(Measure, Severity)>,
+}
+
+/// What a look at the thresholds came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Alerted {
+    /// What sinks were told.
+    pub told: Vec<Alert>,
+    /// What a sink could not be told: it is told again with the next look.
+    pub untold: Vec<(Alert, SinkError)>,
+}
+
+/// Where the thresholds of connections stand. In memory: a process that starts again raises again what stands.
+#[derive(Debug, Default)]
+pub(crate) struct Alerting(Mutex<BTreeMap<(TenantId, ConnectionName, usize), State>>);
+
+impl Tenant {
+    /// How the tenant and its connections are: for a probe. It reads a few rows for each connection, and calls no system.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let ready = match self.require_model().await {
+            Ok(()) => true,
+            Err(Error::ModelChanged { .. }) => false,
+            Err(error) => return Err(error),
+        };
+        let mut connections = BTreeMap::new();
+        for (name, state) in self.connections().await? {
+            let measured = self.measured(&name).await?;
+            let standing_still = self.schema_stops(name.as_str()).await?.len();
+            let alerts = self.standing_alerts(&name);
+            let status = ConnectionStatus { state, measured, health: health(&measured), standing_still, alerts };
+            connections.insert(name, status);
+        }
+        Ok(Status { ready, connections })
+    }
+
+    /// Looks at what was measured of every connection, and tells the sinks which alerts are raised and which have resolved themselves
+    /// ([`Builder::alerts`](crate::engine::Builder::alerts)). [`Tenant::run`] and workers do so every minute, if there is a sink. A connection
+    /// that is paused is not measured: nothing is raised there, and nothing resolves.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read. A sink that fails is an outcome.
+    pub async fn raise_alerts(&self) -> Result<Alerted, Error> {
+        let mut alerted = Alerted::default();
+        for (name, state) in self.connections().await? {
+            let measured = match state.flow {
+                Flow::Paused => None,
+                Flow::Open | Flow::Held => Some(self.measured(&name).await?),
+            };
+            let now = self.now();
+            for (place, threshold) in self.core.thresholds.iter().enumerate() {
+                let value = measured.and_then(|measured| measured.value(threshold.measure()));
+                let before = self.core.alerting.state(self, &name, place);
+                let (after, change) = before.observe(threshold, value, now);
+                let mut untold = None;
+                if let (Some(change), Some(value)) = (change, value) {
+                    let alert = Alert::new((self.id.clone(), name.clone()), threshold, change, value, now);
+                    for sink in &self.core.sinks {
+                        untold = sink.tell(&alert).await.err().or(untold);
+                    }
+                    match &untold {
+                        Some(error) => alerted.untold.push((alert, error.clone())),
+                        None => alerted.told.push(alert),
+                    }
+                }
+                if untold.is_none() {
+                    self.core.alerting.note(self, &name, place, after);
+                }
+            }
+        }
+        Ok(alerted)
+    }
+
+    fn standing_alerts(&self, name: &ConnectionName) -> Vec<(Measure, Severity)> {
+        let stands = |(place, threshold): (usize, &Threshold)| {
+            let stands = self.core.alerting.state(self, name, place).stands();
+            stands.then(|| (threshold.measure(), threshold.severity()))
+        };
+        self.core.thresholds.iter().enumerate().filter_map(stands).collect()
+    }
+
+    async fn measured(&self, name: &ConnectionName) -> Result<Measured, Error> {
+        let (_, bound) = self.connection(name.as_str())?;
+        let mut measured = bound.vitals.measured(self.now());
+        measured.queue = Some(self.waiting_to_be_read(name).await?);
+        Ok(measured)
+    }
+
+    async fn waiting_to_be_read(&self, name: &ConnectionName) -> Result<u64, Error> {
+        let prefix = connection_prefix(name);
+        let (mut count, mut after) = (0_u64, None::<Text>);
+        while count < MOST_COUNTED {
+            let rows = self.core.store.scan(&self.id, Table::Work, &prefix, after.as_deref(), PAGE).await;
+            let rows = rows.map_err(Error::store("count what waits"))?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            count += rows.len() as u64;
+        }
+        Ok(count.min(MOST_COUNTED))
+    }
+}
+
+impl Alerting {
+    fn state(&self, tenant: &Tenant, name: &ConnectionName, place: usize) -> State {
+        // An insertion is whole or has not happened, so a poisoned lock guards a whole map.
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(&(tenant.id.clone(), name.clone(), place)).copied().unwrap_or_default()
+    }
+
+    fn note(&self, tenant: &Tenant, name: &ConnectionName, place: usize, state: State) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert((tenant.id.clone(), name.clone(), place), state);
+    }
+}

@@ -1,0 +1,174 @@
+//! Alerts: a connection that needs somebody says so once, and says when it needs nobody any more.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use accordant::alert::{Alert, AlertSink, Change, Lines, Measure, Severity, SinkError, Threshold};
+use accordant::chrono::TimeDelta;
+use accordant::engine::{Alerted, Schedule};
+use accordant::{Accordant, Tenant};
+use async_trait::async_trait;
+use futures::executor::block_on;
+use serde_json::{Value as Json, json};
+
+use crate::model::{Account, World, account};
+use crate::run::{quiet, run};
+
+/// Remembers what it was told, or refuses to be told.
+#[derive(Clone, Default)]
+struct Told {
+    lines: Arc<Mutex<Vec<String>>>,
+    deaf: Arc<Mutex<bool>>,
+}
+
+impl Told {
+    fn lines(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lines.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl AlertSink for Told {
+    async fn tell(&self, alert: &Alert) -> Result<(), SinkError> {
+        if *self.deaf.lock().unwrap() {
+            return Err(SinkError("nobody answers".to_owned()));
+        }
+        self.lines.lock().unwrap().push(alert.to_string());
+        Ok(())
+    }
+}
+
+fn tenant(world: &World, sink: impl AlertSink) -> Tenant {
+    let schedule = Schedule { scan: None, ..Schedule::default() };
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let builder = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Account>();
+    builder.alert_sink(sink).build().unwrap().tenant("acme")
+}
+
+/// A minute in which the CRM is polled so often.
+fn minute(world: &World, tenant: &Tenant, polls: usize) -> Alerted {
+    for _ in 0..polls {
+        drop(block_on(tenant.poll("crm")));
+    }
+    world.clock.advance(TimeDelta::minutes(1));
+    block_on(tenant.raise_alerts()).unwrap()
+}
+
+#[test]
+fn a_system_that_does_not_answer_raises_an_alert_that_resolves_itself() {
+    let (world, told) = (World::new(), Told::default());
+    let tenant = tenant(&world, told.clone());
+    minute(&world, &tenant, 10);
+    assert_eq!(told.lines(), Vec::<String>::new());
+    world.crm.unavailable(true);
+    minute(&world, &tenant, 10);
+    assert_eq!(told.lines(), Vec::<String>::new(), "it has not lasted yet");
+    minute(&world, &tenant, 10);
+    let raised =
+        ["error: failure rate of crm is 66.66 %, over 5.00 %", "warning: health of crm is 60.00 %, below 95.00 %"];
+    assert_eq!(told.lines(), raised);
+    let status = block_on(tenant.status()).unwrap();
+    let crm = &status.connections["crm"];
+    assert_eq!((status.ready, crm.health, crm.measured.failure_rate), (true, 6_000, Some(6_666)));
+    assert_eq!(crm.alerts, [(Measure::FailureRate, Severity::Error), (Measure::Health, Severity::Warning)]);
+    assert_eq!(status.connections["shop"].health, 10_000);
+    minute(&world, &tenant, 10);
+    assert_eq!(told.lines(), Vec::<String>::new(), "it is told once");
+    world.crm.unavailable(false);
+    let mut lines = Vec::new();
+    for _ in 0..8 {
+        minute(&world, &tenant, 10);
+        lines.extend(told.lines());
+    }
+    assert_eq!(lines, ["resolved: failure rate of crm is 0.00 %", "resolved: health of crm is 100.00 %"]);
+    assert_eq!(block_on(tenant.status()).unwrap().connections["crm"].alerts, []);
+}
+
+#[test]
+fn what_cannot_be_decoded_and_what_waits_are_measured_too() {
+    let (world, told) = (World::new(), Told::default());
+    let tenant = tenant(&world, told.clone());
+    for number in 0..9 {
+        world.crm.edit("accounts", &number.to_string(), &account(number));
+    }
+    block_on(tenant.poll("crm")).unwrap();
+    for _ in 0..3 {
+        world.crm.raw_page("accounts", "no json".into());
+        block_on(tenant.poll("crm")).unwrap();
+    }
+    for number in 0..4 {
+        block_on(tenant.receive("crm", world.crm.hint_webhook("accounts", &number.to_string()))).unwrap();
+    }
+    let measured = block_on(tenant.status()).unwrap().connections["crm"].measured;
+    assert_eq!((measured.queue, measured.failure_rate), (Some(4), Some(0)));
+    assert_eq!(
+        measured.error_rate,
+        Some(3 * 10_000 / 16),
+        "three of nine accounts, three pages of nothing and four hints"
+    );
+}
+
+#[test]
+fn a_sink_that_fails_is_told_again_and_a_paused_connection_is_not_judged() {
+    let (world, told) = (World::new(), Told::default());
+    let tenant = tenant(&world, told.clone());
+    *told.deaf.lock().unwrap() = true;
+    world.crm.unavailable(true);
+    minute(&world, &tenant, 5);
+    let alerted = minute(&world, &tenant, 5);
+    assert_eq!((alerted.told.len(), alerted.untold.len(), told.lines().len()), (0, 2, 0));
+    assert_eq!(block_on(tenant.status()).unwrap().connections["crm"].alerts, [], "nobody was told");
+    *told.deaf.lock().unwrap() = false;
+    let alerted = minute(&world, &tenant, 5);
+    assert_eq!((alerted.told.len(), alerted.untold.len(), told.lines().len()), (2, 0, 2));
+    block_on(tenant.pause("crm", &accordant::Actor::new("ana"), "month end")).unwrap();
+    for _ in 0..10 {
+        assert_eq!(minute(&world, &tenant, 5), Alerted::default(), "nothing is known of it");
+    }
+    assert_eq!(block_on(tenant.status()).unwrap().connections["crm"].alerts.len(), 2, "and what stood stands");
+}
+
+#[test]
+fn a_run_tells_by_itself_and_lines_hold_no_payload() {
+    let world = World::new();
+    world.crm.edit("accounts", "1", &json!({ "email": "canary@acme.test", "balance": "1.00", "currency": "USD" }));
+    world.crm.unavailable(true);
+    let out = Shared::default();
+    let tenant = tenant(&world, Lines::new(out.clone()));
+    let (ran, _) = run(&tenant, &world.clock, 200, quiet());
+    assert!(ran.unwrap().failed.contains_key("crm"));
+    let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["measure"], "failure_rate");
+    assert_eq!(
+        (&lines[0]["connection"], &lines[0]["change"], &lines[0]["severity"]),
+        (&json!("crm"), &json!("raised"), &json!("error"))
+    );
+    assert!(!text.contains("canary"), "{text}");
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn thresholds_are_ones_own() {
+    let (world, told) = (World::new(), Told::default());
+    let any = Threshold::new(Measure::FailureRate, Severity::Critical, 0).unwrap().lasting(TimeDelta::zero()).unwrap();
+    let schedule = Schedule::default();
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let builder = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Account>();
+    let tenant = builder.alerts([any]).alert_sink(told.clone()).build().unwrap().tenant("acme");
+    world.crm.unavailable(true);
+    let alerted = minute(&world, &tenant, 1);
+    assert_eq!(told.lines(), ["critical: failure rate of crm is 100.00 %, over 0.00 %"]);
+    assert_eq!(alerted.told[0].change, Change::Raised);
+}

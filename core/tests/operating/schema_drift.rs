@@ -1,0 +1,326 @@
+//! Schema drift: an attribute whose field is not what its mapping expects stands still there, loudly; the rest goes on.
+
+use std::sync::Arc;
+
+use accordant::chrono::TimeDelta;
+use accordant::clock::Clock as _;
+use accordant::engine::{CaseKind, Checks, Schedule, SchemaChecked};
+use accordant::model::Path;
+use accordant::plan::Scope;
+use accordant::rollout::Stage;
+use accordant::schema::{FieldKind, FieldSchema, MismatchKind, ObjectSchema};
+use accordant::testing::FakeSystem;
+use accordant::{
+    Accordant, Actor, Canonical, CanonicalValue, Email, Error, ManualClock, MemoryStore, RecordRef, Tenant,
+};
+use futures::executor::block_on;
+use serde_json::json;
+
+use crate::model::journaled;
+use crate::run::{quiet, run};
+
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "member", system(crm, object = "contacts"), system(shop, object = "customers"))]
+struct Member {
+    #[canonical(identity, at(crm = "email", shop = "email"))]
+    email: Email,
+    #[canonical(owner(crm), at(crm = "phone", shop("phone", strong)))]
+    phone: Option<String>,
+    #[canonical(owner(crm), at(crm = "city", shop("city", strong)))]
+    city: Option<String>,
+    #[canonical(owner(crm), at(crm = "tier", shop("tier", strong)))]
+    tier: Option<Tier>,
+}
+
+#[derive(CanonicalValue, Clone, Copy, Debug, PartialEq, Eq)]
+enum Tier {
+    Silver,
+    Gold,
+}
+
+fn choice(options: &[&str]) -> FieldKind {
+    FieldKind::Choice(options.iter().map(|option| (*option).into()).collect())
+}
+
+/// A system whose fields are as the model expects them.
+fn right(object: &str) -> Vec<FieldSchema> {
+    let _ = object;
+    let text = |path: &str| FieldSchema::new(Path::new(path), FieldKind::Text);
+    let tier = FieldSchema::new(Path::new("tier"), choice(&["silver", "gold"]));
+    vec![text("email"), text("phone"), text("city"), tier]
+}
+
+fn described(object: &str, fields: Vec<FieldSchema>) -> ObjectSchema {
+    let mut schema = ObjectSchema::new(object);
+    for field in fields {
+        schema.field(field);
+    }
+    schema
+}
+
+/// The fields that are right, of which the one of this path is replaced.
+fn but(object: &str, path: &str, field: Option<FieldSchema>) -> ObjectSchema {
+    let mut fields = right(object);
+    let place = fields.iter().position(|field| field.path == Path::new(path)).unwrap();
+    fields.remove(place);
+    fields.extend(field);
+    described(object, fields)
+}
+
+struct World {
+    clock: Arc<ManualClock>,
+    store: MemoryStore,
+    crm: FakeSystem,
+    shop: FakeSystem,
+}
+
+impl World {
+    /// Ana is known in both systems, and both are described as the model expects.
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
+        let models = [Member::model()];
+        let (crm, shop) = (FakeSystem::new("crm", &models, &clock), FakeSystem::new("shop", &models, &clock));
+        crm.describes_as([described("contacts", right("contacts"))]);
+        shop.describes_as([described("customers", right("customers"))]);
+        let ana = json!({ "email": "ana@acme.test", "phone": "1", "city": "Oslo", "tier": "gold" });
+        crm.edit("contacts", "1", &ana);
+        shop.edit("customers", "7", &ana);
+        let world = Self { clock, store: MemoryStore::new(), crm, shop };
+        let tenant = world.tenant();
+        world.poll(&tenant);
+        assert_eq!(check(&tenant, "crm").stopped, [], "all is as expected");
+        assert_eq!(check(&tenant, "shop").stopped, []);
+        world
+    }
+
+    fn tenant(&self) -> Tenant {
+        let schedule = Schedule { scan: None, ..Schedule::default() };
+        let builder = Accordant::builder().clock(Arc::clone(&self.clock)).store(self.store.clone()).schedule(schedule);
+        let builder = builder.connect(self.crm.clone()).connect(self.shop.clone()).entity::<Member>();
+        builder.checks(Checks::new().schema_every(TimeDelta::hours(1)).unwrap()).build().unwrap().tenant("acme")
+    }
+
+    fn poll(&self, tenant: &Tenant) {
+        self.clock.advance(TimeDelta::minutes(5));
+        block_on(tenant.poll("crm")).unwrap();
+        block_on(tenant.poll("shop")).unwrap();
+    }
+}
+
+fn ana() -> Actor {
+    Actor::new("ana")
+}
+
+fn check(tenant: &Tenant, connection: &str) -> SchemaChecked {
+    block_on(tenant.check_schema(connection)).unwrap()
+}
+
+fn golden(tenant: &Tenant, attribute: &str) -> String {
+    let entity = block_on(tenant.entity_of(&RecordRef::new("crm", "contacts", "1"))).unwrap().unwrap();
+    let view = serde_json::to_value(block_on(tenant.inspect_erased(entity)).unwrap()).unwrap();
+    let units = view["units"].as_array().unwrap();
+    let unit = units.iter().find(|unit| unit["name"] == attribute).unwrap_or_else(|| panic!("{view:#}"));
+    unit["golden"].as_str().unwrap_or_default().to_owned()
+}
+
+fn cases(tenant: &Tenant) -> Vec<String> {
+    let cases = block_on(tenant.cases(None, 50)).unwrap();
+    cases.iter().filter(|case| case.kind == CaseKind::SchemaDrift).map(|case| case.reason.to_string()).collect()
+}
+
+/// Plans, approves and applies all that is owed. Gives what was written to the shop, and what is kept out.
+fn apply(world: &World, tenant: &Tenant) -> (Vec<String>, Vec<String>) {
+    let before = world.shop.writes();
+    let plan = block_on(tenant.plan(Scope::default()).into_future()).unwrap();
+    let parked = plan.parked.iter().map(|parked| parked.why.to_string()).collect();
+    if !plan.operations.is_empty() {
+        block_on(tenant.approve(plan.hash, &ana())).unwrap();
+        block_on(tenant.apply(plan.hash)).unwrap();
+    }
+    (world.shop.written().split_off(before), parked)
+}
+
+#[test]
+fn a_field_that_changed_stops_its_attribute_there_and_the_rest_goes_on_until_it_fits_again() {
+    let world = World::new();
+    let tenant = world.tenant();
+    let yes_or_no = FieldSchema::new(Path::new("phone"), FieldKind::Bool);
+    world.crm.describes_as([but("contacts", "phone", Some(yes_or_no))]);
+    let stopped = check(&tenant, "crm").stopped;
+    assert_eq!(stopped.iter().map(|stop| stop.attribute.as_str()).collect::<Vec<_>>(), ["member.phone"]);
+    assert!(stopped[0].why.contains("yes or no"), "{:?}", stopped[0]);
+    assert_eq!(cases(&tenant).len(), 1);
+    assert!(
+        cases(&tenant)[0].starts_with("member.phone stands still at crm: phone it holds yes or no"),
+        "{:?}",
+        cases(&tenant)
+    );
+
+    world.crm.edit("contacts", "1", &json!({ "phone": "true", "city": "Bergen" }));
+    world.poll(&tenant);
+    assert_eq!((golden(&tenant, "phone"), golden(&tenant, "city")), ("1".to_owned(), "Bergen".to_owned()));
+    let (written, parked) = apply(&world, &tenant);
+    assert_eq!((written.len(), parked.len()), (1, 0), "the city, and nothing of the phone: {written:?} {parked:?}");
+    assert_eq!(world.shop.record("customers", "7").unwrap()["city"], "Bergen");
+    assert_eq!(world.shop.record("customers", "7").unwrap()["phone"], "1");
+
+    assert_eq!(check(&tenant, "crm").stopped, [], "it is told once");
+    world.crm.describes_as([described("contacts", right("contacts"))]);
+    let mended = check(&tenant, "crm").mended;
+    assert_eq!(mended, stopped);
+    assert_eq!((cases(&tenant), block_on(tenant.schema_stops("crm")).unwrap()), (vec![], vec![]));
+    world.crm.edit("contacts", "1", &json!({ "phone": "2" }));
+    world.poll(&tenant);
+    assert_eq!(golden(&tenant, "phone"), "2");
+    assert_eq!(
+        (journaled(&world.store, &tenant, "schema_stopped"), journaled(&world.store, &tenant, "schema_mended")),
+        (1, 1)
+    );
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+}
+
+#[test]
+fn nothing_is_written_to_a_field_that_stands_still_whatever_was_approved_before() {
+    let world = World::new();
+    let tenant = world.tenant();
+    world.crm.edit("contacts", "1", &json!({ "phone": "2", "city": "Bergen" }));
+    world.poll(&tenant);
+    let plan = block_on(tenant.plan(Scope::default()).into_future()).unwrap();
+    assert_eq!(plan.operations.len(), 2);
+    block_on(tenant.approve(plan.hash, &ana())).unwrap();
+    let own = FieldSchema::new(Path::new("phone"), FieldKind::Text).read_only(true);
+    world.shop.describes_as([but("customers", "phone", Some(own))]);
+    // Another process has noticed it.
+    let stopped = check(&world.tenant(), "shop").stopped;
+    assert_eq!(stopped.len(), 1);
+    let again = block_on(tenant.plan(Scope::default()).into_future()).unwrap();
+    let parked: Vec<&str> = again.parked.iter().map(|parked| parked.why.as_str()).collect();
+    assert_eq!(
+        (again.operations.len(), parked),
+        (1, vec!["phone of shop stands still: it is written, and is read-only"])
+    );
+    let applied = block_on(tenant.apply(plan.hash)).unwrap();
+    assert_eq!(applied.done, 1, "the city");
+    let held: Vec<&str> = applied.held.iter().map(|held| held.why.as_str()).collect();
+    assert_eq!(held, ["phone of shop stands still: it is written, and is read-only"]);
+    assert_eq!(world.shop.record("customers", "7").unwrap()["phone"], "1");
+    // What the answer of the write said of the phone was not believed either, so that nothing is known to be owed.
+    assert_eq!(apply(&world, &tenant), (vec![], vec![]));
+    world.shop.describes_as([described("customers", right("customers"))]);
+    assert_eq!(check(&tenant, "shop").mended.len(), 1);
+    let due = block_on(tenant.pulses()).unwrap().into_iter().find(|pulse| pulse.connection.as_str() == "shop");
+    assert!(due.unwrap().due.unwrap().timestamp_millis() <= world.clock.now(), "all of it is to be read anew");
+    block_on(tenant.pulse("shop")).unwrap();
+    let applied = block_on(tenant.apply(plan.hash)).unwrap();
+    assert_eq!((applied.done, world.shop.record("customers", "7").unwrap()["phone"].clone()), (1, json!("2")));
+}
+
+#[test]
+fn every_way_in_which_a_field_may_move_away_stops_it_and_says_what_it_is() {
+    let text = |path: &str| FieldSchema::new(Path::new(path), FieldKind::Text);
+    let tier = |options: &[&str]| Some(FieldSchema::new(Path::new("tier"), choice(options)));
+    let ways = [
+        ("phone", None, "there is none, or it is not seen"),
+        ("phone", Some(text("mobile")), "there is none any more; it seems to be mobile now"),
+        ("phone", Some(text("phone").read_only(true)), "it is written, and is read-only"),
+        (
+            "phone",
+            Some(FieldSchema::new(Path::new("phone"), FieldKind::Bool)),
+            "it holds yes or no, and the attribute is of type text",
+        ),
+        ("tier", tier(&["silver", "gold", "diamond"]), "nothing is made of its option diamond"),
+        ("tier", tier(&["silver"]), "it has no option gold"),
+    ];
+    for (path, field, why) in ways {
+        let world = World::new();
+        let tenant = world.tenant();
+        world.shop.describes_as([but("customers", path, field)]);
+        let stopped = check(&tenant, "shop").stopped;
+        let told: Vec<(&str, &str)> = stopped.iter().map(|stop| (stop.field.as_str(), stop.why.as_str())).collect();
+        assert_eq!(told, [(path, why)]);
+        // Said again, it is no news, and it stays what it was.
+        assert_eq!(check(&tenant, "shop").stopped, []);
+        assert_eq!(block_on(tenant.schema_stops("shop")).unwrap(), stopped);
+    }
+}
+
+#[test]
+fn a_person_lets_an_attribute_go_on_until_something_else_is_wrong() {
+    let world = World::new();
+    let tenant = world.tenant();
+    let tier = |options: &[&str]| but("contacts", "tier", Some(FieldSchema::new(Path::new("tier"), choice(options))));
+    world.crm.describes_as([tier(&["silver", "gold", "diamond"])]);
+    let stopped = check(&tenant, "crm").stopped;
+    assert!(block_on(tenant.waive_schema("crm", &stopped[0], &ana(), "nobody is diamond yet")).unwrap());
+    assert!(!block_on(tenant.waive_schema("crm", &stopped[0], &ana(), "again")).unwrap());
+    assert_eq!((cases(&tenant), check(&tenant, "crm").stopped), (vec![], vec![]));
+    world.crm.edit("contacts", "1", &json!({ "tier": "silver" }));
+    world.poll(&tenant);
+    assert_eq!(golden(&tenant, "tier"), "silver");
+    world.crm.describes_as([tier(&["silver", "gold", "diamond", "lead"])]);
+    assert_eq!(check(&tenant, "crm").stopped.len(), 1, "that was not waived");
+    world.crm.describes_as([tier(&["silver", "gold"])]);
+    assert_eq!(check(&tenant, "crm").mended.len(), 1);
+    world.crm.describes_as([tier(&["silver", "gold", "diamond"])]);
+    assert_eq!(check(&tenant, "crm").stopped.len(), 1, "what was mended and comes back is asked anew");
+}
+
+#[test]
+fn a_description_that_cannot_be_meant_stops_nothing_and_lifts_nothing() {
+    let world = World::new();
+    let tenant = world.tenant();
+    world.crm.describes_as([but("contacts", "phone", None)]);
+    let stopped = check(&tenant, "crm").stopped;
+    let huge: Vec<FieldSchema> =
+        (0..20_001).map(|n| FieldSchema::new(Path::new(&format!("f{n}")), FieldKind::Text)).collect();
+    for fields in [Vec::new(), huge] {
+        let number = fields.len();
+        world.crm.describes_as([described("contacts", fields)]);
+        let error = block_on(tenant.check_schema("crm")).unwrap_err();
+        let error = std::error::Error::source(&error).unwrap().to_string();
+        assert!(error.contains(&format!("crm/contacts is described with {number} fields")), "{error}");
+        assert_eq!(block_on(tenant.schema_stops("crm")).unwrap(), stopped);
+    }
+    world.crm.describes_as([]);
+    assert_eq!(check(&tenant, "crm").mended, [], "what is not described stays as it is");
+    world.crm.describes_as([described("contacts", right("contacts"))]).unavailable(true);
+    assert!(matches!(block_on(tenant.check_schema("crm")), Err(Error::Connector { .. })));
+    assert_eq!(block_on(tenant.schema_stops("crm")).unwrap(), stopped);
+    world.crm.unavailable(false);
+    assert_eq!(check(&tenant, "crm").mended, stopped);
+    assert!(matches!(block_on(tenant.check_schema("erp")), Err(Error::UnknownConnection { .. })));
+}
+
+#[test]
+fn what_is_only_wrong_about_creates_stops_nothing_and_is_told() {
+    let world = World::new();
+    let tenant = world.tenant();
+    let mut fields = right("customers");
+    fields.push(FieldSchema::new(Path::new("vat"), FieldKind::Text).required(true));
+    world.shop.describes_as([described("customers", fields)]);
+    let checked = check(&tenant, "shop");
+    assert_eq!((checked.stopped.len(), checked.told), (0, true));
+    let found: Vec<&MismatchKind> = checked.mismatches.found.iter().map(|one| &one.kind).collect();
+    assert!(found.len() <= 1 && found.iter().all(|kind| **kind == MismatchKind::RequiredNotMapped), "{found:?}");
+}
+
+#[test]
+fn a_run_asks_by_itself_and_holds_back_what_stands_still() {
+    let world = World::new();
+    let tenant = world.tenant();
+    block_on(tenant.set_stage("shop", Stage::Act, &ana(), "two quiet weeks")).unwrap();
+    world.clock.advance(TimeDelta::hours(1));
+    world.shop.describes_as([but("customers", "phone", None)]);
+    let (ran, _) = run(&tenant, &world.clock, 5, quiet());
+    assert!(ran.unwrap().failed.is_empty());
+    assert_eq!(block_on(tenant.schema_stops("shop")).unwrap().len(), 1);
+    world.shop.describes_as([described("customers", right("customers"))]);
+    // It is asked again when an hour is over, and not before.
+    let (ran, _) = run(&tenant, &world.clock, 5, quiet());
+    assert!(ran.unwrap().failed.is_empty());
+    assert_eq!(block_on(tenant.schema_stops("shop")).unwrap().len(), 1);
+    world.clock.advance(TimeDelta::hours(1));
+    let (ran, _) = run(&tenant, &world.clock, 5, quiet());
+    assert!(ran.unwrap().failed.is_empty());
+    assert_eq!(block_on(tenant.schema_stops("shop")).unwrap(), []);
+}
