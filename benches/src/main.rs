@@ -1,4 +1,5 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`, `pulse`.
+//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`,
+//! `pulse`, `quality`.
 
 mod anomaly;
 mod compare;
@@ -6,6 +7,7 @@ mod durable;
 mod http;
 mod identity;
 mod pulse;
+mod quality;
 mod what_if;
 
 use std::error::Error;
@@ -42,7 +44,8 @@ accordant-bench identity order [ORDERS]           compares orders of arrival wit
 accordant-bench identity calibration              what probabilities turn out to be worth, on every set
 accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing
 accordant-bench pulse --entities N [--calls-a-day N] [--days N]
-                                                  how old verifications get under a budget, by priority, beside the bound";
+                                                  how old verifications get under a budget, by priority, beside the bound
+accordant-bench quality [ROWS [SEED]]             twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -62,6 +65,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["anomaly"] => anomaly::run("2000", "7", &mut out),
         ["anomaly", series] => anomaly::run(series, "7", &mut out),
         ["anomaly", series, seed] => anomaly::run(series, seed, &mut out),
+        ["quality", ref what @ ..] => quality::run(what, &mut out),
         ["gen", events, entities, file] => generate(events, entities, file, "42"),
         ["gen", events, entities, file, seed] => generate(events, entities, file, seed),
         ["stream", file] => {

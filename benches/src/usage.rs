@@ -61,6 +61,12 @@ impl Clocks {
     }
 }
 
+/// The processor time that the process took since it began.
+#[must_use]
+pub fn processor_time() -> Nanos {
+    nanos(clock_gettime(ClockId::ProcessCPUTime))
+}
+
 fn nanos(time: Timespec) -> Nanos {
     let part = |part: i64| u128::try_from(part).unwrap_or_default();
     Nanos(part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec))

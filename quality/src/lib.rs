@@ -1,4 +1,8 @@
-//! What is unusual in a series of measurements, and where it leads.
+//! How good data is, what is unusual about it, and what to mend first.
+//!
+//! A [`check::Checker`] counts exactly how many rows of a table pass each check; [`source`] reads tables from CSV and Parquet, and
+//! [`validate`] says whether a text is an e-mail address, an IBAN, and so on. [`score`] makes scores of what was counted, and
+//! recommendations.
 //!
 //! A [`Detector`] takes one measurement a day and says what is unusual about it: a value far from what its weekday has been, or
 //! a level that has moved. A share of few rows is judged by itself ([`share`]), because a bound in standard deviations means
@@ -22,14 +26,24 @@
 #![expect(clippy::float_arithmetic, reason = "scores and trends are estimates; nothing here is an amount")]
 
 mod baseline;
+pub mod check;
 mod detector;
 mod measure;
 mod robust;
+pub mod score;
 pub mod share;
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trend;
+#[cfg(feature = "validators")]
+pub mod validate;
 
 pub use detector::{Anomaly, Detector, Kind, SeriesError, Settings};
 pub use measure::Measured;
 pub use trend::{Breach, Trend};
+
+#[cfg(all(doctest, feature = "csv", feature = "parquet", feature = "validators"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,7 +14,7 @@ use std::collections::BinaryHeap;
 use std::io::{self, Write};
 
 use people::{ATTRIBUTES, Truth};
-use random::Random;
+pub use random::Random;
 
 /// Midnight before the first event, in seconds since the epoch: 1 January 2025.
 const BEGIN: u64 = 1_735_689_600;

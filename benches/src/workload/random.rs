@@ -2,26 +2,28 @@
 
 /// A sequence of random numbers.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    /// The sequence of a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next number.
-    pub(super) const fn number(&mut self) -> u64 {
+    pub const fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         scatter(self.0)
     }
 
     /// A number below `limit`, which is small beside 2⁶⁴: the bias of a remainder does not show.
-    pub(super) const fn below(&mut self, limit: u64) -> u64 {
+    pub const fn below(&mut self, limit: u64) -> u64 {
         self.number() % limit
     }
 
     /// True once in `times`.
-    pub(super) const fn one_in(&mut self, times: u64) -> bool {
+    pub const fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 }
