@@ -136,7 +136,7 @@ impl Detector {
     }
 
     /// Takes a day's measurement, and says what is unusual about it. A shift is told once; from then on its level is the usual
-    /// one.
+    /// one. A day of a share of no rows is a day that is missing.
     ///
     /// # Errors
     ///
@@ -148,16 +148,19 @@ impl Detector {
         if self.kind.is_some_and(|kind| kind != measured.kind()) {
             return Err(SeriesError::OtherKind { day });
         }
-        let scaled = measured.scaled().ok_or(SeriesError::NotMeasured { day })?;
-        self.kind = Some(measured.kind());
+        if measured.is_empty() {
+            return Ok(None);
+        }
         let baseline =
             (self.days.len() >= self.settings.warm_up.max(2)).then(|| Baseline::of(self.days.make_contiguous()));
+        let expected = baseline.as_ref().map(|baseline| baseline.expected(day));
+        let scaled = measured.scaled(expected).ok_or(SeriesError::NotMeasured { day })?;
+        self.kind = Some(measured.kind());
         self.days.push_back((day, scaled.value));
         if self.days.len() > self.settings.memory.max(self.settings.warm_up).max(2) {
             self.days.pop_front();
         }
-        let Some(baseline) = baseline else { return Ok(None) };
-        let expected = baseline.expected(day);
+        let Some((baseline, expected)) = baseline.zip(expected) else { return Ok(None) };
         // A series that never moved has no spread, and any move of it is news.
         let spread = baseline.scale.max(scaled.noise).max(1e-9 * (1.0 + expected.abs()));
         let deviation = (scaled.value - expected) / spread;
@@ -256,6 +259,22 @@ mod tests {
             assert_eq!(detector.take(day, Measured::Lag(5.0)).unwrap(), None);
         }
         assert!(detector.take(40, Measured::Lag(5.5)).unwrap().is_some());
+    }
+
+    #[test]
+    fn days_of_few_rows_are_no_shift_and_days_of_none_are_missing() {
+        let mut detector = Detector::new();
+        let mut take = |day, hits, of| detector.take(day, Measured::Share { hits, of }).unwrap();
+        for day in 0..60 {
+            assert_eq!(take(day, 990 - u64::try_from(day % 5).unwrap(), 1_000), None, "day {day}");
+        }
+        for day in 60..75 {
+            assert_eq!(take(day, 0, 0), None, "no rows, day {day}");
+        }
+        for day in 75..90 {
+            assert_eq!(take(day, 1, 1), None, "one row, and it is good, day {day}");
+        }
+        assert!((90..95).any(|day| take(day, 0, 3).is_some()), "none of three, day for day");
     }
 
     #[test]

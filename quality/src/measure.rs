@@ -38,9 +38,15 @@ fn number(count: u64) -> f64 {
 const FARTHEST: f64 = 1e100;
 
 impl Measured {
+    /// Whether there was nothing to measure: a share of no rows says nothing.
+    pub(crate) const fn is_empty(self) -> bool {
+        matches!(self, Self::Share { hits: 0, of: 0 })
+    }
+
     /// On the scale of its kind: as it is, by its logarithm, by its log odds. Nothing where it is no number or one
-    /// beyond 1e100, a negative length of time, or more hits than rows.
-    pub(crate) fn scaled(self) -> Option<Scaled> {
+    /// beyond 1e100, a negative length of time, or more hits than rows. A share is drawn to what is expected of it by the
+    /// weight of one row, so that few rows are no more news than they can be.
+    pub(crate) fn scaled(self, expected: Option<f64>) -> Option<Scaled> {
         let scaled = match self {
             Self::Value(value) => Scaled { value, noise: 0.0 },
             Self::Lag(lag) if lag >= 0.0 => Scaled { value: lag.ln_1p(), noise: 0.0 },
@@ -50,9 +56,10 @@ impl Measured {
                 let count = number(count) + 1.0;
                 Scaled { value: count.ln(), noise: count.sqrt().recip() }
             }
-            // Haldane's and Anscombe's half keeps none and all of them from being infinitely far.
+            // Where nothing is expected, Haldane's and Anscombe's half keeps none and all of them from being infinitely far.
             Self::Share { hits, of } => {
-                let (hit, missed) = (number(hits) + 0.5, number(of.checked_sub(hits)?) + 0.5);
+                let prior = expected.map_or(0.5, |expected| self.unscaled(expected)).clamp(1e-9, 1.0 - 1e-9);
+                let (hit, missed) = (number(hits) + prior, number(of.checked_sub(hits)?) + (1.0 - prior));
                 Scaled { value: (hit / missed).ln(), noise: (hit.recip() + missed.recip()).sqrt() }
             }
         };
@@ -94,11 +101,11 @@ mod tests {
             (Measured::Count(1_234), 1_234.0),
         ];
         for (measured, value) in cases {
-            let back = measured.unscaled(measured.scaled().unwrap().value);
+            let back = measured.unscaled(measured.scaled(None).unwrap().value);
             assert!((back - value).abs() < 1e-9, "{measured:?} {back}");
         }
         let share = Measured::Share { hits: 90, of: 99 };
-        assert!((share.unscaled(share.scaled().unwrap().value) - 90.5 / 100.0).abs() < 1e-9);
+        assert!((share.unscaled(share.scaled(None).unwrap().value) - 90.5 / 100.0).abs() < 1e-9);
     }
 
     #[test]
@@ -112,8 +119,8 @@ mod tests {
             Measured::Lag(f64::INFINITY),
             Measured::Share { hits: 3, of: 2 },
         ] {
-            assert!(bad.scaled().is_none(), "{bad:?}");
+            assert!(bad.scaled(None).is_none(), "{bad:?}");
         }
-        assert!(Measured::Share { hits: 0, of: 0 }.scaled().is_some());
+        assert!(Measured::Share { hits: 0, of: 0 }.is_empty() && !Measured::Share { hits: 0, of: 1 }.is_empty());
     }
 }

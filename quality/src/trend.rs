@@ -71,12 +71,12 @@ impl Trend {
         Some(Self { slope, least, most, now })
     }
 
-    /// When the line crosses `threshold`. Nothing where it moves away from it, or may: a forecast whose latest day is never is
-    /// none. Zero where it is crossed already, in the direction that the series moves in.
+    /// When the line crosses `threshold`; zero where it is on it. Nothing where it moves away from it, or may: a forecast whose
+    /// latest day is never is none. Whether it is on the wrong side already is known to whoever knows which side that is.
     #[must_use]
     pub fn breach(&self, threshold: f64) -> Option<Breach> {
         let way = threshold - self.now;
-        let after = |slope: f64| (way / slope).max(0.0);
+        let after = |slope: f64| way / slope;
         let towards = |slope: f64| slope != 0.0 && (way == 0.0 || (way > 0.0) == (slope > 0.0));
         if !towards(self.slope) || !towards(self.least) || !towards(self.most) {
             return None;

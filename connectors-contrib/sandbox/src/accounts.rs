@@ -83,7 +83,7 @@ impl Accounts {
                 state.on.remove(fault.name)
             };
             let faulty = state.on.iter().filter(|name| Fault::ALL.iter().any(|fault| fault.name == **name));
-            let faults = faulty.copied().try_fold(Faults::default(), |faults, name| Faults::with(faults, name));
+            let faults = faulty.copied().try_fold(Faults::default(), Faults::with);
             let faults = faults.unwrap_or_default();
             self.hubspot.faults(faults);
             self.shopify.faults(faults);

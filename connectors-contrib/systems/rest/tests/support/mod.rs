@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use accordant::{Clock as _, ManualClock};
-use accordant_sandbox::{Outgoing, Remote, Sent};
+use accordant_sandbox::Remote;
 use bytes::Bytes;
 use chrono::DateTime;
 use http::{Request, Response, StatusCode};
