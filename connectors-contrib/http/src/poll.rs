@@ -253,7 +253,7 @@ mod tests {
                 match keyset {
                     // By time alone: rows of one instant in whatever order.
                     Keyset::Time | Keyset::TimeOnly => {
-                        found.sort_by_key(|(at, id)| (*at, id.wrapping_mul(2_654_435_761)))
+                        found.sort_by_key(|(at, id)| (*at, id.wrapping_mul(2_654_435_761)));
                     }
                     Keyset::TimeAndId => found.sort_unstable(),
                 }
