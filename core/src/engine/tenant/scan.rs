@@ -44,8 +44,9 @@ impl Tenant {
     /// # Errors
     ///
     /// If a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]); an interrupted scan
-    /// goes on at its last page, and counts as complete only when its last page is durable. The other surfaces are
-    /// scanned all the same.
+    /// goes on at its last page, or begins anew where its cursor leads nowhere any more
+    /// ([`ConnectorErrorKind::Expired`]), and counts as complete only when its last page is durable. The other surfaces
+    /// are scanned all the same.
     pub async fn scan(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, _) = self.connection(connection)?;
         Ok(self.scan_pages(&name, None, usize::MAX).await?.taken)
