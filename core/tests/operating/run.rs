@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use accordant::chrono::TimeDelta;
 use accordant::connector::{
@@ -46,8 +47,8 @@ pub(crate) fn run(
         meanwhile(slept.fetch_add(1, Ordering::SeqCst))
     };
     let shutdown = futures::future::poll_fn(|_| match slept.load(Ordering::SeqCst) >= sleeps {
-        true => std::task::Poll::Ready(()),
-        false => std::task::Poll::Pending,
+        true => Poll::Ready(()),
+        false => Poll::Pending,
     });
     let ran = block_on(tenant.run(sleep, shutdown));
     (ran, asked.into_inner().unwrap())
@@ -172,16 +173,16 @@ fn told_to_stop_it_ends_the_call_under_way_and_begins_no_other() {
         let mut yielded = false;
         futures::future::poll_fn(|cx| {
             if std::mem::replace(&mut yielded, true) {
-                return std::task::Poll::Ready(());
+                return Poll::Ready(());
             }
             cx.waker().wake_by_ref();
-            std::task::Poll::Pending
+            Poll::Pending
         })
         .await;
     });
     let shutdown = futures::future::poll_fn(|_| match told.load(Ordering::SeqCst) {
-        true => std::task::Poll::Ready(()),
-        false => std::task::Poll::Pending,
+        true => Poll::Ready(()),
+        false => Poll::Pending,
     });
     let ran = block_on(tenant.run(|_| futures::future::pending(), shutdown)).unwrap();
     assert_eq!((ran.done, world.shop.writes()), (50, 50), "one call, with all its receipts");
@@ -453,9 +454,14 @@ fn what_comes_in_ends_the_sleep() {
     let (world, tenant) = owed(1);
     balances(&tenant);
     let sleeps = AtomicUsize::new(0);
-    let sleep = |_| {
+    let sleep = |delay: TimeDelta| {
         sleeps.fetch_add(1, Ordering::SeqCst);
-        futures::future::pending::<()>()
+        // What comes in is gathered for a moment; nothing else is over by itself.
+        let gathers = delay <= TimeDelta::milliseconds(100);
+        if gathers {
+            world.clock.advance(delay);
+        }
+        futures::future::poll_fn(move |_| if gathers { Poll::Ready(()) } else { Poll::Pending })
     };
     let mut ran = pin!(tenant.run(sleep, futures::future::pending()));
     let mut context = std::task::Context::from_waker(futures::task::noop_waker_ref());

@@ -39,6 +39,10 @@ pub struct Ran {
     pub failed: BTreeMap<ConnectionName, FailedCall>,
 }
 
+/// How long what comes in is gathered behind the turn before, so that a system is asked for all of it by one request: who tells of
+/// fifty records a second does not have to answer for each.
+const GATHERED: TimeDelta = TimeDelta::milliseconds(100);
+
 /// When to stop, asked between any two pieces of work.
 struct Shutdown<'a, F: Future<Output = ()>> {
     signal: Pin<&'a mut Fuse<F>>,
@@ -75,8 +79,8 @@ impl Tenant {
     /// in another process, and what standing approvals cover in connections that act. Everything else waits for a person.
     ///
     /// `sleep` gives a future that is ready after so long. No sleep is longer than
-    /// [`Schedule::idle`](crate::engine::Schedule::idle), and what this process receives or people approve here ends it; what comes
-    /// in elsewhere is found when it is over. When `shutdown` is ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
+    /// [`Schedule::idle`](crate::engine::Schedule::idle), and what this process receives or people approve here ends it, at most
+    /// every 100 ms; what comes in elsewhere is found when it is over. When `shutdown` is ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
     /// is left without a receipt.
     ///
     /// A system that fails is tried again later, less and less often, and holds up no other; nor does one that is slow: each
@@ -128,7 +132,7 @@ impl Tenant {
         let mut failed = None;
         while failed.is_none() && !shutdown.came().await {
             // What comes in from here on is not slept through.
-            let heard = self.core.bells.rung(&self.id);
+            let (heard, turned) = (self.core.bells.rung(&self.id), self.now());
             match running.turn(&mut lanes, &mut shutdown).await {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -139,7 +143,14 @@ impl Tenant {
                 break;
             }
             let rested = {
-                let (rung, slept) = (pin!(self.core.bells.since(&self.id, heard)), pin!(sleep(delay)));
+                let slept = pin!(sleep(delay));
+                let rung = pin!(async {
+                    self.core.bells.since(&self.id, heard).await;
+                    let gathered = turned.saturating_add(GATHERED.num_milliseconds()).saturating_sub(self.now());
+                    if gathered > 0 {
+                        sleep(TimeDelta::milliseconds(gathered).min(GATHERED)).await;
+                    }
+                });
                 let (slept, next) = (pin!(select(rung, slept)), pin!(lanes.next()));
                 shutdown.or(select(slept, next)).await.map(|either| match either {
                     Either::Left(_) => None,

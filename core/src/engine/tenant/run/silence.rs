@@ -11,6 +11,9 @@ const LONGEST: i64 = 60 * 60 * 1000;
 /// The first pause, where the system names none, in milliseconds.
 const FIRST: i64 = 30 * 1000;
 
+/// The shortest pause, whatever a system says, in milliseconds.
+const SOONEST: i64 = 1000;
+
 /// How long to wait after so many failures in a row, in milliseconds: at least `first`, and twice as long each time; or as long
 /// as the system asks for.
 pub(super) fn pause_after(failures: u32, first: i64, retry: Retry) -> i64 {
@@ -31,7 +34,9 @@ impl Silence {
     /// A connection did not answer.
     pub(super) fn failed(&mut self, connection: &ConnectionName, retry: Retry, now: i64) {
         let (failures, until) = self.0.entry(connection.clone()).or_default();
-        *until = now.saturating_add(pause_after(*failures, FIRST, retry));
+        // Who says when is asked then: a limit that is over in a second holds nothing up for longer.
+        let first = if matches!(retry, Retry::After(_)) { SOONEST } else { FIRST };
+        *until = now.saturating_add(pause_after(*failures, first, retry));
         *failures = failures.saturating_add(1);
     }
 
@@ -73,5 +78,9 @@ mod tests {
         silence.answered(&shop);
         silence.failed(&shop, Retry::After(TimeDelta::hours(5)), now);
         assert_eq!(silence.next(now), Some(now + 5 * 60 * 60 * 1000));
+        silence.failed(&shop, Retry::After(TimeDelta::seconds(2)), now);
+        assert_eq!(silence.next(now), Some(now + 2_000), "as soon as it says");
+        silence.failed(&shop, Retry::After(TimeDelta::zero()), now);
+        assert_eq!(silence.next(now), Some(now + 1_000), "and never at once");
     }
 }
