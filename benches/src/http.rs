@@ -23,7 +23,7 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 /// `http [SECONDS]`: so long for each figure.
 pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let seconds: u64 = match *arguments {
-        [] => 12,
+        [] => 16,
         [seconds] => seconds.parse()?,
         _ => return Err("accordant-bench http [SECONDS]".into()),
     };

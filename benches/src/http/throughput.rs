@@ -138,6 +138,13 @@ impl Counted {
     }
 }
 
+/// What was used and what was allowed in the windows since, as the system counted them one behind the other: in those that are
+/// whole, since the first of them began before, and the last is not over.
+fn whole(windows: &[usize], first: usize, limit: usize) -> (u64, u64) {
+    let whole = windows.get(first..windows.len().saturating_sub(1)).unwrap_or_default();
+    (whole.iter().sum::<usize>() as u64, (whole.len() * limit) as u64)
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -148,33 +155,32 @@ async fn of_hubspot(
     ids: &[String],
     lasts: Duration,
 ) -> Result<Vec<String>, Failure> {
-    let [before, _] = stage.hubspot.traffic();
-    let began = Instant::now();
+    let [first, _] = stage.hubspot.windows().map(|windows| windows.len());
     let scan = read(connector, "contacts.scan", lasts).await?;
     let write = write(connector, "contacts", "properties.mobilephone", ids, lasts).await?;
-    let [after, _] = stage.hubspot.traffic();
-    // A window at once, and then a window whenever one is over.
-    let allowed = |limit: usize, window: u64, time: Duration| limit as u64 * (millis(time) / window + 1);
+    let ([after, _], [windows, _]) = (stage.hubspot.traffic(), stage.hubspot.windows());
+    let (used, allowed) = whole(&windows, first, after.limit);
     let requests = Counted {
         connector: "hubspot",
         of: "requests in rolling windows of 10 s",
         most: after.most as u64,
         limit: after.limit as u64,
         refused: after.refused,
-        used: after.let_through - before.let_through,
-        allowed: allowed(after.limit, 10_000, began.elapsed()),
+        used,
+        allowed,
     };
-    let (began, [_, before]) = (Instant::now(), stage.hubspot.traffic());
+    let [_, first] = stage.hubspot.windows().map(|windows| windows.len());
     let poll = read(connector, "contacts.search", lasts).await?;
-    let [_, after] = stage.hubspot.traffic();
+    let ([_, after], [_, windows]) = (stage.hubspot.traffic(), stage.hubspot.windows());
+    let (used, allowed) = whole(&windows, first, after.limit);
     let searches = Counted {
         connector: "hubspot",
         of: "searches in rolling windows of 1 s",
         most: after.most as u64,
         limit: after.limit as u64,
         refused: after.refused,
-        used: after.let_through - before.let_through,
-        allowed: allowed(after.limit, 1_000, began.elapsed()),
+        used,
+        allowed,
     };
     let rates =
         [("scan", &scan), ("poll", &poll), ("batch write", &write)].map(|(what, done)| rate("hubspot", what, done));

@@ -10,7 +10,13 @@ pub(crate) struct Rolling {
     length: i64,
     inside: VecDeque<i64>,
     traffic: Traffic,
+    /// When the first request arrived, and how many were let through in each window since, one behind the other.
+    began: Option<i64>,
+    windows: Vec<usize>,
 }
+
+/// As many windows are told apart; what comes later counts to the last.
+const MOST_WINDOWS: usize = 100_000;
 
 /// What arrived at a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,7 +66,8 @@ impl AtOnce {
 
 impl Rolling {
     pub(crate) fn new(limit: usize, length: i64) -> Self {
-        Self { limit, length, inside: VecDeque::new(), traffic: Traffic { limit, ..Traffic::default() } }
+        let traffic = Traffic { limit, ..Traffic::default() };
+        Self { limit, length, inside: VecDeque::new(), traffic, began: None, windows: Vec::new() }
     }
 
     /// Counts a request that arrives now; whether it may pass.
@@ -75,7 +82,20 @@ impl Rolling {
         self.inside.push_back(now);
         self.traffic.let_through += 1;
         self.traffic.most = self.traffic.most.max(self.inside.len());
+        let since = now.saturating_sub(*self.began.get_or_insert(now));
+        let window = usize::try_from(since / self.length.max(1)).unwrap_or(0).min(MOST_WINDOWS);
+        if self.windows.len() <= window {
+            self.windows.resize(window + 1, 0);
+        }
+        if let Some(count) = self.windows.get_mut(window) {
+            *count += 1;
+        }
         true
+    }
+
+    /// How many requests were let through in each window since the first, one behind the other; the last may not be over.
+    pub(crate) fn windows(&self) -> &[usize] {
+        &self.windows
     }
 
     /// How many more may come now.

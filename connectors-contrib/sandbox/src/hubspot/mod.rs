@@ -141,6 +141,14 @@ impl HubSpot {
         [inside.rolling.traffic(), inside.searches.traffic()]
     }
 
+    /// How many were let through in each window since the first, one behind the other, as they are counted at the same limits: all
+    /// requests by ten seconds, and searches by the second. The last window may not be over.
+    #[must_use]
+    pub fn windows(&self) -> [Vec<usize>; 2] {
+        let inside = self.inside();
+        [inside.rolling.windows().to_vec(), inside.searches.windows().to_vec()]
+    }
+
     /// What was done to the account so far, by people and through the interface, in its order.
     #[must_use]
     pub fn ledger(&self) -> Vec<Entry> {

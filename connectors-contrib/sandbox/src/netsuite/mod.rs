@@ -5,6 +5,7 @@
 //! have observed: rows that are stamped when a script begins and seen when it commits. Assumed: the address of an upsert,
 //! the code of a refusal for too many requests at once. There are no webhooks.
 
+mod catalogue;
 mod job;
 mod people;
 mod record;
@@ -83,6 +84,7 @@ struct Inside {
     ledger: Ledger,
     at_once: AtOnce,
     jobs: job::Jobs,
+    catalogue: catalogue::Catalogue,
 }
 
 /// How SuiteQL is asked to write instants.
@@ -104,6 +106,7 @@ impl NetSuite {
             ledger: Ledger::default(),
             at_once: AtOnce::new(5),
             jobs: job::Jobs::default(),
+            catalogue: catalogue::Catalogue::standard(),
         };
         Self { settings, token_based: None, clock: Arc::new(Shown(clock)), inside: Mutex::new(inside) }
     }
@@ -169,6 +172,9 @@ impl NetSuite {
         }
         match path.as_slice() {
             ["services", "rest", "query", "v1", "suiteql"] => inside.suiteql(request, now),
+            ["services", "rest", "record", "v1", "metadata-catalog", rest @ ..] => {
+                inside.catalogue.answer(rest, request)
+            }
             ["services", "rest", "record", "v1", ..] if job::is_wanted(request) => inside.submit(request, now),
             ["services", "rest", "record", "v1", rest @ ..] => inside.record(rest, request, now),
             ["services", "rest", "async", "v1", "job", rest @ ..] => inside.job(rest),

@@ -9,7 +9,7 @@ use super::{Inside, refusal};
 use crate::json;
 
 /// The table that a record type lives in. A company is a customer that is no person.
-fn table_of(kind: &str) -> String {
+pub(super) fn table_of(kind: &str) -> String {
     match kind.to_lowercase().as_str() {
         "salesorder" => "transaction".to_owned(),
         "inventoryitem" => "item".to_owned(),
@@ -112,7 +112,8 @@ impl Inside {
             if name == "email" && text.as_ref().is_some_and(|email| !email.contains('@')) {
                 return bad("INVALID_VALUE");
             }
-            if name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("nosuchfield") {
+            let is_gone = self.catalogue.is_retired(table, &name.to_lowercase());
+            if is_gone || name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("nosuchfield") {
                 return bad("INVALID_PROPERTY");
             }
             values.push((name.to_lowercase(), text));

@@ -240,6 +240,9 @@ impl Inside {
         }
         parser.expect("FROM")?;
         let table = parser.next().to_lowercase();
+        if let Some(why) = self.unknown(&table, columns.iter().map(|column| column.column.as_str())) {
+            return Err(why);
+        }
         let condition = if parser.is("WHERE") { parser.any()? } else { Condition::All(Vec::new()) };
         let mut order = Vec::new();
         if parser.is("ORDER") {

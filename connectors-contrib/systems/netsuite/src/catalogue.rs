@@ -4,13 +4,17 @@
 //! one record (`application/schema+json`). Assumed: references are objects with `id` and `refName`.
 
 use accordant::connector::ConnectorError;
+use accordant::id::ObjectType;
 use accordant::model::Path;
 use accordant::schema::{FieldKind, FieldSchema, ObjectSchema};
 use accordant::text::Text;
 use accordant::value::Native;
+use http::StatusCode;
 use serde_json::Value;
 
-use crate::settings::{LINES, Settings};
+use crate::connector::NetSuite;
+use crate::fault::unread;
+use crate::settings::{LINES, Object, Settings};
 use crate::wire::malformed;
 
 impl Settings {
@@ -22,17 +26,27 @@ impl Settings {
     ///
     /// If it is neither form, or does not describe the record of the object type.
     pub fn described(&self, object: &str, catalogue: &[u8]) -> Result<ObjectSchema, ConnectorError> {
-        let record = self.objects.get(object).map_or(object, |object| object.record.as_str());
+        self.described_to(object, self.objects.get(object), catalogue)
+    }
+
+    /// The same, of an object type as the account is known to have it.
+    fn described_to(
+        &self,
+        name: &str,
+        object: Option<&Object>,
+        catalogue: &[u8],
+    ) -> Result<ObjectSchema, ConnectorError> {
+        let record = object.map_or(name, |object| object.record.as_str());
         let catalogue: Value = serde_json::from_slice(catalogue).map_err(|_| malformed("a catalogue"))?;
         let schemas = &catalogue["components"]["schemas"];
         let described = if schemas.is_object() { &schemas[record] } else { &catalogue };
         let properties = described["properties"].as_object().ok_or_else(|| malformed("a catalogue of this record"))?;
         let required: Vec<&str> =
             described["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let mut schema = ObjectSchema::new(object);
+        let mut schema = ObjectSchema::new(name);
         for (name, property) in properties {
             let field = field(self.column_of(name), property);
-            if self.objects.get(object).is_some_and(|object| object.unasked.contains(&field.path)) {
+            if object.is_some_and(|object| object.unasked.contains(&field.path)) {
                 // What nothing can be asked for is not there, whatever the catalogue has.
                 continue;
             }
@@ -44,7 +58,7 @@ impl Settings {
                 schema.field(FieldSchema::new(path, FieldKind::Other("key".into())).read_only(true));
             }
         }
-        if self.objects.get(object).is_some_and(|object| !object.lines.is_empty()) {
+        if object.is_some_and(|object| !object.lines.is_empty()) {
             // A table of their own, which the catalogue of records does not describe.
             schema.field(FieldSchema::new(Path::new(LINES), FieldKind::Other("lines".into())).read_only(true));
         }
@@ -55,6 +69,25 @@ impl Settings {
     fn column_of(&self, field: &str) -> String {
         let named = self.fields.iter().find(|(_, own)| own.as_str() == field);
         named.map_or_else(|| field.to_ascii_lowercase(), |(column, _)| column.clone())
+    }
+}
+
+impl NetSuite {
+    /// What the account says of those of the object types that are read and written. A column that no query may name is not there,
+    /// though the catalogue has it.
+    pub(crate) async fn ask_for_catalogue(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        let mut described = Vec::new();
+        for name in objects.iter().map(ObjectType::as_str) {
+            let Some(object) = self.settings.objects.get(name) else { continue };
+            let path = format!("/services/rest/record/v1/metadata-catalog/{}", object.record);
+            let answer = self.ask_as("GET", &path, None, ("accept", "application/schema+json"), &[]).await?;
+            if answer.status() != StatusCode::OK {
+                return Err(unread(&answer));
+            }
+            self.known.described(name, &self.settings.described(name, answer.body())?);
+            described.push(self.settings.described_to(name, self.known.object(name).as_deref(), answer.body())?);
+        }
+        Ok(described)
     }
 }
 

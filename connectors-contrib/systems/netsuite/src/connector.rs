@@ -7,7 +7,8 @@ use accordant::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey,
     Verified, Write, WriteReceipt,
 };
-use accordant::id::SurfaceName;
+use accordant::id::{ObjectType, SurfaceName};
+use accordant::schema::ObjectSchema;
 use accordant::surface::Surface;
 use accordant_http::throttle::Account;
 use accordant_http::{CallError, Client, Credentials, Gate, Response, Sleep, Transport};
@@ -15,7 +16,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::fault::unread;
+use crate::fault::{unknown_identifier, unread};
+use crate::known::Known;
 use crate::query::Query;
 use crate::settings::Settings;
 use crate::surfaces::{self, Way, way};
@@ -28,6 +30,7 @@ pub struct NetSuite {
     /// Waits for jobs, where writes are jobs.
     pub(crate) jobs: Option<Arc<dyn Sleep>>,
     surfaces: Vec<Surface>,
+    pub(crate) known: Known,
 }
 
 impl std::fmt::Debug for NetSuite {
@@ -49,7 +52,8 @@ impl NetSuite {
     ) -> Self {
         let client = Client::new(transport, credentials, Arc::clone(&clock)).through(gate);
         let surfaces = settings.objects.keys().flat_map(|object| surfaces::of(object, &settings)).collect();
-        Self { settings, clock, client, jobs: None, surfaces }
+        let known = Known::new(&settings.objects);
+        Self { settings, clock, client, jobs: None, surfaces, known }
     }
 
     /// The same, whose creates and updates are jobs of NetSuite's: under a key by which a repetition leads to the first job,
@@ -66,12 +70,18 @@ impl NetSuite {
         Arc::new(Gate::new(Account::new(settings.at_once), clock, sleep))
     }
 
-    /// Runs a query, and answers with its first page.
+    /// Runs a query, and answers with its first page. A column that its table does not have is asked for no more.
     pub(crate) async fn run(&self, query: &Query, limit: usize) -> Result<Bytes, ConnectorError> {
         let path = format!("/services/rest/query/v1/suiteql?limit={limit}&offset=0");
         let body = query.body().to_string();
         let answer = self.ask("POST", &path, Some(&body)).await?;
-        if answer.status() == StatusCode::OK { Ok(answer.into_body()) } else { Err(unread(&answer)) }
+        if answer.status() == StatusCode::OK {
+            return Ok(answer.into_body());
+        }
+        if let Some(column) = unknown_identifier(&answer) {
+            self.known.refuses(&query.table, &column);
+        }
+        Err(unread(&answer))
     }
 
     /// Sends a request. Fields and values that NetSuite does not know are errors, and not left out in silence.
@@ -120,16 +130,37 @@ impl Connector for NetSuite {
 
     async fn read_page(&self, name: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         let surface = self.surfaces.iter().find(|surface| surface.name == *name).ok_or_else(unsupported)?;
-        let object = self.settings.objects.get(surface.object.as_str()).ok_or_else(unsupported)?;
-        match way(name.as_str()).ok_or_else(unsupported)? {
-            way @ (Way::Changed | Way::Deleted | Way::Lines) => self.poll(surface, object, way, after).await,
-            Way::Everything => self.scan(surface, object, after).await,
-            Way::One => Err(unsupported()),
+        let way = way(name.as_str()).filter(|way| *way != Way::One).ok_or_else(unsupported)?;
+        loop {
+            let before = self.known.changes();
+            let object = self.known.object(surface.object.as_str()).ok_or_else(unsupported)?;
+            let page = match way {
+                Way::Everything => self.scan(surface, &object, after.clone()).await,
+                _ => self.poll(surface, &object, way, after.clone()).await,
+            };
+            // Without the column that was refused, if that was it: there are only so many.
+            if page.is_ok() || self.known.changes() == before {
+                return page;
+            }
         }
     }
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.read(keys).await
+        loop {
+            let before = self.known.changes();
+            let answers = self.read(keys).await;
+            if answers.is_ok() || self.known.changes() == before {
+                return answers;
+            }
+        }
+    }
+
+    fn describes(&self) -> bool {
+        self.settings.describes
+    }
+
+    async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        self.ask_for_catalogue(objects).await
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {

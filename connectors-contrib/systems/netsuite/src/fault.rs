@@ -18,6 +18,15 @@ fn reason(answer: &Response) -> String {
     if told.is_empty() { answer.status().to_string() } else { told }
 }
 
+/// The column that a query named and its table does not have, in small letters. As others have observed: the refusal names it.
+pub(crate) fn unknown_identifier(answer: &Response) -> Option<String> {
+    let said: Refusal = serde_json::from_slice(answer.body()).ok()?;
+    said.details.iter().find_map(|detail| {
+        let (_, behind) = detail.detail.split_once("Unknown identifier '")?;
+        Some(behind.split_once('\'')?.0.to_ascii_lowercase())
+    })
+}
+
 /// A read that was answered with an error.
 pub(crate) fn unread(answer: &Response) -> ConnectorError {
     let told = format!("netsuite refuses the question: {}", reason(answer));

@@ -21,6 +21,7 @@ mod catalogue;
 mod connector;
 mod fault;
 mod job;
+mod known;
 mod lines;
 mod poll;
 mod query;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use accordant::model::Path;
 use accordant_http::{Ask, Order};
 use chrono::{DateTime, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
@@ -13,9 +14,14 @@ use crate::settings::{Object, Settings};
 pub(crate) const FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 const ORACLE: &str = "YYYY-MM-DD HH24:MI:SS";
 
+/// The table of the lines of all transactions.
+pub(crate) const LINES_TABLE: &str = "transactionline";
+
 /// A query and its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Query {
+    /// The table whose columns it names.
+    pub(crate) table: String,
     text: String,
     params: Vec<String>,
 }
@@ -37,10 +43,12 @@ pub(crate) fn instant(text: &str, zone: Tz) -> Option<i64> {
     Some(zone.from_local_datetime(&local).earliest()?.timestamp_millis())
 }
 
-/// The columns of a row, and always its id and when it changed.
+/// The columns of a row that the account knows, and always its id and when it changed.
 fn select(object: &Object, columns: &BTreeSet<String>, settings: &Settings) -> String {
     let mut asked = vec!["id".to_owned(), format!("TO_CHAR(lastmodifieddate, '{ORACLE}') AS lastmodifieddate")];
-    for column in columns.iter().filter(|column| !matches!(column.as_str(), "id" | "lastmodifieddate")) {
+    let is_known = |column: &&String| !object.unasked.contains(&Path::new(column.as_str()));
+    for column in columns.iter().filter(is_known).filter(|column| !matches!(column.as_str(), "id" | "lastmodifieddate"))
+    {
         asked.push(match settings.expressions.get(column) {
             Some(expression) => format!("{expression} AS {column}"),
             None => column.clone(),
@@ -84,7 +92,7 @@ fn window(ask: &Ask, time: &str, id: &str, zone: Tz) -> (Vec<String>, Vec<String
 pub(crate) fn changed(object: &Object, settings: &Settings, ask: &Ask) -> Query {
     let (conditions, params) = window(ask, "lastmodifieddate", "id", settings.zone);
     let text = select(object, &object.columns, settings) + &rest(Some(object), conditions, "lastmodifieddate, id");
-    Query { text, params }
+    Query { table: object.table.clone(), text, params }
 }
 
 /// The records that were deleted.
@@ -93,20 +101,22 @@ pub(crate) fn deleted(object: &Object, settings: &Settings, ask: &Ask) -> Query 
     conditions.push("recordtypeid = ?".into());
     params.push(object.deleted_as.clone());
     let select = format!("SELECT recordid AS id, TO_CHAR(deleteddate, '{ORACLE}') AS deleteddate FROM deletedrecord");
-    Query { text: select + &rest(None, conditions, "deleteddate, recordid"), params }
+    let text = select + &rest(None, conditions, "deleteddate, recordid");
+    Query { table: "deletedrecord".into(), text, params }
 }
 
 /// All rows behind an id.
 pub(crate) fn behind(object: &Object, settings: &Settings, id: &str) -> Query {
     let text = select(object, &object.columns, settings) + &rest(Some(object), vec!["id > ?".into()], "id");
-    Query { text, params: vec![id.to_owned()] }
+    Query { table: object.table.clone(), text, params: vec![id.to_owned()] }
 }
 
 /// The rows whose `key`, the id or the external id, is one of these. With these columns.
 pub(crate) fn named(object: &Object, settings: &Settings, columns: &BTreeSet<String>, key: &str, of: &[&str]) -> Query {
     let places = vec!["?"; of.len()].join(", ");
     let text = select(object, columns, settings) + &rest(Some(object), vec![format!("{key} IN ({places})")], "id");
-    Query { text, params: of.iter().map(|one| (*one).to_owned()).collect() }
+    let params = of.iter().map(|one| (*one).to_owned()).collect();
+    Query { table: object.table.clone(), text, params }
 }
 
 /// The lines of transactions, behind a line: in the order of transactions and lines.
@@ -122,7 +132,7 @@ pub(crate) fn lines(object: &Object, transactions: &[&str], behind: Option<(&str
         params.extend([transaction, transaction, line].map(str::to_owned));
     }
     text.push_str(" ORDER BY transaction, uniquekey");
-    Query { text, params }
+    Query { table: LINES_TABLE.into(), text, params }
 }
 
 /// The lines that changed, with their transactions: those of an object type.
@@ -134,12 +144,13 @@ pub(crate) fn changed_lines(object: &Object, settings: &Settings, ask: &Ask) -> 
     let select = format!(
         "SELECT uniquekey AS id, transaction, TO_CHAR(linelastmodifieddate, '{ORACLE}') AS lastmodifieddate FROM transactionline"
     );
-    Query { text: select + &rest(None, conditions, "linelastmodifieddate, uniquekey"), params }
+    let text = select + &rest(None, conditions, "linelastmodifieddate, uniquekey");
+    Query { table: LINES_TABLE.into(), text, params }
 }
 
 /// The rows that changed since, oldest first.
 pub(crate) fn since(object: &Object, settings: &Settings, since: i64) -> Query {
     let conditions = vec![format!("lastmodifieddate >= TO_DATE(?, '{ORACLE}')")];
     let text = select(object, &BTreeSet::new(), settings) + &rest(Some(object), conditions, "lastmodifieddate, id");
-    Query { text, params: vec![local(since, settings.zone)] }
+    Query { table: object.table.clone(), text, params: vec![local(since, settings.zone)] }
 }

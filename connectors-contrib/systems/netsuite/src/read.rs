@@ -18,7 +18,7 @@ impl NetSuite {
             groups.entry((key.object.as_str(), key.by_create_key)).or_default().push(place);
         }
         for ((name, external), places) in groups {
-            let Some(object) = self.settings.objects.get(name) else { continue };
+            let Some(object) = self.known.object(name) else { continue };
             let key = if external { "externalid" } else { "id" };
             let mut columns = object.columns.clone();
             columns.insert(key.to_owned());
@@ -29,11 +29,11 @@ impl NetSuite {
                 let asked: Vec<&str> = of.iter().copied().filter(fits).collect();
                 let (mut found, mut items) = (BTreeMap::new(), Vec::new());
                 if !asked.is_empty() {
-                    let query = query::named(object, &self.settings, &columns, key, &asked);
+                    let query = query::named(&object, &self.settings, &columns, key, &asked);
                     let answer = self.run(&query, self.settings.page).await?;
                     let rows: Rows<'_> = serde_json::from_slice(&answer).map_err(|_| malformed("a page of rows"))?;
                     if !rows.items.is_empty() {
-                        self.in_zone(object, &rows.items).await?;
+                        self.in_zone(&object, &rows.items).await?;
                     }
                     for raw in rows.items {
                         let row = Row::parse(raw)?;
@@ -41,7 +41,7 @@ impl NetSuite {
                         found.insert(held, items.len());
                         items.push(object.record(&surfaces::name(name, Way::One), raw));
                     }
-                    self.with_lines(object, &mut items).await?;
+                    self.with_lines(&object, &mut items).await?;
                 }
                 for (place, id) in places.iter().zip(of) {
                     if let Some(slot) = answers.get_mut(*place) {

@@ -29,6 +29,9 @@ pub struct Settings {
     pub job_wait: TimeDelta,
     /// How often that is. Whatever is not done then is unknown, and asked after later.
     pub job_looks: u32,
+    /// Whether the engine may ask which fields there are ([`Connector::describe`](accordant::Connector::describe)): a request for each
+    /// object type, every six hours. Not unless it is set: an option that no mapping reads stops its attribute from the first look on.
+    pub describes: bool,
     /// What stands before an external id in an address. Assumed: `eid:`.
     pub external: String,
     /// How columns are asked for that are not asked for by their names: `BUILTIN.DF(currency)`.
@@ -120,6 +123,7 @@ impl Settings {
             trail: TimeDelta::zero(),
             job_wait: TimeDelta::seconds(2),
             job_looks: 15,
+            describes: false,
             external: "eid:".into(),
             expressions: pairs(&[
                 ("currency", "BUILTIN.DF(currency)"),

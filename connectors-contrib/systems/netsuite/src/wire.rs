@@ -49,7 +49,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Why a request was refused. Details may repeat values, so they are not read.
+/// Why a request was refused. Details may repeat values: they are looked through for the name of a column, and never told.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(crate) struct Refusal {
@@ -64,6 +64,7 @@ pub(crate) struct Detail {
     pub(crate) code: String,
     #[serde(rename = "o:errorPath")]
     pub(crate) path: Option<String>,
+    pub(crate) detail: String,
 }
 
 pub(crate) fn malformed(what: &'static str) -> ConnectorError {

@@ -46,7 +46,13 @@ impl NetSuite {
 
     /// A write's record as NetSuite takes it, or why it takes none.
     fn spelled(&self, write: &Write) -> Result<String, String> {
-        let object = self.settings.objects.get(write.object.as_str()).ok_or("netsuite: no such object type")?;
+        let object = self.known.object(write.object.as_str()).ok_or("netsuite: no such object type")?;
+        // Nothing could be told of what became of it.
+        if let Some((path, _)) =
+            write.changes.iter().chain(&write.expect).find(|(path, _)| object.unasked.contains(path))
+        {
+            return Err(format!("{path} cannot be asked for in this account"));
+        }
         let made_with = matches!(write.action, WriteAction::Create { .. }).then_some(&object.made_with);
         body(&write.changes, &self.settings, made_with)
     }
@@ -65,9 +71,9 @@ impl NetSuite {
         }
         let mut looked = BTreeMap::new();
         for (name, group) in groups {
-            let Some(object) = self.settings.objects.get(name) else { continue };
+            let Some(object) = self.known.object(name) else { continue };
             for group in group.chunks(self.settings.page.clamp(1, 500)) {
-                let found = self.look(object, group).await;
+                let found = self.look(&object, group).await;
                 for (place, _, id) in group {
                     let held = match &found {
                         Ok(found) => Ok(found
@@ -107,12 +113,12 @@ impl NetSuite {
     }
 
     async fn write_one(&self, write: &Write, body: &str, held: Option<&Looked>) -> Outcome {
-        let Some(object) = self.settings.objects.get(write.object.as_str()) else {
+        let Some(object) = self.known.object(write.object.as_str()) else {
             return refused("netsuite: no such object type");
         };
         let at = format!("/services/rest/record/v1/{}", object.record);
         let (method, path, body) = match &write.action {
-            WriteAction::Create { key } => return self.create(object, &at, key, body, write).await,
+            WriteAction::Create { key } => return self.create(&object, &at, key, body, write).await,
             WriteAction::Update { id } | WriteAction::Archive { id } => {
                 if !held.is_some_and(|held| holds(held, write, &self.settings)) {
                     return Outcome::Stale;

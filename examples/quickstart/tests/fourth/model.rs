@@ -144,7 +144,7 @@ pub struct Company {
 #[canonical(system(shopify, object = "orders"), system(netsuite, object = "salesorder"))]
 pub struct Order {
     /// `#1001`, in the shop and on the sales order.
-    #[canonical(identity, at(shopify = "name", netsuite = "otherrefnum"))]
+    #[canonical(identity, at(shopify("name", read_only), netsuite = "otherrefnum"))]
     pub number: String,
 
     /// How far it is. It never goes back, in whatever order we hear of it.
