@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::header::{CONTENT_RANGE, RANGE};
+use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Inside, Shopify};
@@ -60,15 +61,34 @@ impl Bulk {
         })
     }
 
-    /// The file of an operation that is done.
-    pub(super) fn result(&self, id: &str, now: i64) -> Response<Bytes> {
+    /// The file of an operation that is done, or the part of it that is asked for.
+    pub(super) fn result(&self, id: &str, request: &Request<Bytes>, now: i64) -> Response<Bytes> {
         let found = id.parse().ok().and_then(|id: u64| self.0.get(&id)).filter(|operation| now >= operation.ends);
         let found = found.filter(|operation| operation.lost.is_none());
         match found {
-            Some(operation) => Response::new(Bytes::from(operation.lines.clone())),
+            Some(operation) => part(operation.lines.as_bytes(), request),
             None => json::empty(StatusCode::NOT_FOUND),
         }
     }
+}
+
+/// A file, or the part of it that `Range: bytes=first-last` asks for.
+fn part(file: &[u8], request: &Request<Bytes>) -> Response<Bytes> {
+    let asked = request.headers().get(RANGE).and_then(|range| range.to_str().ok()?.strip_prefix("bytes="));
+    let Some((first, last)) = asked.and_then(|asked| asked.split_once('-')) else {
+        return Response::new(Bytes::copy_from_slice(file));
+    };
+    let (first, last) = (first.parse().unwrap_or(0), last.parse().unwrap_or(usize::MAX));
+    let end = last.saturating_add(1).min(file.len());
+    let Some(part) = file.get(first..end).filter(|part| !part.is_empty()) else {
+        return json::empty(StatusCode::RANGE_NOT_SATISFIABLE);
+    };
+    let mut answer = Response::new(Bytes::copy_from_slice(part));
+    *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    if let Ok(range) = format!("bytes {first}-{}/{}", end - 1, file.len()).parse() {
+        answer.headers_mut().insert(CONTENT_RANGE, range);
+    }
+    answer
 }
 
 impl Shopify {

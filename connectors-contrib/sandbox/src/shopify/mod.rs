@@ -271,7 +271,7 @@ impl Remote for Shopify {
             ("POST", ["admin", "api", version, "graphql.json"]) if *version == self.settings.version => {
                 self.graphql(inside, request, now)
             }
-            ("GET", ["bulk", id]) => inside.bulk.result(id, now),
+            ("GET", ["bulk", id]) => inside.bulk.result(id, request, now),
             _ => json::answer(StatusCode::NOT_FOUND, &json!({ "errors": "Not Found" })),
         };
         let unanswered = answer.status().is_success() && inside.chance.permille(inside.faults.unanswered);

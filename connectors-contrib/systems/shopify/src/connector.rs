@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::fault::{of_document, of_status};
+use crate::file::Piece;
 use crate::limits::Cost;
 use crate::node::Shape;
 use crate::selection::Lists;
@@ -38,8 +39,8 @@ pub struct Shopify {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sleep: Arc<dyn Sleep>,
-    /// By object type: the bulk operation whose file is being read, and the file.
-    pub(crate) files: async_lock::Mutex<BTreeMap<String, (String, Bytes)>>,
+    /// By object type: the piece of a bulk operation's file that was fetched last.
+    pub(crate) files: async_lock::Mutex<BTreeMap<String, Piece>>,
     /// By object type: how its nodes are read.
     shapes: BTreeMap<String, Shape>,
     receiver: Option<Receiver>,

@@ -10,7 +10,9 @@
 //!   played again, or to another tenant, only has a record read.
 //! - **Search** polls what changed, ten minutes back each time, in whole seconds; what it answers beyond what was asked is
 //!   dropped.
-//! - **Scans** are bulk operations: one query over everything, its result a file.
+//! - **Scans** are bulk operations: one query over everything, its result a file that is fetched in pieces.
+//! - **The schema** of a version ([`Settings::version`]) does not change, by the vendor: so it is held against the model before it is used
+//!   ([`Settings::described`]), and not asked for while it is. A version lasts a year; then another one answers in its name.
 //! - **A write is applied** when the request, the document and the mutation's own `userErrors` are all clean. What a
 //!   mutation takes as a list replaces the list: so an address is changed by its own mutation, never through a list.
 //! - **Metafields** are set only where they still are what they were when we looked (`compareDigest`): the only
@@ -26,6 +28,7 @@ mod connector;
 mod customer;
 mod document;
 mod fault;
+mod file;
 mod inputs;
 mod levels;
 mod limits;

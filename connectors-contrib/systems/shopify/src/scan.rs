@@ -1,19 +1,17 @@
-//! Scans: a bulk operation over everything, and its file, line by line.
+//! Scans: a bulk operation over everything, and its file, page by page.
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Cursor, Page, Retry};
 use accordant::surface::Surface;
-use bytes::Bytes;
-use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::connector::Shopify;
 use crate::document;
-use crate::node::Fields;
+use crate::file::{Piece, expired, is_below};
 use crate::settings::Object;
-use crate::wire::{UserError, malformed};
+use crate::wire::UserError;
 
-/// How many lines make a page.
+/// How many lines make a page, and with them the lines of the last node.
 const LINES: usize = 500;
 /// How often an operation that ended without a file is begun anew.
 const ATTEMPTS: u32 = 3;
@@ -139,99 +137,58 @@ impl Shopify {
         Ok(looked.operation)
     }
 
-    /// Lines of the file, which is fetched once and kept until its end. No more of it is looked at than the page.
+    /// A page of the file's nodes: from the line on that begins at a byte. A node and its elements are never in two pages.
     async fn lines(&self, surface: &Surface, object: &Object, id: &str, from: usize) -> Result<Page, ConnectorError> {
         let shape = self.shape(surface.object.as_str())?;
-        let file = self.file(surface.object.as_str(), id, from).await?;
-        let begins = from == 0 || from.checked_sub(1).and_then(|before| file.get(before)) == Some(&b'\n');
-        let rest = file.get(from..).filter(|_| begins);
-        let mut lines = Lines { rest: rest.ok_or_else(|| expired("the file is another than it was"))?, read: 0 };
-        let mut items = Vec::new();
-        let mut next = lines.next()?;
-        while let Some((_, node)) = next.take_if(|_| lines.read <= LINES) {
-            next = lines.next()?;
-            if object.is_level() {
-                // Levels lie below items, which are none of ours.
-                if is_below(&node) {
-                    items.push(shape.assembled(surface.name.clone(), node, Vec::new())?);
-                }
-                continue;
-            }
-            // A node and its elements are never in two pages.
-            let mut below = Vec::new();
-            while let Some((_, element)) = next.take_if(|(_, line)| is_below(line)) {
-                below.push(element);
-                next = lines.next()?;
-            }
-            items.push(shape.assembled(surface.name.clone(), node, below)?);
+        let mut length = self.settings.bulk_piece;
+        let mut piece = self.piece(surface.object.as_str(), id, from, length).await?;
+        if !piece.begins_a_line(from) {
+            return Err(expired("the file is another than it was"));
         }
-        let Some((length, _)) = next else {
+        let (mut items, mut lines, mut at) = (Vec::new(), 0, Some(from).filter(|_| !piece.is_empty()));
+        while let Some(place) = at.filter(|_| lines < LINES) {
+            let Some(node) = piece.node(place, !object.is_level())? else {
+                if lines > 0 {
+                    break;
+                }
+                // More belongs to this node than a piece holds.
+                length = length.saturating_mul(2);
+                piece = self.fetched(surface.object.as_str(), id, place, length).await?;
+                continue;
+            };
+            (at, lines) = (node.behind, lines + node.lines);
+            // Levels lie below items, which are none of ours.
+            if !object.is_level() || is_below(&node.fields) {
+                items.push(shape.assembled(surface.name.clone(), node.fields, node.below)?);
+            }
+        }
+        let Some(at) = at else {
             self.files.lock().await.remove(surface.object.as_str());
             return Ok(Page { items, next: None, more: false });
         };
-        // The line that was looked at last is the first of the next page.
-        let at = file.len().saturating_sub(lines.rest.len()).saturating_sub(length);
         Ok(Page { items, next: Some(Position::Read { id: id.to_owned(), at }.cursor()), more: true })
     }
 
-    async fn file(&self, object: &str, id: &str, from: usize) -> Result<Bytes, ConnectorError> {
-        let mut kept = self.files.lock().await;
-        if let Some((_, file)) = kept.get(object).filter(|(of, _)| of == id) {
-            return Ok(file.clone());
+    /// The piece of an operation's file that was fetched last, if it holds this place; or else another.
+    async fn piece(&self, object: &str, id: &str, from: usize, length: usize) -> Result<Piece, ConnectorError> {
+        let kept = self.files.lock().await.get(object).filter(|piece| piece.holds(id, from)).cloned();
+        match kept {
+            Some(piece) => Ok(piece),
+            None => self.fetched(object, id, from, length).await,
         }
+    }
+
+    async fn fetched(&self, object: &str, id: &str, from: usize, length: usize) -> Result<Piece, ConnectorError> {
         let gone = || expired("the result of the bulk operation is no longer there");
         let operation = self.look(id).await?.ok_or_else(gone)?;
         if from == 0 && operation.found_nothing() {
-            return Ok(Bytes::new());
+            return Ok(Piece::nothing(id));
         }
         let url = operation.url.filter(|_| operation.status == "COMPLETED").ok_or_else(gone)?;
-        let request = http::Request::get(&url).body(Bytes::new()).map_err(|_| malformed("the address of a file"))?;
-        // The address is signed by itself, and may be anywhere: our token does not go there.
-        let answer = self.transport.send(request).await?;
-        let status = answer.status();
-        if status != StatusCode::OK {
-            let waits = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT;
-            if status.is_client_error() && !waits {
-                return Err(gone());
-            }
-            let told = format!("the result of the bulk operation: {status}");
-            return Err(ConnectorError::new(ConnectorErrorKind::Unavailable, told).retry(Retry::Backoff));
-        }
-        let file = answer.into_body();
-        kept.insert(object.to_owned(), (id.to_owned(), file.clone()));
-        Ok(file)
+        let piece = self.fetch(id, &url, from, length).await?;
+        self.files.lock().await.insert(object.to_owned(), piece.clone());
+        Ok(piece)
     }
-}
-
-/// The lines of what is left of a file, each parsed once.
-struct Lines<'f> {
-    rest: &'f [u8],
-    /// How many were read.
-    read: usize,
-}
-
-impl Lines<'_> {
-    /// The next line and its length, with what ends it.
-    fn next(&mut self) -> Result<Option<(usize, Fields)>, ConnectorError> {
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        let length = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |end| end + 1);
-        let (line, rest) = self.rest.split_at(length);
-        let fields = serde_json::from_slice(line).map_err(|_| malformed("a line of a file"))?;
-        (self.rest, self.read) = (rest, self.read + 1);
-        Ok(Some((length, fields)))
-    }
-}
-
-/// Whether a line is of something below a node.
-fn is_below(line: &Fields) -> bool {
-    line.contains_key("__parentId")
-}
-
-/// What a scan stood in is gone: it is begun anew.
-fn expired(told: &str) -> ConnectorError {
-    ConnectorError::new(ConnectorErrorKind::Expired, told).retry(Retry::Backoff)
 }
 
 fn empty(position: &Position) -> Page {

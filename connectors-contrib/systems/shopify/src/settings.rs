@@ -41,6 +41,8 @@ pub struct Settings {
     pub trail: TimeDelta,
     /// How long is waited before it is looked whether a bulk operation is done.
     pub bulk_wait: TimeDelta,
+    /// Bytes of its file that are fetched at once. What belongs to one node is never cut: more is fetched where it is longer.
+    pub bulk_piece: usize,
     /// The object types that are read.
     pub objects: BTreeMap<String, Object>,
 }
@@ -126,6 +128,7 @@ impl Settings {
             overlap: TimeDelta::minutes(10),
             trail: TimeDelta::zero(),
             bulk_wait: TimeDelta::seconds(5),
+            bulk_piece: 8 << 20,
             objects: BTreeMap::new(),
         }
     }

@@ -8,8 +8,9 @@ use accordant::connector::{Connector as _, Item, Outcome, ReadAnswer, WriteActio
 use accordant::model::Path;
 use accordant::value::{Element, Native};
 use accordant_rehearsal::{json, key, write};
+use accordant_shopify::Settings;
 use serde_json::{Value, json};
-use support::{Stage, ids};
+use support::{Stage, connector, ids};
 
 fn applied(id: &str) -> Outcome {
     Outcome::Applied { id: id.into() }
@@ -54,6 +55,27 @@ async fn variants_and_lines_come_with_their_records_wherever_these_come_from() {
         let lines: Vec<_> = items.iter().map(|item| elements(item, "lineItems", "quantity")).collect();
         let line = |sku: &str, quantity: i64| (sku.to_owned(), json!(quantity));
         assert_eq!(lines, [vec![line("B-1", 10)], vec![line("B-2", 1), line("B-1", 2)]], "{surface}");
+    }
+}
+
+/// A file is as long as a shop is large: it is fetched in pieces, and no order is cut from its lines, however short a piece is.
+#[tokio::test]
+async fn a_file_in_pieces_says_what_the_whole_file_says() {
+    let whole = Stage::of_goods(100).await;
+    for number in 0..7 {
+        let order = whole.shop.merchant().orders(&format!("#100{number}"), "12.00", None);
+        for line in 0..number {
+            whole.shop.merchant().adds_line(&order, &format!("B-{line}"), 1);
+        }
+    }
+    let said = |items: &[Item]| items.iter().map(json).collect::<Vec<_>>();
+    let (expected, _) = whole.walk("orders.bulk", None).await;
+    assert_eq!((expected.len(), elements(&expected[6], "lineItems", "quantity").len()), (7, 6));
+    for length in [1, 7, 200, 350, 900] {
+        let settings = Settings { bulk_piece: length, ..whole.settings.clone() };
+        let pieces = connector(&settings, &whole.clock);
+        let (items, _) = accordant_rehearsal::walk(&pieces, "orders.bulk", None).await;
+        assert_eq!(said(&items), said(&expected), "pieces of {length} bytes");
     }
 }
 
