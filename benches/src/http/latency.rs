@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use accordant::chrono::{DateTime, TimeDelta, Utc};
 use accordant::plan::StandingApproval;
-use accordant::{Accordant, Actor, Schedule, Scope, SqliteStore, Stage as Rollout, SystemClock, SystemEntropy, Tenant};
+use accordant::{Accordant, Actor, Scope, SqliteStore, Stage as Rollout, SystemClock, SystemEntropy, Tenant};
 use accordant_sandbox::{Did, Entry, deliver, hubspot};
 use quickstart::model::{Company, Customer, Order};
 use serde_json::json;
@@ -121,12 +121,10 @@ fn make(stage: &Stage, number: usize) -> Result<String, Failure> {
 /// An engine that knows all customers, and may write mobile numbers into NetSuite by itself.
 async fn open(stage: &Stage, door: &Door, store: SqliteStore) -> Result<Tenant, Failure> {
     let connectors = stage.connectors(Some(&door.base)).await?;
-    let schedule = Schedule { idle: TimeDelta::milliseconds(IDLE_MS), ..Schedule::default() };
     let accordant = Accordant::builder()
         .store(store)
         .clock(SystemClock)
         .entropy(SystemEntropy)
-        .schedule(schedule)
         .connect(connectors.hubspot)
         .connect(connectors.shopify)
         .connect(connectors.netsuite)
@@ -150,9 +148,6 @@ async fn open(stage: &Stage, door: &Door, store: SqliteStore) -> Result<Tenant, 
     tenant.set_stage("netsuite", Rollout::Act, &mia, "numbers flow").await?;
     Ok(tenant)
 }
-
-/// The longest sleep of the run: a hint may wait so long before it is looked for.
-const IDLE_MS: i64 = 20;
 
 fn now() -> i64 {
     accordant::Clock::now(&SystemClock)

@@ -39,8 +39,8 @@ pub struct Ran {
     pub failed: BTreeMap<ConnectionName, FailedCall>,
 }
 
-/// How long what comes in is gathered behind the turn before, so that a system is asked for all of it by one request: who tells of
-/// fifty records a second does not have to answer for each.
+/// How long what comes in is gathered, so that a system is asked for all of it by one request: who tells of fifty records a second
+/// does not have to answer for each. Steps begin so long behind one another, and news ends a sleep so long behind the turn before.
 const GATHERED: TimeDelta = TimeDelta::milliseconds(100);
 
 /// When to stop, asked between any two pieces of work.
@@ -186,13 +186,19 @@ struct Running<'t> {
     looked: Vec<ConnectionName>,
     /// When there is more to step for.
     next: Next,
+    /// When steps began last.
+    stepped_at: i64,
+    /// Whether the last turn took steps, or found some under way: otherwise they are taken when it is time.
+    steps: bool,
 }
 
 impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
         let agenda = Agenda::of(&tenant.core, tenant.now()).checking(&tenant.core, tenant.now());
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
-        Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), looked: Vec::new(), next: Next::WhenTold }
+        let (plans, looked) = (VecDeque::new(), Vec::new());
+        let (next, stepped_at, steps) = (Next::WhenTold, i64::MIN, false);
+        Self { tenant, ran, agenda, allowed, silence, plans, looked, next, stepped_at, steps }
     }
 
     /// Begins whatever is due, and hears whatever has ended. `false`: it is time to stop.
@@ -210,8 +216,10 @@ impl<'t> Running<'t> {
                 Err(error) => return Err(error),
             }
         }
-        if lanes.step(self.silence.left_alone(self.tenant.now())) {
-            self.next = Next::WhenTold;
+        let now = self.tenant.now();
+        self.steps = now >= self.stepped_at.saturating_add(GATHERED.num_milliseconds()) || self.next == Next::Now;
+        if self.steps && lanes.step(self.silence.left_alone(now)) {
+            (self.next, self.stepped_at) = (Next::WhenTold, now);
         }
         for connection in std::mem::take(&mut self.looked) {
             if self.tenant.is_pulse_due(&connection).await? {
@@ -300,6 +308,9 @@ impl<'t> Running<'t> {
             Next::Now => until = now,
             Next::At(at) => until = until.min(at.timestamp_millis()),
             Next::WhenTold => {}
+        }
+        if !self.steps {
+            until = until.min(self.stepped_at.saturating_add(GATHERED.num_milliseconds()));
         }
         until = until.min(self.silence.next(now).unwrap_or(i64::MAX));
         TimeDelta::milliseconds(until.saturating_sub(now).max(0)).min(self.tenant.core.schedule.idle)

@@ -1,6 +1,6 @@
 //! Steps: what is due is done, and the caller is told when to come back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::queue::Share;
-use crate::store::{Commit, Table};
+use crate::store::{Commit, RowKey, Table};
 use crate::text::Text;
 
 /// What a step came to.
@@ -173,10 +173,7 @@ impl Tenant {
                     let read = due.iter().map(|due| due.record.clone());
                     let read = read.filter(|record| !answered.failed.contains_key(record)).collect();
                     self.note_read(name, &read).await?;
-                    for due in due {
-                        let failed = answered.failed.get(&due.record);
-                        self.take_off(due, failed, &mut stepped).await?;
-                    }
+                    self.take_off(due, &answered.failed, &mut stepped).await?;
                 }
                 // Nothing could be read here; other connections may answer.
                 Err(Error::Connector { source: error, .. }) => {
@@ -294,42 +291,57 @@ impl Tenant {
         Ok(answered)
     }
 
-    /// Takes a record that was read off the list, or keeps it there with what went wrong.
+    /// Takes records that were read off the list, or keeps them there with what went wrong.
     async fn take_off(
         &self,
-        Due { record, revision, row }: Due,
-        failed: Option<&ConnectorError>,
+        due: Vec<Due>,
+        failed: &BTreeMap<RecordRef, ConnectorError>,
         stepped: &mut Stepped,
     ) -> Result<(), Error> {
-        let key = work_key(&record);
-        let mut commit = Commit { expect: vec![(key.clone(), Some(revision))], ..Commit::default() };
-        if let Some(lease) = &row.lease {
-            lease.expect(&mut commit);
-        }
-        if planted!(HintWhileReadingLost) {
-            commit.expect.clear();
-        }
-        match failed {
-            None => commit.delete.push(key.clone()),
-            Some(error) => {
-                let again = WorkRow::again(Some(&row), self.now(), Some(error));
-                commit.put.push((key.clone(), persist::json(&again)));
+        stepped.unread.extend(failed.iter().map(|(record, error)| {
+            let (connection, record) = (record.connection.clone(), Some(record.clone()));
+            Unread { connection, record, error: error.clone() }
+        }));
+        let keys: Vec<RowKey> = due.iter().map(|due| work_key(&due.record)).collect();
+        let mut listed: Vec<Due> = due;
+        while !listed.is_empty() {
+            let mut commit = Commit::default();
+            for Due { record, revision, row } in &listed {
+                let key = work_key(record);
+                commit.expect.push((key.clone(), Some(*revision)));
+                if let Some(lease) = &row.lease {
+                    lease.expect(&mut commit);
+                }
+                match failed.get(record) {
+                    None => commit.delete.push(key),
+                    Some(error) => {
+                        let again = WorkRow::again(Some(row), self.now(), Some(error));
+                        commit.put.push((key, persist::json(&again)));
+                    }
+                }
+            }
+            if planted!(HintWhileReadingLost) {
+                commit.expect.clear();
+            }
+            let Some(lost) = self.commit_or_lost("take records off the list", commit).await? else { break };
+            // A hint that came while its record was being read keeps it on the list. Where this process lost what it rests on,
+            // whoever took over reads them.
+            let before = listed.len();
+            listed.retain(|due| row_name(&work_key(&due.record)) != lost);
+            if listed.len() == before {
+                break;
             }
         }
-        self.commit("take a record off the list", commit).await?;
-        if let Some(error) = failed {
-            let connection = record.connection.clone();
-            stepped.unread.push(Unread { connection, record: Some(record), error: error.clone() });
-        }
-        // A hint that came while the record was being read has kept it on the list, to be read at once; so has what the
-        // read itself could not settle, to be read when it is due.
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let left = rows.map_err(Error::store("look for a newer hint"))?.into_iter().next().flatten();
-        match left.as_ref().map(parse_work).transpose()?.map(|row| row.waits) {
-            None => {}
-            Some(None) => stepped.at_once(),
-            Some(Some(Waits::ForCreate)) => stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0))),
-            Some(Some(Waits::Until { at, .. })) => stepped.not_later_than(at),
+        // What a newer hint kept is read at once; what the read itself could not settle, when it is due.
+        let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("look for newer hints"))?;
+        for left in rows.into_iter().flatten() {
+            match parse_work(&left)?.waits {
+                None => stepped.at_once(),
+                Some(Waits::ForCreate) => {
+                    stepped.not_later_than(self.now().saturating_add(pause(Retry::Backoff, 0)));
+                }
+                Some(Waits::Until { at, .. }) => stepped.not_later_than(at),
+            }
         }
         Ok(())
     }
