@@ -41,7 +41,7 @@ pub struct Ran {
 
 /// How long what comes in is gathered, so that a system is asked for all of it by one request: who tells of fifty records a second
 /// does not have to answer for each. Steps begin so long behind one another, and news ends a sleep so long behind the turn before.
-const GATHERED: TimeDelta = TimeDelta::milliseconds(100);
+const GATHERED: TimeDelta = TimeDelta::milliseconds(60);
 
 /// When to stop, asked between any two pieces of work.
 struct Shutdown<'a, F: Future<Output = ()>> {
@@ -80,7 +80,7 @@ impl Tenant {
     ///
     /// `sleep` gives a future that is ready after so long. No sleep is longer than
     /// [`Schedule::idle`](crate::engine::Schedule::idle), and what this process receives or people approve here ends it, at most
-    /// every 100 ms; what comes in elsewhere is found when it is over. When `shutdown` is ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
+    /// every 60 ms; what comes in elsewhere is found when it is over. When `shutdown` is ready, a read is dropped where it stands, which loses nothing, and a call that writes is waited for, so that no write
     /// is left without a receipt.
     ///
     /// A system that fails is tried again later, less and less often, and holds up no other; nor does one that is slow: each
