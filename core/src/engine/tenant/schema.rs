@@ -124,6 +124,7 @@ impl Tenant {
         }
         self.require_running(&name).await?;
         let objects: Vec<ObjectType> = bound.objects.keys().cloned().collect();
+        self.note_live(&name, objects.len());
         let described = bound.connector.describe(&objects).await.and_then(|described| plausible(bound, described));
         let doing = "ask for its schema";
         let described = described.map_err(|source| Error::Connector { connection: name.clone(), doing, source })?;
@@ -166,14 +167,15 @@ impl Tenant {
         }
     }
 
-    /// The same, if it is due. The connection's pulse may be due after it.
-    pub(crate) async fn check_schema_if_due(&self, name: &ConnectionName) -> Result<(), Error> {
+    /// The same, if it is due. Says whether it was. The connection's pulse may be due after it.
+    pub(crate) async fn check_schema_if_due(&self, name: &ConnectionName) -> Result<bool, Error> {
         let every = self.core.checks.schema_every.num_milliseconds();
         let (_, row) = self.schema_row(name).await?;
-        if row.checked.is_none_or(|checked| checked.saturating_add(every) <= self.now()) {
+        let due = row.checked.is_none_or(|checked| checked.saturating_add(every) <= self.now());
+        if due {
             self.check_schema(name.as_str()).await?;
         }
-        Ok(())
+        Ok(due)
     }
 
     /// The attributes that stand still at a connection.
