@@ -111,6 +111,19 @@ impl Tenant {
         self.pulse(connection.as_str()).await.map(Some)
     }
 
+    /// Adds to a commit that a connection is to be read anew as soon as it can be, if it ever can: an attribute goes on there, and
+    /// what was said of it meanwhile was not believed.
+    pub(super) async fn ask_for_pulse(&self, changes: &mut Changes<'_>, name: &ConnectionName) -> Result<(), Error> {
+        if self.core.pulsed().contains(name) {
+            let (revision, row) = self.pulse_row(name).await?;
+            let now = changes.as_of();
+            let row = PulseRow { asked: Some(now), ..row.unwrap_or_else(|| PulseRow::counted_from(now)) };
+            changes.commit.expect.push((pulse_key(name), revision));
+            changes.put(pulse_key(name), &row);
+        }
+        Ok(())
+    }
+
     /// Whether a connection is due to be read anew.
     pub(crate) async fn is_pulse_due(&self, connection: &ConnectionName) -> Result<bool, Error> {
         let (_, row) = self.pulse_row(connection).await?;
