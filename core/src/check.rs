@@ -46,6 +46,7 @@ use crate::id::ConnectionName;
 use crate::text::Text;
 
 pub use account::Account;
+pub(crate) use bound::apart;
 pub use bound::{Load, age_bound};
 pub use budget::Budget;
 pub use cadence::Cadence;

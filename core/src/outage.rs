@@ -33,22 +33,24 @@ pub struct Outage {
     pub horizon: i64,
 }
 
-/// When a surface was last listened to, in milliseconds since the epoch; `None`: never, and so nothing of it was missed.
+/// When a surface was last listened to, in milliseconds since the epoch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listened<'s> {
     pub(crate) surface: &'s Surface,
+    /// `None`: never, and so nothing of it was missed.
     pub(crate) last: Option<i64>,
+    /// When a scan of the same records began that came to its end: what it met is not lost.
+    pub(crate) scanned: Option<i64>,
 }
 
-/// The surfaces that were not listened to for longer than their horizon, in their order. What a scan met that began at
-/// `scanned` is not lost; what was missed until `noticed` is not told twice.
+/// The surfaces that were not listened to for longer than their horizon, in their order. What was missed until `noticed` is not
+/// told twice.
 pub(crate) fn outages<'s>(
     listened: impl IntoIterator<Item = Listened<'s>>,
-    scanned: Option<i64>,
     noticed: Option<i64>,
     now: i64,
 ) -> Vec<Outage> {
-    let outage = |Listened { surface, last }: Listened<'s>| {
+    let outage = |Listened { surface, last, scanned }: Listened<'s>| {
         let horizon = surface.semantics.unrecoverable_after?.num_milliseconds();
         let from = last?.max(scanned.unwrap_or(i64::MIN));
         let untold = from.max(noticed.unwrap_or(i64::MIN));
@@ -107,8 +109,8 @@ mod tests {
             surface("kept", None),
         );
         let missed = |last: Option<i64>, scanned, now| -> Vec<String> {
-            let listened = [&short, &long, &none].map(|surface| Listened { surface, last });
-            outages(listened, scanned, None, now).into_iter().map(|outage| outage.surface.to_string()).collect()
+            let listened = [&short, &long, &none].map(|surface| Listened { surface, last, scanned });
+            outages(listened, None, now).into_iter().map(|outage| outage.surface.to_string()).collect()
         };
         let nothing: [&str; 0] = [];
         // Last listened, last scanned, now: what was missed.
@@ -125,7 +127,8 @@ mod tests {
     #[test]
     fn an_outage_says_which_surface_and_since_when() {
         let short = surface("hooks", Some(TimeDelta::hours(4)));
-        let told = |noticed, now| outages([Listened { surface: &short, last: Some(7) }], Some(9), noticed, now);
+        let told =
+            |noticed, now| outages([Listened { surface: &short, last: Some(7), scanned: Some(9) }], noticed, now);
         let expected = |until| [Outage { surface: "hooks".into(), from: 9, until, horizon: 4 * HOUR }];
         assert_eq!(told(None, 5 * HOUR), expected(5 * HOUR));
         // Once for each horizon; and nobody listened since the beginning of the first.
@@ -145,7 +148,8 @@ mod tests {
             let surface = surface("hooks", Some(TimeDelta::milliseconds(horizon)));
             let every = noted_every([&surface]).map_or(0, |every| every.num_milliseconds());
             let noted = stopped - stopped % every.max(1);
-            let found = !outages([Listened { surface: &surface, last: Some(noted) }], None, None, stopped + away).is_empty();
+            let listened = Listened { surface: &surface, last: Some(noted), scanned: None };
+            let found = !outages([listened], None, stopped + away).is_empty();
             if away > horizon { prop_assert!(found) }
             if away + every <= horizon { prop_assert!(!found) }
         }

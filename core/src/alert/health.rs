@@ -40,7 +40,7 @@ impl Measured {
 /// - the error rate, at most 20 %: at 20 %.
 ///
 /// What was not measured takes nothing away. At the standard thresholds it is 80 %, 90 %, 90 % and 90 %: each of them alone brings it
-/// below 95 %, and half of any does not.
+/// below 95 %. So does any failure rate above 1.25 %; half of any of the others does not.
 #[must_use]
 pub fn health(measured: &Measured) -> u64 {
     let loses = |value: Option<u64>, each: u64, of: u64, most: u64| {
@@ -69,6 +69,10 @@ mod tests {
         assert_eq!(of(None, Some(5_000), None, None), 9_000, "of latency");
         assert_eq!(of(None, None, Some(1_000), None), 9_000, "of the queue");
         assert_eq!(of(None, None, None, Some(1_000)), 9_000, "of errors");
+        assert_eq!((of(Some(125), None, None, None), of(Some(126), None, None, None)), (9_500, 9_496));
+        let halves =
+            [of(None, Some(2_500), None, None), of(None, None, Some(500), None), of(None, None, None, Some(500))];
+        assert_eq!(halves, [9_500; 3]);
         assert_eq!(of(Some(100), Some(250), Some(10), Some(20)), 10_000 - 400 - 50 - 10 - 20);
         assert_eq!(of(Some(10_000), Some(u64::MAX), Some(u64::MAX), Some(10_000)), 0);
     }

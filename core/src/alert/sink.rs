@@ -14,7 +14,7 @@ pub trait AlertSink: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If it could not be told. It is told again with the next look.
+    /// If it could not be told. It is told again with the next look, and no other sink is.
     async fn tell(&self, alert: &Alert) -> Result<(), SinkError>;
 }
 

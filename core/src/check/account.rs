@@ -37,7 +37,7 @@ impl Account {
         self.take(budget, calls);
     }
 
-    /// Checks made so many calls. What [`choose`](super::choose) chose is within the budget; what turned out dearer is owed.
+    /// Checks made so many calls. What [`choose`](super::choose) chose is within the budget; what turned out dearer empties it.
     pub fn spend_checks(&mut self, budget: &Budget, calls: u32, now: i64) {
         self.pass(budget, now);
         self.checks = self.checks.saturating_add(calls);

@@ -31,6 +31,15 @@ const APART: i64 = DAY / 2;
 /// How often the bound may be moved before it is given up.
 const STEPS: usize = 10_000;
 
+/// The time between two choices of checks, in milliseconds, if it can be meant: at least so long, and at most twelve hours.
+pub(crate) fn apart(every: TimeDelta, least: i64) -> Result<i64, CheckError> {
+    let milliseconds = every.num_milliseconds();
+    if (least..=APART).contains(&milliseconds) {
+        return Ok(milliseconds);
+    }
+    Err(CheckError::Interval { what: "the time between two choices of checks", milliseconds, least, most: APART })
+}
+
 /// How old a verification of each priority gets at most, where checks are chosen `every` so often, for as long as live and
 /// operator work takes no more than its reserved share of what comes back between two choices, and of the day, and what is chosen
 /// is verified. A check whose connection does not answer is verified later.
@@ -45,11 +54,7 @@ pub fn age_bound(
     cadence: &Cadence,
     every: TimeDelta,
 ) -> Result<BTreeMap<Priority, TimeDelta>, CheckError> {
-    let milliseconds = every.num_milliseconds();
-    if !(1..=APART).contains(&milliseconds) {
-        let what = "the time between two choices of checks";
-        return Err(CheckError::Interval { what, milliseconds, least: 1, most: APART });
-    }
+    let milliseconds = apart(every, 1)?;
     let loads: Vec<Load> = loads.iter().copied().filter(|load| load.checks > 0).collect();
     let dearest = loads.iter().map(|load| load.cost).max().unwrap_or(0);
     if dearest > budget.dearest() {

@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 
+use super::budget::DAY;
 use super::{CheckError, Priority};
 
 const MINUTE: i64 = 60 * 1000;
 const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
 
 /// The longest interval: a year.
 const LONGEST: i64 = 366 * DAY;

@@ -334,6 +334,7 @@ impl Builder {
             roles: self.roles,
             schedule: self.schedule,
             checks: self.checks,
+            live: crate::engine::live::LiveCalls::default(),
             thresholds: self.thresholds,
             sinks: self.sinks,
             alerting: crate::engine::tenant::Alerting::default(),

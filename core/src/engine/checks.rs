@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::check::{Budget, Cadence, CheckError, Priority};
+use crate::check::{Budget, Cadence, CheckError, Priority, apart};
 use crate::id::{ConnectionName, EntityType};
 use crate::model::Canonical;
 
@@ -37,9 +37,6 @@ impl Default for Checks {
     }
 }
 
-/// The longest time between two choices: twelve hours.
-const APART: i64 = 12 * 60 * 60 * 1000;
-
 impl Checks {
     /// Nothing is verified beside pulses; what gets a budget, every minute, by the intervals of [`Cadence::default`].
     #[must_use]
@@ -60,8 +57,9 @@ impl Checks {
         Self { cadence, ..self }
     }
 
-    /// How many records may be read of a connection to verify them. A record counts as a call: where a system reads a hundred by one,
-    /// a hundred times as many.
+    /// How many calls a connection allows. Checks leave it the reserved share, and what everything else takes is counted: hints that are
+    /// read, polls, scans, and writes. A record counts as a call, whether it is read, stands on a page, or is written; and so does a
+    /// page of nothing. Where a system reads a hundred records by one call, the budget is a hundred times as many.
     #[must_use]
     pub fn budget(mut self, connection: &str, budget: Budget) -> Self {
         self.budgets.insert(ConnectionName::new(connection), budget);
@@ -107,11 +105,7 @@ impl Checks {
     ///
     /// [`CheckError::Interval`] for less than a second, or more than twelve hours.
     pub fn every(self, every: TimeDelta) -> Result<Self, CheckError> {
-        let milliseconds = every.num_milliseconds();
-        if !(1000..=APART).contains(&milliseconds) {
-            let what = "the time between two choices of checks";
-            return Err(CheckError::Interval { what, milliseconds, least: 1000, most: APART });
-        }
+        apart(every, 1000)?;
         Ok(Self { every, ..self })
     }
 }

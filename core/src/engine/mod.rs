@@ -10,6 +10,7 @@ mod due_index;
 mod hydrate;
 mod identity_index;
 mod intake;
+mod live;
 mod parsed;
 mod persist;
 mod retention;
@@ -33,7 +34,7 @@ use crate::representation::stored::SlotNames;
 use crate::settle::RuleSet;
 use crate::stamp::Domain;
 use crate::store::Store;
-use crate::surface::Surface;
+use crate::surface::{Channel, Surface};
 use crate::text::Text;
 use crate::triage::Triage;
 
@@ -117,6 +118,8 @@ pub(crate) struct Core {
     pub(crate) alerting: tenant::Alerting,
     /// What is verified though no event asked for it.
     pub(crate) checks: Checks,
+    /// What everything else took of the budgets of checks, and is not counted there yet.
+    pub(crate) live: live::LiveCalls,
     /// How often connections are read anew that say otherwise than the schedule.
     pub(crate) pulses: BTreeMap<ConnectionName, Option<chrono::TimeDelta>>,
     /// The units on which a decision takes two people, by name, per entity type.
@@ -152,6 +155,14 @@ pub(crate) struct Connection {
     pub(crate) cards: CardNumbers,
     /// The entity type and object type, by index, of each native type; and the ordering domain of its stamps.
     pub(crate) objects: BTreeMap<ObjectType, (u16, u16, Domain)>,
+}
+
+impl Connection {
+    /// Whether records of an object type are read from end to end by a scan.
+    pub(crate) fn scans(&self, object: &ObjectType) -> bool {
+        let mut surfaces = self.surfaces.iter().map(|bound| &bound.surface);
+        surfaces.any(|surface| surface.channel == Channel::Scan && surface.object == *object)
+    }
 }
 
 /// A surface with its decoder; none if the model does not know its object type.

@@ -12,7 +12,8 @@ pub struct Schedule {
     /// the last time, whatever restarts in between; none: never. By default every day.
     /// [`Builder::pulse`](crate::engine::Builder::pulse) says it of one connection.
     pub scan: Option<TimeDelta>,
-    /// How often writes are tried again that wait for a window, a hold, a limit or a system. By default every five minutes.
+    /// How often writes are tried again that wait for a window, a hold, a limit or a system, and how often it is looked whether
+    /// another process, or a person, made a connection due to be read anew. By default every five minutes.
     pub retry: TimeDelta,
     /// The longest sleep: how long a hint that another process took in may wait to be read. By default five seconds.
     pub idle: TimeDelta,

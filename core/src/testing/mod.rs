@@ -33,12 +33,14 @@
 //! ```
 
 mod fake;
+mod habits;
 mod json;
 mod peek;
 mod story;
 mod watched;
 
 pub use fake::FakeSystem;
+pub use habits::Habits;
 pub use peek::{entities, journal};
 pub use story::Story;
 pub use watched::{Called, StoreCall, StoreWatch, Turns, Watched};

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use accordant::connector::{
-    Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey,
-    Verified, Write, WriteReceipt,
+    Connector as _, ConnectorError, ConnectorErrorKind, Cursor, Page, ReadAnswer, RecordKey, Write, WriteReceipt,
 };
 use accordant::id::{SurfaceName, TenantId};
 use accordant::store::StoreError;
-use accordant::surface::Surface;
-use accordant::testing::{Called, FakeSystem, StoreCall, StoreWatch};
+use accordant::testing::{Called, FakeSystem, Habits, StoreCall, StoreWatch};
 use async_trait::async_trait;
 
 /// Burns with every commit and call, before and after it; once it is burnt, nothing happens any more.
@@ -58,18 +56,9 @@ impl FusedSystem {
 }
 
 #[async_trait]
-impl Connector for FusedSystem {
-    fn system(&self) -> &str {
-        self.0.system()
-    }
-    fn surfaces(&self) -> &[Surface] {
-        self.0.surfaces()
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.0.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.0.verify(delivery)
+impl Habits for FusedSystem {
+    fn fake(&self) -> &FakeSystem {
+        &self.0
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         self.burns()?;

@@ -6,16 +6,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use accordant::clock::ManualClock;
-use accordant::connector::{
-    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
-    WriteReceipt,
-};
+use accordant::connector::{Connector, ConnectorError, ReadAnswer, RecordKey, Write, WriteReceipt};
 use accordant::fingerprint::{Digest, Fingerprint};
-use accordant::id::{Actor, SurfaceName};
+use accordant::id::Actor;
 use accordant::model::Transform;
 use accordant::plan::{Plan, PlanHash, Scope};
 use accordant::surface::Surface;
-use accordant::testing::FakeSystem;
+use accordant::testing::{FakeSystem, Habits};
 use accordant::value::{Leaf, Malformed, Native};
 use accordant::{Accordant, Applied, Canonical, Email, MemoryStore, Money, SeededEntropy, Tenant};
 use async_trait::async_trait;
@@ -172,21 +169,12 @@ impl Between {
 }
 
 #[async_trait]
-impl Connector for Between {
-    fn system(&self) -> &str {
-        self.fake.system()
+impl Habits for Between {
+    fn fake(&self) -> &FakeSystem {
+        &self.fake
     }
     fn surfaces(&self) -> &[Surface] {
         &self.surfaces
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.fake.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.fake.verify(delivery)
-    }
-    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        self.fake.read_page(surface, after).await
     }
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
         let answers = self.fake.read_records(keys).await;

@@ -4,15 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use accordant::clock::ManualClock;
 use accordant::connector::{
-    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Outcome, Page, ReadAnswer, RecordKey, Verified, Write,
-    WriteReceipt,
+    Connector as _, ConnectorError, CreateSafety, Outcome, ReadAnswer, RecordKey, Write, WriteReceipt,
 };
 use accordant::error::Error;
-use accordant::id::SurfaceName;
 use accordant::plan::Scope;
 use accordant::store::{Commit, RowKey, Store, Table};
-use accordant::surface::Surface;
-use accordant::testing::FakeSystem;
+use accordant::testing::{FakeSystem, Habits};
 use accordant::{Accordant, Canonical, SeededEntropy};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -78,21 +75,12 @@ struct Slow {
 const DRAIN: u32 = 30;
 
 #[async_trait]
-impl Connector for Slow {
-    fn system(&self) -> &str {
-        self.fake.system()
-    }
-    fn surfaces(&self) -> &[Surface] {
-        self.fake.surfaces()
+impl Habits for Slow {
+    fn fake(&self) -> &FakeSystem {
+        &self.fake
     }
     fn create_safety(&self) -> CreateSafety {
         CreateSafety::DrainThenConsistentLookup { drain_seconds: DRAIN }
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.fake.verify(delivery)
-    }
-    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        self.fake.read_page(surface, after).await
     }
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
         let answers = self.fake.read_records(keys).await;

@@ -83,9 +83,9 @@ enum Lie {
     /// A create is not found by its key.
     LosesKeys,
     /// A failure is an empty page.
-    CallsOutagesEmpty,
+    CallsErrorsEmpty,
     /// A failure is a record that is gone.
-    CallsOutagesGone,
+    CallsErrorsGone,
     /// More is asked for at once than the system allows, and less only when it refuses.
     AsksTooMuch,
     /// Whatever is pushed is taken.
@@ -182,7 +182,7 @@ impl Connector for Liar {
         let read = self.honest.read_page(surface, asked).await;
         self.under_way.store(false, Ordering::SeqCst);
         let mut page = match read {
-            Err(_) if self.lies(Lie::CallsOutagesEmpty) => Page { items: Vec::new(), next: after.clone(), more: false },
+            Err(_) if self.lies(Lie::CallsErrorsEmpty) => Page { items: Vec::new(), next: after.clone(), more: false },
             read => read?,
         };
         match self.lie {
@@ -248,7 +248,7 @@ impl Connector for Liar {
         }
         let read = self.honest.read_records(&keys).await;
         let mut answers = match read {
-            Err(_) if self.lies(Lie::CallsOutagesGone) => keys.iter().map(|_| ReadAnswer::Gone).collect(),
+            Err(_) if self.lies(Lie::CallsErrorsGone) => keys.iter().map(|_| ReadAnswer::Gone).collect(),
             read => read?,
         };
         for (key, answer) in keys.iter().zip(&mut answers) {
@@ -368,14 +368,14 @@ const ALL: [(Lie, &[Promise]); 33] = [
     (Lie::ReversesReceipts, &[Promise::Receipts]),
     (
         Lie::ClaimsWrites,
-        &[Promise::Receipts, Promise::Expectation, Promise::UnnamedValues, Promise::CreateSafety, Promise::Outages],
+        &[Promise::Receipts, Promise::Expectation, Promise::UnnamedValues, Promise::CreateSafety, Promise::Errors],
     ),
     (Lie::InventsTokens, &[Promise::Receipts, Promise::UnnamedValues, Promise::CreateSafety]),
     (Lie::DeniesLostAnswers, &[Promise::Receipts]),
     (Lie::ForgetsKeys, &[Promise::CreateSafety]),
     (Lie::LosesKeys, &[Promise::CreateSafety]),
-    (Lie::CallsOutagesEmpty, &[Promise::Outages]),
-    (Lie::CallsOutagesGone, &[Promise::Outages]),
+    (Lie::CallsErrorsEmpty, &[Promise::Errors]),
+    (Lie::CallsErrorsGone, &[Promise::Errors]),
     (Lie::AsksTooMuch, &[Promise::Limits]),
     (Lie::TrustsAnybody, &[Promise::Signatures, Promise::Tenants]),
     (Lie::TrustsAnyTenant, &[Promise::Tenants]),

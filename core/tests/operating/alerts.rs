@@ -129,6 +129,25 @@ fn a_sink_that_fails_is_told_again_and_a_paused_connection_is_not_judged() {
 }
 
 #[test]
+fn a_sink_that_fails_makes_no_other_be_told_twice() {
+    let (world, well, deaf) = (World::new(), Told::default(), Told::default());
+    let schedule = Schedule { scan: None, ..Schedule::default() };
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let builder = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Account>();
+    let tenant = builder.alert_sink(well.clone()).alert_sink(deaf.clone()).build().unwrap().tenant("acme");
+    *deaf.deaf.lock().unwrap() = true;
+    world.crm.unavailable(true);
+    for _ in 0..5 {
+        minute(&world, &tenant, 5);
+    }
+    assert_eq!((well.lines().len(), deaf.lines().len()), (2, 0));
+    assert_eq!(block_on(tenant.status()).unwrap().connections["crm"].alerts.len(), 2, "somebody was told");
+    *deaf.deaf.lock().unwrap() = false;
+    let alerted = minute(&world, &tenant, 5);
+    assert_eq!((well.lines().len(), deaf.lines().len(), alerted.told.len(), alerted.untold.len()), (0, 2, 2, 0));
+}
+
+#[test]
 fn a_run_tells_by_itself_and_lines_hold_no_payload() {
     let world = World::new();
     world.crm.edit("accounts", "1", &json!({ "email": "canary@acme.test", "balance": "1.00", "currency": "USD" }));

@@ -1,19 +1,16 @@
 //! Checks: what nothing told is found record by record, within budgets, and how old verifications are is known.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use accordant::check::{Budget, Cadence, Dimension, Priority};
 use accordant::chrono::TimeDelta;
 use accordant::clock::Clock as _;
-use accordant::connector::{
-    Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Retry,
-    Verified, Write, WriteReceipt,
-};
+use accordant::connector::{Connector as _, ConnectorError, ConnectorErrorKind, ReadAnswer, RecordKey, Retry};
 use accordant::engine::{Ages, Checked, Checks, Finding, Schedule};
-use accordant::id::SurfaceName;
-use accordant::surface::Surface;
-use accordant::testing::FakeSystem;
+use accordant::store::Store;
+use accordant::testing::{FakeSystem, Habits, Turns, Watched};
 use accordant::{Accordant, RecordRef, Tenant};
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -28,11 +25,16 @@ struct Stubborn {
     fake: FakeSystem,
     refuses: Arc<Mutex<BTreeSet<String>>>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// It answers while so many were asked for.
+    answers: Arc<AtomicUsize>,
+    /// How often it was asked.
+    tries: Arc<AtomicUsize>,
 }
 
 impl Stubborn {
     fn new(world: &World) -> Self {
-        Self { fake: world.crm.clone(), refuses: Arc::default(), asked: Arc::default() }
+        let answers = Arc::new(AtomicUsize::new(usize::MAX));
+        Self { fake: world.crm.clone(), refuses: Arc::default(), asked: Arc::default(), answers, tries: Arc::default() }
     }
 
     fn asked(&self) -> Vec<String> {
@@ -41,23 +43,16 @@ impl Stubborn {
 }
 
 #[async_trait]
-impl Connector for Stubborn {
-    fn system(&self) -> &str {
-        self.fake.system()
-    }
-    fn surfaces(&self) -> &[Surface] {
-        self.fake.surfaces()
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.fake.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.fake.verify(delivery)
-    }
-    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        self.fake.read_page(surface, after).await
+impl Habits for Stubborn {
+    fn fake(&self) -> &FakeSystem {
+        &self.fake
     }
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.tries.fetch_add(1, Ordering::SeqCst);
+        if self.asked.lock().unwrap().len() >= self.answers.load(Ordering::SeqCst) {
+            let error = ConnectorError::new(ConnectorErrorKind::Unavailable, "the story says so");
+            return Err(error.retry(Retry::Backoff));
+        }
         let mut answers = self.fake.read_records(keys).await?;
         for (key, answer) in keys.iter().zip(&mut answers) {
             self.asked.lock().unwrap().push(key.id.to_string());
@@ -67,9 +62,6 @@ impl Connector for Stubborn {
             }
         }
         Ok(answers)
-    }
-    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        self.fake.write_batch(writes).await
     }
 }
 
@@ -84,9 +76,13 @@ fn checks(reads: u32) -> Checks {
 }
 
 fn process(world: &World, crm: &Stubborn, checks: Checks) -> Tenant {
+    process_on(world, crm, checks, world.store.clone())
+}
+
+fn process_on(world: &World, crm: &Stubborn, checks: Checks, store: impl Store) -> Tenant {
     let turn = TimeDelta::hours(1);
     let schedule = Schedule { poll: TimeDelta::days(90), idle: turn, retry: turn, scan: None };
-    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(store).schedule(schedule);
     let builder = builder.connect(crm.clone()).connect(world.shop.clone()).entity::<Account>().checks(checks);
     builder.build().unwrap().tenant("acme")
 }
@@ -197,6 +193,74 @@ fn of_several_processes_each_spends_what_the_others_left() {
     assert_eq!(first.verified + second.verified, 6, "{first:?} {second:?}");
     assert_eq!(crm.asked().len(), 6);
     assert_eq!((check(&one).verified, check(&other).verified), (0, 0));
+}
+
+#[test]
+fn wherever_another_round_comes_in_between_no_call_is_spent_twice() {
+    let mut reached = 0;
+    for calls in 0..60 {
+        let (world, crm, other) = known(20, &checks(6));
+        let store = Watched::new(world.store.clone(), Turns::default());
+        let one = process_on(&world, &crm, checks(6), store.clone());
+        world.clock.advance(TimeDelta::days(2));
+        store.watch().happens_after(calls, async move { drop(other.check().await.unwrap()) });
+        check(&one);
+        check(&one);
+        assert_eq!(crm.asked().len(), 6, "after {calls} calls");
+        reached += usize::from(store.watch().have_passed());
+    }
+    assert!(reached > 10, "at {reached} places");
+}
+
+#[test]
+fn what_hints_and_polls_take_is_counted_in_the_budget() {
+    let (world, crm, tenant) = known(20, &checks(10));
+    world.clock.advance(TimeDelta::days(2));
+    for number in 0..6 {
+        block_on(tenant.receive("crm", world.crm.hint_webhook("accounts", &number.to_string()))).unwrap();
+    }
+    while block_on(tenant.step()).unwrap().more() {}
+    assert_eq!(crm.asked().len(), 6);
+    assert_eq!(check(&tenant).verified, 4, "six of ten calls were made");
+    world.clock.advance(TimeDelta::hours(1));
+    world.crm.edit("accounts", "19", &json!({ "phone": "9" }));
+    block_on(tenant.poll("crm")).unwrap();
+    assert_eq!(check(&tenant).verified, 9, "one record stood on a page");
+    assert_eq!(check(&tenant).verified, 0, "and it is counted once");
+}
+
+#[test]
+fn what_was_verified_before_a_system_failed_counts() {
+    let (world, crm, tenant) = known(150, &checks(1_000));
+    world.clock.advance(TimeDelta::days(2));
+    crm.answers.store(100, Ordering::SeqCst);
+    let checked = check(&tenant);
+    assert_eq!((checked.verified, checked.failed.len()), (100, 1), "a hundred are asked for at once");
+    crm.answers.store(usize::MAX, Ordering::SeqCst);
+    assert_eq!(check(&tenant).verified, 50, "the others are as overdue as they were");
+}
+
+#[test]
+fn a_round_reads_as_many_as_the_budget_allows() {
+    let (world, crm, tenant) = known(1_100, &checks(2_000));
+    // A round comes by ten pages of the records that are known, and no further.
+    world.clock.advance(TimeDelta::days(2));
+    assert_eq!((check(&tenant).verified, crm.asked().len()), (1_100, 1_100));
+}
+
+/// A round in which nothing is due asks nothing: that says nothing about a system that is down.
+#[test]
+fn a_round_that_asks_nothing_does_not_count_as_an_answer() {
+    let (world, crm, tenant) = known(1, &checks(100).every(TimeDelta::minutes(1)).unwrap());
+    block_on(tenant.receive("crm", world.crm.hint_webhook("accounts", "0"))).unwrap();
+    world.crm.unavailable(true);
+    crm.answers.store(0, Ordering::SeqCst);
+    let tries = Arc::clone(&crm.tries);
+    let (ran, slept) = run(&tenant, &world.clock, 300, quiet());
+    let hours = usize::try_from(slept.iter().sum::<i64>() / (60 * 60 * 1000)).unwrap();
+    let often = tries.load(Ordering::SeqCst);
+    assert!(hours >= 4 && often <= 8 + hours, "asked {often} times in {hours} hours");
+    assert!(ran.unwrap().failed.contains_key("crm"), "and it has not answered since");
 }
 
 #[test]

@@ -20,5 +20,6 @@ mod schema_drift;
 mod standing;
 mod sums;
 mod two_people;
+mod unscanned;
 mod what_if;
 mod workers;

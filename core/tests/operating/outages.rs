@@ -6,15 +6,12 @@ use std::task::Poll;
 
 use accordant::chrono::TimeDelta;
 use accordant::clock::Clock as _;
-use accordant::connector::{
-    Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Retry,
-    Verified, Write, WriteReceipt,
-};
+use accordant::connector::{Connector as _, ConnectorError, ConnectorErrorKind, Cursor, Page, Retry};
 use accordant::engine::{Ran, Schedule};
 use accordant::id::SurfaceName;
 use accordant::store::Store as _;
 use accordant::surface::{Channel, Surface};
-use accordant::testing::FakeSystem;
+use accordant::testing::{FakeSystem, Habits};
 use accordant::{Accordant, ManualClock, Tenant};
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -60,18 +57,12 @@ impl Forgetful {
 }
 
 #[async_trait]
-impl Connector for Forgetful {
-    fn system(&self) -> &str {
-        self.fake.system()
+impl Habits for Forgetful {
+    fn fake(&self) -> &FakeSystem {
+        &self.fake
     }
     fn surfaces(&self) -> &[Surface] {
         &self.surfaces
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.fake.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.fake.verify(delivery)
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         let scan = self.surfaces.iter().any(|one| one.name == *surface && one.channel == Channel::Scan);
@@ -92,12 +83,6 @@ impl Connector for Forgetful {
         }
         let page = self.fake.read_page(surface, after).await?;
         Ok(if scan { page } else { Page { items: Vec::new(), ..page } })
-    }
-    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.fake.read_records(keys).await
-    }
-    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        self.fake.write_batch(writes).await
     }
 }
 

@@ -6,17 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use accordant::chrono::TimeDelta;
-use accordant::connector::{
-    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
-    WriteReceipt,
-};
+use accordant::connector::{Connector, ConnectorError, Cursor, Page, ReadAnswer, RecordKey};
 use accordant::engine::{Ran, Schedule};
 use accordant::id::SurfaceName;
 use accordant::plan::Scope;
 use accordant::rollout::Stage;
 use accordant::store::Store as _;
-use accordant::surface::{Channel, Surface};
-use accordant::testing::{FakeSystem, Turns, Watched};
+use accordant::surface::Channel;
+use accordant::testing::{FakeSystem, Habits, Turns, Watched};
 use accordant::{Accordant, Actor, Error, ManualClock, StandingApproval, Tenant};
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -225,18 +222,9 @@ struct Hangs {
 }
 
 #[async_trait]
-impl Connector for Hangs {
-    fn system(&self) -> &str {
-        self.fake.system()
-    }
-    fn surfaces(&self) -> &[Surface] {
-        self.fake.surfaces()
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.fake.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.fake.verify(delivery)
+impl Habits for Hangs {
+    fn fake(&self) -> &FakeSystem {
+        &self.fake
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         if self.polls {
@@ -247,9 +235,6 @@ impl Connector for Hangs {
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.fake.read_records(keys).await
-    }
-    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        self.fake.write_batch(writes).await
     }
 }
 
@@ -335,29 +320,14 @@ fn it_may_be_moved_between_threads() {
 struct Mute(FakeSystem);
 
 #[async_trait]
-impl Connector for Mute {
-    fn system(&self) -> &str {
-        self.0.system()
-    }
-    fn surfaces(&self) -> &[Surface] {
-        self.0.surfaces()
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.0.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.0.verify(delivery)
+impl Habits for Mute {
+    fn fake(&self) -> &FakeSystem {
+        &self.0
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         let scanned = self.0.surfaces().iter().any(|one| one.name == *surface && one.channel == Channel::Scan);
         let page = self.0.read_page(surface, after).await?;
         Ok(if scanned { page } else { Page { items: Vec::new(), ..page } })
-    }
-    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.0.read_records(keys).await
-    }
-    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        self.0.write_batch(writes).await
     }
 }
 
@@ -420,6 +390,26 @@ fn the_pulse_of_a_system_that_hangs_or_is_paused_holds_up_no_other() {
     block_on(tenant.resume("shop", &noah(), "counted")).unwrap();
     run(&tenant, &world.clock, 4, quiet()).0.unwrap();
     assert_eq!(pulses_of(&world, &tenant).1, shop + 1, "it was overdue, and is not due again within four hours");
+}
+
+/// A pulse that could not be made when it was due is not put off for a whole interval.
+#[test]
+fn a_pulse_that_was_due_while_its_connection_was_paused_is_made_soon_after() {
+    let (world, tenant) = owed(1);
+    let pulsed = pulsed(&world, 2, world.crm.clone(), world.shop.clone());
+    let meanwhile: Meanwhile<'_> = Box::new(|sleep| {
+        let tenant = &tenant;
+        Box::pin(async move {
+            match sleep {
+                4 => tenant.pause("shop", &noah(), "stocktaking").await.unwrap(),
+                8 => tenant.resume("shop", &noah(), "counted").await.unwrap(),
+                _ => {}
+            }
+        })
+    });
+    // It was due after six hours; it is the tenth.
+    run(&pulsed, &world.clock, 10, meanwhile).0.unwrap();
+    assert_eq!(pulses_of(&world, &tenant).1, 1);
 }
 
 /// Of two processes, one reads it anew when it is due.

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use accordant::ManualClock;
 use accordant::chrono::TimeDelta;
 use accordant::clock::Clock as _;
-use accordant::connector::{
-    Connector, ConnectorError, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Verified, Write,
-    WriteReceipt,
-};
+use accordant::connector::{Connector as _, ConnectorError, Cursor, Page};
 use accordant::id::SurfaceName;
-use accordant::surface::{Channel, Surface};
-use accordant::testing::FakeSystem;
+use accordant::surface::Channel;
+use accordant::testing::{FakeSystem, Habits};
 use async_trait::async_trait;
 use serde_json::json;
 
@@ -57,29 +54,14 @@ struct Slow {
 }
 
 #[async_trait]
-impl Connector for Slow {
-    fn system(&self) -> &str {
-        self.shop.system()
-    }
-    fn surfaces(&self) -> &[Surface] {
-        self.shop.surfaces()
-    }
-    fn create_safety(&self) -> CreateSafety {
-        self.shop.create_safety()
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        self.shop.verify(delivery)
+impl Habits for Slow {
+    fn fake(&self) -> &FakeSystem {
+        &self.shop
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        let scan = self.surfaces().iter().any(|one| one.name == *surface && one.channel == Channel::Scan);
+        let scan = self.shop.surfaces().iter().any(|one| one.name == *surface && one.channel == Channel::Scan);
         self.clock.advance(if scan { TimeDelta::minutes(30) } else { TimeDelta::zero() });
         self.shop.read_page(surface, after).await
-    }
-    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.shop.read_records(keys).await
-    }
-    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        self.shop.write_batch(writes).await
     }
 }
 

@@ -138,7 +138,7 @@ fn require(passport: &Passport) {
             Promise::Lag => why == "the bench cannot show changes late",
             Promise::UnnamedValues => why == "the bench has one value alone",
             Promise::CancelSafety => why == "its reads never wait",
-            Promise::Outages => why == "the bench cannot take the system down",
+            Promise::Errors => why == "the bench cannot take the system down",
             Promise::Limits | Promise::Signatures | Promise::Tenants => true,
             _ => false,
         };

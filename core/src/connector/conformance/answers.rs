@@ -1,4 +1,4 @@
-//! Reads by id: an answer for each key, in its place; and what becomes of reads, pages and writes in an outage.
+//! Reads by id: an answer for each key, in its place; and what becomes of reads, pages and writes while the system is down.
 
 use super::intents::create;
 use super::passport::Promise;
@@ -13,8 +13,8 @@ use crate::text::Text;
 pub(super) async fn measure(tester: &mut Tester<'_>, object: &ObjectType) {
     let told = Box::pin(in_place(tester, object)).await;
     tester.note(object.as_str(), Promise::Answers, "one per key, in order", told);
-    let told = Box::pin(outage(tester, object)).await;
-    tester.note(object.as_str(), Promise::Outages, "errors", told);
+    let told = Box::pin(errors(tester, object)).await;
+    tester.note(object.as_str(), Promise::Errors, "told, and no answers", told);
 }
 
 async fn in_place(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
@@ -43,7 +43,7 @@ async fn in_place(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
     Ok(format!("{} answers in the places of their keys{gone}", ids.len()))
 }
 
-async fn outage(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
+async fn errors(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
     let (id, _) = tester.make(object).await?;
     tester.step().await;
     tester.bench.down(true).await?;

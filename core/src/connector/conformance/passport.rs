@@ -33,8 +33,8 @@ pub enum Promise {
     Receipts,
     /// A create has one effect, as far as is declared.
     CreateSafety,
-    /// An outage is an error, and never an answer.
-    Outages,
+    /// A system that cannot be reached is an error, and never an answer.
+    Errors,
     /// The system's limits of requests, pages and batches are kept.
     Limits,
     /// What the system did not sign is not taken.
@@ -59,7 +59,7 @@ impl fmt::Display for Promise {
             Promise::UnnamedValues => "unnamed values",
             Promise::Receipts => "receipts",
             Promise::CreateSafety => "create safety",
-            Promise::Outages => "outages",
+            Promise::Errors => "errors",
             Promise::Limits => "limits",
             Promise::Signatures => "signatures",
             Promise::Tenants => "tenants",

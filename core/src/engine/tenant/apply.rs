@@ -197,6 +197,7 @@ impl Tenant {
             let cause = ConnectorError::new(ConnectorErrorKind::Unavailable, "the lease was half over before the call");
             return self.take_all_back(&intended, &cause, applied).await;
         }
+        self.note_live(name, intended.len());
         match bound.connector.write_batch(intended.iter().map(|intent| intent.write.clone()).collect()).await {
             Ok(receipts) => {
                 let mut receipts = receipts;

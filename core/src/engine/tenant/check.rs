@@ -16,8 +16,9 @@ use crate::connector::ConnectorError;
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
+use crate::engine::tenant::step::READ_AT_ONCE;
 use crate::engine::tenant::{FailedCall, Unread};
-use crate::engine::{TakenIn, Tenant};
+use crate::engine::{Connection, TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::representation::{Life, Representation};
@@ -25,11 +26,11 @@ use crate::store::{RowKey, Table};
 use crate::text::Text;
 use ledger::{Found, Noted};
 
-/// How many records one call of the connector is asked for.
-const READ_AT_ONCE: usize = 100;
+/// How many records of an object type one round looks at, at least.
+const LOOKED_AT: usize = 1_000;
 
-/// How many records of an object type one round looks at, and reads at most.
-const MOST: usize = 1_000;
+/// How many records of an object type one round reads, whatever the budget allows: they are held in memory.
+const MOST: usize = 10_000;
 
 /// How many pages of linked records one round goes through, to find those that are not verified yet.
 const PAGES: usize = 10;
@@ -56,6 +57,20 @@ pub struct Checked {
     pub waiting: u64,
     /// When the next that was looked at is due.
     pub next: Option<DateTime<Utc>>,
+}
+
+impl Checked {
+    /// Of the round of one connection: what was taken in; `None`: nothing was asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connector`] for a system that failed.
+    pub(crate) fn taken_in(mut self) -> Result<Option<TakenIn>, Error> {
+        if let Some(FailedCall { connection, doing, cause: source }) = self.failed.pop() {
+            return Err(Error::Connector { connection, doing, source });
+        }
+        Ok((self.verified > 0 || !self.unread.is_empty()).then_some(self.taken))
+    }
 }
 
 impl std::ops::AddAssign for Checked {
@@ -93,7 +108,8 @@ impl Tenant {
     /// disagree. When it was verified, and what was found, is kept ([`Tenant::verified`], [`Tenant::verification_age`]).
     ///
     /// [`Tenant::run`](Tenant::run) and workers do so by themselves. The calls are taken from the budget before they are made, so
-    /// that of several processes each spends what the others left.
+    /// that of several processes each spends what the others left. A round reads at most 10 000 records of an object type, however
+    /// many the budget allows at once: [`age_bound`](crate::check::age_bound) holds where that is enough.
     ///
     /// # Errors
     ///
@@ -103,9 +119,6 @@ impl Tenant {
         for name in self.core.checks.budgets.keys() {
             match self.check_connection(name).await {
                 Ok(of_connection) => checked += of_connection,
-                Err(Error::Connector { connection, doing, source: cause }) => {
-                    checked.failed.push(FailedCall { connection, doing, cause });
-                }
                 // Resumed, it is verified at its next turn.
                 Err(Error::Paused { .. }) => {}
                 Err(error) => return Err(error),
@@ -114,7 +127,7 @@ impl Tenant {
         Ok(checked)
     }
 
-    /// The round of one connection.
+    /// The round of one connection. A system that fails ends it: what was verified before stands.
     pub(crate) async fn check_connection(&self, name: &ConnectionName) -> Result<Checked, Error> {
         let Some(budget) = self.core.checks.budgets.get(name).copied() else { return Ok(Checked::default()) };
         self.require_running(name).await?;
@@ -125,9 +138,12 @@ impl Tenant {
                 break;
             }
         }
+        let live = self.core.live.made(&self.id, name);
+        live.iter().for_each(|(at, calls)| round.account.spend_live(&budget, *calls, *at));
         let now = self.now();
         let budgets = BTreeMap::from([(name.clone(), (budget, round.account))]);
-        let checks = self.candidates(name).await?;
+        let allowed = usize::try_from(round.account.for_checks(&budget, now)).unwrap_or(usize::MAX);
+        let checks = self.candidates(name, allowed.clamp(LOOKED_AT, MOST)).await?;
         // All of them are of the one connection that has this budget.
         let Ok(chosen) = choose(checks, &budgets, &self.core.checks.cadence, now) else {
             return Ok(Checked::default());
@@ -146,11 +162,42 @@ impl Tenant {
         if !self.commit("take calls from a budget", changes.commit).await? {
             return Ok(checked);
         }
+        self.core.live.counted(&self.id, name, &live);
         self.note_verified(&forgotten.into_iter().map(|record| (record, None)).collect(), now).await?;
         for page in records.chunks(READ_AT_ONCE) {
-            checked += self.verify_records(name, page).await?;
+            match self.verify_records(name, page).await {
+                Ok(of_page) => checked += of_page,
+                Err(Error::Connector { connection, doing, source: cause }) => {
+                    checked.failed.push(FailedCall { connection, doing, cause });
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(checked)
+    }
+
+    /// Live work makes so many calls of a connection: they count in its budget with the next round of checks.
+    pub(crate) fn note_live(&self, name: &ConnectionName, calls: usize) {
+        if self.core.checks.budgets.contains_key(name) {
+            self.core.live.note(&self.id, name, self.now(), calls);
+        }
+    }
+
+    /// Counts what live work of this process took of a connection that another one verifies.
+    pub(crate) async fn count_live(&self, name: &ConnectionName) -> Result<(), Error> {
+        let live = self.core.live.made(&self.id, name);
+        let Some(budget) = self.core.checks.budgets.get(name).filter(|_| !live.is_empty()) else { return Ok(()) };
+        let (revision, mut round) = self.round(name, budget).await?;
+        live.iter().for_each(|(at, calls)| round.account.spend_live(budget, *calls, *at));
+        let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+        changes.commit.expect.push((round_key(name), revision));
+        changes.put(round_key(name), &round);
+        // Whoever was faster has the row: what is not counted yet is counted next time.
+        if self.commit("count what live work took of a budget", changes.commit).await? {
+            self.core.live.counted(&self.id, name, &live);
+        }
+        Ok(())
     }
 
     /// Reads records, and notes what was found of each.
@@ -195,14 +242,15 @@ impl Tenant {
     }
 
     /// The records that may be due, by object type the longest first.
-    async fn candidates(&self, name: &ConnectionName) -> Result<Vec<Check<RecordRef>>, Error> {
+    async fn candidates(&self, name: &ConnectionName, most: usize) -> Result<Vec<Check<RecordRef>>, Error> {
         let (_, bound) = self.connection(name.as_str())?;
-        let floor = self.pulsed_from(name).await?.unwrap_or(i64::MIN);
+        let floors = self.pulsed_from(name).await?;
         let objects: Vec<ObjectType> = bound.objects.keys().cloned().collect();
         let mut checks = Vec::new();
         for object in objects {
             let Some(priority) = self.priority_of(name, &object) else { continue };
-            for filed in self.filed_longest(name, &object, MOST).await? {
+            let floor = floors.of(&object).unwrap_or(i64::MIN);
+            for filed in self.filed_longest(name, &object, most).await? {
                 let since = filed.at.max(floor);
                 checks.push(Check { what: filed.record, connection: name.clone(), priority, since, cost: 1 });
             }
@@ -210,9 +258,10 @@ impl Tenant {
         Ok(checks)
     }
 
-    /// Since when everything of a connection was verified by its pulse.
-    async fn pulsed_from(&self, name: &ConnectionName) -> Result<Option<i64>, Error> {
-        Ok(self.pulse_row(name).await?.1.and_then(|row| row.began))
+    /// Since when what a connection's pulse reads was verified by it.
+    async fn pulsed_from(&self, name: &ConnectionName) -> Result<Pulsed<'_>, Error> {
+        let (_, bound) = self.connection(name.as_str())?;
+        Ok(Pulsed { bound, began: self.pulse_row(name).await?.1.and_then(|row| row.began) })
     }
 
     async fn round(&self, name: &ConnectionName, budget: &Budget) -> Result<(Option<u64>, RoundRow), Error> {
@@ -245,6 +294,21 @@ impl Tenant {
             held.insert(record.clone(), Held { says: Representation::clone(&state.representation), disagrees });
         }
         Ok(held)
+    }
+}
+
+/// What the last pulse of a connection verified.
+#[derive(Clone, Copy)]
+struct Pulsed<'c> {
+    bound: &'c Connection,
+    /// When it began.
+    began: Option<i64>,
+}
+
+impl Pulsed<'_> {
+    /// Since when what it reads of an object type was verified by it; `None`: never, or it does not read that.
+    fn of(&self, object: &ObjectType) -> Option<i64> {
+        self.began.filter(|_| self.bound.scans(object))
     }
 }
 

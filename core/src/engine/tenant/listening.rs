@@ -64,8 +64,10 @@ impl Tenant {
                 }
                 Channel::Scan | Channel::Read => None,
             };
-            let listened = surfaces(bound).map(|surface| Listened { surface, last: last(surface) });
-            let found = outages(listened, row.began, row.noticed, now);
+            let scanned = |surface: &Surface| row.began.filter(|_| bound.scans(&surface.object));
+            let listened =
+                surfaces(bound).map(|surface| Listened { surface, last: last(surface), scanned: scanned(surface) });
+            let found = outages(listened, row.noticed, now);
             let recent =
                 row.listened.is_some_and(|at| (0..every.num_milliseconds() / 2).contains(&now.saturating_sub(at)));
             if found.is_empty() && recent {
@@ -76,9 +78,12 @@ impl Tenant {
             for outage in &found {
                 changes.journal(OUTAGE, name.as_str(), &(name, outage));
             }
-            // Without a scan nothing can be read anew: the journal says what may be lost.
             let scans: Vec<RowKey> = scans(bound).map(|surface| position_key(name, &surface.name)).collect();
-            let earliest = found.iter().min_by_key(|outage| outage.from).filter(|_| !scans.is_empty());
+            // What no scan reads cannot be read anew: the journal says what may be lost.
+            let read_anew = |outage: &&Outage| {
+                surfaces(bound).any(|surface| surface.name == outage.surface && bound.scans(&surface.object))
+            };
+            let earliest = found.iter().filter(read_anew).min_by_key(|outage| outage.from);
             // Where nobody listened in between either, what a scan has read was as new as it will be: it is read once more, and to
             // begin it anew each time would end it never.
             let heard_since = |old: &Outage| earliest.is_some_and(|new| new.from > old.until);

@@ -101,13 +101,27 @@ impl Tenant {
         }
     }
 
-    /// The same, if it is due: another process may have seen to it meanwhile.
-    pub(crate) async fn pulse_if_due(&self, connection: &ConnectionName) -> Result<TakenIn, Error> {
-        if self.is_pulse_due(connection).await? {
-            self.pulse(connection.as_str()).await
-        } else {
-            Ok(TakenIn::default())
+    /// The same, if it is due: another process may have seen to it meanwhile. `None`: it is not.
+    pub(crate) async fn pulse_if_due(&self, connection: &ConnectionName) -> Result<Option<TakenIn>, Error> {
+        if !self.is_pulse_due(connection).await? {
+            return Ok(None);
         }
+        // Before a scan is begun: one that is paused stays due, and is looked at again and again.
+        self.require_running(connection).await?;
+        self.pulse(connection.as_str()).await.map(Some)
+    }
+
+    /// Adds to a commit that a connection is to be read anew as soon as it can be, if it ever can: an attribute goes on there, and
+    /// what was said of it meanwhile was not believed.
+    pub(super) async fn ask_for_pulse(&self, changes: &mut Changes<'_>, name: &ConnectionName) -> Result<(), Error> {
+        if self.core.pulsed().contains(name) {
+            let (revision, row) = self.pulse_row(name).await?;
+            let now = changes.as_of();
+            let row = PulseRow { asked: Some(now), ..row.unwrap_or_else(|| PulseRow::counted_from(now)) };
+            changes.commit.expect.push((pulse_key(name), revision));
+            changes.put(pulse_key(name), &row);
+        }
+        Ok(())
     }
 
     /// Whether a connection is due to be read anew.
@@ -115,6 +129,13 @@ impl Tenant {
         let (_, row) = self.pulse_row(connection).await?;
         let due = row.and_then(|row| row.due(self.core.pulse_every(connection)));
         Ok(due.is_some_and(|due| due <= self.now()))
+    }
+
+    /// The connections that are due to be read anew: whatever made them so, here or in another process.
+    pub(crate) async fn overdue_pulses(&self) -> Result<Vec<ConnectionName>, Error> {
+        let due = self.pulses_due().await?;
+        let now = self.now();
+        Ok(due.into_iter().filter(|(_, at)| *at <= now).map(|(name, _)| name).collect())
     }
 
     /// How the pulses of every connection that can be scanned stand, by name: when each was last read from end to end, and when

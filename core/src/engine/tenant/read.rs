@@ -102,9 +102,8 @@ impl Tenant {
     /// What was taken in before it stays, the other surfaces are polled all the same, and the next poll goes on there.
     pub async fn poll(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, bound) = self.connection(connection)?;
-        let polled = |channel| matches!(channel, Channel::Poll | Channel::Stream);
         let mut ended = Ok(TakenIn::default());
-        for bound in bound.surfaces.iter().filter(|bound| polled(bound.surface.channel)) {
+        for bound in bound.surfaces.iter().filter(|bound| is_polled(&bound.surface)) {
             join(&mut ended, self.poll_surface(&name, &bound.surface).await)?;
         }
         ended
@@ -154,6 +153,8 @@ impl Tenant {
         self.require_running(name).await?;
         let (_, bound) = self.connection(name.as_str())?;
         let page = bound.connector.read_page(surface, after).await;
+        // A page of nothing is a call too.
+        self.note_live(name, page.as_ref().map_or(1, |page| page.items.len().max(1)));
         page.map_err(|source: ConnectorError| match source.kind {
             ConnectorErrorKind::Unsupported => {
                 Error::UnknownSurface { connection: name.clone(), surface: surface.clone() }
@@ -185,6 +186,19 @@ impl Tenant {
         changes.put(key, position);
         self.commit("move a cursor", changes.commit).await?;
         Ok(())
+    }
+}
+
+/// Whether a surface tells what changed since it was last read.
+fn is_polled(surface: &Surface) -> bool {
+    matches!(surface.channel, Channel::Poll | Channel::Stream)
+}
+
+impl crate::engine::Core {
+    /// The connections that can be polled.
+    pub(crate) fn polled(&self) -> impl Iterator<Item = &ConnectionName> {
+        let polled = |bound: &crate::engine::Connection| bound.surfaces.iter().any(|bound| is_polled(&bound.surface));
+        self.connections.iter().filter(move |(_, bound)| polled(bound)).map(|(name, _)| name)
     }
 }
 

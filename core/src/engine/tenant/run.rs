@@ -27,7 +27,7 @@ use silence::Silence;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ran {
-    /// Polls, pulses and rounds of checks that came to their end.
+    /// Polls, pulses, rounds of checks and looks at a schema that came to their end.
     pub read: usize,
     /// What they took in.
     pub taken: TakenIn,
@@ -182,8 +182,6 @@ struct Running<'t> {
     silence: Silence,
     /// Plans to be applied, in the order in which they were found.
     plans: VecDeque<PlanHash>,
-    /// The connections that were asked how they describe themselves: they may be due to be read anew.
-    looked: Vec<ConnectionName>,
     /// When there is more to step for.
     next: Next,
     /// When steps began last.
@@ -196,9 +194,8 @@ impl<'t> Running<'t> {
     fn new(tenant: &'t Tenant) -> Self {
         let agenda = Agenda::of(&tenant.core, tenant.now()).checking(&tenant.core, tenant.now());
         let (ran, allowed, silence) = (Ran::default(), Allowed::default(), Silence::default());
-        let (plans, looked) = (VecDeque::new(), Vec::new());
         let (next, stepped_at, steps) = (Next::WhenTold, i64::MIN, false);
-        Self { tenant, ran, agenda, allowed, silence, plans, looked, next, stepped_at, steps }
+        Self { tenant, ran, agenda, allowed, silence, plans: VecDeque::new(), next, stepped_at, steps }
     }
 
     /// Begins whatever is due, and hears whatever has ended. `false`: it is time to stop.
@@ -221,8 +218,9 @@ impl<'t> Running<'t> {
         if self.steps && lanes.step(self.silence.left_alone(now)) {
             (self.next, self.stepped_at) = (Next::WhenTold, now);
         }
-        for connection in std::mem::take(&mut self.looked) {
-            if self.tenant.is_pulse_due(&connection).await? {
+        let retry = self.agenda.retries(self.tenant.now());
+        if retry {
+            for connection in self.tenant.overdue_pulses().await? {
                 self.agenda.pulse_now(connection, self.tenant.now());
             }
         }
@@ -238,7 +236,6 @@ impl<'t> Running<'t> {
             self.hear(lanes).await?;
         }
         // Reading what came in may make more of it due.
-        let retry = self.agenda.retries(self.tenant.now());
         let Some(found) = shutdown.or(self.allowed.found(self.tenant, retry)).await else { return Ok(false) };
         for hash in found? {
             if !self.plans.contains(&hash) {
@@ -270,11 +267,8 @@ impl<'t> Running<'t> {
         let now = self.tenant.now();
         match ended {
             Ended::Read(connection, task, read) => {
-                if read.is_ok() {
+                if matches!(read, Ok(Some(_))) {
                     self.silence.answered(&connection);
-                }
-                if task == Task::Schema {
-                    self.looked.push(connection.clone());
                 }
                 let retry = self.ran.note_read(&connection, read)?;
                 self.agenda.done(&connection, task, now, retry);
@@ -319,9 +313,15 @@ impl<'t> Running<'t> {
 
 impl Ran {
     /// Notes how a read ended. Gives what to do about the next one: the ordinary, or this.
-    fn note_read(&mut self, connection: &ConnectionName, read: Result<TakenIn, Error>) -> Result<Option<Retry>, Error> {
+    fn note_read(
+        &mut self,
+        connection: &ConnectionName,
+        read: Result<Option<TakenIn>, Error>,
+    ) -> Result<Option<Retry>, Error> {
         match read {
-            Ok(taken) => {
+            // Nothing was due: whether it answers is not known.
+            Ok(None) => Ok(None),
+            Ok(Some(taken)) => {
                 self.read += 1;
                 self.taken += taken;
                 self.failed.remove(connection);

@@ -60,6 +60,8 @@ impl Tenant {
         most: usize,
     ) -> Result<Scanned, Error> {
         let (_, bound) = self.connection(name.as_str())?;
+        // Another process may have let an attribute go on: this scan is to believe what no poll tells again.
+        self.core.stops.forget(&self.id, name);
         let (mut ended, mut left) = (Ok(Scanned::default()), most);
         for bound in bound.surfaces.iter().filter(|bound| bound.surface.channel == Channel::Scan) {
             join(&mut ended, self.scan_surface(name, &bound.surface, since, &mut left).await)?;

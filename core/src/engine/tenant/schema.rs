@@ -14,19 +14,23 @@ use crate::engine::case::{CaseKind, CaseRow, case_key};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::attempts::Attempts;
-use crate::engine::tenant::pulse::{PulseRow, pulse_key};
 use crate::engine::{Connection, Tenant};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, ObjectType};
 use crate::model::Path;
+use crate::role::Role;
 use crate::schema::{Contract, KnownFields, MOST_FIELDS, Mismatch, MismatchKind, Mismatches, ObjectSchema, drifts};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
-/// The kinds of the journal's entries.
+/// The journal's kind for an attribute that stands still from then on.
 const STOPPED: &str = "schema_stopped";
-const MENDED: &str = "schema_mended";
-const WAIVED: &str = "schema_waived";
+
+/// The journal's kind for one that goes on because its field fits again.
+pub(crate) const SCHEMA_MENDED: &str = "schema_mended";
+
+/// The journal's kind for one that goes on because a person says so.
+pub(crate) const SCHEMA_WAIVED: &str = "schema_waived";
 
 /// What a check of a connection's schema came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,6 +128,7 @@ impl Tenant {
         }
         self.require_running(&name).await?;
         let objects: Vec<ObjectType> = bound.objects.keys().cloned().collect();
+        self.note_live(&name, objects.len());
         let described = bound.connector.describe(&objects).await.and_then(|described| plausible(bound, described));
         let doing = "ask for its schema";
         let described = described.map_err(|source| Error::Connector { connection: name.clone(), doing, source })?;
@@ -147,17 +152,13 @@ impl Tenant {
             }
             for stop in &checked.mended {
                 changes.delete(stop_case(&name, stop));
-                changes.journal(MENDED, name.as_str(), &(&name, stop));
+                changes.journal(SCHEMA_MENDED, name.as_str(), &(&name, stop));
             }
             for stop in &checked.stopped {
                 changes.journal(STOPPED, name.as_str(), &(&name, stop));
             }
-            if !checked.mended.is_empty() && self.core.pulsed().contains(&name) {
-                // What was not believed meanwhile is read anew as soon as it can be.
-                let (revision, row) = self.pulse_row(&name).await?;
-                let row = PulseRow { asked: Some(now), ..row.unwrap_or_else(|| PulseRow::counted_from(now)) };
-                changes.commit.expect.push((pulse_key(&name), revision));
-                changes.put(pulse_key(&name), &row);
+            if !checked.mended.is_empty() {
+                self.ask_for_pulse(&mut changes, &name).await?;
             }
             if attempts.commit(self, "note how a system describes itself", changes.commit).await? {
                 self.core.stops.note(&self.id, &name, now, &became.stopped);
@@ -166,14 +167,15 @@ impl Tenant {
         }
     }
 
-    /// The same, if it is due. The connection's pulse may be due after it.
-    pub(crate) async fn check_schema_if_due(&self, name: &ConnectionName) -> Result<(), Error> {
+    /// The same, if it is due. Says whether it was. The connection's pulse may be due after it.
+    pub(crate) async fn check_schema_if_due(&self, name: &ConnectionName) -> Result<bool, Error> {
         let every = self.core.checks.schema_every.num_milliseconds();
         let (_, row) = self.schema_row(name).await?;
-        if row.checked.is_none_or(|checked| checked.saturating_add(every) <= self.now()) {
+        let due = row.checked.is_none_or(|checked| checked.saturating_add(every) <= self.now());
+        if due {
             self.check_schema(name.as_str()).await?;
         }
-        Ok(())
+        Ok(due)
     }
 
     /// The attributes that stand still at a connection.
@@ -187,11 +189,12 @@ impl Tenant {
     }
 
     /// Lets an attribute go on at a connection although its field is not what the mapping expects. It holds while that is wrong which
-    /// is wrong now: what else goes wrong there stops it again. Journaled. Says whether it stood still.
+    /// is wrong now: what else goes wrong there stops it again. What was said of it meanwhile is believed when it is read next: the
+    /// connection's pulse is due. Journaled. Says whether it stood still.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownConnection`].
+    /// [`Error::UnknownConnection`]; [`Error::Forbidden`] for whoever is no approver: writes go to the field again.
     pub async fn waive_schema(
         &self,
         connection: &str,
@@ -200,6 +203,7 @@ impl Tenant {
         reason: &str,
     ) -> Result<bool, Error> {
         let (name, _) = self.connection(connection)?;
+        self.require_role(by, Role::Approver, "waive what is wrong with a schema").await?;
         let mut attempts = Attempts::default();
         loop {
             let now = self.now();
@@ -212,9 +216,10 @@ impl Tenant {
             let mut changes = Changes::new(&self.core, now, by);
             changes.commit.expect.push((schema_key(&name), revision));
             changes.delete(stop_case(&name, stop));
-            changes.journal(WAIVED, name.as_str(), &(&name, &waiver));
+            changes.journal(SCHEMA_WAIVED, name.as_str(), &(&name, &waiver));
             row.waived.push(waiver);
             changes.put(schema_key(&name), &row);
+            self.ask_for_pulse(&mut changes, &name).await?;
             if attempts.commit(self, "waive what is wrong with a schema", changes.commit).await? {
                 self.core.stops.note(&self.id, &name, now, &row.stopped);
                 return Ok(true);

@@ -39,7 +39,7 @@ pub struct ConnectionStatus {
     pub health: u64,
     /// How many attributes stand still there ([`Tenant::check_schema`]).
     pub standing_still: usize,
-    /// The alerts that stand, as far as this process has raised them.
+    /// The alerts that stand, as far as this process has raised them and told a sink, if there is one.
     pub alerts: Vec<(Measure, Severity)>,
 }
 
@@ -49,16 +49,20 @@ pub struct ConnectionStatus {
 pub struct Alerted {
     /// What sinks were told.
     pub told: Vec<Alert>,
-    /// What a sink could not be told: it is told again with the next look.
+    /// What a sink could not be told: that one is told again with the next look.
     pub untold: Vec<(Alert, SinkError)>,
 }
 
+/// Where a threshold stands for a sink, by place: each sink has heard of its own, and one that fails makes no other be told again.
+type Place = (TenantId, ConnectionName, usize, usize);
+
 /// Where the thresholds of connections stand. In memory: a process that starts again raises again what stands.
 #[derive(Debug, Default)]
-pub(crate) struct Alerting(Mutex<BTreeMap<(TenantId, ConnectionName, usize), State>>);
+pub(crate) struct Alerting(Mutex<BTreeMap<Place, State>>);
 
 impl Tenant {
-    /// How the tenant and its connections are: for a probe. It reads a few rows for each connection, and calls no system.
+    /// How the tenant and its connections are: for a probe. Of each connection it reads a few rows, and of what waits to be read at
+    /// most 2 000; it calls no system.
     ///
     /// # Errors
     ///
@@ -94,34 +98,41 @@ impl Tenant {
                 Flow::Paused => None,
                 Flow::Open | Flow::Held => Some(self.measured(&name).await?),
             };
-            let now = self.now();
-            for (place, threshold) in self.core.thresholds.iter().enumerate() {
-                let value = measured.and_then(|measured| measured.value(threshold.measure()));
-                let before = self.core.alerting.state(self, &name, place);
-                let (after, change) = before.observe(threshold, value, now);
-                let mut untold = None;
-                if let (Some(change), Some(value)) = (change, value) {
-                    let alert = Alert::new((self.id.clone(), name.clone()), threshold, change, value, now);
-                    for sink in &self.core.sinks {
-                        untold = sink.tell(&alert).await.err().or(untold);
-                    }
-                    match &untold {
-                        Some(error) => alerted.untold.push((alert, error.clone())),
-                        None => alerted.told.push(alert),
-                    }
-                }
-                if untold.is_none() {
-                    self.core.alerting.note(self, &name, place, after);
+            for threshold in 0..self.core.thresholds.len() {
+                for sink in 0..self.core.sinks.len().max(1) {
+                    let place = (self.id.clone(), name.clone(), threshold, sink);
+                    self.tell(place, measured.as_ref(), &mut alerted).await;
                 }
             }
         }
         Ok(alerted)
     }
 
+    /// Tells a sink what a measurement makes of a threshold. Without a sink, where it stands is known all the same.
+    async fn tell(&self, place: Place, measured: Option<&Measured>, alerted: &mut Alerted) {
+        let Some(threshold) = self.core.thresholds.get(place.2) else { return };
+        let (now, value) = (self.now(), measured.and_then(|measured| measured.value(threshold.measure())));
+        let (after, change) = self.core.alerting.state(&place).observe(threshold, value, now);
+        if let (Some(change), Some(value)) = (change, value) {
+            let alert = Alert::new((self.id.clone(), place.1.clone()), threshold, change, value, now);
+            if let Some(sink) = self.core.sinks.get(place.3)
+                && let Err(error) = sink.tell(&alert).await
+            {
+                alerted.untold.push((alert, error));
+                return;
+            }
+            if !alerted.told.contains(&alert) {
+                alerted.told.push(alert);
+            }
+        }
+        self.core.alerting.note(place, after);
+    }
+
     fn standing_alerts(&self, name: &ConnectionName) -> Vec<(Measure, Severity)> {
+        let sinks = 0..self.core.sinks.len().max(1);
         let stands = |(place, threshold): (usize, &Threshold)| {
-            let stands = self.core.alerting.state(self, name, place).stands();
-            stands.then(|| (threshold.measure(), threshold.severity()))
+            let state = |sink| self.core.alerting.state(&(self.id.clone(), name.clone(), place, sink));
+            sinks.clone().any(|sink| state(sink).stands()).then(|| (threshold.measure(), threshold.severity()))
         };
         self.core.thresholds.iter().enumerate().filter_map(stands).collect()
     }
@@ -148,14 +159,12 @@ impl Tenant {
 }
 
 impl Alerting {
-    fn state(&self, tenant: &Tenant, name: &ConnectionName, place: usize) -> State {
+    fn state(&self, place: &Place) -> State {
         // An insertion is whole or has not happened, so a poisoned lock guards a whole map.
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(&(tenant.id.clone(), name.clone(), place)).copied().unwrap_or_default()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied().unwrap_or_default()
     }
 
-    fn note(&self, tenant: &Tenant, name: &ConnectionName, place: usize, state: State) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert((tenant.id.clone(), name.clone(), place), state);
+    fn note(&self, place: Place, state: State) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place, state);
     }
 }

@@ -70,8 +70,8 @@ impl Stepped {
     }
 }
 
-/// How many hinted records one read asks for.
-const READ_AT_ONCE: usize = 100;
+/// How many records one read asks for.
+pub(super) const READ_AT_ONCE: usize = 100;
 
 /// How many rows of the list are looked through at once.
 const PAGE: usize = 500;
@@ -165,6 +165,7 @@ impl Tenant {
                 continue;
             }
             let records: Vec<RecordRef> = due.iter().map(|due| due.record.clone()).collect();
+            self.note_live(name, records.len());
             match self.read_each(name, &records).await {
                 Ok(answered) => {
                     if more {

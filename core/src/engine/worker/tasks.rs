@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{BEAT, Desk, Worked};
 use crate::engine::tenant::run::{Agenda, Task};
-use crate::engine::tenant::{Allowed, News, Next, Scanned};
+use crate::engine::tenant::{Allowed, Checked, News, Next, Scanned};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::{ConnectionName, TenantId};
@@ -33,6 +33,16 @@ struct Pulsing {
     scanned: Scanned,
 }
 
+/// How far a pulse has come.
+enum Pulsed {
+    /// It was not due.
+    NotDue,
+    /// There are more pages of it.
+    More,
+    /// To its end.
+    Ended(TakenIn),
+}
+
 /// When what is due.
 pub(super) struct Tasks {
     agenda: Agenda,
@@ -54,26 +64,27 @@ impl Tasks {
         }
     }
 
-    /// Reads a connection anew, if that is due, or goes on with it for some pages. `None`: there is more of it.
-    async fn pulse_on(&mut self, tenant: &Tenant, connection: &ConnectionName) -> Result<Option<TakenIn>, Error> {
+    /// Reads a connection anew, if that is due, or goes on with it for some pages.
+    async fn pulse_on(&mut self, tenant: &Tenant, connection: &ConnectionName) -> Result<Pulsed, Error> {
         let pulsing = match self.pulsing.get(connection) {
             Some(pulsing) => *pulsing,
             // Another worker may have seen to it meanwhile.
-            None if !tenant.is_pulse_due(connection).await? => return Ok(Some(TakenIn::default())),
+            None if !tenant.is_pulse_due(connection).await? => return Ok(Pulsed::NotDue),
             None => Pulsing { since: tenant.now(), scanned: Scanned::default() },
         };
         // Whatever fails now goes on from there.
         self.pulsing.insert(connection.clone(), pulsing);
+        tenant.require_running(connection).await?;
         let Pulsing { since, mut scanned } = pulsing;
         let pages = tenant.scan_pages(connection, Some(since), SCANNED_AT_ONCE).await?;
         scanned += Scanned { more: false, ..pages };
         if pages.more {
             self.pulsing.insert(connection.clone(), Pulsing { since, scanned });
-            return Ok(None);
+            return Ok(Pulsed::More);
         }
         tenant.note_pulse(connection, since, scanned).await?;
         self.pulsing.remove(connection);
-        Ok(Some(scanned.taken))
+        Ok(Pulsed::Ended(scanned.taken))
     }
 
     /// Something came in: there may be something to read.
@@ -124,33 +135,37 @@ impl Desk {
             // Whoever has the partition of its name reads it; the others look again at its next turn.
             let mine = records.has(tenant.id(), connection.as_str());
             let read = match task {
+                // Of what it does here itself, whoever verifies the connection is to know.
+                Task::Check if !mine => {
+                    tenant.count_live(&connection).await?;
+                    None
+                }
                 _ if !mine => {
                     self.tasks.pulsing.remove(&connection);
                     None
                 }
-                Task::Poll => Some(tenant.poll(connection.as_str()).await),
+                Task::Poll => Some(tenant.poll(connection.as_str()).await.map(Some)),
                 Task::Schema => {
-                    let looked = tenant.check_schema_if_due(&connection).await.map(|()| TakenIn::default());
-                    if looked.is_ok() && tenant.is_pulse_due(&connection).await? {
-                        self.tasks.agenda.pulse_now(connection.clone(), tenant.now());
-                    }
-                    Some(looked)
+                    let looked = tenant.check_schema_if_due(&connection).await;
+                    Some(looked.map(|asked| asked.then(TakenIn::default)))
                 }
-                Task::Check => Some(tenant.check_connection(&connection).await.map(|checked| checked.taken)),
+                Task::Check => Some(tenant.check_connection(&connection).await.and_then(Checked::taken_in)),
                 Task::Pulse => match self.tasks.pulse_on(&tenant, &connection).await {
-                    Ok(None) => {
+                    Ok(Pulsed::More) => {
                         // Others are heard in between.
                         rest = TimeDelta::zero();
                         self.tasks.step_now();
                         had.insert((connection, task));
                         continue;
                     }
-                    ended => Some(ended.map(Option::unwrap_or_default)),
+                    Ok(Pulsed::NotDue) => Some(Ok(None)),
+                    Ok(Pulsed::Ended(taken)) => Some(Ok(Some(taken))),
+                    Err(error) => Some(Err(error)),
                 },
             };
             let retry = match read {
-                None | Some(Err(Error::Paused { .. })) => None,
-                Some(Ok(taken)) => {
+                None | Some(Ok(None) | Err(Error::Paused { .. })) => None,
+                Some(Ok(Some(taken))) => {
                     worked.read += 1;
                     worked.taken += taken;
                     self.tasks.step_now();
@@ -170,6 +185,9 @@ impl Desk {
         }
         if self.tasks.agenda.retries(tenant.now()) {
             self.plans.append(&mut self.allowed.retried());
+            for connection in tenant.overdue_pulses().await? {
+                self.tasks.agenda.pulse_now(connection, tenant.now());
+            }
         }
         self.apply(worked).await?;
         if !self.plans.is_empty() {

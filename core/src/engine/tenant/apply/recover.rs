@@ -136,6 +136,7 @@ impl Tenant {
         };
         // By when the look began: what was drained by the time of its answer may have arrived in between.
         let drained = self.drained(intent, bound.connector.create_safety());
+        self.note_live(first.target.connection(), 1);
         let answer = match bound.connector.read_records(std::slice::from_ref(&key)).await {
             Ok(answers) => answers.into_iter().next(),
             Err(cause) => Some(ReadAnswer::Failed(cause)),

@@ -9,6 +9,7 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::persist::{connection_prefix, record_of_key};
 use crate::engine::tenant::PAGE;
+use crate::engine::tenant::check::Pulsed;
 use crate::engine::tenant::check::ledger::LedgerRow;
 use crate::error::Error;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
@@ -73,7 +74,7 @@ impl Tenant {
         let now = self.now();
         let mut counted: BTreeMap<Priority, (Vec<i64>, u64)> = BTreeMap::new();
         for name in self.core.checks.budgets.keys() {
-            let floor = self.pulsed_from(name).await?;
+            let pulsed = self.pulsed_from(name).await?;
             let prefix = connection_prefix(name);
             let mut after: Option<Text> = None;
             loop {
@@ -85,7 +86,7 @@ impl Tenant {
                 for (record, (_, row)) in records.iter().zip(self.ledger_rows(&records).await?) {
                     let Some(priority) = self.priority_of(name, &record.object) else { continue };
                     let (ages, never) = counted.entry(priority).or_default();
-                    let verified = row.and_then(|row| last_verified(row, floor));
+                    let verified = row.and_then(|row| last_verified(row, pulsed.of(&record.object)));
                     *never += u64::from(verified.is_none());
                     let since = verified.or(row.map(|row| row.known)).unwrap_or(now);
                     ages.push(now.saturating_sub(since).max(0));
@@ -119,18 +120,18 @@ impl Tenant {
         let links = &loader.loaded.set.entity(index).entity.links;
         let records: Vec<RecordRef> = links.iter().map(|link| RecordRef::clone(&link.record)).collect();
         let rows = self.ledger_rows(&records).await?;
-        let mut floors: BTreeMap<ConnectionName, Option<i64>> = BTreeMap::new();
+        let mut pulsed: BTreeMap<ConnectionName, Pulsed<'_>> = BTreeMap::new();
         let mut verifications = Vec::new();
         for (record, (_, row)) in records.into_iter().zip(rows) {
             if !self.core.connections.contains_key(&record.connection) {
                 continue;
             }
-            let floor = match floors.get(&record.connection) {
-                Some(floor) => *floor,
+            let floor = match pulsed.get(&record.connection) {
+                Some(pulsed) => pulsed.of(&record.object),
                 None => {
-                    let floor = self.pulsed_from(&record.connection).await?;
-                    floors.insert(record.connection.clone(), floor);
-                    floor
+                    let of = self.pulsed_from(&record.connection).await?;
+                    pulsed.insert(record.connection.clone(), of);
+                    of.of(&record.object)
                 }
             };
             let at = match row {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Tenant;
 use crate::engine::case_index::sortable;
 use crate::engine::hydrate::parse;
-use crate::engine::persist::{Changes, PART, connection_prefix, record_key, record_of_key};
+use crate::engine::persist::{Changes, PART, connection_prefix, link_key, record_key, record_of_key};
+use crate::engine::tenant::PAGE;
 use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
@@ -117,7 +118,7 @@ impl Tenant {
         now: i64,
     ) -> Result<(), Error> {
         let records: Vec<RecordRef> = noted.keys().cloned().collect();
-        for page in records.chunks(crate::engine::tenant::PAGE) {
+        for page in records.chunks(PAGE) {
             let mut attempts = Attempts::default();
             loop {
                 let rows = self.ledger_rows(page).await?;
@@ -141,12 +142,19 @@ impl Tenant {
         Ok(())
     }
 
+    /// The records of these that are linked to an entity.
+    pub(super) async fn linked(&self, records: &[RecordRef]) -> Result<BTreeSet<RecordRef>, Error> {
+        let keys: Vec<RowKey> = records.iter().map(link_key).collect();
+        let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("look for links"))?;
+        let linked = records.iter().zip(rows).filter(|(_, row)| row.is_some());
+        Ok(linked.map(|(record, _)| record.clone()).collect())
+    }
+
     /// Puts linked records on the ledger that are not on it, from `after` on and a page at most. Gives where to go on; `None`: the
     /// end was reached.
     pub(super) async fn enrol(&self, connection: &ConnectionName, after: Option<Text>) -> Result<Option<Text>, Error> {
         let prefix = connection_prefix(connection);
-        let page = crate::engine::tenant::PAGE;
-        let links = self.core.store.scan(&self.id, Table::Link, &prefix, after.as_deref(), page).await;
+        let links = self.core.store.scan(&self.id, Table::Link, &prefix, after.as_deref(), PAGE).await;
         let links = links.map_err(Error::store("look for records to verify"))?;
         let records: Vec<RecordRef> = links.iter().filter_map(|row| record_of_key(&row.key)).collect();
         let rows = self.ledger_rows(&records).await?;
@@ -159,7 +167,7 @@ impl Tenant {
             // Whoever was faster has put them there.
             self.commit("begin to verify records", changes.commit).await?;
         }
-        Ok(if links.len() < page { None } else { links.last().map(|row| row.key.clone()) })
+        Ok(if links.len() < PAGE { None } else { links.last().map(|row| row.key.clone()) })
     }
 }
 
@@ -191,15 +199,5 @@ fn file(
             changes.put(key, &became);
         }
         None => changes.delete(key),
-    }
-}
-
-/// The records of these that are linked to an entity.
-impl Tenant {
-    pub(super) async fn linked(&self, records: &[RecordRef]) -> Result<BTreeSet<RecordRef>, Error> {
-        let keys: Vec<RowKey> = records.iter().map(crate::engine::persist::link_key).collect();
-        let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("look for links"))?;
-        let linked = records.iter().zip(rows).filter(|(_, row)| row.is_some());
-        Ok(linked.map(|(record, _)| record.clone()).collect())
     }
 }

@@ -60,9 +60,10 @@ impl Agenda {
         Self { schedule, turns, every, checks, asked, listens, alerts: None, retry: now }
     }
 
-    /// The same of all connections; of those of which something could be lost otherwise, it is noted that somebody listens.
+    /// The same of all connections that can be polled; of those of which something could be lost otherwise, it is noted that
+    /// somebody listens.
     pub(crate) fn of(core: &Core, now: i64) -> Self {
-        let mut agenda = Self::new(core.schedule, core.connections.keys(), now);
+        let mut agenda = Self::new(core.schedule, core.polled(), now);
         let noted = |name: &ConnectionName| Some((name.clone(), (core.noted_every(name)?, now)));
         agenda.listens = core.connections.keys().filter_map(noted).collect();
         let asked = |name: &ConnectionName| Some((name.clone(), core.asked_every(name)?));

@@ -8,6 +8,7 @@ use crate::engine::hydrate::parse;
 use crate::engine::tenant::Applied;
 use crate::engine::tenant::approval::{ApprovalRow, is_approval};
 use crate::engine::tenant::rollout::CONNECTION_SET;
+use crate::engine::tenant::schema::{SCHEMA_MENDED, SCHEMA_WAIVED};
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN};
 use crate::error::Error;
 use crate::id::EntityId;
@@ -23,6 +24,9 @@ const AT_ONCE: usize = 200;
 
 /// How many entries or rows are read at once.
 const PAGE: usize = 500;
+
+/// The kinds of entries after which something that was owed before may be allowed.
+const ALLOWING: [&str; 5] = [CONNECTION_SET, STANDING_GIVEN, STANDING_APPROVED, SCHEMA_MENDED, SCHEMA_WAIVED];
 
 /// What a run knows of what may be carried out.
 #[derive(Debug, Default)]
@@ -63,7 +67,7 @@ impl News {
         match kind {
             kind if is_about_entity(kind) => self.entities.extend(subject.parse::<EntityId>().ok()),
             "approved" => self.approved.extend(subject.parse::<PlanHash>().ok()),
-            kind => self.everything |= [CONNECTION_SET, STANDING_GIVEN, STANDING_APPROVED].contains(&kind),
+            kind => self.everything |= ALLOWING.contains(&kind),
         }
     }
 }

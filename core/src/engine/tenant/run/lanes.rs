@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::engine::tenant::run::Task;
-use crate::engine::tenant::{Applied, FailedCall, Next, connections_of};
+use crate::engine::tenant::{Applied, Checked, FailedCall, Next, connections_of};
 use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
@@ -21,8 +21,8 @@ const STEPS_AT_ONCE: usize = 100;
 
 /// What came to its end.
 pub(super) enum Ended {
-    /// A poll or pulse.
-    Read(ConnectionName, Task, Result<TakenIn, Error>),
+    /// A task of a connection, and what was taken in; `None`: nothing was asked of the system.
+    Read(ConnectionName, Task, Result<Option<TakenIn>, Error>),
     /// A look whether somebody is to be told of anything.
     Alerted(Result<(), Error>),
     /// Steps, and which connections did not answer them.
@@ -71,10 +71,10 @@ impl<'t> Lanes<'t> {
         let tenant = self.tenant;
         let work = async move {
             let read = match task {
-                Task::Poll => tenant.poll(connection.as_str()).await,
+                Task::Poll => tenant.poll(connection.as_str()).await.map(Some),
                 Task::Pulse => tenant.pulse_if_due(&connection).await,
-                Task::Schema => tenant.check_schema_if_due(&connection).await.map(|()| TakenIn::default()),
-                Task::Check => tenant.check_connection(&connection).await.map(|checked| checked.taken),
+                Task::Schema => tenant.check_schema_if_due(&connection).await.map(|asked| asked.then(TakenIn::default)),
+                Task::Check => tenant.check_connection(&connection).await.and_then(Checked::taken_in),
             };
             Ended::Read(connection, task, read)
         };

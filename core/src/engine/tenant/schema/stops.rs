@@ -43,6 +43,11 @@ impl Stops {
         stops
     }
 
+    /// What stands still at a connection is looked up anew, before what is read there is believed or not.
+    pub(crate) fn forget(&self, tenant: &TenantId, name: &ConnectionName) {
+        self.held().remove(&(tenant.clone(), name.clone()));
+    }
+
     fn fresh(&self, tenant: &TenantId, name: &ConnectionName, now: i64) -> Option<Arc<[SchemaStop]>> {
         let held = self.held();
         let (at, stops) = held.get(&(tenant.clone(), name.clone()))?;
