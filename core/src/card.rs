@@ -1,7 +1,7 @@
 //! Card numbers: found in what systems say, and taken out before anything is kept.
 //!
 //! A number is taken for one of a payment card if it begins as an issuer's numbers begin, has as many digits as those, and its
-//! check digit is right. Its digits may stand in groups, with single spaces or hyphens between them.
+//! check digit is right. Its digits may stand in groups, with a single space, hyphen or dash between them, whichever of Unicode's.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,8 +13,9 @@ pub const REMOVED: &str = "[card number removed]";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum CardNumbers {
-    /// They are replaced by [`REMOVED`] before anything is kept, and refused where people enter them. Ids of records, ordering
-    /// tokens and references are spared: they are numbers of another kind.
+    /// They are replaced by [`REMOVED`] before anything is kept, and refused where people enter them, in values and reasons alike
+    /// ([`Error::Value`](crate::Error::Value)). Ids of records, ordering tokens and references are spared: they are numbers of
+    /// another kind. An identity value that held one is a dead letter, and identifies nobody.
     #[default]
     Removed,
     /// They are kept like any value: for whoever may, and has to.
@@ -57,12 +58,33 @@ fn card_from(bytes: &[u8], begin: usize) -> Option<usize> {
         if is_issued(number) && is_checked(number) && !is_part_of_more(&bytes[..begin], &bytes[at..]) {
             card = Some(at);
         }
-        let divided = matches!(bytes.get(at), Some(b' ' | b'-')) && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
-        if !divided {
+        let divided = divider(&bytes[at..]);
+        if divided == 0 || !bytes.get(at + divided).is_some_and(u8::is_ascii_digit) {
             return card;
         }
-        at += 1;
+        at += divided;
     }
+}
+
+/// How many bytes what divides groups takes at the beginning of these; 0: nothing does. In UTF-8.
+const fn divider(bytes: &[u8]) -> usize {
+    match bytes {
+        [b' ' | b'-', ..] => 1,
+        // The space that no line breaks at, as web pages have it.
+        [0xC2, 0xA0, ..] => 2,
+        // Spaces of other widths; hyphens, and dashes that are taken for them.
+        [0xE2, 0x80, 0x80..=0x8A | 0xAF | 0x90..=0x95, ..] | [0xE2, 0x88, 0x92, ..] => 3,
+        _ => 0,
+    }
+}
+
+/// The digits of the card numbers in a text, each without what divides them.
+pub fn digits_in(text: &str) -> impl Iterator<Item = String> {
+    find(text.as_bytes()).into_iter().map(|card| digits(&text.as_bytes()[card]))
+}
+
+fn digits(card: &[u8]) -> String {
+    card.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| char::from(*byte)).collect()
 }
 
 /// Whether what stands before or behind makes it a part of a word, or of a number with a point.
@@ -110,16 +132,13 @@ fn is_checked(digits: &[u8]) -> bool {
 
 /// The bytes without their card numbers, but for those whose digits are `spared`; `None`: there are none.
 ///
-/// Digits, spaces and hyphens that JSON spells as escapes are spelled out before. In JSON, a number becomes a string: what reads numbers there finds that it is none, and says so.
+/// What JSON spells as escapes is spelled out before ([`unescaped`]). In JSON, a number becomes a string: what reads numbers there
+/// finds that it is none, and says so.
 #[must_use]
 pub fn without(bytes: &[u8], spared: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
     let bytes = &*unescaped(bytes);
     let mut found = find(bytes);
-    found.retain(|card| {
-        let digits: String =
-            bytes[card.clone()].iter().filter(|byte| byte.is_ascii_digit()).map(|b| char::from(*b)).collect();
-        !spared(&digits)
-    });
+    found.retain(|card| !spared(&digits(&bytes[card.clone()])));
     if found.is_empty() {
         return None;
     }
@@ -136,24 +155,18 @@ pub fn without(bytes: &[u8], spared: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
     Some(cleaned)
 }
 
-/// The same JSON with digits, spaces and hyphens spelled out where it has escapes for them.
+/// The same JSON with its characters spelled out where it has escapes of four digits for them, but for those that must not stand
+/// in a string as they are.
 #[must_use]
 pub fn unescaped(bytes: &[u8]) -> Cow<'_, [u8]> {
-    const ESCAPE: &[u8] = b"\\u00";
-    if !bytes.windows(ESCAPE.len()).any(|window| window == ESCAPE) {
+    if !bytes.contains(&b'\\') || !bytes.windows(2).any(|window| window == b"\\u") {
         return Cow::Borrowed(bytes);
     }
     let (mut plain, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(byte) = bytes.get(at) {
-        let spelled = match &bytes[at..] {
-            [b'\\', b'u', b'0', b'0', b'3', digit @ b'0'..=b'9', ..] => Some((*digit, 6)),
-            [b'\\', b'u', b'0', b'0', b'2', b'0', ..] => Some((b' ', 6)),
-            [b'\\', b'u', b'0', b'0', b'2', b'd' | b'D', ..] => Some((b'-', 6)),
-            _ => None,
-        };
-        match (spelled, byte, bytes.get(at + 1)) {
-            (Some((byte, length)), _, _) => {
-                plain.push(byte);
+        match (spelled(&bytes[at..]), byte, bytes.get(at + 1)) {
+            (Some((character, length)), _, _) => {
+                plain.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 at += length;
             }
             // What a backslash stands before is no escape of its own.
@@ -168,6 +181,29 @@ pub fn unescaped(bytes: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(plain)
+}
+
+/// The character that an escape at the beginning spells, and the length of the escape; `None`: there is none, or the character
+/// needs one.
+fn spelled(bytes: &[u8]) -> Option<(char, usize)> {
+    let unit = |bytes: &[u8]| match bytes {
+        [b'\\', b'u', digits @ ..] => {
+            let mut digits = digits.get(..4)?.iter().map(|digit| char::from(*digit).to_digit(16));
+            digits.try_fold(0_u32, |number, digit| Some(number * 16 + digit?))
+        }
+        _ => None,
+    };
+    let first = unit(bytes)?;
+    let (code, length) = match first {
+        // Two escapes spell one character beyond the first 65536.
+        0xD800..=0xDBFF => {
+            let second = unit(bytes.get(6..)?).filter(|second| matches!(second, 0xDC00..=0xDFFF))?;
+            (0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00), 12)
+        }
+        _ => (first, 6),
+    };
+    let character = char::from_u32(code).filter(|character| !character.is_control())?;
+    (!matches!(character, '"' | '\\')).then_some((character, length))
 }
 
 /// Whether a string is open behind these bytes, if one was, or was not, before them.
@@ -237,8 +273,8 @@ mod tests {
                 .enumerate()
                 .map(|(at, c)| if at % 4 == 0 && at > 0 { format!(" {c}") } else { c.into() })
                 .collect();
-            let dashed = spaced.replace(' ', "-");
-            for written in [card.to_owned(), spaced, dashed] {
+            let divided = ["-", "\u{a0}", "\u{2011}", "\u{2013}", "\u{202f}"].map(|by| spaced.replace(' ', by));
+            for written in divided.into_iter().chain([card.to_owned(), spaced]) {
                 for text in [
                     written.clone(),
                     format!("card: {written}."),
@@ -293,10 +329,25 @@ mod tests {
         assert_eq!(cleaned, None, "between two spaces nothing goes on, and behind a backslash it is text");
         let same = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap_or_default();
         assert_eq!(same(&unescaped(body)), same(body));
-        for hidden in [r#"{"a":"\u0034111111111111111"}"#, r#"["4111\u00201111\u002d1111\u002D1111"]"#] {
+        for hidden in [
+            r#"{"a":"\u0034111111111111111"}"#,
+            r#"["4111\u00201111\u002d1111\u002D1111"]"#,
+            r#"["card:\u00a04111\u00a01111\u00a01111\u00a01111"]"#,
+            r#"["\ud83d\udcb34111111111111111"]"#,
+            r#"["\ud83d4111111111111111\ud83d", "4111111111111111"]"#,
+        ] {
             let cleaned = without(hidden.as_bytes(), &|_| false).unwrap_or_default();
             assert!(String::from_utf8_lossy(&cleaned).contains(REMOVED), "{hidden}");
         }
+        let kept = br#"["\u0022\u005c\n\u000a\u007f\ud800", "\ud83d\udcb3"]"#;
+        assert_eq!(unescaped(kept), "[\"\\u0022\\u005c\\n\\u000a\\u007f\\ud800\", \"\u{1f4b3}\"]".as_bytes());
+    }
+
+    #[test]
+    fn the_digits_of_a_number_are_told_wherever_it_stands() {
+        let id = "gid://shop/Customer/4111-1111-1111-1111?of=5555555555554444";
+        assert_eq!(digits_in(id).collect::<Vec<_>>(), ["4111111111111111", "5555555555554444"]);
+        assert_eq!(digits_in("gid://shop/Customer/7").count(), 0);
     }
 
     proptest! {

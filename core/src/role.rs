@@ -18,8 +18,8 @@ pub enum Role {
     Viewer,
     /// Works on cases: decides, enters, links, merges, notes, tries dead letters again, plans, holds and pauses connections.
     Operator,
-    /// Lets writes through: approves plans, decisions and standing approvals, confirms what goes beyond limits, and waives what is
-    /// wrong with a schema.
+    /// Lets writes through: approves plans, decisions and standing approvals, confirms what goes beyond limits, and lets attributes
+    /// go on whose schema stopped them.
     Approver,
     /// Says who may do what and how far connections go, accepts models, erases persons and hands out what is held on them.
     Admin,

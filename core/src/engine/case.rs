@@ -18,7 +18,7 @@ use crate::id::{Actor, EntityId, EntityType, RecordRef};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::triage::{Severity, Weight};
-use crate::view::{RecordSchema, mask_name, mask_text};
+use crate::view::{RecordSchema, mask_answer, mask_name, mask_text};
 use crate::working_set::{IdentityKey, MOST_ENTITIES_OF_A_KEY};
 
 /// What a case is about.
@@ -240,7 +240,11 @@ impl Case {
     pub fn masked(&self) -> Self {
         let mut masked = self.clone();
         if self.pii {
-            masked.reason = mask_text(&self.reason);
+            masked.reason = match self.kind {
+                // What a system answered may repeat what it was sent.
+                CaseKind::Refused => mask_answer(&self.reason),
+                _ => mask_text(&self.reason),
+            };
             masked.unit = self.unit.as_ref().map(mask_name);
             masked.comments.clear();
         }

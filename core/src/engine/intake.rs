@@ -12,7 +12,7 @@ use crate::decode::{Batch, FaultKind, Reach};
 use crate::engine::Connection;
 use crate::id::{ConnectionName, RecordRef, SurfaceName};
 use crate::model::{CompiledEntity, UnitIndex};
-use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::observation::{Coverage, DeathEvidence, Observation, Said, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::surface::{Completeness, Order};
 use crate::text::Text;
@@ -92,6 +92,7 @@ pub(crate) struct DeadLetter {
 
 const ONLY_HINTS: &str = "the surface only hints";
 const NO_TOKEN: &str = "it carries no ordering token";
+const HELD_A_CARD: &str = "it held a card number, which is kept nowhere";
 
 /// Sorts the items of one delivery, page or read. `read` is the number that the store issued when the read started; 0 for
 /// push, and for polls whose tokens order what they carry.
@@ -130,14 +131,14 @@ pub(crate) fn without_cards<'i>(
     }
 }
 
-/// What of an item names records, or orders them.
+/// The digits of what looks like a card number and names records, or orders them.
 fn spared(connection: &Connection, model: &crate::model::Model, item: &Item, batch: &mut Batch) -> BTreeSet<String> {
     let mut spared: BTreeSet<String> = BTreeSet::new();
+    // An id may have more to it than digits: a prefix, hyphens.
+    let mut spare = |text: &str| spared.extend(card::digits_in(text));
     match &item.says {
-        Says::Hint { id } | Says::Deleted { id } => drop(spared.insert(id.to_string())),
-        Says::Merged { survivor, losers } => {
-            spared.extend(losers.iter().chain([survivor]).map(ToString::to_string));
-        }
+        Says::Hint { id } | Says::Deleted { id } => spare(id),
+        Says::Merged { survivor, losers } => losers.iter().chain([survivor]).for_each(|id| spare(id)),
         Says::Record => {}
     }
     let Some(bound) = connection.surfaces.iter().find(|bound| bound.surface.name == item.surface) else {
@@ -151,11 +152,11 @@ fn spared(connection: &Connection, model: &crate::model::Model, item: &Item, bat
         let model = model.entity(*entity);
         let units = &model.objects[usize::from(*of)].slot_unit;
         for decoded in batch.records() {
-            spared.insert(decoded.id().to_string());
-            spared.extend(decoded.token().map(|token| token.to_string()));
+            spare(decoded.id());
+            decoded.token().iter().for_each(|token| spare(&token.to_string()));
             let observation = decoded.to_observation(&ConnectionName::new(""), object, Stamp::default());
             let cells = observation.cells.iter().filter(|said| refers(model, units, said.slot));
-            spared.extend(cells.filter_map(|said| said.field.as_value().map(str::to_owned)));
+            cells.filter_map(|said| said.field.as_value()).for_each(&mut spare);
         }
     }
     batch.clear();
@@ -182,6 +183,24 @@ fn remove_from(observation: &mut Observation, is_spared: impl Fn(SlotIndex) -> b
         }
     }
     removed
+}
+
+/// Takes identity values out that lost a card number: what is left is the same for everybody, and tells nobody from another. Gives
+/// their slots.
+fn take_out_unnamed(observation: &mut Observation, is_identity: impl Fn(SlotIndex) -> bool) -> Vec<SlotIndex> {
+    let lost = |said: &Said| {
+        is_identity(said.slot) && said.field.as_value().is_some_and(|value| value.contains(card::REMOVED))
+    };
+    let out: Vec<SlotIndex> = observation.cells.iter().filter(|said| lost(said)).map(|said| said.slot).collect();
+    observation.cells.retain(|said| !lost(said));
+    if let Coverage::AllBut(uncovered) = &mut observation.coverage {
+        for slot in &out {
+            if let Err(place) = uncovered.binary_search(slot) {
+                uncovered.insert(place, *slot);
+            }
+        }
+    }
+    out
 }
 
 /// How far the last item could be believed: those that were asked for together say the same.
@@ -287,18 +306,28 @@ fn sort_one(
                 };
                 let attributes = &model.entity(*entity).attributes;
                 let slots = &model.entity(*entity).objects[usize::from(*of)].slots;
-                for fault in decoded.faults().filter(|fault| fault.kind != FaultKind::Incomplete) {
-                    let attribute = slots
-                        .get(usize::from(fault.slot))
-                        .map_or("?", |slot| attributes[usize::from(slot.attribute)].id.as_str());
-                    inputs.push(dead(Some(record.clone()), format!("{attribute}: {}", fault.reason)));
-                }
+                let attribute =
+                    |slot: SlotIndex| slots.get(usize::from(slot)).map(|slot| &attributes[usize::from(slot.attribute)]);
                 let mut observation = decoded.to_observation(name, object, Stamp { token, read });
                 let units = &model.entity(*entity).objects[usize::from(*of)].slot_unit;
-                let spelled = connection.cards == CardNumbers::Removed
-                    && remove_from(&mut observation, |slot| refers(model.entity(*entity), units, slot));
-                // Written so that its bytes do not show it, as by escapes: then they are not kept.
-                let body = if spelled { Bytes::new() } else { item.body.clone() };
+                let removes = connection.cards == CardNumbers::Removed;
+                let spelled =
+                    removes && remove_from(&mut observation, |slot| refers(model.entity(*entity), units, slot));
+                let is_identity = |slot| attribute(slot).is_some_and(|attribute| attribute.identity);
+                let unnamed = if removes { take_out_unnamed(&mut observation, is_identity) } else { Vec::new() };
+                // Written so that its bytes do not show it, as in another notation: then they are not kept. Letters about two
+                // records are two.
+                let of_letters = if spelled { Bytes::from(record.id.to_string()) } else { item.body.clone() };
+                let faults = decoded.faults().filter(|fault| fault.kind != FaultKind::Incomplete);
+                let faults = faults.map(|fault| (fault.slot, fault.reason));
+                for (slot, reason) in faults.chain(unnamed.iter().map(|slot| (*slot, HELD_A_CARD))) {
+                    let cause = format!("{}: {reason}", attribute(slot).map_or("?", |attribute| attribute.id.as_str()));
+                    let item = Item { body: of_letters.clone(), ..item.clone() };
+                    let (connection, record) = (name.clone(), Some(record.clone()));
+                    inputs.push(Input::Dead(DeadLetter { connection, record, cause, item, read }));
+                }
+                // Read anew, they would say what was taken out.
+                let body = if spelled || !unnamed.is_empty() { Bytes::new() } else { item.body.clone() };
                 inputs.push(Input::Observed { observation, surface: item.surface.clone(), body });
             }
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::card;
 use crate::engine::persist::SEPARATOR;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::{Actor, EntityId, RecordRef};
@@ -49,6 +50,9 @@ pub(crate) struct Pending {
     pub(crate) elsewhere: Vec<(RecordRef, u64)>,
     /// Entities that they were a part of once, or that held one of their records, and until where; at most until the erasure.
     pub(crate) parted: Vec<(EntityId, u64)>,
+    /// Records of nobody that hold a value of theirs which somebody else holds too: they may be that one's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) shared: BTreeSet<RecordRef>,
 }
 
 /// The row of a hash.
@@ -113,14 +117,16 @@ impl Suppression {
     /// The hash by which an identity value is known in bytes that nobody could read; `None`: it is no single word, or too
     /// short a one to mean anybody.
     pub(crate) fn of_word(&self, value: &str) -> Option<Digest> {
-        let mut words = words(value);
-        let word = words.next().filter(|word| word.len() == value.trim().to_lowercase().len())?;
-        Some(self.keyed("word", &[&word]))
+        let value = value.trim().to_lowercase();
+        words(&value).contains(&value).then(|| self.keyed("word", &[&value]))
     }
 
     /// The hashes of the words in bytes that nobody could read.
     pub(crate) fn of_words(&self, body: &[u8]) -> BTreeSet<Digest> {
-        words(&String::from_utf8_lossy(body)).map(|word| self.keyed("word", &[&word])).collect()
+        let text = String::from_utf8_lossy(&card::unescaped(body)).into_owned();
+        let spelled = [without_escapes(&text), percent_decoded(&text), text];
+        let words: BTreeSet<String> = spelled.iter().flat_map(|text| words(text)).collect();
+        words.iter().map(|word| self.keyed("word", &[word])).collect()
     }
 
     /// Hashed with the secret before and behind, each part with its length.
@@ -134,11 +140,52 @@ impl Suppression {
     }
 }
 
-/// The words of a text, in small letters.
-fn words(text: &str) -> impl Iterator<Item = String> {
+/// The words of a text, in small letters: as most identity values are spelled, and as those are that have signs in them, like
+/// `o'brien@acme.test` or `AB/123`.
+fn words(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '@' | '.' | '_' | '+' | '-');
-    let words = text.split(move |c: char| !is_part(c)).map(|word| word.trim_matches('.').to_lowercase());
-    words.filter(|word| word.len() >= SHORTEST_WORD).collect::<Vec<_>>().into_iter()
+    let is_sign = |c: char| matches!(c, '!' | '#' | '$' | '%' | '\'' | '*' | '/' | '^' | '`' | '~');
+    let plain = text.split(move |c: char| !is_part(c));
+    let signed = text.split(move |c: char| !(is_part(c) || is_sign(c)));
+    let words = plain.chain(signed).map(|word| word.trim_matches(['.', '\'']).to_lowercase());
+    words.filter(|word| word.len() >= SHORTEST_WORD).collect()
+}
+
+/// A text with a space for every escape of JSON, and with its slashes as they are meant.
+fn without_escapes(text: &str) -> String {
+    let (mut plain, mut characters) = (String::with_capacity(text.len()), text.chars());
+    while let Some(character) = characters.next() {
+        plain.push(match (character == '\\').then(|| characters.next()).flatten() {
+            None => character,
+            Some('/') => '/',
+            Some('u') => {
+                // Four digits are its own.
+                characters.nth(3);
+                ' '
+            }
+            Some(_) => ' ',
+        });
+    }
+    plain
+}
+
+/// A text with the bytes spelled out that forms and addresses have as `%40`.
+fn percent_decoded(text: &str) -> String {
+    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    while let Some(byte) = bytes.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(high << 4 | low);
+                at += 3;
+            }
+            _ => {
+                decoded.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// What was said of an erased person, as the journal tells it: the surface, where one said it, and the hash of the record.
@@ -172,5 +219,34 @@ mod tests {
         assert!(!suppression.of_words(b"joana@acme.test").contains(&ana));
         assert_eq!(suppression.of_word("Ana Lima"), None, "several words");
         assert_eq!(suppression.of_word("7"), None, "too short");
+    }
+
+    #[test]
+    fn a_word_is_found_however_a_format_spells_it() {
+        let suppression = Suppression { secret: "s".into(), ..Suppression::default() };
+        for (value, bodies) in [
+            (
+                "ana@acme.test",
+                [
+                    r#"{"note":"write to\nana@acme.test\tor call"}"#,
+                    r#"{"note":"\u0022\u0061na\u0040acme.test\u0022"}"#,
+                    "name=Ana+Lima&email=ana%40acme.test&x=1",
+                ],
+            ),
+            (
+                "O'Brien@acme.test",
+                [r#"{"email":"o'brien@acme.test"}"#, "'o'brien@acme.test'", "e=o%27brien%40acme.test"],
+            ),
+            ("AB/123-4", [r#"{"no":"ab\/123-4"}"#, "no: AB/123-4,", "no=AB%2F123-4"]),
+            ("jürgen@acme.test", [r#"["j\u00fcrgen@acme.test"]"#, "<jürgen@acme.test>", "e=j%C3%BCrgen%40acme.test"]),
+        ] {
+            let word = suppression.of_word(value);
+            for body in bodies {
+                assert!(
+                    word.is_some_and(|word| suppression.of_words(body.as_bytes()).contains(&word)),
+                    "{value}: {body}"
+                );
+            }
+        }
     }
 }

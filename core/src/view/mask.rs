@@ -120,6 +120,12 @@ pub(crate) fn mask_text(reason: &Text) -> Text {
     }
 }
 
+/// Replaces what a system answered behind the name of the unit that it refused.
+pub(crate) fn mask_answer(reason: &Text) -> Text {
+    let unit = reason.split_once(": ").map_or(reason.clone(), |(unit, _)| unit.into());
+    format!("{}: {MASK}", mask_name(&unit)).into()
+}
+
 /// The name of an element, without its key: the key of a collection of personal data is one.
 pub(crate) fn mask_name(name: &Text) -> Text {
     match name.split_once('[') {

@@ -3,7 +3,7 @@
 use accordant::Lifetime;
 use accordant::card::{CardNumbers, REMOVED};
 use accordant::clock::SeededEntropy;
-use accordant::engine::{Accordant, Tenant};
+use accordant::engine::{Accordant, CaseFilter, Tenant};
 use accordant::error::Error;
 use accordant::id::{Actor, RecordRef};
 use accordant::settle::{Choice, Ruling};
@@ -141,6 +141,23 @@ fn people_cannot_enter_card_numbers() {
             is_refused(tenant.rule(id, "fax", ruling).await.unwrap_err());
         }
         assert_eq!(tenant.replay().await.unwrap().entries, before, "nothing was kept");
+        // Nor many at once, nor as a reason.
+        says(&tenant, "erp", &[record("1", 1, json!({ "email": "ana@acme.test", "fax": "2" }))]).await.unwrap();
+        let before = tenant.replay().await.unwrap().entries;
+        let rulings = [(Field::value(CARDS[0]), String::new()), (Field::value("7"), format!("told me {}", CARDS[1]))];
+        for (field, reason) in rulings {
+            let ruling = Ruling { choice: Choice::Value(field), lifetime: Lifetime::default(), by: by.clone(), reason };
+            let preview = tenant.preview_decisions(&CaseFilter::default(), ruling).await.unwrap();
+            assert_eq!(preview.effects.len(), 1, "{preview:?}");
+            is_refused(tenant.decide_all(&preview).await.unwrap_err());
+        }
+        let reason = format!("paid by {}", CARDS[2]);
+        is_refused(tenant.hold("crm", &by, &reason).await.unwrap_err());
+        is_refused(tenant.close_case("unlinked/x", &by, &reason).await.unwrap_err());
+        is_refused(tenant.unlink(id, &RecordRef::new("crm", "contacts", "1"), &by, &reason).await.unwrap_err());
+        is_refused(tenant.discard_dead_letter("x", &by, &reason).await.unwrap_err());
+        is_refused(tenant.erase(id, &by, &reason).await.unwrap_err());
+        assert_eq!(tenant.replay().await.unwrap().entries, before, "nothing was kept");
     });
 }
 
@@ -154,16 +171,47 @@ fn with(cards: CardNumbers) -> Tenant {
 
 #[test]
 fn an_id_that_looks_like_a_card_number_is_an_id() {
-    for cards in [CardNumbers::Removed, CardNumbers::Kept] {
+    let ids = [CARDS[0].to_owned(), "4111-1111-1111-1111".to_owned(), format!("gid://crm/contacts/{}", CARDS[0])];
+    for (cards, id) in
+        [CardNumbers::Removed, CardNumbers::Kept].into_iter().flat_map(|c| ids.iter().map(move |id| (c, id)))
+    {
         let tenant = with(cards);
         let name = format!("pays by {}", CARDS[1]);
-        block_on(says(&tenant, "crm", &[record(CARDS[0], 1, json!({ "email": "ana@acme.test", "name": name }))]))
-            .unwrap();
-        let id = block_on(tenant.entity_of(&RecordRef::new("crm", "contacts", CARDS[0]))).unwrap().unwrap();
+        block_on(says(&tenant, "crm", &[record(id, 1, json!({ "email": "ana@acme.test", "name": name }))])).unwrap();
+        let id = block_on(tenant.entity_of(&RecordRef::new("crm", "contacts", id))).unwrap().expect(id);
         let view = serde_json::to_string(&block_on(tenant.inspect_erased(id)).unwrap()).unwrap();
         assert_eq!(view.contains(CARDS[1]), cards == CardNumbers::Kept, "{view}");
         assert_eq!(view.contains(REMOVED), cards == CardNumbers::Removed, "{view}");
         let verified = block_on(tenant.verify()).unwrap();
         assert!(verified.is_clean(), "{verified}");
     }
+}
+
+/// What is left of two numbers is the same, and two people are not.
+#[test]
+fn a_card_number_where_an_address_belongs_makes_nobody_of_two() {
+    let tenant = open(Variant::default(), MemoryStore::new(), &clock(), 7).tenant("acme");
+    let of = |card: &str, name: &str| json!({ "email": format!("pays by {card}"), "name": name });
+    block_on(async {
+        says(&tenant, "crm", &[record("1", 1, of(CARDS[0], "Ana")), record("2", 1, of(CARDS[1], "Ben"))])
+            .await
+            .unwrap();
+        says(&tenant, "shop", &[record("9", 1, of(CARDS[2], "Cy"))]).await.unwrap();
+        let mut entities = std::collections::BTreeSet::new();
+        for (system, object, id) in [("crm", "contacts", "1"), ("crm", "contacts", "2"), ("shop", "customers", "9")] {
+            entities.insert(tenant.entity_of(&RecordRef::new(system, object, id)).await.unwrap());
+        }
+        assert_eq!(entities.len(), 3, "{entities:?}");
+        let letters = tenant.dead_letters().await.unwrap();
+        assert_eq!(letters.len(), 3, "each is told: {letters:?}");
+        assert!(
+            letters.iter().all(|(_, letter)| letter.cause == "email: it held a card number, which is kept nowhere")
+        );
+        // An address in its place is taken as ever.
+        says(&tenant, "crm", &[record("1", 2, json!({ "email": "ana@acme.test", "name": "Ana" }))]).await.unwrap();
+        let found = tenant.find_erased("customer", "email", "ana@acme.test").await.unwrap();
+        assert_eq!(found.len(), 1);
+        let verified = tenant.verify().await.unwrap();
+        assert!(verified.is_clean(), "{verified}");
+    });
 }

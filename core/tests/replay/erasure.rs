@@ -162,6 +162,8 @@ fn an_alias_names_the_person_and_nothing_is_left_anywhere() {
         let letters = tenant.dead_letters().await.unwrap();
         assert!(letters.len() >= 2, "{letters:?}");
         assert!(canaries(&dump(&store).await).len() > 10);
+        let export = tenant.export_person(one).await.unwrap();
+        assert_eq!(export.dead_letters.len(), letters.len(), "both tell of her: {:?}", export.dead_letters);
         let erased: Erased = tenant.erase(other, &by(), "request 7").await.unwrap();
         assert_eq!(erased.entities, [one, other].into());
         assert_eq!(erased.records.len(), 4, "{erased:?}");
@@ -276,6 +278,68 @@ fn an_address_that_somebody_else_holds_is_no_mark() {
     });
 }
 
+/// Whoever waits for one of two is not the first one's to take: once only the second is left, they are the second's.
+#[test]
+fn a_record_that_may_be_somebody_elses_stays_and_becomes_theirs() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let office = |name: &str| json!({ "email": "office@acme.test", "name": name });
+        let mail = |mail: &str| json!({ "email": mail });
+        says(&tenant, "crm", &[record("1", 1, mail("a@acme.test")), record("2", 1, mail("b@acme.test"))])
+            .await
+            .unwrap();
+        says(&tenant, "crm", &[record("1", 2, office("A")), record("2", 2, office("B"))]).await.unwrap();
+        says(&tenant, "shop", &[record("5", 3, office("Ben's own"))]).await.unwrap();
+        let of = async |system: &str, object: &str, id: &str| {
+            tenant.entity_of(&RecordRef::new(system, object, id)).await.unwrap()
+        };
+        let (one, other) = (of("crm", "contacts", "1").await.unwrap(), of("crm", "contacts", "2").await.unwrap());
+        assert_eq!(of("shop", "customers", "5").await, None, "it matches both");
+        let erased = tenant.erase(one, &by(), "request 7").await.unwrap();
+        assert_eq!(erased.records, [RecordRef::new("crm", "contacts", "1")].into());
+        assert_eq!(of("shop", "customers", "5").await, Some(other));
+        assert!(tenant.unlinked().await.unwrap().is_empty());
+        assert!(dump(&store).await.iter().any(|line| line.contains("Ben's own")));
+        assert_clean(&tenant, "after the erasure").await;
+        // What it says goes on being heard.
+        says(&tenant, "shop", &[record("5", 4, office("Benedict"))]).await.unwrap();
+        assert!(dump(&store).await.iter().any(|line| line.contains("Benedict")));
+        assert_clean(&tenant, "after the other went on").await;
+    });
+}
+
+/// An erasure takes the payloads of whom it touches. What those had once is not forgotten with them.
+#[test]
+fn who_was_touched_by_an_erasure_is_erased_as_wholly_as_before() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let said =
+            |id: &str| record(id, 1, json!({ "email": format!("{id}@acme.test"), "name": format!("canary-{id}") }));
+        says(&tenant, "crm", &[said("1"), said("2"), said("3")]).await.unwrap();
+        let crm = |id: &str| RecordRef::new("crm", "contacts", id);
+        let of = async |id: &str| tenant.entity_of(&crm(id)).await.unwrap().unwrap();
+        let (first, ana, ben) = (of("1").await, of("2").await, of("3").await);
+        says(&tenant, "shop", &[said("7"), said("8")]).await.unwrap();
+        let shop = |id: &str| RecordRef::new("shop", "customers", id);
+        // Ana had both, and the first person has one of them and Ben the other.
+        for (to, id) in [(ana, "7"), (ana, "8"), (first, "7"), (ben, "8")] {
+            tenant.link(to, &shop(id), &by()).await.unwrap();
+        }
+        let erased = tenant.erase(first, &by(), "request 7").await.unwrap();
+        assert!(erased.touched.contains(&ana), "{erased:?}");
+        assert_clean(&tenant, "after the first").await;
+        let erased = tenant.erase(ana, &by(), "request 8").await.unwrap();
+        assert_eq!(erased.elsewhere, [shop("8")].into());
+        assert_clean(&tenant, "after the second").await;
+        let left = dump(&store).await;
+        let told =
+            |line: &&String| line.starts_with("entry") && line.contains(" observed ") && line.contains("canary-8");
+        assert_eq!(left.iter().filter(told).count(), 0, "what it said when it was hers is gone");
+    });
+}
+
 /// Others are resolved by where a system merged records: erasing one of a circle moves nobody else.
 #[test]
 fn where_a_system_merged_an_erased_record_is_kept_and_nothing_else() {
@@ -336,6 +400,34 @@ impl StoreWatch for Fails {
     async fn after(&self, _: &TenantId, _: Called<'_>) -> Result<(), StoreError> {
         if self.after { self.now() } else { Ok(()) }
     }
+}
+
+/// Lifted in the middle, it is finished first: what is left to do is found by the hashes that go.
+#[test]
+fn an_erasure_that_is_interrupted_anywhere_is_finished_before_it_is_lifted() {
+    let mut lifted = 0;
+    for call in 0.. {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+        let done = block_on(async {
+            let (one, _) = town(&tenant).await;
+            let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after: false });
+            let outcome =
+                open(Variant::default(), failing, &clock, 8).tenant("acme").erase(one, &by(), "request 7").await;
+            if tenant.replay().await.unwrap().entities.len() > 1 {
+                return false;
+            }
+            assert!(tenant.lift_suppression(one, &by(), "she asked").await.unwrap() > 0);
+            lifted += 1;
+            assert_eq!(canaries(&dump(&store).await), Vec::<&String>::new(), "call {call}");
+            assert_clean(&tenant, "after it was lifted").await;
+            outcome.is_ok()
+        });
+        if done {
+            break;
+        }
+    }
+    assert!(lifted > 10, "it has many calls: {lifted}");
 }
 
 #[test]

@@ -96,6 +96,92 @@ fn plans_approvals_and_notes_go_too_and_the_others_are_planned_again() {
     assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
 }
 
+/// What a record said of another before it was hers, and what is on its way because of that.
+fn on_its_way() -> (Story, EntityId, EntityId) {
+    let ben = json!({ "email": "ben@acme.test", "phone": "5" });
+    let mut story = ana().says("crm", "102", ben.clone()).says("shop", "20", ben).later(TimeDelta::hours(1)).says(
+        "shop",
+        "20",
+        json!({ "phone": "her number" }),
+    );
+    let tenant = story.tenant();
+    let (one, other) = (entity_of(&tenant, &crm("101")), entity_of(&tenant, &crm("102")));
+    (story, one, other)
+}
+
+fn shop_20() -> RecordRef {
+    RecordRef::new("shop", "customers", "20")
+}
+
+#[test]
+fn a_plan_of_anothers_that_writes_what_her_record_said_goes_too() {
+    let (mut story, one, other) = on_its_way();
+    let tenant = story.tenant();
+    let plan = block_on(tenant.plan(other).into_future()).expect("a plan");
+    assert!(plan.to_string().contains("her number"), "{plan}");
+    block_on(tenant.link(one, &shop_20(), &by())).expect("it is hers");
+    let erased = block_on(tenant.erase(one, &by(), "request 7")).expect("nothing is under way");
+    assert!(erased.touched.contains(&other) && erased.records.contains(&shop_20()), "{erased:?}");
+    let gone = block_on(tenant.stored_plan(plan.hash)).expect_err("it named her number");
+    assert!(matches!(gone, Error::UnknownPlan { .. }), "{gone}");
+    assert_eq!(told(&tenant, "her number"), 0);
+    let view = block_on(tenant.inspect_erased(other)).expect("he is there");
+    assert!(!format!("{view:?}").contains("her number"), "{view:?}");
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+#[test]
+fn an_erasure_waits_for_a_write_of_what_her_record_said_of_another() {
+    let (mut story, one, other) = on_its_way();
+    story = story.system("crm", |crm| {
+        crm.loses_answer();
+    });
+    let tenant = story.tenant();
+    let plan = block_on(tenant.plan(other).into_future()).expect("a plan");
+    block_on(tenant.approve(plan.hash, &by())).expect("it is stored");
+    assert_eq!(block_on(tenant.apply(plan.hash)).expect("it runs").unknown, 1);
+    block_on(tenant.link(one, &shop_20(), &by())).expect("it is hers");
+    let before = journal(&tenant);
+    let refused = block_on(tenant.erase(one, &by(), "request 7")).expect_err("a write is under way");
+    assert!(matches!(refused, Error::WriteUnderWay { entity, .. } if entity == other), "{refused}");
+    assert_eq!(journal(&tenant), before, "nothing has changed");
+    block_on(tenant.step()).expect("it is settled");
+    block_on(tenant.erase(one, &by(), "request 7")).expect("nothing is under way");
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+/// An entity of which nothing is left, a record that is another's by now, and a letter that names her in its own way: what an
+/// erasure takes was in the export.
+#[test]
+fn what_only_the_journal_knows_of_a_person_is_handed_to_them_too() {
+    let mut story = ana()
+        .says("crm", "102", json!({ "email": "ben@acme.test" }))
+        .says("crm", "103", json!({ "email": "former@acme.test", "phone": "103" }))
+        .says("crm", "104", json!({ "email": "lent@acme.test", "phone": "104" }));
+    let tenant = story.tenant();
+    let (one, other) = (entity_of(&tenant, &crm("101")), entity_of(&tenant, &crm("102")));
+    let former = entity_of(&tenant, &crm("103"));
+    for (to, id) in [(one, "103"), (one, "104"), (other, "104")] {
+        block_on(tenant.link(to, &crm(id), &by())).expect("it is linked");
+    }
+    let letter = r#"this is no record, but "write to:\nana@acme.test" is in it"#;
+    let delivery = story.fake("crm").raw_webhook("contacts", letter.into());
+    block_on(tenant.receive("crm", delivery)).expect("it is kept");
+    let (key, _) = block_on(tenant.dead_letters()).expect("the list").remove(0);
+    let export = block_on(tenant.export_person(one)).expect("it is known");
+    let has = |entity: EntityId| export.journal.iter().any(|entry| entry.subject == entity.to_string());
+    assert!(has(one) && has(former) && !has(other));
+    assert!(export.journal.iter().any(|entry| entry.subject == crm("104").to_string()));
+    assert_eq!(export.dead_letters.len(), 1, "{:?}", export.dead_letters);
+    let erased = block_on(tenant.erase(one, &by(), "request 7")).expect("nothing is under way");
+    assert_eq!((erased.entities, erased.elsewhere), ([one, former].into(), [crm("104")].into()));
+    let hers = export.journal.iter().filter(|entry| entry.payload.is_some()).count();
+    assert_eq!(erased.payloads, hers as u64);
+    let left = block_on(tenant.dead_letter(&key)).expect("that there was one is known");
+    assert!(left.body.is_empty(), "{left:?}");
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
 #[test]
 fn a_person_is_given_everything_that_is_held_on_them_and_nothing_of_others() {
     let (mut story, one, other) = in_the_middle();

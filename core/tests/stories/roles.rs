@@ -1,7 +1,7 @@
 //! Roles: who may do what, who sees what, and that it is known who saw personal data.
 
 use accordant::chrono::TimeDelta;
-use accordant::engine::{CaseFilter, Search, Tenant};
+use accordant::engine::{CaseFilter, CaseKind, SchemaStop, Search, Tenant};
 use accordant::role::{Role, Roles};
 use accordant::settle::{Choice, Ruling};
 use accordant::testing::{Story, journal};
@@ -97,6 +97,23 @@ const CALLS: &[Call] = &[
     }),
     ("comment", Role::Operator, |t, _, by| Box::pin(async move { t.comment("unlinked/x", "hm", &by).await })),
     ("hold", Role::Operator, |t, _, by| Box::pin(async move { t.hold("crm", &by, "wait").await })),
+    ("plan", Role::Operator, |t, _, by| Box::pin(async move { t.plan(Scope::default()).by(&by).await.map(drop) })),
+    ("decide_all", Role::Operator, |t, _, by| {
+        Box::pin(async move {
+            let filter = CaseFilter { unit: Some("phone".into()), ..CaseFilter::default() };
+            let preview = t.preview_decisions(&filter, ruling(&by)).await?;
+            assert_eq!(preview.effects.len(), 1, "{preview:?}");
+            t.decide_all(&preview).await.map(drop)
+        })
+    }),
+    ("waive_schema", Role::Approver, |t, _, by| {
+        Box::pin(async move {
+            let stop = json!({ "object": "contacts", "field": "tier", "attribute": "lead.tier", "why": "it is gone",
+                "advice": "map another", "since": 0 });
+            let stop: SchemaStop = serde_json::from_value(stop).expect("it is one");
+            t.waive_schema("crm", &stop, &by, "for now").await.map(drop)
+        })
+    }),
     ("resume", Role::Admin, |t, _, by| Box::pin(async move { t.resume("crm", &by, "go on").await })),
     ("set_stage", Role::Admin, |t, _, by| Box::pin(async move { t.set_stage("crm", Stage::Act, &by, "ready").await })),
     ("discard_dead_letter", Role::Operator, |t, _, by| {
@@ -113,11 +130,6 @@ const CALLS: &[Call] = &[
             let plan = t.plan(Scope::default()).await?;
             t.confirm_deletes(plan.hash, &by).await
         })
-    }),
-    ("waive_schema", Role::Approver, |t, _, by| {
-        let stop = json!({ "object": "contacts", "field": "phone", "attribute": "lead.phone", "why": "", "advice": "", "since": 0 });
-        let stop = serde_json::from_value(stop).expect("a stop");
-        Box::pin(async move { t.waive_schema("crm", &stop, &by, "it is fine").await.map(drop) })
     }),
     ("approve_decision", Role::Approver, |t, id, by| {
         Box::pin(async move { t.approve_decision(id, "phone", &by).await })
@@ -212,6 +224,9 @@ fn told_apart() -> (Story, Tenant, EntityId) {
     }
     drop(tenant);
     let tenant = story.tenant();
+    let page = block_on(tenant.open_cases(&CaseFilter::default(), None, 9)).expect("cases");
+    let tier = page.cases.iter().find(|case| case.unit.as_deref() == Some("tier")).expect("they disagree about it");
+    block_on(tenant.comment(&tier.key, "note-1: her phone-1 is score-1", &actor("omar"))).expect("it is open");
     (story, tenant, id)
 }
 
@@ -231,6 +246,8 @@ fn what_a_role_may_not_see_is_masked_wherever_it_is_shown() {
             assert_eq!(shown.contains(word), sees, "{who} and {word}: {}", around(&shown, word));
         }
         assert_eq!(shown.contains("ana@acme.test"), sees[0], "{who}: {}", around(&shown, "ana@acme.test"));
+        // What people note may be about anything.
+        assert_eq!(shown.contains("note-1"), sees[1], "{who}: {}", around(&shown, "note-1"));
     }
 }
 
@@ -245,8 +262,41 @@ fn who_saw_personal_data_is_journaled_and_who_saw_none_is_not() {
     assert_eq!(read(&tenant), []);
     block_on(tenant.seen_by(&actor("omar")).inspect_erased(id)).expect("a view");
     block_on(tenant.seen_by(&actor("omar")).explain_erased(id, "tier")).expect("no personal data");
-    assert_eq!(read(&tenant), [("omar".to_owned(), id.to_string())]);
+    let once = ("omar".to_owned(), id.to_string());
+    assert_eq!(read(&tenant), std::slice::from_ref(&once));
+    // A list is of whom it names.
+    block_on(tenant.seen_by(&actor("omar")).open_cases(&CaseFilter::default(), None, 9)).expect("cases");
+    let search = Search { value: Some("ana@acme.test".into()), ..Search::default() };
+    block_on(tenant.seen_by(&actor("aino")).search(&search, None, 9)).expect("she sees all");
+    assert_eq!(read(&tenant), [once.clone(), once, ("aino".to_owned(), id.to_string())]);
     assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+/// A system repeats what it was sent when it refuses it.
+#[test]
+fn what_a_system_answered_is_shown_to_those_who_may_see_what_it_was_sent() {
+    let (story, tenant, id) = story(true);
+    block_on(tenant.grant(&actor("the story"), Role::Approver, &actor("root"), "works here")).expect("root may");
+    let mut story = story
+        .decides("omar", Lead::PHONE, Choice::Value(Field::value("phone-9")))
+        .system("shop", |shop| {
+            shop.refuses("phone-9 is no phone");
+        })
+        .apply();
+    let tenant = story.tenant();
+    for (who, sees) in [("vera", false), ("omar", false), ("aino", true)] {
+        let seen = tenant.seen_by(&actor(who));
+        let page = block_on(seen.open_cases(&CaseFilter::default(), None, 9)).expect("cases");
+        let refused = page.cases.iter().find(|case| case.kind == CaseKind::Refused).expect("it was refused");
+        assert_eq!(refused.reason.contains("is no phone"), sees, "{who}: {refused:?}");
+        let told = block_on(seen.case_history(&refused.key)).expect("a history");
+        let history = block_on(seen.history(id, None, 200)).expect("a history");
+        let told: Vec<String> = told.into_iter().chain(history.happenings).map(|one| one.text).collect();
+        assert_eq!(told.iter().any(|text| text.contains("is no phone")), sees, "{who}: {told:?}");
+    }
+    let page = block_on(tenant.open_cases(&CaseFilter::default(), None, 9)).expect("cases");
+    let refused = page.cases.iter().find(|case| case.kind == CaseKind::Refused).expect("it was refused");
+    assert!(refused.pii && &*refused.masked().reason == "phone: •••", "{:?}", refused.masked());
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If the store fails.
+    /// [`Error::Forbidden`]; [`Error::Value`] for a ruling that holds a card number; or a store that failed. Nothing is decided then.
     pub async fn decide_all(&self, preview: &BulkPreview) -> Result<BulkDecided, Error> {
         for effect in &preview.effects {
             let of = self.entity_type_of(effect.entity).await?;
@@ -130,6 +130,7 @@ impl Tenant {
             if let Some(of) = of {
                 self.require_to_decide(&preview.ruling.by, self.core.model.entity(of), &effect.unit).await?;
             }
+            self.refuse_cards_of(&effect.unit, &preview.ruling)?;
         }
         let mut attempts = Attempts::default();
         loop {

@@ -61,6 +61,7 @@ impl Tenant {
     /// If the store fails.
     pub async fn close_case(&self, key: &str, by: &Actor, reason: &str) -> Result<bool, Error> {
         self.require_role(by, Role::Operator, "close cases").await?;
+        self.refuse_cards("reason", [reason])?;
         let row = RowKey::new(Table::Case, key);
         let rows = self.core.store.load(&self.id, std::slice::from_ref(&row)).await;
         let standing = rows.map_err(Error::store("load a case"))?.into_iter().flatten().next();

@@ -87,6 +87,7 @@ impl Tenant {
     /// has no receipt; or a store that failed.
     pub async fn unlink(&self, id: EntityId, record: &RecordRef, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Operator, "unlink records").await?;
+        self.refuse_cards("reason", [reason])?;
         self.require_place(record)?;
         let mut attempts = Attempts::default();
         loop {

@@ -18,6 +18,7 @@ use crate::model::Path;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
+pub(in crate::engine::tenant) use by_cause::settle_erased;
 pub use by_cause::{LetterCause, LetterGroup, Retried};
 
 /// The journal's kind for a letter that was buried.

@@ -109,11 +109,7 @@ impl Tenant {
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
             let unit_key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
             self.require_to_decide(&ruling.by, model, unit).await?;
-            let chosen = match &ruling.choice {
-                Choice::Value(field) => field.as_value().unwrap_or_default(),
-                _ => "",
-            };
-            self.refuse_cards(unit, [chosen, &ruling.reason])?;
+            self.refuse_cards_of(unit, &ruling)?;
             let id = loader.loaded.set.entity(index).entity.id;
             if let Some(waiting) = &waits {
                 let standing = loader.loaded.set.entity(index).entity.discrepancies.get(waiting);
@@ -144,6 +140,15 @@ impl Tenant {
                 return Ok(ruled);
             }
         }
+    }
+
+    /// Refuses a ruling that holds a card number.
+    pub(super) fn refuse_cards_of(&self, unit: &str, ruling: &Ruling) -> Result<(), Error> {
+        let chosen = match &ruling.choice {
+            Choice::Value(field) => field.as_value().unwrap_or_default(),
+            _ => "",
+        };
+        self.refuse_cards(unit, [chosen, &ruling.reason])
     }
 
     /// The entity that a person decides on: of the expected type, and the survivor if it was merged.

@@ -12,6 +12,7 @@ use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::id::{Actor, EntityId, EntityType};
+use crate::model::CompiledEntity;
 use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
@@ -167,7 +168,16 @@ impl Tenant {
             let (entity, _) = self.core.place(record)?;
             Some(self.core.model.entity(entity).name.clone())
         });
-        Case::of_row(key, kind, held, entity_type, self.now())
+        let refused = held.operation.as_deref().is_some_and(|operation| {
+            let of = self.core.model.entity_index(operation.entity_type.as_str());
+            let of = of.map(|of| self.core.model.entity(of));
+            // A create carries what its record needs.
+            let index = |of: &CompiledEntity| of.unit_key(&operation.unit).and_then(|key| key.index());
+            let unit =
+                |of: &'_ CompiledEntity| index(of).and_then(|at| of.units.get(usize::from(at)).map(|unit| unit.pii));
+            of.is_some_and(|of| unit(of).unwrap_or_else(|| of.units.iter().any(|unit| unit.pii)))
+        });
+        Case { pii: refused, ..Case::of_row(key, kind, held, entity_type, self.now()) }
     }
 
     /// The same cases with what people noted on them.

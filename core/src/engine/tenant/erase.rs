@@ -17,6 +17,7 @@ use crate::base::Origin;
 use crate::discrepancy::Discrepancy;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
+use crate::engine::identity_index::Holders;
 use crate::engine::persist::{
     Changes, entity_key, identity_row, link_key, record_key, record_of_key, representation_key,
 };
@@ -38,7 +39,6 @@ use crate::representation::stored::StoredRepresentation;
 use crate::role::Role;
 use crate::settle::Touched;
 use crate::store::{RowKey, Table};
-use crate::text::Text;
 use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, identity_values};
 use lineage::Lineage;
 
@@ -84,11 +84,25 @@ fn subject_of(id: EntityId) -> String {
     format!("erasure/{id}")
 }
 
-/// Whose an erasure is, loaded: what is to go.
-struct Concerned {
-    entities: BTreeSet<EntityId>,
-    records: BTreeSet<RecordRef>,
-    elsewhere: Vec<(RecordRef, u64)>,
+/// What is held on a person, loaded: what an erasure takes.
+pub(super) struct Concerned {
+    /// The entity, those that were merged into it, and those of which nothing else is left.
+    pub(super) entities: BTreeSet<EntityId>,
+    /// Their records, those that were theirs once and are nobody's now included.
+    pub(super) records: BTreeSet<RecordRef>,
+    /// Records that were theirs once and are another's now, and up to where the journal tells of them what it told of the
+    /// person.
+    pub(super) elsewhere: Vec<(RecordRef, u64)>,
+    /// Records of nobody that hold a value of theirs which somebody else holds too.
+    shared: BTreeSet<RecordRef>,
+}
+
+/// Who an entity is, as the journal tells it: what is theirs, and whom that touches.
+pub(super) struct Whose {
+    pub(super) concerned: Concerned,
+    lineage: Lineage,
+    /// Entities of others that held one of their records once.
+    touched: Vec<EntityId>,
 }
 
 impl Tenant {
@@ -107,10 +121,11 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownEntity`]; [`Error::WriteUnderWay`] while a write of theirs has no receipt: nothing has changed then; or a
-    /// store that failed.
+    /// [`Error::UnknownEntity`]; [`Error::WriteUnderWay`] while a write of theirs has no receipt, or one of an entity that one of
+    /// their records belonged to: nothing has changed then; or a store that failed.
     pub async fn erase(&self, id: EntityId, by: &Actor, reason: &str) -> Result<Erased, Error> {
         self.require_role(by, Role::Admin, "erase persons").await?;
+        self.refuse_cards("reason", [reason])?;
         self.require_model().await?;
         let mut attempts = Attempts::default();
         loop {
@@ -139,16 +154,28 @@ impl Tenant {
         }
     }
 
-    /// The entities and records that are an entity's that is no alias: what is held on whoever it is.
-    pub(super) async fn held_on(
-        &self,
-        loader: &mut Loader<'_>,
-        of: EntityId,
-    ) -> Result<(BTreeSet<EntityId>, BTreeSet<RecordRef>), Error> {
+    /// What is held on whoever an entity is that is no alias, and whom that touches.
+    pub(super) async fn held_on(&self, loader: &mut Loader<'_>, of: EntityId) -> Result<Whose, Error> {
         let mut lineage = Lineage { entities: BTreeSet::from([of]), ..Lineage::default() };
-        self.trace(&mut lineage).await?;
-        let Concerned { entities, records, .. } = self.concerned(loader, &lineage).await?;
-        Ok((entities, records))
+        loop {
+            self.trace(&mut lineage).await?;
+            let concerned = self.concerned(loader, &lineage).await?;
+            let former = self.former_entities(&concerned.records, &lineage.entities).await?;
+            loader.entities(&former.iter().copied().collect::<Vec<_>>()).await?;
+            // One that has no record left is what is left of them.
+            let (left, touched): (Vec<EntityId>, Vec<EntityId>) =
+                former.into_iter().partition(|id| is_left_over(loader, *id));
+            if left.is_empty() {
+                return Ok(Whose { concerned, lineage, touched });
+            }
+            lineage.entities.extend(left);
+        }
+    }
+
+    /// The identity values that nobody but them holds: what they are known by.
+    pub(super) fn own_values(&self, loader: &Loader<'_>, concerned: &Concerned) -> Vec<IdentityKey> {
+        let left = self.left_of_values(loader, concerned).into_iter();
+        left.filter(|(_, left)| left.is_empty()).map(|(key, _)| key).collect()
     }
 
     /// The row of an id that was erased.
@@ -166,21 +193,8 @@ impl Tenant {
         suppression: &Suppression,
         erased: &mut Erased,
     ) -> Result<(), Error> {
-        let mut lineage = Lineage { entities: BTreeSet::from([of]), ..Lineage::default() };
-        let (concerned, touched) = loop {
-            self.trace(&mut lineage).await?;
-            let concerned = self.concerned(loader, &lineage).await?;
-            let former = self.former_entities(&concerned.records, &lineage.entities).await?;
-            loader.entities(&former.iter().copied().collect::<Vec<_>>()).await?;
-            // One that has no record left is what is left of them.
-            let (left, touched): (Vec<EntityId>, Vec<EntityId>) =
-                former.into_iter().partition(|id| is_left_over(loader, *id));
-            if left.is_empty() {
-                break (concerned, touched);
-            }
-            lineage.entities.extend(left);
-        };
-        self.require_no_write(loader, &concerned).await?;
+        let Whose { concerned, lineage, touched } = self.held_on(loader, of).await?;
+        self.require_no_write(loader, &concerned, &touched).await?;
         let at = changes.as_of();
         let mut suppression = suppression.clone();
         if suppression.secret.is_empty() {
@@ -194,9 +208,16 @@ impl Tenant {
             .filter(|record| record.connection.as_str() != crate::hub::SYSTEM)
             .map(|record| suppression.of_record(record))
             .collect();
-        for identity in self.unindex(loader, changes, &concerned) {
+        for identity in self.own_values(loader, &concerned) {
             marks.insert(suppression.of_identity(&identity));
             marks.extend(suppression.of_word(&identity.value));
+        }
+        for (key, left) in self.left_of_values(loader, &concerned) {
+            if left.is_empty() {
+                changes.delete(identity_row(&key));
+            } else {
+                changes.put(identity_row(&key), &left);
+            }
         }
         let mut discrepancies = BTreeSet::new();
         for index in indexes(loader, &concerned.entities) {
@@ -225,7 +246,7 @@ impl Tenant {
         for mark in &marks {
             changes.put(suppressed_key(*mark), &Suppressed { of, at, heard: None });
         }
-        let Concerned { entities, records, elsewhere } = concerned;
+        let Concerned { entities, records, elsewhere, shared } = concerned;
         erased.elsewhere = elsewhere.iter().map(|(record, _)| record.clone()).collect();
         (erased.entities, erased.records) = (entities.clone(), records.clone());
         let told = ErasureTold {
@@ -242,7 +263,7 @@ impl Tenant {
         let mut parted = lineage.parted;
         parted.extend(touched.into_iter().map(|id| (id, u64::MAX)));
         let parted = parted.into_iter().collect();
-        suppression.pending.insert(of, Pending { entities, records, discrepancies, elsewhere, parted });
+        suppression.pending.insert(of, Pending { entities, records, discrepancies, elsewhere, parted, shared });
         changes.put(suppression_key(), &suppression);
         Ok(())
     }
@@ -300,7 +321,12 @@ impl Tenant {
         }
         let once: Vec<RecordRef> = lineage.ever.keys().filter(|record| !linked.contains(*record)).cloned().collect();
         loader.records(&once).await?;
-        let mut concerned = Concerned { entities: lineage.entities.clone(), records: linked, elsewhere: Vec::new() };
+        let mut concerned = Concerned {
+            entities: lineage.entities.clone(),
+            records: linked,
+            elsewhere: Vec::new(),
+            shared: BTreeSet::new(),
+        };
         for record in once {
             let left = lineage.ever.get(&record).copied().unwrap_or_default();
             match loader.loaded.set.entity_of(&record) {
@@ -309,29 +335,29 @@ impl Tenant {
                 _ => drop(concerned.records.insert(record)),
             }
         }
-        // Records that wait in vain for whom they name go with them; and what those name in turn.
+        // Records that wait in vain for whom they name go with them; and what those name in turn. One that may be somebody
+        // else's as well does not: who holds a value too may be whom it waits for.
         loop {
             let records: Vec<RecordIndex> =
                 concerned.records.iter().filter_map(|record| loader.loaded.set.find_record(record)).collect();
             loader.identities_of(&records).await?;
-            let waiting = self.identities(loader, &concerned.records).into_iter().flat_map(|key| {
-                let row = loader.loaded.identity_rows.get(&key);
-                row.map(|row| row.waiting.clone()).unwrap_or_default()
-            });
-            let waiting: Vec<RecordRef> = waiting
-                .filter_map(|key: Text| record_of_key(&key))
-                .filter(|record| !apart.contains(record) && !concerned.records.contains(record))
-                .collect();
-            if waiting.is_empty() {
-                return Ok(concerned);
+            let (mut theirs, mut shared) = (BTreeSet::new(), BTreeSet::new());
+            for row in self
+                .identities(loader, &concerned.records)
+                .iter()
+                .filter_map(|key| loader.loaded.identity_rows.get(key))
+            {
+                let waiting = row.waiting.iter().filter_map(|key| record_of_key(key));
+                let waiting = waiting.filter(|record| !apart.contains(record) && !concerned.records.contains(record));
+                let alone = row.holders.values().all(|holder| concerned.entities.contains(holder));
+                if alone { theirs.extend(waiting) } else { shared.extend(waiting) }
             }
-            loader.records(&waiting).await?;
-            let before = concerned.records.len();
-            let nobodys = waiting.into_iter().filter(|record| loader.loaded.set.entity_of(record).is_none());
-            concerned.records.extend(nobodys.collect::<Vec<_>>());
-            if concerned.records.len() == before {
-                return Ok(concerned);
+            loader.records(&theirs.iter().cloned().collect::<Vec<_>>()).await?;
+            theirs.retain(|record| loader.loaded.set.entity_of(record).is_none());
+            if theirs.is_empty() {
+                return Ok(Concerned { shared, ..concerned });
             }
+            concerned.records.append(&mut theirs);
         }
     }
 
@@ -346,31 +372,32 @@ impl Tenant {
             .collect()
     }
 
-    /// Takes the records out of the rows of their identity values. Gives the values that nobody else holds.
-    fn unindex(&self, loader: &Loader<'_>, changes: &mut Changes<'_>, concerned: &Concerned) -> Vec<IdentityKey> {
-        let mut alone = Vec::new();
-        for key in self.identities(loader, &concerned.records) {
-            let Some(stored) = loader.loaded.identity_rows.get(&key) else { continue };
+    /// Who else holds or waits for the identity values of what is theirs: the rows that change, without their records.
+    fn left_of_values(&self, loader: &Loader<'_>, concerned: &Concerned) -> Vec<(IdentityKey, Holders)> {
+        let without = |key: IdentityKey| {
+            let stored = loader.loaded.identity_rows.get(&key)?;
             let mut row = stored.clone();
             concerned.records.iter().for_each(|record| row.place(&record_key(record), None));
-            if row.is_empty() {
-                changes.delete(identity_row(&key));
-                alone.push(key);
-            } else if row != *stored {
-                changes.put(identity_row(&key), &row);
-            }
-        }
-        alone
+            (row != *stored).then_some((key, row))
+        };
+        self.identities(loader, &concerned.records).into_iter().filter_map(without).collect()
     }
 
-    /// Refuses while a write of theirs has no receipt: it may be in their system, and its answer would bring it back.
-    async fn require_no_write(&self, loader: &mut Loader<'_>, concerned: &Concerned) -> Result<(), Error> {
-        let entities = indexes(loader, &concerned.entities);
+    /// Refuses while a write of theirs has no receipt, or one of an entity that may have a value from them: it may be in its
+    /// system, and its answer would bring it back.
+    async fn require_no_write(
+        &self,
+        loader: &mut Loader<'_>,
+        concerned: &Concerned,
+        touched: &[EntityId],
+    ) -> Result<(), Error> {
+        let writing: BTreeSet<EntityId> = concerned.entities.iter().chain(touched).copied().collect();
+        let entities = indexes(loader, &writing);
         self.require_settled(loader, &entities).await?;
         for row in self.all_rows(Table::Outbox, "", "list writes under way").await? {
             let row: OutboxRow = parse(Table::Outbox, &row)?;
             for operation in &row.operations {
-                let theirs = concerned.entities.contains(&operation.entity);
+                let theirs = writing.contains(&operation.entity);
                 let place = match &operation.target {
                     Target::Record(record) if theirs || concerned.records.contains(record) => record.to_string(),
                     Target::New { connection, object, .. } if theirs => format!("{connection}/{object}"),

@@ -1,6 +1,6 @@
 //! Everything that is held on a person, as data that can be handed to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,13 +11,17 @@ use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind, CaseRow};
 use crate::engine::hydrate::{Loader, from_json, parse};
 use crate::engine::persist::{entity_key, representation_key};
+use crate::engine::suppression::Suppression;
 use crate::engine::tenant::dead_letter::StoredDeadLetter;
+use crate::engine::tenant::erase::{Concerned, Whose};
 use crate::engine::tenant::history::Happening;
 use crate::error::Error;
+use crate::fingerprint::Digest;
 use crate::id::{EntityId, RecordRef};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::view::{EntityView, RecordSchema};
+use crate::working_set::IdentityKey;
 
 /// How much of a history, or of the journal about a subject, is read at once.
 const PAGE: usize = 256;
@@ -40,9 +44,10 @@ pub struct PersonExport {
     pub cases: Vec<Case>,
     /// What happened, in words, oldest first.
     pub history: Vec<Happening>,
-    /// The entries of the journal about them and their records, in its order.
+    /// The entries of the journal about them and their records, in its order; of records that are another's by now, until they
+    /// went.
     pub journal: Vec<EntryExport>,
-    /// Inputs about their records that could not be processed, with their bytes.
+    /// Inputs that could not be processed, with their bytes: about their records, or naming them by a value that nobody else has.
     pub dead_letters: Vec<Json>,
 }
 
@@ -79,7 +84,7 @@ impl Tenant {
     /// Everything that is held on a person, as [`Tenant::erase`] would find it: their entity with all that was merged into it, what
     /// is stored of its records, cases and notes, history, the journal's entries with their payloads, and dead letters.
     ///
-    /// It is personal data throughout, unmasked. It changes nothing, and reads the journal about them only.
+    /// It is personal data throughout, unmasked. It changes nothing, and reads the journal once, for who held their records.
     ///
     /// # Errors
     ///
@@ -89,13 +94,14 @@ impl Tenant {
         let standing = loader.standing(id).await?;
         let standing = standing.ok_or(Error::UnknownEntity { expected: "entity".into(), id })?;
         let of = loader.loaded.set.entity(standing).entity.id;
-        let (entities, records) = self.held_on(&mut loader, of).await?;
+        let Whose { concerned, .. } = self.held_on(&mut loader, of).await?;
+        let (entities, records) = (&concerned.entities, &concerned.records);
         let mut stored = Vec::new();
-        for id in &entities {
+        for id in entities {
             stored.extend(self.row_as_json(entity_key(*id)).await?);
         }
         let mut told = Vec::new();
-        for record in &records {
+        for record in records {
             let says = self.row_as_json(representation_key(record)).await?;
             told.extend(says.map(|says| RecordExport { record: record.clone(), says }));
         }
@@ -105,10 +111,10 @@ impl Tenant {
             view: self.inspect_erased(of).await?,
             entities: stored,
             records: told,
-            cases: self.cases_on(&entities, &records).await?,
+            cases: self.cases_on(entities, records).await?,
             history: self.whole_history(of).await?,
-            journal: self.entries_on(&entities, &records).await?,
-            dead_letters: self.letters_on(&records).await?,
+            journal: self.entries_on(&concerned).await?,
+            dead_letters: self.letters_on(records, &self.own_values(&loader, &concerned)).await?,
         })
     }
 
@@ -149,22 +155,20 @@ impl Tenant {
         }
     }
 
-    async fn entries_on(
-        &self,
-        entities: &BTreeSet<EntityId>,
-        records: &BTreeSet<RecordRef>,
-    ) -> Result<Vec<EntryExport>, Error> {
-        let subjects =
-            entities.iter().map(EntityId::text).chain(records.iter().map(|record| record.to_string().into()));
+    async fn entries_on(&self, concerned: &Concerned) -> Result<Vec<EntryExport>, Error> {
+        let name = |record: &RecordRef| Text::from(record.to_string());
+        let entities = concerned.entities.iter().map(EntityId::text);
+        let whole = entities.chain(concerned.records.iter().map(name)).map(|subject| (subject, u64::MAX));
+        let subjects = whole.chain(concerned.elsewhere.iter().map(|(record, until)| (name(record), *until)));
         let mut entries = Vec::new();
-        for subject in subjects.collect::<BTreeSet<Text>>() {
+        for (subject, until) in subjects.collect::<BTreeMap<Text, u64>>() {
             let mut after = 0;
             loop {
                 let page = self.core.store.journal_about(&self.id, &subject, after, PAGE).await;
                 let page = page.map_err(Error::store("read the journal by subject"))?;
-                let Some((last, _)) = page.last() else { break };
+                let Some((last, _)) = page.last().filter(|_| after < until) else { break };
                 after = last.seq;
-                for (entry, payload) in page {
+                for (entry, payload) in page.into_iter().filter(|(entry, _)| entry.seq <= until) {
                     let unread = |source| Error::row(format!("journal entry {}", entry.seq).into(), &source);
                     let payload = payload.map(|payload| from_json(&payload.bytes)).transpose().map_err(unread)?;
                     entries.push(EntryExport {
@@ -182,14 +186,25 @@ impl Tenant {
         Ok(entries)
     }
 
-    async fn letters_on(&self, records: &BTreeSet<RecordRef>) -> Result<Vec<Json>, Error> {
-        let mut letters = Vec::new();
-        for row in self.all_rows(Table::DeadLetter, "", "list dead letters").await? {
-            let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
-            if letter.record.as_ref().is_some_and(|record| records.contains(record)) {
-                letters.push(parse(Table::DeadLetter, &row)?);
+    async fn letters_on(&self, records: &BTreeSet<RecordRef>, values: &[IdentityKey]) -> Result<Vec<Json>, Error> {
+        // As an erasure would find them; what is hashed here is kept nowhere.
+        let suppression = Suppression::default();
+        let marks: BTreeSet<Digest> = values.iter().filter_map(|key| suppression.of_word(&key.value)).collect();
+        let (mut letters, mut after) = (Vec::new(), None::<Text>);
+        loop {
+            let rows = self.letter_rows(after.as_deref()).await?;
+            let Some(last) = rows.last() else { return Ok(letters) };
+            after = Some(last.key.clone());
+            for row in rows {
+                let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+                let theirs = match &letter.record {
+                    Some(record) => records.contains(record),
+                    None => !marks.is_disjoint(&suppression.of_words(&letter.bytes())),
+                };
+                if theirs {
+                    letters.push(parse(Table::DeadLetter, &row)?);
+                }
             }
         }
-        Ok(letters)
     }
 }

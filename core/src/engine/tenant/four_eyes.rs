@@ -67,6 +67,7 @@ impl Tenant {
     /// [`Error::NothingProposed`]; [`Error::UnknownEntity`]; [`Error::UnknownAttribute`].
     pub async fn reject_decision(&self, id: EntityId, unit: &str, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Approver, "reject decisions").await?;
+        self.refuse_cards("reason", [reason])?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();

@@ -19,6 +19,7 @@ use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
 use crate::model::UnitKey;
 use crate::plan::{Plan, PlanDraft, PlanHash, PlanKind, Scope, Surroundings, plan_entity};
+use crate::role::Role;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::WorkingSet;
@@ -55,7 +56,8 @@ pub struct PlanRequest {
     tenant: Tenant,
     scope: Scope,
     kind: PlanKind,
-    by: Actor,
+    /// `None`: nobody in particular.
+    by: Option<Actor>,
 }
 
 impl PlanRequest {
@@ -89,23 +91,31 @@ impl PlanRequest {
         self
     }
 
-    /// Who asks.
+    /// Who asks: an operator at least, where roles are configured.
     pub fn by(mut self, actor: &Actor) -> Self {
-        self.by = actor.clone();
+        self.by = Some(actor.clone());
         self
     }
 }
 
 /// # Errors
 ///
-/// Awaiting it fails if the scope names a connection, attribute or entity that there is not; with [`Error::ModelChanged`] until
+/// Awaiting it fails with [`Error::Forbidden`] if whoever asks may not plan; if the scope names a connection, attribute or entity that
+/// there is not; with [`Error::ModelChanged`] until
 /// [`Tenant::accept_model`] is called; if a reader's row is broken; or if the store fails.
 impl IntoFuture for PlanRequest {
     type Output = Result<Plan, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Plan, Error>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.tenant.make_plan(self.scope, self.kind, &self.by).await })
+        let Self { tenant, scope, kind, by } = self;
+        Box::pin(async move {
+            if let Some(by) = &by {
+                // Whoever asks counts as one of two people.
+                tenant.require_role(by, Role::Operator, "plan").await?;
+            }
+            tenant.make_plan(scope, kind, &by.unwrap_or_else(Tenant::engine)).await
+        })
     }
 }
 
@@ -131,7 +141,7 @@ impl<E> From<Id<E>> for Scope {
 impl Tenant {
     /// Asks for a plan: of one entity (`plan(id)`), or of all (`plan(Scope::default())`).
     pub fn plan(&self, scope: impl Into<Scope>) -> PlanRequest {
-        PlanRequest { tenant: self.clone(), scope: scope.into(), kind: PlanKind::Regular, by: Self::engine() }
+        PlanRequest { tenant: self.clone(), scope: scope.into(), kind: PlanKind::Regular, by: None }
     }
 
     /// A stored plan.

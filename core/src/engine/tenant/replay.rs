@@ -304,6 +304,8 @@ impl<'a> Replay<'a> {
                     None => self.done.left_out += 1,
                 }
             }
+            // Where records were once is asked by erasures only.
+            Restated::Once(..) => {}
         }
     }
 

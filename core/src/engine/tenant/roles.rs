@@ -76,6 +76,7 @@ impl Tenant {
 
     async fn set_role(&self, actor: &Actor, role: Option<Role>, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Admin, "grant roles").await?;
+        self.refuse_cards("reason", [reason])?;
         let mut attempts = Attempts::default();
         loop {
             let key = grant_key(actor);

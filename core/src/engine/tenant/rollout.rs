@@ -43,6 +43,7 @@ impl Tenant {
     /// [`Error::UnknownConnection`].
     pub async fn set_stage(&self, connection: &str, stage: Stage, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Admin, "set how far connections go").await?;
+        self.refuse_cards("reason", [reason])?;
         self.set_connection(connection, by, reason, |state| state.stage = stage).await
     }
 
@@ -53,6 +54,7 @@ impl Tenant {
     /// [`Error::UnknownConnection`].
     pub async fn hold(&self, connection: &str, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Operator, "hold connections").await?;
+        self.refuse_cards("reason", [reason])?;
         self.set_connection(connection, by, reason, |state| state.flow = Flow::Held).await
     }
 
@@ -63,6 +65,7 @@ impl Tenant {
     /// [`Error::UnknownConnection`].
     pub async fn pause(&self, connection: &str, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Operator, "pause connections").await?;
+        self.refuse_cards("reason", [reason])?;
         self.set_connection(connection, by, reason, |state| state.flow = Flow::Paused).await
     }
 
@@ -73,6 +76,7 @@ impl Tenant {
     /// [`Error::UnknownConnection`].
     pub async fn resume(&self, connection: &str, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Admin, "resume connections").await?;
+        self.refuse_cards("reason", [reason])?;
         self.set_connection(connection, by, reason, |state| state.flow = Flow::Open).await
     }
 
@@ -89,6 +93,7 @@ impl Tenant {
         reason: &str,
     ) -> Result<(), Error> {
         self.require_role(by, Role::Admin, "set when connections are written").await?;
+        self.refuse_cards("reason", [reason])?;
         self.set_connection(connection, by, reason, |state| state.windows.clone_from(&windows)).await
     }
 

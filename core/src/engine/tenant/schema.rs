@@ -202,8 +202,9 @@ impl Tenant {
         by: &Actor,
         reason: &str,
     ) -> Result<bool, Error> {
-        let (name, _) = self.connection(connection)?;
         self.require_role(by, Role::Approver, "waive what is wrong with a schema").await?;
+        self.refuse_cards("reason", [reason])?;
+        let (name, _) = self.connection(connection)?;
         let mut attempts = Attempts::default();
         loop {
             let now = self.now();

@@ -1,10 +1,13 @@
 //! A tenant as an actor may see it: what they may not see is masked, and that they saw personal data is journaled.
 
+use std::collections::BTreeSet;
+
 use crate::engine::Tenant;
-use crate::engine::case::Case;
+use crate::engine::case::{Case, CaseKind};
+use crate::engine::desk::CASE_NOTED;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::attempts::Attempts;
-use crate::engine::tenant::cases::{CaseCursor, CaseFilter, CasePage};
+use crate::engine::tenant::cases::{CASE_CHANGED, CASE_OPENED, CaseCursor, CaseFilter, CasePage};
 use crate::engine::tenant::dead_letter::{LetterCause, StoredDeadLetter};
 use crate::engine::tenant::export_person::PersonExport;
 use crate::engine::tenant::history::{Happening, HistoryPage};
@@ -24,8 +27,8 @@ pub(crate) const PERSONAL_DATA_READ: &str = "personal_data_read";
 /// What an entry of a list is about, where no entity is.
 const LISTS: &str = "lists";
 
-/// The happenings whose words may quote any value.
-const QUOTING: [&str; 4] = ["observed", "case_noted", "case_closed", "refused"];
+/// The happenings whose words may quote any value, whatever they are about.
+const QUOTING: [&str; 7] = ["observed", CASE_NOTED, "case_closed", CASE_OPENED, CASE_CHANGED, "refused", "held_apart"];
 
 /// A tenant as an actor may see it: [`Tenant::seen_by`].
 #[derive(Debug, Clone)]
@@ -129,10 +132,10 @@ impl Seen {
     /// [`Error::Forbidden`] for who has no role; and as [`Tenant::case`].
     pub async fn case(&self, key: &str) -> Result<Case, Error> {
         let sight = self.sight(Role::Viewer, "look at cases").await?;
-        let mut cases = vec![self.tenant.case(key).await?];
-        let shown = sight.mask_cases(&mut cases);
+        let mut case = self.tenant.case(key).await?;
+        let shown = sight.mask_case(&mut case);
         sight.note(key, "case", shown).await?;
-        cases.pop().ok_or_else(|| Error::UnknownCase { key: key.into() })
+        Ok(case)
     }
 
     /// As [`Tenant::open_cases`].
@@ -148,8 +151,9 @@ impl Seen {
     ) -> Result<CasePage, Error> {
         let sight = self.sight(Role::Viewer, "look at cases").await?;
         let mut page = self.tenant.open_cases(filter, after, limit).await?;
-        let shown = sight.mask_cases(&mut page.cases);
-        sight.note(LISTS, "open_cases", shown).await?;
+        let mut shown_of = BTreeSet::new();
+        sight.mask_cases(&mut page.cases, &mut shown_of);
+        sight.note_of(&shown_of, "open_cases").await?;
         Ok(page)
     }
 
@@ -164,12 +168,20 @@ impl Seen {
             false => self.sight(Role::Viewer, "search").await?,
         };
         let mut page = self.tenant.search(search, after, limit).await?;
-        let mut shown = search.value.is_some();
-        shown |= sight.mask_cases(&mut page.cases);
+        let mut shown_of = BTreeSet::new();
+        sight.mask_cases(&mut page.cases, &mut shown_of);
         for found in &mut page.entities {
-            shown |= sight.mask_cases(&mut found.cases);
+            sight.mask_cases(&mut found.cases, &mut shown_of);
         }
-        sight.note(LISTS, "search", shown).await?;
+        if search.value.is_some() {
+            // Who has a value was told of each that was found, and of nobody that nobody has it.
+            shown_of.extend(page.entities.iter().map(|found| found.id.text()));
+            shown_of.extend(page.cases.iter().flat_map(whom));
+            if shown_of.is_empty() {
+                sight.note(LISTS, "search", true).await?;
+            }
+        }
+        sight.note_of(&shown_of, "search").await?;
         Ok(page)
     }
 
@@ -186,7 +198,10 @@ impl Seen {
     ) -> Result<Vec<(Text, StoredDeadLetter)>, Error> {
         let sight = self.sight(self.for_everything(), "read dead letters").await?;
         let letters = self.tenant.dead_letters_of(cause, after, limit).await?;
-        sight.note(LISTS, "dead_letters_of", !letters.is_empty()).await?;
+        let of = |letter: &StoredDeadLetter| -> Text {
+            letter.record.as_ref().map_or_else(|| LISTS.into(), |of| of.to_string().into())
+        };
+        sight.note_of(&letters.iter().map(|(_, letter)| of(letter)).collect(), "dead_letters_of").await?;
         Ok(letters)
     }
 
@@ -248,16 +263,16 @@ impl Sight<'_> {
         self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= self.needs(of, unit, pii))
     }
 
-    /// Whether what is told of a unit of a type is shown. What is told of no single unit is shown to those who may see all of
-    /// the type, if it may quote anything.
+    /// Whether what is told of a unit of a type is shown. What may quote anything, whatever it is about, and what is told of
+    /// personal data of no single unit, is shown to those who may see all of the type.
     fn shows_of(&self, of: Option<&EntityType>, unit: Option<&Text>, pii: bool, quotes: bool) -> bool {
         let model = &self.seen.tenant.core.model;
         let of = of.and_then(|of| model.entity_index(of.as_str())).map(|index| model.entity(index));
         let has = |needs: Role| self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= needs);
-        match (of, unit) {
-            (Some(of), Some(unit)) => self.shows(of, unit, pii),
-            (Some(of), None) => !(pii || quotes) || has(self.seen.for_all_of(of)),
-            (None, _) => !(pii || quotes) || has(self.seen.for_everything()),
+        let any = quotes || (pii && unit.is_none());
+        match of {
+            Some(of) => unit.is_none_or(|unit| self.shows(of, unit, pii)) && (!any || has(self.seen.for_all_of(of))),
+            None => !(pii || quotes) || has(self.seen.for_everything()),
         }
     }
 
@@ -275,34 +290,58 @@ impl Sight<'_> {
         shown
     }
 
-    /// The same of cases.
-    fn mask_cases(&self, cases: &mut [Case]) -> bool {
-        let mut shown = false;
+    /// The same of a case.
+    fn mask_case(&self, case: &mut Case) -> bool {
+        let personal = case.pii;
+        let quotes = !case.comments.is_empty() || case.kind == CaseKind::Refused;
+        if self.shows_of(case.entity_type.as_ref(), case.unit.as_ref(), personal, quotes) {
+            return personal;
+        }
+        *case = Case { pii: true, ..case.clone() }.masked();
+        false
+    }
+
+    /// The same of cases. Adds of whom personal data is shown.
+    fn mask_cases(&self, cases: &mut [Case], shown_of: &mut BTreeSet<Text>) {
         for case in cases {
-            let personal = case.pii;
-            let noted = !case.comments.is_empty();
-            if self.shows_of(case.entity_type.as_ref(), case.unit.as_ref(), personal, noted) {
-                shown |= personal;
-            } else {
-                *case = Case { pii: true, ..case.clone() }.masked();
+            if self.mask_case(case) {
+                shown_of.extend(whom(case));
             }
         }
-        shown
+    }
+
+    /// Journals of whom personal data was seen: an entry for each.
+    async fn note_of(&self, whom: &BTreeSet<Text>, call: &'static str) -> Result<(), Error> {
+        self.note_all(whom.iter().map(|of| &**of).collect(), call).await
     }
 
     /// Journals that personal data was seen, if any was.
     async fn note(&self, subject: &str, call: &'static str, shown: bool) -> Result<(), Error> {
+        self.note_all(shown.then_some(subject).into_iter().collect(), call).await
+    }
+
+    async fn note_all(&self, subjects: Vec<&str>, call: &'static str) -> Result<(), Error> {
         let Seen { tenant, actor } = self.seen;
-        if !shown || tenant.core.roles.is_none() {
+        if subjects.is_empty() || tenant.core.roles.is_none() {
             return Ok(());
         }
         let mut attempts = Attempts::default();
         loop {
             let mut changes = Changes::new(&tenant.core, tenant.now(), actor);
-            changes.journal(PERSONAL_DATA_READ, subject, &(call,));
+            for subject in &subjects {
+                changes.journal(PERSONAL_DATA_READ, subject, &(call,));
+            }
             if attempts.commit(tenant, "note who saw personal data", changes.commit).await? {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Whom a case is about: entities, or records of none.
+fn whom(case: &Case) -> Vec<Text> {
+    match &case.entities[..] {
+        [] => case.records.iter().map(|record| record.to_string().into()).collect(),
+        entities => entities.iter().map(EntityId::text).collect(),
     }
 }

@@ -62,6 +62,7 @@ impl Tenant {
         reason: &str,
     ) -> Result<StandingId, Error> {
         self.require_role(by, Role::Approver, "give standing approvals").await?;
+        self.refuse_cards("reason", [reason])?;
         let approval = self.limited(approval)?;
         let at = self.now();
         let by_two = self.permits_what_takes_two(&approval);
@@ -86,6 +87,7 @@ impl Tenant {
     /// [`Error::UnknownStanding`]; [`Error::OwnStanding`] if `by` gave it; [`Error::StandingSettled`] if it waits for nobody.
     pub async fn approve_standing(&self, id: StandingId, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Approver, "approve standing approvals").await?;
+        self.refuse_cards("reason", [reason])?;
         let mut attempts = Attempts::default();
         loop {
             let mut loader = Loader::new(&self.core, &self.id);
@@ -120,6 +122,7 @@ impl Tenant {
     /// [`Error::UnknownStanding`].
     pub async fn withdraw_standing(&self, id: StandingId, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Operator, "withdraw standing approvals").await?;
+        self.refuse_cards("reason", [reason])?;
         let mut attempts = Attempts::default();
         loop {
             let mut loader = Loader::new(&self.core, &self.id);

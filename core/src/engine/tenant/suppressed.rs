@@ -115,6 +115,9 @@ impl Tenant {
     /// [`Error::UnknownEntity`] if no entity of this id was erased; or a store that failed.
     pub async fn lift_suppression(&self, id: EntityId, by: &Actor, reason: &str) -> Result<usize, Error> {
         self.require_role(by, Role::Admin, "lift suppressions").await?;
+        self.refuse_cards("reason", [reason])?;
+        // What is left to do of an erasure may need the hashes.
+        self.finish_erasures().await?;
         let mut attempts = Attempts::default();
         loop {
             let Some(erased) = self.erased(id).await? else {

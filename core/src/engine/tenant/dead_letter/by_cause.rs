@@ -212,6 +212,7 @@ impl Tenant {
     /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`]; [`Error::NoReason`].
     pub async fn discard_dead_letter(&self, key: &str, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Operator, "discard dead letters").await?;
+        self.refuse_cards("reason", [reason])?;
         if reason.trim().is_empty() {
             return Err(Error::NoReason { doing: "discard a dead letter" });
         }
@@ -234,6 +235,7 @@ impl Tenant {
     /// [`Error::UnknownDeadLetter`]; [`Error::LetterSettled`] if it was tried again; [`Error::NoReason`].
     pub async fn reopen_dead_letter(&self, key: &str, by: &Actor, reason: &str) -> Result<(), Error> {
         self.require_role(by, Role::Operator, "reopen dead letters").await?;
+        self.refuse_cards("reason", [reason])?;
         if reason.trim().is_empty() {
             return Err(Error::NoReason { doing: "take up a dead letter again" });
         }
@@ -271,6 +273,7 @@ impl Tenant {
         reason: &str,
     ) -> Result<usize, Error> {
         self.require_role(by, Role::Operator, "discard dead letters").await?;
+        self.refuse_cards("reason", [reason])?;
         let letters = self.dead_letters_of(Some(cause), None, limit).await?;
         let mut discarded = 0;
         for (key, _) in letters {
@@ -301,9 +304,17 @@ impl Tenant {
             if dead.contains(key) {
                 return Ok(Outcome::StillDead);
             }
-            let (_, commit) = self.prepare(&inputs, by, &BTreeSet::new()).await?;
+            let (taken, commit) = self.prepare(&inputs, by, &BTreeSet::new()).await?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.commit = commit;
+            if taken.suppressed > 0 {
+                // Only now is it known whose it is.
+                settle_erased(&mut changes, key, revision, letter);
+                if attempts.commit(self, "try a dead letter again", changes.commit).await? {
+                    return Ok(Outcome::TakenIn);
+                }
+                continue;
+            }
             let outcome = if dead.is_empty() { Outcome::TakenIn } else { Outcome::Replaced };
             let state = LetterState::Retried { by: by.clone(), at: changes.as_of(), became: dead };
             settle(&mut changes, key, revision, letter, state);
@@ -313,7 +324,8 @@ impl Tenant {
         }
     }
 
-    async fn letter_rows(&self, after: Option<&str>) -> Result<Vec<Row>, Error> {
+    /// Some letters behind a key, with their bytes.
+    pub(in crate::engine::tenant) async fn letter_rows(&self, after: Option<&str>) -> Result<Vec<Row>, Error> {
         let rows = self.core.store.scan(&self.id, Table::DeadLetter, "", after, PAGE).await;
         rows.map_err(Error::store("list dead letters"))
     }
@@ -345,6 +357,17 @@ impl Retried {
             Outcome::Replaced => self.replaced += 1,
         }
     }
+}
+
+/// Notes that a letter told of a person who was erased, without its bytes.
+pub(in crate::engine::tenant) fn settle_erased(
+    changes: &mut Changes<'_>,
+    key: &str,
+    revision: u64,
+    letter: StoredDeadLetter,
+) {
+    let state = LetterState::Erased { at: changes.as_of() };
+    settle(changes, key, revision, StoredDeadLetter { body: String::new(), hex: false, ..letter }, state);
 }
 
 /// Notes what became of a letter, and journals it.

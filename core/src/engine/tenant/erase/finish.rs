@@ -6,21 +6,23 @@ use std::collections::BTreeSet;
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, discrepancy_key};
 use crate::engine::desk::{self, Desk};
-use crate::engine::hydrate::parse;
+use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, PART, SEPARATOR, record_key};
 use crate::engine::suppression::{Pending, Suppression, suppressed_key, suppression_key};
 use crate::engine::tenant::apply::outbox::{create_prefix, write_prefix};
 use crate::engine::tenant::attempts::Attempts;
-use crate::engine::tenant::dead_letter::{LETTER_SETTLED, LetterState, StoredDeadLetter};
+use crate::engine::tenant::dead_letter::{LetterState, StoredDeadLetter, settle_erased};
 use crate::engine::tenant::erase::{DESK_RESTATED, subject_of};
+use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::{MERGES, merged_pair};
 use crate::engine::tenant::work::work_key;
 use crate::error::Error;
 use crate::fingerprint::Digest;
-use crate::id::EntityId;
+use crate::id::{EntityId, RecordRef};
 use crate::plan::{Operation, Plan, Target};
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
+use crate::working_set::RecordIndex;
 
 /// What entries are about that lose their payloads.
 pub(super) struct Subject {
@@ -37,7 +39,9 @@ impl Pending {
             Target::Record(record) => self.records.contains(record),
             Target::New { .. } => false,
         };
-        target || self.entities.contains(&operation.entity)
+        // What is to be written of one that held a record of theirs may be what that record said.
+        let touched = self.parted.iter().any(|(id, _)| *id == operation.entity);
+        target || touched || self.entities.contains(&operation.entity)
     }
 
     /// Whether a key names one of the records or entities as what is written.
@@ -73,6 +77,7 @@ impl Tenant {
             let (_, suppression) = self.suppression_anew().await?;
             let Some((id, pending)) = suppression.pending.iter().next() else { return Ok(payloads) };
             self.sweep(*id, pending, &suppression).await?;
+            self.join_again(&pending.shared).await?;
             self.restate(pending).await?;
             let place = self.place_of_erasure(*id).await?;
             let subjects = pending.subjects(place);
@@ -109,6 +114,36 @@ impl Tenant {
             changes.put(suppression_key(), &suppression);
             if attempts.commit(self, "finish an erasure", changes.commit).await? {
                 self.forget_suppression();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tries records again that could be theirs or somebody else's: now they can be that one's only.
+    async fn join_again(&self, records: &BTreeSet<RecordRef>) -> Result<(), Error> {
+        let records: Vec<RecordRef> = records.iter().cloned().collect();
+        let mut attempts = Attempts::default();
+        loop {
+            let mut loader = Loader::new(&self.core, &self.id);
+            loader.records(&records).await?;
+            loader.merges().await?;
+            let found = records.iter().filter_map(|record| loader.loaded.set.find_record(record));
+            let found: Vec<RecordIndex> =
+                found.filter(|record| loader.loaded.set.record(*record).entity.is_none()).collect();
+            if found.is_empty() {
+                return Ok(());
+            }
+            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+            let mut links = Links::default();
+            loader.identities_of(&found).await?;
+            self.join(&mut loader, &found, changes.as_of(), &mut links).await?;
+            self.follow_links(&mut loader, &mut changes, &mut links).await?;
+            let as_of = changes.as_of();
+            self.with_frame(|frame| {
+                loader.loaded.set.settle(frame, as_of, &mut links.facts);
+                changes.add_set(frame, &loader.loaded, &links.facts)
+            })?;
+            if attempts.commit(self, "link what may be one's only now", changes.commit).await? {
                 return Ok(());
             }
         }
@@ -197,25 +232,26 @@ impl Tenant {
         suppression: &Suppression,
         changes: &mut Changes<'_>,
     ) -> Result<(), Error> {
-        for row in self.all_rows(Table::DeadLetter, "", "list dead letters").await? {
-            let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
-            if matches!(letter.state, LetterState::Erased { .. }) {
-                continue;
+        let mut after: Option<Text> = None;
+        loop {
+            // They are kept whole: never all of them at once.
+            let rows = self.letter_rows(after.as_deref()).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.key.clone());
+            for row in rows {
+                let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+                if matches!(letter.state, LetterState::Erased { .. }) {
+                    continue;
+                }
+                let theirs = match &letter.record {
+                    Some(record) => pending.records.contains(record),
+                    None => self.is_any_suppressed(&suppression.of_words(&letter.bytes())).await?,
+                };
+                if theirs {
+                    settle_erased(changes, &row.key, row.revision, letter);
+                }
             }
-            let theirs = match &letter.record {
-                Some(record) => pending.records.contains(record),
-                None => self.is_any_suppressed(&suppression.of_words(&letter.bytes())).await?,
-            };
-            if !theirs {
-                continue;
-            }
-            let key = RowKey::new(Table::DeadLetter, row.key);
-            let state = LetterState::Erased { at: changes.as_of() };
-            changes.journal(LETTER_SETTLED, &letter.subject(), &(&key.key, &state));
-            changes.commit.expect.push((key.clone(), Some(row.revision)));
-            changes.put(key, &StoredDeadLetter { state, body: String::new(), hex: false, ..letter });
         }
-        Ok(())
     }
 
     async fn is_any_suppressed(&self, digests: &BTreeSet<Digest>) -> Result<bool, Error> {

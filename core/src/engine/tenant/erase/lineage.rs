@@ -41,20 +41,32 @@ impl Tenant {
             lineage.entities.extend(more);
         }
         for id in lineage.entities.clone() {
-            let mut after = 0;
-            loop {
-                let page = self.core.store.journal_about(&self.id, &id.text(), after, PAGE).await;
-                let page = page.map_err(Error::store("read the journal by subject"))?;
-                let Some((last, _)) = page.last() else { break };
-                after = last.seq;
-                for (entry, payload) in &page {
-                    self.follow(lineage, entry, payload.as_ref())?;
-                }
-            }
+            self.follow_all(lineage, id).await?;
         }
         let Lineage { entities, parted, .. } = lineage;
         parted.retain(|id, _| !entities.contains(id));
         Ok(())
+    }
+
+    /// The records that an entity had once and has no more, and the places at which they left.
+    pub(super) async fn once_held(&self, id: EntityId) -> Result<Vec<(RecordRef, u64)>, Error> {
+        let mut lineage = Lineage::default();
+        self.follow_all(&mut lineage, id).await?;
+        Ok(lineage.ever.into_iter().filter(|(_, place)| *place > 0).collect())
+    }
+
+    /// Follows what the journal tells of an entity.
+    async fn follow_all(&self, lineage: &mut Lineage, id: EntityId) -> Result<(), Error> {
+        let mut after = 0;
+        loop {
+            let page = self.core.store.journal_about(&self.id, &id.text(), after, PAGE).await;
+            let page = page.map_err(Error::store("read the journal by subject"))?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = last.seq;
+            for (entry, payload) in &page {
+                self.follow(lineage, entry, payload.as_ref())?;
+            }
+        }
     }
 
     /// The entities, but for these, that one of the records was ever linked to. It reads the journal once.
@@ -95,7 +107,11 @@ impl Tenant {
                 Ok(linked.collect())
             }
             RESTATED => {
-                let Restated::Entity(stored) = read(entry, payload)? else { return Ok(Vec::new()) };
+                let stored = match read(entry, payload)? {
+                    Restated::Entity(stored) => stored,
+                    Restated::Once(_, once) => return Ok(once.into_iter().map(|(record, _)| record).collect()),
+                    Restated::Record(..) => return Ok(Vec::new()),
+                };
                 let entity = Entity::from_stored(*stored, &self.core.model);
                 let links = entity.into_iter().flat_map(|entity| entity.links);
                 Ok(links.map(|link| (*link.record).clone()).collect())
@@ -107,10 +123,14 @@ impl Tenant {
     fn follow(&self, lineage: &mut Lineage, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
         let Some(payload) = payload else { return Ok(()) };
         if entry.kind.as_str() == RESTATED {
-            if let Restated::Entity(stored) = read(entry, payload)?
-                && let Some(entity) = Entity::from_stored(*stored, &self.core.model)
-            {
-                lineage.ever.extend(entity.links.iter().map(|link| ((*link.record).clone(), 0)));
+            match read(entry, payload)? {
+                Restated::Entity(stored) => {
+                    let entity = Entity::from_stored(*stored, &self.core.model);
+                    let links = entity.iter().flat_map(|entity| &entity.links);
+                    lineage.ever.extend(links.map(|link| ((*link.record).clone(), 0)));
+                }
+                Restated::Once(_, once) => lineage.ever.extend(once),
+                Restated::Record(..) => {}
             }
             return Ok(());
         }

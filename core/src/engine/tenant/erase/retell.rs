@@ -41,6 +41,8 @@ pub(crate) enum Restated {
     Record(RecordRef, Box<StoredRepresentation>),
     /// What an entity is.
     Entity(Box<StoredEntity>),
+    /// The records that an entity had once, and the places at which they left: whoever erases it later needs to know.
+    Once(EntityId, Vec<(RecordRef, u64)>),
 }
 
 /// What entries that are about to lose their payloads tell of, by the names of rows.
@@ -98,6 +100,11 @@ impl Tenant {
                 let Some(row) = self.row_to_tell(&mut changes, entity_key(*id)).await? else { continue };
                 let stored: StoredEntity = parse(Table::Entity, &row)?;
                 changes.journal(RESTATED, &id.text(), &Restated::Entity(Box::new(stored)));
+                let mut once = self.once_held(*id).await?;
+                once.retain(|(record, _)| !pending.records.contains(record));
+                if !once.is_empty() {
+                    changes.journal(RESTATED, &id.text(), &Restated::Once(*id, once));
+                }
             }
             if changes.commit.journal.is_empty()
                 || attempts.commit(self, "tell anew what outlives an erasure", changes.commit).await?
