@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::baseline::Baseline;
-use crate::measure::Measured;
+use crate::measure::{Measured, Scale};
 use crate::robust::median;
 
 /// When something is unusual. The defaults find more than three quarters of spikes of 3 to 8 standard deviations and nearly all
@@ -109,7 +109,8 @@ impl Sum {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detector {
     settings: Settings,
-    kind: Option<u8>,
+    /// That of the first measurement.
+    scale: Option<Scale>,
     /// As they would be at today's level.
     days: VecDeque<(i64, f64)>,
     above: Sum,
@@ -132,7 +133,7 @@ impl Detector {
     /// Watches with settings of one's own.
     #[must_use]
     pub fn with(settings: Settings) -> Self {
-        Self { settings, kind: None, days: VecDeque::new(), above: Sum::default(), below: Sum::default() }
+        Self { settings, scale: None, days: VecDeque::new(), above: Sum::default(), below: Sum::default() }
     }
 
     /// Takes a day's measurement, and says what is unusual about it. A shift is told once; from then on its level is the usual
@@ -145,7 +146,7 @@ impl Detector {
         if let Some((last, _)) = self.days.back().filter(|(last, _)| day <= *last) {
             return Err(SeriesError::NotLater { day, last: *last });
         }
-        if self.kind.is_some_and(|kind| kind != measured.kind()) {
+        if self.scale.is_some_and(|scale| scale != measured.scale()) {
             return Err(SeriesError::OtherKind { day });
         }
         if measured.is_empty() {
@@ -155,7 +156,7 @@ impl Detector {
             (self.days.len() >= self.settings.warm_up.max(2)).then(|| Baseline::of(self.days.make_contiguous()));
         let expected = baseline.as_ref().map(|baseline| baseline.expected(day));
         let scaled = measured.scaled(expected).ok_or(SeriesError::NotMeasured { day })?;
-        self.kind = Some(measured.kind());
+        self.scale = Some(measured.scale());
         self.days.push_back((day, scaled.value));
         if self.days.len() > self.settings.memory.max(self.settings.warm_up).max(2) {
             self.days.pop_front();

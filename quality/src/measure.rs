@@ -21,6 +21,16 @@ pub enum Measured {
     },
 }
 
+/// Where measurements of a series are compared: those of another are no part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scale {
+    Value,
+    Count,
+    Lag,
+    Share,
+}
+
 /// A measurement where deviations add up, and how far chance alone moves it there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scaled {
@@ -76,13 +86,13 @@ impl Measured {
         }
     }
 
-    /// Which kind of measurement it is, for telling series that mix them.
-    pub(crate) const fn kind(self) -> u8 {
+    /// Where it is compared.
+    pub(crate) const fn scale(self) -> Scale {
         match self {
-            Self::Value(_) => 0,
-            Self::Count(_) => 1,
-            Self::Lag(_) => 2,
-            Self::Share { .. } => 3,
+            Self::Value(_) => Scale::Value,
+            Self::Count(_) => Scale::Count,
+            Self::Lag(_) => Scale::Lag,
+            Self::Share { .. } => Scale::Share,
         }
     }
 }

@@ -149,14 +149,84 @@ fn states_of_other_checks_are_refused() {
     assert!(matches!(held.merge(state(present())), Err(CheckError::OtherChecks)));
     assert_eq!(held.outcomes().unwrap()[0].of, 2, "nothing has changed");
     // More good ones than rows, and keys of no rows.
-    let more = r#"[{"rows":2,"held":{"tally":{"good":3,"of":2,"examples":[]}}}]"#;
+    let more = r#"[{"check":"it","rows":2,"held":{"tally":{"good":3,"of":2,"examples":[]}}}]"#;
     let states: Vec<State> = serde_json::from_str(more).unwrap();
     assert!(matches!(
         Checker::resume(vec![check(present(), 1.0)], Settings::default(), states),
         Err(CheckError::OtherChecks)
     ));
-    let none = r#"[{"rows":2,"held":{"keys":[[[97],0,0]]}}]"#;
+    let none = r#"[{"check":"it","rows":2,"held":{"keys":[[[97],0,0]]}}]"#;
     assert!(serde_json::from_str::<Vec<State>>(none).is_err());
+}
+
+/// What one check counted is never told of under the name of another.
+#[test]
+fn a_check_of_another_name_is_another() {
+    let named = |name: &str| Check { name: name.to_owned(), ..check(present(), 1.0) };
+    let seen = |name: &str| {
+        let mut checker = new(vec![named(name)]).unwrap();
+        checker.take(&Batch::of(1).with("a", Column::full(Values::Whole(&[1]))).unwrap()).unwrap();
+        checker
+    };
+    let states = |name: &str| seen(name).into_states().unwrap();
+    let resume = |states| Checker::resume(vec![named("one")], Settings::default(), states);
+    assert!(matches!(resume(states("other")), Err(CheckError::OtherChecks)));
+    assert_eq!(resume(states("one")).unwrap().outcomes().unwrap()[0].good, 1);
+    assert!(matches!(seen("one").merge(states("other")), Err(CheckError::OtherChecks)));
+    let merged = states("one").remove(0).merge(states("other").remove(0), &Settings::default());
+    assert!(matches!(merged, Err(CheckError::OtherChecks)));
+}
+
+/// A state comes from a store: whatever it says, it is taken or refused, and nothing overflows behind it.
+#[test]
+fn a_stored_state_that_cannot_be_is_refused() {
+    let rule = || Rule::Fresh { column: "a".to_owned(), now: 9, within: 9 };
+    let resume = |state: &str| {
+        let states = serde_json::from_str(state).map_err(|_| CheckError::OtherChecks)?;
+        Checker::resume(vec![check(rule(), 1.0)], Settings::default(), states)
+    };
+    let state = |rows: u64, good: u64, classes: &str| {
+        format!(
+            r#"[{{"check":"it","rows":{rows},"held":{{"ages":[{{"good":{good},"of":{good},"examples":[]}},{{"classes":{classes}}}]}}}}]"#
+        )
+    };
+    let most = i64::MAX.unsigned_abs();
+    for (bad, why) in [
+        (state(u64::MAX, 1, "{}"), "more rows than tables have"),
+        (state(2, 2, r#"{"65535":1}"#), "a class that there is not"),
+        (state(2, 2, r#"{"1":3}"#), "more ages than rows"),
+    ] {
+        assert!(matches!(resume(&bad), Err(CheckError::OtherChecks)), "{why}");
+    }
+    let mut full = resume(&state(most, most, &format!(r#"{{"495":{most}}}"#))).unwrap();
+    assert_eq!(full.outcomes().unwrap()[0].lags.as_ref().unwrap().percentile(50).unwrap().below, u64::MAX);
+    full.take(&Batch::of(1).with("a", Column::full(Values::Moment(&[1]))).unwrap()).unwrap();
+    assert_eq!(full.outcomes().unwrap()[0].good, most + 1);
+    let one = || serde_json::from_str(&state(1, 1, "{}")).unwrap();
+    assert!(matches!(full.merge(one()), Err(CheckError::OtherChecks)));
+    assert_eq!(full.outcomes().unwrap()[0].good, most + 1, "nothing has changed");
+}
+
+/// Whoever prints a checker, its states or its settings prints no value.
+#[test]
+fn nothing_that_is_printed_holds_a_value() {
+    let refers = Rule::Refers { column: "b".to_owned(), to: Arc::new(Reference::wholes([987_654])) };
+    let named = Check { name: "reference".to_owned(), ..check(refers, 1.0) };
+    let mut checker = new(vec![check(Rule::Unique { columns: vec!["a".to_owned()] }, 1.0), named]).unwrap();
+    let batch = Batch::of(2).with("a", Column::full(Values::Whole(&[987_654, 1]))).unwrap();
+    checker.take(&batch.with("b", Column::full(Values::Whole(&[987_654, 987_654]))).unwrap()).unwrap();
+    let printed = format!("{checker:?} {:?}", checker.states().unwrap());
+    let as_bytes = format!("{:?}", b"987654").replace(['[', ']'], "");
+    assert!(!printed.contains("987654") && !printed.contains(&as_bytes), "{printed}");
+    assert!(printed.contains("2 keys") && printed.contains("1 values"), "{printed}");
+}
+
+#[test]
+fn a_row_or_a_bit_that_is_nowhere_is_none() {
+    let texts = Texts::between(b"ab", &[0, 1, 2]).unwrap();
+    assert_eq!([texts.at(1), texts.at(2), texts.at(usize::MAX)], [&b"b"[..], b"", b""]);
+    let nowhere = Column::partial(Values::Whole(&[1]), Bits::from(&[1], usize::MAX));
+    assert!(matches!(Batch::of(1).with("a", nowhere), Err(CheckError::Lengths { .. })));
 }
 
 /// Linked records of two systems: agreement is of texts, whatever they look like; order is of moments.

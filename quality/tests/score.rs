@@ -207,6 +207,21 @@ fn a_breach_is_forecast_and_its_risk_told() {
     assert_eq!(outlook(&wavering, 0.95, between).unwrap().risk, Risk::Elevated);
 }
 
+/// On day 20 the line is at 0.97, below the threshold, and falls; the day itself was better than that.
+#[test]
+fn a_good_day_on_a_line_that_fell_below_is_no_low_risk() {
+    let mut days = falling(21);
+    days[20].1 = 9_760;
+    let outlook = |days: &[(i64, u64, u64)]| outlook(days, 0.975, 30).unwrap();
+    assert_eq!((outlook(&days).risk, outlook(&days).breach), (Risk::High, None));
+    assert!(outlook(&days).trend.unwrap().now < 0.975);
+    // One that rises comes from there.
+    let mut rising: Vec<(i64, u64, u64)> =
+        falling(21).into_iter().map(|(day, good, of)| (20 - day, good - 160, of)).rev().collect();
+    rising[20].1 = 9_760;
+    assert_eq!(outlook(&rising).risk, Risk::Low);
+}
+
 #[test]
 fn days_without_rows_are_gaps_and_no_zeros() {
     let mut days = falling(21);

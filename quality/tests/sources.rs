@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use accordant_quality::check::{Bound, Check, CheckError, Checker, Outcome, Pattern, Relation, Rule, Settings, moment};
 use accordant_quality::source;
@@ -157,6 +158,26 @@ fn rows_that_are_none_are_an_error() {
     assert_eq!(missing.to_string(), "check 7: there is no column to");
 }
 
+/// A quote that is never closed makes one row of all that follows: it is refused long before that.
+#[test]
+fn a_row_without_end_is_an_error_and_takes_no_memory() {
+    struct Counted<'c>(std::io::Chain<&'static [u8], std::io::Repeat>, &'c AtomicU64);
+    impl Read for Counted<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let taken = self.0.read(into)?;
+            self.1.fetch_add(taken as u64, Ordering::Relaxed);
+            Ok(taken)
+        }
+    }
+    let read = AtomicU64::new(0);
+    let endless = Counted(b"id,name,price,from,to\n7,\"".chain(std::io::repeat(b'a')), &read);
+    assert!(matches!(source::csv::check(endless, checker(checks())), Err(CheckError::Source { row: 0, .. })));
+    assert!(read.load(Ordering::Relaxed) < 32 << 20);
+    // A row of a mebibyte is one.
+    let long = format!("id,name,price,from,to\n7,{},1,,\n", "a".repeat(1 << 20));
+    assert_eq!(from_csv(&long).unwrap()[0].rows, 1);
+}
+
 #[test]
 fn a_file_that_is_cut_off_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
@@ -215,6 +236,12 @@ fn each_kind_of_parquet_is_itself_or_refused() {
     write(&file, [("decimal", Arc::new(decimals) as ArrayRef, true)]);
     let refused = from_parquet(&file, named([Rule::Present { column: "decimal".to_owned() }]), 1);
     assert!(matches!(refused, Err(CheckError::Unsupported { .. })));
+    // Which of two columns of one name is meant, nobody knows.
+    let twice = |value| ("twice", Arc::new(Int64Array::from(vec![value])) as ArrayRef, true);
+    write(&file, [twice(1), twice(2)]);
+    let refused = from_parquet(&file, named([whole("twice", 1)]), 1);
+    assert!(matches!(refused, Err(CheckError::TwiceNamed { name }) if name == "twice"));
+    write(&file, [("i64", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef, true)]);
     // Rows alone are counted without any column.
     let rows = from_parquet(&file, named([Rule::Rows { least: 2, most: Some(2) }]), 1).unwrap();
     assert_eq!((rows[0].rows, rows[0].passed()), (2, Some(true)));

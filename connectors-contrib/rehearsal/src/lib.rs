@@ -1,6 +1,6 @@
 //! What tests of connectors share: a connector alone, before a stand-in of its system ([`walk`], [`write()`]), and in an
 //! engine beside two systems in memory, under the quickstart's model as it is ([`Rehearsal`]); a way out that loses answers
-//! ([`Unanswered`]), and what benches of passports do with it and with a stand-in ([`Faulty`]).
+//! ([`Unanswered`]), one that changes them ([`Altered`]), and what benches of passports do with it and with a stand-in ([`Faulty`]).
 //!
 //! Everything here panics where a test should fail.
 
@@ -8,11 +8,13 @@
 #![allow(clippy::missing_panics_doc, reason = "said once, above")]
 
 mod alone;
+mod altered;
 mod engine;
 mod faulty;
 mod unanswered;
 
 pub use alone::{Asleep, json, key, walk, write};
+pub use altered::Altered;
 pub use engine::{Rehearsal, models};
 pub use faulty::{Faulty, delivered};
 pub use unanswered::Unanswered;

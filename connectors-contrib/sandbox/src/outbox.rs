@@ -16,6 +16,12 @@ pub struct Sent {
     pub given_up: u64,
     /// Never sent: a fault.
     pub lost: u64,
+    /// Events that are sent twice: a fault.
+    pub doubled: u64,
+    /// Events that wait before they are sent, and so come out of order: a fault.
+    pub late: u64,
+    /// Those of new records among them, behind what was changed about these since: a fault.
+    pub overtaken: u64,
 }
 
 /// One request to be: events, and what names them.
@@ -44,7 +50,8 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) const fn new(retries: &'static [i64]) -> Self {
-        Self { waiting: Vec::new(), retries, next: 1, sent: Sent { accepted: 0, refused: 0, given_up: 0, lost: 0 } }
+        let sent = Sent { accepted: 0, refused: 0, given_up: 0, lost: 0, doubled: 0, late: 0, overtaken: 0 };
+        Self { waiting: Vec::new(), retries, next: 1, sent }
     }
 
     /// Lets events wait, each by itself: which of them travel together is decided when they are sent.
@@ -57,12 +64,16 @@ impl Outbox {
         self.next += 1;
         let (minute, hour) = (60_000, 3_600_000);
         let overtaken = is_of_new(topic, &event) && chance.permille(faults.update_first);
-        for _ in 0..=u8::from(chance.permille(faults.doubled)) {
+        let copies = u8::from(chance.permille(faults.doubled));
+        self.sent.doubled += u64::from(copies);
+        self.sent.overtaken += u64::from(overtaken);
+        for _ in 0..=copies {
             let late = match overtaken {
                 true => minute + chance.below(hour).cast_signed(),
                 false if chance.permille(faults.late) => chance.below(hour).cast_signed(),
                 false => 0,
             };
+            self.sent.late += u64::from(late > 0);
             let (topic, events) = (topic.to_owned(), vec![event.clone()]);
             self.waiting.push(Parcel { id, topic, events, attempt: 0, due: now.saturating_add(late) });
         }

@@ -5,12 +5,14 @@ mod honest;
 mod lies;
 mod office;
 
-use accordant::connector::conformance::{Measured, Passport, Promise, measure};
+use std::collections::BTreeSet;
+
+use accordant::connector::conformance::{Entry, Measured, Passport, Promise, measure};
 use accordant::connector::{Connector, CreateSafety};
 use futures::executor::block_on;
 
 use honest::Honest;
-use office::Office;
+use office::{Absent, Office};
 
 fn broken(passport: &Passport) -> Vec<Promise> {
     let mut broken: Vec<Promise> = passport.broken().map(|entry| entry.promise).collect();
@@ -72,4 +74,24 @@ fn a_bench_that_plays_little_has_the_rest_skipped_and_says_why() {
     passport.require();
     assert!(passport.kept().count() >= 10, "{passport}");
     assert!(skipped(&passport).contains(&(Promise::Deletes, "the bench cannot delete records".into())), "{passport}");
+}
+
+/// A passport has a line for each promise of each surface, whatever the bench cannot play.
+#[test]
+fn what_cannot_be_measured_at_all_has_a_line_for_each_promise() {
+    let lines = |passport: &Passport| -> Vec<(String, Promise, String)> {
+        let line = |entry: &Entry| (entry.place.clone(), entry.promise, entry.declared.clone());
+        let mut lines: Vec<_> = passport.entries.iter().map(line).collect();
+        lines.sort();
+        lines
+    };
+    let honest = || Office::of(|office| Box::new(Honest::new(office)));
+    let measured = block_on(measure(&honest()));
+    for absent in [Absent::Values, Absent::Records] {
+        let passport = block_on(measure(&honest().without(absent)));
+        assert_eq!(lines(&passport), lines(&measured), "{absent:?}\n{passport}");
+        let unkept: BTreeSet<Promise> = passport.skipped().map(|entry| entry.promise).collect();
+        let life = [Promise::Order, Promise::Deletes, Promise::Merges, Promise::Delivery, Promise::Answers];
+        assert!(life.iter().all(|promise| unkept.contains(promise)), "{absent:?}\n{passport}");
+    }
 }

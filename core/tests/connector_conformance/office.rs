@@ -36,6 +36,15 @@ pub(crate) struct Office {
     pushed: Mutex<Vec<Delivery>>,
     bare: bool,
     lazy: bool,
+    /// What nobody can play at all.
+    absent: Option<Absent>,
+}
+
+/// What a bench may lack of what every bench needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    Values,
+    Records,
 }
 
 impl Office {
@@ -47,7 +56,7 @@ impl Office {
         let late = Arc::new(Mutex::new(TimeDelta::zero()));
         let premises = Premises { system, clock, refused: Arc::default(), late };
         let connector = connects(&premises);
-        Self { premises, connector, connects, pushed: Mutex::default(), bare: false, lazy: false }
+        Self { premises, connector, connects, pushed: Mutex::default(), bare: false, lazy: false, absent: None }
     }
 
     /// The fake system as it is.
@@ -58,6 +67,15 @@ impl Office {
     /// The same, where nobody does more than must be done.
     pub(crate) fn lazy(self) -> Self {
         Self { lazy: true, ..self }
+    }
+
+    /// The same, where something that is needed is not there.
+    pub(crate) fn without(self, absent: Absent) -> Self {
+        Self { absent: Some(absent), ..self }
+    }
+
+    fn unless_absent(&self, what: Absent) -> Result<(), Cannot> {
+        if self.absent == Some(what) { Err(Cannot::new("nobody is there")) } else { Ok(()) }
     }
 
     fn unless_lazy(&self, what: &'static str) -> Result<(), Cannot> {
@@ -90,6 +108,7 @@ impl Bench for Office {
     }
 
     fn values(&self, _: &ObjectType, number: u32) -> Result<Values, Cannot> {
+        self.unless_absent(Absent::Values)?;
         let value = |path: &str, text: String| (Path::new(path), Text::from(text));
         Ok(vec![
             value("email", format!("n{number}@acme.test")),
@@ -99,6 +118,7 @@ impl Bench for Office {
     }
 
     async fn make(&self, object: &ObjectType, values: &Values) -> Result<Text, Cannot> {
+        self.unless_absent(Absent::Records)?;
         let id = Text::from(format!("by-hand-{:04}", self.premises.system.ids(object.as_str()).len()));
         let id = if self.premises.system.versions(object.as_str(), &id) == 0 { id } else { values[0].1.clone() };
         self.set(object, &id, values);

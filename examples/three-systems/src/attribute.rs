@@ -4,6 +4,16 @@
 /// The systems, by the names of their connections.
 pub const SYSTEMS: [&str; 3] = ["hubspot", "shopify", "netsuite"];
 
+/// Where a system keeps the address by which a customer is known, in the shape that it answers with.
+#[must_use]
+pub fn email_path(system: &str) -> &'static str {
+    match system {
+        "hubspot" => "properties.email",
+        "shopify" => "defaultEmailAddress.emailAddress",
+        _ => "email",
+    }
+}
+
 /// Something of a customer that drifts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attribute {

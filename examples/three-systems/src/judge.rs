@@ -12,12 +12,14 @@ use accordant_sandbox::{Accounts, Did, Entry};
 use serde_json::Value;
 
 use crate::Failure;
-use crate::attribute::{Attribute, Priority, SYSTEMS};
+use crate::attribute::{Attribute, Priority, SYSTEMS, email_path};
 use crate::world::World;
 
 /// What a judge has to say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
+    /// Customers whom a system has, or had.
+    pub customers: usize,
     /// Edits that people made.
     pub edits: usize,
     /// Values that were written through the interface.
@@ -107,14 +109,6 @@ pub struct Truth {
 /// What customers of the morning are called.
 fn is_customer(email: &str) -> bool {
     email.ends_with("@customers.example")
-}
-
-fn email_path(system: &str) -> &'static str {
-    match system {
-        "hubspot" => "properties.email",
-        "shopify" => "defaultEmailAddress.emailAddress",
-        _ => "email",
-    }
 }
 
 /// The attribute that a path of a system is.
@@ -300,6 +294,7 @@ impl Truth {
     fn judge_records(&self, world: &World, verdict: &mut Verdict) {
         let records = world.records();
         let everybody: BTreeSet<&String> = self.owners.values().filter(|email| is_customer(email)).collect();
+        verdict.customers = everybody.len();
         for email in &everybody {
             for system in SYSTEMS {
                 let count = records.get(&(system, (*email).clone())).map_or(0, Vec::len);

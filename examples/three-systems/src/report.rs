@@ -1,5 +1,6 @@
 //! What is printed: shares before and after, delays by priority, what the judge found.
 
+use accordant_sandbox::Sent;
 use quickstart::screen::{Screen, Table, Tone, count};
 
 use crate::attribute::Priority;
@@ -24,6 +25,8 @@ pub struct Report {
     pub went: Went,
     /// What the judge found.
     pub verdict: Verdict,
+    /// What became of the webhooks of HubSpot and of Shopify.
+    pub sent: [Sent; 2],
 }
 
 impl Report {
@@ -94,11 +97,11 @@ impl Report {
 
         screen.section("What the judge found");
         let mut table = Table::new(&["what", "of", "found"]).right(1).right(2);
-        let Verdict { edits, writes, creates, lost, doubled, unexplained, unseen, .. } = &self.verdict;
+        let Verdict { customers, edits, writes, lost, doubled, unexplained, unseen, .. } = &self.verdict;
         for (what, of, found) in [
             ("edits that were lost", edits, lost),
             ("edits that were never seen", edits, unseen),
-            ("customers not once in every system", creates, doubled),
+            ("customers not once in every system", customers, doubled),
             ("writes without a reason or an approval", writes, unexplained),
         ] {
             let tone = if found.is_empty() { Tone::Good } else { Tone::Bad };

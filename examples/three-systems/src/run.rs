@@ -1,5 +1,6 @@
 //! One run: a script in some weather, from the first contact to a quiet world, and the judge's word on it.
 
+use accordant_sandbox::Remote as _;
 use quickstart::screen::Screen;
 
 use crate::Failure;
@@ -41,5 +42,6 @@ pub async fn run(customers: usize, weather: Weather, screen: Option<&Screen>) ->
     let truth = Truth::of(&world.accounts, began);
     let after = truth.wrong(&world).0;
     let verdict = truth.judge(&world).await?;
-    Ok(Report { before, alone, after, went, verdict })
+    let sent = [world.accounts.hubspot.sent(), world.accounts.shopify.sent()];
+    Ok(Report { before, alone, after, went, verdict, sent })
 }

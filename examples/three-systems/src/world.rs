@@ -17,7 +17,7 @@ use http::Request;
 use quickstart::model::{Company, Customer, Order};
 use serde_json::{Value, json};
 
-use crate::attribute::{Attribute, SYSTEMS};
+use crate::attribute::{Attribute, SYSTEMS, email_path};
 use crate::door::Door;
 use crate::{Failure, script};
 
@@ -356,14 +356,12 @@ impl World {
         let mut records = Records::new();
         for system in SYSTEMS {
             for id in self.ids(system) {
-                let (values, email) = match system {
-                    "hubspot" => (leaves(self.accounts.hubspot.record("contacts", &id)), "properties.email"),
-                    "shopify" => {
-                        (leaves(self.accounts.shopify.node("Customer", &id)), "defaultEmailAddress.emailAddress")
-                    }
-                    _ => (self.accounts.netsuite.row("customer", &id).unwrap_or_default(), "email"),
+                let values = match system {
+                    "hubspot" => leaves(self.accounts.hubspot.record("contacts", &id)),
+                    "shopify" => leaves(self.accounts.shopify.node("Customer", &id)),
+                    _ => self.accounts.netsuite.row("customer", &id).unwrap_or_default(),
                 };
-                let Some(email) = values.get(email).cloned() else { continue };
+                let Some(email) = values.get(email_path(system)).cloned() else { continue };
                 records.entry((system, email)).or_default().push(values);
             }
         }

@@ -100,9 +100,9 @@ impl<'a> Texts<'a> {
     #[must_use]
     #[expect(clippy::cast_sign_loss, reason = "places are not below zero")]
     pub fn at(&self, row: usize) -> &'a [u8] {
-        match self.ends.get(row..row + 2) {
+        match self.ends.get(row..).and_then(|ends| ends.first_chunk()) {
             Some(&[from, to]) => &self.bytes[from as usize..to as usize],
-            _ => &[],
+            None => &[],
         }
     }
 }
@@ -122,7 +122,7 @@ impl<'a> Bits<'a> {
     }
 
     const fn reach(self, rows: usize) -> bool {
-        self.from + rows <= self.bytes.len() * 8
+        self.from.saturating_add(rows) <= self.bytes.len().saturating_mul(8)
     }
 
     pub(crate) fn at(self, row: usize) -> bool {

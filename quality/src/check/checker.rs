@@ -94,7 +94,7 @@ impl Checker {
         if let Some(twice) = checks.iter().find(|check| !names.insert(check.name.as_str())) {
             return Err(CheckError::TwiceNamed { name: twice.name.clone() });
         }
-        let states = checks.iter().map(|check| State::new(&check.rule)).collect();
+        let states = checks.iter().map(State::new).collect();
         let judges = checks.into_iter().map(Judge::new).collect::<Result<_, _>>()?;
         Ok(Self { judges, states, settings, broken: false })
     }
@@ -103,11 +103,12 @@ impl Checker {
     ///
     /// # Errors
     ///
-    /// As [`Checker::new`]; [`CheckError::OtherChecks`] if the states are not of these checks, or not of the same rows.
+    /// As [`Checker::new`]; [`CheckError::OtherChecks`] if the states are not of these checks, or not of the same rows. A check is
+    /// known by its name, and by the kind of its rule: whoever asks for something else under a name begins anew.
     pub fn resume(checks: Vec<Check>, settings: Settings, states: Vec<State>) -> Result<Self, CheckError> {
         let fresh = Self::new(checks, settings)?;
         let same = states.len() == fresh.judges.len()
-            && states.iter().zip(&fresh.judges).all(|(state, judge)| state.is_of(&judge.check.rule))
+            && states.iter().zip(&fresh.judges).all(|(state, judge)| state.is_of(&judge.check))
             && states.windows(2).all(|pair| pair[0].rows() == pair[1].rows());
         if same { Ok(Self { states, ..fresh }) } else { Err(CheckError::OtherChecks) }
     }
@@ -178,7 +179,8 @@ impl Checker {
     pub fn merge(&mut self, later: Vec<State>) -> Result<(), CheckError> {
         self.whole()?;
         let same = later.len() == self.judges.len()
-            && later.iter().zip(&self.judges).all(|(state, judge)| state.is_of(&judge.check.rule))
+            && later.iter().zip(&self.judges).all(|(state, judge)| state.is_of(&judge.check))
+            && self.states.iter().zip(&later).all(|(state, later)| state.rows_with(later).is_some())
             && later.windows(2).all(|pair| pair[0].rows() == pair[1].rows());
         if !same {
             return Err(CheckError::OtherChecks);

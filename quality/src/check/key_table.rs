@@ -1,6 +1,7 @@
 //! A table of keys in memory: which row is the first of each, and how many have it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
@@ -12,7 +13,7 @@ use super::runs::Counted;
 const HASH: FixedState = FixedState::with_seed(0x6b65_7973);
 
 /// Keys one behind the other, in the order of their first rows.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct KeyTable {
     bytes: Vec<u8>,
     /// Where each key ends, and its first row, counted from `from` on.
@@ -21,6 +22,13 @@ pub(crate) struct KeyTable {
     /// How many rows have a key besides the first.
     more: HashMap<u32, u64, FixedState>,
     from: u64,
+}
+
+/// How many, and none of them: they are values of the table.
+impl fmt::Debug for KeyTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} keys", self.len())
+    }
 }
 
 fn key<'b>(bytes: &'b [u8], keys: &[(u32, u32)], place: u32) -> &'b [u8] {

@@ -6,8 +6,26 @@ use serde::{Deserialize, Serialize};
 
 /// Ages, counted in classes that are no wider than an eighth of what is in them. Two of them merge exactly.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Lags {
     classes: BTreeMap<u16, u64>,
+}
+
+/// Classes as they were stored: those of somebody else may be none.
+#[derive(Deserialize)]
+struct Stored {
+    classes: BTreeMap<u16, u64>,
+}
+
+impl TryFrom<Stored> for Lags {
+    type Error = &'static str;
+
+    fn try_from(Stored { classes }: Stored) -> Result<Self, Self::Error> {
+        match classes.last_key_value() {
+            Some((last, _)) if *last > LAST => Err("a class of ages that there is not"),
+            _ => Ok(Self { classes }),
+        }
+    }
 }
 
 /// Where a share of the ages ends, in microseconds: not below the one, and below the other.
@@ -49,7 +67,8 @@ impl Lags {
             counts[usize::from(class(age))] += 1;
         }
         for (class, count) in (0..).zip(counts).filter(|(_, count)| *count > 0) {
-            *self.classes.entry(class).or_default() += count;
+            let held = self.classes.entry(class).or_default();
+            *held = held.saturating_add(count);
         }
     }
 

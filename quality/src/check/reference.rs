@@ -1,19 +1,29 @@
 //! What values may refer to.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use foldhash::fast::FixedState;
 
 use super::key_table::KeyTable;
 
 /// The values that a column may hold: the keys of another table.
-#[derive(Debug)]
 pub struct Reference(Held);
 
-#[derive(Debug)]
 enum Held {
     Texts(KeyTable),
     Wholes(HashSet<i64, FixedState>),
+}
+
+/// How many, and none of them: they are values of a table.
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = match &self.0 {
+            Held::Texts(held) => held.len(),
+            Held::Wholes(held) => held.len(),
+        };
+        write!(f, "{count} values")
+    }
 }
 
 impl Reference {

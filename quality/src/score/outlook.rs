@@ -16,7 +16,7 @@ pub struct Outlook {
     pub days: usize,
     /// How it moves; nothing of fewer than seven days.
     pub trend: Option<Trend>,
-    /// When it will be below the threshold; nothing where it may never be.
+    /// When it will be below the threshold; nothing where it may never be, or its line is there already.
     pub breach: Option<Breach>,
     /// How near that is.
     pub risk: Risk,
@@ -32,7 +32,7 @@ pub enum Risk {
     Low,
     /// One is plausible within the horizon.
     Elevated,
-    /// One is likely within the horizon.
+    /// One is likely within the horizon; or the line that falls is below the threshold already, and the last day alone was not.
     High,
     /// The score is below the threshold already.
     Breached,
@@ -94,10 +94,14 @@ pub fn outlook(days: &[(i64, u64, u64)], threshold: f64, horizon: i64) -> Result
     let last = scores.last().map(|(_, score)| *score);
     let trend = Trend::of(&scores);
     // A trend that rises does not breach what must not be fallen below.
-    let breach = trend.filter(|trend| trend.slope < 0.0).and_then(|trend| trend.breach(threshold));
+    let falling = trend.filter(|trend| trend.slope < 0.0);
+    let breach = falling.and_then(|trend| trend.breach(threshold));
+    // One that falls and is below it already breaches it again the next day: the last day alone was above it.
+    let due = falling.is_some_and(|trend| trend.now < threshold);
     let within = |days: f64| days <= horizon as f64;
     let risk = match (last, &breach) {
         (Some(last), _) if last < threshold => Risk::Breached,
+        _ if due => Risk::High,
         (_, Some(breach)) if within(breach.likely) => Risk::High,
         (_, Some(breach)) if within(breach.earliest) => Risk::Elevated,
         _ if trend.is_none() => Risk::Unknown,

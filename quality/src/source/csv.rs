@@ -1,6 +1,7 @@
-//! CSV, row by row: a header, and columns of texts. An empty cell has no value.
+//! CSV, row by row: a header, and columns of texts. An empty cell has no value. A line of nothing is no row, as it is none for most
+//! programs: so a table of one column says of no row that its value is missing.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::mpsc;
 use std::thread;
 
@@ -14,15 +15,37 @@ const ROWS: usize = 4_096;
 /// How many bytes of values are, at which the rows before are shown.
 const BYTES: usize = 2 << 20;
 
+/// How many bytes a row may have, about: what is read ahead counts too.
+const LONGEST: usize = 16 << 20;
+
+/// Reads no further than a row may be long: a quote that is never closed does not take the rest of the file into memory.
+struct Bounded<R> {
+    from: R,
+    left: usize,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let most = into.len().min(self.left);
+        let taken = self.from.read(&mut into[..most])?;
+        self.left -= taken;
+        Ok(taken)
+    }
+}
+
 /// Checks all rows. While some are checked, the next are read; the answer does not depend on it.
 ///
 /// # Errors
 ///
-/// [`CheckError::Source`] if it cannot be read or a row has more or fewer cells than the header, [`CheckError::TwiceNamed`] and
+/// [`CheckError::Source`] if it cannot be read, a row has more or fewer cells than the header or more than 16 MiB, [`CheckError::TwiceNamed`] and
 /// [`CheckError::NoColumn`] if a column that is looked at is named twice, or not at all, and what [`Checker::take`] answers. The
 /// checker is gone then: what it had seen is not that of a table.
 pub fn check(from: impl Read + Send, mut checker: Checker) -> Result<Checker, CheckError> {
-    let mut reader = ReaderBuilder::new().has_headers(true).buffer_capacity(256 << 10).from_reader(from);
+    let bounded = Bounded { from, left: LONGEST };
+    let mut reader = ReaderBuilder::new().has_headers(true).buffer_capacity(256 << 10).from_reader(bounded);
     let columns = columns(&mut reader, &checker)?;
     let (full, to_check) = mpsc::sync_channel::<Rows>(1);
     let (empty, to_fill) = mpsc::channel::<Rows>();
@@ -79,7 +102,7 @@ fn failed(row: u64, error: impl std::error::Error + Send + Sync + 'static) -> Ch
 
 /// Reads all rows. Ends early where nobody checks them any more.
 fn read(
-    reader: &mut Reader<impl Read>,
+    reader: &mut Reader<Bounded<impl Read>>,
     to_fill: &mpsc::Receiver<Rows>,
     full: &mpsc::SyncSender<Rows>,
 ) -> Result<(), CheckError> {
@@ -88,6 +111,7 @@ fn read(
     while let Ok(mut rows) = to_fill.recv() {
         let mut more = true;
         while more && rows.rows < ROWS && rows.bytes() < BYTES {
+            reader.get_mut().left = LONGEST;
             more = reader.read_byte_record(&mut record).map_err(|error| failed(row, error))?;
             if more {
                 rows.push(&record).ok_or_else(|| failed(row, TooLong))?;

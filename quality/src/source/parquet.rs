@@ -23,7 +23,7 @@ const ROWS: usize = 8_192;
 /// # Errors
 ///
 /// [`CheckError::Source`] if it is no Parquet file, or cannot be read; [`CheckError::NoColumn`] if it has not got a column that is
-/// looked at, [`CheckError::Unsupported`] if one holds lists, structures, decimals, bytes, or moments finer than a microsecond;
+/// looked at, [`CheckError::TwiceNamed`] if it has two of its name, [`CheckError::Unsupported`] if one holds lists, structures, decimals, bytes, or moments finer than a microsecond;
 /// and what [`Checker::take`] answers. The checker is gone then: what it had seen is not that of a table.
 pub fn check(file: File, checker: Checker, threads: NonZeroUsize) -> Result<Checker, CheckError> {
     let chunks = Chunks::of(file).map_err(|error| failed(0, error))?;
@@ -71,21 +71,24 @@ struct Table {
 }
 
 impl Table {
-    fn root(&self, column: &str) -> Option<usize> {
-        self.metadata.schema().fields().iter().position(|field| field.name() == column)
+    fn roots(&self, column: &str) -> impl Iterator<Item = usize> {
+        let fields = self.metadata.schema().fields().iter().enumerate();
+        fields.filter(move |(_, field)| field.name() == column).map(|(place, _)| place)
     }
 
     /// How many bytes the checks look at. Keys are looked at again and again.
     fn weight(&self, checker: &Checker) -> i64 {
-        let columns: Vec<_> = checker.columns().filter_map(|(_, column)| self.root(column)).collect();
+        let columns: Vec<_> = checker.columns().filter_map(|(_, column)| self.roots(column).next()).collect();
         let parquet = self.metadata.metadata();
         let size = |root: &usize| -> i64 {
             let leaf = (0..self.metadata.parquet_schema().num_columns())
                 .find(|leaf| self.metadata.parquet_schema().get_column_root_idx(*leaf) == *root);
             let groups = parquet.row_groups().iter();
-            leaf.map_or(0, |leaf| groups.map(|group| group.column(leaf).uncompressed_size()).sum())
+            // A footer may say anything.
+            let sizes = |leaf| groups.map(move |group| group.column(leaf).uncompressed_size());
+            leaf.map_or(0, |leaf| sizes(leaf).fold(0, i64::saturating_add))
         };
-        let bytes: i64 = columns.iter().map(size).sum();
+        let bytes = columns.iter().map(size).fold(0, i64::saturating_add);
         if checker.has_keys() { bytes.saturating_mul(4) } else { bytes }
     }
 
@@ -93,7 +96,11 @@ impl Table {
         let mut columns: Vec<(String, usize)> = Vec::new();
         for (check, column) in checker.columns() {
             let none = || CheckError::NoColumn { check: check.to_owned(), column: column.to_owned() };
-            let root = self.root(column).ok_or_else(none)?;
+            let mut roots = self.roots(column);
+            let root = roots.next().ok_or_else(none)?;
+            if roots.next().is_some() {
+                return Err(CheckError::TwiceNamed { name: column.to_owned() });
+            }
             if !columns.iter().any(|(held, _)| held == column) {
                 columns.push((column.to_owned(), root));
             }

@@ -100,9 +100,10 @@ impl Inside {
             self.records.follow(object, *id).ok_or_else(|| Refusal::not_found(format!("{object} {id} not found")))?;
         }
         let kinds = if kinds.is_empty() { vec![self.associations.kind_for(from, to)] } else { kinds };
+        let primary = kinds.contains(&default_kind(&from.0, &to.0));
         self.associations.put(from, to, kinds);
         let told = json!({
-            "fromObjectId": from.1, "toObjectId": to.1, "associationRemoved": false, "isPrimaryAssociation": true,
+            "fromObjectId": from.1, "toObjectId": to.1, "associationRemoved": false, "isPrimaryAssociation": primary,
             "associationType":
                 format!("{}_TO_{}", singular(&from.0).to_uppercase(), singular(&to.0).to_uppercase()),
         });

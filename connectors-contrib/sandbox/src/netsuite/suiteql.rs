@@ -1,5 +1,6 @@
 //! SuiteQL: as much of it as a connector needs. One table, columns by name, by `TO_CHAR` or by `BUILTIN.DF`; conditions of
-//! `=`, `<`, `>`, `<=`, `>=`, `IN` (of values, or of a column of another table), `AND`, `OR` and brackets over columns, texts, `?` and `TO_DATE(?, …)`.
+//! `=`, `<`, `>`, `<=`, `>=`, `IN` (of values, or of a column of another table), `AND`, `OR` and brackets over columns, texts,
+//! `?` and `TO_DATE(?, …)`.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -1,5 +1,4 @@
-//! Shopify: the GraphQL Admin interface for customers, products, orders and inventory
-//! levels, bulk operations, webhooks.
+//! Shopify: the GraphQL Admin interface for customers, products, orders and inventory levels, bulk operations, webhooks.
 //!
 //! From the vendor's published schema: fields, inputs, `userErrors`, `@idempotent`, `compareDigest`. From its pages: the
 //! bucket of points, THROTTLED inside a 200, webhooks signed over the body and sent again for four hours. As others have

@@ -53,17 +53,20 @@ impl Inside {
     }
 
     fn page(&self, kind: &str, arguments: &Value, now: i64) -> Result<Value, String> {
-        let found: Vec<Value> = self.shop.indexed(kind, now).cloned().collect();
-        listed(&found, arguments)
+        paged(self.shop.indexed(kind, now), arguments)
     }
 }
 
 /// The page of a list that its arguments ask for.
 pub(super) fn listed(nodes: &[Value], arguments: &Value) -> Result<Value, String> {
+    paged(nodes.iter(), arguments)
+}
+
+fn paged<'n>(nodes: impl Iterator<Item = &'n Value>, arguments: &Value) -> Result<Value, String> {
     let first = arguments["first"].as_u64().and_then(|first| usize::try_from(first).ok());
     let first = first.filter(|first| *first <= LARGEST_PAGE).ok_or("first must be between 0 and 250")?;
     let terms = terms(arguments["query"].as_str().unwrap_or_default())?;
-    let mut found: Vec<&Value> = nodes.iter().filter(|node| terms.iter().all(|term| term.holds(node))).collect();
+    let mut found: Vec<&Value> = nodes.filter(|node| terms.iter().all(|term| term.holds(node))).collect();
     let id = |node: &Value| node["id"].as_str().and_then(number).map(|(_, id)| id);
     if arguments["sortKey"] == "UPDATED_AT" {
         found.sort_by_cached_key(|node| (updated(node), id(node)));

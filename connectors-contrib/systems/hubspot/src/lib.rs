@@ -16,9 +16,9 @@
 //!   somebody may still come in: HubSpot has no compare-and-set. Creates carry [`Settings::key_property`], whose values
 //!   HubSpot keeps unique, so that a second one has no effect.
 //!
-//! Call [`HubSpot::prepare`] once before the first use: it defines that property, and says which mapped ones do not exist. [`Settings::describes`] lets the engine ask
-//! for them, so that an attribute stops whose property is gone. [`Settings::described`] reads an exported list of properties, to be held against a
-//! model without an account.
+//! Call [`HubSpot::prepare`] once before the first use: it defines that property, and says which mapped ones do not exist.
+//! [`Settings::describes`] lets the engine ask for them, so that an attribute stops whose property is gone. [`Settings::described`]
+//! reads an exported list of properties, to be held against a model without an account.
 
 mod associations;
 mod auth;

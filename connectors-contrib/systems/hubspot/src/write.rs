@@ -121,17 +121,21 @@ impl HubSpot {
         let looked = async {
             Ok::<_, ConnectorError>((self.batch_read(name, &ids, &asked, None).await?, self.held(name, sent).await?))
         };
+        // Nothing was sent.
+        let unsent = |error: &ConnectorError, receipts: &mut [Option<End>]| {
+            sent.iter().for_each(|sent| put(receipts, sent.place, not_sent(error)));
+            (Vec::new(), Held::new())
+        };
         let (body, owners) = match looked.await {
             Ok(looked) => looked,
-            Err(error) => {
-                // Nothing was sent.
-                sent.iter().for_each(|sent| put(receipts, sent.place, not_sent(&error)));
-                return (Vec::new(), Held::new());
-            }
+            Err(error) => return unsent(&error, receipts),
         };
-        let found: Vec<Record<'_>> = parse::<Results<'_>>(&body, "a batch of records")
-            .map(|found| found.results.iter().filter_map(|raw| Record::parse(raw).ok()).collect())
-            .unwrap_or_default();
+        let found = parse::<Results<'_>>(&body, "a batch of records")
+            .and_then(|found| found.results.into_iter().map(Record::parse).collect::<Result<Vec<_>, _>>());
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return unsent(&error, receipts),
+        };
         let by_id: BTreeMap<&str, &Record<'_>> = found.iter().map(|record| (record.id.as_ref(), record)).collect();
         let mut due = Vec::with_capacity(sent.len());
         for sent in sent {
@@ -373,7 +377,9 @@ fn spelled(changes: &[(Path, Native)]) -> Result<(Map<String, Value>, Vec<Wanted
             continue;
         }
         let name = property(path).ok_or_else(|| format!("{path} is no property of hubspot's"))?;
-        let value = text(native).ok_or_else(|| format!("{path}: a property takes text, and no collection by key"))?;
+        let value = text(native).ok_or_else(|| {
+            format!("{path}: a property takes text or a list of options without `;`, and no collection by key")
+        })?;
         properties.insert(name, Value::String(value));
     }
     Ok((properties, owners))
@@ -384,9 +390,10 @@ fn text(native: &Native) -> Option<String> {
         Native::Null => Some(String::new()),
         Native::Bool(value) => Some(value.to_string()),
         Native::Text(text) | Native::Number(text) => Some(text.to_string()),
+        // An element with what stands between elements would be read as two.
         Native::List(elements) => {
-            let elements: Option<Vec<String>> = elements.iter().map(text).collect();
-            elements.map(|elements| elements.join(";"))
+            let elements = elements.iter().map(|element| text(element).filter(|element| !element.contains(';')));
+            elements.collect::<Option<Vec<String>>>().map(|elements| elements.join(";"))
         }
         Native::Elements(_) => None,
     }

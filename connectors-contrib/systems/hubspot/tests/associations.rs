@@ -239,6 +239,26 @@ async fn a_webhook_of_an_association_has_its_record_read() {
     assert_eq!(told, [hint.clone(), hint]);
 }
 
+/// The stand-in tells of the first company as the primary one, and of a second one as what it is.
+#[tokio::test]
+async fn a_second_company_is_told_of_as_one_that_is_not_primary() {
+    let stage = stage().await;
+    let [acme, ajax] = companies(&stage, ["Acme", "Ajax"]);
+    let ana = stage.contact(&json!({ "email": "ana@acme.test" }));
+    stage.subscribe(&json!({ "eventType": "contact.associationChange", "active": true })).await;
+    for company in [&acme, &ajax] {
+        stage.person().associates("contacts", &ana, "companies", company).unwrap();
+    }
+    let mut told = Vec::new();
+    for outgoing in stage.account.due() {
+        let events: Vec<Value> = serde_json::from_slice(outgoing.request.body()).unwrap();
+        told.extend(
+            events.into_iter().map(|event| (event["toObjectId"].to_string(), event["isPrimaryAssociation"] == true)),
+        );
+    }
+    assert_eq!(told, [(acme, true), (ajax, false)]);
+}
+
 /// Whatever is said of a write, it is so.
 #[tokio::test]
 async fn under_faults_every_receipt_is_true() {

@@ -4,14 +4,16 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use accordant::connector::{Connector as _, Outcome, ReadAnswer, RecordKey, WriteAction};
 use accordant::model::Path;
 use accordant::value::Native;
-use accordant_rehearsal::json;
+use accordant_rehearsal::{Altered, json};
 use accordant_sandbox::Faults;
 use chrono::TimeDelta;
 use serde_json::json;
-use support::{Stage, create, update, write};
+use support::{Stage, create, over, update, write};
 
 fn applied(id: &str) -> Outcome {
     Outcome::Applied { id: id.into() }
@@ -172,4 +174,38 @@ async fn what_is_no_property_is_refused_and_nothing_is_sent() {
     let said = stage.connector.write_batch(vec![odd]).await.unwrap();
     assert!(matches!(&said[0].outcome, Outcome::Refused { reason } if reason.contains("owner.name")), "{said:?}");
     assert!(stage.account.ids("contacts").is_empty());
+}
+
+/// An option with what stands between options would be two.
+#[tokio::test]
+async fn an_element_that_would_be_read_as_two_is_refused() {
+    let stage = Stage::set().await;
+    let ana = stage.contact(&json!({ "email": "ana@acme.test" }));
+    let list = |number, elements: &[&str]| {
+        let mut write = update(number, &ana, &[("city", "")]);
+        write.changes[0].1 = Native::List(elements.iter().map(|text| Native::Text((*text).into())).collect());
+        write
+    };
+    let said = stage.connector.write_batch(vec![list(1, &["Bonn", "Köln"]), list(2, &["Bonn;Köln"])]).await.unwrap();
+    let reason = "properties.city: a property takes text or a list of options without `;`, and no collection by key";
+    assert_eq!([&said[0].outcome, &said[1].outcome], [&applied(&ana), &Outcome::Refused { reason: reason.into() }]);
+    assert_eq!(stage.account.record("contacts", &ana).unwrap()["properties"]["city"], "Bonn;Köln");
+}
+
+/// What cannot be read says nothing of the records: they are not stale, and nothing was sent.
+#[tokio::test]
+async fn a_look_that_cannot_be_read_puts_the_writes_off() {
+    let stage = Stage::set().await;
+    let ana = stage.contact(&json!({ "email": "ana@acme.test" }));
+    for torn in [r#"{"results":[{"id":7}]}"#, "<html>"] {
+        let way = Altered::new(move |request, answer| {
+            if request.uri().path().ends_with("/batch/read") {
+                *answer.body_mut() = torn.into();
+            }
+        });
+        let connector = over(&stage.settings, &stage.clock, Arc::new(way));
+        let said = connector.write_batch(vec![update(1, &ana, &[("firstname", "Ana")])]).await.unwrap();
+        assert_eq!(said[0].outcome, Outcome::Deferred { after: None }, "{torn}");
+    }
+    assert_eq!(stage.account.record("contacts", &ana).unwrap()["properties"].get("firstname"), None);
 }

@@ -16,7 +16,7 @@ use crate::wire::{Rows, malformed};
 /// Transactions whose lines are asked for at once.
 const TOGETHER: usize = 500;
 
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Line {
     transaction: String,
     uniquekey: String,
@@ -72,6 +72,10 @@ impl NetSuite {
             }
             if !rows.has_more || end.is_none() {
                 return Ok(lines);
+            }
+            // To go on would be to ask for the same page for ever.
+            if end == behind {
+                return Err(malformed("a page of lines that ends where it began"));
             }
             behind = end;
         }

@@ -114,14 +114,13 @@ async fn the_connector_keeps_what_it_promises() {
     let passport = measure(&Account::open().await).await;
     eprintln!("{passport}");
     passport.require();
-    let known = [
-        "nothing is promised",
-        "nothing is pushed",
-        "the bench does not count what is over the limits",
-        "the bench keeps customers and companies",
-    ];
+    let known = ["nothing is promised", "nothing is pushed", "the bench does not count what is over the limits"];
     for entry in passport.skipped() {
         let Measured::Skipped(why) = &entry.measured else { continue };
+        if entry.place.starts_with("salesorder") {
+            assert_eq!(why, "the bench keeps customers and companies");
+            continue;
+        }
         assert!(known.contains(&why.as_str()), "{entry:?}\n{passport}");
         assert!(!matches!(entry.promise, Promise::CreateSafety | Promise::Delivery), "{entry:?}\n{passport}");
     }

@@ -4,12 +4,14 @@
 
 mod support;
 
-use accordant::connector::{Connector as _, Item, Outcome, ReadAnswer, Says, WriteAction};
+use std::sync::Arc;
+
+use accordant::connector::{Connector as _, ConnectorErrorKind, Item, Outcome, ReadAnswer, Says, WriteAction};
 use accordant::value::{Element, Native};
 use accordant::{Canonical, CanonicalPart};
-use accordant_rehearsal::{json, key, write};
+use accordant_rehearsal::{Altered, json, key, write};
 use chrono::TimeDelta;
-use support::{Stage, ids};
+use support::{Stage, connector_over, ids};
 
 async fn stage() -> Stage {
     Stage::with(|mut settings| {
@@ -64,6 +66,24 @@ async fn lines_come_with_their_order_wherever_it_comes_from() {
         let ReadAnswer::Found(item) = answer else { panic!("{answer:?}") };
         assert_eq!(lines(item), pairs(expected));
     }
+}
+
+/// An account that answers every page of lines with the first would be asked for ever.
+#[tokio::test]
+async fn lines_whose_pages_lead_nowhere_are_an_error() {
+    let stage = stage().await;
+    let first = order(&stage, "PO-1", &[("1", "5")]);
+    let page = serde_json::json!({
+        "items": [{ "transaction": first, "uniquekey": "9", "item": "1", "quantity": "5" }], "hasMore": true,
+    });
+    let again = Altered::new(move |request, answer| {
+        if String::from_utf8_lossy(request.body()).contains("FROM transactionline") {
+            *answer.body_mut() = page.to_string().into();
+        }
+    });
+    let connector = connector_over(Arc::new(again), &stage.settings, &stage.clock, "certificate-1");
+    let error = connector.read_records(&[key("salesorder", &first)]).await.unwrap_err();
+    assert_eq!(error.kind, ConnectorErrorKind::Malformed);
 }
 
 /// The order does not say that it changed: its line does, and the order is read.

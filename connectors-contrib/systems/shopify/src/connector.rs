@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::fault::{of_document, of_status};
@@ -116,7 +117,8 @@ impl Shopify {
         nodes.saturating_mul(each).saturating_add(2).min(self.settings.capacity)
     }
 
-    /// Sends a document that costs at most so many points. A 200 is an answer only if it has no errors.
+    /// Sends a document that costs at most so many points. A 200 is an answer only if it has no errors; one that has them beside
+    /// its data, as for a field that may not be read, may be that of a mutation that took effect.
     pub(crate) async fn ask(&self, document: &str, variables: &Value, cost: u32) -> Result<Answered, CallError> {
         let address =
             format!("{}/admin/api/{}/graphql.json", self.settings.base.trim_end_matches('/'), self.settings.version);
@@ -126,9 +128,13 @@ impl Shopify {
             return Err(of_status(&answer));
         }
         let body = answer.into_body();
-        let answer: Answer<serde::de::IgnoredAny> = serde_json::from_slice(&body)
+        let answer: Answer<BTreeMap<String, Option<IgnoredAny>>> = serde_json::from_slice(&body)
             .map_err(|_| CallError { error: malformed("no answer to a document"), may_have_happened: true })?;
-        if answer.errors.is_empty() { Ok(Answered(body)) } else { Err(of_document(&answer.errors)) }
+        if answer.errors.is_empty() {
+            return Ok(Answered(body));
+        }
+        let did = answer.data.is_some_and(|data| data.values().any(Option::is_some));
+        Err(of_document(&answer.errors, did))
     }
 }
 

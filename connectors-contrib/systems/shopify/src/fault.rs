@@ -20,21 +20,18 @@ pub(crate) fn of_status(answer: &Response) -> CallError {
     CallError { error, may_have_happened: false }
 }
 
-/// An error of a document as a whole.
-pub(crate) fn of_document(errors: &[TopError]) -> CallError {
+/// Errors of a document. `did`: there is data beside them, so that a mutation may have taken effect, whatever they say.
+pub(crate) fn of_document(errors: &[TopError], did: bool) -> CallError {
     let codes: Vec<&str> = errors.iter().map(|error| error.extensions.code.as_str()).collect();
     let told = format!("shopify refuses the document: {}", codes.join(", "));
     let error = |kind| ConnectorError::new(kind, told.clone());
-    match codes.first().copied().unwrap_or_default() {
-        "ACCESS_DENIED" => {
-            CallError { error: error(ConnectorErrorKind::Denied).retry(Retry::Backoff), may_have_happened: false }
-        }
-        "INTERNAL_SERVER_ERROR" | "TIMEOUT" => {
-            CallError { error: error(ConnectorErrorKind::Unavailable).retry(Retry::Backoff), may_have_happened: true }
-        }
-        "MAX_COST_EXCEEDED" => CallError { error: error(ConnectorErrorKind::Unsupported), may_have_happened: false },
-        _ => CallError { error: error(ConnectorErrorKind::Malformed), may_have_happened: false },
-    }
+    let (error, breaks_off) = match codes.first().copied().unwrap_or_default() {
+        "ACCESS_DENIED" => (error(ConnectorErrorKind::Denied).retry(Retry::Backoff), false),
+        "INTERNAL_SERVER_ERROR" | "TIMEOUT" => (error(ConnectorErrorKind::Unavailable).retry(Retry::Backoff), true),
+        "MAX_COST_EXCEEDED" => (error(ConnectorErrorKind::Unsupported), false),
+        _ => (error(ConnectorErrorKind::Malformed), false),
+    };
+    CallError { error, may_have_happened: did || breaks_off }
 }
 
 /// What the errors of a mutation make of a write: fields and codes, no values.

@@ -109,12 +109,16 @@ fn is_nested(path: &Path) -> bool {
     path.keys().iter().enumerate().any(|(place, key)| key.as_str() == "nodes" && place != 1)
 }
 
-/// What an answer calls a metafield.
+/// What an answer calls a metafield: no two of them the same, or no document with both would be one.
 fn alias(namespace: &str, key: &str) -> String {
-    let plain =
-        |text: &str| text.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
-    let (namespace, key): (String, String) = (plain(namespace), plain(key));
-    format!("metafield_{namespace}_{key}")
+    let plain = |text: &str| -> String {
+        let spelled = |letter: char| match letter {
+            letter if letter.is_ascii_alphanumeric() => letter.to_string(),
+            other => format!("_{:x}_", u32::from(other)),
+        };
+        text.chars().map(spelled).collect()
+    };
+    format!("metafield_{}__{}", plain(namespace), plain(key))
 }
 
 /// Where an answer has what the documented shape has elsewhere.
@@ -183,4 +187,20 @@ pub(crate) fn unasked(object: &Object) -> Vec<Path> {
     let asked =
         |path: &&Path| metafield(path).is_some() || (path.keys().iter().all(|key| is_name(key)) && !is_nested(path));
     object.paths.iter().filter(|path| !asked(path)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{alias, is_name};
+
+    #[test]
+    fn no_two_metafields_share_a_name() {
+        let parts = ["a", "b", "a_b", "a-b", "a_", "_b", "a__b", "a_5f_b", "5f", "ä", "a b"];
+        let aliases: Vec<String> =
+            parts.iter().flat_map(|namespace| parts.iter().map(move |key| alias(namespace, key))).collect();
+        assert_eq!(aliases.iter().collect::<BTreeSet<_>>().len(), parts.len() * parts.len());
+        assert!(aliases.iter().all(|alias| is_name(alias)), "{aliases:?}");
+    }
 }

@@ -4,14 +4,16 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use accordant::connector::{Connector as _, Outcome, ReadAnswer, RecordKey, WriteAction};
 use accordant::model::Path;
 use accordant::value::Native;
-use accordant_rehearsal::json;
+use accordant_rehearsal::{Altered, json};
 use accordant_sandbox::Faults;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use support::{Stage, create, update, write};
+use support::{Stage, create, over, update, write};
 
 fn applied(id: &str) -> Outcome {
     Outcome::Applied { id: id.into() }
@@ -157,6 +159,26 @@ async fn a_refusal_inside_a_200_names_the_field_and_no_value() {
         reasons,
         ["email TAKEN", "phone INVALID", "amountSpent.amount is nothing that shopify takes of a customer"]
     );
+}
+
+/// An error about a field stands beside the data of a mutation that took effect: nobody may say that it was not sent.
+#[tokio::test]
+async fn a_mutation_whose_record_may_not_be_read_may_have_happened() {
+    let stage = Stage::set().await;
+    let ana = stage.customer(&json!({ "email": "ana@acme.test" }));
+    let unread = Altered::new(|request, answer| {
+        if !String::from_utf8_lossy(request.body()).contains("mutation Update") {
+            return;
+        }
+        let mut told: Value = serde_json::from_slice(answer.body()).unwrap();
+        told["data"]["did"]["record"]["note"] = Value::Null;
+        told["errors"] = json!([{ "path": ["did", "record", "note"], "extensions": { "code": "ACCESS_DENIED" } }]);
+        *answer.body_mut() = told.to_string().into();
+    });
+    let connector = over(&stage.settings, &stage.clock, Arc::new(unread));
+    let said = connector.write_batch(vec![update(1, &ana, &[("firstName", "Ana")])]).await.unwrap();
+    assert_eq!(said[0].outcome, Outcome::Unknown);
+    assert_eq!(stage.shop.node("Customer", &ana).unwrap()["firstName"], "Ana");
 }
 
 /// Whatever is said of a write, it is so.

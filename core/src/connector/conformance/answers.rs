@@ -9,12 +9,20 @@ use crate::id::ObjectType;
 use crate::surface::Channel;
 use crate::text::Text;
 
+/// What is measured of an object type, and what the contract says of it.
+pub(super) fn promises() -> [(Promise, String); 2] {
+    [(Promise::Answers, "one per key, in order".to_owned()), (Promise::Errors, "errors".to_owned())]
+}
+
 /// Measures an object type.
 pub(super) async fn measure(tester: &mut Tester<'_>, object: &ObjectType) {
-    let told = Box::pin(in_place(tester, object)).await;
-    tester.note(object.as_str(), Promise::Answers, "one per key, in order", told);
-    let told = Box::pin(errors(tester, object)).await;
-    tester.note(object.as_str(), Promise::Errors, "told, and no answers", told);
+    for (promise, declared) in promises() {
+        let told = match promise {
+            Promise::Answers => Box::pin(in_place(tester, object)).await,
+            _ => Box::pin(errors(tester, object)).await,
+        };
+        tester.note(object.as_str(), promise, declared, told);
+    }
 }
 
 async fn in_place(tester: &mut Tester<'_>, object: &ObjectType) -> Told {

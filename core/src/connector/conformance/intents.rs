@@ -13,19 +13,22 @@ fn natives(values: &[(Path, Text)]) -> Vec<(Path, Native)> {
     values.iter().map(|(path, text)| (path.clone(), Native::Text(text.clone()))).collect()
 }
 
-/// A key, or the name of an intent: the same for the same values.
-fn digest(of: &Values, what: &str) -> Digest {
+/// A key, or the name of an intent: the same for the same values, expected and set, of the same version.
+fn digest(of: &Values, what: &str, expect: &Values, token: Option<i64>) -> Digest {
     let mut fingerprint = Fingerprint::new();
-    fingerprint.text(what);
-    for (path, text) in of {
-        fingerprint.text(&path.to_string()).text(text);
+    fingerprint.text(what).text(&token.map(|token| token.to_string()).unwrap_or_default());
+    for values in [of, expect] {
+        fingerprint.text(&values.len().to_string());
+        for (path, text) in values {
+            fingerprint.text(&path.to_string()).text(text);
+        }
     }
     fingerprint.finish()
 }
 
 /// A create of these values.
 pub(super) fn create(object: &ObjectType, values: &Values) -> Write {
-    let digest = digest(values, "create");
+    let digest = digest(values, "create", &Vec::new(), None);
     let key: String = digest.to_string().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
     Write {
         object: object.clone(),
@@ -53,18 +56,18 @@ pub(super) fn update(object: &ObjectType, id: &Text, set: &Values, expect: &Valu
         changes: natives(set),
         expect: natives(expect),
         expect_token: token,
-        idempotency_key: digest(set, id),
+        idempotency_key: digest(set, id, expect, token),
     }
 }
 
-/// An archive of a record of any version, whatever it holds.
-pub(super) fn archive(object: &ObjectType, id: &Text) -> Write {
+/// An archive of a record of this version, whatever it holds.
+pub(super) fn archive(object: &ObjectType, id: &Text, token: Option<i64>) -> Write {
     Write {
         object: object.clone(),
         action: WriteAction::Archive { id: id.clone() },
         changes: Vec::new(),
         expect: Vec::new(),
-        expect_token: None,
-        idempotency_key: digest(&Vec::new(), id),
+        expect_token: token,
+        idempotency_key: digest(&Vec::new(), id, &Vec::new(), token),
     }
 }

@@ -33,28 +33,42 @@ struct Cast {
     deleted: Told<Text>,
 }
 
+/// What is measured of a surface, and what it declares.
+pub(super) fn promises(Surface { semantics, .. }: &Surface) -> [(Promise, String); 4] {
+    [
+        (Promise::Order, words::order(semantics.order)),
+        (Promise::Completeness, words::completeness(semantics.completeness).to_owned()),
+        (Promise::Deletes, words::deletes(&semantics.deletes)),
+        (Promise::Merges, words::merges(semantics.merges).to_owned()),
+    ]
+}
+
 /// Lives it, and notes what each surface made of it.
 pub(super) async fn measure(tester: &mut Tester<'_>, object: &ObjectType) {
     let (cast, voices) = match Box::pin(live(tester, object)).await {
         Ok(lived) => lived,
         Err(end) => {
-            tester.note(object.as_str(), Promise::Completeness, "", Err(end));
+            for surface in tester.surfaces_of(object) {
+                tester.note_all(surface.name.as_str(), promises(&surface), &end);
+            }
             return;
         }
     };
     let mut tokens: Vec<(Domain, String, i64)> = Vec::new();
     for voice in voices {
-        let Surface { name, semantics, .. } = &voice.surface;
-        let order = order(&voice, &cast, &mut tokens);
-        tester.note(name.as_str(), Promise::Order, words::order(semantics.order), order);
-        let completeness = completeness(&voice, &cast);
-        let alone = is_of_deletions(&voice, &cast);
-        if alone {
+        let told = [
+            order(&voice, &cast, &mut tokens),
+            completeness(&voice, &cast),
+            deletes(&voice, &cast),
+            merges(&voice, &cast),
+        ];
+        let name = &voice.surface.name;
+        if is_of_deletions(&voice, &cast) {
             tester.of_deletions.insert(name.clone());
         }
-        tester.note(name.as_str(), Promise::Completeness, words::completeness(semantics.completeness), completeness);
-        tester.note(name.as_str(), Promise::Deletes, words::deletes(&semantics.deletes), deletes(&voice, &cast));
-        tester.note(name.as_str(), Promise::Merges, words::merges(semantics.merges), merges(&voice, &cast));
+        for ((promise, declared), told) in promises(&voice.surface).into_iter().zip(told) {
+            tester.note(name.as_str(), promise, declared, told);
+        }
     }
 }
 

@@ -92,7 +92,13 @@ pub async fn measure(bench: &dyn Bench) -> Passport {
     let mut measured = Vec::new();
     for object in objects {
         if let Err(end) = tester.prepare(&object) {
-            tester.note(object.as_str(), Promise::Completeness, "", Err(end));
+            for surface in tester.surfaces_of(&object) {
+                let promises = life::promises(&surface).into_iter().chain(pages::promises(&surface));
+                tester.note_all(surface.name.as_str(), promises, &end);
+            }
+            let safety = bench.connector().create_safety();
+            let promises = answers::promises().into_iter().chain(writes::promises(safety));
+            tester.note_all(object.as_str(), promises, &end);
             continue;
         }
         Box::pin(life::measure(&mut tester, &object)).await;

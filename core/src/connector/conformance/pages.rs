@@ -20,33 +20,32 @@ use crate::text::Text;
 /// How many waits of one call are tried to be the last.
 const CUTS: usize = 8;
 
+/// What is measured of a surface, and what it declares.
+pub(super) fn promises(Surface { channel, semantics, .. }: &Surface) -> Vec<(Promise, String)> {
+    let delivery = (Promise::Delivery, words::delivery(semantics.delivery));
+    let lag = (Promise::Lag, words::time(semantics.lag));
+    let paged = [(Promise::Cursors, "go on".to_owned()), (Promise::CancelSafety, "dropped".to_owned())];
+    match channel {
+        Channel::Read => Vec::new(),
+        Channel::Webhook => vec![delivery],
+        Channel::Scan => [delivery].into_iter().chain(paged).collect(),
+        Channel::Poll | Channel::Stream => [delivery, lag].into_iter().chain(paged).collect(),
+    }
+}
+
 /// Measures the surfaces of an object type.
 pub(super) async fn measure(tester: &mut Tester<'_>, object: &ObjectType) {
     for surface in tester.surfaces_of(object) {
-        let (name, declared) = (surface.name.to_string(), words::delivery(surface.semantics.delivery));
-        let paged = matches!(surface.channel, Channel::Poll | Channel::Stream | Channel::Scan);
-        match surface.channel {
-            Channel::Read => continue,
-            Channel::Webhook => {
-                let told = Box::pin(pushed(tester, &surface)).await;
-                tester.note(&name, Promise::Delivery, declared, told);
-            }
-            Channel::Scan => {
-                let told = Box::pin(scanned(tester, &surface)).await;
-                tester.note(&name, Promise::Delivery, declared, told);
-            }
-            Channel::Poll | Channel::Stream => {
-                let told = Box::pin(polled(tester, &surface)).await;
-                tester.note(&name, Promise::Delivery, declared, told);
-                let told = Box::pin(late(tester, &surface)).await;
-                tester.note(&name, Promise::Lag, words::time(surface.semantics.lag), told);
-            }
-        }
-        if paged {
-            let told = Box::pin(cursors(tester, &surface)).await;
-            tester.note(&name, Promise::Cursors, "go on", told);
-            let told = Box::pin(cancelled(tester, &surface)).await;
-            tester.note(&name, Promise::CancelSafety, "dropped", told);
+        for (promise, declared) in promises(&surface) {
+            let told = match (promise, surface.channel) {
+                (Promise::Delivery, Channel::Webhook) => Box::pin(pushed(tester, &surface)).await,
+                (Promise::Delivery, Channel::Scan) => Box::pin(scanned(tester, &surface)).await,
+                (Promise::Delivery, _) => Box::pin(polled(tester, &surface)).await,
+                (Promise::Lag, _) => Box::pin(late(tester, &surface)).await,
+                (Promise::Cursors, _) => Box::pin(cursors(tester, &surface)).await,
+                _ => Box::pin(cancelled(tester, &surface)).await,
+            };
+            tester.note(surface.name.as_str(), promise, declared, told);
         }
     }
 }

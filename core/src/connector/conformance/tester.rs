@@ -61,6 +61,13 @@ impl<'b> Tester<'b> {
         self.passport.entries.push(entry);
     }
 
+    /// Puts a line for each of these into the passport: none of them could be measured.
+    pub(super) fn note_all(&mut self, place: &str, promises: impl IntoIterator<Item = (Promise, String)>, end: &End) {
+        for (promise, declared) in promises {
+            self.note(place, promise, declared, Err(end.clone()));
+        }
+    }
+
     /// The object types that surfaces tell of, in their order.
     pub(super) fn objects(&self) -> Vec<ObjectType> {
         let mut objects: Vec<ObjectType> = Vec::new();

@@ -18,22 +18,23 @@ use crate::text::Text;
 /// How many waits of one write are tried to be the last.
 const CUTS: usize = 8;
 
-/// Measures an object type.
-pub(super) async fn measure(tester: &mut Tester<'_>, object: &ObjectType) {
-    let safety = tester.bench.connector().create_safety();
-    let promises = [
+/// What is measured of an object type, and what the contract or the connector says of it.
+pub(super) fn promises(safety: CreateSafety) -> [(Promise, String); 4] {
+    [
         (Promise::Expectation, "stale is not written".to_owned()),
         (Promise::UnnamedValues, "stay".to_owned()),
         (Promise::Receipts, "one per write, in order".to_owned()),
         (Promise::CreateSafety, words::create_safety(safety)),
-    ];
+    ]
+}
+
+/// Measures an object type.
+pub(super) async fn measure(tester: &mut Tester<'_>, object: &ObjectType) {
+    let safety = tester.bench.connector().create_safety();
     if let Err(cannot) = tester.bench.written(object) {
-        for (promise, declared) in promises {
-            tester.note(object.as_str(), promise, declared, Err(cannot.clone().into()));
-        }
-        return;
+        return tester.note_all(object.as_str(), promises(safety), &cannot.into());
     }
-    for (promise, declared) in promises {
+    for (promise, declared) in promises(safety) {
         let told = match promise {
             Promise::Expectation => Box::pin(expectation(tester, object)).await,
             Promise::UnnamedValues => Box::pin(unnamed(tester, object)).await,
@@ -66,7 +67,7 @@ async fn expectation(tester: &mut Tester<'_>, object: &ObjectType) -> Told {
     let wish = tester.fresh_last(object)?;
     let stale = update(object, &id, &wish, &last_of(&made), before.token);
     // No values are expected of an archive: where there are versions, they alone say that nobody came in between.
-    let archive = |at| Write { expect_token: at, ..archive(object, &id) };
+    let archive = |at| archive(object, &id, at);
     for write in [Some(stale), before.token.map(|_| archive(before.token))].into_iter().flatten() {
         let receipt = tester.write_one(write).await?;
         if receipt.outcome != Outcome::Stale {

@@ -78,7 +78,11 @@ impl Stage {
 }
 
 pub(crate) fn connector(settings: &Settings, clock: &Arc<ManualClock>) -> HubSpot {
-    let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new(Default::default()).unwrap());
+    over(settings, clock, Arc::new(ReqwestTransport::new(Default::default()).unwrap()))
+}
+
+/// A connector whose requests go this way.
+pub(crate) fn over(settings: &Settings, clock: &Arc<ManualClock>, transport: Arc<dyn Transport>) -> HubSpot {
     let credentials = private_app(&"pat-sandbox".into()).unwrap();
     HubSpot::new(settings.clone(), transport, credentials, clock.clone(), Arc::new(Asleep(clock.clone())))
 }

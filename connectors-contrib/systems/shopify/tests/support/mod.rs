@@ -105,7 +105,11 @@ impl Stage {
 }
 
 pub(crate) fn connector(settings: &Settings, clock: &Arc<ManualClock>) -> Shopify {
-    let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new(Default::default()).unwrap());
+    over(settings, clock, Arc::new(ReqwestTransport::new(Default::default()).unwrap()))
+}
+
+/// A connector whose requests go this way.
+pub(crate) fn over(settings: &Settings, clock: &Arc<ManualClock>, transport: Arc<dyn Transport>) -> Shopify {
     let credentials = access_token(&"shpat-sandbox".into()).unwrap();
     Shopify::new(settings.clone(), transport, credentials, clock.clone(), Arc::new(Asleep(clock.clone())))
 }
