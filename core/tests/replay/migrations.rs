@@ -219,6 +219,7 @@ fn evolved() -> (MemoryStore, Arc<ManualClock>, Tenant) {
     for line in told {
         assert!(lines.iter().any(|known| known == line), "{line} is missing in {lines:?}");
     }
+    assert_eq!(lines.len(), told.len(), "{lines:?}");
     (store, clock, tenant)
 }
 

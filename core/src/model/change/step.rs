@@ -86,20 +86,30 @@ pub(crate) fn tell_migrations(change: &mut ModelChange, then: &StoredModel, mode
             What::Migrated { attribute, from, by: by.name().as_ref().into() }
         };
     }
+    let migrated: Vec<(EntityType, AttributeId)> = change.changes.iter().filter_map(migrated).collect();
+    // That it is read otherwise where it was is what the migration is for.
+    change.changes.retain(|Change { entity, what }| {
+        let What::Path { attribute, before, now, .. } = what else { return true };
+        before != now || !migrated.iter().any(|(of, known)| of == entity && known == attribute)
+    });
+}
+
+/// The attribute that a change migrates.
+fn migrated(change: &Change) -> Option<(EntityType, AttributeId)> {
+    match &change.what {
+        What::Migrated { attribute, .. } => Some((change.entity.clone(), attribute.clone())),
+        _ => None,
+    }
 }
 
 /// The steps that a change calls for, in its order.
 pub(crate) fn steps(change: &ModelChange, then: &StoredModel, now: &StoredModel, model: &Model) -> Vec<Step> {
-    let migrated = change.changes.iter().filter_map(|change| match &change.what {
-        What::Migrated { attribute, .. } => Some((&change.entity, attribute)),
-        _ => None,
-    });
-    let step = |(entity, attribute): (&EntityType, &AttributeId)| {
+    let step = |(entity, attribute): (EntityType, AttributeId)| {
         let (then, now) = (then.entity(entity.as_str())?, now.entity(entity.as_str())?);
         let index = model.entity_index(entity.as_str())?;
         let of = model.entity(index);
         let unit = of.unit_index(attribute.as_str())?;
-        let attribute = of.attributes.iter().find(|known| known.id == *attribute)?;
+        let attribute = of.attributes.iter().find(|known| known.id == attribute)?;
         let Migrated { from, by } = attribute.migrated.as_ref()?;
         let before = source(then, from)?;
         let names = std::iter::once(&before.id).chain(&before.was).map(|id| Text::new(id.as_str()));
@@ -114,7 +124,7 @@ pub(crate) fn steps(change: &ModelChange, then: &StoredModel, now: &StoredModel,
             by: Arc::clone(by),
         })
     };
-    migrated.filter_map(step).collect()
+    change.changes.iter().filter_map(migrated).filter_map(step).collect()
 }
 
 fn entity_of<'m>(model: &'m Model, entity: &EntityType) -> Option<&'m CompiledEntity> {
