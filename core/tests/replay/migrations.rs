@@ -10,7 +10,7 @@ use std::sync::Arc;
 use accordant::Lifetime;
 use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::discrepancy::DiscrepancyState;
-use accordant::engine::{Accordant, Tenant};
+use accordant::engine::{Accordant, Builder, Tenant};
 use accordant::fingerprint::Fingerprint;
 use accordant::id::{Actor, EntityId};
 use accordant::model::{At, EntityModel, Migration, SystemObject, Transform, TypedAttribute};
@@ -147,12 +147,21 @@ pub(crate) fn ana() -> Actor {
 }
 
 pub(crate) fn under(model: EntityModel, store: impl Store, clock: &Arc<ManualClock>) -> Tenant {
+    configured(model, store, clock, |builder| builder)
+}
+
+pub(crate) fn configured(
+    model: EntityModel,
+    store: impl Store,
+    clock: &Arc<ManualClock>,
+    configure: impl FnOnce(Builder) -> Builder,
+) -> Tenant {
     let mut builder =
         Accordant::builder().store(store).clock(Arc::clone(clock)).entropy(SeededEntropy::new(5)).entity_model(model);
     for (system, object) in SYSTEMS {
         builder = builder.connect(Fake::new(system, object));
     }
-    builder.build().unwrap_or_else(|error| panic!("{error:?}")).tenant("acme")
+    configure(builder).build().unwrap_or_else(|error| panic!("{error:?}")).tenant("acme")
 }
 
 /// What everybody says: the same, but of the third customer, of whose name and segment a person has to decide.

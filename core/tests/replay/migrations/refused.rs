@@ -1,12 +1,18 @@
 //! What cannot be migrated is refused with what to do instead, and nothing was touched.
 
+use accordant::Lifetime;
 use accordant::engine::Tenant;
 use accordant::error::Error;
-use accordant::model::{At, EntityModel, TypedAttribute};
+use accordant::model::{At, Attribute, Canonical, EntityModel, GoldenReader, Incomplete, TypedAttribute};
+use accordant::settle::{Choice, Ruled, Ruling};
 use accordant::store::MemoryStore;
+use accordant::value::Field;
 use futures::executor::block_on;
 
-use super::{Grade, Part, ToGrade, ana, assert_clean, empty, fields, fill, first, held, second, under};
+use super::{
+    Grade, Part, ToGrade, ana, assert_clean, configured, empty, entities, fields, fill, first, golden, held, second,
+    under,
+};
 use crate::support::{Word, clock, record, says};
 
 /// Accepting is refused for this reason, and leaves every row and the journal as they were; whoever works under the first
@@ -90,8 +96,8 @@ fn what_operators_entered_would_be_lost() {
     let tenant = under(model, store, &clock);
     block_on(tenant.accept_model(&ana())).unwrap();
     assert_clean(&tenant);
-    let told = block_on(tenant.explain_erased(super::entities(&tenant)[0], "note")).unwrap();
-    assert_eq!(told.unit.golden, accordant::value::Field::value("CALLS BACK"));
+    let told = block_on(tenant.explain_erased(entities(&tenant)[0], "note")).unwrap();
+    assert_eq!(told.unit.golden, Field::value("CALLS BACK"));
 }
 
 #[test]
@@ -115,6 +121,52 @@ fn a_member_of_a_group_is_no_value_of_its_own() {
                     group or collection first, and accept that";
     assert_eq!(reasons, expected);
     assert!(held(&store) == before, "something was touched");
+}
+
+/// The first version, as a type by which attributes are named.
+struct Known;
+
+impl Canonical for Known {
+    const ENTITY: &'static str = "customer";
+    fn model() -> EntityModel {
+        first()
+    }
+    fn read(_: &GoldenReader<'_>) -> Result<Self, Incomplete> {
+        Ok(Known)
+    }
+}
+
+#[test]
+fn a_decision_that_waits_for_a_second_person_is_waited_for() {
+    let (store, clock) = (MemoryStore::new(), clock());
+    fill(&under(first(), store.clone(), &clock), &clock);
+    let former = configured(first(), store.clone(), &clock, |builder| {
+        builder.four_eyes(Attribute::<Known, Word>::new("segment"))
+    });
+    let [_, _, third] = entities(&former);
+    let ruling = Ruling {
+        choice: Choice::Value(Field::value("gold")),
+        lifetime: Lifetime::Pinned,
+        by: ana(),
+        reason: "they told me".into(),
+    };
+    assert!(matches!(block_on(former.rule(third, "segment", ruling)), Ok(Ruled::Proposed)));
+    let before = held(&store);
+    let tenant = under(second(), store.clone(), &clock);
+    let refused = block_on(tenant.accept_model(&ana()));
+    let Err(Error::ModelRefused { reasons }) = refused else { panic!("{refused:?}") };
+    assert_eq!(
+        reasons,
+        format!(
+            "customer.segment: segment is being written or decided in 1 entity, as {third}; let writes be answered and \
+             decisions be approved or withdrawn, and accept then"
+        )
+    );
+    assert!(held(&store) == before, "something was touched");
+    block_on(former.approve_decision(third, "segment", &accordant::Actor::new("noah"))).unwrap();
+    block_on(tenant.accept_model(&ana())).unwrap();
+    assert_clean(&tenant);
+    assert_eq!(golden(&tenant, third, "segment").as_deref(), Some("GOLD"));
 }
 
 #[test]
