@@ -392,9 +392,11 @@ impl<'a> Replay<'a> {
 
 /// A fact of a time before migrations, and what they make of it. What they make nothing of is left out.
 fn migrated(since: &[Step], entity: u16, of: &CompiledEntity, fact: StoredFact) -> Vec<StoredFact> {
-    let name = match &fact {
-        StoredFact::Settled { unit, .. } | StoredFact::Decided { unit, .. } | StoredFact::Lapsed { unit, .. } => unit,
-        _ => return vec![fact],
+    let (StoredFact::Settled { unit: name, .. }
+    | StoredFact::Decided { unit: name, .. }
+    | StoredFact::Lapsed { unit: name, .. }) = &fact
+    else {
+        return vec![fact];
     };
     let mut facts = Vec::new();
     let mut in_place = false;
