@@ -1,5 +1,6 @@
 //! Entities: a canonical business thing with its links, bases, golden values, decisions and discrepancies.
 
+pub(crate) mod migrate;
 pub(crate) mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};

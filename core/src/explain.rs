@@ -78,6 +78,9 @@ pub struct Chosen {
     pub passed: Vec<Passed>,
     /// Everyone who was heard, the winner first.
     pub voices: Vec<VoiceView>,
+    /// What the value was made of when the model changed, and by which migration, if it was not chosen since.
+    #[schemars(with = "Option<String>")]
+    pub migrated: Option<Text>,
 }
 
 /// A policy that could not tell.
@@ -253,6 +256,7 @@ impl Chosen {
                     won: voice.won,
                 })
                 .collect(),
+            migrated: resolution.migrated.clone(),
         }
     }
 }

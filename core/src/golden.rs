@@ -119,6 +119,10 @@ pub struct Resolution {
     /// The rules that found it worth a look, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<(Text, Text)>,
+    /// What the value was made of when the model changed, and by which migration: `name by given_name`. Those who chose, chose
+    /// then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrated: Option<Text>,
 }
 
 impl Resolution {

@@ -126,6 +126,105 @@ at.hubspot = { path = "properties.tier", strength = "weak" }
 at.netsuite = "tier"
 "#;
 
+/// The same entity a version later: the company's name is read as a domain, and the tier is a part of another attribute.
+mod later {
+    use std::borrow::Cow;
+
+    use accordant::model::Migration;
+    use accordant::value::Malformed;
+    use accordant::{Canonical, Decimal, Email};
+
+    /// The first word of a name.
+    #[derive(Debug)]
+    pub(super) struct FirstWord;
+
+    impl Migration<String, String> for FirstWord {
+        fn name(&self) -> Cow<'static, str> {
+            "first_word".into()
+        }
+        fn migrate(&self, name: String) -> Result<Option<String>, Malformed> {
+            Ok(name.split(' ').next().map(ToOwned::to_owned))
+        }
+    }
+
+    /// A rounded score.
+    #[derive(Debug)]
+    pub(super) struct Rounded;
+
+    impl Migration<Decimal, String> for Rounded {
+        fn name(&self) -> Cow<'static, str> {
+            "rounded".into()
+        }
+        fn migrate(&self, score: Decimal) -> Result<Option<String>, Malformed> {
+            Ok(Some(format!("about {score}")))
+        }
+    }
+
+    #[expect(dead_code, reason = "the engine reads the model, not the struct")]
+    #[derive(Canonical)]
+    #[canonical(entity = "customer", existence(netsuite), retired("fax", "balance", "tags", "street", "zip", "tier"))]
+    #[canonical(
+        system(hubspot, object = "contacts"),
+        system(shopify, object = "customers", links_only),
+        system(netsuite, object = "customer")
+    )]
+    pub(super) struct Customer {
+        #[canonical(identity, pii, normalize = email)]
+        #[canonical(at(hubspot = "properties.email", shopify = "email", netsuite = "email"))]
+        email: Email,
+        #[canonical(migrated(from = "company", by = FirstWord))]
+        #[canonical(at(hubspot = "properties.company", netsuite = "companyname"))]
+        brand: Option<String>,
+        #[canonical(at(hubspot = "properties.company", shopify = "address.company", netsuite = "companyname"))]
+        company: Option<String>,
+        #[canonical(migrated(from = "score", by = Rounded), at(hubspot = "properties.score"))]
+        score: Option<String>,
+    }
+
+    pub(super) const FILE: &str = r#"
+entity = "customer"
+existence = ["netsuite"]
+retired = ["fax", "balance", "tags", "street", "zip", "tier"]
+
+[system.hubspot]
+object = "contacts"
+
+[system.shopify]
+object = "customers"
+links_only = true
+
+[system.netsuite]
+object = "customer"
+
+[attribute.email]
+kind = "email"
+required = true
+identity = true
+pii = true
+normalize = "email"
+at.hubspot = "properties.email"
+at.shopify = "email"
+at.netsuite = "email"
+
+[attribute.brand]
+kind = "text"
+migrated = { from = "company", by = "first_word" }
+at.hubspot = "properties.company"
+at.netsuite = "companyname"
+
+[attribute.company]
+kind = "text"
+at.hubspot = "properties.company"
+at.shopify = "address.company"
+at.netsuite = "companyname"
+
+[attribute.score]
+kind = "text"
+migrated = { from = "score", by = "rounded" }
+at.hubspot = "properties.score"
+"#;
+}
+
 /// All that a history leaves behind.
 #[derive(Debug, PartialEq)]
 struct Outcome {
@@ -135,7 +234,7 @@ struct Outcome {
     explained: Vec<String>,
 }
 
-fn told(model: &EntityModel, declare: impl FnOnce(Builder) -> Builder) -> Outcome {
+fn told(model: &EntityModel, declare: impl FnOnce(Builder) -> Builder) -> (Outcome, MemoryStore, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().expect("a date")));
     let systems =
         ["hubspot", "shopify", "netsuite"].map(|name| FakeSystem::new(name, std::slice::from_ref(model), &clock));
@@ -196,13 +295,29 @@ fn told(model: &EntityModel, declare: impl FnOnce(Builder) -> Builder) -> Outcom
             outcome.explained.push(block_on(acme.explain_erased(id, unit)).expect("it explains").to_string());
         }
     }
-    let tenant = TenantId::new("acme");
-    for table in Table::ALL {
-        let rows = block_on(store.scan(&tenant, table, "", None, usize::MAX)).expect("memory answers");
-        outcome.rows.extend(rows.into_iter().map(|row| (table.name(), row.key.to_string(), row.value)));
+    outcome.keep(&store, &acme);
+    (outcome, store, clock)
+}
+
+impl Outcome {
+    fn keep(&mut self, store: &MemoryStore, acme: &Tenant) {
+        let tenant = TenantId::new("acme");
+        for table in Table::ALL {
+            let rows = block_on(store.scan(&tenant, table, "", None, usize::MAX)).expect("memory answers");
+            self.rows.extend(rows.into_iter().map(|row| (table.name(), row.key.to_string(), row.value)));
+        }
+        self.journal = journal(acme).iter().map(|entry| format!("{entry:?}")).collect();
     }
-    outcome.journal = journal(&acme).iter().map(|entry| format!("{entry:?}")).collect();
-    outcome
+
+    fn assert_same(&self, other: &Outcome) {
+        for (one, other) in self.rows.iter().zip(&other.rows) {
+            assert_eq!(
+                (one.0, &one.1, String::from_utf8_lossy(&one.2)),
+                (other.0, &other.1, String::from_utf8_lossy(&other.2))
+            );
+        }
+        assert_eq!(self, other);
+    }
 }
 
 /// Plans, applies and reads until nothing is owed.
@@ -227,16 +342,56 @@ fn settle(acme: &Tenant, outcome: &mut Outcome, bootstrap: bool) {
 #[test]
 fn one_model_by_derive_and_by_file_gives_the_same_bytes() {
     let file = EntityModel::from_toml(FILE, &Registry::builtin()).expect("the file is right");
-    let derived = told(&Customer::model(), Builder::entity::<Customer>);
-    let read = told(&file, |builder| builder.entity_model(file.clone()));
+    let (derived, ..) = told(&Customer::model(), Builder::entity::<Customer>);
+    let (read, ..) = told(&file, |builder| builder.entity_model(file.clone()));
 
     assert!(derived.rows.len() > 30 && derived.journal.len() > 30, "the history is worth comparing");
     assert!(derived.plans.iter().any(|plan| plan.contains("Set(")), "something is written");
-    for (one, other) in derived.rows.iter().zip(&read.rows) {
-        assert_eq!(
-            (one.0, &one.1, String::from_utf8_lossy(&one.2)),
-            (other.0, &other.1, String::from_utf8_lossy(&other.2))
-        );
+    derived.assert_same(&read);
+}
+
+/// What is left once the later version was accepted over the history of the first.
+fn evolved(model: &EntityModel, declare: impl FnOnce(Builder) -> Builder) -> (String, Outcome) {
+    let (_, store, clock) = told(&Customer::model(), Builder::entity::<Customer>);
+    let mut builder =
+        Accordant::builder().store(store.clone()).clock(Arc::clone(&clock)).entropy(SeededEntropy::new(4));
+    for name in ["hubspot", "shopify", "netsuite"] {
+        builder = builder.connect(FakeSystem::new(name, std::slice::from_ref(model), &clock));
     }
-    assert_eq!(derived, read);
+    let acme = declare(builder).build().expect("both models build").tenant("acme");
+    let change = block_on(acme.accept_model(&Actor::new("noah"))).expect("it is accepted");
+    let verified = block_on(acme.verify()).expect("it verifies");
+    assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
+    let mut outcome = Outcome { rows: Vec::new(), journal: Vec::new(), plans: Vec::new(), explained: Vec::new() };
+    for id in block_on(acme.entities("customer", None, 10)).expect("it lists") {
+        for unit in ["brand", "company", "score"] {
+            outcome.explained.push(block_on(acme.explain_erased(id, unit)).expect("it explains").to_string());
+        }
+    }
+    outcome.keep(&store, &acme);
+    (change.to_string(), outcome)
+}
+
+#[test]
+fn a_migration_by_derive_and_by_file_gives_the_same_bytes() {
+    let registry = Registry::builtin().migration(later::FirstWord).migration(later::Rounded);
+    let file = EntityModel::from_toml(later::FILE, &registry).expect("the file is right");
+    let (told, derived) = evolved(&later::Customer::model(), Builder::entity::<later::Customer>);
+    let (read_told, read) = evolved(&file, |builder| builder.entity_model(file.clone()));
+    for line in
+        ["customer.brand: migrated from company by first_word", "customer.score: migrated from score by rounded"]
+    {
+        assert!(told.contains(line), "{told}");
+    }
+    assert_eq!(told, read_told);
+    assert!(derived.explained.iter().any(|text| text.starts_with("brand is \"Acme\"")), "{:?}", derived.explained);
+    assert!(derived.explained.iter().any(|text| text.starts_with("score is \"about ")), "{:?}", derived.explained);
+    derived.assert_same(&read);
+}
+
+#[test]
+fn a_file_names_migrations_that_the_registry_has() {
+    let refused = EntityModel::from_toml(later::FILE, &Registry::builtin().migration(later::Rounded)).unwrap_err();
+    let refused = refused.to_string();
+    assert!(refused.contains("attribute.brand.migrated.by: there is no migration `first_word`"), "{refused}");
 }

@@ -58,6 +58,7 @@ mod syntax;
 /// | `identity` | equal values mean the same entity |
 /// | `pii` | holds personal data |
 /// | `id = "tier"`, `was("segment")` | the stable id, where it is not the field's name, and former ids |
+/// | `migrated(from = "name", by = GivenName)` | in a store written under an earlier model, its values are made of those of that attribute (its own id: it had another type) by a `Migration` |
 /// | `group = "address"` | resolves with the other members of the group |
 /// | `set`, `list` | the field is a collection of values: `Vec<T>`, `BTreeSet<T>` |
 /// | `part` | the type, or that in the `Option`, is a `CanonicalPart`: a group |

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Expr, Ident, LitChar, LitInt, LitStr, Path, Type, Visibility};
 
-use crate::attr::{EquivalenceAttr, NamedAttr, Push, Spelling, SystemAttr, Way};
+use crate::attr::{EquivalenceAttr, MigratedAttr, NamedAttr, Push, Spelling, SystemAttr, Way};
 
 /// An entity struct.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ pub(crate) struct Attribute {
     pub(crate) normalize: Vec<NamedAttr>,
     pub(crate) equivalence: Option<EquivalenceAttr>,
     pub(crate) derived: Option<Derived>,
+    pub(crate) migrated: Option<MigratedAttr>,
     pub(crate) at: Vec<At>,
 }
 

@@ -1,5 +1,7 @@
 //! The stored form of an entity: JSON, keyed by unit name, so that a model may change around it.
 
+mod migrate;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use crate::model::{CompiledEntity, Model, Read, SlotModel, UnitKey};
 use crate::sparse::Sparse;
 use crate::text::Text;
 use crate::value::{Field, Leaf, Native};
+
+pub(crate) use migrate::Obstacle;
 
 /// The version of this form.
 const FORMAT: u16 = 1;
@@ -148,6 +152,11 @@ impl StoredEntity {
                 })
             })
         })
+    }
+
+    /// The names of the units that a discrepancy is about.
+    pub(crate) fn disputed_units(&self) -> impl Iterator<Item = &Text> {
+        self.discrepancies.iter().map(|standing| &standing.unit)
     }
 
     /// The names of the units that a decision stands about.

@@ -74,6 +74,9 @@ impl Explanation {
             let (by, at, holds) = (&decision.by, instant_of(decision.at), lifetime_words(decision.lifetime));
             writeln!(f, "  {by} chose {chosen} at {at}, {holds}: {}", decision.reason)?;
         }
+        if let Some(from) = &self.chosen.migrated {
+            writeln!(f, "  then migrated from {from}, when the model changed")?;
+        }
         self.proposal.iter().try_for_each(|proposal| writeln!(f, "  {proposal}"))?;
         self.lapse.iter().try_for_each(|lapse| writeln!(f, "  the decision for {lapse}"))?;
         self.write_voices(f, &self.chosen)

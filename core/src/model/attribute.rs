@@ -8,7 +8,7 @@ use crate::equivalence::{Equivalence, Normalizer};
 use crate::fingerprint::Fingerprint;
 use crate::id::{AttributeId, EntityType, GroupId, ObjectKey, SystemName};
 use crate::model::codec::{LeafCodec, TransformCodec};
-use crate::model::{At, Codec, Derivation, Inputs, Part, Path, Shape};
+use crate::model::{At, Codec, Derivation, Inputs, Migrated, Migration, Part, Path, Shape, migration};
 use crate::ownership::{Direction, OnClear, Strength};
 use crate::policy::{AnyPolicy, Policy, erase};
 use crate::rule::AnyRule;
@@ -75,6 +75,8 @@ pub struct AttributeModel {
     pub rules: Vec<Arc<dyn AnyRule>>,
     /// How it is computed, if it is.
     pub derived: Option<Arc<dyn AnyDerivation>>,
+    /// What its stored values are made of, in a store that was written before it had its type, or was split off.
+    pub migrated: Option<Migrated>,
     /// The members of an element, for a keyed collection; the first is the key.
     pub members: Vec<MemberModel>,
     /// Canonical texts of the type that the mapping laws try; empty: those of the built-in types.
@@ -179,6 +181,7 @@ impl<T: Value> TypedAttribute<T> {
                 mappings: Vec::new(),
                 chain: Vec::new(),
                 derived: None,
+                migrated: None,
                 members: Vec::new(),
                 samples: T::samples(),
                 rules: Vec::new(),
@@ -289,6 +292,14 @@ impl<T: Value> TypedAttribute<T> {
             derivation,
             _type: PhantomData,
         }));
+        self
+    }
+
+    /// Makes its stored values of those of attribute `from`, in a store that was written under a model that did not have it,
+    /// or had it in another type: `from` is then another attribute's id, or its own. See [`Migration`].
+    #[must_use]
+    pub fn migrated<F: Value>(mut self, from: &str, migration: impl Migration<F, T>) -> Self {
+        self.model.migrated = Some(Migrated { from: from.into(), by: migration::erase(migration) });
         self
     }
 

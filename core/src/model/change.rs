@@ -1,6 +1,7 @@
 //! Model changes: what differs between the model that a store was written under and today's.
 
 mod compare;
+mod step;
 mod stored;
 
 use std::fmt;
@@ -9,8 +10,9 @@ use crate::id::{AttributeId, EntityType, ObjectKey};
 use crate::text::Text;
 
 pub(crate) use compare::compare;
+pub(crate) use step::{Step, steps, tell_migrations};
 pub use stored::StoredModel;
-pub(crate) use stored::{EntityPart, ObjectPart, UnitPart, hub_read_by};
+pub(crate) use stored::{EntityPart, Migrating, ObjectPart, Progress, UnitPart, hub_read_by};
 
 /// Everything that differs between the model that a store was written under and today's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -145,6 +147,16 @@ pub enum What {
         /// Now.
         now: Text,
     },
+    /// An attribute is new, or has another type, and its stored values are made of those of a former one: golden values,
+    /// decisions and discrepancies, and where the same leaf is read, what systems say and bases.
+    Migrated {
+        /// The attribute.
+        attribute: AttributeId,
+        /// What it is made of; its own id, or a former one, if it was retyped.
+        from: AttributeId,
+        /// The migration's name.
+        by: Text,
+    },
     /// An attribute is required, identity, personal data or a reference where it was not, or no longer.
     Marked {
         /// The attribute.
@@ -228,6 +240,57 @@ pub enum What {
         /// The other one.
         was: AttributeId,
     },
+    /// Refused: an attribute has another type, and nobody but the hub holds it: what was entered could be read nowhere.
+    Lost {
+        /// The unit.
+        unit: Text,
+        /// Before.
+        before: Text,
+        /// Now.
+        now: Text,
+    },
+    /// Refused: a migration reads another type than is stored.
+    Unfit {
+        /// The attribute.
+        attribute: AttributeId,
+        /// What it would be made of.
+        from: AttributeId,
+        /// The type of what is stored.
+        stored: Text,
+        /// The type that the migration reads.
+        reads: Text,
+    },
+    /// Refused: a migration reads one value, and what it names was part of a group, or a collection.
+    NotAlone {
+        /// The attribute.
+        attribute: AttributeId,
+        /// What it would be made of.
+        from: AttributeId,
+    },
+    /// Refused: a migration can make nothing of values that are stored.
+    Unmigratable {
+        /// The attribute.
+        attribute: AttributeId,
+        /// What it would be made of.
+        from: AttributeId,
+        /// How many entities and records hold such values.
+        rows: usize,
+        /// One of them.
+        example: Text,
+        /// Why it can make nothing of them.
+        why: Text,
+    },
+    /// Refused for now: what a migration reads is being written, or a decision about it waits for a second person.
+    UnderWay {
+        /// The attribute.
+        attribute: AttributeId,
+        /// What it would be made of.
+        from: AttributeId,
+        /// Of how many entities.
+        rows: usize,
+        /// One of them.
+        example: Text,
+    },
 }
 
 impl What {
@@ -248,7 +311,24 @@ impl What {
     /// Whether it cannot be accepted.
     #[must_use]
     pub const fn is_refused(&self) -> bool {
-        matches!(self, What::Reused { .. } | What::Taken { .. } | What::Forgotten { .. } | What::Joined { .. })
+        self.advice().is_some()
+    }
+
+    /// What to do instead, if it cannot be accepted.
+    #[must_use]
+    pub const fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            What::Reused { .. } => "give the attribute an id that was never used",
+            What::Taken { .. } => "give the new attribute an id that was never used",
+            What::Forgotten { .. } => "name it in `was` again",
+            What::Joined { .. } => "retire the other id, or declare a migration",
+            What::Lost { .. } => "declare a migration from it, or retire the id and begin with another one",
+            What::Unfit { .. } => "declare a migration that reads what is stored, or accept the model in between first",
+            What::NotAlone { .. } => "take it out of its group or collection first, and accept that",
+            What::Unmigratable { .. } => "let the migration answer that there is no value, or correct these first",
+            What::UnderWay { .. } => "let writes be answered and decisions be approved or withdrawn, and accept then",
+            _ => return None,
+        })
     }
 }
 
@@ -270,6 +350,7 @@ impl fmt::Display for Change {
             What::Retyped { unit, before, now } => {
                 write!(f, "{entity}.{unit}: {now}, before {before}; stored values are unobserved until read again")
             }
+            What::Migrated { attribute, from, by } => write!(f, "{entity}.{attribute}: migrated from {from} by {by}"),
             What::Marked { attribute, before, now } => {
                 write!(f, "{entity}.{attribute}: {}, before {}", or_none(now), or_none(before))
             }
@@ -286,7 +367,7 @@ impl fmt::Display for Change {
             }
             What::Reused { attribute } => write!(f, "{entity}.{attribute}: this id was retired for ever"),
             What::Taken { attribute, by } => {
-                write!(f, "{entity}.{attribute}: {by} once had this id; a new attribute needs another one")
+                write!(f, "{entity}.{attribute}: {by} once had this id")
             }
             What::Forgotten { attribute, was } => {
                 write!(f, "{entity}.{attribute}: it was {was} once, and no longer says so")
@@ -294,7 +375,25 @@ impl fmt::Display for Change {
             What::Joined { attribute, was } => {
                 write!(f, "{entity}.{attribute}: it cannot have been {was}, which stood beside it")
             }
-        }
+            What::Lost { unit, before, now } => {
+                write!(f, "{entity}.{unit}: {now}, before {before}; only the hub holds what was entered")
+            }
+            What::Unfit { attribute, from, stored, reads } => {
+                write!(f, "{entity}.{attribute}: {from} is stored as {stored}, and the migration reads {reads}")
+            }
+            What::NotAlone { attribute, from } => {
+                write!(f, "{entity}.{attribute}: {from} is part of a group or a collection, and no value of its own")
+            }
+            What::Unmigratable { attribute, from, rows, example, why } => {
+                let found = if *rows == 1 { "row" } else { "rows" };
+                write!(f, "{entity}.{attribute}: nothing can be made of {from} in {rows} {found}, as {example}: {why}")
+            }
+            What::UnderWay { attribute, from, rows, example } => {
+                let found = if *rows == 1 { "entity" } else { "entities" };
+                write!(f, "{entity}.{attribute}: {from} is being written or decided in {rows} {found}, as {example}")
+            }
+        }?;
+        self.what.advice().map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 

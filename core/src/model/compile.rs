@@ -13,8 +13,8 @@ use crate::golden::Resolution;
 use crate::hub;
 use crate::id::{AttributeId, EntityType, ObjectType, SystemName};
 use crate::model::{
-    AttributeModel, Codec, EXISTS, EntityModel, GroupModel, Mapping, Mistake, Mistakes, OnDelete, OnLoss, Presence,
-    Shape, SystemObject, Unit, UnitIndex, UnitKey, UnitShape,
+    AttributeModel, Codec, EXISTS, EntityModel, GroupModel, Mapping, Migrated, Mistake, Mistakes, OnDelete, OnLoss,
+    Presence, Shape, SystemObject, Unit, UnitIndex, UnitKey, UnitShape,
 };
 use crate::observation::SlotIndex;
 use crate::ownership::{Authority, Direction, Strength};
@@ -320,7 +320,28 @@ fn check_entity(model: &EntityModel, declared: &[(EntityType, Vec<SystemObject>)
             mistakes.push(Mistake::DerivedDecided(entity(), id()));
         }
         check_reference(model, attribute, declared, mistakes);
+        check_migration(model, attribute, mistakes);
     }
+}
+
+/// A migration makes one value of the attribute's own type, of one value.
+fn check_migration(model: &EntityModel, attribute: &AttributeModel, mistakes: &mut Vec<Mistake>) {
+    let Some(Migrated { by, .. }) = &attribute.migrated else { return };
+    let name = by.name();
+    let why = if attribute.shape != Shape::One || attribute.group.is_some() {
+        format!("migration `{name}` makes one value, and this is part of a group or a collection")
+    } else if attribute.derived.is_some() {
+        format!("migration `{name}` is of no use: a derived attribute is computed anew")
+    } else if attribute.reference.is_some() {
+        format!("migration `{name}` cannot make a reference: its values are ids of systems, and are read again")
+    } else if by.makes() != attribute.kind {
+        let (makes, kind) = (by.makes(), attribute.kind);
+        let of = |kind: crate::value::Kind| format!("{} {}", kind.name, kind.version);
+        format!("migration `{name}` makes {}, and the attribute is of kind {}", of(makes), of(kind))
+    } else {
+        return;
+    };
+    mistakes.push(Mistake::Migration(model.entity.clone(), attribute.id.clone(), why));
 }
 
 fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {

@@ -101,6 +101,9 @@ pub enum Mistake {
     /// A derived attribute that something could also tell us.
     #[error("{0}.{1}: a derived attribute is computed, so it can have neither owner nor policy")]
     DerivedDecided(EntityType, AttributeId),
+    /// A migration that cannot be meant.
+    #[error("{0}.{1}: {2}")]
+    Migration(EntityType, AttributeId, String),
     /// A sum that cannot be meant.
     #[error("{0}.{1}: {2}")]
     Sum(EntityType, AttributeId, &'static str),

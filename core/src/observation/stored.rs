@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::Reach;
 use crate::id::{RecordRef, SurfaceName};
+use crate::model::change::Step;
 use crate::observation::{Coverage, Observation, Said, Sighting, SlotIndex};
 use crate::representation::stored::SlotNames;
 use crate::stamp::Stamp;
@@ -80,6 +81,18 @@ impl StoredObservation {
         if let Some(silent) = &mut self.silent {
             silent.retain(|name| !forgotten(name));
         }
+    }
+
+    /// Says of an attribute what it said of the one that this is migrated from. What nothing can be made of is left out.
+    pub(crate) fn migrate(&mut self, step: &Step) {
+        let today = Text::new(step.attribute.as_str());
+        let said = self.cells.iter().filter(|(name, ..)| step.is_stored_as(name));
+        let made: Vec<_> =
+            said.filter_map(|(_, _, field)| Some((today.clone(), None, step.field(field).ok()?))).collect();
+        let is_silent = self.silent.iter().flatten().any(|name| step.is_stored_as(name));
+        self.forget(|name| name == today.as_str());
+        self.cells.extend(made);
+        self.silent.iter_mut().filter(|_| is_silent).for_each(|silent| silent.push(today.clone()));
     }
 
     /// Whether it says anything of attributes.

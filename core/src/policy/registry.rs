@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::equivalence::Normalizer;
-use crate::model::{AttributeModel, Declaration, declare, declare_amount};
+use crate::model::{AnyMigration, AttributeModel, Declaration, Migration, declare, declare_amount, migration};
 use crate::policy::suggest::nearest;
 use crate::policy::{AnyPolicy, Policy, erase};
 use crate::rule::named::{Abilities, MakeRule, RuleWords};
@@ -28,6 +28,7 @@ pub struct Registry {
     kinds: BTreeMap<&'static str, KindEntry>,
     users: BTreeMap<(&'static str, String), Arc<dyn AnyPolicy>>,
     normalizers: BTreeMap<String, Arc<dyn Normalizer>>,
+    migrations: BTreeMap<String, Arc<dyn AnyMigration>>,
 }
 
 /// What is known of one kind of value.
@@ -119,6 +120,13 @@ impl Registry {
         self
     }
 
+    /// Makes a migration known under its name: files name it where an attribute is made of another.
+    #[must_use]
+    pub fn migration<F: Value, T: Value>(mut self, migration: impl Migration<F, T>) -> Self {
+        self.migrations.insert(migration.name().into_owned(), migration::erase(migration));
+        self
+    }
+
     fn entry<T: Value>(&mut self) -> &mut KindEntry {
         self.kinds.entry(T::KIND.name).or_insert_with(|| KindEntry {
             kind: T::KIND,
@@ -146,6 +154,14 @@ impl Registry {
             crate::normalize::by_name(name).filter(|_| self.normalizers.contains_key(family))
         };
         self.normalizers.get(name).cloned().or_else(built_in)
+    }
+
+    pub(crate) fn migration_named(&self, name: &str) -> Option<Arc<dyn AnyMigration>> {
+        self.migrations.get(name).cloned()
+    }
+
+    pub(crate) fn migration_names(&self) -> impl Iterator<Item = &str> {
+        self.migrations.keys().map(String::as_str)
     }
 
     pub(crate) fn normalizer_names(&self) -> impl Iterator<Item = &str> {
@@ -219,6 +235,7 @@ impl fmt::Debug for Registry {
             .field("kinds", &self.kinds.keys())
             .field("own_policies", &self.users.keys())
             .field("normalizers", &self.normalizers.keys())
+            .field("migrations", &self.migrations.keys())
             .finish()
     }
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::AttributeId;
 use crate::model::CompiledObject;
+use crate::model::change::Step;
 use crate::observation::{DeathEvidence, SlotIndex};
 use crate::representation::{Cell, Existence, Representation};
 use crate::stamp::Stamp;
 use crate::text::Text;
-use crate::value::Field;
+use crate::value::{Field, Malformed};
 
 /// The version of this form.
 const FORMAT: u16 = 1;
@@ -208,6 +210,43 @@ impl Representation {
 }
 
 impl StoredRepresentation {
+    /// Makes the cells of an attribute of those that it is migrated from, where an object type reads both from one leaf.
+    /// Says whether there were any; `today` is the attribute's id.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if nothing can be made of what the record says now. What it said before is left out then.
+    pub(crate) fn migrate(&mut self, step: &Step, object: &str, today: &AttributeId) -> Result<bool, Malformed> {
+        let Some((before, now)) = step.read_at(object) else { return Ok(false) };
+        let today = Text::new(today.as_str());
+        let read_alike = |name: &&Text| step.is_stored_as(name) && self.read_by.get(*name) == Some(&before);
+        let Some(from) = self.cells.keys().find(read_alike).cloned() else { return Ok(false) };
+        // Made already, by whoever was cut off.
+        if from != today && self.read_by.get(&today) == Some(&now) {
+            return Ok(false);
+        }
+        let Some(said) = self.cells.get(&from) else { return Ok(false) };
+        let last = said.len().saturating_sub(1);
+        let mut cell = StoredCell::new();
+        for (place, (token, read, field)) in said.iter().enumerate() {
+            // Of equal stamps the last one won; by what is made of them, another might.
+            if said.get(place + 1).is_some_and(|(later, again, _)| (later, again) == (token, read)) {
+                continue;
+            }
+            match step.field(field) {
+                Ok(field) => cell.push((*token, *read, field)),
+                Err(malformed) if place == last => return Err(malformed),
+                Err(_) => {}
+            }
+        }
+        self.cells.insert(today.clone(), cell);
+        if let Some(denied) = self.denied.get(&from).copied() {
+            self.denied.insert(today.clone(), denied);
+        }
+        self.read_by.insert(today, now);
+        Ok(true)
+    }
+
     /// The attributes, and other parts, in which two differ. Names, never values.
     pub(crate) fn differing(&self, other: &Self) -> Vec<Text> {
         let mut parts: std::collections::BTreeSet<Text> = std::collections::BTreeSet::new();

@@ -138,7 +138,7 @@ fn a_retired_id_is_never_free_again() {
     let reused = under(Variant { reuse_fax: true, ..Variant::default() }, &store, &clock);
     let refused = block_on(reused.accept_model(&actor()));
     let Err(Error::ModelRefused { reasons }) = refused else { panic!("{refused:?}") };
-    assert_eq!(reasons, "customer.fax: this id was retired for ever");
+    assert_eq!(reasons, "customer.fax: this id was retired for ever; give the attribute an id that was never used");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod canaries;
 mod erasure;
 mod evolution;
 mod looking_back;
+mod migrations;
 mod properties;
 mod support;
 mod verify;

@@ -79,6 +79,14 @@ pub(crate) struct DerivedAttr {
     pub(crate) by: Expr,
 }
 
+/// `migrated(from = "name", by = GivenName)`
+#[derive(Debug)]
+pub(crate) struct MigratedAttr {
+    pub(crate) span: Span,
+    pub(crate) from: LitStr,
+    pub(crate) by: Expr,
+}
+
 impl DecideAttrs {
     /// The names of its options.
     pub(crate) const OPTIONS: &'static [&'static str] = &["owner", "resolve", "on_clear"];
@@ -241,6 +249,32 @@ pub(crate) fn derived(name: &Ident, input: ParseStream<'_>, errors: &mut Errors)
         (Some(_), None) => {
             Err(syn::Error::new(name.span(), "say how it is computed: `derived(from(..), by = FullName)`"))
         }
+    }
+}
+
+/// Reads `(from = "name", by = GivenName)`. `None` where a mistake in it was reported.
+pub(crate) fn migrated(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<MigratedAttr>> {
+    let mut from: Option<LitStr> = None;
+    let mut by: Option<Expr> = None;
+    let before = errors.count();
+    inside(input, |content| {
+        items(content, errors, |name, input, errors| {
+            match name.to_string().as_str() {
+                "from" => once(&mut from, name, value(input)?, errors),
+                "by" => once(&mut by, name, value(input)?, errors),
+                _ => return Err(unknown(name, &["from", "by"], &[])),
+            }
+            Ok(())
+        });
+        Ok(())
+    })?;
+    match (from, by) {
+        (Some(from), Some(by)) => Ok(Some(MigratedAttr { span: name.span(), from, by })),
+        _ if errors.count() > before => Ok(None),
+        _ => Err(syn::Error::new(
+            name.span(),
+            "say what its stored values are made of, and how: `migrated(from = \"name\", by = GivenName)`",
+        )),
     }
 }
 

@@ -6,7 +6,8 @@ use syn::{Attribute, Ident, LitStr, Token};
 
 use crate::attr::at::{AtAttr, entries};
 use crate::attr::decide::{
-    DecideAttrs, DerivedAttr, EquivalenceAttr, NamedAttr, derived, equivalence, ids, normalizers,
+    DecideAttrs, DerivedAttr, EquivalenceAttr, MigratedAttr, NamedAttr, derived, equivalence, ids, migrated,
+    normalizers,
 };
 use crate::errors::Errors;
 use crate::syntax::{elements, helpers, once, unknown, value};
@@ -26,6 +27,7 @@ pub(crate) struct FieldAttrs {
     pub(crate) id: Option<LitStr>,
     pub(crate) was: Vec<LitStr>,
     pub(crate) derived: Option<DerivedAttr>,
+    pub(crate) migrated: Option<MigratedAttr>,
     pub(crate) set: Option<Span>,
     pub(crate) list: Option<Span>,
     pub(crate) part: Option<Span>,
@@ -61,6 +63,11 @@ impl FieldAttrs {
             "id" => once(&mut self.id, name, value(input)?, errors),
             "was" => self.was.extend(ids(input, errors)?),
             "derived" => once(&mut self.derived, name, derived(name, input, errors)?, errors),
+            "migrated" => {
+                if let Some(read) = migrated(name, input, errors)? {
+                    once(&mut self.migrated, name, read, errors);
+                }
+            }
             "set" => once(&mut self.set, name, span, errors),
             "list" => once(&mut self.list, name, span, errors),
             "part" => once(&mut self.part, name, span, errors),

@@ -7,7 +7,7 @@ mod field;
 mod value;
 
 pub(crate) use at::{AtAttr, Currency, Push, Way};
-pub(crate) use decide::{Arguments, Builtin, DecideAttrs, EquivalenceAttr, NamedAttr};
+pub(crate) use decide::{Arguments, Builtin, DecideAttrs, EquivalenceAttr, MigratedAttr, NamedAttr};
 pub(crate) use entity::{EntityAttrs, GroupAttr, PresenceAttr, SystemAttr};
 pub(crate) use field::FieldAttrs;
 pub(crate) use value::{Spelling, ValueAttrs, VariantAttrs};
@@ -31,6 +31,7 @@ pub(crate) const FIELD: &[&str] = &[
     "part",
     "keyed",
     "derived",
+    "migrated",
 ];
 /// Options of an entity struct.
 pub(crate) const ENTITY: &[&str] = &["entity", "system", "retired", "existence", "on_delete", "group", "crate"];

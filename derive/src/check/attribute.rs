@@ -71,6 +71,7 @@ pub(crate) fn attribute(field: &Field, of: Of<'_>, errors: &mut Errors) -> Optio
         normalize: attrs.normalize,
         equivalence: attrs.equivalence.map(|(_, equivalence)| equivalence),
         derived,
+        migrated: attrs.migrated,
         at,
         field: ident,
     })
@@ -170,6 +171,7 @@ fn only_in_entities(attrs: &FieldAttrs, errors: &mut Errors) {
         ("keyed", attrs.keyed.as_ref().map(Ident::span)),
         ("group", attrs.group.as_ref().map(LitStr::span)),
         ("derived", attrs.derived.as_ref().map(|derived| derived.span)),
+        ("migrated", attrs.migrated.as_ref().map(|migrated| migrated.span)),
         ("identity", attrs.identity),
         ("hub", attrs.hub),
     ];
@@ -194,6 +196,18 @@ fn suits_form(attrs: &FieldAttrs, form: &Form, errors: &mut Errors) {
         && let Some(group) = &attrs.group
     {
         errors.on(group, "a collection or part cannot be a member of a group");
+    }
+    if let Some(migrated) = &attrs.migrated {
+        let why = if !matches!(form, Form::One) || attrs.group.is_some() {
+            "a migration makes one value, and this is a collection, a part or a member of a group"
+        } else if attrs.derived.is_some() {
+            "a derived attribute is computed anew, so there is nothing to migrate"
+        } else {
+            ""
+        };
+        if !why.is_empty() {
+            errors.at(migrated.span, why);
+        }
     }
     if form.of_parts() {
         let options =

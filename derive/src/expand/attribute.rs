@@ -77,11 +77,16 @@ impl Attribute {
             let (from, by) = (&derived.from, &derived.by);
             quote! { .derived(&[#(#from),*], #by) }
         });
+        let migrated = self.migrated.iter().map(|migrated| {
+            let (from, by) = (&migrated.from, &migrated.by);
+            // A migration that makes another type is reported on it.
+            quote_spanned! {by.span()=> .migrated(#from, #by) }
+        });
         let at = self.at.iter().map(|at| if self.form.of_parts() { at.of_part(krate) } else { at.expand(krate) });
         let decide = self.decide.expand(krate);
         quote! {
             #new #(.was(#was))* #identity #pii #hub #(.group(#group))* #(#normalize)* #(#equivalence)* #decide
-                #(#derived)* #(#at)*
+                #(#derived)* #(#migrated)* #(#at)*
         }
     }
 

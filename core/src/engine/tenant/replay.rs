@@ -7,6 +7,7 @@
 mod epoch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -23,13 +24,14 @@ use crate::engine::tenant::roles::{Granted, ROLE_GRANTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
 use crate::engine::{Core, Tenant};
-use crate::entity::Entity;
+use crate::entity::{Entity, migrate};
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName, EntityId, RecordRef};
 use crate::journal::{self, Entry, Head, Payload};
-use crate::model::{CompiledEntity, Shape};
+use crate::model::change::Step;
+use crate::model::{CompiledEntity, Shape, UnitKey};
 use crate::observation::stored::StoredObservation;
 use crate::plan::{CountedPlace, GivenStanding, PlanHash, StandingId, WritePlace};
 use crate::representation::Representation;
@@ -80,6 +82,9 @@ pub struct Replayed {
 pub(crate) struct Replay<'a> {
     core: &'a Core,
     epoch: Epoch,
+    /// Looking back: the migrations since, by which what was known then is shown as today's attributes. Their own entries come
+    /// later.
+    since: Vec<Step>,
     /// The epoch in which each row was last written.
     written: BTreeMap<Row, u32>,
     pub(crate) done: Replayed,
@@ -99,14 +104,8 @@ impl Tenant {
     ///
     /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version.
     pub async fn replay(&self) -> Result<Replayed, Error> {
-        self.replay_until(u64::MAX).await
-    }
-
-    /// As [`Tenant::replay`], up to a place of the journal. The chain is verified as far as it is read.
-    pub(crate) async fn replay_until(&self, place: u64) -> Result<Replayed, Error> {
         let mut replay = Replay::new(&self.core);
-        let until = |entry: &Entry| entry.seq <= place;
-        self.each_entry_while(until, |entry, payload| replay.entry(entry, payload)).await?;
+        self.each_entry(|entry, payload| replay.entry(entry, payload)).await?;
         Ok(replay.done)
     }
 
@@ -145,7 +144,22 @@ impl Tenant {
 impl<'a> Replay<'a> {
     /// An empty state.
     pub(crate) fn new(core: &'a Core) -> Self {
-        Self { core, epoch: Epoch::default(), written: BTreeMap::new(), done: Replayed::default() }
+        let (epoch, since, written) = (Epoch::default(), Vec::new(), BTreeMap::new());
+        Self { core, epoch, since, written, done: Replayed::default() }
+    }
+
+    /// The same, to be folded up to a time before today's model: the last of `entries` about models tells which one held then.
+    pub(crate) fn looking_back<'e>(
+        mut self,
+        tenant: &Tenant,
+        entries: impl IntoIterator<Item = &'e (Entry, Option<Payload>)>,
+    ) -> Result<Self, Error> {
+        let told = entries.into_iter().filter(|(entry, _)| entry.kind.as_str() == MODEL_ACCEPTED);
+        if let Some((entry, Some(payload))) = told.last() {
+            let accepted: Accepted = read(entry, payload)?;
+            self.since = tenant.steps_since(&accepted.model);
+        }
+        Ok(self)
     }
 
     /// Folds an entry.
@@ -319,7 +333,11 @@ impl<'a> Replay<'a> {
         let record = stored.record.clone();
         let representation = self.done.representations.entry(record.clone()).or_default();
         if let Some(then) = self.epoch.entity(of) {
-            let alike = then.slots_read_alike(of, object, names);
+            let mut alike = then.slots_read_alike(of, object, names);
+            for step in self.since.iter().filter(|step| step.entity == entity && then.reads_for(step, of, object)) {
+                stored.migrate(step);
+                alike.extend(names.slot(step.attribute.as_str()));
+            }
             if mark(&mut self.written, Row::Record(record), self.epoch.number) {
                 representation.forget(|slot| !alike.contains(&slot));
             }
@@ -363,13 +381,50 @@ impl<'a> Replay<'a> {
         {
             then.forget_unread(of, entity);
         }
-        for fact in facts {
+        let index = entity.entity;
+        let of_then = facts.into_iter().flat_map(|fact| migrated(&self.since, index, of, fact));
+        for fact in of_then {
             match fact.into_fact(model, of).filter(|fact| then.as_ref().is_none_or(|t| t.reads(of, entity, fact))) {
                 Some(fact) => fact.apply(entity),
                 None => self.done.left_out += 1,
             }
         }
     }
+}
+
+/// A fact of a time before migrations, and what they make of it. What they make nothing of is left out.
+fn migrated(since: &[Step], entity: u16, of: &CompiledEntity, fact: StoredFact) -> Vec<StoredFact> {
+    let (StoredFact::Settled { unit: name, .. }
+    | StoredFact::Decided { unit: name, .. }
+    | StoredFact::Lapsed { unit: name, .. }) = &fact
+    else {
+        return vec![fact];
+    };
+    let mut facts = Vec::new();
+    let mut in_place = false;
+    for step in since.iter().filter(|step| step.entity == entity && step.is_stored_as(name)) {
+        let unit = of.unit_name(&UnitKey::Whole(step.unit));
+        in_place |= step.is_stored_as(&unit);
+        facts.extend(match &fact {
+            StoredFact::Settled { cell, .. } => {
+                let cell = cell.as_ref().map(|cell| migrate::golden(step, cell).map(Arc::new)).transpose();
+                cell.ok().map(|cell| StoredFact::Settled { unit, cell })
+            }
+            StoredFact::Decided { decision, .. } => {
+                let decision = decision.as_ref().map(|one| migrate::decision(step, one).map(Arc::new)).transpose();
+                decision.ok().map(|decision| StoredFact::Decided { unit, decision })
+            }
+            StoredFact::Lapsed { lapse, .. } => {
+                let lapse = lapse.as_ref().map(|lapse| migrate::lapse(step, lapse).map(Box::new)).transpose();
+                lapse.ok().map(|lapse| StoredFact::Lapsed { unit, lapse })
+            }
+            _ => None,
+        });
+    }
+    if !in_place {
+        facts.push(fact);
+    }
+    facts
 }
 
 /// Notes that a row is written in an epoch. Says whether it was written in another one before.

@@ -134,11 +134,18 @@ fn retyped(
 ) -> bool {
     let name_then = |id: &AttributeId| today.get(id).map_or_else(|| id.clone(), |id| (*id).clone());
     let before = form(then, before, &name_then);
-    let now = form(now, unit, &AttributeId::clone);
+    let (entity, now) = (now, form(now, unit, &AttributeId::clone));
     if before == now {
         return false;
     }
-    found.add(What::Retyped { unit: unit.id.clone(), before, now });
+    // What only operators entered can be read nowhere again, if it is of another type.
+    let mut members = unit.members.iter().filter_map(|id| entity.attribute(id));
+    let is_hubs = members.any(|member| {
+        let was = then.former(&member.id, &member.was).next();
+        member.marks.split(", ").any(|mark| mark == "hub") && was.is_some_and(|was| was.kind != member.kind)
+    });
+    let unit = unit.id.clone();
+    found.add(if is_hubs { What::Lost { unit, before, now } } else { What::Retyped { unit, before, now } });
     true
 }
 

@@ -27,6 +27,30 @@ pub struct StoredModel {
     /// Whether the store is being brought from this model to another.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     changing: bool,
+    /// How far that has come, if values are migrated on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    migrating: Option<Migrating>,
+}
+
+/// How far a change has come that migrates values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Migrating {
+    /// The identity of the change: what one migrated, another must not go on with.
+    pub(crate) toward: u64,
+    /// Where it stands.
+    pub(crate) at: Progress,
+}
+
+/// Where a change stands that migrates values: records come first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Progress {
+    /// It is journaled, and nothing is migrated.
+    Begun,
+    /// Records up to this key are.
+    Records(Text),
+    /// All records are, and entities up to this key.
+    Entities(Text),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,18 +121,18 @@ impl StoredModel {
                 unit.rules = rules_identity(guards);
             }
         }
-        Self { format: FORMAT, entities, changing: false }
+        Self { format: FORMAT, entities, changing: false, migrating: None }
     }
 
     /// The same, while the store is being brought to another model.
-    pub(crate) fn under_change(self) -> Self {
-        Self { changing: true, ..self }
+    pub(crate) fn under_change(self, migrating: Option<Migrating>) -> Self {
+        Self { changing: true, migrating, ..self }
     }
 
-    /// The model itself, and whether the store was being brought from it to another.
-    pub(crate) fn settled(self) -> (Self, bool) {
-        let changing = self.changing;
-        (Self { changing: false, ..self }, changing)
+    /// The model itself, whether the store was being brought from it to another, and how far, if values are migrated.
+    pub(crate) fn settled(self) -> (Self, bool, Option<Migrating>) {
+        let Self { format, entities, changing, migrating } = self;
+        (Self { format, entities, changing: false, migrating: None }, changing, migrating)
     }
 
     pub(crate) fn entity(&self, name: &str) -> Option<&EntityPart> {

@@ -6,7 +6,7 @@ use crate::model::overlay::decide::{decide, direction, strength};
 use crate::model::overlay::declare::{Declaration, DeclaredAt, declare};
 use crate::model::overlay::read::{Fields, Node};
 use crate::model::overlay::reference::Reference;
-use crate::model::{AttributeModel, EntityModel, Shape};
+use crate::model::{AttributeModel, EntityModel, Migrated, Shape};
 use crate::policy::Registry;
 use crate::value::{Decimal, Value};
 
@@ -59,6 +59,7 @@ pub(super) fn attribute(
         on_clear: decided.on_clear,
         at,
     };
+    let migrated = fields.get("migrated").and_then(|node| migrated(&node, registry));
     // Read when all is known that a rule may look at.
     fields.get("rules");
     fields.close();
@@ -75,6 +76,7 @@ pub(super) fn attribute(
         DeclaredKind::Known { declare, .. } => declare(declaration),
     };
     attribute.chain = decided.chain.unwrap_or_default();
+    attribute.migrated = migrated;
     if let Some((_, target)) = target {
         attribute.reference = Some(target.into());
     }
@@ -140,6 +142,25 @@ fn normalizer(node: &Node<'_, '_>, registry: &Registry) -> Option<std::sync::Arc
         node.unknown(name, format!("there is no normalizer `{name}`"), &known);
     }
     found
+}
+
+/// `{ from = "name", by = "given_name" }`
+fn migrated(node: &Node<'_, '_>, registry: &Registry) -> Option<Migrated> {
+    let fields = node.fields()?;
+    let from = fields.need("from", "the id of the attribute that it is made of");
+    let from = from.and_then(|from| from.name().map(Into::into));
+    let by = fields.need("by", "a migration that the registry has");
+    let by = by.and_then(|by| {
+        let name = by.name()?;
+        let found = registry.migration_named(name);
+        if found.is_none() {
+            let known: Vec<&str> = registry.migration_names().collect();
+            by.unknown(name, format!("there is no migration `{name}`"), &known);
+        }
+        found
+    });
+    fields.close();
+    Some(Migrated { from: from?, by: by? })
 }
 
 fn equivalence(node: &Node<'_, '_>, registry: &Registry) -> Option<Equivalence> {

@@ -63,13 +63,14 @@ fn systems(file: &Fields<'_, '_>, model: &mut EntityModel, ids: &[&str]) {
 }
 
 /// What an overlay could be thought to change, and why it does not.
-const FIXED: [(&str, &str); 14] = [
+const FIXED: [(&str, &str); 15] = [
     ("kind", "the type of a value belongs to the model: stored values have it"),
     ("to", "what a reference refers to belongs to the model"),
     ("required", "whether a value is required belongs to the model: the struct has its type from it"),
     ("identity", "what identifies an entity belongs to the model"),
     ("pii", "what is personal data belongs to the model"),
     ("was", "former ids belong to the model"),
+    ("migrated", "migrations belong to the model"),
     ("group", "groups are formed by the model; `[group.NAME]` changes their settings"),
     ("shape", "the shape of a value belongs to the model"),
     ("set", "the shape of a value belongs to the model"),

@@ -452,7 +452,7 @@ fn every_mistake_of_an_overlay_is_named() {
     ];
     for (text, expected) in cases {
         let error = customer().overlay(&format!("entity = 'customer'\n{text}"), &registry()).expect_err(text);
-        let options = "kind, to, required, identity, pii, was, group, shape, set, list, hub, derived, normalize, \
+        let options = "kind, to, required, identity, pii, was, migrated, group, shape, set, list, hub, derived, normalize, \
                        equivalence, resolve, owner, on_clear, rules, at";
         let policies = registry().known("plain").join(", ");
         let expected: Vec<String> =

@@ -126,7 +126,7 @@ impl Past {
 
     /// Folds what was gathered so far, in the order of the journal.
     fn fold(&mut self, tenant: &Tenant) -> Result<(), Error> {
-        let mut replay = Replay::new(&tenant.core);
+        let mut replay = Replay::new(&tenant.core).looking_back(tenant, self.entries.values())?;
         for (entry, payload) in self.entries.values() {
             replay.entry(entry, payload.as_ref())?;
         }

@@ -4,7 +4,7 @@ use crate::entity::stored::{object_name, read_by};
 use crate::entity::{Entity, HUB_OBJECT, Link};
 use crate::fact::Fact;
 use crate::id::AttributeId;
-use crate::model::change::{EntityPart, ObjectPart, StoredModel, UnitPart};
+use crate::model::change::{EntityPart, ObjectPart, Step, StoredModel, UnitPart};
 use crate::model::{CompiledEntity, UnitKey};
 use crate::representation::stored::SlotNames;
 
@@ -37,6 +37,16 @@ impl Then<'_> {
     pub(super) fn slots_read_alike(&self, of: &CompiledEntity, object: u16, names: &SlotNames) -> super::Slots {
         let then = self.0.object(&object_name(of, object));
         names.slots().filter(|slot| self.slot_read_by(of, object, then, *slot) == names.fingerprint(*slot)).collect()
+    }
+
+    /// Whether it read on an object type what a migration since reads.
+    pub(super) fn reads_for(&self, step: &Step, of: &CompiledEntity, object: u16) -> bool {
+        let name = object_name(of, object);
+        let then = match object {
+            HUB_OBJECT => self.0.attribute(&step.from).map(|attribute| attribute.read_by),
+            _ => self.0.object(&name).and_then(|object| object.read_by(&step.from)),
+        };
+        then.is_some() && then == step.read_at(&name).map(|(then, _)| then)
     }
 
     fn slot_read_by(&self, of: &CompiledEntity, object: u16, then: Option<&ObjectPart>, slot: u16) -> Option<u64> {
