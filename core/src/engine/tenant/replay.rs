@@ -15,8 +15,9 @@ use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::hydrate::from_json;
 use crate::engine::suppression::{Heard, LIFTED, SUPPRESSED};
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
+use crate::engine::tenant::compact::{Beginning, STATE_TOLD};
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
-use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
+use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_EXPIRED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::erase::{DESK_RESTATED, ERASED, ErasureTold, RESTATED, Restated};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::roles::{Granted, ROLE_GRANTED};
@@ -67,6 +68,8 @@ pub struct Replayed {
     pub(crate) cases: BTreeMap<Text, CaseRow>,
     /// How many entries were read.
     pub entries: u64,
+    /// How many bytes they hold, with what is left of their payloads ([`Entry::size`]).
+    pub bytes: u64,
     /// How many of them have lost their payload to erasure.
     pub erased: u64,
     /// How many facts and observations are about what today's model does not know, or about entities whose beginning was
@@ -82,6 +85,8 @@ pub(crate) struct Replay<'a> {
     epoch: Epoch,
     /// The epoch in which each row was last written.
     written: BTreeMap<Row, u32>,
+    /// Up to which place the state is taken as it is told: there, what led to it may be gone.
+    told_until: u64,
     pub(crate) done: Replayed,
 }
 
@@ -104,9 +109,10 @@ impl Tenant {
 
     /// As [`Tenant::replay`], up to a place of the journal. The chain is verified as far as it is read.
     pub(crate) async fn replay_until(&self, place: u64) -> Result<Replayed, Error> {
-        let mut replay = Replay::new(&self.core);
+        let beginning = self.beginning().await?;
+        let mut replay = Replay::new(&self.core, beginning.told_until());
         let until = |entry: &Entry| entry.seq <= place;
-        self.each_entry_while(until, |entry, payload| replay.entry(entry, payload)).await?;
+        self.each_entry_behind(&beginning, until, |entry, payload| replay.entry(entry, payload)).await?;
         Ok(replay.done)
     }
 
@@ -122,13 +128,25 @@ impl Tenant {
     pub(crate) async fn each_entry_while(
         &self,
         goes_on: impl Fn(&Entry) -> bool + Send,
+        work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
+    ) -> Result<Head, Error> {
+        let beginning = self.beginning().await?;
+        self.each_entry_behind(&beginning, goes_on, work).await
+    }
+
+    /// As [`Tenant::each_entry_while`], from a beginning that is known.
+    pub(crate) async fn each_entry_behind(
+        &self,
+        beginning: &Beginning,
+        goes_on: impl Fn(&Entry) -> bool + Send,
         mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
     ) -> Result<Head, Error> {
-        let mut head = Head::default();
+        let mut head = beginning.start();
         loop {
             let page = self.core.store.journal(&self.id, head.seq, PAGE).await;
             let page = page.map_err(Error::store("read the journal"))?;
             if page.is_empty() {
+                beginning.ended(head)?;
                 return Ok(head);
             }
             for (entry, payload) in &page {
@@ -136,6 +154,7 @@ impl Tenant {
                     return Ok(head);
                 }
                 head = journal::verify(head, entry, payload.as_ref()).map_err(Error::Journal)?;
+                beginning.reached(head)?;
                 work(entry, payload.as_ref())?;
             }
         }
@@ -143,14 +162,16 @@ impl Tenant {
 }
 
 impl<'a> Replay<'a> {
-    /// An empty state.
-    pub(crate) fn new(core: &'a Core) -> Self {
-        Self { core, epoch: Epoch::default(), written: BTreeMap::new(), done: Replayed::default() }
+    /// An empty state. Up to the place `told_until`, what checkpoints tell of the state is taken for it; behind it, they only
+    /// repeat what the other entries add up to.
+    pub(crate) fn new(core: &'a Core, told_until: u64) -> Self {
+        Self { core, epoch: Epoch::default(), written: BTreeMap::new(), told_until, done: Replayed::default() }
     }
 
     /// Folds an entry.
     pub(crate) fn entry(&mut self, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
         self.done.entries += 1;
+        self.done.bytes += entry.size(payload);
         self.done.head = Head { seq: entry.seq, digest: entry.digest };
         let Some(payload) = payload else {
             self.done.erased += 1;
@@ -241,6 +262,10 @@ impl<'a> Replay<'a> {
                 let (key, state): (Text, LetterState) = read(entry, payload)?;
                 self.done.letters.insert(key, state);
             }
+            LETTER_EXPIRED => {
+                let (key, _): (Text, IgnoredAny) = read(entry, payload)?;
+                self.done.letters.remove(&key);
+            }
             DESK_RESTATED => match read(entry, payload)? {
                 (case, Some(desk)) => drop(self.done.desks.insert(case, desk)),
                 (case, None) => drop(self.done.desks.remove::<Text>(&case)),
@@ -253,6 +278,7 @@ impl<'a> Replay<'a> {
             }
             ERASED => self.erased(read(entry, payload)?),
             RESTATED => self.restated(read(entry, payload)?),
+            STATE_TOLD if entry.seq <= self.told_until => self.restated(read(entry, payload)?),
             SUPPRESSED => {
                 let (_, digest): Heard = read(entry, payload)?;
                 self.done.suppressed.insert(digest);
@@ -291,19 +317,28 @@ impl<'a> Replay<'a> {
                     return;
                 };
                 let representation = Representation::from_stored(*stored, self.core.slot_names(entity, object));
-                mark(&mut self.written, Row::Record(record.clone()), self.epoch.number);
+                mark(&mut self.written, Row::Record(record.clone()), BEFORE);
                 self.done.representations.insert(record, representation);
             }
             Restated::Entity(stored) => {
                 let id = stored.id;
                 match Entity::from_stored(*stored, &self.core.model) {
                     Some(entity) => {
-                        mark(&mut self.written, Row::Entity(id), self.epoch.number);
+                        mark(&mut self.written, Row::Entity(id), BEFORE);
                         self.done.entities.insert(id, entity);
                     }
                     None => self.done.left_out += 1,
                 }
             }
+            Restated::Connection(name, state) => drop(self.done.connections.insert(name, state)),
+            Restated::Standing(standing) => drop(self.done.standing.insert(standing.id, *standing)),
+            Restated::Count(row, count) => drop(self.done.counts.insert(row, count)),
+            Restated::Letter(key, state) => drop(self.done.letters.insert(key, state)),
+            Restated::Desk(case, desk) => drop(self.done.desks.insert(case, desk)),
+            Restated::Case(case, row) => drop(self.done.cases.insert(case, *row)),
+            Restated::Granted(actor, granted) => drop(self.done.roles.insert(actor, granted)),
+            Restated::Suppressed(digests) => self.done.suppressed.extend(digests),
+            Restated::Model(model) => self.epoch.enter(*model),
         }
     }
 
@@ -369,6 +404,10 @@ impl<'a> Replay<'a> {
         }
     }
 }
+
+/// The epoch of a row that is told as it stands: it may have been written under a model before the one in force, and what that
+/// one cannot read is dropped with the next write.
+const BEFORE: u32 = u32::MAX;
 
 /// Notes that a row is written in an epoch. Says whether it was written in another one before.
 fn mark(written: &mut BTreeMap<Row, u32>, row: Row, epoch: u32) -> bool {

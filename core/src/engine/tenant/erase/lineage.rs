@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Tenant;
+use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::erase::{Places, RESTATED, Restated};
 use crate::engine::tenant::replay::read;
 use crate::entity::Entity;
@@ -94,7 +95,7 @@ impl Tenant {
                 });
                 Ok(linked.collect())
             }
-            RESTATED => {
+            RESTATED | STATE_TOLD => {
                 let Restated::Entity(stored) = read(entry, payload)? else { return Ok(Vec::new()) };
                 let entity = Entity::from_stored(*stored, &self.core.model);
                 let links = entity.into_iter().flat_map(|entity| entity.links);
@@ -106,7 +107,7 @@ impl Tenant {
 
     fn follow(&self, lineage: &mut Lineage, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
         let Some(payload) = payload else { return Ok(()) };
-        if entry.kind.as_str() == RESTATED {
+        if [RESTATED, STATE_TOLD].contains(&entry.kind.as_str()) {
             if let Restated::Entity(stored) = read(entry, payload)?
                 && let Some(entity) = Entity::from_stored(*stored, &self.core.model)
             {
