@@ -125,7 +125,7 @@ pub use settle::{Choice, Ruling};
 pub use store::MemoryStore;
 #[cfg(feature = "phone")]
 pub use value::Phone;
-pub use value::{Country, Currency, Decimal, Domain, Email, Money, Ref, WebUrl};
+pub use value::{Consent, Country, Currency, Decimal, Domain, Email, Money, Ref, WebUrl};
 #[cfg(feature = "sqlite")]
 pub use {queue::SqliteQueue, store::SqliteStore};
 
