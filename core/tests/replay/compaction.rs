@@ -285,7 +285,7 @@ fn what_systems_said_expires_before_what_it_came_to() {
         clock.advance(TimeDelta::days(90));
         let done = tenant.compact(&by()).await.unwrap();
         assert!(done.observations >= 5 && done.begins.is_none(), "{done:?}");
-        let left = store.journal(&acme(), 0, made.start.seq as usize).await.unwrap();
+        let left = store.journal(&acme(), 0, usize::try_from(made.start.seq).unwrap()).await.unwrap();
         let said = |(entry, payload): &(accordant::journal::Entry, Option<accordant::journal::Payload>)| {
             *entry.kind == *"observed" && payload.is_some()
         };
