@@ -5,6 +5,7 @@ mod known;
 use chrono::{DateTime, Utc};
 use serde_json::error::Category;
 
+use crate::checkpoint::CheckpointFault;
 use crate::connector::ConnectorError;
 use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
@@ -352,6 +353,27 @@ pub enum Error {
     /// A cursor of another list, or none that this version wrote.
     #[error("this is no place in the list: begin at its beginning")]
     UnknownCursor,
+    /// What was asked for lies before the journal's beginning: that was compacted.
+    #[error("could not {doing}: what happened before {since} was compacted")]
+    Compacted {
+        /// What was to be done.
+        doing: &'static str,
+        /// From when on the journal is whole.
+        since: DateTime<Utc>,
+    },
+    /// Nothing signs checkpoints.
+    #[error("no key signs checkpoints: give the builder one that does (`checkpoint_keys`)")]
+    NoCheckpointKey,
+    /// The checkpoint at which the journal begins does not hold.
+    #[error("the checkpoint at place {place} of the journal, signed by key `{key}`, does not hold: {fault}")]
+    Checkpoint {
+        /// The last place that it tells.
+        place: u64,
+        /// The name of the key.
+        key: Text,
+        /// Why not.
+        fault: CheckpointFault,
+    },
     /// A system could not be called.
     #[error("connection `{connection}` could not {doing}")]
     Connector {
@@ -441,6 +463,7 @@ impl Error {
             | Error::UnknownDeadLetter { .. }
             | Error::UnknownPlan(_)
             | Error::UnknownStanding(_) => 404,
+            Error::Compacted { .. } => 410,
             Error::UnknownAttribute { .. } | Error::Value { .. } | Error::Window { .. } => 400,
             Error::UnlimitedApproval { .. } => 400,
             Error::NotNoted { .. } | Error::NoReason { .. } | Error::UnknownCursor => 400,
@@ -462,6 +485,7 @@ impl Error {
             | Error::Paused { .. }
             | Error::ScratchNotEmpty
             | Error::PlanExpired { .. }
+            | Error::NoCheckpointKey
             | Error::PlanMoved { .. }
             | Error::NothingToConfirm { .. }
             | Error::OwnPlan { .. }
@@ -477,7 +501,7 @@ impl Error {
                 ConnectorErrorKind::Contract => 500,
             },
             Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } => 503,
-            Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) => 500,
+            Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) | Error::Checkpoint { .. } => 500,
         }
     }
 

@@ -50,6 +50,17 @@ pub struct Entry {
     pub digest: Digest,
 }
 
+impl Entry {
+    /// How many bytes it holds with what is left of its payload, without what a store adds: 82 of numbers and digests, its
+    /// names, and the payload with its salt.
+    #[must_use]
+    pub fn size(&self, payload: Option<&Payload>) -> u64 {
+        let names = self.actor.as_str().len() + self.kind.len() + self.subject.len();
+        let payload = payload.map_or(0, |payload| payload.bytes.len() + payload.salt.len());
+        (82 + names + payload) as u64
+    }
+}
+
 /// An entry's payload and salt, until they are erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {

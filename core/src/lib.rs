@@ -53,6 +53,7 @@ pub mod alert;
 pub mod base;
 pub mod card;
 pub mod check;
+pub mod checkpoint;
 pub mod classify;
 pub mod clock;
 pub mod connector;
@@ -68,6 +69,7 @@ pub mod explain;
 pub mod fact;
 pub mod fingerprint;
 pub mod golden;
+mod hex;
 pub mod hub;
 pub mod id;
 pub mod journal;
@@ -123,7 +125,7 @@ pub use settle::{Choice, Ruling};
 pub use store::MemoryStore;
 #[cfg(feature = "phone")]
 pub use value::Phone;
-pub use value::{Country, Currency, Decimal, Domain, Email, Money, Ref, WebUrl};
+pub use value::{Consent, Country, Currency, Decimal, Domain, Email, Money, Ref, WebUrl};
 #[cfg(feature = "sqlite")]
 pub use {queue::SqliteQueue, store::SqliteStore};
 

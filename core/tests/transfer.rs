@@ -236,9 +236,16 @@ fn the_file_of_another_tenant_or_format_is_refused() {
     let path = folder.file("exported");
     let other = check(&path, &TenantId::new("other"));
     assert!(matches!(other, Err(TransferError::Tenant { found, .. }) if found == acme()));
-    let newer = String::from_utf8(whole).unwrap().replacen("\"format\":1", "\"format\":2", 1);
-    fs::write(&path, newer).unwrap();
-    assert!(matches!(check(&path, &acme()), Err(TransferError::Format { found: 2, supported: 1 })));
+    let of = |format: &str| String::from_utf8(whole.clone()).unwrap().replacen("\"format\":1", format, 1);
+    fs::write(&path, of("\"format\":3")).unwrap();
+    assert!(matches!(check(&path, &acme()), Err(TransferError::Format { found: 3, supported: 2 })));
+    // Of a journal that was compacted, it says where it begins; of no other.
+    for format in
+        ["\"format\":2".to_owned(), format!("\"format\":1,\"start\":{{\"seq\":1,\"digest\":\"{}\"}}", "0".repeat(64))]
+    {
+        fs::write(&path, of(&format)).unwrap();
+        assert!(matches!(check(&path, &acme()), Err(TransferError::Line { line: 1, .. })), "{format}");
+    }
 }
 
 /// A store whose tenant is written to as it is read.

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 use crate::alert::{AlertSink, Threshold};
 use crate::card::CardNumbers;
+use crate::checkpoint::CheckpointKeys;
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
@@ -40,6 +41,7 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     retention: Retention,
+    checkpoint_keys: Option<Arc<dyn CheckpointKeys>>,
     cards: CardNumbers,
     roles: Option<Roles>,
     schedule: Schedule,
@@ -74,6 +76,7 @@ impl Builder {
             entropy: Arc::new(SystemEntropy),
             limits: Limits::default(),
             retention: Retention::default(),
+            checkpoint_keys: None,
             cards: CardNumbers::default(),
             roles: None,
             schedule: Schedule::default(),
@@ -161,6 +164,14 @@ impl Builder {
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// What signs checkpoints, and checks them ([`Tenant::checkpoint`](crate::Tenant::checkpoint)). Without it, none are made, and
+    /// the signature of one at which a journal begins is not looked at.
+    #[must_use]
+    pub fn checkpoint_keys(mut self, keys: impl CheckpointKeys) -> Self {
+        self.checkpoint_keys = Some(Arc::new(keys));
         self
     }
 
@@ -330,6 +341,7 @@ impl Builder {
             entropy: self.entropy,
             limits: self.limits,
             retention: self.retention,
+            checkpoint_keys: self.checkpoint_keys,
             cards: self.cards,
             roles: self.roles,
             schedule: self.schedule,

@@ -49,12 +49,12 @@ pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
     Ages, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor,
-    CaseFilter, CasePage, Changed, Checked, Compared, ConnectionStatus, Difference, DiscrepancyFilter, EntryExport,
-    Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage, LetterCause, LetterGroup, LetterState,
-    Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen,
-    Progress, Pulse, Ran, RecordExport, Rederived, Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search,
-    SearchPage, Seen, Status, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified,
-    WhatIf, WouldBe, WouldWrite,
+    CaseFilter, CasePage, Changed, Checked, Compacted, Compared, ConnectionStatus, Difference, DiscrepancyFilter,
+    EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage, JournalSize, LetterCause,
+    LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PersonExport, PlanRequest,
+    PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived, Replayed, Reread, Retried,
+    SchemaChecked, SchemaStop, Search, SearchPage, Seen, Status, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord,
+    Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};
@@ -102,6 +102,8 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    /// What signs checkpoints, and checks them.
+    pub(crate) checkpoint_keys: Option<Arc<dyn crate::checkpoint::CheckpointKeys>>,
     /// What becomes of card numbers in what people enter.
     pub(crate) cards: CardNumbers,
     /// Who may do what; none: everybody may do everything.

@@ -11,7 +11,8 @@ use crate::text::Text;
 
 /// How long is kept what only serves a while. What has run out goes with a later [`Tenant::step`], in small pieces.
 ///
-/// Nothing that happened is forgotten: the journal says what was planned, approved, carried out, and what ran out.
+/// Nothing that happened is forgotten as long as the journal is kept: it says what was planned, approved, carried out, and what ran
+/// out. By default it is kept for ever.
 ///
 /// [`Tenant::step`]: crate::engine::Tenant::step
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,16 @@ pub struct Retention {
     /// How long a plan may be approved since it was last made. By default ninety days. Then it is planned again, and what
     /// was approved of it in time stays approved.
     pub plans_stand: TimeDelta,
+    /// What systems said, as the journal tells it word by word. `None`, the default: for ever. What it came to stays as long as
+    /// the journal does. Asks for keys that sign checkpoints ([`Tenant::compact`]).
+    ///
+    /// [`Tenant::compact`]: crate::engine::Tenant::compact
+    pub observations: Option<TimeDelta>,
+    /// The journal, by whole entries. `None`, the default: for ever. Asks for keys that sign checkpoints.
+    pub journal: Option<TimeDelta>,
+    /// Dead letters since they were tried again, discarded or erased. By default half a year. One that waits for somebody is
+    /// kept until they come.
+    pub dead_letters: TimeDelta,
 }
 
 impl Default for Retention {
@@ -33,6 +44,9 @@ impl Default for Retention {
             deliveries: crate::representation::HORIZON,
             plans: TimeDelta::days(90),
             plans_stand: TimeDelta::days(90),
+            observations: None,
+            journal: None,
+            dead_letters: TimeDelta::days(183),
         }
     }
 }
@@ -41,6 +55,12 @@ impl Default for Retention {
 const EVERY: i64 = 24 * 60 * 60 * 1000;
 
 impl Retention {
+    /// How old the newest checkpoint may get before another is made: a quarter of what is kept shortest. `None`: none is needed.
+    pub(crate) fn between_checkpoints(self) -> Option<i64> {
+        let shortest = self.journal.into_iter().chain(self.observations).min()?;
+        Some(shortest.num_milliseconds().max(0) / 4)
+    }
+
     /// Until when a plan that was made at an instant may be approved.
     pub(crate) fn stands_until(self, made: i64) -> i64 {
         made.saturating_add(self.plans_stand.num_milliseconds())

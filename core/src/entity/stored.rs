@@ -130,6 +130,11 @@ struct StoredNative {
 }
 
 impl StoredEntity {
+    /// Its records.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &RecordRef> {
+        self.links.iter().map(|link| &*link.record)
+    }
+
     /// The names of the units that anything is stored of.
     pub(crate) fn unit_names(&self) -> impl Iterator<Item = &Text> {
         let links = self.links.iter().flat_map(|link| {

@@ -383,6 +383,7 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             derived: attribute.derived.clone(),
             inputs: Vec::new(),
             summed: false,
+            hears_newcomers: false,
             rounds: false,
             pii: attribute.pii,
             reference: attribute.reference.clone(),
@@ -402,6 +403,7 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
             settle_group(unit, model, mistakes);
         }
         unit.summed = unit.chain.iter().any(|policy| policy.adds_up());
+        unit.hears_newcomers = unit.chain.iter().any(|policy| policy.hears_newcomers());
         if unit.summed {
             check_sum(unit, model, mistakes);
         }

@@ -81,6 +81,8 @@ pub struct Unit {
     pub inputs: Vec<(UnitIndex, u16)>,
     /// Whether it is the sum of what its owners say: a policy of its chain adds ([`AnyPolicy::adds_up`]).
     pub summed: bool,
+    /// Whether records that were never in agreement may move it ([`AnyPolicy::hears_newcomers`]).
+    pub hears_newcomers: bool,
     /// Whether a mapping of it rounds: then golden has a form of its own in that system.
     pub rounds: bool,
     /// Whether it holds personal data.

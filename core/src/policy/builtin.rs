@@ -3,6 +3,7 @@
 //! All are exact (integers and decimals, no floats), pure, and symmetric: the order of candidates changes nothing. None
 //! lets an observer win, but `owner_with_fallback`, and that one only provisionally. They count origins, not copies.
 
+mod consent;
 mod extent;
 mod latest;
 mod order;
@@ -21,6 +22,7 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod properties;
 
+pub use consent::MostRestrictive;
 pub use extent::{Longest, MostComplete};
 pub use latest::{Latest, MostRecentAuthoritative};
 pub use order::{Maximum, Minimum, Monotone};
@@ -98,6 +100,11 @@ pub const fn minimum() -> Minimum {
 /// The greatest value.
 pub const fn maximum() -> Maximum {
     Maximum
+}
+
+/// The most restrictive consent: one denial is enough.
+pub const fn most_restrictive() -> MostRestrictive {
+    MostRestrictive
 }
 
 /// The sum over distinct origins.

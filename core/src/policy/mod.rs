@@ -183,6 +183,13 @@ pub trait Policy<T: Value>: Send + Sync + 'static {
         false
     }
 
+    /// Whether it also hears records that differ from golden and were never in agreement, and may move golden by them. Elsewhere
+    /// these wait for a person: nobody knows which of the two is newer. Only [`builtin::most_restrictive`] needs it, which
+    /// does not ask.
+    fn hears_newcomers(&self) -> bool {
+        false
+    }
+
     /// Answers, or says why it cannot. There is at least one candidate.
     fn resolve(&self, candidates: &Candidates<'_, T>) -> Answer<T>;
 }
@@ -197,6 +204,8 @@ pub trait AnyPolicy: Send + Sync {
     fn hears_observers(&self) -> bool;
     /// As [`Policy::adds_up`].
     fn adds_up(&self) -> bool;
+    /// As [`Policy::hears_newcomers`].
+    fn hears_newcomers(&self) -> bool;
     /// As [`Policy::resolve`], in canonical form.
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field>;
 }
@@ -225,6 +234,10 @@ impl<T: Value, P: Policy<T>> AnyPolicy for Erased<T, P> {
 
     fn adds_up(&self) -> bool {
         self.0.adds_up()
+    }
+
+    fn hears_newcomers(&self) -> bool {
+        self.0.hears_newcomers()
     }
 
     fn resolve(&self, candidates: &RawCandidates<'_>) -> Answer<Field> {

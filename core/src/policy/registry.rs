@@ -244,7 +244,7 @@ impl fmt::Debug for Registry {
 fn builtin(mut registry: Registry) -> Registry {
     use chrono::{DateTime, NaiveDate, Utc};
 
-    use crate::value::{Country, Currency, Decimal, Domain, Email, Money, WebUrl};
+    use crate::value::{Consent, Country, Currency, Decimal, Domain, Email, Money, WebUrl};
 
     registry = registry.kind::<Composite>();
     registry = registry.kind::<String>().ordered::<String>();
@@ -254,6 +254,7 @@ fn builtin(mut registry: Registry) -> Registry {
     registry = registry.kind::<Decimal>().ordered::<Decimal>().additive::<Decimal>();
     registry = registry.amount::<Money>().ordered::<Money>().additive::<Money>();
     registry = registry.kind::<Email>().kind::<WebUrl>().kind::<Domain>().kind::<Country>().kind::<Currency>();
+    registry = registry.kind::<Consent>().ordered::<Consent>();
     registry = registry.kind::<NaiveDate>().ordered::<NaiveDate>();
     registry = registry.kind::<DateTime<Utc>>().ordered::<DateTime<Utc>>();
     registry = registry.measured::<i64>().measured::<u64>().measured::<Decimal>().measured::<Money>();
@@ -266,6 +267,9 @@ fn builtin(mut registry: Registry) -> Registry {
         if let Some(normalizer) = crate::normalize::by_name(name) {
             registry.normalizers.insert((*name).to_owned(), normalizer);
         }
+    }
+    if let Some(entry) = registry.kinds.get_mut(Consent::KIND.name) {
+        entry.makers.extend(makers::consent());
     }
     if let Some(entry) = registry.kinds.get_mut(Composite::KIND.name) {
         // Composites come from groups and collections; no single attribute is declared as one.

@@ -341,6 +341,7 @@ fn must_resolve(
     let empty = golden.is_none_or(|cell| !cell.field.is_value());
     // What was cleared is not filled by a value that was never in agreement; an element is, by whoever says it.
     let fillable = empty && (is_collection(unit) || !golden.is_some_and(settled));
+    let fillable = fillable || unit.hears_newcomers;
     let waits = golden.is_some_and(|cell| matches!(cell.status, Status::Parked { .. } | Status::Provisional(_)));
     let fallback = empty && needs_fallback(unit, shown);
     (0..shown.len()).any(|place| moved(place) || (fillable && new_value(place)) || (fallback && has_value(place)))
@@ -366,6 +367,7 @@ fn decide(
     // A conflict without base blocks its link, unless golden was never settled and the chain can tell.
     let has_golden = golden.as_ref().is_some_and(|cell| cell.field.is_value());
     let blocks = if is_collection(unit) { has_golden } else { golden.as_deref().is_some_and(settled) };
+    let blocks = blocks && !unit.hears_newcomers;
     let blocked: SmallVec<[usize; 2]> = if blocks { classification.no_base_conflicts.clone() } else { SmallVec::new() };
     let overwritten = told.is_some();
     let (heard, states) = match &told {
@@ -510,7 +512,8 @@ pub(super) fn move_golden(
         status: Status::Settled,
         last: GoldenCell::remembered(golden.as_deref(), &field, unit.members.len()),
     };
-    // What a person was shown, they decided about, whether or not it was ever in agreement.
+    // What a person was shown, they decided about, whether or not it was ever in agreement; and a policy that
+    // hears newcomers heard them.
     let decided = *cell.resolution.policy == *"decision";
     if golden.as_deref() != Some(&cell) {
         recorder.record(Fact::Settled { unit: key.clone(), cell: Some(Arc::new(cell)) });
@@ -531,7 +534,9 @@ pub(super) fn move_golden(
                 let answered = still_answered(Some(base), unit, seen);
                 Base { displaced: base.displaced.clone(), answered, ..Base::lost(seen.clone(), base) }
             }
-            (None, false) if decided => Base { lost: true, ..Base::accepted(seen.clone(), Field::Null) },
+            (None, false) if decided || unit.hears_newcomers => {
+                Base { lost: true, ..Base::accepted(seen.clone(), Field::Null) }
+            }
             // It stands where it stood, behind golden; or it never had a base, and contradicts.
             (_, false) => continue,
         };

@@ -83,6 +83,12 @@ impl Tenant {
         self.tables.get(&key.table)?.get(&key.key)
     }
 
+    /// Where the entries behind a place start. The journal has no gaps, but may have lost its beginning.
+    fn index_behind(&self, after: u64) -> usize {
+        let first = self.journal.first().map_or(1, |(entry, _)| entry.seq);
+        usize::try_from(after.saturating_sub(first - 1)).unwrap_or(usize::MAX)
+    }
+
     fn row(&self, key: &RowKey) -> Option<Row> {
         self.kept(key).map(|kept| kept.row(&key.key))
     }
@@ -134,9 +140,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
         let tenants = self.tenants();
         let Some(tenant) = tenants.get(tenant) else { return Ok(Vec::new()) };
-        // Entry n stands at n - 1, so the entries behind place `after` start at index `after`.
-        let start = usize::try_from(after).unwrap_or(usize::MAX);
-        Ok(tenant.journal.iter().skip(start).take(limit).cloned().collect())
+        Ok(tenant.journal.iter().skip(tenant.index_behind(after)).take(limit).cloned().collect())
     }
 
     async fn journal_about(
@@ -148,31 +152,50 @@ impl Store for MemoryStore {
     ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
         let tenants = self.tenants();
         let Some(tenant) = tenants.get(tenant) else { return Ok(Vec::new()) };
-        let start = usize::try_from(after).unwrap_or(usize::MAX);
-        let about = tenant.journal.iter().skip(start).filter(|(entry, _)| *entry.subject == *subject);
+        let behind = tenant.journal.iter().skip(tenant.index_behind(after));
+        let about = behind.filter(|(entry, _)| *entry.subject == *subject);
         Ok(about.take(limit).cloned().collect())
     }
 
     async fn journal_place(&self, tenant: &TenantId, at: i64) -> Result<u64, StoreError> {
         let tenants = self.tenants();
         let Some(tenant) = tenants.get(tenant) else { return Ok(0) };
-        let before = tenant.journal.iter().take_while(|(entry, _)| entry.at <= at);
-        Ok(before.last().map_or(0, |(entry, _)| entry.seq))
+        let later = tenant.journal.iter().find(|(entry, _)| entry.at > at);
+        Ok(later.map_or(tenant.head.seq, |(entry, _)| entry.seq - 1))
     }
 
     async fn take_over(
         &self,
         tenant: &TenantId,
+        start: Head,
         entries: Vec<(Entry, Option<Payload>)>,
     ) -> Result<Result<Head, Broken>, StoreError> {
         let mut tenants = self.tenants();
         let tenant = tenants.entry(tenant.clone()).or_default();
-        let verified = journal::verify_all(tenant.head, &entries);
-        if let Ok(head) = verified {
+        let end = if tenant.journal.is_empty() { start } else { tenant.head };
+        let verified = journal::verify_all(end, &entries);
+        if let Ok(head) = verified
+            && !entries.is_empty()
+        {
             tenant.head = head;
             tenant.journal.extend(entries);
         }
         Ok(verified)
+    }
+
+    async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
+        let mut tenants = self.tenants();
+        let Some(tenant) = tenants.get_mut(tenant) else { return Ok(0) };
+        let gone = tenant.index_behind(until).min(tenant.journal.len().saturating_sub(1));
+        Ok(tenant.journal.drain(..gone).count() as u64)
+    }
+
+    async fn expire(&self, tenant: &TenantId, kind: &str, until: u64) -> Result<u64, StoreError> {
+        let mut tenants = self.tenants();
+        let Some(tenant) = tenants.get_mut(tenant) else { return Ok(0) };
+        let before = tenant.journal.iter_mut().take_while(|(entry, _)| entry.seq <= until);
+        let of_kind = before.filter(|(entry, _)| entry.kind.as_str() == kind);
+        Ok(of_kind.filter_map(|(_, payload)| payload.take()).map(|_| 1).sum())
     }
 
     async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {

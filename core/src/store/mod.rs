@@ -257,8 +257,9 @@ pub trait Store: Send + Sync + 'static {
         Ok(found)
     }
 
-    /// The place of the last journal entry before the first that is later than `at`, in milliseconds since the epoch; 0 if
-    /// there is none. It stays the same however the journal goes on.
+    /// The place of the last journal entry before the first that is later than `at`, in milliseconds since the epoch. If there
+    /// is none, the place before the first entry: 0, unless the journal was [`cut`](Self::cut). It stays the same however the
+    /// journal goes on.
     ///
     /// As it is, it walks the journal from its beginning. A store that can tell sooner should.
     ///
@@ -274,7 +275,7 @@ pub trait Store: Send + Sync + 'static {
             }
             for (entry, _) in page {
                 if entry.at > at {
-                    return Ok(place);
+                    return Ok(entry.seq.saturating_sub(1));
                 }
                 place = entry.seq;
             }
@@ -284,7 +285,8 @@ pub trait Store: Send + Sync + 'static {
     /// Appends entries as another store sealed them, each with what is left of its payload: all of them, or none.
     ///
     /// They have to follow the journal's end and each other, payloads included ([`verify`](crate::journal::verify)). Where
-    /// one does not, nothing is appended, and the answer says which.
+    /// one does not, nothing is appended, and the answer says which. A journal without entries ends at `start`: where the one
+    /// that they come from begins ([`Head::default`], unless that was [`cut`](Self::cut)).
     ///
     /// As it is, it refuses. A store that tenants are to be moved to must not.
     ///
@@ -294,10 +296,39 @@ pub trait Store: Send + Sync + 'static {
     async fn take_over(
         &self,
         tenant: &TenantId,
+        start: Head,
         entries: Vec<(Entry, Option<Payload>)>,
     ) -> Result<Result<Head, Broken>, StoreError> {
-        drop((tenant, entries));
+        drop((tenant, start, entries));
         Err(StoreError::database("take over a journal", StoreFault::Refused, "this store cannot"))
+    }
+
+    /// Deletes the entries at place `until` or before, with their payloads. The last entry of the journal stays, wherever it
+    /// stands. Says how many it deleted.
+    ///
+    /// What is left has no gap, also after a crash, and the chain goes on behind it as if nothing had been deleted.
+    ///
+    /// As it is, it refuses. A store whose journals are to be compacted must not.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written. As with [`commit`](Self::commit), an error does not say that nothing happened.
+    async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
+        let _ = (tenant, until);
+        Err(StoreError::database("cut a journal", StoreFault::Refused, "this store cannot"))
+    }
+
+    /// Destroys payloads and salts of the entries of a kind that stand at place `until` or before. The entries stay. Says how
+    /// many it destroyed.
+    ///
+    /// As it is, it refuses. A store whose observations are to expire before the rest of the journal must not.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be written.
+    async fn expire(&self, tenant: &TenantId, kind: &str, until: u64) -> Result<u64, StoreError> {
+        let _ = (tenant, kind, until);
+        Err(StoreError::database("expire payloads", StoreFault::Refused, "this store cannot"))
     }
 
     /// Destroys payloads and salts of the entries about a subject that stand at place `until` or before. The entries stay.

@@ -24,7 +24,9 @@ pub enum StoreCall<'a> {
     Journal,
     /// Entries from another store.
     TakeOver,
-    /// The erasure of a subject.
+    /// The deletion of the journal's beginning.
+    Cut,
+    /// The erasure of a subject, or of a kind of entries.
     Erase,
 }
 
@@ -76,7 +78,9 @@ pub enum Called<'a> {
     Journal,
     /// Entries were taken over.
     TakeOver,
-    /// A subject was erased.
+    /// The journal's beginning was deleted.
+    Cut,
+    /// A subject, or a kind of entries, was erased.
     Erase,
 }
 
@@ -200,12 +204,27 @@ impl<S: Store, W: StoreWatch> Store for Watched<S, W> {
     async fn take_over(
         &self,
         tenant: &TenantId,
+        start: Head,
         entries: Vec<(Entry, Option<Payload>)>,
     ) -> Result<Result<Head, Broken>, StoreError> {
         self.watch.before(tenant, StoreCall::TakeOver).await?;
-        let taken = self.store.take_over(tenant, entries).await?;
+        let taken = self.store.take_over(tenant, start, entries).await?;
         self.watch.after(tenant, Called::TakeOver).await?;
         Ok(taken)
+    }
+
+    async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
+        self.watch.before(tenant, StoreCall::Cut).await?;
+        let cut = self.store.cut(tenant, until).await?;
+        self.watch.after(tenant, Called::Cut).await?;
+        Ok(cut)
+    }
+
+    async fn expire(&self, tenant: &TenantId, kind: &str, until: u64) -> Result<u64, StoreError> {
+        self.watch.before(tenant, StoreCall::Erase).await?;
+        let expired = self.store.expire(tenant, kind, until).await?;
+        self.watch.after(tenant, Called::Erase).await?;
+        Ok(expired)
     }
 
     async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {

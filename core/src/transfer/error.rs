@@ -28,6 +28,9 @@ pub enum TransferError {
     /// The journal's chain does not hold.
     #[error("the journal does not hold")]
     Journal(#[source] Broken),
+    /// The row that says where the journal begins cannot be read.
+    #[error("the row that says where the journal begins cannot be read by this version")]
+    Beginning,
     /// Somebody wrote to the tenant while it was exported.
     #[error("the tenant {tenant} was written to while it was exported: stop its workers first")]
     Moving {

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::line::Line;
 use super::reading::{Part, Reading, failed};
-use super::{FORMAT, Progress, TransferError, Transferred};
+use super::{COMPACTED, FORMAT, Progress, TransferError, Transferred};
+use crate::checkpoint::{Compaction, compaction_key};
 use crate::fingerprint::Digest;
 use crate::id::TenantId;
 use crate::journal::{self, Head};
@@ -36,7 +37,8 @@ pub async fn export(
     mut told: impl FnMut(Progress) + Send,
 ) -> Result<Transferred, TransferError> {
     let part = beside(path);
-    let mut writing = Writing::resume(&part, tenant)?;
+    let start = beginning(store, tenant).await?;
+    let mut writing = Writing::resume(&part, tenant, start)?;
     let result = writing.everything(store, tenant, &mut told).await;
     if let Err(TransferError::Moving { .. }) = &result {
         drop(writing);
@@ -45,6 +47,14 @@ pub async fn export(
     let done = result?;
     fs::rename(&part, path).map_err(failed(path, "given its name"))?;
     Ok(done)
+}
+
+/// Where the tenant's journal begins: what stands before is gone, though it may not be deleted yet.
+async fn beginning(store: &dyn Store, tenant: &TenantId) -> Result<Head, TransferError> {
+    let row = store.load(tenant, &[compaction_key()]).await?.into_iter().next().flatten();
+    let Some(row) = row else { return Ok(Head::default()) };
+    let compaction: Compaction = serde_json::from_slice(&row.value).map_err(|_| TransferError::Beginning)?;
+    Ok(compaction.start())
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -65,19 +75,22 @@ struct Writing {
 
 impl Writing {
     /// Goes on behind the last whole line of what was written before, or begins.
-    fn resume(path: &Path, tenant: &TenantId) -> Result<Self, TransferError> {
+    fn resume(path: &Path, tenant: &TenantId, start: Head) -> Result<Self, TransferError> {
         let before = path.try_exists().map_err(failed(path, "looked for"))?;
-        let Some(before) = before.then(|| Self::read(path, tenant)).transpose()?.flatten() else {
+        let Some(before) = before.then(|| Self::read(path, tenant, start)).transpose()?.flatten() else {
             let file = File::create(path).map_err(failed(path, "created"))?;
             let mut writing = Self {
                 path: path.to_owned(),
                 file: BufWriter::with_capacity(1 << 20, file),
                 hash: Sha256::new(),
-                done: Transferred::default(),
+                done: Transferred { head: start, ..Transferred::default() },
                 journal_ended: false,
                 last: None,
             };
-            writing.line(&Line::Accordant { format: FORMAT, tenant: tenant.as_str().into() })?;
+            // An export of a whole journal is as it ever was.
+            let (format, start) =
+                if start == Head::default() { (FORMAT, None) } else { (COMPACTED, Some(start.into())) };
+            writing.line(&Line::Accordant { format, tenant: tenant.as_str().into(), start })?;
             return Ok(writing);
         };
         let file = OpenOptions::new().append(true).open(path).map_err(failed(path, "opened"))?;
@@ -93,9 +106,10 @@ impl Writing {
     }
 
     /// What was written before. `None` if it is nothing to go on from: it is begun anew then.
-    fn read(path: &Path, tenant: &TenantId) -> Result<Option<Reading>, TransferError> {
+    fn read(path: &Path, tenant: &TenantId, start: Head) -> Result<Option<Reading>, TransferError> {
         let mut reading = match Reading::of(path, tenant) {
-            Ok(reading) => reading,
+            Ok(reading) if reading.start == start => reading,
+            Ok(_) => return Ok(None),
             Err(error @ TransferError::File { .. }) => return Err(error),
             Err(_) => return Ok(None),
         };

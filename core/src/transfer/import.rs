@@ -62,12 +62,14 @@ pub async fn import(
         store,
         tenant,
         progress: Progress { of_entries: Some(all.entries), of_rows: Some(all.rows), ..Progress::default() },
+        start: Head::default(),
         there: began,
         entries: Vec::new(),
         rows: Vec::new(),
         bytes: 0,
     };
     let mut reading = Reading::of(path, tenant)?;
+    importing.start = reading.start;
     while let Some(part) = reading.next_part()? {
         match part {
             Part::Entry(entry, payload) => importing.entry(entry, payload, &mut told).await?,
@@ -120,6 +122,8 @@ struct Importing<'a> {
     store: &'a dyn Store,
     tenant: &'a TenantId,
     progress: Progress,
+    /// Where the file's journal begins.
+    start: Head,
     /// The end of the journal that was there before.
     there: Head,
     entries: Vec<(Entry, Option<Payload>)>,
@@ -154,7 +158,7 @@ impl Importing<'_> {
         self.bytes = 0;
         self.progress.entries += entries.len() as u64;
         if !entries.is_empty() {
-            self.store.take_over(self.tenant, entries).await?.map_err(TransferError::Journal)?;
+            self.store.take_over(self.tenant, self.start, entries).await?.map_err(TransferError::Journal)?;
         }
         told(self.progress);
         Ok(())

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hex::{hex, unhex};
 use crate::journal::{Entry, Head, Payload};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -10,8 +11,13 @@ use crate::text::Text;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
-    /// The first one.
-    Accordant { format: u32, tenant: Text },
+    /// The first one. Where the journal was compacted, it says behind which place that begins.
+    Accordant {
+        format: u32,
+        tenant: Text,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<HeadLine>,
+    },
     Entry {
         #[serde(flatten)]
         entry: Entry,
@@ -110,23 +116,4 @@ impl Content {
 pub(super) fn row_key(table: &str, key: Text) -> Option<RowKey> {
     let table = Table::ALL.into_iter().find(|known| known.name() == table)?;
     Some(RowKey { table, key })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }

@@ -36,6 +36,9 @@ pub use import::{check, import};
 /// The version of the file's format.
 pub const FORMAT: u32 = 1;
 
+/// The version of a file whose journal was compacted: versions that know no compaction refuse it, and read any other.
+pub const COMPACTED: u32 = 2;
+
 /// How far an export or import is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

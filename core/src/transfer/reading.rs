@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::line::{Line, row_key};
-use super::{FORMAT, TransferError, Transferred};
+use super::{COMPACTED, FORMAT, TransferError, Transferred};
 use crate::fingerprint::Digest;
 use crate::id::TenantId;
 use crate::journal::{self, Entry, Head, Payload};
@@ -30,6 +30,8 @@ pub(super) struct Reading {
     file: BufReader<File>,
     hash: Sha256,
     line: u64,
+    /// The end of the journal before its first entry.
+    pub(super) start: Head,
     /// How many bytes were given out as parts.
     pub(super) bytes: u64,
     pub(super) read: Transferred,
@@ -47,19 +49,24 @@ impl Reading {
             file: BufReader::with_capacity(1 << 20, file),
             hash: Sha256::new(),
             line: 0,
+            start: Head::default(),
             bytes: 0,
             read: Transferred::default(),
             journal_ended: false,
             last: None,
         };
         match reading.next_line()? {
-            Some(Line::Accordant { format, .. }) if format != FORMAT => {
-                Err(TransferError::Format { found: format, supported: FORMAT })
+            Some(Line::Accordant { format, .. }) if ![FORMAT, COMPACTED].contains(&format) => {
+                Err(TransferError::Format { found: format, supported: COMPACTED })
             }
             Some(Line::Accordant { tenant: found, .. }) if *found != *tenant.as_str() => {
                 Err(TransferError::Tenant { expected: tenant.clone(), found: TenantId::new(&found) })
             }
-            Some(Line::Accordant { .. }) => Ok(reading),
+            Some(Line::Accordant { format, start, .. }) if (format == COMPACTED) == start.is_some() => {
+                reading.start = start.map(Head::from).unwrap_or_default();
+                reading.read.head = reading.start;
+                Ok(reading)
+            }
             _ => Err(reading.wrong("it does not begin as an export does")),
         }
     }

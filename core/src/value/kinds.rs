@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 #[cfg(feature = "phone")]
 use crate::value::Phone;
 use crate::value::{
-    Additive, Country, Currency, Decimal, Domain, Email, InCurrency, Money, OneLeaf, Ordered, Value, WebUrl,
+    Additive, Consent, Country, Currency, Decimal, Domain, Email, InCurrency, Money, OneLeaf, Ordered, Value, WebUrl,
 };
 
 /// The names of the built-in kinds that a file can declare an attribute of, in alphabetical order.
@@ -13,6 +13,7 @@ use crate::value::{
 /// `ref` is not among them: the entity type that a reference names is a type of the user's.
 pub const KIND_NAMES: &[&str] = &[
     "bool",
+    "consent",
     "country",
     "currency",
     "date",
@@ -89,6 +90,8 @@ pub fn with_kind<V: KindVisitor>(name: &str, visitor: V) -> Option<V::Output> {
         visitor.amount::<Money>()
     } else if is(Currency::KIND.name) {
         visitor.plain::<Currency>()
+    } else if is(Consent::KIND.name) {
+        visitor.ordered::<Consent>()
     } else if is(Country::KIND.name) {
         visitor.plain::<Country>()
     } else if is(Email::KIND.name) {

@@ -6,6 +6,7 @@
 
 mod composite;
 mod compound;
+mod consent;
 mod country;
 mod currency;
 mod date;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use composite::Composite;
 pub use compound::{join, split, split_member};
+pub use consent::Consent;
 pub use country::Country;
 pub use currency::Currency;
 pub use decimal::Decimal;

@@ -5,6 +5,7 @@
 mod alerts;
 mod checks;
 mod confirming;
+mod consent;
 mod counted;
 mod histories;
 mod limits;

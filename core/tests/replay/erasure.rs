@@ -21,12 +21,12 @@ fn by() -> Actor {
     Actor::new("dpo")
 }
 
-fn acme() -> TenantId {
+pub(crate) fn acme() -> TenantId {
     TenantId::new("acme")
 }
 
 /// Everything that a store holds of a tenant, as text: rows with their keys, entries with what is left of their payloads.
-async fn dump(store: &impl Store) -> Vec<String> {
+pub(crate) async fn dump(store: &impl Store) -> Vec<String> {
     let mut all = Vec::new();
     for table in Table::ALL {
         for row in store.scan(&acme(), table, "", None, usize::MAX).await.unwrap() {
@@ -40,20 +40,20 @@ async fn dump(store: &impl Store) -> Vec<String> {
     all
 }
 
-async fn assert_clean(tenant: &Tenant, when: &str) {
+pub(crate) async fn assert_clean(tenant: &Tenant, when: &str) {
     let verified = tenant.verify().await.unwrap();
     assert!(verified.is_clean(), "{when}: {verified}: {:?}", verified.differences);
     let rederived = tenant.rederive().await.unwrap();
     assert!(rederived.is_same(), "{when}: {rederived}");
 }
 
-async fn nth(tenant: &Tenant, place: usize) -> Option<EntityId> {
+pub(crate) async fn nth(tenant: &Tenant, place: usize) -> Option<EntityId> {
     let ids: Vec<EntityId> = tenant.replay().await.unwrap().entities.into_keys().collect();
     ids.get(place % ids.len().max(1)).copied()
 }
 
 /// Names that say which record they are of, so that they are found wherever they went.
-fn marked(step: &Step, round: usize) -> Step {
+pub(crate) fn marked(step: &Step, round: usize) -> Step {
     let Step::Delivery(system, said) = step else { return step.clone() };
     let said = said.iter().map(|said| {
         let mut said = said.clone();
@@ -118,7 +118,7 @@ proptest! {
 
 /// Ana is in two systems and was merged with another entry of hers; Ben is somebody else; a letter names her that nobody can
 /// read, and one of her records has an attribute that could not be read.
-async fn town(tenant: &Tenant) -> (EntityId, EntityId) {
+pub(crate) async fn town(tenant: &Tenant) -> (EntityId, EntityId) {
     let ana = |name: &str| json!({ "email": "ana@canary.test", "name": name, "fax": "canary-fax" });
     says(
         tenant,
@@ -149,7 +149,7 @@ async fn town(tenant: &Tenant) -> (EntityId, EntityId) {
     (one, other)
 }
 
-fn canaries(dump: &[String]) -> Vec<&String> {
+pub(crate) fn canaries(dump: &[String]) -> Vec<&String> {
     dump.iter().filter(|line| line.to_lowercase().contains("canary")).collect()
 }
 
@@ -377,9 +377,9 @@ fn who_is_unknown_cannot_be_erased() {
 }
 
 /// A store that fails at one call, before or after it took effect.
-struct Fails {
-    left: Mutex<usize>,
-    after: bool,
+pub(crate) struct Fails {
+    pub(crate) left: Mutex<usize>,
+    pub(crate) after: bool,
 }
 
 impl Fails {

@@ -3,6 +3,7 @@
 
 mod at_work;
 mod canaries;
+mod compaction;
 mod erasure;
 mod evolution;
 mod looking_back;

@@ -7,7 +7,7 @@ use accordant::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Item, Page, ReadAnswer, RecordKey,
     Says, Verified, Write, WriteReceipt,
 };
-use accordant::engine::{Accordant, Tenant};
+use accordant::engine::{Accordant, Builder, Tenant};
 use accordant::id::SurfaceName;
 use accordant::model::{At, EntityModel, Shape, SystemObject, TypedAttribute};
 use accordant::stamp::{Domain, TimeKind, TimeScale};
@@ -222,12 +222,16 @@ pub(crate) fn systems(variant: Variant) -> impl Iterator<Item = (&'static str, &
     SYSTEMS.into_iter().filter(move |(system, _)| !(variant.drop_shop && *system == "shop"))
 }
 
-pub(crate) fn open(variant: Variant, store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Accordant {
+pub(crate) fn configured(variant: Variant, store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Builder {
     let mut builder = Accordant::builder().store(store).clock(Arc::clone(clock)).entropy(SeededEntropy::new(seed));
     for (system, object) in systems(variant) {
         builder = builder.connect(Fake::new(system, object));
     }
-    builder.entity_model(model(variant)).build().unwrap_or_else(|error| {
+    builder.entity_model(model(variant))
+}
+
+pub(crate) fn open(variant: Variant, store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Accordant {
+    configured(variant, store, clock, seed).build().unwrap_or_else(|error| {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         panic!("{error}: {}", source.unwrap_or_default())
     })

@@ -135,6 +135,8 @@ const CALLS: &[Call] = &[
         Box::pin(async move { t.approve_decision(id, "phone", &by).await })
     }),
     ("accept_model", Role::Admin, |t, _, by| Box::pin(async move { t.accept_model(&by).await.map(drop) })),
+    ("checkpoint", Role::Admin, |t, _, by| Box::pin(async move { t.checkpoint(&by).await.map(drop) })),
+    ("compact", Role::Admin, |t, _, by| Box::pin(async move { t.compact(&by).await.map(drop) })),
     ("grant", Role::Admin, |t, _, by| Box::pin(async move { t.grant(&by, Role::Admin, &by, "me").await })),
     ("revoke", Role::Admin, |t, _, by| Box::pin(async move { t.revoke(&actor("vera"), &by, "gone").await })),
     ("erase", Role::Admin, |t, id, by| Box::pin(async move { t.erase(id, &by, "request 7").await.map(drop) })),

@@ -50,10 +50,11 @@ pub(crate) async fn commit(
 pub(crate) async fn take_over(
     database: &Database,
     tenant: &TenantId,
+    start: Head,
     entries: &[(Entry, Option<Payload>)],
 ) -> Result<std::result::Result<Head, Broken>> {
     let mut session = transaction::begin(database).await?;
-    let done = append_sealed(database, &mut session, tenant, entries).await;
+    let done = append_sealed(database, &mut session, tenant, start, entries).await;
     transaction::end(&mut session, done).await
 }
 
@@ -76,11 +77,16 @@ async fn append_sealed(
     database: &Database,
     session: &mut ClientSession,
     tenant: &TenantId,
+    start: Head,
     entries: &[(Entry, Option<Payload>)],
 ) -> Result<std::result::Result<Head, Broken>> {
     let before = hold(database, session, tenant).await?;
-    let verified = verify_all(before, entries);
-    if let Ok(head) = verified {
+    // A head at 0 is that of a journal without entries: a cut leaves the last one.
+    let end = if before.seq == 0 { start } else { before };
+    let verified = verify_all(end, entries);
+    if let Ok(head) = verified
+        && !entries.is_empty()
+    {
         let documents = entries.iter().map(|(entry, payload)| entries::document(tenant, entry, payload.as_ref()));
         append(database, session, documents.collect()).await?;
         move_head(database, session, tenant, before, head).await?;

@@ -15,6 +15,9 @@ use crate::rows::foreign;
 
 pub(crate) const JOURNAL: &str = "journal";
 
+/// How many entries one deletion takes at most.
+const AT_ONCE: u64 = 1_000;
+
 pub(crate) fn journal(database: &Database) -> Collection<Document> {
     database.collection(JOURNAL)
 }
@@ -92,8 +95,39 @@ pub(crate) async fn erase(database: &Database, tenant: &TenantId, subject: &str,
     let filter = doc! {
         "_id.tenant": tenant.as_str(), "_id.seq": until, "subject": subject, "salt": { "$exists": true },
     };
+    Ok(journal(database).update_many(filter, without_payload()).await?.modified_count)
+}
+
+/// Destroys the payloads of the entries of a kind up to a place.
+pub(crate) async fn expire(database: &Database, tenant: &TenantId, kind: &str, until: u64) -> Result<u64> {
+    let mut filter = up_to(tenant, until);
+    filter.extend(doc! { "kind": kind, "salt": { "$exists": true } });
+    Ok(journal(database).update_many(filter, without_payload()).await?.modified_count)
+}
+
+/// Deletes the entries up to a place, but for the last: from the beginning on, so that no gap is left where it ends early.
+pub(crate) async fn cut(database: &Database, tenant: &TenantId, until: u64) -> Result<u64> {
+    let collection = journal(database);
+    let last = collection.find_one(behind(tenant, 0)).sort(doc! { "_id": -1 }).projection(doc! { "_id": 1 }).await?;
+    let until = until.min(last.as_ref().and_then(seq).unwrap_or_default().saturating_sub(1));
+    let mut deleted = 0;
+    loop {
+        // A deletion of many documents may stop halfway, and says not in which order it goes.
+        let first =
+            collection.find_one(behind(tenant, 0)).sort(doc! { "_id": 1 }).projection(doc! { "_id": 1 }).await?;
+        let Some(first) = first.as_ref().and_then(seq).filter(|first| *first <= until) else { return Ok(deleted) };
+        let part = until.min(first + AT_ONCE - 1);
+        deleted += collection.delete_many(up_to(tenant, part)).await?.deleted_count;
+    }
+}
+
+fn up_to(tenant: &TenantId, until: u64) -> Document {
+    doc! { "_id": { "$gt": id(tenant, 0), "$lte": id(tenant, until) } }
+}
+
+fn without_payload() -> Document {
     let gone: Document = FIELDS.into_iter().chain(["salt"]).map(|field| (field.to_owned(), Bson::from(""))).collect();
-    Ok(journal(database).update_many(filter, doc! { "$unset": gone }).await?.modified_count)
+    doc! { "$unset": gone }
 }
 
 fn behind(tenant: &TenantId, after: u64) -> Document {

@@ -240,12 +240,26 @@ impl Store for MongoStore {
     async fn take_over(
         &self,
         tenant: &TenantId,
+        start: Head,
         entries: Vec<(Entry, Option<Payload>)>,
     ) -> Result<Result<Head, Broken>, StoreError> {
         let tenant = tenant.clone();
+        self.call("take over a journal", |inner| async move {
+            commit::take_over(&inner.database, &tenant, start, &entries).await
+        })
+        .await
+    }
+
+    async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
+        let tenant = tenant.clone();
+        self.call("cut a journal", |inner| async move { entries::cut(&inner.database, &tenant, until).await }).await
+    }
+
+    async fn expire(&self, tenant: &TenantId, kind: &str, until: u64) -> Result<u64, StoreError> {
+        let (tenant, kind) = (tenant.clone(), kind.to_owned());
         self.call(
-            "take over a journal",
-            |inner| async move { commit::take_over(&inner.database, &tenant, &entries).await },
+            "expire payloads",
+            |inner| async move { entries::expire(&inner.database, &tenant, &kind, until).await },
         )
         .await
     }

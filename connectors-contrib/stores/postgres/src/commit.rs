@@ -70,6 +70,7 @@ pub(crate) async fn take_over(
     session: &Session,
     statements: &Statements,
     tenant: &TenantId,
+    start: Head,
     entries: &[(Entry, Option<Payload>)],
 ) -> Result<Result<Head, Broken>, Failed> {
     let spelt = spell(tenant.as_str());
@@ -80,8 +81,12 @@ pub(crate) async fn take_over(
         head = first_head(session, statements, &spelt).await?;
     }
     let before = head.as_ref().map(read_head).transpose()?.unwrap_or_default();
-    let verified = verify_all(before, entries);
-    if let Ok(head) = verified {
+    // A head at 0 is that of a journal without entries: a cut leaves the last one.
+    let end = if before.seq == 0 { start } else { before };
+    let verified = verify_all(end, entries);
+    if let Ok(head) = verified
+        && !entries.is_empty()
+    {
         let sealed: Vec<_> = entries.iter().map(|(entry, payload)| (entry, payload.as_ref())).collect();
         entries::append(session, statements, &spelt, &sealed).await?;
         move_head(session, statements, &spelt, before, head).await?;

@@ -117,6 +117,43 @@ impl Call for Erase {
     }
 }
 
+/// Deletes the entries up to a place, but for the last. Done twice, it deletes as much as once.
+pub(crate) struct Cut {
+    pub(crate) tenant: TenantId,
+    pub(crate) until: u64,
+}
+
+impl Call for Cut {
+    type Answer = u64;
+    const DOING: &'static str = "cut a journal";
+
+    async fn run(&self, session: &Session, statements: &Statements) -> Result<Self::Answer, Error> {
+        let statement = session.prepare_cached(&statements.cut).await?;
+        let (tenant, until) = (spell(self.tenant.as_str()), signed(self.until));
+        let arguments: &Arguments<'_> = &[&tenant, &until];
+        session.write(&self.tenant, session.execute(&statement, arguments)).await
+    }
+}
+
+/// Destroys the payloads of the entries of a kind up to a place. Done twice, it destroys as much as once.
+pub(crate) struct Expire {
+    pub(crate) tenant: TenantId,
+    pub(crate) kind: String,
+    pub(crate) until: u64,
+}
+
+impl Call for Expire {
+    type Answer = u64;
+    const DOING: &'static str = "expire payloads";
+
+    async fn run(&self, session: &Session, statements: &Statements) -> Result<Self::Answer, Error> {
+        let statement = session.prepare_cached(&statements.expire).await?;
+        let (tenant, kind, until) = (spell(self.tenant.as_str()), spell(&self.kind), signed(self.until));
+        let arguments: &Arguments<'_> = &[&tenant, &kind, &until];
+        session.write(&self.tenant, session.execute(&statement, arguments)).await
+    }
+}
+
 fn entry(row: &Row) -> Result<(Entry, Option<Payload>), Error> {
     let entry = Entry {
         seq: unsigned(row.try_get(0)?),

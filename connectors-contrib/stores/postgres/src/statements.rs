@@ -25,6 +25,8 @@ pub(crate) struct Statements {
     pub(crate) about: String,
     pub(crate) place: String,
     pub(crate) erase: String,
+    pub(crate) cut: String,
+    pub(crate) expire: String,
 }
 
 impl Statements {
@@ -56,6 +58,16 @@ impl Statements {
             erase: format!(
                 "UPDATE {schema}.journal SET salt = NULL, value = NULL, bytes = NULL WHERE tenant = $1 \
                  AND \"left\"(subject, 475) = \"left\"($2, 475) AND subject = $2 AND seq <= $3 AND salt IS NOT NULL"
+            ),
+            // The head is locked, so that nobody appends meanwhile; the last entry stays.
+            cut: format!(
+                "WITH head AS (SELECT seq FROM {schema}.journal_head WHERE tenant = $1 FOR UPDATE) \
+                 DELETE FROM {schema}.journal USING head \
+                 WHERE tenant = $1 AND journal.seq <= $2 AND journal.seq < head.seq"
+            ),
+            expire: format!(
+                "UPDATE {schema}.journal SET salt = NULL, value = NULL, bytes = NULL WHERE tenant = $1 \
+                 AND kind = $2 AND seq <= $3 AND salt IS NOT NULL"
             ),
         }
     }

@@ -14,7 +14,7 @@ use tokio_postgres::Error;
 
 use crate::call::{self, Call, LOST};
 use crate::commit::{self, Failed};
-use crate::entries::{About, Erase, Page, Place};
+use crate::entries::{About, Cut, Erase, Expire, Page, Place};
 use crate::fault::refused;
 use crate::options::PostgresOptions;
 use crate::rows::{Load, Scan};
@@ -146,13 +146,14 @@ impl Inner {
     async fn take_over(
         &self,
         tenant: &TenantId,
+        start: Head,
         entries: &[(Entry, Option<Payload>)],
     ) -> Result<Result<Head, Broken>, StoreError> {
         const DOING: &str = "take over a journal";
         let mut lost = 0;
         loop {
             let session = Session::of(&self.pool, DOING).await?;
-            match commit::take_over(&session, &self.statements, tenant, entries).await {
+            match commit::take_over(&session, &self.statements, tenant, start, entries).await {
                 Ok(verified) => return Ok(verified),
                 Err(failed) => again(failed, &session, &mut lost).map_err(refused(DOING))?,
             }
@@ -231,11 +232,20 @@ impl Store for PostgresStore {
     async fn take_over(
         &self,
         tenant: &TenantId,
+        start: Head,
         entries: Vec<(Entry, Option<Payload>)>,
     ) -> Result<Result<Head, Broken>, StoreError> {
         let (inner, tenant) = (Arc::clone(&self.inner), tenant.clone());
-        let taken = self.inner.runtime.spawn(async move { inner.take_over(&tenant, &entries).await });
+        let taken = self.inner.runtime.spawn(async move { inner.take_over(&tenant, start, &entries).await });
         taken.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
+        self.call(Cut { tenant: tenant.clone(), until }).await
+    }
+
+    async fn expire(&self, tenant: &TenantId, kind: &str, until: u64) -> Result<u64, StoreError> {
+        self.call(Expire { tenant: tenant.clone(), kind: kind.to_owned(), until }).await
     }
 
     async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {

@@ -27,6 +27,8 @@ pub use lists::PlanThen;
 ///
 /// An entity is put together from the journal's entries about it and its records. Where the clock stepped back, an instant
 /// names the state before the first entry that is later than it: the same however the journal goes on.
+///
+/// Every question fails with [`Error::Compacted`] for an instant before which the journal was compacted ([`Tenant::compact`]).
 #[derive(Debug, Clone)]
 pub struct AsOf {
     tenant: Tenant,
@@ -133,8 +135,14 @@ impl AsOf {
 
 impl Tenant {
     /// The place in the journal that an instant names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Compacted`] if the journal tells no longer what was then.
     async fn journal_place(&self, at: DateTime<Utc>) -> Result<u64, Error> {
         let place = self.core.store.journal_place(&self.id, at.timestamp_millis()).await;
-        place.map_err(Error::store("find a place in the journal"))
+        let place = place.map_err(Error::store("find a place in the journal"))?;
+        self.beginning().await?.require(place, "look back to that instant")?;
+        Ok(place)
     }
 }

@@ -28,6 +28,9 @@ pub(crate) const LETTER_REOPENED: &str = "dead_letter_reopened";
 /// The kind of the journal entry of a letter that was tried again, or discarded.
 pub(crate) const LETTER_SETTLED: &str = "dead_letter_settled";
 
+/// The journal's kind for a letter that was dealt with, and has served its time: its key, and when it came.
+pub(crate) const LETTER_EXPIRED: &str = "dead_letter_expired";
+
 /// What became of a dead letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,6 +68,16 @@ pub enum LetterState {
 impl LetterState {
     fn is_waiting(&self) -> bool {
         *self == LetterState::Waiting
+    }
+
+    /// When it was dealt with, in milliseconds since the epoch; none while it waits.
+    pub(crate) const fn settled_at(&self) -> Option<i64> {
+        match self {
+            LetterState::Waiting => None,
+            LetterState::Retried { at, .. } | LetterState::Discarded { at, .. } | LetterState::Erased { at } => {
+                Some(*at)
+            }
+        }
     }
 }
 
@@ -139,7 +152,7 @@ impl StoredDeadLetter {
     }
 
     /// What the journal's entries about it are about.
-    pub(super) fn subject(&self) -> String {
+    pub(in crate::engine::tenant) fn subject(&self) -> String {
         self.record.as_ref().map_or_else(|| self.connection.to_string(), ToString::to_string)
     }
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{entity_key, json};
+use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::model::MODEL_ACCEPTED;
 use crate::engine::tenant::run::News;
 use crate::entity::Entity;
@@ -52,7 +53,8 @@ pub struct JournalEvent {
     pub subject: String,
     /// The digest of the entry, in hexadecimal: where it stands in the chain.
     pub digest: String,
-    /// The fact itself, as JSON. None of observations, of payloads beyond 128 KiB, and of what was erased.
+    /// The fact itself, as JSON. None of observations, of what checkpoints tell again, of payloads
+    /// beyond 128 KiB, and of what was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub payload: Option<Box<RawValue>>,
@@ -158,8 +160,15 @@ impl Tenant {
         Ok(Fed { entries: page.len(), news, more: page.len() == PAGE })
     }
 
+    /// How far the journal was published; none where nobody publishes it.
+    pub(in crate::engine::tenant) async fn published(&self) -> Result<Option<u64>, Error> {
+        let rows = self.core.store.load(&self.id, &[fed_key()]).await;
+        let row = rows.map_err(Error::store("look how far was published"))?.into_iter().next().flatten();
+        row.as_ref().map(|row| parse(Table::Meta, row)).transpose()
+    }
+
     fn event(&self, entry: &Entry, payload: Option<&Payload>, most: usize) -> Message {
-        let told = entry.kind.as_str() != "observed" && entry.kind.as_str() != MODEL_ACCEPTED;
+        let told = !["observed", MODEL_ACCEPTED, STATE_TOLD].contains(&entry.kind.as_str());
         let payload = payload.filter(|payload| told && payload.bytes.len() <= MOST_PAYLOAD.min(most / 2));
         let payload = payload.and_then(|payload| serde_json::from_slice::<Box<RawValue>>(&payload.bytes).ok());
         let event = JournalEvent {

@@ -11,8 +11,10 @@ use serde::Serialize;
 use crate::engine::Tenant;
 use crate::engine::case::{CaseRow, discrepancy_of_key};
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_OPENED};
+use crate::engine::tenant::compact::STATE_TOLD;
+use crate::engine::tenant::erase::Restated;
 use crate::engine::tenant::history::reading::Reading;
-use crate::engine::tenant::history::words::Teller;
+use crate::engine::tenant::history::words::{BEGINS, Teller};
 use crate::engine::tenant::replay::read;
 use crate::error::Error;
 use crate::fingerprint::Digest;
@@ -74,7 +76,8 @@ impl Tenant {
     /// decided and noted, what was written. `after` is [`HistoryPage::next`] of the page before; a page holds at least
     /// `limit` happenings, unless the history ends: those of one journal entry stay together.
     ///
-    /// What was said of a record counts from its first sight, until the record was linked elsewhere.
+    /// What was said of a record counts from its first sight, until the record was linked elsewhere. Where the journal was
+    /// compacted ([`Tenant::compact`]), the first happening is of the kind `begins`, and says so.
     ///
     /// Memory holds a few entries per record and what was told last, however long the past. A page that goes on where this
     /// process ended one lately reads its own stretch of the journal only; any other reads the past from its beginning once,
@@ -118,7 +121,8 @@ impl Tenant {
     }
 
     /// What happened to a case: when it opened, changed and was resolved or closed, and what people did about it, oldest first.
-    /// Of a case that is closed, too.
+    /// Of a case that is closed, too. Of one that stood open where the journal was compacted, the first happening is of the kind
+    /// `begins`.
     ///
     /// # Errors
     ///
@@ -155,7 +159,7 @@ impl Tenant {
             Ok(case) => {
                 subjects = named(&case.records, &case.entities);
                 let told = self.told_of_case(key, subjects.clone()).await?;
-                if told.iter().any(|one| *one.kind == *CASE_OPENED) {
+                if told.iter().any(|one| [CASE_OPENED, BEGINS].contains(&&*one.kind)) {
                     return Ok(told);
                 }
                 None
@@ -165,11 +169,17 @@ impl Tenant {
         };
         // It is closed, or was about others when it was opened: the journal knows about whom, and is read for it once.
         let told = self.each_entry(|entry, payload| {
-            if let Some(payload) = payload.filter(|_| [CASE_OPENED, CASE_CHANGED].contains(&&*entry.kind)) {
-                let (case, row): (Text, CaseRow) = read(entry, payload)?;
-                if *case == *key {
-                    subjects.extend(named(&row.records, &row.entities));
-                }
+            let Some(payload) = payload else { return Ok(()) };
+            let told: Option<(Text, CaseRow)> = match &*entry.kind {
+                CASE_OPENED | CASE_CHANGED => Some(read(entry, payload)?),
+                STATE_TOLD => match read(entry, payload)? {
+                    Restated::Case(case, row) => Some((case, *row)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            if let Some((_, row)) = told.filter(|(case, _)| **case == *key) {
+                subjects.extend(named(&row.records, &row.entities));
             }
             Ok(())
         });

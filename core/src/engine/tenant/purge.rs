@@ -13,6 +13,7 @@ use crate::engine::tenant::apply::outbox::OutboxRow;
 use crate::engine::tenant::approval::is_approval;
 use crate::engine::tenant::approval::{ApprovalRow, approval_key, operation_of};
 use crate::engine::tenant::counts::is_confirmation;
+use crate::engine::tenant::dead_letter::{LETTER_EXPIRED, StoredDeadLetter};
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::Actor;
@@ -23,7 +24,7 @@ use crate::store::{Row, RowKey, Table};
 const AT_ONCE: usize = 500;
 
 /// The tables in which something runs out, in the order in which they are looked through: a plan waits for its approvals.
-const TABLES: [Table; 3] = [Table::Dedup, Table::Approval, Table::Plan];
+const TABLES: [Table; 4] = [Table::Dedup, Table::Approval, Table::Plan, Table::DeadLetter];
 
 /// When a plan was last made and by whom, beside it in its row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,12 +77,14 @@ impl Tenant {
                 match table {
                     Table::Dedup => self.purge_deliveries(rows, now).await?,
                     Table::Approval => self.purge_approvals(rows, now).await?,
+                    Table::DeadLetter => self.purge_letters(rows, now).await?,
                     _ => self.purge_plans(rows, now).await?,
                 }
             } else {
                 let place = TABLES.iter().position(|of| *of == table);
                 let Some(next) = place.and_then(|place| TABLES.get(place + 1)) else {
                     self.core.sweeps.note(&self.id, Sweep::Done(now));
+                    self.compact_if_configured().await?;
                     return Ok(false);
                 };
                 (table, after) = (*next, None);
@@ -100,6 +103,20 @@ impl Tenant {
             let at: i64 = parse(Table::Dedup, &row)?;
             if at <= oldest {
                 expire(&mut changes, Table::Dedup, &row);
+            }
+        }
+        self.purged(changes).await
+    }
+
+    /// Letters that somebody dealt with. One that waits is nobody's to throw away but a person's.
+    async fn purge_letters(&self, rows: Vec<Row>, now: i64) -> Result<(), Error> {
+        let oldest = now.saturating_sub(self.core.retention.dead_letters.num_milliseconds());
+        let mut changes = Changes::new(&self.core, now, &Self::engine());
+        for row in rows {
+            let letter: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
+            if letter.state.settled_at().is_some_and(|at| at <= oldest) {
+                expire(&mut changes, Table::DeadLetter, &row);
+                changes.journal(LETTER_EXPIRED, &letter.subject(), &(&row.key, letter.at));
             }
         }
         self.purged(changes).await

@@ -7,6 +7,7 @@ use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::persist::representation_key;
+use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::erase::{ERASED, ErasureTold, RESTATED, Restated};
 use crate::engine::tenant::replay::{read, shapes};
 use crate::error::Error;
@@ -80,39 +81,45 @@ impl Tenant {
         let mut rederived = Rederived::default();
         let mut fresh: BTreeMap<RecordRef, Representation> = BTreeMap::new();
         let mut batch = Batch::new();
-        self.each_entry(|entry, payload| {
-            let Some(payload) = payload else { return Ok(()) };
-            match entry.kind.as_str() {
-                "observed" => {
-                    let stored: StoredObservation = read(entry, payload)?;
-                    self.observe_anew(stored, &mut batch, &mut fresh, &mut rederived);
-                }
-                "merged" => {
-                    let (loser, survivor, stamp): (RecordRef, Text, Stamp) = read(entry, payload)?;
-                    fresh.entry(loser).or_default().redirect(stamp, survivor);
-                }
-                RESTATED => {
-                    if let Restated::Record(record, stored) = read(entry, payload)?
-                        && let Some((entity, object)) = self.core.place(&record)
-                    {
-                        let names = self.core.slot_names(entity, object);
-                        fresh.insert(record, Representation::from_stored(*stored, names));
+        let beginning = self.beginning().await?;
+        let read_all = self.each_entry_behind(
+            &beginning,
+            |_| true,
+            |entry, payload| {
+                let Some(payload) = payload else { return Ok(()) };
+                match entry.kind.as_str() {
+                    STATE_TOLD if entry.seq > beginning.told_until() => {}
+                    "observed" => {
+                        let stored: StoredObservation = read(entry, payload)?;
+                        self.observe_anew(stored, &mut batch, &mut fresh, &mut rederived);
                     }
-                }
-                ERASED => {
-                    let told: ErasureTold = read(entry, payload)?;
-                    fresh.retain(|record, _| !told.records.contains(record));
-                    for (record, stored) in told.merged {
-                        let Some((entity, object)) = self.core.place(&record) else { continue };
-                        let names = self.core.slot_names(entity, object);
-                        fresh.insert(record, Representation::from_stored(*stored, names));
+                    "merged" => {
+                        let (loser, survivor, stamp): (RecordRef, Text, Stamp) = read(entry, payload)?;
+                        fresh.entry(loser).or_default().redirect(stamp, survivor);
                     }
+                    RESTATED | STATE_TOLD => {
+                        if let Restated::Record(record, stored) = read(entry, payload)?
+                            && let Some((entity, object)) = self.core.place(&record)
+                        {
+                            let names = self.core.slot_names(entity, object);
+                            fresh.insert(record, Representation::from_stored(*stored, names));
+                        }
+                    }
+                    ERASED => {
+                        let told: ErasureTold = read(entry, payload)?;
+                        fresh.retain(|record, _| !told.records.contains(record));
+                        for (record, stored) in told.merged {
+                            let Some((entity, object)) = self.core.place(&record) else { continue };
+                            let names = self.core.slot_names(entity, object);
+                            fresh.insert(record, Representation::from_stored(*stored, names));
+                        }
+                    }
+                    _ => {}
                 }
-                _ => {}
-            }
-            Ok(())
-        })
-        .await?;
+                Ok(())
+            },
+        );
+        read_all.await?;
         let fresh: Vec<(RecordRef, Representation)> = fresh.into_iter().collect();
         for page in fresh.chunks(PAGE) {
             let keys: Vec<_> = page.iter().map(|(record, _)| representation_key(record)).collect();

@@ -16,8 +16,9 @@ use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::hydrate::from_json;
 use crate::engine::suppression::{Heard, LIFTED, SUPPRESSED};
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
+use crate::engine::tenant::compact::{Beginning, STATE_TOLD};
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
-use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
+use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_EXPIRED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::erase::{DESK_RESTATED, ERASED, ErasureTold, RESTATED, Restated};
 use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::roles::{Granted, ROLE_GRANTED};
@@ -69,6 +70,8 @@ pub struct Replayed {
     pub(crate) cases: BTreeMap<Text, CaseRow>,
     /// How many entries were read.
     pub entries: u64,
+    /// How many bytes they hold, with what is left of their payloads ([`Entry::size`]).
+    pub bytes: u64,
     /// How many of them have lost their payload to erasure.
     pub erased: u64,
     /// How many facts and observations are about what today's model does not know, or about entities whose beginning was
@@ -87,6 +90,8 @@ pub(crate) struct Replay<'a> {
     since: Vec<Step>,
     /// The epoch in which each row was last written.
     written: BTreeMap<Row, u32>,
+    /// Up to which place the state is taken as it is told: there, what led to it may be gone.
+    told_until: u64,
     pub(crate) done: Replayed,
 }
 
@@ -104,8 +109,15 @@ impl Tenant {
     ///
     /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version.
     pub async fn replay(&self) -> Result<Replayed, Error> {
-        let mut replay = Replay::new(&self.core);
-        self.each_entry(|entry, payload| replay.entry(entry, payload)).await?;
+        self.replay_until(u64::MAX).await
+    }
+
+    /// As [`Tenant::replay`], up to a place of the journal. The chain is verified as far as it is read.
+    pub(crate) async fn replay_until(&self, place: u64) -> Result<Replayed, Error> {
+        let beginning = self.beginning().await?;
+        let mut replay = Replay::new(&self.core, beginning.told_until());
+        let until = |entry: &Entry| entry.seq <= place;
+        self.each_entry_behind(&beginning, until, |entry, payload| replay.entry(entry, payload)).await?;
         Ok(replay.done)
     }
 
@@ -121,13 +133,25 @@ impl Tenant {
     pub(crate) async fn each_entry_while(
         &self,
         goes_on: impl Fn(&Entry) -> bool + Send,
+        work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
+    ) -> Result<Head, Error> {
+        let beginning = self.beginning().await?;
+        self.each_entry_behind(&beginning, goes_on, work).await
+    }
+
+    /// As [`Tenant::each_entry_while`], from a beginning that is known.
+    pub(crate) async fn each_entry_behind(
+        &self,
+        beginning: &Beginning,
+        goes_on: impl Fn(&Entry) -> bool + Send,
         mut work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
     ) -> Result<Head, Error> {
-        let mut head = Head::default();
+        let mut head = beginning.start();
         loop {
             let page = self.core.store.journal(&self.id, head.seq, PAGE).await;
             let page = page.map_err(Error::store("read the journal"))?;
             if page.is_empty() {
+                beginning.ended(head)?;
                 return Ok(head);
             }
             for (entry, payload) in &page {
@@ -135,6 +159,7 @@ impl Tenant {
                     return Ok(head);
                 }
                 head = journal::verify(head, entry, payload.as_ref()).map_err(Error::Journal)?;
+                beginning.reached(head)?;
                 work(entry, payload.as_ref())?;
             }
         }
@@ -142,10 +167,11 @@ impl Tenant {
 }
 
 impl<'a> Replay<'a> {
-    /// An empty state.
-    pub(crate) fn new(core: &'a Core) -> Self {
+    /// An empty state. Up to the place `told_until`, what checkpoints tell of the state is taken for it; behind it, they only
+    /// repeat what the other entries add up to.
+    pub(crate) fn new(core: &'a Core, told_until: u64) -> Self {
         let (epoch, since, written) = (Epoch::default(), Vec::new(), BTreeMap::new());
-        Self { core, epoch, since, written, done: Replayed::default() }
+        Self { core, epoch, since, written, told_until, done: Replayed::default() }
     }
 
     /// The same, to be folded up to a time before today's model: the last of `entries` about models tells which one held then.
@@ -154,10 +180,20 @@ impl<'a> Replay<'a> {
         tenant: &Tenant,
         entries: impl IntoIterator<Item = &'e (Entry, Option<Payload>)>,
     ) -> Result<Self, Error> {
-        let told = entries.into_iter().filter(|(entry, _)| entry.kind.as_str() == MODEL_ACCEPTED);
-        if let Some((entry, Some(payload))) = told.last() {
-            let accepted: Accepted = read(entry, payload)?;
-            self.since = tenant.steps_since(&accepted.model);
+        for (entry, payload) in entries {
+            let Some(payload) = payload else { continue };
+            match entry.kind.as_str() {
+                MODEL_ACCEPTED => {
+                    let accepted: Accepted = read(entry, payload)?;
+                    self.since = tenant.steps_since(&accepted.model);
+                }
+                STATE_TOLD => {
+                    if let Restated::Model(model) = read(entry, payload)? {
+                        self.since = tenant.steps_since(&model);
+                    }
+                }
+                _ => {}
+            }
         }
         Ok(self)
     }
@@ -165,6 +201,7 @@ impl<'a> Replay<'a> {
     /// Folds an entry.
     pub(crate) fn entry(&mut self, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
         self.done.entries += 1;
+        self.done.bytes += entry.size(payload);
         self.done.head = Head { seq: entry.seq, digest: entry.digest };
         let Some(payload) = payload else {
             self.done.erased += 1;
@@ -255,6 +292,10 @@ impl<'a> Replay<'a> {
                 let (key, state): (Text, LetterState) = read(entry, payload)?;
                 self.done.letters.insert(key, state);
             }
+            LETTER_EXPIRED => {
+                let (key, _): (Text, IgnoredAny) = read(entry, payload)?;
+                self.done.letters.remove(&key);
+            }
             DESK_RESTATED => match read(entry, payload)? {
                 (case, Some(desk)) => drop(self.done.desks.insert(case, desk)),
                 (case, None) => drop(self.done.desks.remove::<Text>(&case)),
@@ -267,6 +308,7 @@ impl<'a> Replay<'a> {
             }
             ERASED => self.erased(read(entry, payload)?),
             RESTATED => self.restated(read(entry, payload)?),
+            STATE_TOLD if entry.seq <= self.told_until => self.restated(read(entry, payload)?),
             SUPPRESSED => {
                 let (_, digest): Heard = read(entry, payload)?;
                 self.done.suppressed.insert(digest);
@@ -305,14 +347,14 @@ impl<'a> Replay<'a> {
                     return;
                 };
                 let representation = Representation::from_stored(*stored, self.core.slot_names(entity, object));
-                mark(&mut self.written, Row::Record(record.clone()), self.epoch.number);
+                mark(&mut self.written, Row::Record(record.clone()), BEFORE);
                 self.done.representations.insert(record, representation);
             }
             Restated::Entity(stored) => {
                 let id = stored.id;
                 match Entity::from_stored(*stored, &self.core.model) {
                     Some(entity) => {
-                        mark(&mut self.written, Row::Entity(id), self.epoch.number);
+                        mark(&mut self.written, Row::Entity(id), BEFORE);
                         self.done.entities.insert(id, entity);
                     }
                     None => self.done.left_out += 1,
@@ -320,6 +362,15 @@ impl<'a> Replay<'a> {
             }
             // Where records were once is asked by erasures only.
             Restated::Once(..) => {}
+            Restated::Connection(name, state) => drop(self.done.connections.insert(name, state)),
+            Restated::Standing(standing) => drop(self.done.standing.insert(standing.id, *standing)),
+            Restated::Count(row, count) => drop(self.done.counts.insert(row, count)),
+            Restated::Letter(key, state) => drop(self.done.letters.insert(key, state)),
+            Restated::Desk(case, desk) => drop(self.done.desks.insert(case, desk)),
+            Restated::Case(case, row) => drop(self.done.cases.insert(case, *row)),
+            Restated::Granted(actor, granted) => drop(self.done.roles.insert(actor, granted)),
+            Restated::Suppressed(digests) => self.done.suppressed.extend(digests),
+            Restated::Model(model) => self.epoch.enter(*model),
         }
     }
 
@@ -426,6 +477,9 @@ fn migrated(since: &[Step], entity: u16, of: &CompiledEntity, fact: StoredFact) 
     }
     facts
 }
+/// The epoch of a row that is told as it stands: it may have been written under a model before the one in force, and what that
+/// one cannot read is dropped with the next write.
+const BEFORE: u32 = u32::MAX;
 
 /// Notes that a row is written in an epoch. Says whether it was written in another one before.
 fn mark(written: &mut BTreeMap<Row, u32>, row: Row, epoch: u32) -> bool {

@@ -39,6 +39,11 @@ pub(crate) fn actor_of_key(key: &str) -> Option<Actor> {
     key.strip_prefix(PREFIX).map(Actor::new)
 }
 
+/// What the keys of granted roles begin with.
+pub(crate) const fn granted_prefix() -> &'static str {
+    PREFIX
+}
+
 fn grant_key(actor: &Actor) -> RowKey {
     RowKey::new(Table::Meta, Text::of_parts(&["role", PART, actor.as_str()]))
 }

@@ -136,6 +136,7 @@ impl Tenant {
             stepped.at_once();
         }
         self.finish_erasures().await?;
+        self.finish_compaction().await?;
         if self.purge().await? {
             stepped.at_once();
         }

@@ -8,12 +8,14 @@ mod identity;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
+use crate::checkpoint::Checkpoint;
 use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
 use crate::engine::tenant::dead_letter::StoredDeadLetter;
+use crate::engine::tenant::replay::Replayed;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
@@ -30,7 +32,13 @@ use crate::text::Text;
 pub struct Verified {
     /// Entries of the journal, all chained.
     pub entries: u64,
-    /// Entries whose payload was erased.
+    /// How many bytes they hold, with what is left of their payloads, and without what the store adds.
+    pub bytes: u64,
+    /// The checkpoint at which the journal begins, if it was compacted.
+    pub begins: Option<Checkpoint>,
+    /// Whether keys were there to check its signature. One that does not hold is an error.
+    pub signature_checked: bool,
+    /// Entries whose payload was erased, or has expired.
     pub erased: u64,
     /// Entities that were compared.
     pub entities: usize,
@@ -49,6 +57,12 @@ impl Verified {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.differences.is_empty()
+    }
+
+    /// How many bytes an entry holds on average; none where there is no entry.
+    #[must_use]
+    pub fn bytes_per_entry(&self) -> Option<u64> {
+        self.bytes.checked_div(self.entries)
     }
 }
 
@@ -243,10 +257,14 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Journal`] if the chain does not hold: then nothing is compared.
+    /// [`Error::Journal`] if the chain does not hold, [`Error::Checkpoint`] if it begins elsewhere than where its checkpoint was
+    /// signed: then nothing is compared.
     pub async fn verify(&self) -> Result<Verified, Error> {
         let replayed = self.replay().await?;
-        let mut verified = Verified { entries: replayed.entries, erased: replayed.erased, ..Verified::default() };
+        let Replayed { entries, bytes, erased, .. } = replayed;
+        let begins = self.beginning().await?.compaction.begins;
+        let signature_checked = begins.is_some() && self.core.checkpoint_keys.is_some();
+        let mut verified = Verified { entries, bytes, begins, signature_checked, erased, ..Verified::default() };
         let found = &mut verified.differences;
         let mut entities = compare::Left::new(replayed.entities.keys());
         let mut links = replayed.links(&self.core);

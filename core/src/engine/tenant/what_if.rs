@@ -54,6 +54,7 @@ impl Tenant {
     ) -> Result<WhatIf, Error> {
         let shadow = Tenant::new(std::sync::Arc::clone(&proposal.0), self.id.clone());
         shadow.require_scratch().await?;
+        self.beginning().await?.require(0, "look what would have been from the first entry on")?;
         let mut would = WhatIf::default();
         let of = self.head().await?;
         let mut shadow = Shadow::new(&shadow);

@@ -486,7 +486,7 @@ fn every_mistake_of_a_declaration_is_named() {
         (
             "[attribute.a]\nkind = 'plan'\nat.shopify = 'a'",
             &[
-                "line 5: attribute.a.kind: there is no kind of value `plan`; did you mean `plain`? (known: amount, bool, country, currency, date, decimal, domain, email, instant, integer, money, phone, plain, text, unsigned, url, ref)",
+                "line 5: attribute.a.kind: there is no kind of value `plan`; did you mean `plain`? (known: amount, bool, consent, country, currency, date, decimal, domain, email, instant, integer, money, phone, plain, text, unsigned, url, ref)",
             ],
         ),
         (

@@ -52,6 +52,7 @@ fn every_policy() -> Vec<Arc<dyn AnyPolicy>> {
         number(builtin::park()),
         number(builtin::manual()),
         erase::<Composite, _>(builtin::most_complete()),
+        erase::<crate::value::Consent, _>(builtin::most_restrictive()),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::policy::registry::Arguments;
 use crate::policy::{AnyPolicy, Policy, builtin, erase};
-use crate::value::{Additive, Composite, Ordered, Value};
+use crate::value::{Additive, Composite, Consent, Ordered, Value};
 
 /// Makes a policy of its parameters; what is wrong with them is left in the arguments.
 pub(crate) type Make = fn(&mut Arguments<'_>) -> Arc<dyn AnyPolicy>;
@@ -58,6 +58,12 @@ pub(super) fn ordered<T: Ordered>() -> Makers {
         ("maximum", |_| made::<T>(builtin::maximum())),
         ("monotone", |_| made::<T>(builtin::monotone())),
     ];
+    makers.into()
+}
+
+/// That of consents.
+pub(super) fn consent() -> Makers {
+    let makers: [(&'static str, Make); 1] = [("most_restrictive", |_| made::<Consent>(builtin::most_restrictive()))];
     makers.into()
 }
 

@@ -25,6 +25,7 @@
 
 mod chain;
 mod commits;
+mod cut;
 mod handles;
 mod history;
 mod moves;
@@ -43,6 +44,7 @@ use crate::journal::{Draft, Entry, Head, Payload, verify};
 
 pub use chain::*;
 pub use commits::*;
+pub use cut::*;
 pub use handles::*;
 pub use history::*;
 pub use moves::*;
@@ -111,6 +113,10 @@ macro_rules! store_conformance {
 
             entries_sealed_elsewhere_are_taken_over_as_they_are
             what_does_not_follow_is_not_taken_over
+            a_cut_takes_the_beginning_and_leaves_the_chain
+            a_cut_leaves_the_last_entry
+            what_comes_of_a_cut_journal_is_taken_over
+            payloads_of_a_kind_expire
         }
     };
     (@tests $open:expr; $($case:ident)+) => {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::{Commit, MemoryStore, RowKey, Store, Table};
 use super::{done, draft, end, entries, record, tenant};
-use crate::journal::{Break, Broken, Entry, Payload};
+use crate::journal::{Break, Broken, Entry, Head, Payload};
 use crate::transfer::{export, import};
 
 /// A journal of another store, some of whose payloads were erased there.
@@ -19,10 +19,10 @@ async fn elsewhere() -> Vec<(Entry, Option<Payload>)> {
 pub async fn entries_sealed_elsewhere_are_taken_over_as_they_are(store: &dyn Store) {
     let sealed = elsewhere().await;
     let (first, second) = sealed.split_at(4);
-    assert_eq!(store.take_over(&tenant(), first.to_vec()).await.unwrap(), end(first));
-    assert_eq!(store.take_over(&tenant(), second.to_vec()).await.unwrap(), end(&sealed));
+    assert_eq!(store.take_over(&tenant(), Head::default(), first.to_vec()).await.unwrap(), end(first));
+    assert_eq!(store.take_over(&tenant(), Head::default(), second.to_vec()).await.unwrap(), end(&sealed));
     assert_eq!(entries(store).await, sealed);
-    assert_eq!(store.take_over(&tenant(), Vec::new()).await.unwrap(), end(&sealed));
+    assert_eq!(store.take_over(&tenant(), Head::default(), Vec::new()).await.unwrap(), end(&sealed));
 
     let head = done(store, record([draft("a", "new")])).await;
     assert_eq!(head.seq, 10);
@@ -39,11 +39,14 @@ pub async fn what_does_not_follow_is_not_taken_over(store: &dyn Store) {
     let sealed = elsewhere().await;
     let refused = async |part: &[(Entry, Option<Payload>)], seq, what| {
         let before = entries(store).await;
-        assert_eq!(store.take_over(&tenant(), part.to_vec()).await.unwrap(), Err(Broken { seq, what }));
+        assert_eq!(
+            store.take_over(&tenant(), Head::default(), part.to_vec()).await.unwrap(),
+            Err(Broken { seq, what })
+        );
         assert_eq!(entries(store).await, before);
     };
     refused(&sealed[1..], 2, Break::Gap).await;
-    assert_eq!(store.take_over(&tenant(), sealed[..3].to_vec()).await.unwrap(), end(&sealed[..3]));
+    assert_eq!(store.take_over(&tenant(), Head::default(), sealed[..3].to_vec()).await.unwrap(), end(&sealed[..3]));
     refused(&sealed[..3], 1, Break::Gap).await;
     refused(&[sealed[3].clone(), sealed[5].clone()], 6, Break::Gap).await;
     let mut altered = sealed[3..].to_vec();

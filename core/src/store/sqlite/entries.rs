@@ -26,11 +26,12 @@ pub(super) fn append(connection: &Connection, tenant: &TenantId, drafts: Vec<Dra
 pub(super) fn take_over(
     connection: &mut Connection,
     tenant: &TenantId,
+    start: Head,
     entries: Vec<(Entry, Option<Payload>)>,
 ) -> rusqlite::Result<Result<Head, Broken>> {
     // Immediate: nobody appends between the look at the last entry and what follows it.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let verified = journal::verify_all(head(&transaction, tenant)?, &entries);
+    let verified = journal::verify_all(last(&transaction, tenant)?.unwrap_or(start), &entries);
     if verified.is_ok() {
         insert(&transaction, tenant, entries)?;
     }
@@ -72,13 +73,37 @@ fn insert(
 }
 
 fn head(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Head> {
+    Ok(last(connection, tenant)?.unwrap_or_default())
+}
+
+/// The last entry, if there is any.
+fn last(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Option<Head>> {
     // Read anew for every commit: another handle may have written.
     let mut statement =
         connection.prepare_cached("SELECT seq, digest FROM journal WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1")?;
-    let head = statement
+    statement
         .query_row([tenant.as_str()], |row| Ok(Head { seq: unsigned(row.get(0)?), digest: Digest(row.get(1)?) }))
-        .optional()?;
-    Ok(head.unwrap_or_default())
+        .optional()
+}
+
+/// Deletes the entries up to a place, but for the last.
+pub(super) fn cut(connection: &mut Connection, tenant: &TenantId, until: u64) -> rusqlite::Result<u64> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let until = until.min(head(&transaction, tenant)?.seq.saturating_sub(1));
+    let of = |sql| transaction.prepare_cached(sql)?.execute(params![tenant.as_str(), signed(until)]);
+    of("DELETE FROM journal_payload WHERE tenant = ?1 AND seq <= ?2")?;
+    let deleted = of("DELETE FROM journal WHERE tenant = ?1 AND seq <= ?2")?;
+    transaction.commit()?;
+    Ok(deleted as u64)
+}
+
+/// Deletes the payloads of the entries of a kind up to a place.
+pub(super) fn expire(connection: &Connection, tenant: &TenantId, kind: &str, until: u64) -> rusqlite::Result<u64> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM journal_payload WHERE tenant = ?1 AND seq <= ?3 \
+         AND EXISTS (SELECT 1 FROM journal j WHERE j.tenant = ?1 AND j.seq = journal_payload.seq AND j.kind = ?2)",
+    )?;
+    Ok(delete.execute(params![tenant.as_str(), kind, signed(until)])? as u64)
 }
 
 /// A page of entries, with the payloads that are still there.

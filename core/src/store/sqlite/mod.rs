@@ -169,13 +169,33 @@ impl Store for SqliteStore {
     async fn take_over(
         &self,
         tenant: &TenantId,
+        start: Head,
         entries: Vec<(Entry, Option<Payload>)>,
     ) -> Result<Result<Head, Broken>, StoreError> {
         let (reply, answer) = oneshot::channel();
         let tenant = tenant.clone();
         self.owner.send(Request::Write(Box::new(move |connection| {
-            let taken = entries::take_over(connection, &tenant, entries);
+            let taken = entries::take_over(connection, &tenant, start, entries);
             drop(reply.send(taken.map_err(refused("take over a journal"))));
+        })))?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let tenant = tenant.clone();
+        self.owner.send(Request::Write(Box::new(move |connection| {
+            drop(reply.send(entries::cut(connection, &tenant, until).map_err(refused("cut a journal"))));
+        })))?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn expire(&self, tenant: &TenantId, kind: &str, until: u64) -> Result<u64, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let (tenant, kind) = (tenant.clone(), kind.to_owned());
+        self.owner.send(Request::Write(Box::new(move |connection| {
+            let expired = entries::expire(connection, &tenant, &kind, until);
+            drop(reply.send(expired.map_err(refused("expire payloads"))));
         })))?;
         answer.await.map_err(|_| StoreError::Closed)?
     }

@@ -94,7 +94,7 @@ impl AsOf {
     }
 
     /// The plans that had been made by then, in the order of their names, and what of each was approved. Those that ran out since
-    /// are among them.
+    /// are among them; those that were made before the journal was compacted are not.
     ///
     /// # Errors
     ///

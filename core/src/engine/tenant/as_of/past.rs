@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{parse, reference_targets};
 use crate::engine::persist::{LinkRow, link_key};
+use crate::engine::tenant::compact::STATE_TOLD;
+use crate::engine::tenant::erase::{RESTATED, Restated};
 use crate::engine::tenant::replay::{Replay, Replayed, read};
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
@@ -23,6 +25,8 @@ pub(in crate::engine::tenant) struct Past {
     /// The entity that was asked for.
     id: EntityId,
     place: u64,
+    /// Up to which place the state is taken as it is told.
+    told_until: u64,
     /// By place.
     pub(in crate::engine::tenant) entries: BTreeMap<u64, (Entry, Option<Payload>)>,
     subjects: BTreeSet<Text>,
@@ -32,8 +36,14 @@ pub(in crate::engine::tenant) struct Past {
 impl Tenant {
     /// Gathers the past of an entity up to a place of the journal.
     pub(in crate::engine::tenant) async fn past_of(&self, id: EntityId, place: u64) -> Result<Past, Error> {
-        let mut past =
-            Past { id, place, entries: BTreeMap::new(), subjects: BTreeSet::new(), replayed: Replayed::default() };
+        let mut past = Past {
+            id,
+            place,
+            told_until: self.beginning().await?.told_until(),
+            entries: BTreeMap::new(),
+            subjects: BTreeSet::new(),
+            replayed: Replayed::default(),
+        };
         // The models under which entries were written are entries of their own.
         let mut wanted: BTreeSet<Text> = [Text::fixed("model"), id.to_string().into()].into();
         while !wanted.is_empty() {
@@ -106,6 +116,12 @@ impl Tenant {
 
 /// Whether an entry links a record (`true`) or unlinks it, if it says anything of it.
 fn links(entry: &Entry, payload: Option<&Payload>, record: &RecordRef) -> Result<Option<bool>, Error> {
+    if let Some(payload) = payload.filter(|_| [RESTATED, STATE_TOLD].contains(&&*entry.kind)) {
+        return Ok(match read(entry, payload)? {
+            Restated::Entity(stored) => Some(stored.records().any(|linked| linked == record)),
+            _ => None,
+        });
+    }
     let Some(payload) = payload.filter(|_| *entry.kind == *"facts") else { return Ok(None) };
     let facts: Vec<StoredFact> = read(entry, payload)?;
     let said = facts.into_iter().filter_map(|fact| match fact {
@@ -126,7 +142,7 @@ impl Past {
 
     /// Folds what was gathered so far, in the order of the journal.
     fn fold(&mut self, tenant: &Tenant) -> Result<(), Error> {
-        let mut replay = Replay::new(&tenant.core).looking_back(tenant, self.entries.values())?;
+        let mut replay = Replay::new(&tenant.core, self.told_until).looking_back(tenant, self.entries.values())?;
         for (entry, payload) in self.entries.values() {
             replay.entry(entry, payload.as_ref())?;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Tenant;
+use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::erase::{Places, RESTATED, Restated};
 use crate::engine::tenant::replay::read;
 use crate::entity::Entity;
@@ -106,11 +107,11 @@ impl Tenant {
                 });
                 Ok(linked.collect())
             }
-            RESTATED => {
+            RESTATED | STATE_TOLD => {
                 let stored = match read(entry, payload)? {
                     Restated::Entity(stored) => stored,
                     Restated::Once(_, once) => return Ok(once.into_iter().map(|(record, _)| record).collect()),
-                    Restated::Record(..) => return Ok(Vec::new()),
+                    _ => return Ok(Vec::new()),
                 };
                 let entity = Entity::from_stored(*stored, &self.core.model);
                 let links = entity.into_iter().flat_map(|entity| entity.links);
@@ -122,7 +123,7 @@ impl Tenant {
 
     fn follow(&self, lineage: &mut Lineage, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
         let Some(payload) = payload else { return Ok(()) };
-        if entry.kind.as_str() == RESTATED {
+        if [RESTATED, STATE_TOLD].contains(&entry.kind.as_str()) {
             match read(entry, payload)? {
                 Restated::Entity(stored) => {
                     let entity = Entity::from_stored(*stored, &self.core.model);
@@ -130,7 +131,7 @@ impl Tenant {
                     lineage.ever.extend(links.map(|link| ((*link.record).clone(), 0)));
                 }
                 Restated::Once(_, once) => lineage.ever.extend(once),
-                Restated::Record(..) => {}
+                _ => {}
             }
             return Ok(());
         }

@@ -13,15 +13,24 @@ use crate::engine::persist::{Changes, entity_key, representation_key};
 use crate::engine::suppression::Pending;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
-use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, StoredDeadLetter};
+use crate::engine::tenant::compact::STATE_TOLD;
+use crate::engine::tenant::counts::Count;
+use crate::engine::tenant::dead_letter::{
+    LETTER_BURIED, LETTER_REOPENED, LETTER_SETTLED, LetterState, StoredDeadLetter,
+};
 use crate::engine::tenant::erase::finish::Subject;
 use crate::engine::tenant::erase::subject_of;
 use crate::engine::tenant::replay::read;
+use crate::engine::tenant::roles::Granted;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
-use crate::id::{EntityId, RecordRef};
+use crate::fingerprint::Digest;
+use crate::id::{Actor, ConnectionName, EntityId, RecordRef};
 use crate::journal::{Entry, Payload};
+use crate::model::change::StoredModel;
+use crate::plan::GivenStanding;
 use crate::representation::stored::StoredRepresentation;
+use crate::rollout::ConnectionState;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 
@@ -33,7 +42,7 @@ pub(crate) const DESK_RESTATED: &str = "desk_restated";
 /// How many entries are read at once.
 const PAGE: usize = 256;
 
-/// The payload of [`RESTATED`]: a row.
+/// The payload of [`RESTATED`], and of what a checkpoint tells: a row.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Restated {
@@ -43,6 +52,24 @@ pub(crate) enum Restated {
     Entity(Box<StoredEntity>),
     /// The records that an entity had once, and the places at which they left: whoever erases it later needs to know.
     Once(EntityId, Vec<(RecordRef, u64)>),
+    /// What operators allow a connection.
+    Connection(ConnectionName, ConnectionState),
+    /// A standing approval.
+    Standing(Box<GivenStanding>),
+    /// What counts against a limit, by the key of its row.
+    Count(Text, Count),
+    /// What became of a dead letter.
+    Letter(Text, LetterState),
+    /// What people noted on a case.
+    Desk(Text, Desk),
+    /// A case about records or matches that stands open.
+    Case(Text, Box<CaseRow>),
+    /// The role of an actor.
+    Granted(Actor, Granted),
+    /// Hashes by which persons are known who were erased.
+    Suppressed(Vec<Digest>),
+    /// The model in force.
+    Model(Box<StoredModel>),
 }
 
 /// What entries that are about to lose their payloads tell of, by the names of rows.
@@ -78,6 +105,12 @@ impl Mentioned {
                 let (key, _): (Text, Any) = read(entry, payload)?;
                 self.letters.insert(key);
             }
+            STATE_TOLD => match read(entry, payload)? {
+                Restated::Case(case, _) => drop(self.cases.insert(case)),
+                Restated::Desk(case, _) => *self.desks.entry(case).or_insert(true) &= subject.gone,
+                Restated::Letter(key, _) if !subject.gone => drop(self.letters.insert(key)),
+                _ => {}
+            },
             _ => {}
         }
         Ok(())

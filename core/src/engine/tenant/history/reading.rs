@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use crate::engine::Tenant;
+use crate::engine::tenant::compact::STATE_TOLD;
+use crate::engine::tenant::erase::Restated;
 use crate::engine::tenant::history::words::Teller;
 use crate::engine::tenant::replay::read;
 use crate::error::Error;
@@ -137,7 +139,13 @@ impl Tenant {
         let (mut known, mut records) = (false, BTreeMap::new());
         let mut walk = [Walk::new(own.clone(), None, place)];
         while let Some((entry, payload)) = self.next_of(&mut walk).await? {
-            known |= *entry.kind == *"facts";
+            known |= ["facts", STATE_TOLD].contains(&&*entry.kind);
+            if let Some(payload) = payload.as_ref().filter(|_| *entry.kind == *STATE_TOLD) {
+                if let Restated::Entity(stored) = read(&entry, payload)? {
+                    records.extend(stored.records().map(|record| (record.clone(), None)));
+                }
+                continue;
+            }
             let Some(payload) = payload.as_ref().filter(|_| *entry.kind == *"facts") else { continue };
             let facts: Vec<StoredFact> = read(&entry, payload)?;
             for fact in facts {

@@ -1,6 +1,6 @@
 //! Telling: what one journal entry means, in words. Bookkeeping (bases, reactions, presence that was accepted) is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::IgnoredAny;
 
@@ -10,9 +10,11 @@ use crate::engine::Core;
 use crate::engine::case::{CaseRow, discrepancy_key};
 use crate::engine::desk::{CASE_NOTED, CaseNote};
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
+use crate::engine::tenant::compact::STATE_TOLD;
+use crate::engine::tenant::erase::Restated;
 use crate::engine::tenant::history::Happening;
 use crate::engine::tenant::replay::read;
-use crate::entity::Evidence;
+use crate::entity::{Entity, Evidence};
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::golden::{GoldenCell, GoldenLife, Held, Status};
@@ -24,6 +26,9 @@ use crate::text::Text;
 use crate::value::Field;
 use crate::view::{choice_words, instant_of, lifetime_words, quoted, words};
 
+/// The kind of what is told where the journal begins: what it was before is not known any more.
+pub(super) const BEGINS: &str = "begins";
+
 /// Tells the entries about one entity in their order: what was told before is what the next one starts from.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Teller {
@@ -33,6 +38,8 @@ pub(super) struct Teller {
     golden: BTreeMap<Text, Field>,
     /// What each record said so far, by attribute and element.
     said: BTreeMap<String, BTreeMap<(Text, Option<Text>), Field>>,
+    /// The cases of rows that were told of.
+    cases: BTreeSet<Text>,
 }
 
 /// What is told of an entry, without who and when.
@@ -151,12 +158,14 @@ impl Teller {
             CASE_OPENED | CASE_CHANGED => {
                 let (case, row): (Text, CaseRow) = read(entry, payload)?;
                 let what = if kind == CASE_OPENED { "opened" } else { "is another now" };
+                self.cases.insert(case.clone());
                 vec![Told::new(kind, format!("the case {what}: {}", row.reason)).about(case)]
             }
             CASE_GONE => {
                 let (case,): (Text,) = read(entry, payload)?;
                 vec![Told::new(kind, "the case is closed").about(case)]
             }
+            STATE_TOLD => self.begins(core, read(entry, payload)?),
             "merged" => {
                 let (loser, survivor, IgnoredAny): (crate::id::RecordRef, Text, IgnoredAny) = read(entry, payload)?;
                 vec![Told::new(kind, format!("{loser} was merged into {survivor} inside its system"))]
@@ -167,6 +176,32 @@ impl Teller {
             }
             _ => outcome(kind).map(|text| Told::new(kind, text)).into_iter().collect(),
         })
+    }
+
+    /// What a checkpoint tells: nothing new, unless the journal begins with it.
+    fn begins(&mut self, core: &Core, restated: Restated) -> Vec<Told> {
+        const WHAT: &str = "what happened before was compacted";
+        match restated {
+            Restated::Entity(stored) if self.of.is_none() => {
+                self.of = core.model.entity_index(stored.entity_type.as_str());
+                let mut told = vec![Told::new(BEGINS, format!("the journal begins here: {WHAT}"))];
+                let Some(entity) = Entity::from_stored(*stored, &core.model) else { return told };
+                let of = core.model.entity(entity.entity);
+                for (unit, cell) in entity.golden.iter() {
+                    self.golden.insert(of.unit_name(&unit), cell.field.clone());
+                }
+                let open = entity.discrepancies.values().filter(|one| one.state != DiscrepancyState::Resolved);
+                told.extend(open.map(|one| {
+                    let text = format!("{} about {} stood here: {WHAT}", one.kind.title(), one.unit);
+                    Told::new(BEGINS, text).of(&one.unit).about(discrepancy_key(one.id))
+                }));
+                told
+            }
+            Restated::Case(case, _) if self.cases.insert(case.clone()) => {
+                vec![Told::new(BEGINS, format!("the case stood open here: {WHAT}")).about(case)]
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn fact(&mut self, core: &Core, fact: StoredFact) -> Option<Told> {

@@ -16,7 +16,7 @@ use crate::journal::Entry;
 use crate::plan::{PlanHash, Scope};
 use crate::queue::Share;
 use crate::rollout::Stage;
-use crate::store::{Commit, Committed, Table};
+use crate::store::Table;
 use crate::text::Text;
 
 /// How many entities one plan of a run covers.
@@ -145,11 +145,7 @@ fn unless_gone<T>(plan: Result<T, Error>) -> Result<Option<T>, Error> {
 impl Tenant {
     /// The end of the journal.
     pub(crate) async fn head(&self) -> Result<u64, Error> {
-        let committed = self.core.store.commit(&self.id, Commit::default()).await;
-        match committed.map_err(Error::store("look for the end of the journal"))? {
-            Committed::Done { head } => Ok(head.seq),
-            Committed::Lost { key } => Err(Error::Contended { attempts: 1, key: key.key }),
-        }
+        Ok(self.journal_end().await?.seq)
     }
 
     /// What was journaled behind a place. Moves `read` to the last entry.

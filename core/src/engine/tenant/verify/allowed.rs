@@ -68,7 +68,7 @@ impl Tenant {
 }
 
 /// The keys at which two maps differ, each with how.
-fn differing<'a, K: Ord + Clone, V: PartialEq>(
+pub(super) fn differing<'a, K: Ord + Clone, V: PartialEq>(
     replayed: &'a BTreeMap<K, V>,
     stored: &'a BTreeMap<K, V>,
 ) -> impl Iterator<Item = (K, Compared)> + use<'a, K, V> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::Core;
 use crate::engine::tenant::replay::Replayed;
+use crate::engine::tenant::verify::allowed::differing;
 use crate::engine::tenant::verify::{Compared, Difference};
 use crate::entity::{Entity, Link};
 use crate::golden::PerUnit;
@@ -155,6 +156,47 @@ pub(super) fn record(
 }
 
 impl Replayed {
+    /// Where another replay of the same journal ends otherwise: `other` is taken for what is stored. What only the other tells
+    /// of cases is what earlier versions did not journal; what only this one counts against limits, as well.
+    pub(in crate::engine::tenant) fn differing_from(&self, core: &Core, other: &Self) -> Vec<Difference> {
+        let mut found = Vec::new();
+        for stored in other.entities.values() {
+            entity(core, self.entities.get(&stored.id), stored, &mut found);
+        }
+        for id in self.entities.keys().filter(|id| !other.entities.contains_key(id)) {
+            let name = Text::default();
+            found.push(Difference::Entity { id: *id, part: "the whole", name, compared: Compared::Missing });
+        }
+        for (id, stored) in &other.representations {
+            let Some((of, object)) = core.place(id) else { continue };
+            record(core.slot_names(of, object), id, self.representations.get(id), stored, &mut found);
+        }
+        for id in self.representations.keys().filter(|id| !other.representations.contains_key(id)) {
+            let part = "the whole".into();
+            found.push(Difference::Record { record: id.clone(), part, compared: Compared::Missing });
+        }
+        let connections = differing(&self.connections, &other.connections);
+        found.extend(connections.map(|(connection, compared)| Difference::Connection { connection, compared }));
+        let standing = differing(&self.standing, &other.standing);
+        found.extend(standing.map(|(id, compared)| Difference::StandingApproval { id, compared }));
+        let counts = differing(&self.counts, &other.counts).filter(|(_, compared)| *compared != Compared::Missing);
+        let place = |key: Text| key.replace('\u{1f}', "/").into();
+        found.extend(counts.map(|(key, compared)| Difference::Counted { place: place(key), compared }));
+        let letters = differing(&self.letters, &other.letters);
+        found.extend(letters.map(|(key, compared)| Difference::DeadLetter { key, compared }));
+        let desks = differing(&self.desks, &other.desks);
+        found.extend(desks.map(|(key, compared)| Difference::Case { key, part: "what is noted", compared }));
+        let cases = differing(&self.cases, &other.cases).filter(|(_, compared)| *compared != Compared::Unaccounted);
+        found.extend(cases.map(|(key, compared)| Difference::Case { key, part: "the case", compared }));
+        let roles = differing(&self.roles, &other.roles);
+        found.extend(roles.map(|(actor, compared)| Difference::Granted { actor, compared }));
+        let gone = self.suppressed.difference(&other.suppressed).map(|digest| (*digest, Compared::Missing));
+        let more = other.suppressed.difference(&self.suppressed).map(|digest| (*digest, Compared::Unaccounted));
+        found.extend(gone.chain(more).map(|(digest, compared)| Difference::Suppressed { digest, compared }));
+        found.sort();
+        found
+    }
+
     /// Which entity each record that is still looked at belongs to.
     pub(super) fn links(&self, core: &Core) -> std::collections::BTreeMap<RecordRef, EntityId> {
         let links = self.entities.values().flat_map(|entity| entity.links.iter().map(move |link| (link, entity.id)));

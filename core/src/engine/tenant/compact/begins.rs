@@ -1,0 +1,100 @@
+//! Where the journal begins, and from where on it is whole.
+
+use chrono::DateTime;
+
+use crate::checkpoint::{Checkpoint, CheckpointFault, Compaction, compaction_key};
+use crate::engine::Tenant;
+use crate::engine::hydrate::parse;
+use crate::error::Error;
+use crate::journal::Head;
+use crate::store::Table;
+
+/// Where reading the journal begins, as its row says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beginning {
+    pub(crate) compaction: Compaction,
+}
+
+impl Beginning {
+    /// The end of the journal before its first entry.
+    pub(crate) fn start(&self) -> Head {
+        self.compaction.start()
+    }
+
+    /// Up to which place the state is taken as checkpoints tell it.
+    pub(crate) fn told_until(&self) -> u64 {
+        self.compaction.whole().map_or(0, |(place, _)| place)
+    }
+
+    /// Refuses what needs the journal at a place where it is not whole any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Compacted`].
+    pub(crate) fn require(&self, place: u64, doing: &'static str) -> Result<(), Error> {
+        match self.compaction.whole() {
+            Some((from, since)) if place < from => {
+                Err(Error::Compacted { doing, since: DateTime::from_timestamp_millis(since).unwrap_or_default() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that reading came to a place: where the checkpoint ends, it must be what was signed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Checkpoint`].
+    pub(crate) fn reached(&self, head: Head) -> Result<(), Error> {
+        let begins = self.compaction.begins.as_ref();
+        match begins.filter(|begins| begins.end.seq == head.seq && begins.end.digest != head.digest) {
+            Some(begins) => Err(refused(begins, CheckpointFault::Elsewhere)),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that the journal ended: not before its checkpoint does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Checkpoint`].
+    pub(crate) fn ended(&self, head: Head) -> Result<(), Error> {
+        match self.compaction.begins.as_ref().filter(|begins| head.seq < begins.end.seq) {
+            Some(begins) => Err(refused(begins, CheckpointFault::Elsewhere)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn refused(checkpoint: &Checkpoint, fault: CheckpointFault) -> Error {
+    Error::Checkpoint { place: checkpoint.end.seq, key: checkpoint.key.clone(), fault }
+}
+
+impl Tenant {
+    /// Where reading the journal begins. Its signature is checked, if there are keys to check it with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Checkpoint`] if the signature does not hold.
+    pub(crate) async fn beginning(&self) -> Result<Beginning, Error> {
+        let (_, compaction) = self.compaction().await?;
+        compaction.begins.as_ref().map_or(Ok(()), |begins| self.require_signed(begins))?;
+        Ok(Beginning { compaction })
+    }
+
+    /// Refuses a checkpoint whose signature does not hold. Without keys, it is not looked at.
+    pub(super) fn require_signed(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let Some(keys) = &self.core.checkpoint_keys else { return Ok(()) };
+        checkpoint.check(&self.id, &**keys).map_err(|fault| refused(checkpoint, fault))
+    }
+
+    /// The row that says what the journal lost, and its revision.
+    pub(super) async fn compaction(&self) -> Result<(Option<u64>, Compaction), Error> {
+        let rows = self.core.store.load(&self.id, &[compaction_key()]).await;
+        let row = rows.map_err(Error::store("see where the journal begins"))?.into_iter().next().flatten();
+        match row {
+            Some(row) => Ok((Some(row.revision), parse(Table::Meta, &row)?)),
+            None => Ok((None, Compaction::default())),
+        }
+    }
+}
