@@ -300,6 +300,8 @@ impl Builder {
             self.checks.priorities.keys().filter(|name| self.models.iter().all(|model| model.entity != **name));
         let unknown = unknown.map(|name| format!("`checks` names entity `{name}`, which is not declared"));
         mistakes.extend(unknown.map(Mistake::Other));
+        let connected: Vec<&ConnectionName> = connectors.iter().map(|(name, _)| name).collect();
+        declared.check_checks(&self.checks, &connected, &mut mistakes);
         if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
             let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
             let mistake = |unknown| Mistake::Other(format!("`roles` names {unknown}, which the model does not have"));

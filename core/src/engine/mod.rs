@@ -47,13 +47,13 @@ pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
-    Ages, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor,
-    CaseFilter, CasePage, Changed, Checked, Compared, ConnectionStatus, Difference, DiscrepancyFilter, EntryExport,
-    Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage, LetterCause, LetterGroup, LetterState,
-    Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen,
-    Progress, Pulse, Ran, RecordExport, Rederived, Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search,
-    SearchPage, Seen, Status, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified,
-    WhatIf, WouldBe, WouldWrite,
+    Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
+    CaseCursor, CaseFilter, CasePage, Changed, CheckResult, Checked, Compared, ConnectionStatus, Difference,
+    DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
+    LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PersonExport,
+    PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived, Replayed, Reread,
+    Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, Status, Stepped, StoredDeadLetter, Tenant,
+    UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};

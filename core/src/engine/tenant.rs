@@ -60,7 +60,7 @@ pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
-pub use check::{Ages, Checked, Finding, Verification};
+pub use check::{Ages, AggregateResult, CheckResult, Checked, Finding, Verification};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub use erase::Erased;
 pub use export_person::{EntryExport, PersonExport, RecordExport};

@@ -6,6 +6,7 @@ mod alerts;
 mod checks;
 mod confirming;
 mod counted;
+mod examinations;
 mod histories;
 mod limits;
 #[path = "../applying/model.rs"]

@@ -1,8 +1,12 @@
 //! Checks: records are read by key although nothing told of them, the most overdue first, within the budget of their connection.
-//! What is found goes the way of every read: it is folded, classified, and stands as discrepancies and facts.
+//! What is found goes the way of every read: it is folded, classified, and stands as discrepancies and facts. What is held is
+//! examined beside: entity by entity, and in total.
 
 mod age;
+mod examine;
 mod ledger;
+mod pass;
+mod results;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use age::{Ages, Finding, Verification};
+pub use results::{AggregateResult, CheckResult};
 
 use crate::check::{Account, Budget, Check, choose};
 use crate::connector::ConnectorError;
@@ -54,6 +59,10 @@ pub struct Checked {
     pub failed: Vec<FailedCall>,
     /// How many of the records that were looked at are due and wait for the budget: there may be more.
     pub waiting: u64,
+    /// Entities that checks of entities looked at.
+    pub examined: usize,
+    /// Those of them that a check found something wrong with.
+    pub violating: usize,
     /// When the next that was looked at is due.
     pub next: Option<DateTime<Utc>>,
 }
@@ -68,6 +77,8 @@ impl std::ops::AddAssign for Checked {
         self.unread.extend(other.unread);
         self.failed.extend(other.failed);
         self.waiting += other.waiting;
+        self.examined += other.examined;
+        self.violating += other.violating;
         self.next = [self.next, other.next].into_iter().flatten().min();
     }
 }
@@ -92,6 +103,10 @@ impl Tenant {
     /// of each: what changed or is gone though nothing told is taken in, classified, and stands as a discrepancy where systems
     /// disagree. When it was verified, and what was found, is kept ([`Tenant::verified`], [`Tenant::verification_age`]).
     ///
+    /// Then goes on with the checks of entities and totals that are due, some thousand entities of each type: what is wrong is a
+    /// case ([`CaseKind::Violation`](crate::engine::CaseKind::Violation)), and counted ([`Tenant::check_results`]). Call again while
+    /// [`Checked::next`] is not ahead.
+    ///
     /// [`Tenant::run`](Tenant::run) and workers do so by themselves. The calls are taken from the budget before they are made, so
     /// that of several processes each spends what the others left.
     ///
@@ -111,6 +126,7 @@ impl Tenant {
                 Err(error) => return Err(error),
             }
         }
+        checked += self.examine().await?;
         Ok(checked)
     }
 

@@ -167,6 +167,7 @@ impl Tenant {
             let (entity, _) = self.core.place(record)?;
             Some(self.core.model.entity(entity).name.clone())
         });
+        let entity_type = entity_type.or_else(|| held.violated.as_ref()?.entity_type.clone());
         Case::of_row(key, kind, held, entity_type, self.now())
     }
 
