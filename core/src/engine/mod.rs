@@ -52,7 +52,7 @@ pub use tenant::{
     DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
     LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PersonExport,
     PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived, Replayed, Reread,
-    Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, Status, Stepped, StoredDeadLetter, Tenant,
+    Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf, Status, Stepped, StoredDeadLetter, Tenant,
     UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 

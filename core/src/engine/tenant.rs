@@ -77,7 +77,7 @@ pub(crate) use scan::Scanned;
 pub(crate) use schema::Stops;
 pub use schema::{SchemaChecked, SchemaStop};
 pub use search::{FoundEntity, Search, SearchPage};
-pub use seen::Seen;
+pub use seen::{Seen, SeenAsOf};
 pub(crate) use status::Alerting;
 pub use status::{Alerted, ConnectionStatus, Status};
 pub use step::{Next, Stepped, Unread};

@@ -19,6 +19,7 @@ use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, EntityId, Id, ObjectType, RecordRef, SystemName};
 use crate::model::UnitKey;
 use crate::plan::{Plan, PlanDraft, PlanHash, PlanKind, Scope, Surroundings, plan_entity};
+use crate::role::Role;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::WorkingSet;
@@ -246,6 +247,9 @@ impl Tenant {
     }
 
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
+        if *by != Self::engine() {
+            self.require_role(by, Role::Operator, "plan").await?;
+        }
         let (rests_on, _) = self.suppression().await?;
         let scope = self.resolve_scope(scope).await?;
         self.close_refusals(scope.entities.as_deref()).await?;

@@ -19,6 +19,7 @@ use crate::engine::{Connection, Tenant};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, ObjectType};
 use crate::model::Path;
+use crate::role::Role;
 use crate::schema::{Contract, KnownFields, MOST_FIELDS, Mismatch, MismatchKind, Mismatches, ObjectSchema, drifts};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -199,6 +200,7 @@ impl Tenant {
         by: &Actor,
         reason: &str,
     ) -> Result<bool, Error> {
+        self.require_role(by, Role::Approver, "let an attribute go on").await?;
         let (name, _) = self.connection(connection)?;
         let mut attempts = Attempts::default();
         loop {
