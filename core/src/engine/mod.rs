@@ -139,6 +139,8 @@ pub(crate) struct Core {
     pub(crate) footings: tenant::Footings,
     /// The tenants whose cases are known to be filed by this triage.
     pub(crate) filed: std::sync::RwLock<BTreeSet<TenantId>>,
+    /// What telemetry counts of the store.
+    pub(crate) commits: crate::telemetry::Commits,
 }
 
 /// One connection, bound to the model.
@@ -147,6 +149,8 @@ pub(crate) struct Connection {
     /// Its calls are counted.
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) vitals: Arc<vitals::Vitals>,
+    /// What telemetry counts of it.
+    pub(crate) instruments: Arc<crate::telemetry::Instruments>,
     pub(crate) surfaces: Vec<BoundSurface>,
     /// What becomes of card numbers in what it says.
     pub(crate) cards: CardNumbers,

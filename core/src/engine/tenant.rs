@@ -179,7 +179,9 @@ impl Tenant {
         self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
         let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
-        match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
+        let committed = self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))?;
+        self.core.commits.ended(matches!(committed, Committed::Done { .. }));
+        match committed {
             Committed::Done { .. } => Ok(None),
             Committed::Lost { key } => {
                 self.note_lost(&key);
@@ -190,7 +192,9 @@ impl Tenant {
 
     /// Commits whatever the model is, and names the row by which it lost a race: for the change of the model itself.
     pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
-        match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
+        let committed = self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))?;
+        self.core.commits.ended(matches!(committed, Committed::Done { .. }));
+        match committed {
             Committed::Done { .. } => Ok(None),
             Committed::Lost { key } => {
                 self.note_lost(&key);

@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::representation::{Life, Representation};
 use crate::store::{RowKey, Table};
+use crate::telemetry::in_span;
 use crate::text::Text;
 use ledger::{Found, Noted};
 
@@ -132,6 +133,10 @@ impl Tenant {
 
     /// The round of one connection.
     pub(crate) async fn check_connection(&self, name: &ConnectionName) -> Result<Checked, Error> {
+        in_span!("check", { tenant = self.id, connection = name }, self.check_due(name))
+    }
+
+    async fn check_due(&self, name: &ConnectionName) -> Result<Checked, Error> {
         let Some(budget) = self.core.checks.budgets.get(name).copied() else { return Ok(Checked::default()) };
         self.require_running(name).await?;
         let (revision, mut round) = self.round(name, &budget).await?;
@@ -177,6 +182,7 @@ impl Tenant {
         let after = self.held_of(records).await?;
         let mut checked = Checked { taken: answered.taken, ..Checked::default() };
         let mut noted = BTreeMap::new();
+        let (_, bound) = self.connection(name.as_str())?;
         for record in records {
             if let Some(error) = answered.failed.get(record) {
                 checked.unread.push(unread(record, error));
@@ -185,6 +191,7 @@ impl Tenant {
             }
             let found = found(before.get(record), after.get(record));
             checked.verified += 1;
+            bound.instruments.verified(found.gone, found.missed);
             checked.missed += usize::from(found.missed);
             checked.gone += usize::from(found.gone);
             checked.disagreeing += usize::from(found.disagrees > 0);
