@@ -1,6 +1,9 @@
 //! Checks: what is verified of entities though no event asked for it, and which of what is due is verified first. Pure:
 //! instants, budgets and what was spent of them are arguments.
 //!
+//! Beside what systems are asked for, a check may look at what is held: of each entity ([`EntityCheck`]), and of all of them together
+//! ([`Aggregate`]). That takes no calls, and is due as its priority says.
+//!
 //! A check is one dimension of one subject in one connection. Each priority has an interval ([`Cadence`]); a check is due when it
 //! was last verified so long ago. [`choose`] takes the due checks that are most overdue *for their interval* until the budget
 //! of their connection is spent: what is due every hour and waits for two goes before what is due every week and waits for
@@ -33,9 +36,12 @@
 //! ```
 
 mod account;
+mod aggregate;
 mod bound;
 mod budget;
 mod cadence;
+mod entity;
+mod reference;
 mod schedule;
 
 use std::fmt;
@@ -44,12 +50,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::ConnectionName;
 use crate::text::Text;
+use crate::value::Decimal;
 
 pub use account::Account;
+pub use aggregate::{Aggregate, Tally, Total};
 pub(crate) use bound::apart;
 pub use bound::{Load, age_bound};
 pub use budget::Budget;
 pub use cadence::Cadence;
+pub use entity::{EntityCheck, Examined, Reaches, Reference, Violation, batch, each};
+pub use reference::References;
 pub use schedule::{Check, Chosen, choose};
 
 /// What is verified.
@@ -173,6 +183,12 @@ pub enum CheckError {
     /// A budget so small that what is lost at the end of each day is all of it.
     #[error("the budget is too small for any bound on the age of a verification")]
     TooLittle,
+    /// Totals that may differ by less than nothing.
+    #[error("a tolerance of {tolerance} is less than nothing")]
+    Tolerance {
+        /// What was asked for.
+        tolerance: Decimal,
+    },
     /// A check in a connection that has no budget.
     #[error("connection `{connection}` has no budget")]
     NoBudget {

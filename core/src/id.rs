@@ -140,6 +140,13 @@ impl EntityId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128())
     }
 
+    /// When the entity was first seen, in milliseconds since the epoch.
+    #[must_use]
+    pub fn known_from(self) -> i64 {
+        // The first 48 bits (RFC 9562, section 5.7).
+        i64::try_from(self.0 >> 80).unwrap_or(i64::MAX)
+    }
+
     /// The id as a number, for compact keys.
     #[must_use]
     pub const fn as_u128(self) -> u128 {

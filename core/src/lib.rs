@@ -95,6 +95,7 @@ mod spelling;
 pub mod stamp;
 pub mod store;
 pub mod surface;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

@@ -87,7 +87,8 @@ impl Roles {
         self
     }
 
-    /// From which role on an attribute is decided, and entered. Never by less than an operator.
+    /// From which role on an attribute is decided and entered, and writes of it are let through: plans and decisions approved, limits
+    /// confirmed, standing approvals given. Never by less than that call needs by itself.
     #[must_use]
     pub fn decide_from(mut self, entity_type: &str, attribute: &str, role: Role) -> Self {
         self.decide.insert((entity_type.into(), attribute.into()), role);

@@ -36,7 +36,7 @@ pub(crate) use build::discrepancies;
 pub use confidence::{Confidence, RestsOn};
 pub(crate) use decided::choice_words;
 pub use decided::{ChangeView, LapseView, ProposalView};
-pub(crate) use mask::{mask_answer, mask_field, mask_name, mask_text};
+pub(crate) use mask::{MASK, mask_answer, mask_field, mask_name, mask_text};
 pub(crate) use presence::presence_view;
 pub(crate) use table::{approved_by, lifetime_words, quoted};
 pub(crate) use unit::{unit_view, words};

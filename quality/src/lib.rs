@@ -2,7 +2,7 @@
 //!
 //! A [`check::Checker`] counts exactly how many rows of a table pass each check; [`source`] reads tables from CSV and Parquet, and
 //! [`validate`] says whether a text is an e-mail address, an IBAN, and so on. [`score`] makes scores of what was counted, and
-//! recommendations.
+//! recommendations. With the feature `golden`, the engine of `accordant` checks the golden values of entities by them.
 //!
 //! A [`Detector`] takes one measurement a day and says what is unusual about it: a value far from what its weekday has been, or
 //! a level that has moved. A share of few rows is judged by itself ([`share`]), because a bound in standard deviations means
@@ -28,6 +28,8 @@
 mod baseline;
 pub mod check;
 mod detector;
+#[cfg(feature = "golden")]
+pub mod golden;
 mod measure;
 mod robust;
 pub mod score;

@@ -26,6 +26,7 @@ use crate::rule::{self, AnyRule, Guard, Rule};
 use crate::settle::RuleSet;
 use crate::store::{MemoryStore, Store};
 use crate::surface::Surface;
+use crate::telemetry::Instruments;
 use crate::text::Text;
 use crate::triage::Triage;
 use crate::value::Value;
@@ -311,6 +312,8 @@ impl Builder {
             self.checks.priorities.keys().filter(|name| self.models.iter().all(|model| model.entity != **name));
         let unknown = unknown.map(|name| format!("`checks` names entity `{name}`, which is not declared"));
         mistakes.extend(unknown.map(Mistake::Other));
+        let connected: Vec<&ConnectionName> = connectors.iter().map(|(name, _)| name).collect();
+        declared.check_checks(&self.checks, &connected, &mut mistakes);
         if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
             let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
             let mistake = |unknown| Mistake::Other(format!("`roles` names {unknown}, which the model does not have"));
@@ -322,7 +325,7 @@ impl Builder {
         let connections = connectors
             .into_iter()
             .map(|(name, connector)| {
-                let connection = bind(&model, connector, &self.clock, self.max_bytes, self.cards);
+                let connection = bind(&model, (&name, connector), &self.clock, self.max_bytes, self.cards);
                 (name, connection)
             })
             .collect();
@@ -363,6 +366,7 @@ impl Builder {
             lease: self.lease.map(|length| length.num_milliseconds().max(1)),
             footings: crate::engine::tenant::Footings::default(),
             filed: std::sync::RwLock::default(),
+            commits: crate::telemetry::Commits::new(),
         })))
     }
 }
@@ -375,7 +379,7 @@ fn named(connectors: Vec<(Option<String>, Arc<dyn Connector>)>) -> Vec<(Connecti
 
 fn bind(
     model: &Model,
-    connector: Arc<dyn Connector>,
+    (name, connector): (&ConnectionName, Arc<dyn Connector>),
     clock: &Arc<dyn Clock>,
     max_bytes: usize,
     cards: CardNumbers,
@@ -399,8 +403,10 @@ fn bind(
         })
         .collect();
     let vitals = Arc::<Vitals>::default();
-    let connector = Arc::new(Metered::new(connector, Arc::clone(&vitals), Arc::clone(clock)));
-    Connection { system, connector, vitals, surfaces, cards, objects }
+    let instruments = Arc::new(Instruments::new(name));
+    let counted = (Arc::clone(&vitals), Arc::clone(&instruments));
+    let connector = Arc::new(Metered::new(name.clone(), connector, counted, Arc::clone(clock)));
+    Connection { system, connector, vitals, instruments, surfaces, cards, objects }
 }
 
 fn decoder(

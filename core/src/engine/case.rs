@@ -18,7 +18,7 @@ use crate::id::{Actor, EntityId, EntityType, RecordRef};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::triage::{Severity, Weight};
-use crate::view::{RecordSchema, mask_answer, mask_name, mask_text};
+use crate::view::{MASK, RecordSchema, mask_answer, mask_name, mask_text};
 use crate::working_set::{IdentityKey, MOST_ENTITIES_OF_A_KEY};
 
 /// What a case is about.
@@ -48,11 +48,14 @@ pub enum CaseKind {
     /// A field of a system is not what its mapping expects: the attribute stands still there. It ends when the system describes the
     /// field as expected again, or a person lets it go on.
     SchemaDrift,
+    /// A check found something wrong with an entity, or totals that do not agree. It ends when the check finds it right, or is
+    /// declared no longer.
+    Violation,
 }
 
 impl CaseKind {
     /// The kinds that have rows of their own.
-    pub(crate) const OF_ROWS: [CaseKind; 8] = [
+    pub(crate) const OF_ROWS: [CaseKind; 9] = [
         CaseKind::Unlinked,
         CaseKind::SharedIdentity,
         CaseKind::MergedInSystem,
@@ -61,6 +64,7 @@ impl CaseKind {
         CaseKind::Refused,
         CaseKind::Unmerged,
         CaseKind::SchemaDrift,
+        CaseKind::Violation,
     ];
 
     /// What keys of rows begin with.
@@ -75,6 +79,7 @@ impl CaseKind {
             CaseKind::Refused => "refused/",
             CaseKind::Unmerged => "unmerged/",
             CaseKind::SchemaDrift => "schema/",
+            CaseKind::Violation => "violation/",
         }
     }
 
@@ -96,6 +101,7 @@ impl CaseKind {
             CaseKind::Refused => "refused write",
             CaseKind::Unmerged => "left of a merge",
             CaseKind::SchemaDrift => "schema drift",
+            CaseKind::Violation => "violated check",
         }
     }
 
@@ -111,15 +117,18 @@ impl CaseKind {
             CaseKind::Refused => "put right what the system refuses, and approve the write again",
             CaseKind::Unmerged => "decide it again for whichever it is true of, or link the record",
             CaseKind::SchemaDrift => "put the field right, map another, or waive what is wrong with it",
+            CaseKind::Violation => "correct it in the system that owns it",
         }
     }
 
     /// How grave it is by itself; a discrepancy's kind says more.
     pub(crate) const fn severity(self) -> Severity {
         match self {
-            CaseKind::MergedInSystem | CaseKind::MergeCycle | CaseKind::CreatedElsewhere | CaseKind::Refused => {
-                Severity::Medium
-            }
+            CaseKind::MergedInSystem
+            | CaseKind::MergeCycle
+            | CaseKind::CreatedElsewhere
+            | CaseKind::Refused
+            | CaseKind::Violation => Severity::Medium,
             CaseKind::SchemaDrift => Severity::High,
             CaseKind::Discrepancy | CaseKind::Unlinked | CaseKind::SharedIdentity | CaseKind::Unmerged => Severity::Low,
         }
@@ -145,7 +154,7 @@ pub struct Case {
     /// Of a discrepancy, what it is.
     #[schemars(with = "Option<String>")]
     pub discrepancy: Option<DiscrepancyKind>,
-    /// Of a discrepancy, the unit that it is about: `phone`, `lines[SKU-1]`, `$exists`.
+    /// Of a discrepancy, or of what a check found, the unit that it is about: `phone`, `lines[SKU-1]`, `$exists`.
     #[schemars(with = "Option<String>")]
     pub unit: Option<Text>,
     /// The type of the entities that it concerns, where it is known.
@@ -183,17 +192,18 @@ pub struct Case {
 impl Case {
     /// The case of a row.
     pub(crate) fn of_row(key: Text, kind: CaseKind, row: CaseRow, entity_type: Option<EntityType>, now: i64) -> Self {
-        let CaseRow { records, entities, reason, since, operation: _ } = row;
+        let CaseRow { records, entities, reason, since, operation: _, violated } = row;
+        let violated = violated.unwrap_or_default();
         let weight = Weight::by_kind(kind.severity(), since);
         Self {
             key,
             kind,
             discrepancy: None,
-            unit: None,
+            unit: violated.unit,
             entity_type,
             records,
             entities,
-            pii: false,
+            pii: violated.pii,
             reason,
             since,
             aged_from: weight.aged_from,
@@ -243,6 +253,8 @@ impl Case {
             masked.reason = match self.kind {
                 // What a system answered may repeat what it was sent.
                 CaseKind::Refused => mask_answer(&self.reason),
+                // Whoever wrote the check chose the words.
+                CaseKind::Violation => MASK.into(),
                 _ => mask_text(&self.reason),
             };
             masked.unit = self.unit.as_ref().map(mask_name);
@@ -286,6 +298,22 @@ pub(crate) struct CaseRow {
     /// The operation that was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) operation: Option<Box<crate::plan::Operation>>,
+    /// What a check found wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) violated: Option<Box<Violated>>,
+}
+
+/// What a check found wrong, beside the words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Violated {
+    /// With entities of which type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entity_type: Option<EntityType>,
+    /// With which unit; `None`: with several, or with none alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unit: Option<Text>,
+    /// Whether it is about personal data.
+    pub(crate) pii: bool,
 }
 
 impl CaseRow {
@@ -295,11 +323,14 @@ impl CaseRow {
         reason: impl Into<Text>,
         since: i64,
     ) -> Self {
-        Self { records, entities: entities.into_iter().collect(), reason: reason.into(), since, operation: None }
+        let (entities, reason) = (entities.into_iter().collect(), reason.into());
+        Self { records, entities, reason, since, operation: None, violated: None }
     }
-}
 
-impl CaseRow {
+    pub(crate) fn violated(self, violated: Violated) -> Self {
+        Self { violated: Some(Box::new(violated)), ..self }
+    }
+
     /// What journal entries about the case of this name are about: its first record, or its first entity.
     pub(crate) fn subject(&self, key: &str) -> Text {
         match (self.records.first(), self.entities.first()) {

@@ -1,25 +1,32 @@
 //! What is verified of a tenant though no event asked for it: how often, of which priority, and by how many calls.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::check::{Budget, Cadence, CheckError, Priority, apart};
+use crate::check::{Aggregate, Budget, Cadence, CheckError, EntityCheck, Priority, apart};
 use crate::id::{ConnectionName, EntityType};
 use crate::model::Canonical;
 
 /// What is verified of a tenant though no event asked for it ([`Tenant::check`](crate::engine::Tenant::check)).
 ///
-/// A connection with a budget is verified record by record; one without is not, and its pulses verify it whole.
+/// A connection with a budget is verified record by record; one without is not, and its pulses verify it whole. What is held is
+/// examined beside, entity by entity and in total, by whatever is declared here: that takes no calls.
 ///
 /// ```
-/// use accordant::check::{Budget, Priority};
+/// use accordant::check::{Aggregate, Budget, Priority, References, Total};
 /// use accordant::chrono::{NaiveTime, TimeDelta};
 /// use accordant::engine::Checks;
 ///
 /// // HubSpot reads a hundred records by a call, so that a tenth of a daily quota of 250 000 calls reads two and a half million.
 /// let hubspot = Budget::new(1_000, TimeDelta::seconds(10))?.daily(2_500_000, NaiveTime::MIN)?;
 /// let checks = Checks::new().budget("hubspot", hubspot).priority("invoice", Priority::Critical);
+///
+/// // Every invoice names a customer that is there, and the books have as much of them as the shop.
+/// let owed = Aggregate::new("owed", Total::sum("invoice", "total").at("netsuite"), Total::sum("invoice", "total").at("shopify"));
+/// let checks = checks.check("invoice", References).agree(owed);
+/// # let _ = checks;
 /// # Ok::<(), accordant::check::CheckError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -29,6 +36,8 @@ pub struct Checks {
     pub(crate) priorities: BTreeMap<EntityType, Priority>,
     pub(crate) every: TimeDelta,
     pub(crate) schema_every: TimeDelta,
+    pub(crate) of_entities: Vec<(EntityType, Arc<dyn EntityCheck>)>,
+    pub(crate) aggregates: Vec<Aggregate>,
 }
 
 impl Default for Checks {
@@ -48,6 +57,8 @@ impl Checks {
             priorities: BTreeMap::new(),
             every,
             schema_every: TimeDelta::hours(6),
+            of_entities: Vec::new(),
+            aggregates: Vec::new(),
         }
     }
 
@@ -64,6 +75,33 @@ impl Checks {
     pub fn budget(mut self, connection: &str, budget: Budget) -> Self {
         self.budgets.insert(ConnectionName::new(connection), budget);
         self
+    }
+
+    /// Examines every entity of a type, as often as its priority says: of what is held, without a call. What is wrong with one is a
+    /// case, which goes when it is right again. A type that is not declared is a mistake, and so are two checks of one name on it.
+    #[must_use]
+    pub fn check(mut self, entity_type: &str, check: impl EntityCheck) -> Self {
+        self.of_entities.push((entity_type.into(), Arc::new(check)));
+        self
+    }
+
+    /// The same, of a type that the compiler knows.
+    #[must_use]
+    pub fn check_of<E: Canonical>(self, check: impl EntityCheck) -> Self {
+        self.check(E::ENTITY, check)
+    }
+
+    /// Two totals are to agree. They are added up as often as the priorities of their types say. Types, attributes and connections
+    /// that are not there are mistakes, and so is an attribute that holds no one number.
+    #[must_use]
+    pub fn agree(mut self, aggregate: Aggregate) -> Self {
+        self.aggregates.push(aggregate);
+        self
+    }
+
+    /// Whether anything that is held is examined.
+    pub(crate) fn examine(&self) -> bool {
+        !self.of_entities.is_empty() || !self.aggregates.is_empty()
     }
 
     /// Of which priority the entities of a type are. By default all are normal.

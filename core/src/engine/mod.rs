@@ -48,13 +48,13 @@ pub use retention::Retention;
 pub use schedule::Schedule;
 pub use tenant::feed;
 pub use tenant::{
-    Ages, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview, CaseCursor,
-    CaseFilter, CasePage, Changed, Checked, Compacted, Compared, ConnectionStatus, Difference, DiscrepancyFilter,
-    EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage, JournalSize, LetterCause,
-    LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding, PersonExport, PlanRequest,
-    PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived, Replayed, Reread, Retried,
-    SchemaChecked, SchemaStop, Search, SearchPage, Seen, Status, Stepped, StoredDeadLetter, Tenant, UnlinkedRecord,
-    Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
+    Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
+    CaseCursor, CaseFilter, CasePage, Changed, CheckResult, Checked, Compacted, Compared, ConnectionStatus, Difference,
+    DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
+    JournalSize, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
+    PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived,
+    Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf, Status, Stepped,
+    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};
@@ -144,6 +144,8 @@ pub(crate) struct Core {
     pub(crate) footings: tenant::Footings,
     /// The tenants whose cases are known to be filed by this triage.
     pub(crate) filed: std::sync::RwLock<BTreeSet<TenantId>>,
+    /// What telemetry counts of the store.
+    pub(crate) commits: crate::telemetry::Commits,
 }
 
 /// One connection, bound to the model.
@@ -152,6 +154,8 @@ pub(crate) struct Connection {
     /// Its calls are counted.
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) vitals: Arc<vitals::Vitals>,
+    /// What telemetry counts of it.
+    pub(crate) instruments: Arc<crate::telemetry::Instruments>,
     pub(crate) surfaces: Vec<BoundSurface>,
     /// What becomes of card numbers in what it says.
     pub(crate) cards: CardNumbers,

@@ -61,7 +61,7 @@ pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
-pub use check::{Ages, Checked, Finding, Verification};
+pub use check::{Ages, AggregateResult, CheckResult, Checked, Finding, Verification};
 pub use compact::{Compacted, JournalSize};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub use erase::Erased;
@@ -79,7 +79,7 @@ pub(crate) use scan::Scanned;
 pub(crate) use schema::Stops;
 pub use schema::{SchemaChecked, SchemaStop};
 pub use search::{FoundEntity, Search, SearchPage};
-pub use seen::Seen;
+pub use seen::{Seen, SeenAsOf};
 pub(crate) use status::Alerting;
 pub use status::{Alerted, ConnectionStatus, Status};
 pub use step::{Next, Stepped, Unread};
@@ -181,7 +181,9 @@ impl Tenant {
         self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
         let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
-        match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
+        let committed = self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))?;
+        self.core.commits.ended(matches!(committed, Committed::Done { .. }));
+        match committed {
             Committed::Done { .. } => Ok(None),
             Committed::Lost { key } => {
                 self.note_lost(&key);
@@ -192,7 +194,9 @@ impl Tenant {
 
     /// Commits whatever the model is, and names the row by which it lost a race: for the change of the model itself.
     pub(crate) async fn commit_anyhow(&self, doing: &'static str, commit: Commit) -> Result<Option<Text>, Error> {
-        match self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))? {
+        let committed = self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))?;
+        self.core.commits.ended(matches!(committed, Committed::Done { .. }));
+        match committed {
             Committed::Done { .. } => Ok(None),
             Committed::Lost { key } => {
                 self.note_lost(&key);

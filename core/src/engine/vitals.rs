@@ -11,9 +11,10 @@ use crate::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Outcome, Page, ReadAnswer,
     RecordKey, Verified, Write, WriteReceipt,
 };
-use crate::id::{ObjectType, SurfaceName};
+use crate::id::{ConnectionName, ObjectType, SurfaceName};
 use crate::schema::ObjectSchema;
 use crate::surface::Surface;
+use crate::telemetry::{Called, Instruments, in_span};
 
 const MINUTE: i64 = 60 * 1000;
 
@@ -115,8 +116,10 @@ impl Kept {
 
 /// A connector whose calls are counted.
 pub(crate) struct Metered {
+    name: ConnectionName,
     inner: Arc<dyn Connector>,
     vitals: Arc<Vitals>,
+    instruments: Arc<Instruments>,
     clock: Arc<dyn Clock>,
 }
 
@@ -124,6 +127,8 @@ pub(crate) struct Metered {
 struct Call<'m> {
     metered: &'m Metered,
     number: u64,
+    began: i64,
+    kind: Called,
 }
 
 impl Drop for Call<'_> {
@@ -133,18 +138,26 @@ impl Drop for Call<'_> {
 }
 
 impl Metered {
-    pub(crate) fn new(inner: Arc<dyn Connector>, vitals: Arc<Vitals>, clock: Arc<dyn Clock>) -> Self {
-        Self { inner, vitals, clock }
+    pub(crate) fn new(
+        name: ConnectionName,
+        inner: Arc<dyn Connector>,
+        (vitals, instruments): (Arc<Vitals>, Arc<Instruments>),
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { name, inner, vitals, instruments, clock }
     }
 
-    fn begin(&self) -> Call<'_> {
-        Call { metered: self, number: self.vitals.begin(self.clock.now()) }
+    fn begin(&self, kind: Called) -> Call<'_> {
+        let began = self.clock.now();
+        Call { metered: self, number: self.vitals.begin(began), began, kind }
     }
 
     fn end<T>(&self, call: &Call<'_>, answer: &Result<T, ConnectorError>) {
         // To ask for what there is not is the asker's fault.
         let failed = answer.as_ref().is_err_and(|error| error.kind != ConnectorErrorKind::Unsupported);
-        self.vitals.end(call.number, self.clock.now(), failed);
+        let now = self.clock.now();
+        self.vitals.end(call.number, now, failed);
+        self.instruments.called(call.kind, now.saturating_sub(call.began), failed);
     }
 }
 
@@ -167,15 +180,17 @@ impl Connector for Metered {
     }
 
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        let call = self.begin();
-        let page = self.inner.read_page(surface, after).await;
+        let call = self.begin(Called::ReadPage);
+        let page =
+            in_span!("call", { connection = self.name, call = "read_page" }, self.inner.read_page(surface, after));
         self.end(&call, &page);
         page
     }
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        let call = self.begin();
-        let answers = self.inner.read_records(keys).await;
+        let call = self.begin(Called::ReadRecords);
+        let answers =
+            in_span!("call", { connection = self.name, call = "read_records" }, self.inner.read_records(keys));
         self.end(&call, &answers);
         if let Ok(answers) = &answers {
             let wrong = answers.iter().filter(|answer| matches!(answer, ReadAnswer::Failed(_))).count();
@@ -189,20 +204,22 @@ impl Connector for Metered {
     }
 
     async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
-        let call = self.begin();
-        let described = self.inner.describe(objects).await;
+        let call = self.begin(Called::Describe);
+        let described = in_span!("call", { connection = self.name, call = "describe" }, self.inner.describe(objects));
         self.end(&call, &described);
         described
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        let call = self.begin();
-        let receipts = self.inner.write_batch(writes).await;
+        let call = self.begin(Called::WriteBatch);
+        let receipts =
+            in_span!("call", { connection = self.name, call = "write_batch" }, self.inner.write_batch(writes));
         self.end(&call, &receipts);
         if let Ok(receipts) = &receipts {
             // A lost race and what is put off are outcomes as others.
             let is_wrong = |outcome: &Outcome| matches!(outcome, Outcome::Refused { .. } | Outcome::Unknown);
             let wrong = receipts.iter().filter(|receipt| is_wrong(&receipt.outcome)).count();
+            receipts.iter().for_each(|receipt| self.instruments.wrote(&receipt.outcome));
             self.vitals.note_told(self.clock.now(), receipts.len(), wrong);
         }
         receipts

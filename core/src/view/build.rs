@@ -9,6 +9,7 @@ use crate::id::SystemName;
 use crate::model::{UnitIndex, UnitKey};
 use crate::representation::{Life, Representation};
 use crate::sight::{Ground, keys, speaks_first};
+use crate::value::{Field, split_member};
 use crate::view::action::presence_actions;
 use crate::view::{
     DecisionView, DiscrepancyView, EntityView, HeldApartView, LapseView, LinkView, ProposalView, RecordPresence,
@@ -59,6 +60,20 @@ impl EntityView {
     #[must_use]
     pub fn unit(&self, name: &str) -> Option<&UnitView> {
         self.units.iter().find(|unit| *unit.name == *name)
+    }
+
+    /// The golden value of an attribute that is no collection, by its id: of a member of a group, its part.
+    #[must_use]
+    pub fn golden(&self, attribute: &str) -> Option<Field> {
+        let (unit, member) = self.holder(attribute)?;
+        split_member(&unit.golden, unit.members.len(), member)
+    }
+
+    /// The unit that holds an attribute that is no collection, and which member of it that is.
+    pub(crate) fn holder(&self, attribute: &str) -> Option<(&UnitView, u16)> {
+        let member = |unit: &UnitView| unit.members.iter().position(|member| member.as_str() == attribute);
+        let whole = self.units.iter().filter(|unit| !unit.name.contains('['));
+        whole.filter_map(|unit| Some((unit, u16::try_from(member(unit)?).ok()?))).next()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::view::{
 };
 
 /// What stands in place of a value.
-const MASK: &str = "•••";
+pub(crate) const MASK: &str = "•••";
 
 impl EntityView {
     /// The same view with every value of personal data replaced by `•••`.

@@ -114,7 +114,7 @@ fn found(tenant: &Tenant, id: &str, dimension: &Dimension) -> (Option<i64>, Opti
     let record = RecordRef::new("crm", "accounts", id);
     let entity = block_on(tenant.entity_of(&record)).unwrap().unwrap();
     let all = block_on(tenant.verified(entity)).unwrap();
-    let of = all.iter().find(|one| one.record == record && one.dimension == *dimension).unwrap();
+    let of = all.iter().find(|one| one.record.as_ref() == Some(&record) && one.dimension == *dimension).unwrap();
     (of.at.map(|at| at.timestamp_millis()), of.found)
 }
 

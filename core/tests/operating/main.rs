@@ -7,6 +7,7 @@ mod checks;
 mod confirming;
 mod consent;
 mod counted;
+mod examinations;
 mod histories;
 mod limits;
 #[path = "../applying/model.rs"]

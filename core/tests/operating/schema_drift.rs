@@ -7,12 +7,13 @@ use accordant::clock::Clock as _;
 use accordant::engine::{CaseKind, Checks, Schedule, SchemaChecked};
 use accordant::model::Path;
 use accordant::plan::Scope;
+use accordant::role::{Role, Roles};
 use accordant::rollout::Stage;
 use accordant::schema::{FieldKind, FieldSchema, MismatchKind, ObjectSchema};
 use accordant::testing::FakeSystem;
 use accordant::{
-    Accordant, Actor, Canonical, CanonicalValue, Email, Error, ManualClock, MemoryStore, RecordRef, StandingApproval,
-    Tenant,
+    Accordant, Actor, Builder, Canonical, CanonicalValue, Email, Error, ManualClock, MemoryStore, RecordRef,
+    StandingApproval, Tenant,
 };
 use futures::executor::block_on;
 use serde_json::json;
@@ -94,10 +95,14 @@ impl World {
     }
 
     fn tenant(&self) -> Tenant {
+        self.builder().build().unwrap().tenant("acme")
+    }
+
+    fn builder(&self) -> Builder {
         let schedule = Schedule { scan: None, ..Schedule::default() };
         let builder = Accordant::builder().clock(Arc::clone(&self.clock)).store(self.store.clone()).schedule(schedule);
         let builder = builder.connect(self.crm.clone()).connect(self.shop.clone()).entity::<Member>();
-        builder.checks(Checks::new().schema_every(TimeDelta::hours(1)).unwrap()).build().unwrap().tenant("acme")
+        builder.checks(Checks::new().schema_every(TimeDelta::hours(1)).unwrap())
     }
 
     fn poll(&self, tenant: &Tenant) {
@@ -383,4 +388,19 @@ fn a_run_asks_by_itself_and_holds_back_what_stands_still() {
     let (ran, _) = run(&tenant, &world.clock, 5, quiet());
     assert!(ran.unwrap().failed.is_empty());
     assert_eq!(block_on(tenant.schema_stops("shop")).unwrap(), []);
+}
+
+#[test]
+fn only_who_lets_writes_through_lets_an_attribute_go_on() {
+    let world = World::new();
+    let (root, omar) = (Actor::new("root"), Actor::new("omar"));
+    let tenant = world.builder().roles(Roles::new(&root)).build().unwrap().tenant("acme");
+    block_on(tenant.grant(&omar, Role::Operator, &root, "works on cases")).unwrap();
+    let yes_or_no = FieldSchema::new(Path::new("phone"), FieldKind::Bool);
+    world.crm.describes_as([but("contacts", "phone", Some(yes_or_no))]);
+    let stop = check(&tenant, "crm").stopped.remove(0);
+    let waive = |by: &Actor| block_on(tenant.waive_schema("crm", &stop, by, "it is only told so"));
+    assert!(matches!(waive(&omar), Err(Error::Forbidden { needs: Role::Approver, .. })));
+    assert_eq!(block_on(tenant.schema_stops("crm")).unwrap().len(), 1);
+    assert!(waive(&root).unwrap());
 }

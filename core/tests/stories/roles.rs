@@ -1,7 +1,8 @@
 //! Roles: who may do what, who sees what, and that it is known who saw personal data.
 
 use accordant::chrono::TimeDelta;
-use accordant::engine::{CaseFilter, CaseKind, SchemaStop, Search, Tenant};
+use accordant::engine::{CaseFilter, CaseKind, SchemaStop, Search, SeenAsOf, Tenant};
+use accordant::plan::StandingApproval;
 use accordant::role::{Role, Roles};
 use accordant::settle::{Choice, Ruling};
 use accordant::testing::{Story, journal};
@@ -65,7 +66,14 @@ fn story(configured: bool) -> (Story, Tenant, EntityId) {
     (story, tenant, id)
 }
 
+/// Later than anything in these stories.
+const DAY_AFTER: &str = "2100-01-01T00:00:00Z";
+
 type Call = (&'static str, Role, fn(Tenant, EntityId, Actor) -> BoxFuture<'static, Result<(), Error>>);
+
+fn seen_then(tenant: &Tenant, by: &Actor) -> SeenAsOf {
+    tenant.seen_by(by).as_of(DAY_AFTER.parse().expect("an instant"))
+}
 
 fn ruling(by: &Actor) -> Ruling {
     let choice = Choice::Value(Field::value("400"));
@@ -144,6 +152,35 @@ const CALLS: &[Call] = &[
         Box::pin(async move { t.lift_suppression(id, &by, "").await.map(drop) })
     }),
     ("see", Role::Viewer, |t, id, by| Box::pin(async move { t.seen_by(&by).inspect_erased(id).await.map(drop) })),
+    ("see plans", Role::Viewer, |t, _, by| Box::pin(async move { t.seen_by(&by).plans(None, 9).await.map(drop) })),
+    ("see connections", Role::Viewer, |t, _, by| Box::pin(async move { t.seen_by(&by).connections().await.map(drop) })),
+    ("see standing approvals", Role::Viewer, |t, _, by| {
+        Box::pin(async move { t.seen_by(&by).standing_approvals(None, 9).await.map(drop) })
+    }),
+    ("see what was", Role::Viewer, |t, id, by| {
+        Box::pin(async move { seen_then(&t, &by).inspect_erased(id).await.map(drop) })
+    }),
+    ("see why it was", Role::Viewer, |t, id, by| {
+        Box::pin(async move { seen_then(&t, &by).explain_erased(id, "tier").await.map(drop) })
+    }),
+    ("see cases that were", Role::Viewer, |t, _, by| {
+        Box::pin(async move { seen_then(&t, &by).open_cases(&CaseFilter::default()).await.map(drop) })
+    }),
+    ("see plans that were", Role::Viewer, |t, _, by| {
+        Box::pin(async move { seen_then(&t, &by).plans().await.map(drop) })
+    }),
+    ("see connections as they were", Role::Viewer, |t, _, by| {
+        Box::pin(async move { seen_then(&t, &by).connections().await.map(drop) })
+    }),
+    ("see approvals that stood", Role::Viewer, |t, _, by| {
+        Box::pin(async move { seen_then(&t, &by).standing_approvals().await.map(drop) })
+    }),
+    ("see all that it was", Role::Approver, |t, id, by| {
+        Box::pin(async move { seen_then(&t, &by).inspect::<Lead>(accordant::Id::new(id)).await.map(drop) })
+    }),
+    ("plan", Role::Operator, |t, _, by| {
+        Box::pin(async move { t.plan(Scope::default()).by(&by).into_future().await.map(drop) })
+    }),
     ("see history", Role::Viewer, |t, id, by| {
         Box::pin(async move { t.seen_by(&by).history(id, None, 9).await.map(drop) })
     }),
@@ -211,7 +248,20 @@ fn shown(tenant: &Tenant, id: EntityId, who: &str) -> String {
             all += &serde_json::to_string(&seen.case(&case.key).await.expect("a case")).expect("data");
             all += &serde_json::to_string(&seen.case_history(&case.key).await.expect("a history")).expect("data");
         }
-        all + &serde_json::to_string(&cases).expect("data")
+        all += &serde_json::to_string(&cases).expect("data");
+        let then = seen.as_of(DAY_AFTER.parse().expect("an instant"));
+        all += &serde_json::to_string(&then.inspect_erased(id).await.expect("a view")).expect("data");
+        for unit in ["email", "phone", "score", "tier"] {
+            let explained = then.explain_erased(id, unit).await.expect("an explanation");
+            all += &serde_json::to_string(&explained).expect("data");
+        }
+        all += &serde_json::to_string(&then.open_cases(&CaseFilter::default()).await.expect("cases")).expect("data");
+        all += &serde_json::to_string(&then.plans().await.expect("plans")).expect("data");
+        all += &format!("{:?}", then.connections().await.expect("connections"));
+        all += &format!("{:?}", then.standing_approvals().await.expect("approvals"));
+        all += &format!("{:?}", seen.plans(None, 100).await.expect("plans"));
+        all += &format!("{:?}", seen.connections().await.expect("connections"));
+        all + &format!("{:?}", seen.standing_approvals(None, 100).await.expect("approvals"))
     })
 }
 
@@ -299,6 +349,40 @@ fn what_a_system_answered_is_shown_to_those_who_may_see_what_it_was_sent() {
     let page = block_on(tenant.open_cases(&CaseFilter::default(), None, 9)).expect("cases");
     let refused = page.cases.iter().find(|case| case.kind == CaseKind::Refused).expect("it was refused");
     assert!(refused.pii && &*refused.masked().reason == "phone: •••", "{:?}", refused.masked());
+}
+
+#[test]
+fn who_may_not_decide_an_attribute_lets_no_write_of_it_through() {
+    let roles = || Roles::new(&actor("root")).decide_from("lead", "tier", Role::Admin);
+    for (attribute, may) in [("tier", false), ("score", true)] {
+        let says = json!({ "email": "ana@acme.test", "score": "1", "tier": "1" });
+        let mut story = Story::of::<Lead>()
+            .configure(|builder| builder.roles(roles()))
+            .says("crm", "1", says.clone())
+            .says("shop", "1", says)
+            .later(TimeDelta::hours(1))
+            .edits("crm", "1", json!({ attribute: "2" }))
+            .tells("crm", "1");
+        let tenant = story.tenant();
+        let (aino, root) = (actor("aino"), actor("root"));
+        block_on(tenant.grant(&aino, Role::Approver, &root, "works here")).expect("root may");
+        let plan = block_on(tenant.plan(Scope::default()).into_future()).expect("a plan");
+        assert_eq!(plan.operations.len(), 1, "{attribute} is owed to the shop");
+        let refused = |outcome: Result<(), Error>| match outcome {
+            Ok(()) => false,
+            Err(Error::Forbidden { needs: Role::Admin, .. }) => true,
+            Err(error) => panic!("{attribute}: {error}"),
+        };
+        let standing = StandingApproval::of_unit("lead", attribute).toward("shop").at_most(5);
+        let standing = standing.until(DAY_AFTER.parse().expect("an instant"));
+        let given = block_on(tenant.give_standing(standing.clone(), &aino, "it follows the CRM"));
+        assert_eq!(refused(given.map(drop)), !may, "{attribute}: a standing approval");
+        assert_eq!(refused(block_on(tenant.approve_unmoved(plan.hash, &aino)).map(drop)), !may, "{attribute}: unmoved");
+        assert_eq!(refused(block_on(tenant.approve(plan.hash, &aino)).map(drop)), !may, "{attribute}: the plan");
+        block_on(tenant.give_standing(standing, &root, "it follows the CRM")).expect("root may");
+        assert_eq!(block_on(tenant.approve(plan.hash, &root)).expect("root may").approved, 1);
+        assert_eq!(block_on(tenant.apply(plan.hash)).expect("it is approved").done, 1);
+    }
 }
 
 #[test]

@@ -4,15 +4,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::check::Aggregate;
 use crate::connector::Connector;
+use crate::engine::Checks;
+use crate::engine::persist::SEPARATOR;
 use crate::hub;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
-use crate::model::{AttributeModel, EntityModel, Mistake};
+use crate::model::{AttributeModel, EntityModel, Mistake, Shape};
 use crate::representation::HORIZON;
 use crate::rule::AnyRule;
 use crate::stamp::Domain;
 use crate::surface::Surface;
 use crate::triage::Triage;
+
+/// The kinds of values that can be added.
+const NUMBERS: [&str; 4] = ["money", "decimal", "integer", "unsigned"];
 
 /// The models as they were declared.
 pub(super) struct Declared<'a>(pub(super) &'a [EntityModel]);
@@ -133,6 +139,53 @@ impl Declared<'_> {
                 if !model.attributes.iter().any(is_it) {
                     let mistake = format!("the triage of `{entity}` looks at `{entity}.{id}`, which does not exist");
                     mistakes.push(Mistake::Other(mistake));
+                }
+            }
+        }
+    }
+
+    /// Checks are of what is declared, and each has a name of its own.
+    pub(super) fn check_checks(&self, checks: &Checks, connected: &[&ConnectionName], mistakes: &mut Vec<Mistake>) {
+        let mut mistake = |text: String| mistakes.push(Mistake::Other(text));
+        let model_of = |of: &EntityType| self.0.iter().find(|model| model.entity == *of);
+        let find =
+            |model: &EntityModel, id: &str| model.attributes.iter().find(|known| known.id.as_str() == id).cloned();
+        let unnamed = |name: &str| name.is_empty() || name.contains(SEPARATOR);
+        let mut seen = BTreeSet::new();
+        for (of, check) in &checks.of_entities {
+            let name = check.name();
+            let Some(model) = model_of(of) else {
+                mistake(format!("check \"{name}\" is of `{of}`, which is not declared"));
+                continue;
+            };
+            if unnamed(&name) || !seen.insert((of, name.clone())) {
+                mistake(format!("check \"{name}\" of `{of}` needs a name of its own"));
+            }
+            for id in check.looks_at().iter().filter(|id| find(model, id).is_none()) {
+                mistake(format!("check \"{name}\" of `{of}` looks at `{of}.{id}`, which does not exist"));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for Aggregate { name, left, right, .. } in &checks.aggregates {
+            if unnamed(name) || !seen.insert(name) {
+                mistake(format!("aggregate \"{name}\" needs a name of its own"));
+            }
+            for total in [left, right] {
+                let of = &total.entity_type;
+                let Some(model) = model_of(of) else {
+                    mistake(format!("aggregate \"{name}\" is of `{of}`, which is not declared"));
+                    continue;
+                };
+                if let Some(connection) = total.connection.as_ref().filter(|name| !connected.contains(name)) {
+                    mistake(format!("aggregate \"{name}\" names `{connection}`, which is no connection"));
+                }
+                let Some(id) = &total.sum else { continue };
+                match find(model, id.as_str()) {
+                    None => mistake(format!("aggregate \"{name}\" adds `{of}.{id}`, which does not exist")),
+                    Some(one) if one.shape != Shape::One || !NUMBERS.contains(&one.kind.name) => {
+                        mistake(format!("aggregate \"{name}\" adds `{of}.{id}`, which is not one number"));
+                    }
+                    Some(_) => {}
                 }
             }
         }

@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
 use crate::plan::{Counted, Intent, Operation, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
+use crate::telemetry::in_span;
 use outbox::{Intended, OutboxRow, outbox_key};
 pub(crate) use outbox::{create_row, write_row};
 
@@ -80,6 +81,15 @@ impl Tenant {
 
     /// Applies a plan, after what earlier applications left was seen to.
     pub(crate) async fn apply_plan(
+        &self,
+        plan: &Plan,
+        recovered: Applied,
+        go_on: impl FnMut(Applying) -> bool + Send,
+    ) -> Result<Applied, Error> {
+        in_span!("apply", { tenant = self.id, plan = plan.hash }, self.carry_out(plan, recovered, go_on))
+    }
+
+    async fn carry_out(
         &self,
         plan: &Plan,
         recovered: Applied,

@@ -161,6 +161,7 @@ impl Tenant {
             let sorted = self.sort_by_standing(&plan, &plan.operations).await?;
             refuse(&plan, &plan.operations, &sorted)?;
             let approved = || sorted.owed.iter().chain(&sorted.under_way).copied();
+            self.require_to_write(by, approved()).await?;
             self.require_other_maker(&plan, approved(), by).await?;
             let answer = Approved {
                 approved: approved().count(),

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::engine::Tenant;
 use crate::engine::tenant::ask::explained;
-use crate::engine::tenant::replay::{Replay, Replayed};
+use crate::engine::tenant::replay::Replayed;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::explain::Explanation;
@@ -103,10 +103,7 @@ impl AsOf {
     /// As [`Tenant::replay`].
     pub async fn replay(&self) -> Result<Replayed, Error> {
         let place = self.tenant.journal_place(self.at).await?;
-        let models = self.tenant.entries_about("model", place).await?;
-        let mut replay = Replay::new(&self.tenant.core).looking_back(&self.tenant, &models)?;
-        self.tenant.each_entry_while(|entry| entry.seq <= place, |entry, payload| replay.entry(entry, payload)).await?;
-        Ok(replay.done)
+        self.tenant.replay_until(place).await
     }
 
     async fn explain_as(&self, id: EntityId, expected: Option<&'static str>, unit: &str) -> Result<Explanation, Error> {

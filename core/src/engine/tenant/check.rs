@@ -1,8 +1,12 @@
 //! Checks: records are read by key although nothing told of them, the most overdue first, within the budget of their connection.
-//! What is found goes the way of every read: it is folded, classified, and stands as discrepancies and facts.
+//! What is found goes the way of every read: it is folded, classified, and stands as discrepancies and facts. What is held is
+//! examined beside: entity by entity, and in total.
 
 mod age;
+mod examine;
 mod ledger;
+mod pass;
+mod results;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use age::{Ages, Finding, Verification};
+pub use results::{AggregateResult, CheckResult};
 
 use crate::check::{Account, Budget, Check, choose};
 use crate::connector::ConnectorError;
@@ -23,6 +28,7 @@ use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::representation::{Life, Representation};
 use crate::store::{RowKey, Table};
+use crate::telemetry::in_span;
 use crate::text::Text;
 use ledger::{Found, Noted};
 
@@ -55,6 +61,10 @@ pub struct Checked {
     pub failed: Vec<FailedCall>,
     /// How many of the records that were looked at are due and wait for the budget: there may be more.
     pub waiting: u64,
+    /// Entities that checks of entities looked at.
+    pub examined: usize,
+    /// Those of them that a check found something wrong with.
+    pub violating: usize,
     /// When the next that was looked at is due.
     pub next: Option<DateTime<Utc>>,
 }
@@ -83,6 +93,8 @@ impl std::ops::AddAssign for Checked {
         self.unread.extend(other.unread);
         self.failed.extend(other.failed);
         self.waiting += other.waiting;
+        self.examined += other.examined;
+        self.violating += other.violating;
         self.next = [self.next, other.next].into_iter().flatten().min();
     }
 }
@@ -107,6 +119,10 @@ impl Tenant {
     /// of each: what changed or is gone though nothing told is taken in, classified, and stands as a discrepancy where systems
     /// disagree. When it was verified, and what was found, is kept ([`Tenant::verified`], [`Tenant::verification_age`]).
     ///
+    /// Then goes on with the checks of entities and totals that are due, some thousand entities of each type: what is wrong is a
+    /// case ([`CaseKind::Violation`](crate::engine::CaseKind::Violation)), and counted ([`Tenant::check_results`]). Call again while
+    /// [`Checked::next`] is not ahead.
+    ///
     /// [`Tenant::run`](Tenant::run) and workers do so by themselves. The calls are taken from the budget before they are made, so
     /// that of several processes each spends what the others left. A round reads at most 10 000 records of an object type, however
     /// many the budget allows at once: [`age_bound`](crate::check::age_bound) holds where that is enough.
@@ -124,11 +140,16 @@ impl Tenant {
                 Err(error) => return Err(error),
             }
         }
+        checked += self.examine().await?;
         Ok(checked)
     }
 
     /// The round of one connection. A system that fails ends it: what was verified before stands.
     pub(crate) async fn check_connection(&self, name: &ConnectionName) -> Result<Checked, Error> {
+        in_span!("check", { tenant = self.id, connection = name }, self.check_due(name))
+    }
+
+    async fn check_due(&self, name: &ConnectionName) -> Result<Checked, Error> {
         let Some(budget) = self.core.checks.budgets.get(name).copied() else { return Ok(Checked::default()) };
         self.require_running(name).await?;
         let (revision, mut round) = self.round(name, &budget).await?;
@@ -208,6 +229,7 @@ impl Tenant {
         let after = self.held_of(records).await?;
         let mut checked = Checked { taken: answered.taken, ..Checked::default() };
         let mut noted = BTreeMap::new();
+        let (_, bound) = self.connection(name.as_str())?;
         for record in records {
             if let Some(error) = answered.failed.get(record) {
                 checked.unread.push(unread(record, error));
@@ -216,6 +238,7 @@ impl Tenant {
             }
             let found = found(before.get(record), after.get(record));
             checked.verified += 1;
+            bound.instruments.verified(found.gone, found.missed);
             checked.missed += usize::from(found.missed);
             checked.gone += usize::from(found.gone);
             checked.disagreeing += usize::from(found.disagrees > 0);

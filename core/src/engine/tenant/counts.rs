@@ -146,6 +146,7 @@ impl Tenant {
         if owed.is_empty() {
             return Err(Error::NothingToConfirm { plan: hash });
         }
+        self.require_to_write(by, owed.iter().copied()).await?;
         self.require_other_maker(&plan, owed.iter().copied(), by).await?;
         let places: BTreeSet<CountedPlace> = owed.iter().map(|operation| CountedPlace::of(operation)).collect();
         let counts: Vec<RowKey> = places.iter().map(count_row).collect();

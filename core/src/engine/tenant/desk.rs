@@ -168,6 +168,7 @@ impl Tenant {
             let (entity, _) = self.core.place(record)?;
             Some(self.core.model.entity(entity).name.clone())
         });
+        let entity_type = entity_type.or_else(|| held.violated.as_ref()?.entity_type.clone());
         let refused = held.operation.as_deref().is_some_and(|operation| {
             let of = self.core.model.entity_index(operation.entity_type.as_str());
             let of = of.map(|of| self.core.model.entity(of));

@@ -76,6 +76,7 @@ impl Tenant {
         // What this read cannot settle about a record that it asked for is not settled by asking again at once.
         let reading: BTreeSet<RecordRef> = records.iter().cloned().collect();
         answered.taken = self.take_in_read(inputs, &Self::engine(), &reading).await?;
+        self.connection(name.as_str())?.1.instruments.taken(&answered.taken);
         Ok(answered)
     }
 

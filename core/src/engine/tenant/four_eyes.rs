@@ -37,6 +37,7 @@ impl Tenant {
             let (id, model) = (entity.id, self.core.model.entity(entity.entity));
             let key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
             let proposal = entity.proposals.get(&key).cloned();
+            self.require_to_decide(by, model, unit).await?;
             let mut changes = Changes::new(&self.core, as_of, by);
             let mut facts: Vec<EntityFact> = Vec::new();
             let mut approved = Ok(());

@@ -256,6 +256,9 @@ impl Tenant {
     }
 
     async fn make_plan(&self, scope: Scope, kind: PlanKind, by: &Actor) -> Result<Plan, Error> {
+        if *by != Self::engine() {
+            self.require_role(by, Role::Operator, "plan").await?;
+        }
         let (rests_on, _) = self.suppression().await?;
         let scope = self.resolve_scope(scope).await?;
         self.close_refusals(scope.entities.as_deref()).await?;

@@ -8,11 +8,12 @@ use crate::connector::{ConnectorError, ConnectorErrorKind, Cursor, Delivery};
 use crate::engine::hydrate::parse;
 use crate::engine::intake::TakenIn;
 use crate::engine::persist::{Changes, PART};
-use crate::engine::{Tenant, persist};
+use crate::engine::{Connection, Tenant, persist};
 use crate::error::Error;
 use crate::id::{ConnectionName, SurfaceName};
 use crate::store::{RowKey, Table};
 use crate::surface::{Channel, Surface};
+use crate::telemetry::in_span;
 use crate::text::Text;
 
 /// The position of a poll or stream, and what is left of a scan.
@@ -66,6 +67,11 @@ impl Tenant {
     /// If the request does not come from the system, or the store fails. Answer with [`Error::http_status`]: the sender
     /// then repeats, and nothing is lost.
     pub async fn receive(&self, connection: &str, delivery: Delivery) -> Result<http::Response<Bytes>, Error> {
+        let name = ConnectionName::new(connection);
+        in_span!("receive", { tenant = self.id, connection = name }, self.hear(connection, delivery))
+    }
+
+    async fn hear(&self, connection: &str, delivery: Delivery) -> Result<http::Response<Bytes>, Error> {
         let (name, bound) = self.connection(connection)?;
         let verified = bound.connector.verify(&delivery).map_err(|source| Error::Connector {
             connection: name.clone(),
@@ -102,9 +108,13 @@ impl Tenant {
     /// What was taken in before it stays, the other surfaces are polled all the same, and the next poll goes on there.
     pub async fn poll(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, bound) = self.connection(connection)?;
+        in_span!("poll", { tenant = self.id, connection = name }, self.poll_surfaces(&name, bound))
+    }
+
+    async fn poll_surfaces(&self, name: &ConnectionName, bound: &Connection) -> Result<TakenIn, Error> {
         let mut ended = Ok(TakenIn::default());
         for bound in bound.surfaces.iter().filter(|bound| is_polled(&bound.surface)) {
-            join(&mut ended, self.poll_surface(&name, &bound.surface).await)?;
+            join(&mut ended, self.poll_surface(name, &bound.surface).await)?;
         }
         ended
     }
@@ -197,7 +207,7 @@ fn is_polled(surface: &Surface) -> bool {
 impl crate::engine::Core {
     /// The connections that can be polled.
     pub(crate) fn polled(&self) -> impl Iterator<Item = &ConnectionName> {
-        let polled = |bound: &crate::engine::Connection| bound.surfaces.iter().any(|bound| is_polled(&bound.surface));
+        let polled = |bound: &Connection| bound.surfaces.iter().any(|bound| is_polled(&bound.surface));
         self.connections.iter().filter(move |(_, bound)| polled(bound)).map(|(name, _)| name)
     }
 }

@@ -112,10 +112,13 @@ impl Tenant {
         self.replay_until(u64::MAX).await
     }
 
-    /// As [`Tenant::replay`], up to a place of the journal. The chain is verified as far as it is read.
+    /// As [`Tenant::replay`], up to a place of the journal, where another model may have been in force. The chain is verified as far
+    /// as it is read.
     pub(crate) async fn replay_until(&self, place: u64) -> Result<Replayed, Error> {
         let beginning = self.beginning().await?;
-        let mut replay = Replay::new(&self.core, beginning.told_until());
+        // At its end, today's model is.
+        let models = if place == u64::MAX { Vec::new() } else { self.entries_about("model", place).await? };
+        let mut replay = Replay::new(&self.core, beginning.told_until()).looking_back(self, &models)?;
         let until = |entry: &Entry| entry.seq <= place;
         self.each_entry_behind(&beginning, until, |entry, payload| replay.entry(entry, payload)).await?;
         Ok(replay.done)
@@ -187,7 +190,7 @@ impl<'a> Replay<'a> {
                     let accepted: Accepted = read(entry, payload)?;
                     self.since = tenant.steps_since(&accepted.model);
                 }
-                STATE_TOLD => {
+                STATE_TOLD if &*entry.subject == "model" => {
                     if let Restated::Model(model) = read(entry, payload)? {
                         self.since = tenant.steps_since(&model);
                     }

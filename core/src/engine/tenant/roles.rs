@@ -11,6 +11,7 @@ use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::id::Actor;
 use crate::model::CompiledEntity;
+use crate::plan::{Intent, Operation};
 use crate::role::{Role, Roles};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -127,5 +128,29 @@ impl Tenant {
     pub(super) async fn require_to_decide(&self, actor: &Actor, of: &CompiledEntity, unit: &str) -> Result<(), Error> {
         let Some(roles) = &self.core.roles else { return Ok(()) };
         self.require_role(actor, roles.to_decide(of, unit), "decide this attribute").await
+    }
+
+    /// Refuses whoever may not decide what operations write: to let a value through is to say it.
+    pub(super) async fn require_to_write<'o>(
+        &self,
+        actor: &Actor,
+        operations: impl Iterator<Item = &'o Operation> + Send,
+    ) -> Result<(), Error> {
+        let Some(roles) = &self.core.roles else { return Ok(()) };
+        let needs = operations.map(|operation| self.to_write(roles, operation)).max();
+        match needs {
+            Some(needs) => self.require_role(actor, needs, "let writes of this attribute through").await,
+            None => Ok(()),
+        }
+    }
+
+    fn to_write(&self, roles: &Roles, operation: &Operation) -> Role {
+        let of = self.core.model.entity_index(operation.entity_type.as_str()).map(|of| self.core.model.entity(of));
+        let needs = |unit: &str| of.map_or(Role::Operator, |of| roles.to_decide(of, unit));
+        match &operation.intent {
+            Intent::Set(_) => needs(&operation.unit),
+            Intent::Create(fields) => fields.iter().map(|(unit, _)| needs(unit)).max().unwrap_or(Role::Operator),
+            Intent::Archive => Role::Operator,
+        }
     }
 }

@@ -227,6 +227,9 @@ impl<'t> Running<'t> {
         if self.agenda.alerts(self.tenant.now()) {
             lanes.alert();
         }
+        if self.agenda.examines(self.tenant.now()) {
+            lanes.examine();
+        }
         self.hear(lanes).await?;
         while let Some((connection, task)) = self.agenda.due_besides(self.tenant.now(), lanes.reading()) {
             if shutdown.came().await {
@@ -274,6 +277,11 @@ impl<'t> Running<'t> {
                 self.agenda.done(&connection, task, now, retry);
             }
             Ended::Alerted(alerted) => alerted?,
+            Ended::Examined(more) => {
+                if more? {
+                    self.agenda.examine_now(now);
+                }
+            }
             Ended::Stepped(stepped) => {
                 let (next, failed) = stepped?;
                 self.next = next;

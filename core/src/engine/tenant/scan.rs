@@ -170,7 +170,9 @@ impl Tenant {
             };
             let standing = merged.into_iter().filter(stands);
             absent.extend(standing.map(|record| Input::Absent { record, scan }));
-            taken += self.take_in(absent, &Self::engine()).await?;
+            let gone = self.take_in(absent, &Self::engine()).await?;
+            self.connection(name.as_str())?.1.instruments.taken(&gone);
+            taken += gone;
         }
     }
 }

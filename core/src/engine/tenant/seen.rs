@@ -1,5 +1,10 @@
 //! A tenant as an actor may see it: what they may not see is masked, and that they saw personal data is journaled.
 
+mod lists;
+mod past;
+
+pub use past::SeenAsOf;
+
 use std::collections::BTreeSet;
 
 use crate::engine::Tenant;
@@ -77,10 +82,7 @@ impl Seen {
     pub async fn inspect_erased(&self, id: EntityId) -> Result<EntityView, Error> {
         let sight = self.sight(Role::Viewer, "look at entities").await?;
         let view = self.tenant.inspect_erased(id).await?;
-        let of = self.tenant.entity_model(view.entity_type.as_str())?;
-        let shown = view.units.iter().any(|unit| unit.pii && sight.shows(of, &unit.name, true));
-        sight.note(&view.id.text(), "inspect", shown).await?;
-        Ok(view.masked_where(&|unit, pii| !sight.shows(of, unit, pii)))
+        sight.masked(view, "inspect").await
     }
 
     /// As [`Tenant::explain_erased`].
@@ -91,10 +93,7 @@ impl Seen {
     pub async fn explain_erased(&self, id: EntityId, unit: &str) -> Result<Explanation, Error> {
         let sight = self.sight(Role::Viewer, "look at entities").await?;
         let explained = self.tenant.explain_erased(id, unit).await?;
-        let of = self.tenant.entity_model(explained.entity_type.as_str())?;
-        let shown = sight.shows(of, &explained.unit.name, explained.unit.pii);
-        sight.note(&explained.entity.text(), "explain", shown && explained.unit.pii).await?;
-        Ok(if shown { explained } else { explained.hidden() })
+        sight.hidden(explained).await
     }
 
     /// As [`Tenant::history`].
@@ -261,6 +260,22 @@ impl Sight<'_> {
 
     fn shows(&self, of: &CompiledEntity, unit: &str, pii: bool) -> bool {
         self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= self.needs(of, unit, pii))
+    }
+
+    /// A view with what is not shown masked; that personal data of it is shown is journaled.
+    async fn masked(&self, view: EntityView, call: &'static str) -> Result<EntityView, Error> {
+        let of = self.seen.tenant.entity_model(view.entity_type.as_str())?;
+        let shown = view.units.iter().any(|unit| unit.pii && self.shows(of, &unit.name, true));
+        self.note(&view.id.text(), call, shown).await?;
+        Ok(view.masked_where(&|unit, pii| !self.shows(of, unit, pii)))
+    }
+
+    /// The same of an explanation.
+    async fn hidden(&self, explained: Explanation) -> Result<Explanation, Error> {
+        let of = self.seen.tenant.entity_model(explained.entity_type.as_str())?;
+        let shown = self.shows(of, &explained.unit.name, explained.unit.pii);
+        self.note(&explained.entity.text(), "explain", shown && explained.unit.pii).await?;
+        Ok(if shown { explained } else { explained.hidden() })
     }
 
     /// Whether what is told of a unit of a type is shown. What may quote anything, whatever it is about, and what is told of

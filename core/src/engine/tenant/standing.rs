@@ -64,6 +64,7 @@ impl Tenant {
         self.require_role(by, Role::Approver, "give standing approvals").await?;
         self.refuse_cards("reason", [reason])?;
         let approval = self.limited(approval)?;
+        self.require_to_permit(by, &approval).await?;
         let at = self.now();
         let by_two = self.permits_what_takes_two(&approval);
         let given = Changed { by: by.clone(), at, reason: reason.into() };
@@ -100,6 +101,7 @@ impl Tenant {
                 standing if standing.given.by == *by => return Err(Error::OwnStanding { id, by: by.clone() }),
                 _ => {}
             }
+            self.require_to_permit(by, &standing.approval).await?;
             let at = self.now();
             let approved = Changed { by: by.clone(), at, reason: reason.into() };
             standing.approved = Some(approved.clone());
@@ -111,6 +113,19 @@ impl Tenant {
                 return Ok(());
             }
         }
+    }
+
+    /// Refuses whoever may not decide what a standing approval covers: of creates, every attribute of the type.
+    async fn require_to_permit(&self, by: &Actor, approval: &StandingApproval) -> Result<(), Error> {
+        let Some(of) = self.core.model.entity_index(approval.entity_type.as_str()) else { return Ok(()) };
+        let model = self.core.model.entity(of);
+        if approval.unit.as_str() != EXISTS {
+            return self.require_to_decide(by, model, &approval.unit).await;
+        }
+        for unit in &model.units {
+            self.require_to_decide(by, model, &unit.id).await?;
+        }
+        Ok(())
     }
 
     /// Withdraws a standing approval. From the commit on no call begins under it: of an application under way, neither.

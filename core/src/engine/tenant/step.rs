@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::queue::Share;
 use crate::store::{Commit, RowKey, Table};
+use crate::telemetry::in_span;
 use crate::text::Text;
 
 /// What a step came to.
@@ -109,6 +110,14 @@ impl Tenant {
 
     /// As [`Tenant::step_of`], without calls to connections that are left alone for now. Says too which did not answer.
     pub(crate) async fn step_but(
+        &self,
+        share: &Share,
+        left_alone: &BTreeSet<ConnectionName>,
+    ) -> Result<(Stepped, Vec<FailedCall>), Error> {
+        in_span!("step", { tenant = self.id }, self.do_due(share, left_alone))
+    }
+
+    async fn do_due(
         &self,
         share: &Share,
         left_alone: &BTreeSet<ConnectionName>,

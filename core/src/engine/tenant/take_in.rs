@@ -37,6 +37,7 @@ impl Tenant {
         let taken = self.take_in(inputs, &Self::engine()).await?;
         let (_, connection) = self.connection(name.as_str())?;
         connection.vitals.note_told(self.now(), told, taken.dead_letters);
+        connection.instruments.taken(&taken);
         Ok(taken)
     }
 

@@ -183,6 +183,11 @@ impl Desk {
         if self.tasks.agenda.alerts(tenant.now()) {
             tenant.raise_alerts().await?;
         }
+        // By whoever has the tenant itself.
+        if self.owns && self.tasks.agenda.examines(tenant.now()) && tenant.examine_on().await? {
+            self.tasks.agenda.examine_now(tenant.now());
+            rest = TimeDelta::zero();
+        }
         if self.tasks.agenda.retries(tenant.now()) {
             self.plans.append(&mut self.allowed.retried());
             for connection in tenant.overdue_pulses().await? {

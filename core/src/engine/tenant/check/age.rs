@@ -7,26 +7,32 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::check::{Dimension, Priority};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
-use crate::engine::persist::{connection_prefix, record_of_key};
+use crate::engine::persist::{PART, connection_prefix, record_of_key};
 use crate::engine::tenant::PAGE;
 use crate::engine::tenant::check::Pulsed;
+use crate::engine::tenant::check::examine::case_prefix;
 use crate::engine::tenant::check::ledger::LedgerRow;
+use crate::engine::tenant::check::pass::{Passed, Running};
+use crate::entity::Entity;
 use crate::error::Error;
-use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
-use crate::store::Table;
+use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
+use crate::store::{RowKey, Table};
 use crate::text::Text;
 
-/// What was last verified of a record, in one dimension.
+/// What was last verified of a record in one dimension, or by a check of the entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verification {
-    /// The record, and with it the system.
-    pub record: RecordRef,
+    /// The record, and with it the system; `None`: the entity, by a check of what is held.
+    pub record: Option<RecordRef>,
+    /// That check; `None`: a read of the record, or a pulse.
+    pub check: Option<Text>,
     /// What was verified.
     pub dimension: Dimension,
-    /// When; `None`: never since the record is known.
+    /// When; `None`: never since it is known. Of a check of entities, when going through them began.
     pub at: Option<DateTime<Utc>>,
-    /// What was found; `None`: nothing was verified, or a pulse did, and what it found stands with the entity's discrepancies.
+    /// What was found; `None`: nothing was verified, or a pulse did, and what it found stands with the entity's discrepancies; or a check
+    /// found more wrong than it makes cases of.
     pub found: Option<Finding>,
 }
 
@@ -42,6 +48,8 @@ pub enum Finding {
     Missed,
     /// So many discrepancies stood.
     Disagrees(u32),
+    /// A check found something wrong with the entity, which is a case.
+    Violates,
 }
 
 /// How old the verifications of one priority are.
@@ -108,7 +116,7 @@ impl Tenant {
     }
 
     /// When each record of an entity was last verified and what was found, per dimension: presence, agreement and freshness. Of
-    /// connections without a budget, what pulses verified.
+    /// connections without a budget, what pulses verified. Then what checks of entities found.
     ///
     /// # Errors
     ///
@@ -117,7 +125,7 @@ impl Tenant {
         let mut loader = Loader::new(&self.core, &self.id);
         let unknown = || Error::UnknownEntity { expected: "entity".into(), id: entity };
         let index = loader.standing(entity).await?.ok_or_else(unknown)?;
-        let links = &loader.loaded.set.entity(index).entity.links;
+        let Entity { id, entity: of, links, .. } = &*loader.loaded.set.entity(index).entity;
         let records: Vec<RecordRef> = links.iter().map(|link| RecordRef::clone(&link.record)).collect();
         let rows = self.ledger_rows(&records).await?;
         let mut pulsed: BTreeMap<ConnectionName, Pulsed<'_>> = BTreeMap::new();
@@ -142,7 +150,8 @@ impl Tenant {
             let found = row.filter(|row| row.verified.is_some() && row.verified == at).map(|row| row.found);
             let finding = |wrong: Option<Finding>| Some(wrong.unwrap_or(Finding::AsHeld));
             let of = |dimension, found| Verification {
-                record: record.clone(),
+                record: Some(record.clone()),
+                check: None,
                 dimension,
                 at: at.and_then(DateTime::from_timestamp_millis),
                 found,
@@ -154,6 +163,35 @@ impl Tenant {
             verifications.push(of(Dimension::Presence, presence));
             verifications.push(of(Dimension::Agreement, agreement));
             verifications.push(of(Dimension::Freshness, freshness));
+        }
+        verifications.extend(self.examined(*id, &self.core.model.entity(*of).name).await?);
+        Ok(verifications)
+    }
+
+    /// When checks last examined an entity, and what they found.
+    async fn examined(&self, id: EntityId, of: &EntityType) -> Result<Vec<Verification>, Error> {
+        let Some(row) = self.pass_row(of).await?.1 else { return Ok(Vec::new()) };
+        let name = id.text();
+        // The pass under way has come by it, or the last one did if it was known by then.
+        let behind = |running: &&Running| running.after.as_ref().is_some_and(|after| name <= *after);
+        let known = |last: &&Passed| id.known_from() <= last.began;
+        let by = row.running.as_ref().filter(behind).map(|running| &running.passed);
+        let by = by.or_else(|| row.last.as_ref().filter(known));
+        let counts = row.running.as_ref().map(|running| &running.passed).or(row.last.as_ref()).map(|one| &one.counts);
+        let mut verifications = Vec::new();
+        for (check, counted) in counts.into_iter().flatten() {
+            let key = RowKey::new(Table::Case, Text::of_parts(&[&case_prefix(of), &name, PART, check]));
+            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
+            let violates =
+                rows.map_err(Error::store("load what a check found"))?.into_iter().flatten().next().is_some();
+            let all_listed = by.and_then(|by| by.counts.get(check)).is_some_and(|of| of.violating == of.listed);
+            let found = match violates {
+                true => Some(Finding::Violates),
+                false => all_listed.then_some(Finding::AsHeld),
+            };
+            let at = by.and_then(|by| DateTime::from_timestamp_millis(by.began));
+            let dimension = counted.dimension.clone();
+            verifications.push(Verification { record: None, check: Some(check.clone()), dimension, at, found });
         }
         Ok(verifications)
     }

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use crate::decision::{LapseCause, ProposedDecision};
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::Core;
-use crate::engine::case::{CaseRow, discrepancy_key};
+use crate::engine::case::{CaseRow, Violated, discrepancy_key};
 use crate::engine::desk::{CASE_NOTED, CaseNote};
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::compact::STATE_TOLD;
@@ -159,7 +159,15 @@ impl Teller {
                 let (case, row): (Text, CaseRow) = read(entry, payload)?;
                 let what = if kind == CASE_OPENED { "opened" } else { "is another now" };
                 self.cases.insert(case.clone());
-                vec![Told::new(kind, format!("the case {what}: {}", row.reason)).about(case)]
+                let told = |text: String| Told::new(kind, text).about(case);
+                vec![match row.violated.as_deref() {
+                    // Of which unit it tells is not known, and so not who may read it.
+                    Some(Violated { unit: None, pii: true, .. }) => told(format!("the case {what}")),
+                    Some(Violated { unit: Some(unit), .. }) => {
+                        told(format!("the case {what}: {}", row.reason)).of(unit)
+                    }
+                    _ => told(format!("the case {what}: {}", row.reason)),
+                }]
             }
             CASE_GONE => {
                 let (case,): (Text,) = read(entry, payload)?;

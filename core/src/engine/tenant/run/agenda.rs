@@ -46,6 +46,8 @@ pub(crate) struct Agenda {
     listens: BTreeMap<ConnectionName, (TimeDelta, i64)>,
     /// When it is looked next whether somebody is to be told of anything; none: there is nobody to tell.
     alerts: Option<i64>,
+    /// When entities are examined next; none: nothing of them is checked.
+    examines: Option<i64>,
     retry: i64,
 }
 
@@ -57,7 +59,7 @@ impl Agenda {
         }
         let (every, asked, listens) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let checks = (TimeDelta::zero(), TimeDelta::zero());
-        Self { schedule, turns, every, checks, asked, listens, alerts: None, retry: now }
+        Self { schedule, turns, every, checks, asked, listens, alerts: None, examines: None, retry: now }
     }
 
     /// The same of all connections that can be polled; of those of which something could be lost otherwise, it is noted that
@@ -74,6 +76,7 @@ impl Agenda {
     /// What has a budget for it is verified, from now on.
     pub(crate) fn checking(mut self, core: &Core, now: i64) -> Self {
         self.alerts = (!core.sinks.is_empty()).then_some(now);
+        self.examines = core.checks.examine().then_some(now);
         // When it was last asked is stored: that is looked at more often than it is asked.
         self.checks = (core.checks.every, core.checks.schema_every / 4);
         for (connection, _) in core.connections.iter().filter(|(_, bound)| bound.connector.describes()) {
@@ -162,6 +165,20 @@ impl Agenda {
         due
     }
 
+    /// Whether it is time to examine entities.
+    pub(crate) fn examines(&mut self, now: i64) -> bool {
+        let due = self.examines.is_some_and(|at| at <= now);
+        if due {
+            self.examines = Some(now.saturating_add(self.checks.0.num_milliseconds().max(1)));
+        }
+        due
+    }
+
+    /// They are due to be examined again at once: there are more.
+    pub(crate) fn examine_now(&mut self, now: i64) {
+        self.examines = Some(now);
+    }
+
     /// Whether what waits is to be tried again now.
     pub(crate) fn retries(&mut self, now: i64) -> bool {
         let due = self.retry <= now;
@@ -175,7 +192,13 @@ impl Agenda {
     pub(super) fn next(&self, now: i64, busy: &BTreeSet<(ConnectionName, Task)>) -> i64 {
         let free = self.turns.iter().filter(|(task, _)| !busy.contains(*task));
         let listens = self.listens.values().map(|(_, at)| *at);
-        free.map(|(_, turn)| turn.at).chain(listens).chain(self.alerts).chain([self.retry]).min().unwrap_or(now)
+        free.map(|(_, turn)| turn.at)
+            .chain(listens)
+            .chain(self.alerts)
+            .chain(self.examines)
+            .chain([self.retry])
+            .min()
+            .unwrap_or(now)
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Ended {
     Read(ConnectionName, Task, Result<Option<TakenIn>, Error>),
     /// A look whether somebody is to be told of anything.
     Alerted(Result<(), Error>),
+    /// A stretch of an examination of entities; whether there is more at once.
+    Examined(Result<bool, Error>),
     /// Steps, and which connections did not answer them.
     Stepped(Result<(Next, Vec<FailedCall>), Error>),
     /// An application of a plan.
@@ -41,6 +43,7 @@ pub(super) struct Lanes<'t> {
     reading: BTreeSet<(ConnectionName, Task)>,
     stepping: bool,
     alerting: bool,
+    examining: bool,
     writing: BTreeMap<PlanHash, BTreeSet<ConnectionName>>,
     /// Tells applications to begin no further call.
     stop: Arc<AtomicBool>,
@@ -55,6 +58,7 @@ impl<'t> Lanes<'t> {
             reading: BTreeSet::new(),
             stepping: false,
             alerting: false,
+            examining: false,
             writing: BTreeMap::new(),
             stop: Arc::default(),
         }
@@ -88,6 +92,15 @@ impl<'t> Lanes<'t> {
         }
         let tenant = self.tenant;
         self.reads.push(async move { Ended::Alerted(tenant.raise_alerts().await.map(drop)) }.boxed());
+    }
+
+    /// Goes on with examining entities, unless that is under way.
+    pub(super) fn examine(&mut self) {
+        if std::mem::replace(&mut self.examining, true) {
+            return;
+        }
+        let tenant = self.tenant;
+        self.reads.push(async move { Ended::Examined(tenant.examine_on().await) }.boxed());
     }
 
     /// Begins to take steps. `false`: steps are being taken.
@@ -171,6 +184,7 @@ impl<'t> Lanes<'t> {
     fn note(&mut self, ended: &Ended) {
         match ended {
             Ended::Alerted(_) => self.alerting = false,
+            Ended::Examined(_) => self.examining = false,
             Ended::Read(connection, task, _) => drop(self.reading.remove(&(connection.clone(), *task))),
             Ended::Stepped(_) => self.stepping = false,
             Ended::Applied(hash, _) => drop(self.writing.remove(hash)),
