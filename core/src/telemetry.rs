@@ -160,9 +160,9 @@ mod recorded {
                 Called::WriteBatch => written,
             };
             if failed {
-                refused.increment(1)
+                refused.increment(1);
             } else {
-                answered.increment(1)
+                answered.increment(1);
             };
             let time = u64::try_from(milliseconds).unwrap_or(0);
             took.record(std::time::Duration::from_millis(time));
@@ -210,9 +210,9 @@ mod recorded {
 
         pub(crate) fn ended(&self, done: bool) {
             if done {
-                self.done.increment(1)
+                self.done.increment(1);
             } else {
-                self.lost.increment(1)
+                self.lost.increment(1);
             };
         }
     }

@@ -391,7 +391,7 @@ fn a_migration_by_derive_and_by_file_gives_the_same_bytes() {
 
 #[test]
 fn a_file_names_migrations_that_the_registry_has() {
-    let refused = EntityModel::from_toml(later::FILE, &Registry::builtin().migration(later::Rounded)).unwrap_err();
-    let refused = refused.to_string();
+    let refused = EntityModel::from_toml(later::FILE, &Registry::builtin().migration(later::Rounded));
+    let refused = refused.expect_err("a migration that nobody registered").to_string();
     assert!(refused.contains("attribute.brand.migrated.by: there is no migration `first_word`"), "{refused}");
 }

@@ -210,7 +210,7 @@ mod tests {
 
     fn tally(values: &[&str]) -> Tally {
         let mut tally = Tally::default();
-        values.iter().for_each(|value| tally.add(Some(&Field::value(*value))));
+        values.iter().for_each(|value| tally.add(Some(&Field::value(value))));
         tally
     }
 

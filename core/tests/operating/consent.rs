@@ -91,7 +91,7 @@ fn who_said_no_can_take_it_back() {
 #[test]
 fn a_file_says_the_same_as_the_derive() {
     let file = EntityModel::from_toml(FILE, &Registry::builtin()).expect("it reads");
-    assert_eq!(format!("{:?}", file), format!("{:?}", Customer::model()));
+    assert_eq!(format!("{file:?}"), format!("{:?}", Customer::model()));
     let wrong = FILE.replace("kind = \"consent\"", "kind = \"text\"");
     let refused = EntityModel::from_toml(&wrong, &Registry::builtin()).expect_err("texts have no restriction");
     assert!(

@@ -224,7 +224,7 @@ fn another_beginning_is_not_believed() {
         town(&tenant).await;
         compacted(&tenant, &clock).await;
         let row = RowKey::new(Table::Meta, "compaction");
-        let held = store.load(&acme(), &[row.clone()]).await.unwrap().remove(0).unwrap();
+        let held = store.load(&acme(), std::slice::from_ref(&row)).await.unwrap().remove(0).unwrap();
         let text = String::from_utf8(held.value).unwrap();
         let put = async |value: String| {
             let commit = Commit { put: vec![(row.clone(), value.into_bytes())], ..Commit::default() };
