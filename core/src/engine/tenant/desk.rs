@@ -178,7 +178,8 @@ impl Tenant {
                 |of: &'_ CompiledEntity| index(of).and_then(|at| of.units.get(usize::from(at)).map(|unit| unit.pii));
             of.is_some_and(|of| unit(of).unwrap_or_else(|| of.units.iter().any(|unit| unit.pii)))
         });
-        Case { pii: refused, ..Case::of_row(key, kind, held, entity_type, self.now()) }
+        let case = Case::of_row(key, kind, held, entity_type, self.now());
+        Case { pii: case.pii || refused, ..case }
     }
 
     /// The same cases with what people noted on them.
