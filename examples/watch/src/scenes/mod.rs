@@ -1,6 +1,7 @@
 //! What is watched, scene by scene. Each begins in an office of its own, so that none depends on what another left behind.
 
 mod alert;
+mod compaction;
 mod erasure;
 mod model;
 mod pulse;
@@ -60,6 +61,11 @@ pub const SCENES: &[Scene] = &[
         name: "erasure",
         title: "6. A person is erased, and is in no file of the store",
         play: |page| Box::pin(erasure::play(page)),
+    },
+    Scene {
+        name: "compaction",
+        title: "7. The journal is compacted, and comes to the same",
+        play: |page| Box::pin(compaction::play(page)),
     },
 ];
 
