@@ -1,5 +1,6 @@
 //! Tables from CSV: the id in the first column, the names of columns in the first line.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use crate::attribute::{Kind, Schema};
@@ -77,10 +78,10 @@ pub fn read<R: Read>(sources: Vec<Source<R>>, schema: Option<Schema>) -> Result<
         let Opened { name, mut reader, sample, .. } = file;
         let mut push = |record: &csv::ByteRecord| {
             let mut text = Vec::with_capacity(columns.len());
-            let id = String::from_utf8_lossy(record.get(0).unwrap_or_default());
+            let id = read_text(record.get(0).unwrap_or_default());
             for column in &columns {
                 let value = column.and_then(|column| record.get(column + 1)).unwrap_or_default();
-                text.push(String::from_utf8_lossy(value));
+                text.push(read_text(value));
             }
             let told = of_system.and_then(|place| text.get(place)).is_some_and(|system| !system.is_empty());
             table.push(&id, if told { "" } else { &name }, &text);
@@ -109,6 +110,11 @@ fn open<R: Read>(source: Source<R>) -> Result<Opened<R>, ReadError> {
         sample.push(record.map_err(fault)?);
     }
     Ok(Opened { name, columns, reader, sample })
+}
+
+/// A value as text. Most are in UTF-8, which is seen faster than what to put in place of what is not.
+fn read_text(value: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
 }
 
 fn find(columns: &[String], name: &str) -> Option<usize> {

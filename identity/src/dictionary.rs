@@ -13,7 +13,17 @@ pub struct Dictionary {
     ends: Vec<u32>,
     bytes: Vec<u8>,
     hashes: Vec<u64>,
-    codes: HashTable<u32>,
+    codes: HashTable<Slot>,
+}
+
+/// A code, and where its value stands: whether it is the one that is looked for is seen without looking elsewhere first.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// The first half of the hash.
+    hash: u32,
+    start: u32,
+    end: u32,
+    code: u32,
 }
 
 impl Default for Dictionary {
@@ -30,16 +40,20 @@ impl Dictionary {
             return NONE;
         }
         let hash = hash::bytes(value.as_bytes());
+        let half = (hash >> 32) as u32;
         let Self { ends, bytes, hashes, codes } = self;
-        let same = |code: &u32| hashes[*code as usize] == hash && slice(ends, bytes, *code) == value.as_bytes();
-        if let Some(code) = codes.find(hash, same) {
-            return *code;
+        let same = |slot: &Slot| {
+            slot.hash == half && bytes.get(slot.start as usize..slot.end as usize) == Some(value.as_bytes())
+        };
+        if let Some(slot) = codes.find(spread(half), same) {
+            return slot.code;
         }
-        let code = ends.len() as u32;
+        let (code, start) = (ends.len() as u32, bytes.len() as u32);
         bytes.extend_from_slice(value.as_bytes());
-        ends.push(bytes.len() as u32);
+        let end = bytes.len() as u32;
+        ends.push(end);
         hashes.push(hash);
-        codes.insert_unique(hash, code, |code| hashes[*code as usize]);
+        codes.insert_unique(spread(half), Slot { hash: half, start, end, code }, |slot| spread(slot.hash));
         code
     }
 
@@ -66,6 +80,11 @@ impl Dictionary {
     pub fn codes(&self) -> usize {
         self.ends.len()
     }
+}
+
+/// Half a hash, over all bits: a table looks at the first and at the last.
+const fn spread(half: u32) -> u64 {
+    (half as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn slice<'a>(ends: &[u32], bytes: &'a [u8], code: u32) -> &'a [u8] {

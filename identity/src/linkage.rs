@@ -101,11 +101,12 @@ pub fn train(
             calibration: Calibration::default(),
         })
     };
-    let mut scorer = Scorer::new(model(Frequencies::count(table, None), None), table);
+    let counts: Vec<Vec<u32>> = (0..table.layout().fields.len()).map(|field| table.counts(field)).collect();
+    let mut scorer = Scorer::new(model(Frequencies::count(table, &counts, None), None), table);
     for pass in 0..PASSES {
         progress(Progress { done: rules + 1 + pass, of });
         let explained = scorer.explained(table, &candidates);
-        let learned = model(Frequencies::count(table, Some(&explained)), Some(scorer.model().classes.clone()));
+        let learned = model(Frequencies::count(table, &counts, Some(&explained)), Some(scorer.model().classes.clone()));
         scorer = Scorer::new(learned, table);
     }
     let mut weights = scorer.weights(table, &candidates.patterns, &candidates.pairs);

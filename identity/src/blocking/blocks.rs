@@ -53,7 +53,7 @@ impl Blocks {
             if words {
                 keyed.extend(rule.keys(table, row).into_iter().map(|key| (key, row)));
             } else {
-                let key = rule.key(table, row);
+                let key = rule.key_within(table, row);
                 if key != 0 {
                     keyed.push((key, row));
                 }

@@ -106,20 +106,38 @@ impl Rule {
     /// The key of a record; 0 where it has none.
     #[must_use]
     pub fn key(&self, table: &Table, row: Row) -> u64 {
+        self.key_of(&|part| part.of(table, row))
+    }
+
+    /// A key that means something within the table only: of whole values it takes the codes, which are at hand.
+    pub(super) fn key_within(&self, table: &Table, row: Row) -> u64 {
+        self.key_of(&|part| match part.form {
+            // In any order, a value must be the same in whichever field it stands.
+            KeyForm::Whole if !self.unordered => match table.code(row, part.field) {
+                NONE => 0,
+                code => u64::from(code),
+            },
+            _ => part.of(table, row),
+        })
+    }
+
+    fn key_of(&self, of: &impl Fn(KeyPart) -> u64) -> u64 {
         let mut key = 0;
-        let mut all: smallvec::SmallVec<[u64; 4]> = smallvec::SmallVec::new();
-        for part in &self.parts {
-            let hash = part.of(table, row);
-            if hash == 0 {
+        if self.unordered {
+            let mut all: smallvec::SmallVec<[u64; 4]> = self.parts.iter().map(|part| of(*part)).collect();
+            all.sort_unstable();
+            if all.first() == Some(&0) {
                 return 0;
             }
-            all.push(hash);
-        }
-        if self.unordered {
-            all.sort_unstable();
-        }
-        for hash in all {
-            key = hash::mix(key, hash);
+            key = all.into_iter().fold(key, hash::mix);
+        } else {
+            for part in &self.parts {
+                let hash = of(*part);
+                if hash == 0 {
+                    return 0;
+                }
+                key = hash::mix(key, hash);
+            }
         }
         key.max(1)
     }

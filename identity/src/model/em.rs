@@ -3,7 +3,7 @@
 use super::Class;
 use super::chance::{Chance, Drawn};
 use super::frequency::Frequencies;
-use super::relation::{Relation, normalise};
+use super::relation::{MOST, Relation, normalise};
 use crate::blocking::Blocking;
 use crate::comparison::{Comparison, View};
 use crate::pattern::{Candidates, Patterns};
@@ -22,12 +22,16 @@ pub struct Judged {
 pub struct Training<'a> {
     comparisons: &'a [Comparison],
     patterns: &'a Patterns,
+    slots: Vec<u16>,
     relations: Vec<Relation>,
     drawn: Drawn,
     /// All pairs that make sense, looked at or not.
     pub all_pairs: f64,
     judged: Vec<(u32, Judged)>,
 }
+
+/// A number for each class: there are few, and all are looked at together.
+type Lanes = [f64; MOST];
 
 /// Rounds from what is expected, and from what was learned before.
 const FIRST_ROUNDS: usize = 30;
@@ -57,6 +61,7 @@ impl<'a> Training<'a> {
         Self {
             comparisons,
             patterns: &candidates.patterns,
+            slots: slots(comparisons, &candidates.patterns),
             relations,
             drawn,
             all_pairs: all_pairs.max(1.0),
@@ -107,46 +112,85 @@ impl<'a> Training<'a> {
     }
 
     fn round(&self, classes: &mut [Class], expected: &[Vec<Vec<f64>>], by_chance: &[f64]) {
-        let mut pairs = vec![0.0; classes.len()];
-        let mut counts: Vec<Vec<Vec<f64>>> =
-            classes.iter().map(|class| class.levels.iter().map(|levels| vec![0.0; levels.len()]).collect()).collect();
-        let mut odds = vec![0.0; classes.len()];
+        let likely = self.side_by_side(classes);
+        let mut counts: Vec<Lanes> = vec![[0.0; MOST]; likely.len()];
+        let (mut pairs, mut share, mut matches) = ([0.0; MOST], [0.0; MOST], [false; MOST]);
+        for (place, class) in classes.iter().enumerate() {
+            share[place] = class.share * self.all_pairs;
+            matches[place] = class.matches;
+        }
         let mut judged = self.judged.iter().peekable();
-        for (number, ((levels, count), by_chance)) in (0_u32..).zip(self.patterns.iter().zip(by_chance)) {
-            let mut sum = *by_chance;
-            let mut matching = 0.0;
-            for (odds, class) in odds.iter_mut().zip(classes.iter()) {
-                *odds = class.share * self.all_pairs * likely(&class.levels, levels);
-                sum += *odds;
-                matching += if class.matches { *odds } else { 0.0 };
+        let patterns = self.slots.chunks_exact(self.comparisons.len().max(1)).zip(self.patterns.iter());
+        for (number, ((slots, (_, count)), by_chance)) in (0_u32..).zip(patterns.zip(by_chance)) {
+            let mut odds = [1.0; MOST];
+            for slot in slots {
+                let likely = &likely[usize::from(*slot)];
+                odds.iter_mut().zip(likely).for_each(|(odds, likely)| *odds *= likely);
             }
+            odds.iter_mut().zip(&share).for_each(|(odds, share)| *odds *= share);
+            let sum = odds.iter().fold(*by_chance, |sum, odds| sum + odds);
+            let matching: f64 =
+                odds.iter().zip(&matches).map(|(odds, matches)| if *matches { *odds } else { 0.0 }).sum();
             let known =
                 judged.next_if(|(pattern, _)| *pattern == number).map(|(_, judged)| *judged).unwrap_or_default();
             let open = (count as f64) - (known.same + known.other) as f64;
-            for (place, class) in classes.iter().enumerate() {
-                // What people decided is shared among the classes that agree with them only.
-                let (said, of) = if class.matches { (known.same, matching) } else { (known.other, sum - matching) };
-                let share = odds[place]
-                    * (open.max(0.0) / sum.max(f64::MIN_POSITIVE) + said as f64 / of.max(f64::MIN_POSITIVE));
-                pairs[place] += share;
-                for (counts, level) in counts[place].iter_mut().zip(levels) {
-                    counts[usize::from(*level)] += share;
-                }
+            // What people decided is shared among the classes that agree with them only.
+            let of = |said: u64, of: f64| {
+                open.max(0.0) / sum.max(f64::MIN_POSITIVE) + said as f64 / of.max(f64::MIN_POSITIVE)
+            };
+            let (of_matches, of_others) = (of(known.same, matching), of(known.other, sum - matching));
+            for (odds, matches) in odds.iter_mut().zip(&matches) {
+                *odds *= if *matches { of_matches } else { of_others };
+            }
+            pairs.iter_mut().zip(&odds).for_each(|(pairs, odds)| *pairs += odds);
+            for slot in slots {
+                let counts = &mut counts[usize::from(*slot)];
+                counts.iter_mut().zip(&odds).for_each(|(counts, odds)| *counts += odds);
             }
         }
         for (place, class) in classes.iter_mut().enumerate() {
             class.share = (pairs[place] / self.all_pairs).max(1e-15);
+            let mut slots = counts.iter();
             for (number, comparison) in self.comparisons.iter().enumerate() {
-                let counts = &mut counts[place][number];
-                for (count, expected) in counts.iter_mut().zip(&expected[place][number]) {
-                    *count += PRIOR * expected;
+                let levels = &mut class.levels[number];
+                let prior = expected[place][number].iter().map(|expected| PRIOR * expected);
+                for ((level, counted), prior) in levels.iter_mut().zip(&mut slots).zip(prior) {
+                    *level = counted[place] + prior;
                 }
-                normalise(comparison, counts);
-                self.relations[place].bound(comparison, counts);
+                normalise(comparison, levels);
+                self.relations[place].bound(comparison, levels);
             }
-            class.levels.clone_from(&counts[place]);
         }
     }
+
+    /// What the classes expect, side by side: a level's probabilities stand together, one comparison behind the other.
+    fn side_by_side(&self, classes: &[Class]) -> Vec<Lanes> {
+        let mut likely: Vec<Lanes> = Vec::new();
+        for (number, comparison) in self.comparisons.iter().enumerate() {
+            for level in 0..comparison.levels.len() {
+                let mut lanes = [0.0; MOST];
+                lanes.iter_mut().zip(classes).for_each(|(lane, class)| *lane = class.levels[number][level]);
+                likely.push(lanes);
+            }
+        }
+        likely
+    }
+}
+
+/// By pattern and comparison, where the level stands among all levels of all comparisons.
+fn slots(comparisons: &[Comparison], patterns: &Patterns) -> Vec<u16> {
+    let starts: Vec<u16> = comparisons
+        .iter()
+        .scan(0, |start, comparison| {
+            let before = *start;
+            *start += comparison.levels.len() as u16;
+            Some(before)
+        })
+        .collect();
+    patterns
+        .iter()
+        .flat_map(|(levels, _)| levels.iter().zip(&starts).map(|(level, start)| start + u16::from(*level)))
+        .collect()
 }
 
 /// How likely a pattern is, each comparison on its own.

@@ -36,15 +36,13 @@ const LEAST: f64 = 0.001;
 const MOST_BITS: f64 = 8.0;
 
 impl Frequencies {
-    /// Counts the values of a table.
+    /// Counts the values of a table. `counts` are how many rows hold each code, by field.
     #[must_use]
-    pub(crate) fn count(table: &Table, explained: Option<&Explained>) -> Self {
-        let fields = 0..table.layout().fields.len();
-        Self {
-            fields: fields
-                .map(|field| FieldFrequency::count(table, field, explained.map(|e| e[field].as_slice())))
-                .collect(),
-        }
+    pub(crate) fn count(table: &Table, counts: &[Vec<u32>], explained: Option<&Explained>) -> Self {
+        let of = |(field, counts): (usize, &Vec<u32>)| {
+            FieldFrequency::count(table, field, counts, explained.map(|explained| explained[field].as_slice()))
+        };
+        Self { fields: counts.iter().enumerate().map(of).collect() }
     }
 
     /// How likely chance makes the values of a field the same.
@@ -57,7 +55,12 @@ impl Frequencies {
     #[must_use]
     pub fn bits(&self, table: &Table, field: usize) -> Vec<f32> {
         let dictionary = table.dictionary(field);
-        (0..dictionary.codes() as u32).map(|code| self.bits_of(field, dictionary.hash(code))).collect()
+        let Some(of) = self.fields.get(field) else { return vec![0.0; dictionary.codes()] };
+        let common = ByHash::of(&of.common);
+        // What few share is worth the same.
+        let unseen = of.bits_of(None);
+        let hashes = (0..dictionary.codes() as u32).map(|code| dictionary.hash(code));
+        hashes.map(|hash| common.get(hash).map_or(unseen, |others| of.bits_of(Some(others)))).collect()
     }
 
     /// By how many bits the frequency of one value moves a weight.
@@ -68,9 +71,8 @@ impl Frequencies {
 }
 
 impl FieldFrequency {
-    fn count(table: &Table, field: usize, explained: Option<&[f32]>) -> Self {
+    fn count(table: &Table, field: usize, counts: &[u32], explained: Option<&[f32]>) -> Self {
         let dictionary = table.dictionary(field);
-        let counts = table.counts(field);
         let records: f64 = counts.iter().skip(1).map(|count| f64::from(*count)).sum();
         let mut common: Vec<(u64, f32)> = Vec::new();
         let mut shared = 0.0;
@@ -97,12 +99,43 @@ impl FieldFrequency {
     }
 
     fn bits(&self, hash: u64) -> f32 {
+        let place = self.common.binary_search_by_key(&hash, |(hash, _)| *hash);
+        self.bits_of(place.ok().map(|place| self.common[place].1))
+    }
+
+    /// What a value is worth that so many others hold.
+    fn bits_of(&self, others: Option<f32>) -> f32 {
         if self.records < 2.0 {
             return 0.0;
         }
-        let place = self.common.binary_search_by_key(&hash, |(hash, _)| *hash);
-        let others = place.map_or(0.0, |place| f64::from(self.common[place].1));
+        let others = others.map_or(0.0, f64::from);
         let mean = self.chance * (self.records - 1.0);
         (others.max(self.unseen) / mean).log2().clamp(-MOST_BITS, MOST_BITS) as f32
+    }
+}
+
+/// Numbers by hash, found by its first bits: hashes are spread evenly.
+struct ByHash<'a> {
+    of: &'a [(u64, f32)],
+    bits: u32,
+    /// Where those begin that share their first bits.
+    starts: Vec<u32>,
+}
+
+impl<'a> ByHash<'a> {
+    fn of(of: &'a [(u64, f32)]) -> Self {
+        let bits = (usize::BITS - of.len().leading_zeros()).clamp(1, 24);
+        let mut starts = vec![0; (1 << bits) + 1];
+        of.iter().for_each(|(hash, _)| starts[(hash >> (u64::BITS - bits)) as usize + 1] += 1);
+        for place in 1..starts.len() {
+            starts[place] += starts[place - 1];
+        }
+        Self { of, bits, starts }
+    }
+
+    fn get(&self, wanted: u64) -> Option<f32> {
+        let place = (wanted >> (u64::BITS - self.bits)) as usize;
+        let among = &self.of[self.starts[place] as usize..self.starts[place + 1] as usize];
+        among.iter().find(|(hash, _)| *hash == wanted).map(|(_, of)| *of)
     }
 }

@@ -29,7 +29,10 @@ pub struct Relation {
 
 use Expected::{Either, Other, Same};
 
-const RELATIONS: [Relation; 8] = [
+/// How many there are at most.
+pub(super) const MOST: usize = 8;
+
+const RELATIONS: [Relation; MOST] = [
     Relation { name: "the same", matches: true, needs: &[], expected: &[], rest: Same },
     Relation {
         name: "the same, who moved on",

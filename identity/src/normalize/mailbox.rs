@@ -8,7 +8,10 @@ pub fn mailbox(text: &str, out: &mut String) -> bool {
     out.clear();
     let text = cut(text.trim(), super::LONGEST);
     let text = text.strip_prefix("mailto:").unwrap_or(text);
-    out.extend(text.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase));
+    lower(text, out);
+    if out.contains(char::is_whitespace) {
+        out.retain(|letter| !letter.is_whitespace());
+    }
     let Some(at) = out.rfind('@') else { return false };
     if let Some(plus) = out[..at].find('+').filter(|plus| *plus > 0) {
         out.replace_range(plus..at, "");
@@ -17,13 +20,23 @@ pub fn mailbox(text: &str, out: &mut String) -> bool {
     at > 0 && at + 1 < out.len()
 }
 
+/// Appends a text in lower case. Nearly all are in ASCII.
+fn lower(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        out.push_str(text);
+        out.make_ascii_lowercase();
+    } else {
+        out.extend(text.chars().flat_map(char::to_lowercase));
+    }
+}
+
 /// Writes the domain of a website.
 pub fn website(text: &str, out: &mut String) {
     out.clear();
     let text = cut(text.trim(), super::LONGEST);
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split(['/', '?', '#', ':', ' ']).next().unwrap_or_default();
-    out.extend(text.chars().flat_map(char::to_lowercase));
+    lower(text, out);
     if let Some(rest) = out.strip_prefix("www.") {
         *out = rest.to_owned();
     }
@@ -37,14 +50,11 @@ pub fn website(text: &str, out: &mut String) {
 pub fn corporate_domain(mailbox: &str) -> Option<&str> {
     let (_, domain) = mailbox.rsplit_once('@')?;
     let slip = |free: &&str| within_edits(free.as_bytes(), domain.as_bytes(), 1);
-    (!FREE.contains(&domain) && !FREE.iter().take(MOST_USED).any(slip)).then_some(domain)
+    (FREE.binary_search(&domain).is_err() && !MOST_USED.iter().any(slip)).then_some(domain)
 }
 
-/// Of the first so many, a slip of the pen is still one of them: nobody else owns `gmil.com`.
-const MOST_USED: usize = 10;
-
-/// Where everybody has a mailbox.
-const FREE: [&str; 58] = [
+/// Of these a slip of the pen is still one of them: nobody else owns `gmil.com`.
+const MOST_USED: [&str; 10] = [
     "gmail.com",
     "googlemail.com",
     "yahoo.com",
@@ -55,54 +65,68 @@ const FREE: [&str; 58] = [
     "web.de",
     "orange.fr",
     "aol.com",
-    "live.com",
-    "msn.com",
-    "me.com",
-    "mac.com",
-    "gmx.net",
+];
+
+/// Where everybody has a mailbox, sorted.
+const FREE: [&str; 58] = [
+    "163.com",
+    "aol.com",
+    "att.net",
+    "btinternet.com",
+    "comcast.net",
+    "free.fr",
+    "freenet.de",
+    "gmail.com",
     "gmx.at",
     "gmx.ch",
     "gmx.com",
-    "t-online.de",
-    "freenet.de",
-    "yahoo.co.uk",
-    "yahoo.de",
-    "yahoo.fr",
-    "yahoo.es",
-    "yahoo.it",
-    "yahoo.ca",
-    "yahoo.co.jp",
-    "yahoo.com.br",
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
     "hotmail.co.uk",
+    "hotmail.com",
     "hotmail.de",
     "hotmail.fr",
     "hotmail.it",
+    "icloud.com",
+    "kpnmail.nl",
+    "laposte.net",
+    "libero.it",
     "live.co.uk",
+    "live.com",
     "live.fr",
     "live.nl",
+    "mac.com",
+    "mail.ru",
+    "me.com",
+    "msn.com",
+    "ntlworld.com",
+    "orange.fr",
+    "outlook.com",
     "outlook.de",
     "outlook.fr",
-    "wanadoo.fr",
-    "free.fr",
-    "laposte.net",
-    "sfr.fr",
-    "btinternet.com",
-    "sky.com",
-    "virginmedia.com",
-    "ntlworld.com",
-    "comcast.net",
-    "verizon.net",
-    "att.net",
-    "ymail.com",
-    "protonmail.com",
     "proton.me",
-    "mail.ru",
-    "yandex.ru",
+    "protonmail.com",
     "qq.com",
-    "163.com",
+    "sfr.fr",
+    "sky.com",
+    "t-online.de",
+    "verizon.net",
+    "virginmedia.com",
+    "wanadoo.fr",
+    "web.de",
+    "yahoo.ca",
+    "yahoo.co.jp",
+    "yahoo.co.uk",
+    "yahoo.com",
+    "yahoo.com.br",
+    "yahoo.de",
+    "yahoo.es",
+    "yahoo.fr",
+    "yahoo.it",
+    "yandex.ru",
+    "ymail.com",
     "ziggo.nl",
-    "kpnmail.nl",
-    "libero.it",
 ];
 
 #[cfg(test)]
@@ -117,6 +141,15 @@ mod tests {
         assert_eq!(corporate_domain("anna@gmail.com"), None);
         for wrong in ["", "anna", "@acme.nl", "anna@"] {
             assert!(!mailbox(wrong, &mut out), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn free_domains_are_found() {
+        assert!(FREE.is_sorted());
+        for free in MOST_USED {
+            assert!(FREE.contains(&free), "{free}");
+            assert_eq!(corporate_domain(&format!("anna@x{free}")), None, "{free}");
         }
     }
 
