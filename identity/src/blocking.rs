@@ -26,7 +26,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { block: 48, pairs_per_record: 6 }
+        Self { block: 16, pairs_per_record: 6 }
     }
 }
 

@@ -10,6 +10,8 @@ pub enum Expected {
     Same,
     /// They may well be the same.
     Either,
+    /// They differ, and may well be written alike: mailboxes are named after people.
+    Alike,
     /// They differ.
     Other,
 }
@@ -27,7 +29,7 @@ pub struct Relation {
     rest: Expected,
 }
 
-use Expected::{Either, Other, Same};
+use Expected::{Alike, Either, Other, Same};
 
 /// How many there are at most.
 pub(super) const MOST: usize = 8;
@@ -102,7 +104,13 @@ const RELATIONS: [Relation; MOST] = [
         name: "a namesake",
         matches: false,
         needs: &[Role::Surname, Role::GivenName],
-        expected: &[(Role::GivenName, Same), (Role::Surname, Same), (Role::City, Either), (Role::Country, Either)],
+        expected: &[
+            (Role::GivenName, Same),
+            (Role::Surname, Same),
+            (Role::Mailbox, Alike),
+            (Role::City, Either),
+            (Role::Country, Either),
+        ],
         rest: Other,
     },
 ];
@@ -142,7 +150,11 @@ impl Relation {
     pub(super) fn bound(&self, comparison: &Comparison, likely: &mut [f64]) {
         for (agreement, most) in [(Agreement::Exact, MOST_EXACT), (Agreement::Near, MOST_NEAR)] {
             let against = |level: &Level| {
-                level.parts.iter().any(|part| part.agreement == agreement && self.expects(part.role) == Other)
+                level.parts.iter().any(|part| {
+                    let expected = self.expects(part.role);
+                    part.agreement == agreement
+                        && (expected == Other || (expected == Alike && agreement == Agreement::Exact))
+                })
             };
             let groups = comparison.levels.iter().map(|level| level.group).max().unwrap_or_default();
             for group in 0..=groups {
@@ -175,6 +187,9 @@ const fn of(expected: Expected, agreement: Agreement) -> f64 {
         (Either, Agreement::Exact) => 0.45,
         (Either, Agreement::Near) => 0.05,
         (Either, Agreement::Differ) => 0.5,
+        (Alike, Agreement::Exact) => 0.01,
+        (Alike, Agreement::Near) => 0.4,
+        (Alike, Agreement::Differ) => 0.59,
         (Other, Agreement::Exact) => 0.01,
         (Other, Agreement::Near) => 0.03,
         (Other, Agreement::Differ) => 0.96,
