@@ -47,7 +47,7 @@ accordant-bench pulse --entities N [--calls-a-day N] [--days N]
                                                   how old verifications get under a budget, by priority, beside the bound
 accordant-bench quality [ROWS [SEED]]             twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it
 accordant-bench sweep gen ROWS FOLDER [SEED]      writes two tables that are much alike
-accordant-bench sweep A B [--unsorted] [--memory BYTES]
+accordant-bench sweep A B [--unsorted] [--memory BYTES] [--peak BYTES]
                                                   compares them by key
 accordant-bench sweep compare ROWS RUNS           compares tables so, and beside a hand-written program, in turn";
 

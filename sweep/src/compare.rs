@@ -8,9 +8,9 @@ use accordant::value::Field;
 use crate::difference::Changed;
 use crate::snapshot::{Cell, Wanted};
 
-/// An attribute that is compared.
+/// An attribute that is compared, and when its values are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Attribute {
+pub struct Attribute {
     pub(crate) name: String,
     pub(crate) equivalence: Equivalence,
     /// Whether null and the empty text are two values.
@@ -27,6 +27,19 @@ fn field(cell: Option<&[u8]>) -> Option<Field> {
 }
 
 impl Attribute {
+    /// Values are the same where they are by this equivalence. Null and the empty text are the same, as everywhere.
+    #[must_use]
+    pub fn new(name: impl Into<String>, equivalence: Equivalence) -> Self {
+        Self { name: name.into(), equivalence, apart: false }
+    }
+
+    /// Null and the empty text are two values.
+    #[must_use]
+    pub const fn telling_null_from_empty(mut self) -> Self {
+        self.apart = true;
+        self
+    }
+
     /// Whether a value is the same as the reference: the value of the first snapshot that has one.
     fn same(&self, value: &Field, reference: &Field) -> bool {
         let (value, reference) = (self.plain(value), self.plain(reference));

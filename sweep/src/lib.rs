@@ -19,6 +19,7 @@ mod sweep;
 
 pub use self::batch::Batch;
 pub use self::checkpoint::Checkpoint;
+pub use self::compare::Attribute;
 pub use self::difference::{Changed, Counts, Difference};
 pub use self::error::{SnapshotError, SweepError};
 pub use self::feed::Swept;

@@ -35,18 +35,16 @@ impl Sweep {
         Self { order, attributes: Vec::new(), sides: Vec::new(), memory: MEMORY, folder: None }
     }
 
-    /// Compares an attribute: its values are the same where they are by this equivalence. Every value is compared with that of the
-    /// first snapshot that has the key and holds the attribute. Null and the empty text are the same, as everywhere.
+    /// Compares an attribute by an equivalence: every value with that of the first snapshot that has the key and holds the attribute.
     #[must_use]
-    pub fn attribute(mut self, name: impl Into<String>, equivalence: Equivalence) -> Self {
-        self.attributes.push(Attribute { name: name.into(), equivalence, apart: false });
-        self
+    pub fn attribute(self, name: impl Into<String>, equivalence: Equivalence) -> Self {
+        self.attributes([Attribute::new(name, equivalence)])
     }
 
-    /// Compares an attribute of which null and the empty text are two values.
+    /// Compares these attributes, too.
     #[must_use]
-    pub fn attribute_with_empty(mut self, name: impl Into<String>, equivalence: Equivalence) -> Self {
-        self.attributes.push(Attribute { name: name.into(), equivalence, apart: true });
+    pub fn attributes(mut self, attributes: impl IntoIterator<Item = Attribute>) -> Self {
+        self.attributes.extend(attributes);
         self
     }
 

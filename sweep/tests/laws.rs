@@ -10,7 +10,7 @@ use accordant::equivalence::Equivalence;
 use accordant::normalize::{lowercase, trim};
 use accordant::value::Field;
 use accordant_sweep::source::{Csv, JsonLines};
-use accordant_sweep::{Changed, Checkpoint, Counts, Difference, Order, Side, Step, Sweep};
+use accordant_sweep::{Attribute, Changed, Checkpoint, Counts, Difference, Order, Side, Step, Sweep};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -149,10 +149,8 @@ impl World {
     fn sweep(&self) -> Sweep {
         let mut sweep = Sweep::by(self.order).memory(self.memory).spill_into(self.folder.path());
         for (attribute, (equivalence, apart)) in ATTRIBUTES.iter().zip(equivalences()) {
-            sweep = match apart {
-                true => sweep.attribute_with_empty(*attribute, equivalence),
-                false => sweep.attribute(*attribute, equivalence),
-            };
+            let attribute = Attribute::new(*attribute, equivalence);
+            sweep = sweep.attributes([if apart { attribute.telling_null_from_empty() } else { attribute }]);
         }
         for (place, form) in self.forms.iter().enumerate() {
             let (system, path) = (format!("system {place}"), self.folder.path().join(place.to_string()));

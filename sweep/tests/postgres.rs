@@ -11,7 +11,7 @@ use accordant::equivalence::Equivalence;
 use accordant::normalize::lowercase;
 use accordant_sweep::postgres::{Database, Table, Within, sweep_within};
 use accordant_sweep::source::Csv;
-use accordant_sweep::{Counts, Difference, Order, Side, SnapshotError, Step, Sweep, SweepError};
+use accordant_sweep::{Attribute, Counts, Difference, Order, Side, SnapshotError, Step, Sweep, SweepError};
 use accordant_test_servers::{Server, Trial};
 use tokio_postgres::{Config, NoTls};
 
@@ -74,16 +74,13 @@ impl Drop for Stage {
     }
 }
 
-fn attributes() -> Vec<(String, Equivalence)> {
-    vec![
-        ("name".to_owned(), Equivalence::Normalized(Arc::new(lowercase()))),
-        ("amount".to_owned(), Equivalence::Exact),
-        ("day".to_owned(), Equivalence::Exact),
-    ]
+fn attributes() -> [Attribute; 3] {
+    let name = Attribute::new("name", Equivalence::Normalized(Arc::new(lowercase())));
+    [name, Attribute::new("amount", Equivalence::Exact), Attribute::new("day", Equivalence::Exact)]
 }
 
 fn sweep(stage: &Stage, order: Order) -> Sweep {
-    let sweep = attributes().into_iter().fold(Sweep::by(order), |sweep, (name, how)| sweep.attribute(name, how));
+    let sweep = Sweep::by(order).attributes(attributes());
     sweep
         .side(Side::new("one", stage.table("a")).column("name", "Name").sorted())
         .side(Side::new("other", stage.table("b")).sorted())

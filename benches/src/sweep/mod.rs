@@ -17,7 +17,7 @@ use crate::usage::{Clocks, peak_memory};
 const COLUMNS: [&str; 10] =
     ["id", "email", "first_name", "last_name", "phone", "company", "city", "status", "amount", "updated_at"];
 
-/// `gen ROWS FOLDER [SEED]`, `A B [--unsorted] [--memory BYTES]`, or `compare ROWS RUNS`.
+/// `gen ROWS FOLDER [SEED]`, `A B [--unsorted] [--memory BYTES] [--peak BYTES]`, or `compare ROWS RUNS`.
 ///
 /// # Errors
 ///
@@ -31,10 +31,15 @@ pub fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error
         [one, other, ref how @ ..] => {
             let memory = how.iter().skip_while(|word| **word != "--memory").nth(1);
             let memory = memory.map_or(Ok(256 << 20), |bytes| bytes.parse())?;
-            report(one, other, how.contains(&"--unsorted"), memory, out)
+            let peak = how.iter().skip_while(|word| **word != "--peak").nth(1).map(|bytes| bytes.parse()).transpose()?;
+            report(one, other, how.contains(&"--unsorted"), memory, out)?;
+            match peak {
+                Some(most) if peak_memory() > most => Err("it took more memory than it may".into()),
+                _ => Ok(()),
+            }
         }
         _ => {
-            Err("sweep gen ROWS FOLDER [SEED], sweep A B [--unsorted] [--memory BYTES], or sweep compare ROWS RUNS"
+            Err("sweep gen ROWS FOLDER [SEED], sweep A B [--unsorted] [--memory BYTES] [--peak BYTES], or sweep compare ROWS RUNS"
                 .into())
         }
     }

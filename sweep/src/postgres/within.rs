@@ -44,15 +44,11 @@ const PLAIN: [&str; 11] = [
 /// [`SweepError::Snapshot`] if the database does not answer, a table has not got a column, or a row has no key.
 pub fn sweep_within(
     database: &Database,
-    attributes: &[(String, accordant::equivalence::Equivalence)],
+    attributes: &[Attribute],
     order: Order,
     mut tables: [Within; 2],
     mut show: impl FnMut(&Difference),
 ) -> Result<Option<Counts>, SweepError> {
-    let attributes: Vec<Attribute> = attributes
-        .iter()
-        .map(|(name, equivalence)| Attribute { name: name.clone(), equivalence: equivalence.clone(), apart: false })
-        .collect();
     for within in &mut tables {
         within.wanted.order = order;
         let found = within.table.find(&within.wanted);
@@ -69,7 +65,7 @@ pub fn sweep_within(
     };
     let mut counts = Counts { rows: vec![counted(0), counted(1)], ..Counts::of(2) };
     let wanted = [tables[0].wanted.clone(), tables[1].wanted.clone()];
-    let mut blocks = database.copy(statement(&tables, &attributes, order));
+    let mut blocks = database.copy(statement(&tables, attributes, order));
     let mut rest = Vec::new();
     let mut row = 0;
     while let Some(block) = blocks.next().map_err(of(0))? {
@@ -78,7 +74,7 @@ pub fn sweep_within(
         let mut from = 0;
         for end in memchr::memchr_iter(b'\n', &bytes) {
             let line = Line::of(&bytes[from..end], &wanted);
-            let told = line.difference(&attributes, &wanted, &mut counts);
+            let told = line.difference(attributes, &wanted, &mut counts);
             let told = told.map_err(|(side, column)| match column {
                 Some(column) => of(side)(SnapshotError::NotText { row, column }),
                 None => of(side)(SnapshotError::NoKey { row, column: wanted[side].key.clone() }),
