@@ -234,7 +234,7 @@ fn form() -> impl Strategy<Value = Form> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     /// Of two to four systems, in either order of keys, sorted or not, with memory for a few rows or for all.
     #[test]
