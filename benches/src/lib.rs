@@ -7,6 +7,7 @@ pub mod customer;
 pub mod delivery;
 pub mod fresh;
 pub mod stream;
+pub mod sweep;
 pub mod usage;
 pub mod workload;
 pub mod world;

@@ -1,5 +1,5 @@
 //! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`,
-//! `pulse`, `quality`.
+//! `pulse`, `quality`, `sweep`.
 
 mod anomaly;
 mod compare;
@@ -45,7 +45,11 @@ accordant-bench identity calibration              what probabilities turn out to
 accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing
 accordant-bench pulse --entities N [--calls-a-day N] [--days N]
                                                   how old verifications get under a budget, by priority, beside the bound
-accordant-bench quality [ROWS [SEED]]             twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it";
+accordant-bench quality [ROWS [SEED]]             twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it
+accordant-bench sweep gen ROWS FOLDER [SEED]      writes two tables that are much alike
+accordant-bench sweep A B [--unsorted] [--memory BYTES] [--peak BYTES]
+                                                  compares them by key
+accordant-bench sweep compare ROWS RUNS           compares tables so, and beside a hand-written program, in turn";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -66,6 +70,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["anomaly", series] => anomaly::run(series, "7", &mut out),
         ["anomaly", series, seed] => anomaly::run(series, seed, &mut out),
         ["quality", ref what @ ..] => quality::run(what, &mut out),
+        ["sweep", ref what @ ..] => accordant_bench::sweep::run(what, &mut out),
         ["gen", events, entities, file] => generate(events, entities, file, "42"),
         ["gen", events, entities, file, seed] => generate(events, entities, file, seed),
         ["stream", file] => {

@@ -1,0 +1,192 @@
+//! What a sweep finds, told to the engine: as hints, on a surface beside those of a connector.
+//!
+//! A row of a snapshot is as old as the snapshot. So it is not believed: each record that differs is hinted at, the engine reads it
+//! from its system, and what is said then ends in the discrepancies that events would have ended in.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use accordant::chrono::TimeDelta;
+use accordant::connector::{
+    Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Item, Page, ReadAnswer, RecordKey,
+    Retry, Says, Verified, Write, WriteReceipt,
+};
+use accordant::id::{ObjectType, SurfaceName};
+use accordant::schema::ObjectSchema;
+use accordant::surface::{
+    Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{SnapshotError, SweepError};
+use crate::run::{Run, Step};
+use crate::sweep::Sweep;
+
+/// Hints of a page.
+const PAGE: usize = 1_000;
+
+/// A connector, with one more surface: a poll that tells which records of an object type a sweep found to differ.
+///
+/// The other surfaces are the connector's own. The position of the poll is a checkpoint of the sweep, which the engine keeps: it goes
+/// on after a restart, and tells everything once more at most. When it has come to its end, a poll finds nothing until a snapshot is
+/// replaced; then it sweeps anew. Sweeps of tables have no such sign, and begin anew at every poll that follows one that ended.
+pub struct Swept<C> {
+    connector: C,
+    surfaces: Vec<Surface>,
+    name: SurfaceName,
+    sweep: Box<dyn Fn() -> Sweep + Send + Sync>,
+    system: String,
+    /// What is open behind the last page.
+    open: Mutex<Option<(Cursor, Run)>>,
+}
+
+impl<C: fmt::Debug> fmt::Debug for Swept<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Swept").field("connector", &self.connector).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Where a poll stands: in a sweep, or behind it.
+#[derive(Serialize, Deserialize)]
+struct Standing {
+    at: Checkpoint,
+    ended: bool,
+}
+
+impl<C: Connector> Swept<C> {
+    /// Tells of records of this object type what `sweep` finds about the side of the connector's system. It is called for every
+    /// sweep, and must describe the same.
+    ///
+    /// A record is named by the id that its row has, or by the key, where that is the id.
+    #[must_use]
+    pub fn new(connector: C, object: &str, sweep: impl Fn() -> Sweep + Send + Sync + 'static) -> Self {
+        let name = SurfaceName::from(format!("{object}.sweep"));
+        let surface = Surface {
+            name: name.clone(),
+            object: object.into(),
+            channel: Channel::Poll,
+            semantics: EventSemantics {
+                delivery: Guarantee::Snapshot,
+                order: Order::None,
+                completeness: Completeness::IdOnly,
+                deletes: Deletes::NeverTold,
+                merges: Merges::NeverTold,
+                lag: TimeDelta::zero(),
+                unrecoverable_after: None,
+            },
+            shape: SurfaceShape::default(),
+        };
+        let surfaces = connector.surfaces().iter().cloned().chain([surface]).collect();
+        let system = connector.system().to_owned();
+        Self { connector, surfaces, name, sweep: Box::new(sweep), system, open: Mutex::default() }
+    }
+
+    /// The sweep behind a cursor; nothing if it ended, and nothing was replaced since.
+    fn run(&self, after: Option<&Cursor>) -> Result<Option<Run>, ConnectorError> {
+        let Some(cursor) = after else { return Ok(Some((self.sweep)().start().map_err(failed)?)) };
+        let held = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((at, run)) = held
+            && at == *cursor
+        {
+            return Ok(Some(run));
+        }
+        let Standing { at, ended } = serde_json::from_str(&cursor.0).map_err(|_| Cursor::foreign())?;
+        if ended {
+            let run = (self.sweep)().start().map_err(failed)?;
+            return Ok((!run.is_of_same_snapshots(&at)).then_some(run));
+        }
+        match (self.sweep)().resume(&at) {
+            // What is there now is swept from its beginning.
+            Err(SweepError::OtherSweep | SweepError::Snapshot { source: SnapshotError::Replaced, .. }) => {
+                Ok(Some((self.sweep)().start().map_err(failed)?))
+            }
+            run => Ok(Some(run.map_err(failed)?)),
+        }
+    }
+
+    fn page(&self, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        let Some(mut run) = self.run(after.as_ref())? else {
+            return Ok(Page { items: Vec::new(), next: after, more: false });
+        };
+        let side = run.side(&self.system).ok_or_else(|| {
+            let told = format!("no side of the sweep is {}", self.system);
+            ConnectorError::new(ConnectorErrorKind::Unsupported, told)
+        })?;
+        let mut items = Vec::new();
+        let more = loop {
+            match run.step().map_err(failed)? {
+                Step::Done => break false,
+                Step::Read => {}
+                Step::Found(difference) => {
+                    if let Some(id) = difference.id(side, run.has_ids(side)) {
+                        let says = Says::Hint { id: id.into() };
+                        items.push(Item::new(self.name.clone(), says, Bytes::new()));
+                    }
+                    if items.len() >= PAGE {
+                        break true;
+                    }
+                }
+            }
+        };
+        let at = run.checkpoint().ok_or_else(|| failed(SweepError::Failed))?;
+        let told = serde_json::to_string(&Standing { at, ended: !more });
+        let cursor = Cursor(told.map_err(|_| Cursor::foreign())?);
+        if more {
+            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some((cursor.clone(), run));
+        }
+        Ok(Page { items, next: Some(cursor), more })
+    }
+}
+
+fn failed(error: SweepError) -> ConnectorError {
+    let kind = match &error {
+        SweepError::Snapshot { source: SnapshotError::Read(_) | SnapshotError::Replaced, .. }
+        | SweepError::Snapshot { source: SnapshotError::Database { .. }, .. }
+        | SweepError::Spill(_) => ConnectorErrorKind::Unavailable,
+        _ => ConnectorErrorKind::Malformed,
+    };
+    // Another snapshot may come.
+    ConnectorError::new(kind, error.to_string()).retry(Retry::Backoff)
+}
+
+#[async_trait]
+impl<C: Connector> Connector for Swept<C> {
+    fn system(&self) -> &str {
+        self.connector.system()
+    }
+
+    fn surfaces(&self) -> &[Surface] {
+        &self.surfaces
+    }
+
+    fn create_safety(&self) -> CreateSafety {
+        self.connector.create_safety()
+    }
+
+    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
+        self.connector.verify(delivery)
+    }
+
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        if *surface == self.name { self.page(after) } else { self.connector.read_page(surface, after).await }
+    }
+
+    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
+        self.connector.read_records(keys).await
+    }
+
+    fn describes(&self) -> bool {
+        self.connector.describes()
+    }
+
+    async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        self.connector.describe(objects).await
+    }
+
+    async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
+        self.connector.write_batch(writes).await
+    }
+}
