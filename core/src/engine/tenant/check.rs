@@ -4,9 +4,12 @@
 
 mod age;
 mod examine;
+mod held;
 mod ledger;
 mod pass;
 mod results;
+mod totals;
+mod violations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
