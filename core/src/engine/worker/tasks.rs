@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use futures::FutureExt as _;
+use futures::future::poll_immediate;
 
 use super::{BEAT, Desk, Worked};
 use crate::engine::tenant::run::{Agenda, Read, Task};
@@ -97,7 +99,8 @@ impl Desk {
     pub(super) fn new(accordant: &Accordant, tenant: &TenantId) -> Self {
         let tenant = accordant.tenant(tenant.as_str());
         let (looked, tasks) = (Share::of(1, []), Tasks::new(&tenant));
-        Self { tasks, looked, owns: false, allowed: Allowed::default(), plans: BTreeSet::new(), tenant }
+        let (allowed, plans) = (Allowed::default(), BTreeSet::new());
+        Self { tasks, looked, owns: false, allowed, plans, alerting: None, tenant }
     }
 
     /// Does what is due of this worker's share. Says how long nothing is.
@@ -185,10 +188,7 @@ impl Desk {
             };
             self.tasks.agenda.done(&connection, task, tenant.now(), retry);
         }
-        // Of the calls that this process makes.
-        if self.tasks.agenda.alerts(tenant.now()) {
-            tenant.raise_alerts().await?;
-        }
+        self.alert().await?;
         // By whoever has the tenant itself.
         if self.owns && self.tasks.agenda.examines(tenant.now()) && tenant.examine_on().await? {
             self.tasks.agenda.examine_now(tenant.now());
@@ -208,6 +208,19 @@ impl Desk {
             self.step(records, worked).await?;
         }
         Ok(rest)
+    }
+
+    /// Looks whether somebody is to be told of anything, of the calls that this process makes. Sinks are told beside the turns: one that
+    /// takes its time holds up nobody's work.
+    async fn alert(&mut self) -> Result<(), Error> {
+        if self.alerting.is_none() && self.tasks.agenda.alerts(self.tenant.now()) {
+            let tenant = self.tenant.clone();
+            self.alerting = Some(async move { tenant.raise_alerts().await }.boxed());
+        }
+        let Some(look) = &mut self.alerting else { return Ok(()) };
+        let Some(looked) = poll_immediate(look).await else { return Ok(()) };
+        self.alerting = None;
+        looked.map(drop)
     }
 
     /// What the one worker does that has the tenant itself: publishes its journal, and hears what concerns all of it. Says whether
