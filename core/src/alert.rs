@@ -141,7 +141,8 @@ pub struct Alert {
     pub value: u64,
     /// From where on it is wrong.
     pub limit: u64,
-    /// When this was seen, in milliseconds since the epoch.
+    /// When it came to be so, in milliseconds since the epoch: when it had been wrong, or right again, for as long as it must last. An
+    /// alert that is told again has the same; a process that starts again, and another process, count from what they measured.
     pub at: i64,
 }
 

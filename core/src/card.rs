@@ -1,7 +1,8 @@
 //! Card numbers: found in what systems say, and taken out before anything is kept.
 //!
 //! A number is taken for one of a payment card if it begins as an issuer's numbers begin, has as many digits as those, and its
-//! check digit is right. Its digits may stand in groups, with a single space, hyphen or dash between them, whichever of Unicode's.
+//! check digit is right. Its digits may stand in groups, with a single space, hyphen, dash or minus sign between them, whichever of
+//! Unicode's (categories Zs and Pd, and U+2212). They are those of ASCII: of other scripts, and of full width, none are looked for.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -70,10 +71,24 @@ fn card_from(bytes: &[u8], begin: usize) -> Option<usize> {
 const fn divider(bytes: &[u8]) -> usize {
     match bytes {
         [b' ' | b'-', ..] => 1,
-        // The space that no line breaks at, as web pages have it.
-        [0xC2, 0xA0, ..] => 2,
-        // Spaces of other widths; hyphens, and dashes that are taken for them.
-        [0xE2, 0x80, 0x80..=0x8A | 0xAF | 0x90..=0x95, ..] | [0xE2, 0x88, 0x92, ..] => 3,
+        // The space that no line breaks at, as web pages have it; hyphens of Armenian and Hebrew.
+        [0xC2, 0xA0, ..] | [0xD6, 0x8A | 0xBE, ..] => 2,
+        // Spaces of other widths; hyphens, and dashes that are taken for them; the minus sign.
+        [0xE2, 0x80, 0x80..=0x8A | 0xAF | 0x90..=0x95, ..]
+        | [0xE2, 0x81, 0x9F, ..]
+        | [0xE2, 0x88, 0x92, ..]
+        | [0xE2, 0xB8, 0x97 | 0x9A | 0xBA | 0xBB, ..]
+        | [0xE2, 0xB9, 0x80 | 0x9D, ..] => 3,
+        // Those of Ogham, of Canadian syllabics and of Mongolian.
+        [0xE1, 0x9A, 0x80, ..] | [0xE1, 0x90, 0x80, ..] | [0xE1, 0xA0, 0x86, ..] => 3,
+        // Those of East Asia, of full width and small ones included.
+        [0xE3, 0x80, 0x80 | 0x9C | 0xB0, ..]
+        | [0xE3, 0x82, 0xA0, ..]
+        | [0xEF, 0xB8, 0xB1 | 0xB2, ..]
+        | [0xEF, 0xB9, 0x98 | 0xA3, ..]
+        | [0xEF, 0xBC, 0x8D, ..] => 3,
+        // The hyphens of Garay and Yezidi.
+        [0xF0, 0x90, 0xB5, 0xAE, ..] | [0xF0, 0x90, 0xBA, 0xAD, ..] => 4,
         _ => 0,
     }
 }
@@ -287,6 +302,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn groups_are_divided_by_every_space_and_dash_of_unicode() {
+        let spaces = "\u{20}\u{a0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200a}\
+                      \u{202f}\u{205f}\u{3000}";
+        let dashes = "\u{2d}\u{58a}\u{5be}\u{1400}\u{1806}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}\u{2e17}\u{2e1a}\
+                      \u{2e3a}\u{2e3b}\u{2e40}\u{2e5d}\u{301c}\u{3030}\u{30a0}\u{fe31}\u{fe32}\u{fe58}\u{fe63}\u{ff0d}\u{10d6e}\
+                      \u{10ead}";
+        for divider in spaces.chars().chain(dashes.chars()) {
+            let card = ["4111", "1111", "1111", "1111"].join(&divider.to_string());
+            assert_eq!(find(card.as_bytes()), [0..card.len()], "U+{:04X}", u32::from(divider));
+        }
+        // A letter that begins with the same bytes divides nothing.
+        assert_eq!(find("4111\u{ff0e}1111\u{ff0e}1111\u{ff0e}1111".as_bytes()), []);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Telemetry: what a recorder of the `metrics` facade counts, and the spans of `tracing`, behind the feature `telemetry`.
 //!
-//! It names connections and kinds of calls, and spans the tenant: never a record, a value or a secret. It is counted by call and by batch,
-//! not by record. Handles are made when the library is built: **install the recorder before
+//! It names connections and kinds of calls, and spans the tenant: never a record, a value or a secret. It is counted by call, by batch and
+//! by commit, and of a batch of writes by receipt. Handles are made when the library is built: **install the recorder before
 //! [`Builder::build`](crate::Builder::build)**. Without one, and without the feature, a count is a test of a null pointer, or nothing.
 //!
 //! The same names stand in `docs/telemetry.md`, which a test holds to these.
@@ -115,11 +115,29 @@ impl Called {
     }
 }
 
+/// What a page of checks found of the records that it read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Verified {
+    as_held: u64,
+    missed: u64,
+    gone: u64,
+}
+
+impl Verified {
+    pub(crate) const fn add(&mut self, gone: bool, missed: bool) {
+        match (gone, missed) {
+            (true, _) => self.gone += 1,
+            (false, true) => self.missed += 1,
+            (false, false) => self.as_held += 1,
+        }
+    }
+}
+
 #[cfg(feature = "telemetry")]
 mod recorded {
     use metrics::{Counter, Histogram, counter, histogram};
 
-    use super::{CALL_SECONDS, CALLS, COMMITS, Called, ConnectionName, TAKEN_IN, TakenIn, VERIFIED, WRITES};
+    use super::{CALL_SECONDS, CALLS, COMMITS, Called, ConnectionName, TAKEN_IN, TakenIn, VERIFIED, Verified, WRITES};
     use crate::connector::Outcome;
 
     /// What is counted of a connection.
@@ -186,12 +204,10 @@ mod recorded {
             }
         }
 
-        pub(crate) fn verified(&self, gone: bool, missed: bool) {
-            let [as_held, changed, lost] = &self.verified;
-            match (gone, missed) {
-                (true, _) => lost.increment(1),
-                (false, true) => changed.increment(1),
-                (false, false) => as_held.increment(1),
+        pub(crate) fn verified(&self, verified: &Verified) {
+            let Verified { as_held, missed, gone } = *verified;
+            for (counter, many) in self.verified.iter().zip([as_held, missed, gone]) {
+                counter.increment(many);
             }
         }
     }
@@ -220,7 +236,7 @@ mod recorded {
 
 #[cfg(not(feature = "telemetry"))]
 mod recorded {
-    use super::{Called, ConnectionName, TakenIn};
+    use super::{Called, ConnectionName, TakenIn, Verified};
     use crate::connector::Outcome;
 
     /// Nothing is counted.
@@ -233,7 +249,7 @@ mod recorded {
         pub(crate) const fn called(&self, _: Called, _: i64, _: bool) {}
         pub(crate) const fn taken(&self, _: &TakenIn) {}
         pub(crate) const fn wrote(&self, _: &Outcome) {}
-        pub(crate) const fn verified(&self, _: bool, _: bool) {}
+        pub(crate) const fn verified(&self, _: &Verified) {}
     }
 
     /// Nothing is counted.

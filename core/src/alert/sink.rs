@@ -10,11 +10,14 @@ use super::Alert;
 /// Where alerts go: a log, a chat, a pager.
 #[async_trait]
 pub trait AlertSink: Send + Sync + 'static {
-    /// Tells of an alert, or of its end. It may be told twice, after a restart.
+    /// Tells of an alert, or of its end. It may be told twice, after a restart or an answer that was lost.
+    ///
+    /// It bounds its own time: other work goes on meanwhile, but nobody looks again at what is to be told before all sinks have answered.
     ///
     /// # Errors
     ///
-    /// If it could not be told. It is told again with the next look, and no other sink is.
+    /// If it could not be told. It is told again with the next look, and no other sink is. What else there is to tell it waits for
+    /// that look too: who does not answer is asked once.
     async fn tell(&self, alert: &Alert) -> Result<(), SinkError>;
 }
 

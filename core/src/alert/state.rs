@@ -71,6 +71,18 @@ impl State {
         }
     }
 
+    /// When what this measurement has told came to be so: when it had lasted as long as it must. However late somebody is told, it is the
+    /// same instant.
+    pub(crate) const fn turned(self, threshold: &Threshold, now: i64) -> i64 {
+        begun(self, now).saturating_add(threshold.lasts())
+    }
+
+    /// Where it stands if nobody could be told what this measurement makes of it: it goes on lasting, and is told with the next.
+    pub(crate) const fn untold(self, now: i64) -> Self {
+        let since = begun(self, now);
+        if self.stands() { State::Right { since } } else { State::Wrong { since } }
+    }
+
     const fn interrupted(self) -> Self {
         if self.stands() { State::Raised } else { State::Quiet }
     }

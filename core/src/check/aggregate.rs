@@ -6,12 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::check::CheckError;
+use crate::classify::Hidden;
+use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::GoldenLife;
 use crate::id::{AttributeId, ConnectionName, EntityType};
 use crate::model::{Attribute, Canonical};
 use crate::text::Text;
 use crate::value::{Decimal, Field};
-use crate::view::{EntityView, RecordPresence, Shows};
+use crate::view::{EntityView, LinkView, RecordPresence, Shows};
 
 /// A count or a sum over all entities of a type: of golden, or of what the records of one connection say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +50,9 @@ impl Total {
         Self::sum(E::ENTITY, attribute.id())
     }
 
-    /// Not of golden, but of this connection: how many records are there that belong to an entity, or the sum of what they say. Records
-    /// that belong to none are cases of their own, and not counted.
+    /// Not of golden, but of this connection: how many records are there that belong to an entity, or the sum of what they say, of
+    /// several records of one entity too. Records that belong to none are cases of their own, and not counted; a duplicate where an
+    /// entity is to have one record is counted, and what it says not added.
     #[must_use]
     pub fn at(self, connection: &str) -> Self {
         Self { connection: Some(ConnectionName::new(connection)), ..self }
@@ -58,13 +61,11 @@ impl Total {
     /// Adds an entity.
     pub(crate) fn add(&self, tally: &mut Tally, entity: &EntityView) {
         let Some(attribute) = &self.sum else {
-            let there =
-                |presence: &RecordPresence| matches!(presence, RecordPresence::Live | RecordPresence::Resurrected);
             tally.count += match &self.connection {
                 None => u64::from(entity.life == GoldenLife::Live),
                 Some(name) => {
                     let records = entity.links.iter().filter(|link| link.record.connection == *name);
-                    records.filter(|link| there(&link.presence)).count() as u64
+                    records.filter(|link| is_there(&link.presence)).count() as u64
                 }
             };
             return;
@@ -73,14 +74,22 @@ impl Total {
             None if entity.life == GoldenLife::Live => tally.add(entity.golden(attribute.as_str()).as_ref()),
             None => {}
             Some(name) => {
-                for (link, field) in entity.shown(attribute.as_str()) {
-                    if link.record.connection == *name && link.primary {
-                        tally.add(Some(&field));
+                for (link, shown) in entity.shown(attribute.as_str()) {
+                    match shown {
+                        _ if link.record.connection != *name => {}
+                        Ok(field) => tally.add(Some(&field)),
+                        // Of several records where one is to be, the first counts.
+                        Err(Hidden::Duplicate) => {}
+                        Err(_) => tally.untold += u64::from(is_there(&link.presence)),
                     }
                 }
             }
         }
     }
+}
+
+const fn is_there(presence: &RecordPresence) -> bool {
+    matches!(presence, RecordPresence::Live | RecordPresence::Resurrected)
 }
 
 impl fmt::Display for Total {
@@ -102,7 +111,8 @@ pub struct Tally {
     /// The sums by currency; of plain numbers under the empty name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sums: BTreeMap<Text, Decimal>,
-    /// How many values could not be added: they are no numbers, or the sum has more digits than are kept.
+    /// How many values could not be added: they are no numbers, the record is there and what it says may not be read or was never said,
+    /// or the sum has more digits than are kept.
     #[serde(default, skip_serializing_if = "is_none")]
     pub untold: u64,
 }
@@ -141,7 +151,8 @@ impl Tally {
 /// Two totals that are to agree: what the shop says is owed and what the books say, orders and invoices, a ledger and its sum.
 ///
 /// Totals of one entity type are counted entity by entity, both at once: whatever changes meanwhile, they agree or they do
-/// not. Those of two types are counted one after the other; a difference is told when two counts in a row found one.
+/// not. Those of two types begin to be counted at one instant, as often as the more urgent of the types is gone through, and are counted
+/// one after the other; a difference is told when two counts in a row found one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aggregate {
     pub(crate) name: Text,
@@ -169,6 +180,13 @@ impl Aggregate {
         Ok(Self { within: tolerance, ..self })
     }
 
+    /// The identity of what is compared.
+    pub(crate) fn definition(&self) -> Digest {
+        let mut definition = Fingerprint::new();
+        definition.text(&self.left.to_string()).text(&self.right.to_string()).text(&self.within.to_string());
+        definition.finish()
+    }
+
     /// Why the two do not agree; `None`: they do.
     #[must_use]
     pub fn differ(&self, left: &Tally, right: &Tally) -> Option<Text> {
@@ -193,12 +211,15 @@ impl Aggregate {
 }
 
 impl EntityView {
-    /// What each record shows of an attribute that is no collection, if it shows anything.
-    pub(crate) fn shown(&self, attribute: &str) -> Vec<(&crate::view::LinkView, Field)> {
+    /// What each record that holds an attribute which is no collection shows of it, or why that is not to be seen.
+    pub(crate) fn shown(&self, attribute: &str) -> Vec<(&LinkView, Result<Field, Hidden>)> {
         let Some((unit, member)) = self.holder(attribute) else { return Vec::new() };
         let shown = unit.links.iter().filter_map(|link| {
-            let Shows::Value(field) = &link.shows else { return None };
-            Some((self.links.get(link.link)?, crate::value::split_member(field, unit.members.len(), member)?))
+            let shown = match &link.shows {
+                Shows::Value(field) => Ok(crate::value::split_member(field, unit.members.len(), member)?),
+                Shows::Hidden(hidden) => Err(*hidden),
+            };
+            Some((self.links.get(link.link)?, shown))
         });
         shown.collect()
     }

@@ -28,7 +28,8 @@ pub trait EntityCheck: Send + Sync + 'static {
     /// Adds version and parameters: whatever changes them has every entity looked at anew.
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
 
-    /// The attributes that it looks at: they are checked when the library is built.
+    /// The attributes that it looks at by their golden value ([`Examined::golden`]): they are checked when the library is built, and a set
+    /// or keyed collection, which has no one value, is a mistake.
     fn looks_at(&self) -> Vec<Text> {
         Vec::new()
     }

@@ -312,7 +312,8 @@ impl Builder {
             self.checks.priorities.keys().filter(|name| self.models.iter().all(|model| model.entity != **name));
         let unknown = unknown.map(|name| format!("`checks` names entity `{name}`, which is not declared"));
         mistakes.extend(unknown.map(Mistake::Other));
-        let connected: Vec<&ConnectionName> = connectors.iter().map(|(name, _)| name).collect();
+        let connected =
+            connectors.iter().map(|(name, connector)| (name, SystemName::new(connector.system()))).collect();
         declared.check_checks(&self.checks, &connected, &mut mistakes);
         if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
             let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));

@@ -78,7 +78,8 @@ impl Checks {
     }
 
     /// Examines every entity of a type, as often as its priority says: of what is held, without a call. What is wrong with one is a
-    /// case, which goes when it is right again. A type that is not declared is a mistake, and so are two checks of one name on it.
+    /// case, which goes when it is right again. A type that is not declared is a mistake, and so are two checks of one name on it, and a
+    /// check that looks at a collection as if it were one value.
     #[must_use]
     pub fn check(mut self, entity_type: &str, check: impl EntityCheck) -> Self {
         self.of_entities.push((entity_type.into(), Arc::new(check)));
@@ -91,8 +92,9 @@ impl Checks {
         self.check(E::ENTITY, check)
     }
 
-    /// Two totals are to agree. They are added up as often as the priorities of their types say. Types, attributes and connections
-    /// that are not there are mistakes, and so is an attribute that holds no one number.
+    /// Two totals are to agree. They are added up as often as the more urgent of their types is gone through. Types, attributes and connections
+    /// that are not there are mistakes, and so are an attribute that holds no one number, and one that is not read at the connection where
+    /// it is added up.
     #[must_use]
     pub fn agree(mut self, aggregate: Aggregate) -> Self {
         self.aggregates.push(aggregate);

@@ -11,6 +11,7 @@ mod hydrate;
 mod identity_index;
 mod intake;
 mod live;
+mod outdated;
 mod parsed;
 mod persist;
 mod retention;

@@ -16,7 +16,8 @@ use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fact::{EntityFact, Fact};
-use crate::id::{Actor, ConnectionName, EntityId, ObjectType, RecordRef};
+use crate::golden::GoldenLife;
+use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
 use crate::journal;
 use crate::model::UnitKey;
 use crate::representation::Representation;
@@ -113,6 +114,10 @@ pub(crate) struct Changes<'a> {
 impl<'a> Changes<'a> {
     pub(crate) fn new(core: &'a Core, as_of: i64, actor: &Actor) -> Self {
         Self { core, as_of, actor: actor.clone(), commit: Commit::default() }
+    }
+
+    pub(crate) const fn core(&self) -> &'a Core {
+        self.core
     }
 
     /// The instant of the step.
@@ -240,6 +245,7 @@ impl<'a> Changes<'a> {
     fn add_facts(&mut self, loaded: &Loaded, facts: &[EntityFact]) {
         let mut by_entity: BTreeMap<EntityId, Vec<StoredFact>> = BTreeMap::new();
         let mut order: Vec<EntityId> = Vec::new();
+        let mut outdated: BTreeMap<EntityId, &EntityType> = BTreeMap::new();
         for EntityFact { entity, fact } in facts {
             let Some(index) = loaded.set.find_entity(*entity) else { continue };
             let model = self.core.model.entity(loaded.set.entity(index).entity.entity);
@@ -256,9 +262,13 @@ impl<'a> Changes<'a> {
                 Fact::Disputed { discrepancy } => {
                     self.put(RowKey::new(Table::Discrepancy, discrepancy.id.text()), discrepancy);
                 }
+                Fact::Lived { life: GoldenLife::Live } | Fact::Merged { into: None } => {
+                    outdated.insert(*entity, &model.name);
+                }
                 _ => {}
             }
         }
+        outdated.into_iter().for_each(|(entity, of)| self.outdate(of, entity));
         for entity in order {
             if let Some(facts) = by_entity.remove(&entity) {
                 self.journal("facts", &entity.text(), &facts);

@@ -407,6 +407,9 @@ fn units_of(model: &EntityModel, mistakes: &mut Vec<Mistake>) -> Vec<Unit> {
         if unit.summed {
             check_sum(unit, model, mistakes);
         }
+        if unit.hears_newcomers {
+            check_newcomers(unit, model, mistakes);
+        }
         let members = unit.members.iter().filter_map(|member| model.attributes.get(usize::from(*member)));
         unit.rounds = members.flat_map(|member| &member.mappings).any(|mapping| !mapping.codec.is_exact());
         let plain = |policy: &Arc<dyn AnyPolicy>| Arc::new(Resolution::by_policy(&policy.name()));
@@ -457,6 +460,20 @@ fn check_sum(unit: &Unit, model: &EntityModel, mistakes: &mut Vec<Mistake>) {
         return;
     };
     mistakes.push(Mistake::Sum(model.entity.clone(), unit.id.as_str().into(), why));
+}
+
+/// A policy that hears whoever is met for the first time hears everybody, and nobody else answers in its stead.
+fn check_newcomers(unit: &Unit, model: &EntityModel, mistakes: &mut Vec<Mistake>) {
+    let why = if !unit.owners.is_empty() {
+        "it has a policy that hears the word of every system, and owners, beside whom no other is heard and whose value is written \
+         over what it says: leave out the owners"
+    } else if !unit.chain.iter().all(|policy| policy.hears_newcomers()) {
+        "it has a policy that hears records which were never in agreement beside one that does not, which would decide by them: \
+         leave the other out"
+    } else {
+        return;
+    };
+    mistakes.push(Mistake::Newcomers(model.entity.clone(), unit.id.as_str().into(), why));
 }
 
 fn unit_fingerprint(unit: &Unit) -> Digest {

@@ -107,6 +107,9 @@ pub enum Mistake {
     /// A sum that cannot be meant.
     #[error("{0}.{1}: {2}")]
     Sum(EntityType, AttributeId, &'static str),
+    /// A policy that hears records which were never in agreement, beside what keeps it from hearing all, or hears less.
+    #[error("{0}.{1}: {2}")]
+    Newcomers(EntityType, AttributeId, &'static str),
     /// A reference to an entity type that is not registered.
     #[error("{0}.{1}: refers to entity `{2}`, which is not registered")]
     UnknownReference(EntityType, AttributeId, EntityType),

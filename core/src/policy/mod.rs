@@ -185,7 +185,7 @@ pub trait Policy<T: Value>: Send + Sync + 'static {
 
     /// Whether it also hears records that differ from golden and were never in agreement, and may move golden by them. Elsewhere
     /// these wait for a person: nobody knows which of the two is newer. Only [`builtin::most_restrictive`] needs it, which
-    /// does not ask.
+    /// does not ask. A unit of such a policy has no owners, and no policy that does not hear them.
     fn hears_newcomers(&self) -> bool {
         false
     }

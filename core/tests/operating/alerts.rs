@@ -19,6 +19,7 @@ use crate::run::{quiet, run};
 struct Told {
     lines: Arc<Mutex<Vec<String>>>,
     deaf: Arc<Mutex<bool>>,
+    asked: Arc<Mutex<usize>>,
 }
 
 impl Told {
@@ -30,6 +31,7 @@ impl Told {
 #[async_trait]
 impl AlertSink for Told {
     async fn tell(&self, alert: &Alert) -> Result<(), SinkError> {
+        *self.asked.lock().unwrap() += 1;
         if *self.deaf.lock().unwrap() {
             return Err(SinkError("nobody answers".to_owned()));
         }
@@ -117,10 +119,14 @@ fn a_sink_that_fails_is_told_again_and_a_paused_connection_is_not_judged() {
     minute(&world, &tenant, 5);
     let alerted = minute(&world, &tenant, 5);
     assert_eq!((alerted.told.len(), alerted.untold.len(), told.lines().len()), (0, 2, 0));
+    assert_eq!(*told.asked.lock().unwrap(), 1, "who does not answer is asked once in a look");
+    let untold: Vec<(Measure, i64)> = alerted.untold.iter().map(|(alert, _)| (alert.measure, alert.at)).collect();
     assert_eq!(block_on(tenant.status()).unwrap().connections["crm"].alerts, [], "nobody was told");
     *told.deaf.lock().unwrap() = false;
     let alerted = minute(&world, &tenant, 5);
     assert_eq!((alerted.told.len(), alerted.untold.len(), told.lines().len()), (2, 0, 2));
+    let later: Vec<(Measure, i64)> = alerted.told.iter().map(|alert| (alert.measure, alert.at)).collect();
+    assert_eq!(later, untold, "it is the same alert, however late it is told");
     block_on(tenant.pause("crm", &accordant::Actor::new("ana"), "month end")).unwrap();
     for _ in 0..10 {
         assert_eq!(minute(&world, &tenant, 5), Alerted::default(), "nothing is known of it");

@@ -1,7 +1,7 @@
 //! Checks: what nothing told is found record by record, within budgets, and how old verifications are is known.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use accordant::check::{Budget, Cadence, Dimension, Priority};
@@ -29,12 +29,15 @@ struct Stubborn {
     answers: Arc<AtomicUsize>,
     /// How often it was asked.
     tries: Arc<AtomicUsize>,
+    /// It answers about one record at a time.
+    alone: Arc<AtomicBool>,
 }
 
 impl Stubborn {
     fn new(world: &World) -> Self {
         let answers = Arc::new(AtomicUsize::new(usize::MAX));
-        Self { fake: world.crm.clone(), refuses: Arc::default(), asked: Arc::default(), answers, tries: Arc::default() }
+        let (refuses, asked, tries, alone) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        Self { fake: world.crm.clone(), refuses, asked, answers, tries, alone }
     }
 
     fn asked(&self) -> Vec<String> {
@@ -52,6 +55,9 @@ impl Habits for Stubborn {
         if self.asked.lock().unwrap().len() >= self.answers.load(Ordering::SeqCst) {
             let error = ConnectorError::new(ConnectorErrorKind::Unavailable, "the story says so");
             return Err(error.retry(Retry::Backoff));
+        }
+        if keys.len() > 1 && self.alone.load(Ordering::SeqCst) {
+            return Err(ConnectorError::new(ConnectorErrorKind::Malformed, "one at a time"));
         }
         let mut answers = self.fake.read_records(keys).await?;
         for (key, answer) in keys.iter().zip(&mut answers) {
@@ -210,6 +216,23 @@ fn wherever_another_round_comes_in_between_no_call_is_spent_twice() {
         reached += usize::from(store.watch().have_passed());
     }
     assert!(reached > 10, "at {reached} places");
+}
+
+#[test]
+fn what_is_asked_again_one_by_one_is_counted_in_the_budget() {
+    let hours = TimeDelta::hours;
+    let budget = Budget::new(10, hours(20)).and_then(|budget| budget.reserving(0)).unwrap();
+    let cadence = Cadence::new(hours(2), hours(6), hours(24), hours(48)).unwrap();
+    let checks = Checks::new().budget("crm", budget).cadence(cadence).priority_of::<Account>(Priority::Critical);
+    let (world, crm, tenant) = known(4, &checks);
+    world.clock.advance(hours(40));
+    crm.alone.store(true, Ordering::SeqCst);
+    assert_eq!(check(&tenant).verified, 4);
+    crm.alone.store(false, Ordering::SeqCst);
+    // Of ten calls eight were made, and one came back.
+    world.clock.advance(hours(2));
+    let checked = check(&tenant);
+    assert_eq!((checked.verified, checked.waiting), (3, 1), "{checked:?}");
 }
 
 #[test]

@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use accordant::check::{Aggregate, Cadence, Dimension, EntityCheck, Priority, References, Tally, Total, batch, each};
-use accordant::chrono::{DateTime, TimeDelta};
+use accordant::check::{
+    Aggregate, Cadence, Dimension, EntityCheck, Examined, Priority, References, Total, Violation, batch, each,
+};
+use accordant::chrono::{DateTime, TimeDelta, Utc};
 use accordant::clock::Clock as _;
 use accordant::engine::{AsOf, Case, CaseFilter, CaseKind, CheckResult, Checked, Checks, Finding, Schedule};
+use accordant::fingerprint::Fingerprint;
 use accordant::role::{Role, Roles};
-use accordant::testing::FakeSystem;
-use accordant::value::Decimal;
-use accordant::{Accordant, Actor, Canonical, Email, ManualClock, MemoryStore, Money, RecordRef, Ref, Tenant};
+use accordant::settle::Choice;
+use accordant::store::{Store as _, Table};
+use accordant::testing::{FakeSystem, Turns, Watched};
+use accordant::text::Text;
+use accordant::{
+    Accordant, Actor, Canonical, Email, EntityId, Id, ManualClock, MemoryStore, Money, RecordRef, Ref, Tenant,
+};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -18,14 +25,14 @@ use crate::run::{quiet, run};
 
 #[derive(Canonical, Clone, Debug)]
 #[canonical(entity = "firm", existence(crm), on_delete = archive, system(crm, object = "companies"))]
-struct Firm {
+pub(crate) struct Firm {
     #[canonical(identity, at(crm = "vat"))]
     vat: String,
 }
 
 #[derive(Canonical, Clone, Debug)]
 #[canonical(entity = "buyer", system(crm, object = "contacts"), system(shop, object = "customers"))]
-struct Buyer {
+pub(crate) struct Buyer {
     #[canonical(identity, at(crm = "email", shop = "email"))]
     email: Email,
     #[canonical(at(crm = "firm"))]
@@ -34,17 +41,23 @@ struct Buyer {
     phone: Option<String>,
     #[canonical(owner(crm), at(crm("balance", currency = "currency"), shop("balance", currency = "currency")))]
     balance: Option<Money>,
+    #[canonical(owner(crm), at(crm = "points"))]
+    points: Option<i64>,
+    #[canonical(owner(crm), at(crm = "visits", shop("visits", write_only)))]
+    visits: Option<i64>,
+    #[canonical(set, at(crm = "tags"))]
+    tags: Vec<String>,
 }
 
-struct World {
-    clock: Arc<ManualClock>,
-    store: MemoryStore,
-    crm: FakeSystem,
-    shop: FakeSystem,
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: MemoryStore,
+    pub(crate) crm: FakeSystem,
+    pub(crate) shop: FakeSystem,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
         let models = [Firm::model(), Buyer::model()];
         let (crm, shop) = (FakeSystem::new("crm", &models, &clock), FakeSystem::new("shop", &models, &clock));
@@ -52,7 +65,7 @@ impl World {
     }
 
     /// So many buyers that name a firm, and have a phone.
-    fn filled(buyers: usize) -> Self {
+    pub(crate) fn filled(buyers: usize) -> Self {
         let world = Self::new();
         world.crm.edit("companies", "f1", &json!({ "vat": "ACME" }));
         for number in 0..buyers {
@@ -64,7 +77,7 @@ impl World {
         world
     }
 
-    fn builder(&self, checks: Checks) -> accordant::engine::Builder {
+    pub(crate) fn builder(&self, checks: Checks) -> accordant::engine::Builder {
         let turn = TimeDelta::hours(1);
         let schedule = Schedule { poll: TimeDelta::days(90), idle: turn, retry: turn, scan: None };
         let builder = Accordant::builder().clock(Arc::clone(&self.clock)).store(self.store.clone()).schedule(schedule);
@@ -72,11 +85,11 @@ impl World {
         builder.entity::<Firm>().entity::<Buyer>().checks(checks)
     }
 
-    fn tenant(&self, checks: Checks) -> Tenant {
+    pub(crate) fn tenant(&self, checks: Checks) -> Tenant {
         self.builder(checks).build().unwrap().tenant("acme")
     }
 
-    fn poll(&self, tenant: &Tenant) {
+    pub(crate) fn poll(&self, tenant: &Tenant) {
         self.clock.advance(TimeDelta::minutes(5));
         block_on(tenant.poll("crm")).unwrap();
         block_on(tenant.poll("shop")).unwrap();
@@ -84,7 +97,7 @@ impl World {
 }
 
 /// Goes on until nothing is due.
-fn check(world: &World, tenant: &Tenant) -> Checked {
+pub(crate) fn check(world: &World, tenant: &Tenant) -> Checked {
     let mut all = Checked::default();
     loop {
         let checked = block_on(tenant.check()).unwrap();
@@ -96,28 +109,28 @@ fn check(world: &World, tenant: &Tenant) -> Checked {
     }
 }
 
-fn cases(tenant: &Tenant) -> Vec<Case> {
+pub(crate) fn cases(tenant: &Tenant) -> Vec<Case> {
     let filter = CaseFilter { kinds: vec![CaseKind::Violation], ..CaseFilter::default() };
     block_on(tenant.open_cases(&filter, None, 5_000)).unwrap().cases
 }
 
-fn reasons(tenant: &Tenant) -> Vec<String> {
+pub(crate) fn reasons(tenant: &Tenant) -> Vec<String> {
     cases(tenant).iter().map(|case| case.reason.to_string()).collect()
 }
 
-fn result(tenant: &Tenant, check: &str) -> CheckResult {
+pub(crate) fn result(tenant: &Tenant, check: &str) -> CheckResult {
     let all = block_on(tenant.check_results()).unwrap();
     all.into_iter().find(|result| *result.check == *check).unwrap()
 }
 
 /// Every buyer has a phone.
-fn reachable() -> impl EntityCheck {
+pub(crate) fn reachable() -> impl EntityCheck {
     each("reachable", 1, |entity, _| {
         entity.golden("phone").is_none().then(|| entity.violates("phone", "is missing: nobody can call them"))
     })
 }
 
-fn clean(tenant: &Tenant) {
+pub(crate) fn clean(tenant: &Tenant) {
     let verified = block_on(tenant.verify()).unwrap();
     assert!(verified.is_clean(), "the journal accounts for all of it: {verified:?}");
 }
@@ -181,6 +194,98 @@ fn the_ledger_says_when_a_check_examined_an_entity_and_what_it_found() {
     assert_eq!(found("9"), Some((None, None, None)), "it came after the last pass began");
 }
 
+/// When the checks of an entity last looked at it, and what they found, by name.
+fn verified(tenant: &Tenant, entity: EntityId) -> Vec<(String, Option<i64>, Option<Finding>)> {
+    let all = block_on(tenant.verified(entity)).unwrap().into_iter();
+    all.filter_map(|of| Some((of.check?.to_string(), of.at.map(|at| at.timestamp_millis()), of.found))).collect()
+}
+
+fn of_record(tenant: &Tenant, object: &str, id: &str) -> EntityId {
+    block_on(tenant.entity_of(&RecordRef::new("crm", object, id))).unwrap().unwrap()
+}
+
+#[test]
+fn what_was_not_there_as_itself_was_not_found_right() {
+    let named = || each("named", 1, |_, _| None);
+    let world = World::filled(1);
+    let tenant = world.tenant(Checks::new().check_of::<Firm>(named()));
+    world.crm.edit("companies", "f2", &json!({ "vat": "UMBRELLA" }));
+    world.poll(&tenant);
+    let (acme, umbrella) = (of_record(&tenant, "companies", "f1"), of_record(&tenant, "companies", "f2"));
+    block_on(tenant.merge(acme, umbrella, &Actor::new("ana"))).unwrap();
+    check(&world, &tenant);
+    let then = Some(world.clock.now());
+    let right = |at| vec![("named".to_owned(), at, Some(Finding::AsHeld))];
+    let unknown = || vec![("named".to_owned(), None, None)];
+    assert_eq!(verified(&tenant, acme), right(then));
+    world.clock.advance(TimeDelta::hours(1));
+    block_on(tenant.unmerge(umbrella, &Actor::new("ana"))).unwrap();
+    assert_eq!((verified(&tenant, acme), verified(&tenant, umbrella)), (right(then), unknown()), "it was an alias");
+
+    world.crm.delete("companies", "f1");
+    world.poll(&tenant);
+    assert_eq!(verified(&tenant, acme), [], "nobody looks at what was retired");
+    world.clock.advance(TimeDelta::days(1));
+    check(&world, &tenant);
+    assert_eq!(verified(&tenant, umbrella), right(Some(world.clock.now())));
+    world.clock.advance(TimeDelta::minutes(1));
+    let ana = Actor::new("ana");
+    block_on(tenant.decide_presence(Id::<Firm>::new(acme), Choice::Restore, &ana, "it goes on")).unwrap();
+    assert_eq!(verified(&tenant, acme), unknown(), "it came back since");
+    world.clock.advance(TimeDelta::days(1));
+    check(&world, &tenant);
+    assert_eq!(verified(&tenant, acme), right(Some(world.clock.now())));
+    let left = block_on(world.store.scan(&"acme".into(), Table::Meta, "outdated/", None, 9)).unwrap();
+    assert_eq!(left, [], "what was looked at again is forgotten");
+    clean(&tenant);
+}
+
+#[test]
+fn what_somebody_closed_was_not_found_right() {
+    let world = World::filled(2);
+    world.crm.edit("contacts", "1", &json!({ "phone": null }));
+    let tenant = world.tenant(Checks::new().check_of::<Buyer>(reachable()));
+    world.poll(&tenant);
+    check(&world, &tenant);
+    let (key, entity) = (cases(&tenant)[0].key.clone(), of_record(&tenant, "contacts", "1"));
+    world.clock.advance(TimeDelta::hours(1));
+    assert!(block_on(tenant.close_case(&key, &Actor::new("ana"), "known")).unwrap());
+    assert_eq!(verified(&tenant, entity), [("reachable".to_owned(), None, None)]);
+    let other = of_record(&tenant, "contacts", "0");
+    assert_eq!(verified(&tenant, other)[0].2, Some(Finding::AsHeld), "of others it is known as before");
+    world.clock.advance(TimeDelta::days(1));
+    check(&world, &tenant);
+    assert_eq!(verified(&tenant, entity)[0].2, Some(Finding::Violates));
+    clean(&tenant);
+}
+
+#[test]
+fn a_check_that_is_new_has_verified_nothing_before_it_came_by() {
+    let other = || each("other", 1, |_, _| None);
+    let mut reached = 0;
+    for calls in 0..40 {
+        let world = World::filled(1);
+        let tenant = world.tenant(Checks::new().check_of::<Buyer>(reachable()));
+        world.poll(&tenant);
+        check(&world, &tenant);
+        world.clock.advance(TimeDelta::hours(1));
+        let both = || Checks::new().check_of::<Buyer>(reachable()).check_of::<Buyer>(other());
+        let (entity, now, looks) = (of_record(&tenant, "contacts", "0"), world.clock.now(), world.tenant(both()));
+        let store = Watched::new(world.store.clone(), Turns::default());
+        let new = world.builder(both()).store(store.clone()).build().unwrap().tenant("acme");
+        store.watch().happens_after(calls, async move {
+            for of in looks.verified(entity).await.unwrap() {
+                let at = of.at.map(|at| at.timestamp_millis());
+                assert!(of.check.as_deref() != Some("other") || at.is_none_or(|at| at == now), "{calls}: {of:?}");
+            }
+        });
+        check(&world, &new);
+        reached += usize::from(store.watch().have_passed());
+        assert_eq!(verified(&new, entity).len(), 2);
+    }
+    assert!(reached > 5, "at {reached} places");
+}
+
 #[test]
 fn a_reference_to_what_was_retired_is_found_and_one_to_what_was_merged_is_followed() {
     let world = World::filled(2);
@@ -209,61 +314,6 @@ fn a_reference_to_what_was_retired_is_found_and_one_to_what_was_merged_is_follow
 }
 
 #[test]
-fn totals_of_one_type_are_compared_at_once() {
-    let world = World::filled(3);
-    let owed = |at: &str| Total::sum_of(Buyer::BALANCE).at(at);
-    let aggregate = Aggregate::new("owed", owed("crm"), owed("shop"));
-    let counted = Aggregate::new("buyers", Total::count_of::<Buyer>(), Total::count_of::<Buyer>().at("shop"));
-    let tenant = world.tenant(Checks::new().agree(aggregate).agree(counted));
-    for number in 0..2 {
-        let email = format!("b{number}@acme.test");
-        world.shop.edit(
-            "customers",
-            &number.to_string(),
-            &json!({ "email": email, "balance": "10.00", "currency": "USD" }),
-        );
-    }
-    world.poll(&tenant);
-    check(&world, &tenant);
-    let expected = [
-        "\"buyers\": the number of buyer is 3, the number of buyer in shop is 2",
-        "\"owed\": the sum of buyer.balance in crm is 30 USD, the sum of buyer.balance in shop is 20 USD",
-    ];
-    assert_eq!(reasons(&tenant), expected);
-    world.shop.edit("customers", "2", &json!({ "email": "b2@acme.test", "balance": "10.00", "currency": "USD" }));
-    world.poll(&tenant);
-    world.clock.advance(TimeDelta::days(1));
-    check(&world, &tenant);
-    assert_eq!(cases(&tenant), []);
-    let results = block_on(tenant.aggregate_results()).unwrap();
-    let sum = |tally: &Tally| tally.sums.get("USD").map(Decimal::to_string);
-    assert!(results.iter().all(|result| result.agree));
-    assert_eq!((sum(&results[0].left), sum(&results[0].right)), (Some("30".to_owned()), Some("30".to_owned())));
-    clean(&tenant);
-}
-
-#[test]
-fn totals_of_two_types_are_told_when_they_differ_twice() {
-    let world = World::filled(2);
-    let tenant = world.tenant(Checks::new().agree(Aggregate::new(
-        "one each",
-        Total::count_of::<Firm>(),
-        Total::count_of::<Buyer>(),
-    )));
-    world.poll(&tenant);
-    check(&world, &tenant);
-    assert_eq!(cases(&tenant), [], "what changed between the two counts is no difference");
-    world.clock.advance(TimeDelta::days(1));
-    check(&world, &tenant);
-    assert_eq!(reasons(&tenant), ["\"one each\": the number of firm is 1, the number of buyer is 2"]);
-    world.crm.edit("companies", "f2", &json!({ "vat": "UMBRELLA" }));
-    world.poll(&tenant);
-    world.clock.advance(TimeDelta::days(1));
-    check(&world, &tenant);
-    assert_eq!(cases(&tenant), []);
-}
-
-#[test]
 fn a_check_that_is_another_or_declared_no_longer_leaves_no_case_behind() {
     let world = World::filled(3);
     let nobody =
@@ -283,6 +333,36 @@ fn a_check_that_is_another_or_declared_no_longer_leaves_no_case_behind() {
     assert_eq!((checked.examined, cases(&tenant).len()), (0, 0));
     assert_eq!(block_on(tenant.check_results()).unwrap(), []);
     clean(&tenant);
+}
+
+#[test]
+fn a_run_takes_away_what_a_check_found_that_is_declared_no_longer() {
+    let world = World::filled(2);
+    let nobody = each("nobody", 1, |entity, _| Some(entity.violates_whole("is here")));
+    let tenant = world.tenant(Checks::new().check_of::<Buyer>(nobody));
+    world.poll(&tenant);
+    check(&world, &tenant);
+    assert_eq!(cases(&tenant).len(), 2);
+    let tenant = world.tenant(Checks::new());
+    let (ran, _) = run(&tenant, &world.clock, 3, quiet());
+    ran.unwrap();
+    assert_eq!((cases(&tenant), block_on(tenant.check_results()).unwrap()), (vec![], vec![]));
+    clean(&tenant);
+}
+
+#[test]
+fn nothing_stands_that_a_check_found_of_a_type_that_left_the_model() {
+    let world = World::filled(2);
+    let nobody = each("nobody", 1, |entity, _| Some(entity.violates_whole("is here")));
+    let tenant = world.tenant(Checks::new().check_of::<Buyer>(nobody));
+    world.poll(&tenant);
+    check(&world, &tenant);
+    assert_eq!(cases(&tenant).len(), 2);
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone());
+    let tenant = builder.connect(world.crm.clone()).entity::<Firm>().build().unwrap().tenant("acme");
+    block_on(tenant.accept_model(&Actor::new("ana"))).unwrap();
+    check(&world, &tenant);
+    assert_eq!(cases(&tenant), []);
 }
 
 #[test]
@@ -314,6 +394,33 @@ fn who_may_not_see_an_attribute_is_not_told_what_is_wrong_with_it() {
     let reason = |by: &Actor| seen(by).iter().find(|case| case.kind == CaseKind::Violation).unwrap().reason.to_string();
     assert_eq!(reason(&root), "\"short\": phone has too few digits");
     assert_eq!(reason(&vic), "•••");
+}
+
+/// Of several units, of none alone, and in totals: what may tell of an attribute is shown to whoever may read it.
+#[test]
+fn what_may_tell_of_a_guarded_attribute_is_told_to_who_may_read_it() {
+    let world = World::filled(1);
+    let says = each("odd", 1, |entity, _| {
+        [entity.violates("balance", "is 10.00 USD"), entity.violates("firm", "is none of ours")]
+    });
+    let owed =
+        Aggregate::new("owed", Total::sum_of(Buyer::BALANCE).at("crm"), Total::sum_of(Buyer::BALANCE).at("shop"));
+    let roles = Roles::new(&Actor::new("root")).read_from("buyer", "balance", Role::Admin);
+    let builder = world.builder(Checks::new().check_of::<Buyer>(says).agree(owed)).roles(roles);
+    let tenant = builder.build().unwrap().tenant("acme");
+    let (root, vic) = (Actor::new("root"), Actor::new("vic"));
+    block_on(tenant.grant(&vic, Role::Viewer, &root, "she looks")).unwrap();
+    world.poll(&tenant);
+    check(&world, &tenant);
+    assert_eq!(cases(&tenant)[0].unit.as_deref().or(cases(&tenant)[1].unit.as_deref()), Some("balance"));
+    let told = |by: &Actor| {
+        let seen = block_on(tenant.seen_by(by).open_cases(&CaseFilter::default(), None, 10)).unwrap().cases;
+        let found = seen.into_iter().filter(|case| case.kind == CaseKind::Violation);
+        found.map(|case| case.reason.to_string()).collect::<Vec<_>>()
+    };
+    let all = told(&root);
+    assert!(all.len() == 2 && all.iter().all(|reason| reason.contains("10")), "{all:?}");
+    assert_eq!(told(&vic), ["•••", "•••"]);
 }
 
 #[test]
@@ -371,6 +478,22 @@ fn a_run_examines_by_itself_as_often_as_the_priority_says() {
     assert!((12..=13).contains(&passed), "every six hours: {passed}");
 }
 
+/// It takes a collection for a value.
+struct Tagged;
+
+impl EntityCheck for Tagged {
+    fn name(&self) -> Text {
+        "tagged".into()
+    }
+    fn fingerprint(&self, _: &mut Fingerprint) {}
+    fn looks_at(&self) -> Vec<Text> {
+        vec!["tags".into()]
+    }
+    fn examine(&self, _: &[Examined<'_>], _: DateTime<Utc>) -> Vec<Violation> {
+        Vec::new()
+    }
+}
+
 #[test]
 fn checks_of_what_is_not_there_are_mistakes() {
     let world = World::new();
@@ -382,7 +505,10 @@ fn checks_of_what_is_not_there_are_mistakes() {
         .check("buyer", nothing("two"))
         .check("buyer", nothing(""))
         .agree(Aggregate::new("a", sum("buyer", "phone"), sum("buyer", "balanc")))
-        .agree(Aggregate::new("a", Total::count("byer"), Total::count("buyer").at("erp")));
+        .agree(Aggregate::new("a", Total::count("byer"), Total::count("buyer").at("erp")))
+        .agree(Aggregate::new("b", Total::count("firm").at("shop"), sum("buyer", "points").at("shop")))
+        .agree(Aggregate::new("c", sum("buyer", "visits").at("crm"), sum("buyer", "visits").at("shop")))
+        .check("buyer", Tagged);
     let error = world.builder(checks).build().map(drop).unwrap_err().to_string();
     for expected in [
         "check \"one\" is of `byer`, which is not declared",
@@ -393,6 +519,10 @@ fn checks_of_what_is_not_there_are_mistakes() {
         "aggregate \"a\" needs a name of its own",
         "aggregate \"a\" is of `byer`, which is not declared",
         "aggregate \"a\" names `erp`, which is no connection",
+        "aggregate \"b\" is of `firm` in `shop`, which has no object of it",
+        "aggregate \"b\" adds `buyer.points` in `shop`, which is not mapped there",
+        "aggregate \"c\" adds `buyer.visits` in `shop`, which is written there and never read",
+        "check \"tagged\" of `buyer` looks at `buyer.tags`, which is a collection",
     ] {
         assert!(error.contains(expected), "{expected}: {error}");
     }

@@ -21,6 +21,7 @@ mod run;
 mod schema_drift;
 mod standing;
 mod sums;
+mod totals;
 mod two_people;
 mod unscanned;
 mod what_if;

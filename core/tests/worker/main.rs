@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "a model is declared; the engine reads it")]
 
+mod alerts;
 mod checks;
 mod doors;
 mod failing;

@@ -3,10 +3,12 @@
 //!
 //! Each alert is one `POST` of a JSON object: what the alert says ([`Alert`]), and `text`, a line for people. It is signed as
 //! [Standard Webhooks](https://www.standardwebhooks.com) has it, in the headers `webhook-id`, `webhook-timestamp` and
-//! `webhook-signature`: receivers verify it with any library of that, and know a repetition by its id. It holds no payload.
+//! `webhook-signature`: receivers verify it with any library of that, and know a repetition by its id, which stands for what came to be
+//! so and when ([`Alert::at`]), not for what was measured of it last. A process that starts again, and another process, raise what they
+//! measure themselves, under ids of their own. It holds no payload.
 //!
-//! Who does not answer, or answers that it cannot now, is asked again, a few times and for some seconds in all: the engine waits for
-//! its sinks. What could not be told then is told with the next look.
+//! Who does not answer, or answers that it cannot now, is asked again, a few times and for some seconds in all. What could not be told
+//! then is told with the next look.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -26,6 +28,7 @@
 
 mod signature;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use accordant::Clock;
@@ -35,6 +38,7 @@ use accordant_http::{Request, Response, SecretString, Sleep, Transport, Transpor
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::TimeDelta;
+use futures::future::{Either, select};
 use http::{Method, Uri, header};
 use serde::Serialize;
 
@@ -49,7 +53,7 @@ const WITHIN: TimeDelta = TimeDelta::seconds(10);
 /// How long is waited before the second attempt, where nobody says for how long; twice as long before each that follows.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(500);
 
-/// The most attempts, and the longest that may be asked for: sinks are waited for.
+/// The most attempts, and the longest that may be asked for: nobody looks again before sinks have answered.
 const MOST: (u32, TimeDelta) = (10, TimeDelta::minutes(1));
 
 /// Something about a webhook that cannot be meant.
@@ -130,7 +134,7 @@ impl Webhook {
         }
     }
 
-    /// After so long no attempt begins. What one takes is bounded by the transport.
+    /// For so long it is tried to tell an alert: an attempt that is under way then is given up, and may have arrived.
     ///
     /// # Errors
     ///
@@ -172,6 +176,21 @@ impl Webhook {
         }
     }
 
+    /// Sends once, and gives it up when it is too late.
+    async fn send_until(&self, id: &str, body: &Bytes, until: i64) -> Result<(), (SinkError, Option<Again>)> {
+        let left = until.saturating_sub(self.clock.now());
+        // The timer is asked only once there is something to wait for.
+        let (sent, late) =
+            (pin!(self.send(id, body)), pin!(async { self.sleep.sleep(TimeDelta::milliseconds(left)).await }));
+        match select(sent, late).await {
+            Either::Left((sent, _)) => sent,
+            Either::Right(((), _)) => {
+                let late = format!("{}: no answer within {} ms", self.host(), self.within.num_milliseconds());
+                Err((SinkError(late), None))
+            }
+        }
+    }
+
     fn again(&self, answer: &Response) -> Option<Again> {
         let status = answer.status();
         let later = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
@@ -186,6 +205,14 @@ impl Webhook {
     }
 }
 
+/// What an alert is known by: who, where, what, and since when; not by what was measured when it was told.
+fn id_of(alert: &Alert) -> Result<String, SinkError> {
+    let Alert { tenant, connection, measure, severity, change, limit, at, .. } = alert;
+    let known_by = serde_json::to_vec(&(tenant, connection, measure, severity, change, limit, at));
+    let known_by = known_by.map_err(|error| SinkError(error.to_string()))?;
+    Ok(format!("alert_{}", Fingerprint::new().bytes(&known_by).finish().short()))
+}
+
 /// When to send again.
 #[derive(Debug, Clone, Copy)]
 enum Again {
@@ -198,12 +225,12 @@ impl AlertSink for Webhook {
     async fn tell(&self, alert: &Alert) -> Result<(), SinkError> {
         let message = Message { alert, text: format!("{}: {alert}", alert.tenant) };
         let body = Bytes::from(serde_json::to_vec(&message).map_err(|error| SinkError(error.to_string()))?);
-        let id = format!("alert_{}", Fingerprint::new().bytes(&body).finish().short());
+        let id = id_of(alert)?;
         let until = self.clock.now().saturating_add(self.within.num_milliseconds());
         let mut pause = PAUSE;
         let mut sent = 0;
         loop {
-            let Err((error, again)) = self.send(&id, &body).await else { return Ok(()) };
+            let Err((error, again)) = self.send_until(&id, &body, until).await else { return Ok(()) };
             sent += 1;
             let wait = match again {
                 None => return Err(error),

@@ -27,6 +27,7 @@ type Answer = Result<Response, TransportErrorKind>;
 struct Receiver {
     answers: Mutex<VecDeque<Answer>>,
     heard: Mutex<Vec<Request>>,
+    hangs: bool,
 }
 
 #[async_trait]
@@ -34,6 +35,9 @@ impl Transport for Receiver {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         self.heard.lock().unwrap().push(request);
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
         let answer = self.answers.lock().unwrap().pop_front().expect("an answer for every request");
         answer.map_err(|kind| TransportError::new(kind, &method, &uri))
     }
@@ -57,8 +61,12 @@ struct World {
 
 impl World {
     fn of(script: impl IntoIterator<Item = Answer>) -> Self {
+        Self::with(Receiver { answers: Mutex::new(script.into_iter().collect()), ..Receiver::default() })
+    }
+
+    fn with(receiver: Receiver) -> Self {
         let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
-        let receiver = Arc::new(Receiver { answers: Mutex::new(script.into_iter().collect()), ..Receiver::default() });
+        let receiver = Arc::new(receiver);
         let slept = Arc::new(Mutex::new(Vec::new()));
         let (timer, noted) = (Arc::clone(&clock), Arc::clone(&slept));
         let sleep: Arc<dyn Sleep> = Arc::new(sleep_with(move |time: TimeDelta| {
@@ -73,9 +81,13 @@ impl World {
     }
 
     fn tell(&self) -> Result<(), String> {
+        self.tell_of(1_200, self.clock.now())
+    }
+
+    fn tell_of(&self, value: u64, at: i64) -> Result<(), String> {
         let queue = Threshold::new(Measure::Queue, Severity::Critical, 1_000).unwrap();
         let place = ("acme".into(), "crm".into());
-        let alert = Alert::new(place, &queue, Change::Raised, 1_200, self.clock.now());
+        let alert = Alert::new(place, &queue, Change::Raised, value, at);
         block_on(self.sink.tell(&alert)).map_err(|error| error.to_string())
     }
 
@@ -147,6 +159,28 @@ fn who_does_not_answer_is_asked_again_under_the_same_id_and_no_more_than_so_ofte
     let world = World::of([answers(500), Err(TransportErrorKind::NoAnswer), answers(502)]);
     assert_eq!(world.tell().unwrap_err(), "an alert could not be told: pager.example:8443 answered 502");
     assert_eq!(world.heard().len(), 3);
+}
+
+#[test]
+fn an_alert_that_is_told_again_later_has_the_same_id_and_another_one_has_not() {
+    let world = World::of([answers(204), answers(204), answers(204)]);
+    let then = world.clock.now();
+    world.tell_of(1_200, then).unwrap();
+    world.clock.advance(TimeDelta::minutes(1));
+    world.tell_of(1_300, then).unwrap();
+    world.tell_of(1_300, world.clock.now()).unwrap();
+    let heard = world.heard();
+    let ids: Vec<&str> = heard.iter().map(|request| header(request, "webhook-id")).collect();
+    assert_eq!(ids[0], ids[1], "whatever was measured last");
+    assert_ne!(ids[1], ids[2]);
+}
+
+#[test]
+fn who_hangs_is_given_up_when_it_is_too_late() {
+    let world = World::with(Receiver { hangs: true, ..Receiver::default() });
+    let error = "an alert could not be told: pager.example:8443: no answer within 10000 ms";
+    assert_eq!(world.tell().unwrap_err(), error);
+    assert_eq!((world.heard().len(), world.slept()), (1, vec![10_000]));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! From the vendor's pages: `metadata-catalog` gives an `OpenAPI` document (`application/swagger+json`) or the JSON Schema of
 //! one record (`application/schema+json`). Assumed: references are objects with `id` and `refName`.
 
+use std::collections::BTreeSet;
+
 use accordant::connector::ConnectorError;
 use accordant::id::ObjectType;
 use accordant::model::Path;
@@ -14,6 +16,8 @@ use serde_json::Value;
 
 use crate::connector::NetSuite;
 use crate::fault::unread;
+use crate::known::Refused;
+use crate::query;
 use crate::settings::{LINES, Object, Settings};
 use crate::wire::malformed;
 
@@ -84,10 +88,27 @@ impl NetSuite {
             if answer.status() != StatusCode::OK {
                 return Err(unread(&answer));
             }
-            self.known.described(name, &self.settings.described(name, answer.body())?);
+            self.ask_for_refused(name, object).await?;
             described.push(self.settings.described_to(name, self.known.object(name).as_deref(), answer.body())?);
         }
         Ok(described)
+    }
+
+    /// Asks for what queries were refused for, each by itself: the answer says whether it is back, whatever the catalogue has.
+    async fn ask_for_refused(&self, name: &str, mapped: &Object) -> Result<(), ConnectorError> {
+        // No record has this id: nothing but the columns is asked for.
+        let nobody = ["0"];
+        let refused = self.known.refused(name);
+        let mut again = Refused::default();
+        for column in refused.columns {
+            let only = BTreeSet::from([column.clone()]);
+            if self.takes(&query::named(mapped, &self.settings, &only, "id", &nobody)).await? {
+                again.columns.insert(column);
+            }
+        }
+        again.lines = refused.lines && self.takes(&query::lines(mapped, &nobody, None)).await?;
+        self.known.takes(name, mapped, &again);
+        Ok(())
     }
 }
 

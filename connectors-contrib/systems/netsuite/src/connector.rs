@@ -70,18 +70,35 @@ impl NetSuite {
         Arc::new(Gate::new(Account::new(settings.at_once), clock, sleep))
     }
 
-    /// Runs a query, and answers with its first page. A column that its table does not have is asked for no more.
+    /// Runs a query, and answers with its first page. Where the engine asks which fields there are, a column that its table does not have
+    /// is asked for no more, and stops its attribute; elsewhere nobody would hear of that, and the query fails.
     pub(crate) async fn run(&self, query: &Query, limit: usize) -> Result<Bytes, ConnectorError> {
-        let path = format!("/services/rest/query/v1/suiteql?limit={limit}&offset=0");
-        let body = query.body().to_string();
-        let answer = self.ask("POST", &path, Some(&body)).await?;
+        let answer = self.send_query(query, limit).await?;
         if answer.status() == StatusCode::OK {
             return Ok(answer.into_body());
         }
-        if let Some(column) = unknown_identifier(&answer) {
+        if self.settings.describes
+            && let Some(column) = unknown_identifier(&answer)
+        {
             self.known.refuses(&query.table, &column);
         }
         Err(unread(&answer))
+    }
+
+    /// Whether a query may name what it names.
+    pub(crate) async fn takes(&self, query: &Query) -> Result<bool, ConnectorError> {
+        let answer = self.send_query(query, 1).await?;
+        match (answer.status(), unknown_identifier(&answer)) {
+            (StatusCode::OK, _) => Ok(true),
+            (_, Some(_)) => Ok(false),
+            (_, None) => Err(unread(&answer)),
+        }
+    }
+
+    async fn send_query(&self, query: &Query, limit: usize) -> Result<Response, CallError> {
+        let path = format!("/services/rest/query/v1/suiteql?limit={limit}&offset=0");
+        let body = query.body().to_string();
+        self.ask("POST", &path, Some(&body)).await
     }
 
     /// Sends a request. Fields and values that NetSuite does not know are errors, and not left out in silence.

@@ -13,8 +13,9 @@
 //! - **Writes** look first, and are not sent if the record is no longer as expected. NetSuite has no compare-and-set.
 //! - **Lines** of a transaction are its collection `lines`, read from `transactionline`. A line that changes does not always
 //!   change its transaction: so they are polled by their own stamp, and hint. They are not written.
-//! - **A column that the account does not have** is asked for no more, and nothing is believed of it; the rest goes on. Where
-//!   [`Settings::describes`] is set, the engine hears of it, and stops the attribute, from the catalogue of records.
+//! - **A column that the account does not have** makes every query fail that names it. Where [`Settings::describes`] is set, it is asked
+//!   for no more, and nothing is believed of it, while the rest goes on; the engine hears of it with the catalogue of records, and stops
+//!   the attribute. Each time the catalogue is asked for, so is the column, and the lines: what queries may name again goes on.
 //! - **Writes may be jobs** ([`NetSuite::respond_async`]): a repetition of one leads to the job of the first.
 //! - **All requests of an account** share one number of requests at once: give its connectors one gate.
 

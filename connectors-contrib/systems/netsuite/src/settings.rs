@@ -30,7 +30,8 @@ pub struct Settings {
     /// How often that is. Whatever is not done then is unknown, and asked after later.
     pub job_looks: u32,
     /// Whether the engine may ask which fields there are ([`Connector::describe`](accordant::Connector::describe)): a request for each
-    /// object type, every six hours. Not unless it is set: an option that no mapping reads stops its attribute from the first look on.
+    /// object type, and one for each column that queries were refused for, every six hours. Not unless it is set: an option that no mapping
+    /// reads stops its attribute from the first look on. Without it, a query that names a column which the account does not have fails.
     pub describes: bool,
     /// What stands before an external id in an address. Assumed: `eid:`.
     pub external: String,

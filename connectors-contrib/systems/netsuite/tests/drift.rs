@@ -7,7 +7,7 @@ mod support;
 use accordant::connector::{Connector as _, Item, Outcome};
 use accordant::id::ObjectType;
 use accordant::schema::Contract;
-use accordant_rehearsal::{Rehearsal, key, models};
+use accordant_rehearsal::{Rehearsal, json, key, models};
 use chrono::TimeDelta;
 use support::{Stage, connector, ids, update};
 
@@ -57,6 +57,44 @@ async fn a_query_is_asked_again_without_the_column_that_is_gone() {
     stage.account.defines("customer", "phone", "string");
     stage.connector.describe(&[ObjectType::from("customer")]).await.unwrap();
     assert_eq!(denied(&stage.walk("customer.scan", None).await.0[0]), "mobilephone");
+}
+
+/// Nobody would hear that it is not read.
+#[tokio::test]
+async fn where_the_engine_may_not_ask_a_query_fails_until_the_column_is_back() {
+    let stage = Stage::set().await;
+    stage.account.defines("customer", "phone", "string");
+    let ana = stage.customer(None, &[("email", "ana@acme.test"), ("phone", "1")]);
+    stage.account.retires("customer", "phone");
+    let surface = "customer.scan".into();
+    for _ in 0..2 {
+        assert!(stage.connector.read_page(&surface, None).await.is_err());
+        assert!(stage.connector.read_records(&[key("customer", &ana)]).await.is_err());
+    }
+    stage.account.defines("customer", "phone", "string");
+    let (items, _) = stage.walk("customer.scan", None).await;
+    assert!(items[0].denied.is_empty() && json(&items[0])["phone"] == "1", "{items:?}");
+}
+
+#[tokio::test]
+async fn what_was_away_between_two_looks_at_the_catalogue_is_asked_for_again() {
+    let mut stage = stage().await;
+    stage.settings.objects.get_mut("salesorder").unwrap().lines.extend(["item", "quantity"].map(str::to_owned));
+    stage.connector = connector(&stage.settings, &stage.clock, "certificate-1");
+    stage.customer(None, &[("email", "ana@acme.test"), ("phone", "1")]);
+    let order = stage.account.edit("transaction", None, &[("type", "SalesOrd"), ("otherrefnum", "PO")]);
+    let line = [("transaction", order.as_str()), ("mainline", "F"), ("item", "1"), ("quantity", "5")];
+    stage.account.edit("transactionline", None, &line);
+    stage.account.retires("customer", "phone");
+    stage.account.retires("transactionline", "quantity");
+    let of = async |surface: &str| stage.walk(surface, None).await.0.remove(0);
+    assert_eq!(of("customer.scan").await.denied.len(), 1);
+    assert_eq!(of("salesorder.scan").await.denied.len(), 1);
+    stage.account.defines("customer", "phone", "string");
+    stage.account.defines("transactionline", "quantity", "string");
+    stage.connector.describe(&["customer", "salesorder"].map(ObjectType::from)).await.unwrap();
+    assert_eq!(json(&of("customer.scan").await)["phone"], "1");
+    assert_eq!(json(&of("salesorder.scan").await)["lines"][0]["quantity"], "5");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Names: whether what connections and rules refer to is declared. They are checked on the models as they were declared,
 //! so that a model that does not compile hides no mistake behind it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::Aggregate;
@@ -10,7 +10,8 @@ use crate::engine::Checks;
 use crate::engine::persist::SEPARATOR;
 use crate::hub;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
-use crate::model::{AttributeModel, EntityModel, Mistake, Shape};
+use crate::model::{AttributeModel, EntityModel, Mistake, Shape, SystemObject};
+use crate::ownership::Direction;
 use crate::representation::HORIZON;
 use crate::rule::AnyRule;
 use crate::stamp::Domain;
@@ -145,7 +146,12 @@ impl Declared<'_> {
     }
 
     /// Checks are of what is declared, and each has a name of its own.
-    pub(super) fn check_checks(&self, checks: &Checks, connected: &[&ConnectionName], mistakes: &mut Vec<Mistake>) {
+    pub(super) fn check_checks(
+        &self,
+        checks: &Checks,
+        connected: &BTreeMap<&ConnectionName, SystemName>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
         let mut mistake = |text: String| mistakes.push(Mistake::Other(text));
         let model_of = |of: &EntityType| self.0.iter().find(|model| model.entity == *of);
         let find =
@@ -161,8 +167,14 @@ impl Declared<'_> {
             if unnamed(&name) || !seen.insert((of, name.clone())) {
                 mistake(format!("check \"{name}\" of `{of}` needs a name of its own"));
             }
-            for id in check.looks_at().iter().filter(|id| find(model, id).is_none()) {
-                mistake(format!("check \"{name}\" of `{of}` looks at `{of}.{id}`, which does not exist"));
+            for id in check.looks_at() {
+                match find(model, &id) {
+                    None => mistake(format!("check \"{name}\" of `{of}` looks at `{of}.{id}`, which does not exist")),
+                    Some(one) if matches!(one.shape, Shape::Set | Shape::Keyed) => {
+                        mistake(format!("check \"{name}\" of `{of}` looks at `{of}.{id}`, which is a collection"));
+                    }
+                    Some(_) => {}
+                }
             }
         }
         let mut seen = BTreeSet::new();
@@ -176,16 +188,28 @@ impl Declared<'_> {
                     mistake(format!("aggregate \"{name}\" is of `{of}`, which is not declared"));
                     continue;
                 };
-                if let Some(connection) = total.connection.as_ref().filter(|name| !connected.contains(name)) {
+                let at = total.connection.as_ref().map(|connection| (connection, connected.get(connection)));
+                if let Some((connection, None)) = at {
                     mistake(format!("aggregate \"{name}\" names `{connection}`, which is no connection"));
                 }
+                if let Some((connection, Some(system))) = at
+                    && !model.objects.iter().any(|object| object.system == *system)
+                {
+                    mistake(format!("aggregate \"{name}\" is of `{of}` in `{connection}`, which has no object of it"));
+                    continue;
+                }
                 let Some(id) = &total.sum else { continue };
-                match find(model, id.as_str()) {
-                    None => mistake(format!("aggregate \"{name}\" adds `{of}.{id}`, which does not exist")),
-                    Some(one) if one.shape != Shape::One || !NUMBERS.contains(&one.kind.name) => {
+                match (find(model, id.as_str()), at) {
+                    (None, _) => mistake(format!("aggregate \"{name}\" adds `{of}.{id}`, which does not exist")),
+                    (Some(one), _) if one.shape != Shape::One || !NUMBERS.contains(&one.kind.name) => {
                         mistake(format!("aggregate \"{name}\" adds `{of}.{id}`, which is not one number"));
                     }
-                    Some(_) => {}
+                    (Some(one), Some((connection, Some(system)))) => {
+                        if let Some(why) = unread(model, &one, system) {
+                            mistake(format!("aggregate \"{name}\" adds `{of}.{id}` in `{connection}`, {why}"));
+                        }
+                    }
+                    (Some(_), _) => {}
                 }
             }
         }
@@ -194,6 +218,27 @@ impl Declared<'_> {
     fn objects_of<'b>(&'b self, system: &'b SystemName) -> impl Iterator<Item = &'b ObjectType> {
         let objects = self.0.iter().flat_map(|model| &model.objects);
         objects.filter(move |object| object.system == *system).map(|object| &object.object)
+    }
+}
+
+/// Why what a system says of an attribute is not to be seen, if it is not.
+fn unread(model: &EntityModel, attribute: &AttributeModel, system: &SystemName) -> Option<&'static str> {
+    let here = model.objects.iter().filter(|object| object.system == *system);
+    let mapped = |of: &AttributeModel, object: &SystemObject| {
+        of.mappings.iter().find(|mapping| mapping.object == object.key).map(|mapping| mapping.direction)
+    };
+    let holding: Vec<&SystemObject> = here.filter(|object| mapped(attribute, object).is_some()).collect();
+    // What resolves together is seen together.
+    let together = |other: &&AttributeModel| attribute.group.is_some() && other.group == attribute.group;
+    let seen = |object: &&SystemObject| {
+        let members = model.attributes.iter().filter(together).chain([attribute]);
+        let directions: Vec<_> = members.map(|member| mapped(member, object)).collect();
+        directions.iter().all(|direction| direction.is_some_and(|direction| direction != Direction::WriteOnly))
+    };
+    match &holding[..] {
+        [] => Some("which is not mapped there"),
+        objects if !objects.iter().all(seen) => Some("which is written there and never read"),
+        _ => None,
     }
 }
 

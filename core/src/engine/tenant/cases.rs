@@ -70,6 +70,12 @@ impl Tenant {
         changes.commit.expect.push((row.clone(), Some(standing.revision)));
         changes.delete(row);
         let case: CaseRow = parse(Table::Case, &standing)?;
+        // Found wrong and closed is not found right.
+        if let (Some(of), [entity]) =
+            (case.violated.as_ref().and_then(|one| one.entity_type.as_ref()), &case.entities[..])
+        {
+            changes.outdate(of, *entity);
+        }
         changes.journal("case_closed", &case.subject(key), &(key, by, reason));
         self.commit("close a case", changes.commit).await
     }

@@ -4,9 +4,12 @@
 
 mod age;
 mod examine;
+mod held;
 mod ledger;
 mod pass;
 mod results;
+mod totals;
+mod violations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +24,7 @@ use crate::connector::ConnectorError;
 use crate::discrepancy::DiscrepancyState;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::Changes;
+use crate::engine::tenant::run::Read;
 use crate::engine::tenant::step::READ_AT_ONCE;
 use crate::engine::tenant::{FailedCall, Unread};
 use crate::engine::{Connection, TakenIn, Tenant};
@@ -28,7 +32,7 @@ use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::representation::{Life, Representation};
 use crate::store::{RowKey, Table};
-use crate::telemetry::in_span;
+use crate::telemetry::{Verified, in_span};
 use crate::text::Text;
 use ledger::{Found, Noted};
 
@@ -70,16 +74,16 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Of the round of one connection: what was taken in; `None`: nothing was asked.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Connector`] for a system that failed.
-    pub(crate) fn taken_in(mut self) -> Result<Option<TakenIn>, Error> {
-        if let Some(FailedCall { connection, doing, cause: source }) = self.failed.pop() {
-            return Err(Error::Connector { connection, doing, source });
-        }
-        Ok((self.verified > 0 || !self.unread.is_empty()).then_some(self.taken))
+    /// The round of one connection as a read of it: a system that failed half way took nothing back of what it had said.
+    pub(crate) fn read(mut self) -> Read {
+        let taken = (self.verified > 0 || !self.unread.is_empty()).then_some(self.taken);
+        let failed = self.failed.pop();
+        let failed = failed.map(|FailedCall { connection, doing, cause: source }| Error::Connector {
+            connection,
+            doing,
+            source,
+        });
+        Read { taken, ended: failed.map_or(Ok(()), Err) }
     }
 }
 
@@ -228,8 +232,7 @@ impl Tenant {
         let answered = self.read_each(name, records).await?;
         let after = self.held_of(records).await?;
         let mut checked = Checked { taken: answered.taken, ..Checked::default() };
-        let mut noted = BTreeMap::new();
-        let (_, bound) = self.connection(name.as_str())?;
+        let (mut noted, mut told) = (BTreeMap::new(), Verified::default());
         for record in records {
             if let Some(error) = answered.failed.get(record) {
                 checked.unread.push(unread(record, error));
@@ -238,12 +241,13 @@ impl Tenant {
             }
             let found = found(before.get(record), after.get(record));
             checked.verified += 1;
-            bound.instruments.verified(found.gone, found.missed);
+            told.add(found.gone, found.missed);
             checked.missed += usize::from(found.missed);
             checked.gone += usize::from(found.gone);
             checked.disagreeing += usize::from(found.disagrees > 0);
             noted.insert(record.clone(), Some(Noted::Verified(found)));
         }
+        self.connection(name.as_str())?.1.instruments.verified(&told);
         self.note_verified(&noted, now).await?;
         Ok(checked)
     }
@@ -350,4 +354,23 @@ fn found(before: Option<&Held>, after: Option<&Held>) -> Found {
 
 fn unread(record: &RecordRef, error: &ConnectorError) -> Unread {
     Unread { connection: record.connection.clone(), record: Some(record.clone()), error: error.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connector::ConnectorErrorKind;
+
+    #[test]
+    fn a_round_that_failed_half_way_tells_what_it_took_in_and_what_failed() {
+        let taken = TakenIn { observed: 3, hinted: 1, ..TakenIn::default() };
+        let cause = ConnectorError::new(ConnectorErrorKind::Unavailable, "it is gone");
+        let failed = FailedCall { connection: "crm".into(), doing: "read records", cause };
+        let round = Checked { verified: 3, taken, failed: vec![failed], ..Checked::default() };
+        let read = round.read();
+        assert_eq!(read.taken, Some(taken));
+        assert!(matches!(read.ended, Err(Error::Connector { doing: "read records", .. })));
+        let read = Checked::default().read();
+        assert!(read.taken.is_none() && read.ended.is_ok(), "nothing was asked");
+    }
 }

@@ -14,6 +14,7 @@ use crate::engine::{Connection, Tenant};
 use crate::error::Error;
 use crate::id::{ConnectionName, RecordRef, SurfaceName};
 use crate::queue::{Message, Queue, Topic};
+use crate::telemetry::in_span;
 use crate::text::Text;
 
 /// The version of the form below.
@@ -60,6 +61,16 @@ impl Tenant {
         delivery: Delivery,
     ) -> Result<http::Response<Bytes>, Error> {
         let (name, bound) = self.connection(connection)?;
+        in_span!("receive", { tenant = self.id, connection = name }, self.put_in(queue, &name, bound, delivery))
+    }
+
+    async fn put_in(
+        &self,
+        queue: &dyn Queue,
+        name: &ConnectionName,
+        bound: &Connection,
+        delivery: Delivery,
+    ) -> Result<http::Response<Bytes>, Error> {
         let verified = bound.connector.verify(&delivery).map_err(|source| Error::Connector {
             connection: name.clone(),
             doing: "verify a webhook",
@@ -76,12 +87,12 @@ impl Tenant {
             // A queue keeps what it hears, too.
             let item = &*without_cards(bound, &self.core.model, item, &mut Batch::new());
             let id = format!("{}{SEPARATOR}{delivery}{SEPARATOR}{place}", self.id);
-            let key = self.key_of(&name, bound, item);
-            let body = Bytes::from(json(&PushedItem::of(&name, item)));
+            let key = self.key_of(name, bound, item);
+            let body = Bytes::from(json(&PushedItem::of(name, item)));
             messages.push(Message { tenant: self.id.clone(), key, id: id.into(), body });
         }
         if messages.iter().any(|message| message.body.len() > queue.most_bytes()) {
-            self.take_items(&name, &verified.items, 0).await?;
+            self.take_items(name, &verified.items, 0).await?;
             return Ok(verified.reply);
         }
         queue.publish(Topic::Inputs, messages).await.map_err(Error::queue("publish what a system said"))?;

@@ -18,6 +18,7 @@ use crate::discrepancy::Discrepancy;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
+use crate::engine::outdated::outdated_key;
 use crate::engine::persist::{
     Changes, entity_key, identity_row, link_key, record_key, record_of_key, representation_key,
 };
@@ -241,6 +242,7 @@ impl Tenant {
         }
         for id in &concerned.entities {
             changes.delete(entity_key(*id));
+            changes.delete(outdated_key(*id));
             changes.put(erased_key(*id), &ErasedRow { of, at, by: changes.actor().clone() });
         }
         for mark in &marks {

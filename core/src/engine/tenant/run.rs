@@ -29,7 +29,7 @@ use silence::Silence;
 pub struct Ran {
     /// Polls, pulses, rounds of checks and looks at a schema that came to their end.
     pub read: usize,
-    /// What they took in.
+    /// What was taken in, also by those that a failure cut short.
     pub taken: TakenIn,
     /// Operations that took effect.
     pub done: usize,
@@ -37,6 +37,24 @@ pub struct Ran {
     pub refused: usize,
     /// The last failure of each connection that has not answered since.
     pub failed: BTreeMap<ConnectionName, FailedCall>,
+}
+
+/// A read of a connection that is over.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// What it took in, however it ended; `None`: nothing was asked of the system.
+    pub(crate) taken: Option<TakenIn>,
+    /// Whether it came to its end.
+    pub(crate) ended: Result<(), Error>,
+}
+
+impl From<Result<Option<TakenIn>, Error>> for Read {
+    fn from(read: Result<Option<TakenIn>, Error>) -> Self {
+        match read {
+            Ok(taken) => Self { taken, ended: Ok(()) },
+            Err(error) => Self { taken: None, ended: Err(error) },
+        }
+    }
 }
 
 /// How long what comes in is gathered, so that a system is asked for all of it by one request: who tells of fifty records a second
@@ -270,7 +288,7 @@ impl<'t> Running<'t> {
         let now = self.tenant.now();
         match ended {
             Ended::Read(connection, task, read) => {
-                if matches!(read, Ok(Some(_))) {
+                if matches!(read, Read { taken: Some(_), ended: Ok(()) }) {
                     self.silence.answered(&connection);
                 }
                 let retry = self.ran.note_read(&connection, read)?;
@@ -321,18 +339,15 @@ impl<'t> Running<'t> {
 
 impl Ran {
     /// Notes how a read ended. Gives what to do about the next one: the ordinary, or this.
-    fn note_read(
-        &mut self,
-        connection: &ConnectionName,
-        read: Result<Option<TakenIn>, Error>,
-    ) -> Result<Option<Retry>, Error> {
-        match read {
-            // Nothing was due: whether it answers is not known.
-            Ok(None) => Ok(None),
-            Ok(Some(taken)) => {
-                self.read += 1;
-                self.taken += taken;
-                self.failed.remove(connection);
+    fn note_read(&mut self, connection: &ConnectionName, Read { taken, ended }: Read) -> Result<Option<Retry>, Error> {
+        self.taken += taken.unwrap_or_default();
+        match ended {
+            // Where nothing was due, whether it answers is not known.
+            Ok(()) => {
+                if taken.is_some() {
+                    self.read += 1;
+                    self.failed.remove(connection);
+                }
                 Ok(None)
             }
             Err(Error::Connector { connection, doing, source: cause }) => {

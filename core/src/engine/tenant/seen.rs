@@ -308,7 +308,9 @@ impl Sight<'_> {
     /// The same of a case.
     fn mask_case(&self, case: &mut Case) -> bool {
         let personal = case.pii;
-        let quotes = !case.comments.is_empty() || case.kind == CaseKind::Refused;
+        // What a check says of several units, or of none alone, may tell of any.
+        let of_several = case.kind == CaseKind::Violation && case.unit.is_none();
+        let quotes = !case.comments.is_empty() || case.kind == CaseKind::Refused || of_several;
         if self.shows_of(case.entity_type.as_ref(), case.unit.as_ref(), personal, quotes) {
             return personal;
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use futures::future::join_all;
+
 use crate::alert::{Alert, Measure, Measured, Severity, SinkError, State, Threshold, health};
 use crate::engine::Tenant;
 use crate::engine::persist::connection_prefix;
@@ -49,7 +51,7 @@ pub struct ConnectionStatus {
 pub struct Alerted {
     /// What sinks were told.
     pub told: Vec<Alert>,
-    /// What a sink could not be told: that one is told again with the next look.
+    /// What a sink could not be told, and what it was not told after that: that one is told with the next look.
     pub untold: Vec<(Alert, SinkError)>,
 }
 
@@ -92,40 +94,56 @@ impl Tenant {
     ///
     /// If the store cannot be read. A sink that fails is an outcome.
     pub async fn raise_alerts(&self) -> Result<Alerted, Error> {
-        let mut alerted = Alerted::default();
+        let mut looked = Vec::new();
         for (name, state) in self.connections().await? {
             let measured = match state.flow {
                 Flow::Paused => None,
                 Flow::Open | Flow::Held => Some(self.measured(&name).await?),
             };
-            for threshold in 0..self.core.thresholds.len() {
-                for sink in 0..self.core.sinks.len().max(1) {
-                    let place = (self.id.clone(), name.clone(), threshold, sink);
-                    self.tell(place, measured.as_ref(), &mut alerted).await;
+            looked.push((name, measured));
+        }
+        let now = self.now();
+        // Without a sink, where thresholds stand is known all the same. Each sink hears beside the others.
+        let sinks = (0..self.core.sinks.len().max(1)).map(|sink| self.tell(sink, &looked, now));
+        let mut alerted = Alerted::default();
+        for of_sink in join_all(sinks).await {
+            alerted.untold.extend(of_sink.untold);
+            for alert in of_sink.told {
+                if !alerted.told.contains(&alert) {
+                    alerted.told.push(alert);
                 }
             }
         }
         Ok(alerted)
     }
 
-    /// Tells a sink what a measurement makes of a threshold. Without a sink, where it stands is known all the same.
-    async fn tell(&self, place: Place, measured: Option<&Measured>, alerted: &mut Alerted) {
-        let Some(threshold) = self.core.thresholds.get(place.2) else { return };
-        let (now, value) = (self.now(), measured.and_then(|measured| measured.value(threshold.measure())));
-        let (after, change) = self.core.alerting.state(&place).observe(threshold, value, now);
-        if let (Some(change), Some(value)) = (change, value) {
-            let alert = Alert::new((self.id.clone(), place.1.clone()), threshold, change, value, now);
-            if let Some(sink) = self.core.sinks.get(place.3)
-                && let Err(error) = sink.tell(&alert).await
-            {
-                alerted.untold.push((alert, error));
-                return;
-            }
-            if !alerted.told.contains(&alert) {
-                alerted.told.push(alert);
+    /// Tells a sink what measurements make of the thresholds, until it fails: who does not answer is not waited for once more.
+    async fn tell(&self, sink: usize, looked: &[(ConnectionName, Option<Measured>)], now: i64) -> Alerted {
+        let (mut alerted, mut deaf) = (Alerted::default(), None::<SinkError>);
+        for (name, measured) in looked {
+            for (index, threshold) in self.core.thresholds.iter().enumerate() {
+                let place = (self.id.clone(), name.clone(), index, sink);
+                let value = measured.as_ref().and_then(|measured| measured.value(threshold.measure()));
+                let before = self.core.alerting.state(&place);
+                let (mut after, change) = before.observe(threshold, value, now);
+                if let (Some(change), Some(value)) = (change, value) {
+                    let turned = before.turned(threshold, now);
+                    let alert = Alert::new((self.id.clone(), name.clone()), threshold, change, value, turned);
+                    if let (None, Some(sink)) = (&deaf, self.core.sinks.get(sink)) {
+                        deaf = sink.tell(&alert).await.err();
+                    }
+                    match &deaf {
+                        None => alerted.told.push(alert),
+                        Some(error) => {
+                            after = before.untold(now);
+                            alerted.untold.push((alert, error.clone()));
+                        }
+                    }
+                }
+                self.core.alerting.note(place, after);
             }
         }
-        self.core.alerting.note(place, after);
+        alerted
     }
 
     fn standing_alerts(&self, name: &ConnectionName) -> Vec<(Measure, Severity)> {

@@ -291,6 +291,8 @@ impl Tenant {
         if !matches!(&together, Err(Error::Connector { source, .. }) if asked_wrong(source.kind)) {
             return together;
         }
+        // They were counted once, for the question that was refused.
+        self.note_live(name, records.len());
         let mut answered = Answered::default();
         for record in records {
             match self.read_records(name, std::slice::from_ref(record)).await {

@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use futures::FutureExt as _;
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 
 use crate::engine::tenant::feed::JournalEvent;
-use crate::engine::tenant::{Allowed, News, is_about_entity};
+use crate::engine::tenant::{Alerted, Allowed, News, is_about_entity};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::TenantId;
@@ -83,6 +83,8 @@ struct Desk {
     allowed: Allowed,
     /// Plans that are to be applied, and were not come to yet.
     plans: BTreeSet<PlanHash>,
+    /// A look whether somebody is to be told of anything, while sinks are being told.
+    alerting: Option<BoxFuture<'static, Result<Alerted, Error>>>,
     tasks: Tasks,
 }
 

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use futures::FutureExt as _;
+use futures::future::poll_immediate;
 
 use super::{BEAT, Desk, Worked};
-use crate::engine::tenant::run::{Agenda, Task};
+use crate::engine::tenant::run::{Agenda, Read, Task};
 use crate::engine::tenant::{Allowed, Checked, News, Next, Scanned};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
@@ -97,7 +99,8 @@ impl Desk {
     pub(super) fn new(accordant: &Accordant, tenant: &TenantId) -> Self {
         let tenant = accordant.tenant(tenant.as_str());
         let (looked, tasks) = (Share::of(1, []), Tasks::new(&tenant));
-        Self { tasks, looked, owns: false, allowed: Allowed::default(), plans: BTreeSet::new(), tenant }
+        let (allowed, plans) = (Allowed::default(), BTreeSet::new());
+        Self { tasks, looked, owns: false, allowed, plans, alerting: None, tenant }
     }
 
     /// Does what is due of this worker's share. Says how long nothing is.
@@ -134,7 +137,7 @@ impl Desk {
         while let Some((connection, task)) = self.tasks.agenda.due_besides(tenant.now(), &had) {
             // Whoever has the partition of its name reads it; the others look again at its next turn.
             let mine = records.has(tenant.id(), connection.as_str());
-            let read = match task {
+            let read: Option<Read> = match task {
                 // Of what it does here itself, whoever verifies the connection is to know.
                 Task::Check if !mine => {
                     tenant.count_live(&connection).await?;
@@ -144,12 +147,14 @@ impl Desk {
                     self.tasks.pulsing.remove(&connection);
                     None
                 }
-                Task::Poll => Some(tenant.poll(connection.as_str()).await.map(Some)),
+                Task::Poll => Some(tenant.poll(connection.as_str()).await.map(Some).into()),
                 Task::Schema => {
                     let looked = tenant.check_schema_if_due(&connection).await;
-                    Some(looked.map(|asked| asked.then(TakenIn::default)))
+                    Some(looked.map(|asked| asked.then(TakenIn::default)).into())
                 }
-                Task::Check => Some(tenant.check_connection(&connection).await.and_then(Checked::taken_in)),
+                Task::Check => Some(
+                    tenant.check_connection(&connection).await.map_or_else(|error| Err(error).into(), Checked::read),
+                ),
                 Task::Pulse => match self.tasks.pulse_on(&tenant, &connection).await {
                     Ok(Pulsed::More) => {
                         // Others are heard in between.
@@ -158,31 +163,32 @@ impl Desk {
                         had.insert((connection, task));
                         continue;
                     }
-                    Ok(Pulsed::NotDue) => Some(Ok(None)),
-                    Ok(Pulsed::Ended(taken)) => Some(Ok(Some(taken))),
-                    Err(error) => Some(Err(error)),
+                    Ok(Pulsed::NotDue) => Some(Ok(None).into()),
+                    Ok(Pulsed::Ended(taken)) => Some(Ok(Some(taken)).into()),
+                    Err(error) => Some(Err(error).into()),
                 },
             };
-            let retry = match read {
-                None | Some(Ok(None) | Err(Error::Paused { .. })) => None,
-                Some(Ok(Some(taken))) => {
-                    worked.read += 1;
-                    worked.taken += taken;
-                    self.tasks.step_now();
+            let Read { taken, ended } = read.unwrap_or_else(|| Ok(None).into());
+            if let Some(taken) = taken {
+                // Also of what a failure cut short, hints may be due.
+                worked.taken += taken;
+                self.tasks.step_now();
+            }
+            let retry = match ended {
+                Ok(()) => {
+                    worked.read += usize::from(taken.is_some());
                     None
                 }
-                Some(Err(Error::Connector { source, .. })) => {
+                Err(Error::Paused { .. }) => None,
+                Err(Error::Connector { source, .. }) => {
                     worked.failed_calls += 1;
                     Some(source.retry)
                 }
-                Some(Err(error)) => return Err(error),
+                Err(error) => return Err(error),
             };
             self.tasks.agenda.done(&connection, task, tenant.now(), retry);
         }
-        // Of the calls that this process makes.
-        if self.tasks.agenda.alerts(tenant.now()) {
-            tenant.raise_alerts().await?;
-        }
+        self.alert().await?;
         // By whoever has the tenant itself.
         if self.owns && self.tasks.agenda.examines(tenant.now()) && tenant.examine_on().await? {
             self.tasks.agenda.examine_now(tenant.now());
@@ -202,6 +208,19 @@ impl Desk {
             self.step(records, worked).await?;
         }
         Ok(rest)
+    }
+
+    /// Looks whether somebody is to be told of anything, of the calls that this process makes. Sinks are told beside the turns: one that
+    /// takes its time holds up nobody's work.
+    async fn alert(&mut self) -> Result<(), Error> {
+        if self.alerting.is_none() && self.tasks.agenda.alerts(self.tenant.now()) {
+            let tenant = self.tenant.clone();
+            self.alerting = Some(async move { tenant.raise_alerts().await }.boxed());
+        }
+        let Some(look) = &mut self.alerting else { return Ok(()) };
+        let Some(looked) = poll_immediate(look).await else { return Ok(()) };
+        self.alerting = None;
+        looked.map(drop)
     }
 
     /// What the one worker does that has the tenant itself: publishes its journal, and hears what concerns all of it. Says whether

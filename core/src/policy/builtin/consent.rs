@@ -11,7 +11,8 @@ use crate::value::Consent;
 ///
 /// Nobody's yes outweighs another's no, also not a later one. Where a person consents again, that is said where they said no, or
 /// somebody decides it. A record that is met for the first time takes part at once. Who has no value says nothing.
-/// Inconclusive if a value no longer reads as a consent: nothing is written then.
+/// Inconclusive if a value no longer reads as a consent: nothing is written then. It has no owners beside it, and stands alone in its
+/// chain: a word that is not heard would be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct MostRestrictive;

@@ -6,15 +6,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::check::{Dimension, Priority};
 use crate::engine::Tenant;
-use crate::engine::hydrate::Loader;
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::outdated::outdated_key;
 use crate::engine::persist::{PART, connection_prefix, record_of_key};
 use crate::engine::tenant::PAGE;
 use crate::engine::tenant::check::Pulsed;
-use crate::engine::tenant::check::examine::case_prefix;
 use crate::engine::tenant::check::ledger::LedgerRow;
-use crate::engine::tenant::check::pass::{Passed, Running};
+use crate::engine::tenant::check::pass::{PassRow, Passed, Running};
+use crate::engine::tenant::check::violations::case_prefix;
 use crate::entity::Entity;
 use crate::error::Error;
+use crate::golden::GoldenLife;
 use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -29,7 +31,8 @@ pub struct Verification {
     pub check: Option<Text>,
     /// What was verified.
     pub dimension: Dimension,
-    /// When; `None`: never since it is known. Of a check of entities, when going through them began.
+    /// When; `None`: never since it is known. Of a check of entities, when going through them began: `None` until it has come by since
+    /// the entity is known, came back, was taken apart from another, or somebody closed what a check found wrong with it.
     pub at: Option<DateTime<Utc>>,
     /// What was found; `None`: nothing was verified, or a pulse did, and what it found stands with the entity's discrepancies; or a check
     /// found more wrong than it makes cases of.
@@ -116,7 +119,7 @@ impl Tenant {
     }
 
     /// When each record of an entity was last verified and what was found, per dimension: presence, agreement and freshness. Of
-    /// connections without a budget, what pulses verified. Then what checks of entities found.
+    /// connections without a budget, what pulses verified. Then what checks of entities found, which look at no entity that was retired.
     ///
     /// # Errors
     ///
@@ -125,7 +128,7 @@ impl Tenant {
         let mut loader = Loader::new(&self.core, &self.id);
         let unknown = || Error::UnknownEntity { expected: "entity".into(), id: entity };
         let index = loader.standing(entity).await?.ok_or_else(unknown)?;
-        let Entity { id, entity: of, links, .. } = &*loader.loaded.set.entity(index).entity;
+        let Entity { id, entity: of, links, life, .. } = &*loader.loaded.set.entity(index).entity;
         let records: Vec<RecordRef> = links.iter().map(|link| RecordRef::clone(&link.record)).collect();
         let rows = self.ledger_rows(&records).await?;
         let mut pulsed: BTreeMap<ConnectionName, Pulsed<'_>> = BTreeMap::new();
@@ -164,26 +167,32 @@ impl Tenant {
             verifications.push(of(Dimension::Agreement, agreement));
             verifications.push(of(Dimension::Freshness, freshness));
         }
-        verifications.extend(self.examined(*id, &self.core.model.entity(*of).name).await?);
+        if *life == GoldenLife::Live {
+            verifications.extend(self.examined(*id, &self.core.model.entity(*of).name).await?);
+        }
         Ok(verifications)
     }
 
-    /// When checks last examined an entity, and what they found.
+    /// When checks last examined an entity that exists, and what they found.
     async fn examined(&self, id: EntityId, of: &EntityType) -> Result<Vec<Verification>, Error> {
-        let Some(row) = self.pass_row(of).await?.1 else { return Ok(Vec::new()) };
+        let Some(PassRow { running, last }) = self.pass_row(of).await?.1 else { return Ok(Vec::new()) };
         let name = id.text();
+        let since = self.outdated_since(id).await?;
+        let counts = |passed: &&Passed| since.is_none_or(|since| since < passed.began);
         // The pass under way has come by it, or the last one did if it was known by then.
         let behind = |running: &&Running| running.after.as_ref().is_some_and(|after| name <= *after);
         let known = |last: &&Passed| id.known_from() <= last.began;
-        let by = row.running.as_ref().filter(behind).map(|running| &running.passed);
-        let by = by.or_else(|| row.last.as_ref().filter(known));
-        let counts = row.running.as_ref().map(|running| &running.passed).or(row.last.as_ref()).map(|one| &one.counts);
+        let running_by = running.as_ref().filter(behind).map(|running| &running.passed).filter(counts);
+        let last_by = last.as_ref().filter(known).filter(counts);
+        let all = running.as_ref().map(|running| &running.passed).or(last.as_ref());
         let mut verifications = Vec::new();
-        for (check, counted) in counts.into_iter().flatten() {
+        for (check, counted) in all.into_iter().flat_map(|passed| &passed.counts) {
             let key = RowKey::new(Table::Case, Text::of_parts(&[&case_prefix(of), &name, PART, check]));
             let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
             let violates =
                 rows.map_err(Error::store("load what a check found"))?.into_iter().flatten().next().is_some();
+            // What is declared since the last pass began was not asked by it.
+            let by = [running_by, last_by].into_iter().flatten().find(|passed| passed.counts.contains_key(check));
             let all_listed = by.and_then(|by| by.counts.get(check)).is_some_and(|of| of.violating == of.listed);
             let found = match violates {
                 true => Some(Finding::Violates),
@@ -194,6 +203,13 @@ impl Tenant {
             verifications.push(Verification { record: None, check: Some(check.clone()), dimension, at, found });
         }
         Ok(verifications)
+    }
+
+    /// Since when nothing counts that checks had found of an entity before.
+    async fn outdated_since(&self, id: EntityId) -> Result<Option<i64>, Error> {
+        let rows = self.core.store.load(&self.id, &[outdated_key(id)]).await;
+        let row = rows.map_err(Error::store("load what counts no longer"))?.into_iter().next().flatten();
+        row.map(|row| parse(Table::Meta, &row)).transpose()
     }
 
     /// The priority of the records of an object type; `None`: the model does not know it.

@@ -10,6 +10,7 @@ use crate::engine::{Core, Tenant};
 use crate::error::Error;
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::EntityType;
+use crate::model::CompiledEntity;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
@@ -22,6 +23,13 @@ pub(super) struct PassRow {
     /// The last that came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<Passed>,
+}
+
+impl PassRow {
+    /// What the pass came to until now that is under way, or the last.
+    fn current(&self) -> Option<&Passed> {
+        self.running.as_ref().map(|running| &running.passed).or(self.last.as_ref())
+    }
 }
 
 /// A pass that is under way.
@@ -61,7 +69,11 @@ pub(super) struct Counted {
 /// What two totals came to last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Totalled {
+    /// When both passes began.
     pub(super) at: i64,
+    /// The identity of what was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<Digest>,
     pub(super) left: Tally,
     pub(super) right: Tally,
     pub(super) differ: bool,
@@ -109,12 +121,69 @@ impl<'c> Examiners<'c> {
     }
 }
 
-pub(super) fn pass_key(entity_type: &EntityType) -> RowKey {
-    RowKey::new(Table::Meta, format!("examined/{entity_type}"))
+/// What is to be done of types that are gone through together.
+pub(super) enum Turn {
+    /// They are gone through, from their beginning.
+    Begin,
+    /// There is more to look at.
+    GoOn,
+    /// Nothing, before this instant.
+    Due(i64),
 }
 
-pub(super) fn totalled_key(aggregate: &Aggregate) -> RowKey {
-    RowKey::new(Table::Meta, format!("totalled/{}", aggregate.name))
+/// What is to be done of types that are gone through together, every so many milliseconds. They begin together: when the last of them is
+/// over, or when what is examined of any is another.
+pub(super) fn turn<'p>(
+    passes: impl Iterator<Item = (&'p Examiners<'p>, &'p PassRow)> + Clone,
+    every: i64,
+    now: i64,
+) -> Turn {
+    let stale = |(examiners, row): (&Examiners<'_>, &PassRow)| row.current().is_none_or(|one| one.by != examiners.by);
+    if passes.clone().any(stale) {
+        return Turn::Begin;
+    }
+    if passes.clone().any(|(_, row)| row.running.is_some()) {
+        return Turn::GoOn;
+    }
+    let began = passes.filter_map(|(_, row)| row.current()).map(|passed| passed.began).min();
+    match began.map(|began| began.saturating_add(every)) {
+        Some(due) if due > now => Turn::Due(due),
+        _ => Turn::Begin,
+    }
+}
+
+/// The types of the model. Those whose totals are compared are together: counts that began apart would differ by what came between.
+pub(super) fn groups(core: &Core) -> Vec<Vec<&CompiledEntity>> {
+    let mut groups: Vec<Vec<&CompiledEntity>> = core.model.entities.iter().map(|model| vec![model]).collect();
+    for Aggregate { left, right, .. } in &core.checks.aggregates {
+        let of = |total: &Total| groups.iter().position(|group| group.iter().any(|one| one.name == total.entity_type));
+        if let (Some(one), Some(other)) = (of(left), of(right))
+            && one != other
+        {
+            let joins = groups.remove(one.max(other));
+            groups[one.min(other)].extend(joins);
+        }
+    }
+    groups
+}
+
+/// What the keys of passes begin with.
+pub(super) const PASSES: &str = "examined/";
+
+/// What the keys begin with of what totals came to.
+pub(super) const TOTALS: &str = "totalled/";
+
+pub(super) fn pass_key(entity_type: &EntityType) -> RowKey {
+    RowKey::new(Table::Meta, format!("{PASSES}{entity_type}"))
+}
+
+/// The type of a pass.
+pub(super) fn passed_type(key: &str) -> Option<EntityType> {
+    key.strip_prefix(PASSES).map(EntityType::from)
+}
+
+pub(super) fn totalled_key(aggregate: &str) -> RowKey {
+    RowKey::new(Table::Meta, format!("{TOTALS}{aggregate}"))
 }
 
 impl Tenant {
@@ -123,7 +192,7 @@ impl Tenant {
     }
 
     pub(super) async fn totalled_row(&self, aggregate: &Aggregate) -> Result<(Option<u64>, Option<Totalled>), Error> {
-        self.check_row(totalled_key(aggregate)).await
+        self.check_row(totalled_key(&aggregate.name)).await
     }
 
     async fn check_row<T: serde::de::DeserializeOwned>(&self, key: RowKey) -> Result<(Option<u64>, Option<T>), Error> {

@@ -38,7 +38,7 @@ pub struct CheckResult {
 pub struct AggregateResult {
     /// By name.
     pub aggregate: Text,
-    /// When.
+    /// When both began to be counted.
     pub at: DateTime<Utc>,
     /// The one.
     pub left: Tally,

@@ -46,8 +46,10 @@ pub(crate) struct Agenda {
     listens: BTreeMap<ConnectionName, (TimeDelta, i64)>,
     /// When it is looked next whether somebody is to be told of anything; none: there is nobody to tell.
     alerts: Option<i64>,
-    /// When entities are examined next; none: nothing of them is checked.
+    /// When entities are examined next; none: nothing of them is checked, and nothing is left of what was.
     examines: Option<i64>,
+    /// Whether anything of entities is checked.
+    checks_entities: bool,
     retry: i64,
 }
 
@@ -59,7 +61,8 @@ impl Agenda {
         }
         let (every, asked, listens) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let checks = (TimeDelta::zero(), TimeDelta::zero());
-        Self { schedule, turns, every, checks, asked, listens, alerts: None, examines: None, retry: now }
+        let (alerts, examines, checks_entities) = (None, None, false);
+        Self { schedule, turns, every, checks, asked, listens, alerts, examines, checks_entities, retry: now }
     }
 
     /// The same of all connections that can be polled; of those of which something could be lost otherwise, it is noted that
@@ -76,7 +79,8 @@ impl Agenda {
     /// What has a budget for it is verified, from now on.
     pub(crate) fn checking(mut self, core: &Core, now: i64) -> Self {
         self.alerts = (!core.sinks.is_empty()).then_some(now);
-        self.examines = core.checks.examine().then_some(now);
+        // Once in any case: of checks that are declared no longer, nothing is to be left.
+        (self.examines, self.checks_entities) = (Some(now), core.checks.examine());
         // When it was last asked is stored: that is looked at more often than it is asked.
         self.checks = (core.checks.every, core.checks.schema_every / 4);
         for (connection, _) in core.connections.iter().filter(|(_, bound)| bound.connector.describes()) {
@@ -169,7 +173,8 @@ impl Agenda {
     pub(crate) fn examines(&mut self, now: i64) -> bool {
         let due = self.examines.is_some_and(|at| at <= now);
         if due {
-            self.examines = Some(now.saturating_add(self.checks.0.num_milliseconds().max(1)));
+            let next = now.saturating_add(self.checks.0.num_milliseconds().max(1));
+            self.examines = self.checks_entities.then_some(next);
         }
         due
     }

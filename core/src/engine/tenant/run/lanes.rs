@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
-use crate::engine::tenant::run::Task;
+use crate::engine::tenant::run::{Read, Task};
 use crate::engine::tenant::{Applied, Checked, FailedCall, Next, connections_of};
 use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
@@ -21,8 +21,8 @@ const STEPS_AT_ONCE: usize = 100;
 
 /// What came to its end.
 pub(super) enum Ended {
-    /// A task of a connection, and what was taken in; `None`: nothing was asked of the system.
-    Read(ConnectionName, Task, Result<Option<TakenIn>, Error>),
+    /// A task of a connection.
+    Read(ConnectionName, Task, Read),
     /// A look whether somebody is to be told of anything.
     Alerted(Result<(), Error>),
     /// A stretch of an examination of entities; whether there is more at once.
@@ -74,11 +74,16 @@ impl<'t> Lanes<'t> {
         self.reading.insert((connection.clone(), task));
         let tenant = self.tenant;
         let work = async move {
-            let read = match task {
-                Task::Poll => tenant.poll(connection.as_str()).await.map(Some),
-                Task::Pulse => tenant.pulse_if_due(&connection).await,
-                Task::Schema => tenant.check_schema_if_due(&connection).await.map(|asked| asked.then(TakenIn::default)),
-                Task::Check => tenant.check_connection(&connection).await.and_then(Checked::taken_in),
+            let read: Read = match task {
+                Task::Poll => tenant.poll(connection.as_str()).await.map(Some).into(),
+                Task::Pulse => tenant.pulse_if_due(&connection).await.into(),
+                Task::Schema => {
+                    let looked = tenant.check_schema_if_due(&connection).await;
+                    looked.map(|asked| asked.then(TakenIn::default)).into()
+                }
+                Task::Check => {
+                    tenant.check_connection(&connection).await.map_or_else(|error| Err(error).into(), Checked::read)
+                }
             };
             Ended::Read(connection, task, read)
         };
