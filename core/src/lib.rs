@@ -92,6 +92,8 @@ pub mod settle;
 pub mod sight;
 pub mod sparse;
 mod spelling;
+#[cfg(feature = "sqlite")]
+mod sqlite_thread;
 pub mod stamp;
 pub mod store;
 pub mod surface;
