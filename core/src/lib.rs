@@ -22,7 +22,7 @@
 //!
 //! # Features
 //!
-//! `derive`, `sqlite` and `phone` are on by default. `testing` adds stories, fake systems and a manual clock; `conformance`
+//! `derive`, `sqlite`, `phone` and `keys` are on by default. `testing` adds stories, fake systems and a manual clock; `conformance`
 //! adds the suites that a [`store::Store`] and a [`queue::Queue`] must pass, and the passport of a [`connector::Connector`].
 
 extern crate self as accordant;
@@ -88,6 +88,7 @@ pub mod role;
 pub mod rollout;
 pub mod rule;
 pub mod schema;
+pub mod seal;
 pub mod settle;
 pub mod sight;
 pub mod sparse;
