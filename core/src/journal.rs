@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::Actor;
+use crate::seal::mark;
 use crate::text::Text;
 
 /// The version of the entry format.
@@ -86,7 +87,8 @@ pub fn seal(head: Head, drafts: Vec<Draft>) -> (Head, Vec<(Entry, Payload)>) {
     let sealed = drafts
         .into_iter()
         .map(|draft| {
-            let commitment = commit(&draft.salt, &draft.payload);
+            let payload = Payload { bytes: draft.payload, salt: draft.salt };
+            let commitment = commit(&payload);
             let mut entry = Entry {
                 seq: head.seq + 1,
                 format: FORMAT,
@@ -99,13 +101,14 @@ pub fn seal(head: Head, drafts: Vec<Draft>) -> (Head, Vec<(Entry, Payload)>) {
             };
             entry.digest = chain(&head.digest, &entry);
             head = Head { seq: entry.seq, digest: entry.digest };
-            (entry, Payload { bytes: draft.payload, salt: draft.salt })
+            (entry, payload)
         })
         .collect();
     (head, sealed)
 }
 
-/// Checks that `entry` follows `head` and, if its payload is still there, that it is the one committed to.
+/// Checks that `entry` follows `head` and, if its payload is still there, that it is the one committed to. Of one that is
+/// [sealed](crate::seal), that it carries that commitment; whether it holds to it, only the keys can tell.
 ///
 /// # Errors
 ///
@@ -118,7 +121,7 @@ pub fn verify(head: Head, entry: &Entry, payload: Option<&Payload>) -> Result<He
     if entry.digest != chain(&head.digest, entry) {
         return Err(broken(Break::Altered));
     }
-    if payload.is_some_and(|payload| commit(&payload.salt, &payload.bytes) != entry.commitment) {
+    if payload.is_some_and(|payload| commit(payload) != entry.commitment) {
         return Err(broken(Break::Payload));
     }
     Ok(Head { seq: entry.seq, digest: entry.digest })
@@ -160,8 +163,14 @@ pub enum Break {
     Payload,
 }
 
-fn commit(salt: &[u8; 16], payload: &[u8]) -> Digest {
-    Fingerprint::new().bytes(salt).bytes(payload).finish()
+/// What an entry commits to with a payload that is not sealed.
+pub(crate) fn commitment(payload: &Payload) -> Digest {
+    Fingerprint::new().bytes(&payload.salt).bytes(&payload.bytes).finish()
+}
+
+/// What an entry commits to: the fact, sealed or not. A sealed payload carries its commitment in front, and is bound to it.
+fn commit(payload: &Payload) -> Digest {
+    mark::commitment(&payload.bytes).unwrap_or_else(|| commitment(payload))
 }
 
 fn chain(previous: &Digest, entry: &Entry) -> Digest {

@@ -22,7 +22,7 @@
 //!
 //! # Features
 //!
-//! `derive`, `sqlite` and `phone` are on by default. `testing` adds stories, fake systems and a manual clock; `conformance`
+//! `derive`, `sqlite`, `phone` and `keys` are on by default. `testing` adds stories, fake systems and a manual clock; `conformance`
 //! adds the suites that a [`store::Store`] and a [`queue::Queue`] must pass, and the passport of a [`connector::Connector`].
 
 extern crate self as accordant;
@@ -88,10 +88,13 @@ pub mod role;
 pub mod rollout;
 pub mod rule;
 pub mod schema;
+pub mod seal;
 pub mod settle;
 pub mod sight;
 pub mod sparse;
 mod spelling;
+#[cfg(feature = "sqlite")]
+mod sqlite_thread;
 pub mod stamp;
 pub mod store;
 pub mod surface;

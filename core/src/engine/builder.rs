@@ -43,6 +43,8 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     checkpoint_keys: Option<Arc<dyn CheckpointKeys>>,
+    #[cfg(feature = "keys")]
+    sealed: Option<Arc<dyn crate::seal::SealKeys>>,
     cards: CardNumbers,
     roles: Option<Roles>,
     schedule: Schedule,
@@ -78,6 +80,8 @@ impl Builder {
             limits: Limits::default(),
             retention: Retention::default(),
             checkpoint_keys: None,
+            #[cfg(feature = "keys")]
+            sealed: None,
             cards: CardNumbers::default(),
             roles: None,
             schedule: Schedule::default(),
@@ -173,6 +177,16 @@ impl Builder {
     #[must_use]
     pub fn checkpoint_keys(mut self, keys: impl CheckpointKeys) -> Self {
         self.checkpoint_keys = Some(Arc::new(keys));
+        self
+    }
+
+    /// What is stored is encrypted under a key of whom it is about, and an erasure destroys that key: copies of the store that
+    /// were made before cannot be read any more ([`SealedStore`](crate::seal::SealedStore)). A tenant that was written without a
+    /// seal, or with other keys, is refused before anything of it is changed.
+    #[cfg(feature = "keys")]
+    #[must_use]
+    pub fn sealed(mut self, keys: impl crate::seal::SealKeys) -> Self {
+        self.sealed = Some(Arc::new(keys));
         self
     }
 
@@ -336,11 +350,17 @@ impl Builder {
         let of =
             |entity: &CompiledEntity| self.triage.iter().find(|triage| *triage.entity_type() == entity.name).cloned();
         let triage = model.entities.iter().map(of).collect();
+        let store = self.store;
+        #[cfg(feature = "keys")]
+        let store = match self.sealed {
+            Some(keys) => Arc::new(crate::seal::SealedStore::over(store, keys, Arc::clone(&self.entropy))),
+            None => store,
+        };
         Ok(Accordant(Arc::new(Core {
             model,
             rules,
             connections,
-            store: self.store,
+            store,
             clock: self.clock,
             entropy: self.entropy,
             limits: self.limits,

@@ -18,6 +18,7 @@ use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef, TenantId};
 use crate::model::Model;
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
+use crate::seal::{SealError, mark};
 use crate::sight::reference_object;
 use crate::store::{Row, RowKey, Table};
 use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, WorkingSet, identity_values};
@@ -341,5 +342,8 @@ pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<
 
 /// Reads a row's content.
 pub(crate) fn parse<T: DeserializeOwned>(table: Table, row: &Row) -> Result<T, Error> {
+    if mark::is_sealed(&row.value) {
+        return Err(Error::store("read a row")(SealError::Keyless.into()));
+    }
     from_json(&row.value).map_err(|source| Error::row(row_name(&RowKey::new(table, row.key.clone())), &source))
 }

@@ -45,8 +45,12 @@ pub use case::{Case, CaseKind};
 pub use checks::Checks;
 pub use desk::{CaseNote, Comment, Desk};
 pub use intake::TakenIn;
+#[cfg(feature = "keys")]
+pub(crate) use persist::{identity_of_key, json, record_of_key};
 pub use retention::Retention;
 pub use schedule::Schedule;
+#[cfg(feature = "keys")]
+pub(crate) use tenant::REFUSALS;
 pub use tenant::feed;
 pub use tenant::{
     Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,

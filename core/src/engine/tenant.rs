@@ -80,6 +80,8 @@ pub(crate) use schema::Stops;
 pub use schema::{SchemaChecked, SchemaStop};
 pub use search::{FoundEntity, Search, SearchPage};
 pub use seen::{Seen, SeenAsOf};
+#[cfg(feature = "keys")]
+pub(crate) use standing::REFUSALS;
 pub(crate) use status::Alerting;
 pub use status::{Alerted, ConnectionStatus, Status};
 pub use step::{Next, Stepped, Unread};

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::seal::SealError;
+
 /// A store that could not do its work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -30,6 +32,9 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// What is stored is sealed, and could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 /// What stood in a database's way. Each is for somebody else to mend.
@@ -62,32 +67,33 @@ impl StoreError {
         Self::Database { doing, fault, source: source.into() }
     }
 
-    /// What stood in the way, where it was the database.
+    /// What stood in the way, where it was the database, or the key store.
     #[must_use]
     pub const fn fault(&self) -> Option<StoreFault> {
         match self {
             Self::Database { fault, .. } => Some(*fault),
-            Self::Format { .. } | Self::Closed => None,
+            Self::Seal(SealError::Keys(error)) => Some(error.fault),
+            Self::Format { .. } | Self::Closed | Self::Seal(_) => None,
         }
     }
 
     /// Whether the same call may succeed later though nobody mends anything. Back off, load anew and decide anew.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Database { fault: StoreFault::Unavailable, .. })
+        matches!(self.fault(), Some(StoreFault::Unavailable))
     }
 
     /// One error for everybody whom it hit: as many as are asked for.
     pub(super) fn for_each(self) -> impl Iterator<Item = StoreError> {
         let shared = match self {
             Self::Database { doing, fault, source } => Err((doing, fault, Arc::from(source))),
-            Self::Format { found, supported } => Ok(Some((found, supported))),
-            Self::Closed => Ok(None),
+            other => Ok(other),
         };
         std::iter::repeat_with(move || match &shared {
             Err((doing, fault, source)) => Self::database(doing, *fault, Shared(Arc::clone(source))),
-            Ok(Some((found, supported))) => Self::Format { found: *found, supported: *supported },
-            Ok(None) => Self::Closed,
+            Ok(Self::Format { found, supported }) => Self::Format { found: *found, supported: *supported },
+            Ok(Self::Seal(error)) => Self::Seal(error.clone()),
+            Ok(Self::Closed | Self::Database { .. }) => Self::Closed,
         })
     }
 }

@@ -22,6 +22,8 @@ pub use key_range::KeyRange;
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+#[cfg(all(feature = "keys", feature = "sqlite"))]
+pub(crate) use sqlite::fault as sqlite_fault;
 
 /// How many entries a walk through the journal asks for at once.
 const PAGE: usize = 512;
@@ -181,7 +183,8 @@ pub enum Committed {
 /// - **Atomic.** A [`Commit`] takes effect as a whole, and is durable when `commit` returns `Done`.
 /// - **Isolated.** `expect` is checked in the same transaction that writes. Commits of one tenant are serialised as far
 ///   as their journal entries are chained.
-/// - **Ordered.** `scan` and `journal` answer in ascending order of key and place.
+/// - **Ordered.** `scan` and `journal` answer in ascending order of key and place. A [sealed](crate::seal) store orders rows
+///   whose keys hold a value otherwise, and always alike.
 /// - **Tenants.** No call sees a row of another tenant.
 /// - **Bytes.** Keys and values come back as they went in; no character in a key or prefix has a meaning.
 ///
@@ -341,6 +344,20 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If the store cannot be written.
     async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError>;
+
+    /// Makes what is gone unreadable in copies that were made of the store before: rows that were deleted or replaced, and
+    /// payloads of these subjects that were erased. What stands is read as before. An erasure ends with it.
+    ///
+    /// As it is, it does nothing: only a [sealed](crate::seal) store can. One that passes calls on to another store has to pass
+    /// on this one.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read or written, or keys cannot be destroyed. It may be called again.
+    async fn forget(&self, tenant: &TenantId, subjects: &[Text]) -> Result<(), StoreError> {
+        let _ = (tenant, subjects);
+        Ok(())
+    }
 
     /// As [`erase_until`](Self::erase_until), of all entries that there are.
     ///

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use crate::id::TenantId;
 use crate::journal::{Broken, Entry, Head, Payload};
 use crate::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
+use crate::text::Text;
 
 /// A call of a store.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,8 @@ pub enum StoreCall<'a> {
     Cut,
     /// The erasure of a subject, or of a kind of entries.
     Erase,
+    /// That copies forget what is gone.
+    Forget,
 }
 
 /// Stands between an engine and its store. What it does not name goes on as if nobody watched.
@@ -82,6 +85,8 @@ pub enum Called<'a> {
     Cut,
     /// A subject, or a kind of entries, was erased.
     Erase,
+    /// Copies forgot what is gone.
+    Forget,
 }
 
 /// A store whose calls a [`StoreWatch`] sees first.
@@ -232,6 +237,12 @@ impl<S: Store, W: StoreWatch> Store for Watched<S, W> {
         let erased = self.store.erase_until(tenant, subject, until).await?;
         self.watch.after(tenant, Called::Erase).await?;
         Ok(erased)
+    }
+
+    async fn forget(&self, tenant: &TenantId, subjects: &[Text]) -> Result<(), StoreError> {
+        self.watch.before(tenant, StoreCall::Forget).await?;
+        self.store.forget(tenant, subjects).await?;
+        self.watch.after(tenant, Called::Forget).await
     }
 }
 

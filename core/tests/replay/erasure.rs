@@ -383,7 +383,7 @@ pub(crate) struct Fails {
 }
 
 impl Fails {
-    fn now(&self) -> Result<(), StoreError> {
+    pub(crate) fn now(&self) -> Result<(), StoreError> {
         let mut left = self.left.lock().unwrap();
         let due = *left == 0;
         *left = left.checked_sub(1).unwrap_or(usize::MAX);

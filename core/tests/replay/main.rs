@@ -9,5 +9,7 @@ mod evolution;
 mod looking_back;
 mod migrations;
 mod properties;
+#[cfg(feature = "keys")]
+mod sealed;
 mod support;
 mod verify;

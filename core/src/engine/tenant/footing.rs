@@ -14,6 +14,7 @@ use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::model::model_key;
 use crate::error::Error;
 use crate::id::TenantId;
+use crate::seal::{SealError, mark};
 use crate::store::{Commit, RowKey, Table};
 use crate::text::Text;
 
@@ -140,8 +141,13 @@ impl Tenant {
 
     /// As [`Tenant::suppression`], as it is stored now.
     pub(super) async fn suppression_anew(&self) -> Result<(Option<u64>, Arc<Suppression>), Error> {
-        let rows = self.core.store.load(&self.id, &[suppression_key()]).await;
-        let row = rows.map_err(Error::store("look who is suppressed"))?.into_iter().next().flatten();
+        let rows = self.core.store.load(&self.id, &[suppression_key(), mark::marker()]).await;
+        let mut rows = rows.map_err(Error::store("look who is suppressed"))?.into_iter();
+        let (row, sealed) = (rows.next().flatten(), rows.next().flatten());
+        if sealed.is_some() {
+            // A store that has the keys keeps this row to itself.
+            return Err(Error::store("look who is suppressed")(SealError::Keyless.into()));
+        }
         let suppression = row.as_ref().map(|row| parse::<Suppression>(Table::Meta, row)).transpose()?;
         let known = (row.map(|row| row.revision), Arc::new(suppression.unwrap_or_default()));
         self.core.footings.write().entry(self.id.clone()).or_default().suppression = Some(known.clone());

@@ -37,6 +37,7 @@ use crate::observation::stored::StoredObservation;
 use crate::plan::{CountedPlace, GivenStanding, PlanHash, StandingId, WritePlace};
 use crate::representation::Representation;
 use crate::rollout::{Changed, ConnectionState};
+use crate::seal::{SealError, mark};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use epoch::Epoch;
@@ -499,6 +500,9 @@ pub(crate) fn shapes(of: &CompiledEntity, object: u16) -> Vec<Shape> {
 
 /// Reads an entry's payload.
 pub(crate) fn read<T: DeserializeOwned>(entry: &Entry, payload: &Payload) -> Result<T, Error> {
+    if mark::is_sealed(&payload.bytes) {
+        return Err(Error::store("read a payload")(SealError::Keyless.into()));
+    }
     from_json(&payload.bytes).map_err(|source| Error::row(format!("journal entry {}", entry.seq).into(), &source))
 }
 

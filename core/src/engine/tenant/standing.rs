@@ -22,7 +22,7 @@ use crate::role::Role;
 use crate::rollout::{Changed, ConnectionState, Stage, Waiting};
 use crate::store::{RowKey, Table};
 
-pub(crate) use refusals::forget_refusals;
+pub(crate) use refusals::{REFUSALS, forget_refusals};
 
 /// The journal's kinds: given, approved by a second person, withdrawn, and what took effect under it.
 pub(crate) const STANDING_GIVEN: &str = "standing_given";

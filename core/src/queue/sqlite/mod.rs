@@ -2,7 +2,6 @@
 
 mod group;
 mod schema;
-mod thread;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,9 +12,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::{Consumer, Delivered, Message, Queue, QueueError, Share, Topic, last_of_each, partition_of, require_size};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::sqlite_thread::Owner;
 use crate::text::Text;
 use group::{Group, Member};
-use thread::Owner;
 
 /// The largest body: what a connector decodes by default, and some more.
 const MOST_BYTES: usize = 32 << 20;
@@ -85,11 +84,21 @@ impl SqliteQueue {
     fn start(mut connection: Connection, partitions: u32) -> Result<Self, QueueError> {
         schema::create(&mut connection, partitions.max(1))?;
         Ok(Self {
-            owner: Arc::new(Owner::start(connection)?),
+            owner: Arc::new(
+                Owner::start("accordant-queue", connection).map_err(QueueError::broker("start its thread"))?,
+            ),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             lease: LEASE.num_milliseconds(),
         })
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, QueueError> {
+        self.owner.work(work).await.ok_or(QueueError::Closed)?.map_err(QueueError::broker(doing))
     }
 
     /// With this clock: by default the system's.
@@ -110,7 +119,7 @@ impl Queue for SqliteQueue {
     async fn publish(&self, topic: Topic, messages: Vec<Message>) -> Result<(), QueueError> {
         require_size(topic, &messages, MOST_BYTES)?;
         let now = self.clock.now();
-        self.owner.work("publish messages", move |connection| publish(connection, topic, &messages, now)).await
+        self.work("publish messages", move |connection| publish(connection, topic, &messages, now)).await
     }
 
     async fn join(&self, topic: Topic, group: &str) -> Result<Box<dyn Consumer>, QueueError> {
@@ -119,7 +128,7 @@ impl Queue for SqliteQueue {
         let id: Text = id.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         let group = Group { topic: topic.name(), name: group.into() };
         let joined = group.clone();
-        let partitions = self.owner.work("join a group", move |connection| group::join(connection, &joined)).await?;
+        let partitions = self.work("join a group", move |connection| group::join(connection, &joined)).await?;
         let member = Member { group, id, lease: self.lease };
         Ok(Box::new(SqliteConsumer {
             queue: self.clone(),
@@ -185,7 +194,7 @@ impl Consumer for SqliteConsumer {
     async fn next(&mut self, limit: usize) -> Result<Vec<Delivered>, QueueError> {
         let (member, now) = (self.member.clone(), self.queue.clock.now());
         let balanced = move |connection: &mut Connection| group::balance(connection, &member, now);
-        let (partitions, mine) = self.queue.owner.work("share partitions", balanced).await?;
+        let (partitions, mine) = self.queue.work("share partitions", balanced).await?;
         self.heard.retain(|partition, _| mine.contains_key(partition));
         for (partition, acknowledged) in &mine {
             self.heard.entry(*partition).or_insert(*acknowledged);
@@ -193,7 +202,7 @@ impl Consumer for SqliteConsumer {
         self.share = Share::of(partitions, mine.into_keys());
         let (topic, heard) = (self.member.group.topic, self.heard.clone());
         let read = move |connection: &mut Connection| group::read(connection, topic, &heard, limit);
-        let delivered = self.queue.owner.work("read messages", read).await?;
+        let delivered = self.queue.work("read messages", read).await?;
         self.heard.extend(last_of_each(&delivered));
         Ok(delivered)
     }
@@ -201,7 +210,7 @@ impl Consumer for SqliteConsumer {
     async fn acknowledge(&mut self, done: &[Delivered]) -> Result<(), QueueError> {
         let (member, last, now) = (self.member.clone(), last_of_each(done), self.queue.clock.now());
         let acknowledge = move |connection: &mut Connection| group::acknowledge(connection, &member, &last, now);
-        self.queue.owner.work("acknowledge messages", acknowledge).await
+        self.queue.work("acknowledge messages", acknowledge).await
     }
 
     async fn rewind(&mut self) -> Result<(), QueueError> {
@@ -211,6 +220,6 @@ impl Consumer for SqliteConsumer {
 
     async fn leave(self: Box<Self>) -> Result<(), QueueError> {
         let member = self.member.clone();
-        self.queue.owner.work("leave a group", move |connection| group::leave(connection, &member)).await
+        self.queue.work("leave a group", move |connection| group::leave(connection, &member)).await
     }
 }

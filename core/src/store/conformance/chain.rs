@@ -1,6 +1,6 @@
 //! The journal: one chain per tenant, whose payloads can be destroyed.
 
-use super::super::{Commit, Committed, Store};
+use super::super::{Commit, Committed, RowKey, Store, Table};
 use super::{done, draft, end, entries, key, put, record, tenant};
 use crate::fingerprint::Digest;
 use crate::id::{Actor, TenantId};
@@ -150,6 +150,36 @@ pub async fn an_erasure_spares_what_comes_later(store: &dyn Store) {
     done(store, record([draft("a", "2")])).await;
     let payloads: Vec<_> = entries(store).await.into_iter().map(|(_, payload)| payload.is_some()).collect();
     assert_eq!(payloads, [false, true]);
+}
+
+/// What a copy would have to forget is what is gone, and nothing else.
+pub async fn what_stands_outlives_a_forgetting(store: &dyn Store) {
+    let names = [
+        (Table::Representation, "crm\u{1f}contacts\u{1f}1"),
+        (Table::Representation, "crm\u{1f}contacts\u{1f}2"),
+        (Table::Entity, "01890a5d-ac96-774b-bcce-b302099a8057"),
+        (Table::Index, "customer\u{1f}email\u{1f}ana@acme.test"),
+        (Table::Plan, "ab12"),
+        (Table::Meta, "model"),
+    ];
+    let rows: Vec<RowKey> = names.iter().map(|(table, key)| RowKey::new(*table, *key)).collect();
+    let put = rows.iter().map(|row| (row.clone(), row.key.as_bytes().to_vec())).collect();
+    let subjects = ["crm/contacts/1", "crm/contacts/2", "crm/contacts/1", "model"];
+    let journal = subjects.iter().map(|subject| draft(subject, subject)).collect();
+    done(store, Commit { put, journal, ..Commit::default() }).await;
+    done(store, Commit { delete: vec![rows[0].clone()], ..Commit::default() }).await;
+    store.erase_until(&tenant(), "crm/contacts/1", 1).await.unwrap();
+    let stands = async || (store.load(&tenant(), &rows).await.unwrap(), entries(store).await);
+    let before = stands().await;
+    assert_eq!(before.0.iter().flatten().count(), rows.len() - 1);
+    for _ in 0..2 {
+        store.forget(&tenant(), &["crm/contacts/1".into(), "crm/contacts/3".into()]).await.unwrap();
+        assert_eq!(stands().await, before);
+    }
+    let head = done(store, record([draft("crm/contacts/1", "again")])).await;
+    assert_eq!(end(&entries(store).await), Ok(head));
+    store.forget(&TenantId::new("other"), &["crm/contacts/1".into()]).await.unwrap();
+    assert_eq!(stands().await.0, before.0);
 }
 
 /// What a store gives out is enough to find an altered entry or payload.

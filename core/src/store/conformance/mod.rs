@@ -117,6 +117,7 @@ macro_rules! store_conformance {
             a_cut_leaves_the_last_entry
             what_comes_of_a_cut_journal_is_taken_over
             payloads_of_a_kind_expire
+            what_stands_outlives_a_forgetting
         }
     };
     (@tests $open:expr; $($case:ident)+) => {

@@ -216,7 +216,7 @@ fn refused<E: std::error::Error + Send + Sync + 'static>(doing: &'static str) ->
 }
 
 /// What stood in the way, as far as SQLite says.
-fn fault(error: &(dyn std::error::Error + 'static)) -> StoreFault {
+pub(crate) fn fault(error: &(dyn std::error::Error + 'static)) -> StoreFault {
     let error = error.downcast_ref::<group::Shared>().map_or(error, |shared| shared.0.as_ref());
     match error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code) {
         Some(ErrorCode::DiskFull) => StoreFault::Full,

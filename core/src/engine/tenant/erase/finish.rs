@@ -1,5 +1,5 @@
-//! Finishing erasures: what other tables hold of the person goes, then the payloads of the journal. Each piece may be done
-//! again: whoever is interrupted begins this anew.
+//! Finishing erasures: what other tables hold of the person goes, then the payloads of the journal, and last the keys by which
+//! copies could be read. Each piece may be done again: whoever is interrupted begins this anew.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, discrepancy_key};
 use crate::engine::desk::{self, Desk};
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{Changes, PART, SEPARATOR, record_key};
+use crate::engine::persist::{Changes, SEPARATOR, record_key};
 use crate::engine::suppression::{Pending, Suppression, suppressed_key, suppression_key};
 use crate::engine::tenant::apply::outbox::{create_prefix, write_prefix};
 use crate::engine::tenant::attempts::Attempts;
@@ -15,6 +15,7 @@ use crate::engine::tenant::dead_letter::{LetterState, StoredDeadLetter, settle_e
 use crate::engine::tenant::erase::{DESK_RESTATED, subject_of};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::{MERGES, merged_pair};
+use crate::engine::tenant::standing::REFUSALS;
 use crate::engine::tenant::work::work_key;
 use crate::error::Error;
 use crate::fingerprint::Digest;
@@ -86,6 +87,8 @@ impl Tenant {
                 let erased = self.core.store.erase_until(&self.id, name, *until).await;
                 payloads += erased.map_err(Error::store("erase payloads"))?;
             }
+            let names: Vec<Text> = subjects.into_iter().map(|subject| subject.name).collect();
+            self.core.store.forget(&self.id, &names).await.map_err(Error::store("have copies forget a person"))?;
             self.note_finished(*id).await?;
         }
     }
@@ -216,9 +219,8 @@ impl Tenant {
                 delete(changes, Table::Approval, row);
             }
         }
-        let refusals = format!("refusals{PART}");
-        for row in self.all_rows(Table::Meta, &refusals, "list what was refused").await? {
-            if row.key.strip_prefix(&*refusals).is_some_and(|key| pending.is_target(key)) {
+        for row in self.all_rows(Table::Meta, REFUSALS, "list what was refused").await? {
+            if row.key.strip_prefix(REFUSALS).is_some_and(|key| pending.is_target(key)) {
                 delete(changes, Table::Meta, row);
             }
         }

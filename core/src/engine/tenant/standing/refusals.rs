@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::persist::{Changes, SEPARATOR};
+use crate::engine::persist::{Changes, PART};
 use crate::engine::tenant::apply::outbox::outbox_key;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::plan::Operation;
 use crate::store::{RowKey, Table};
+use crate::text::Text;
 
 /// So many different values of a unit are sent under standing approvals and refused in a row; then a person is asked.
 const MOST: usize = 3;
@@ -30,9 +31,12 @@ impl Refusals {
     }
 }
 
+/// What the keys of rows begin with that say what was refused.
+pub(crate) const REFUSALS: &str = "refusals\u{1f}";
+
 /// One row per unit of a record: values come and go.
 fn refusals_row(operation: &Operation) -> RowKey {
-    RowKey::new(Table::Meta, format!("refusals{SEPARATOR}{}{SEPARATOR}{}", outbox_key(operation).key, operation.unit))
+    RowKey::new(Table::Meta, Text::of_parts(&[REFUSALS, &outbox_key(operation).key, PART, &operation.unit]))
 }
 
 /// What was refused of the units of these operations counts no more: it was written, or a person approved it.
