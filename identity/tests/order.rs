@@ -142,8 +142,7 @@ fn what_is_given_as_one_is_one_in_any_order_and_no_longer_than_that() {
     let alone: Vec<String> = plain.iter().filter(|group| group.len() == 1).take(2).map(first).collect();
     let group = |record: &Generated| u64::from(alone.contains(&record.id)) * 7;
     let given: Vec<u64> = records.iter().map(group).collect();
-    let at_once =
-        Index::of_groups(Arc::clone(&model), table(&records), Rails::default(), Decisions::default(), &given);
+    let at_once = Index::of_groups(Arc::clone(&model), table(&records), Rails::default(), Decisions::default(), &given);
     let expected = groups(&at_once);
     assert!(expected.contains(&alone.iter().cloned().collect()), "they are one");
     for seed in 0..5 {

@@ -23,7 +23,7 @@ pub struct Near {
 /// A pair of a neighbourhood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NearPair {
-    /// The one.
+    /// The one: the lesser.
     pub a: u64,
     /// The other.
     pub b: u64,
@@ -66,12 +66,16 @@ impl Index {
         });
         let key = |row: Row| self.table.key(row);
         let calibration = &scorer.model().calibration;
-        let pairs = found.into_iter().map(|(edge, refused)| NearPair {
-            a: key(edge.a),
-            b: key(edge.b),
-            probability: calibration.probability(f64::from(edge.weight)),
-            refused,
-            explanation: explain::pair(scorer, view, edge.a, edge.b),
+        let pairs = found.into_iter().map(|(edge, refused)| {
+            // By what they are called, not by the rows that they came to stand in.
+            let (a, b) = if key(edge.a) <= key(edge.b) { (edge.a, edge.b) } else { (edge.b, edge.a) };
+            NearPair {
+                a: key(a),
+                b: key(b),
+                probability: calibration.probability(f64::from(edge.weight)),
+                refused,
+                explanation: explain::pair(scorer, view, a, b),
+            }
         });
         let pairs = pairs.collect();
         let mut clusters: Vec<Vec<u64>> = members

@@ -24,7 +24,7 @@ fn answers_stand_after_training_and_are_not_asked_again() {
     let (first, second) = (&no.records[0], &no.records[1]);
     assert_ne!(entity_of(&tenant, first), entity_of(&tenant, second));
     // With who and when, in the journal.
-    let answered = journal(&tenant).into_iter().filter(|(entry, _)| entry.kind == "match_answered");
+    let answered = journal(&tenant).into_iter().filter(|(entry, _)| entry.kind.as_str() == "match_answered");
     let answered: Vec<_> = answered.map(|(entry, _)| (entry.actor, entry.at)).collect();
     assert_eq!(answered, [(ana(), story.now().timestamp_millis()), (ana(), story.now().timestamp_millis())]);
     let again = block_on(tenant.answer_match(&no.key, true, &ana(), "or not")).expect_err("it is answered");

@@ -105,30 +105,44 @@ impl Tenant {
             matched.next = Next::Now;
         }
         let prefix = queue_prefix(&self.core.model.entity(of).name);
-        let rows = self.core.store.scan(&self.id, Table::Index, &prefix, None, AT_ONCE).await;
-        let rows = rows.map_err(Error::store("list records to be matched"))?;
+        let mut rows = self.queued_matches(&prefix, None).await?;
         if rows.is_empty() {
             return Ok(());
-        }
-        if rows.len() == AT_ONCE {
-            matched.next = Next::Now;
         }
         let held = self.core.match_indexes.of(&self.id, of);
         let mut held = held.lock().await;
         let Some(held) = self.hold_index(of, &mut held).await? else {
-            self.empty_match_queue(of, rows).await?;
+            let more = rows.len() == AT_ONCE;
+            if !self.empty_match_queue(of, rows).await? || more {
+                matched.next = Next::Now;
+            }
             return Ok(());
         };
         let mut cases = self.open_matches().await?;
-        for row in rows {
-            let Some(record) = queued_record(&row.key, &prefix) else { continue };
-            matched.asked += 1;
-            self.match_one(of, held, &record, RowKey::new(Table::Index, row.key), &mut cases, matched).await?;
+        let mut taken_off = 0;
+        // Those that wait stay in the queue, and keep nobody behind them waiting.
+        while let Some(last) = rows.last().map(|row| row.key.clone()) {
+            for row in rows {
+                let Some(record) = queued_record(&row.key, &prefix) else { continue };
+                matched.asked += 1;
+                let queued = RowKey::new(Table::Index, row.key);
+                taken_off += usize::from(self.match_one(of, held, &record, queued, &mut cases, matched).await?);
+            }
+            if taken_off >= AT_ONCE {
+                matched.next = Next::Now;
+                return Ok(());
+            }
+            rows = self.queued_matches(&prefix, Some(&last)).await?;
         }
         Ok(())
     }
 
-    /// Does what follows from the neighbourhood of a record, and takes it off the queue.
+    async fn queued_matches(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Row>, Error> {
+        let rows = self.core.store.scan(&self.id, Table::Index, prefix, after, AT_ONCE).await;
+        rows.map_err(Error::store("list records to be matched"))
+    }
+
+    /// Does what follows from the neighbourhood of a record, and takes it off the queue. `false`: it waits there.
     async fn match_one(
         &self,
         of: u16,
@@ -137,7 +151,7 @@ impl Tenant {
         queued: RowKey,
         cases: &mut BTreeMap<Text, Vec<RecordRef>>,
         matched: &mut Matched,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let always_ask = self.core.matching[usize::from(of)].as_ref().is_some_and(|matching| matching.always_ask);
         let mut attempts = Attempts::default();
         let mut waits = false;
@@ -150,7 +164,7 @@ impl Tenant {
             let mut loader = Loader::new(&self.core, &self.id);
             let Some(row) = loader.rows(std::slice::from_ref(&queued)).await?.into_iter().next().flatten() else {
                 // Somebody else asked.
-                return Ok(());
+                return Ok(true);
             };
             loader.records(&near).await?;
             loader.merges().await?;
@@ -193,7 +207,7 @@ impl Tenant {
                         }
                         // The index is built anew by the next step, and the record is still in the queue.
                         matched.next = Next::Now;
-                        return Ok(());
+                        return Ok(false);
                     }
                     Joined::NotYet => waits = true,
                     Joined::No => {}
@@ -202,7 +216,7 @@ impl Tenant {
                 continue;
             }
             if self.file_matches(&mut loader, (&queued, &row), (record, &near), asks, waits, cases, matched).await? {
-                return Ok(());
+                return Ok(!waits);
             }
             attempts.won(Some(queued.key.clone()))?;
         }
