@@ -162,7 +162,7 @@ fn centre(criterion: &mut Criterion) {
             creates_in: &|_| None,
             creating: &|_, _| false,
             unread: &|_, _| false,
-            shared: &|_| false,
+            shared: &|_| None,
         };
         bencher.iter(|| {
             let mut plan = PlanDraft::new(PlanKind::default(), Scope::default());

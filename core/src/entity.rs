@@ -13,6 +13,7 @@ use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancies;
 use crate::golden::{GoldenCell, GoldenLife, PerUnit};
 use crate::id::{Actor, AttributeId, ConnectionName, EntityId, ObjectKey, ObjectType, RecordRef};
+use crate::matching::Probability;
 use crate::sparse::Sparse;
 use crate::text::Text;
 use crate::value::Field;
@@ -40,6 +41,26 @@ pub enum Evidence {
     Survived,
     /// It is the hub's own record of the entity.
     Hub,
+    /// A matcher found it probable enough, as the journal explains.
+    Matched {
+        /// The entity that it was before: the records that came with it are held together.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<EntityId>,
+        /// How probable it was.
+        probability: Probability,
+        /// The version of the model that said so.
+        model: u32,
+    },
+}
+
+impl Evidence {
+    /// The entity that keys or people say a record of an entity is: not what a matcher made of it.
+    pub(crate) const fn held(&self, entity: EntityId) -> Option<EntityId> {
+        match self {
+            Self::Matched { from, .. } => *from,
+            _ => Some(entity),
+        }
+    }
 }
 
 /// A link (crosswalk entry): one record of one entity.

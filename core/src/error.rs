@@ -9,6 +9,7 @@ use crate::checkpoint::CheckpointFault;
 use crate::connector::ConnectorError;
 use crate::id::{Actor, ConnectionName, EntityId, EntityType, ObjectType, RecordRef, SurfaceName};
 use crate::journal::Broken;
+use crate::matching::MatcherError;
 use crate::model::Mistakes;
 use crate::plan::{PlanHash, StandingId};
 use crate::queue::QueueError;
@@ -42,6 +43,22 @@ pub enum Error {
         object: ObjectType,
         /// The object types that there are.
         known: Known,
+    },
+    /// The builder was told of no matcher for an entity type.
+    #[error("records of `{entity_type}` are not matched{known}")]
+    NoMatcher {
+        /// The entity type.
+        entity_type: Text,
+        /// The entity types whose records are.
+        known: Known,
+    },
+    /// A matcher cannot do what it is asked.
+    #[error("the matcher of `{entity_type}`: {source}")]
+    Matcher {
+        /// The entity type.
+        entity_type: EntityType,
+        /// Why not.
+        source: MatcherError,
     },
     /// The connector has no such surface.
     #[error("connection `{connection}` has no surface `{surface}`")]
@@ -459,6 +476,7 @@ impl Error {
             | Error::UnknownSurface { .. }
             | Error::UnknownEntity { .. }
             | Error::UnknownEntityType { .. }
+            | Error::NoMatcher { .. }
             | Error::UnknownCase { .. }
             | Error::UnknownDeadLetter { .. }
             | Error::UnknownPlan(_)
@@ -501,6 +519,8 @@ impl Error {
                 ConnectorErrorKind::Contract => 500,
             },
             Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } => 503,
+            Error::Matcher { source: MatcherError::NothingToLearn(_), .. } => 409,
+            Error::Matcher { source: MatcherError::Model(_), .. } => 500,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) | Error::Checkpoint { .. } => 500,
         }
     }

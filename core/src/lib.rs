@@ -74,6 +74,7 @@ pub mod hub;
 pub mod id;
 pub mod journal;
 pub mod laws;
+pub mod matching;
 pub mod model;
 pub mod normalize;
 pub mod observation;

@@ -223,8 +223,8 @@ pub struct Surroundings<'a> {
     pub creating: &'a dyn Fn(EntityId, &ObjectType) -> bool,
     /// Whether an object type could be read to its end, and never was: what is not known there may be there unseen.
     pub unread: &'a dyn Fn(&ConnectionName, &ObjectType) -> bool,
-    /// Whether an entity shares an identity value with another: what it lacks may be the other's.
-    pub shared: &'a dyn Fn(EntityId) -> bool,
+    /// Why an entity may be another one, in words, and what is to be done about it: what it lacks may be the other's.
+    pub shared: &'a dyn Fn(EntityId) -> Option<&'static str>,
 }
 
 impl std::fmt::Debug for Surroundings<'_> {

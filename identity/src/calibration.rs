@@ -12,6 +12,9 @@ pub struct Calibration {
 /// Fewer judged pairs than this change nothing: a curve through few points says more about them than about the model.
 pub const FEWEST_JUDGED: usize = 50;
 
+/// No weight is more.
+const MOST_BITS: f64 = 100.0;
+
 impl Calibration {
     /// The curve of judged pairs: weight in bits, and whether the two are one entity.
     #[must_use]
@@ -20,6 +23,22 @@ impl Calibration {
             return Self::default();
         }
         Self { corners: isotonic(judged.iter().map(|(bits, same)| (*bits, f64::from(u8::from(*same)), 1.0)).collect()) }
+    }
+
+    /// The least weight in bits that has a probability, within a hundred.
+    #[must_use]
+    pub fn bits(&self, probability: f64) -> f64 {
+        let (mut least, mut most) = (-MOST_BITS, MOST_BITS);
+        // The curve never falls: half of what is left is always out of question.
+        for _ in 0..64 {
+            let middle = f64::midpoint(least, most);
+            if self.probability(middle) >= probability {
+                most = middle;
+            } else {
+                least = middle;
+            }
+        }
+        most
     }
 
     /// The probability of a weight in bits.
@@ -78,6 +97,10 @@ mod tests {
         let judged: Vec<(f64, bool)> = (0..200).map(|n| (f64::from(n % 10), n % 10 >= 7)).collect();
         let curve = Calibration::of_judged(&judged);
         assert!(curve.probability(5.0) < 0.1 && curve.probability(9.0) > 0.9);
+        let plain = Calibration::default();
+        assert!((plain.bits(0.5)).abs() < 1e-6 && (plain.bits(0.95) - 4.248).abs() < 1e-3);
+        assert!((plain.bits(1.0) - MOST_BITS).abs() < 50.0, "certainty is far, and not endlessly");
+        assert!(curve.probability(curve.bits(0.9)) >= 0.9 && curve.probability(curve.bits(0.9) - 0.01) < 0.9);
         let few = Calibration::of_judged(&judged[..10]);
         assert!((few.probability(0.0) - 0.5).abs() < 1e-9, "ten pairs change nothing");
     }

@@ -11,6 +11,7 @@ mod tree;
 use crate::score::pair_hash;
 use crate::table::{Row, Table};
 
+pub(crate) use rails::GIVEN;
 pub use rails::{Rails, Refusal};
 use tree::Forest;
 

@@ -6,21 +6,27 @@
 
 mod blocks;
 mod change;
+mod near;
 
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
-use crate::cluster::{self, Clusters, Edge, Rails, Refused};
+use crate::cluster::{self, Clusters, Edge, GIVEN, Rails, Refused};
 use crate::comparison::{Aliases, View};
 use crate::decision::{Decision, Decisions, RecordName};
+use crate::hash;
 use crate::model::Model;
 use crate::score::Scorer;
 use crate::table::{Row, Table};
 
 use blocks::LiveBlocks;
 pub use change::{Change, EntityNumber};
+pub use near::{Near, NearPair};
+
+/// A group of records that are given as one entity: whoever keeps the records knows it. 0: none.
+pub type Group = u64;
 
 /// Records, their pairs and their entities, kept up to date.
 #[derive(Debug)]
@@ -39,6 +45,9 @@ pub struct Index {
     members: HashMap<EntityNumber, SmallVec<[Row; 4]>>,
     next_entity: EntityNumber,
     refused: HashMap<Row, Vec<Refused>>,
+    /// By row, the group that it is given in.
+    group_of: Vec<Group>,
+    groups: HashMap<Group, SmallVec<[Row; 2]>>,
 }
 
 impl Index {
@@ -51,7 +60,19 @@ impl Index {
 
     /// An index of the records of a table, built in one go. Of records of one name the last stands.
     #[must_use]
-    pub fn of(model: Arc<Model>, mut table: Table, mut rails: Rails, decisions: Decisions) -> Self {
+    pub fn of(model: Arc<Model>, table: Table, rails: Rails, decisions: Decisions) -> Self {
+        Self::of_groups(model, table, rails, decisions, &[])
+    }
+
+    /// As [`Index::of`], with the groups that rows are given in; rows without one are given in none.
+    #[must_use]
+    pub fn of_groups(
+        model: Arc<Model>,
+        mut table: Table,
+        mut rails: Rails,
+        decisions: Decisions,
+        group_of: &[Group],
+    ) -> Self {
         table.freeze_words(&model.words);
         decisions.guard(&mut rails);
         let mut aliases = Aliases::default();
@@ -67,6 +88,8 @@ impl Index {
             members: HashMap::with_capacity(rows),
             next_entity: 1,
             refused: HashMap::new(),
+            group_of: (0..rows).map(|row| group_of.get(row).copied().unwrap_or_default()).collect(),
+            groups: HashMap::new(),
             aliases,
             table,
             rails,
@@ -77,6 +100,11 @@ impl Index {
                 index.alive[before as usize] = false;
             }
             index.alive[row as usize] = true;
+        }
+        for row in 0..rows as Row {
+            if index.alive[row as usize] {
+                index.join_group(row);
+            }
         }
         index.fill();
         index
@@ -108,6 +136,7 @@ impl Index {
             }));
         }
         self.said(&mut all);
+        self.groups.values().for_each(|rows| self.given(rows, &mut all));
         cluster::sort(&mut all, &self.table);
         let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
         let clusters = Clusters::of(&self.table, &all, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
@@ -126,6 +155,11 @@ impl Index {
 
     /// Takes a record in, or takes it in anew: says what changed.
     pub fn put<V: AsRef<str>>(&mut self, record: &RecordName, values: &[V]) -> Vec<Change> {
+        self.put_in(record, values, 0)
+    }
+
+    /// As [`Index::put`], in a group: its records are one entity, whatever they say.
+    pub fn put_in<V: AsRef<str>>(&mut self, record: &RecordName, values: &[V], group: Group) -> Vec<Change> {
         let mut touched = self.forget(record.key());
         let row = self.table.push(&record.id, &record.system, values);
         self.aliases.extend(&self.table);
@@ -134,6 +168,8 @@ impl Index {
         self.edges.push(SmallVec::new());
         self.entity_of.push(0);
         self.row_of.insert(self.table.key(row), row);
+        self.group_of.push(group);
+        self.join_group(row);
         let crowded = self.blocks.add(&self.table, row);
         self.close(&crowded, &mut touched);
         for other in self.blocks.partners(&self.table, row) {
@@ -147,6 +183,20 @@ impl Index {
     pub fn remove(&mut self, record: &RecordName) -> Vec<Change> {
         let touched = self.forget(record.key());
         self.settle(touched)
+    }
+
+    /// Holds two records apart, or no longer: only what they touch is clustered anew. A decision that [`Index::decide`] took in stands
+    /// beside it.
+    pub fn hold_apart(&mut self, a: &RecordName, b: &RecordName, apart: bool) -> Vec<Change> {
+        let (a, b) = (a.key(), b.key());
+        let pair = hash::mix(a.min(b), a.max(b));
+        if apart {
+            self.rails.apart.insert(pair)
+        } else {
+            self.rails.apart.remove(&pair)
+        };
+        let rows = [a, b].iter().filter_map(|key| self.row_of.get(key).copied()).collect();
+        self.settle(rows)
     }
 
     /// Takes a decision in: only what the two records touch is clustered anew.
@@ -272,6 +322,7 @@ impl Index {
             }
             touched.extend(thinned);
         }
+        touched.extend(self.leave_group(row));
         let entity = self.entity_of[row as usize];
         if let Some(members) = self.members.get_mut(&entity) {
             members.retain(|member| *member != row);
@@ -289,19 +340,55 @@ impl Index {
         self.rails.hold_together(&self.table, &|key| self.row_of.get(&key).copied(), edges);
     }
 
+    fn join_group(&mut self, row: Row) {
+        let group = self.group_of[row as usize];
+        if group != 0 {
+            self.groups.entry(group).or_default().push(row);
+        }
+    }
+
+    /// Takes a row out of its group: gives those that are left in it.
+    fn leave_group(&mut self, row: Row) -> SmallVec<[Row; 2]> {
+        let group = self.group_of[row as usize];
+        let Some(rows) = self.groups.get_mut(&group) else { return SmallVec::new() };
+        rows.retain(|member| *member != row);
+        let left = rows.clone();
+        if left.is_empty() {
+            self.groups.remove(&group);
+        }
+        left
+    }
+
+    /// Adds what holds a group together: each of its rows with one of them.
+    fn given(&self, rows: &[Row], edges: &mut Vec<Edge>) {
+        let Some(first) = rows.iter().min_by_key(|row| self.table.key(**row)) else { return };
+        let others = rows.iter().filter(|row| *row != first);
+        edges.extend(others.map(|row| Edge { a: *first.min(row), b: *first.max(row), weight: GIVEN }));
+    }
+
+    /// The edges among rows that nothing connects with others, in the order in which they are taken.
+    fn edges_among(&self, rows: &[Row]) -> Vec<Edge> {
+        let mut edges: Vec<Edge> = Vec::new();
+        for a in rows {
+            let of = self.edges[*a as usize].iter().filter(|(b, _)| a < b);
+            edges.extend(of.map(|(b, weight)| Edge { a: *a, b: *b, weight: *weight }));
+        }
+        self.said(&mut edges);
+        let mut groups: Vec<Group> = rows.iter().map(|row| self.group_of[*row as usize]).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups.iter().filter_map(|group| self.groups.get(group)).for_each(|rows| self.given(rows, &mut edges));
+        cluster::sort(&mut edges, &self.table);
+        edges
+    }
+
     /// Clusters anew what is touched.
     fn settle(&mut self, touched: Vec<Row>) -> Vec<Change> {
         let rows = self.component(touched);
         if rows.is_empty() {
             return Vec::new();
         }
-        let mut edges: Vec<Edge> = Vec::new();
-        for a in &rows {
-            let of = self.edges[*a as usize].iter().filter(|(b, _)| a < b);
-            edges.extend(of.map(|(b, weight)| Edge { a: *a, b: *b, weight: *weight }));
-        }
-        self.said(&mut edges);
-        cluster::sort(&mut edges, &self.table);
+        let edges = self.edges_among(&rows);
         let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
         let clusters = Clusters::among(&self.table, &rows, &edges, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
         rows.iter().for_each(|row| drop(self.refused.remove(row)));
@@ -331,6 +418,9 @@ impl Index {
             open.extend(self.edges[row as usize].iter().map(|(other, _)| *other));
             if let Some(members) = self.members.get(&self.entity_of[row as usize]) {
                 open.extend(members.iter().copied());
+            }
+            if let Some(group) = self.groups.get(&self.group_of[row as usize]) {
+                open.extend(group.iter().copied());
             }
             let key = self.table.key(row);
             for (a, b) in self.rails.together.values().filter(|(a, b)| *a == key || *b == key) {

@@ -10,6 +10,8 @@ pub mod comparison;
 pub mod csv_table;
 pub mod decision;
 pub mod dictionary;
+#[cfg(feature = "engine")]
+pub mod engine;
 pub mod explain;
 pub mod hash;
 pub mod index;

@@ -131,3 +131,56 @@ fn decisions_hold_in_any_order_and_can_be_taken_back() {
     assert_eq!(index.entity(&of(pair[0])), index.entity(&of(pair[1])), "the later decision stands");
     assert_eq!(index.decisions().all().len(), 2, "both are kept");
 }
+
+#[test]
+fn what_is_given_as_one_is_one_in_any_order_and_no_longer_than_that() {
+    let records = customers(250, 8);
+    let model = model(&records, 48);
+    let plain = batch(&records, &model, &Rails::default());
+    // Two that are alone by what they say.
+    let first = |group: &BTreeSet<String>| group.first().cloned().expect("a group has a record");
+    let alone: Vec<String> = plain.iter().filter(|group| group.len() == 1).take(2).map(first).collect();
+    let group = |record: &Generated| u64::from(alone.contains(&record.id)) * 7;
+    let given: Vec<u64> = records.iter().map(group).collect();
+    let at_once = Index::of_groups(Arc::clone(&model), table(&records), Rails::default(), Decisions::default(), &given);
+    let expected = groups(&at_once);
+    assert!(expected.contains(&alone.iter().cloned().collect()), "they are one");
+    for seed in 0..5 {
+        let mut index = Index::new(Arc::clone(&model), Rails::default());
+        for record in shuffled(&records, seed) {
+            index.put_in(&name(&record), &record.values, group(&record));
+        }
+        assert_eq!(groups(&index), expected, "order {seed}");
+        for record in records.iter().filter(|record| group(record) != 0) {
+            index.put(&name(record), &record.values);
+        }
+        assert_eq!(groups(&index), plain, "and no longer");
+    }
+}
+
+#[test]
+fn a_neighbourhood_is_the_same_in_any_order_and_knows_who_is_held_apart() {
+    let records = customers(300, 9);
+    let model = model(&records, 48);
+    let mut found = Vec::new();
+    for seed in 0..3 {
+        let mut index = Index::new(Arc::clone(&model), Rails::default());
+        for record in shuffled(&records, seed) {
+            index.put(&name(&record), &record.values);
+        }
+        found.push(records.iter().map(|record| index.near(&name(record))).collect::<Vec<_>>());
+    }
+    assert!(found[0] == found[1] && found[0] == found[2]);
+    // A pair that holds a cluster of two together is between two clusters once it is held apart, and no pair is left of it.
+    let near = found[0].iter().find(|near| near.clusters.len() == 1 && near.clusters[0].len() == 2).expect("a pair");
+    let of = |key: u64| records.iter().map(name).find(|name| name.key() == key).expect("a record");
+    let (a, b) = (of(near.clusters[0][0]), of(near.clusters[0][1]));
+    assert!(near.pairs.len() == 1 && near.pairs[0].probability >= 0.95 && near.pairs[0].refused.is_none());
+    let mut index = Index::of(model, table(&records), Rails::default(), Decisions::default());
+    index.hold_apart(&a, &b, true);
+    assert_ne!(index.entity(&a), index.entity(&b));
+    let apart = index.near(&a);
+    assert!(apart.pairs.is_empty() && apart.clusters.iter().all(|cluster| cluster.len() == 1), "{apart:?}");
+    index.hold_apart(&a, &b, false);
+    assert_eq!(index.near(&a).clusters, near.clusters);
+}

@@ -18,6 +18,7 @@ use crate::engine::vitals::{Metered, Vitals};
 use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
+use crate::matching::Matching;
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
 use crate::plan::Limits;
 use crate::representation::stored::SlotNames;
@@ -54,6 +55,7 @@ pub struct Builder {
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
     lease: Option<TimeDelta>,
     triage: Vec<Triage>,
+    matching: Vec<Matching>,
     four_eyes: Vec<(EntityType, AttributeId)>,
     max_bytes: usize,
 }
@@ -91,6 +93,7 @@ impl Builder {
             pulses: BTreeMap::new(),
             lease: None,
             triage: Vec::new(),
+            matching: Vec::new(),
             four_eyes: Vec::new(),
             max_bytes: MAX_BYTES,
         }
@@ -255,6 +258,14 @@ impl Builder {
         self
     }
 
+    /// Matches the records of an entity type where no key says whose they are. A type is matched from when a model was trained:
+    /// [`Tenant::train_matcher`](crate::Tenant::train_matcher). By default none is.
+    #[must_use]
+    pub fn match_by(mut self, matching: Matching) -> Self {
+        self.matching.push(matching);
+        self
+    }
+
     /// The clock. By default the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -315,6 +326,7 @@ impl Builder {
         declared.check_rules(&rules, &mut names);
         declared.check_four_eyes(&self.four_eyes, &mut names);
         declared.check_triage(&self.triage, &mut names);
+        declared.check_matching(&self.matching, &mut names);
         let compiled = Model::compile(self.models.clone()).map_err(|found| mistakes.extend(found.0));
         mistakes.extend(names);
         let unknown = self.pulses.keys().filter(|name| connectors.iter().all(|(connected, _)| connected != *name));
@@ -356,6 +368,8 @@ impl Builder {
             Some(keys) => Arc::new(crate::seal::SealedStore::over(store, keys, Arc::clone(&self.entropy))),
             None => store,
         };
+        let of = |entity: &CompiledEntity| self.matching.iter().find(|one| one.entity_type == entity.name).cloned();
+        let matching = model.entities.iter().map(of).collect();
         Ok(Accordant(Arc::new(Core {
             model,
             rules,
@@ -379,6 +393,8 @@ impl Builder {
             pulses: self.pulses,
             four_eyes,
             triage,
+            matching,
+            match_indexes: crate::engine::match_index::MatchIndexes::default(),
             names,
             claims: crate::engine::tenant::Claims::default(),
             bells: crate::engine::bell::Bells::default(),

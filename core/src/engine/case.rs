@@ -15,6 +15,7 @@ use crate::engine::persist::{Changes, record_key, record_of_key};
 use crate::entity::Entity;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, EntityType, RecordRef};
+use crate::matching::Match;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::triage::{Severity, Weight};
@@ -51,11 +52,14 @@ pub enum CaseKind {
     /// A check found something wrong with an entity, or totals that do not agree. It ends when the check finds it right, or is
     /// declared no longer.
     Violation,
+    /// Two records may be one entity, and no key says so: [`Case::matched`] says why. It ends when a person says whether they are
+    /// ([`Tenant::answer_match`](crate::Tenant::answer_match)), or when it is no longer probable.
+    Match,
 }
 
 impl CaseKind {
     /// The kinds that have rows of their own.
-    pub(crate) const OF_ROWS: [CaseKind; 9] = [
+    pub(crate) const OF_ROWS: [CaseKind; 10] = [
         CaseKind::Unlinked,
         CaseKind::SharedIdentity,
         CaseKind::MergedInSystem,
@@ -65,6 +69,7 @@ impl CaseKind {
         CaseKind::Unmerged,
         CaseKind::SchemaDrift,
         CaseKind::Violation,
+        CaseKind::Match,
     ];
 
     /// What keys of rows begin with.
@@ -80,6 +85,7 @@ impl CaseKind {
             CaseKind::Unmerged => "unmerged/",
             CaseKind::SchemaDrift => "schema/",
             CaseKind::Violation => "violation/",
+            CaseKind::Match => "match/",
         }
     }
 
@@ -102,6 +108,7 @@ impl CaseKind {
             CaseKind::Unmerged => "left of a merge",
             CaseKind::SchemaDrift => "schema drift",
             CaseKind::Violation => "violated check",
+            CaseKind::Match => "match",
         }
     }
 
@@ -118,6 +125,7 @@ impl CaseKind {
             CaseKind::Unmerged => "decide it again for whichever it is true of, or link the record",
             CaseKind::SchemaDrift => "put the field right, map another, or waive what is wrong with it",
             CaseKind::Violation => "correct it in the system that owns it",
+            CaseKind::Match => "say whether the two are one entity",
         }
     }
 
@@ -130,7 +138,11 @@ impl CaseKind {
             | CaseKind::Refused
             | CaseKind::Violation => Severity::Medium,
             CaseKind::SchemaDrift => Severity::High,
-            CaseKind::Discrepancy | CaseKind::Unlinked | CaseKind::SharedIdentity | CaseKind::Unmerged => Severity::Low,
+            CaseKind::Discrepancy
+            | CaseKind::Unlinked
+            | CaseKind::SharedIdentity
+            | CaseKind::Unmerged
+            | CaseKind::Match => Severity::Low,
         }
     }
 }
@@ -166,6 +178,8 @@ pub struct Case {
     /// The entities that it concerns.
     #[schemars(with = "Vec<String>")]
     pub entities: Vec<EntityId>,
+    /// Of a match, what the model said. It holds no value.
+    pub matched: Option<Match>,
     /// Whether it is about personal data.
     pub pii: bool,
     /// Why it waits, in words. Of a discrepancy about personal data it may quote a value: see [`Case::masked`].
@@ -192,7 +206,7 @@ pub struct Case {
 impl Case {
     /// The case of a row.
     pub(crate) fn of_row(key: Text, kind: CaseKind, row: CaseRow, entity_type: Option<EntityType>, now: i64) -> Self {
-        let CaseRow { records, entities, reason, since, operation: _, violated } = row;
+        let CaseRow { records, entities, reason, since, operation: _, violated, matched } = row;
         let violated = violated.unwrap_or_default();
         let weight = Weight::by_kind(kind.severity(), since);
         Self {
@@ -203,6 +217,7 @@ impl Case {
             entity_type,
             records,
             entities,
+            matched: matched.map(|matched| *matched),
             pii: violated.pii,
             reason,
             since,
@@ -232,6 +247,7 @@ impl Case {
             entity_type: Some(discrepancy.entity_type.clone()),
             records: records.map(|link| (*link.record).clone()).collect(),
             entities: vec![entity.id],
+            matched: None,
             pii: personal,
             reason: discrepancy.reason.clone(),
             since: discrepancy.first_seen,
@@ -301,6 +317,9 @@ pub(crate) struct CaseRow {
     /// What a check found wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) violated: Option<Box<Violated>>,
+    /// What a model said of two records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) matched: Option<Box<Match>>,
 }
 
 /// What a check found wrong, beside the words.
@@ -324,7 +343,11 @@ impl CaseRow {
         since: i64,
     ) -> Self {
         let (entities, reason) = (entities.into_iter().collect(), reason.into());
-        Self { records, entities, reason, since, operation: None, violated: None }
+        Self { records, entities, reason, since, operation: None, violated: None, matched: None }
+    }
+
+    pub(crate) fn matched(self, matched: Match) -> Self {
+        Self { matched: Some(Box::new(matched)), ..self }
     }
 
     pub(crate) fn violated(self, violated: Violated) -> Self {

@@ -11,6 +11,8 @@ mod hydrate;
 mod identity_index;
 mod intake;
 mod live;
+mod match_index;
+mod match_queue;
 mod outdated;
 mod parsed;
 mod persist;
@@ -56,10 +58,10 @@ pub use tenant::{
     Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
     CaseCursor, CaseFilter, CasePage, Changed, CheckResult, Checked, Compacted, Compared, ConnectionStatus, Difference,
     DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
-    JournalSize, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
+    JournalSize, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched, Next, Otherwise, Outstanding,
     PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived,
     Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf, Status, Stepped,
-    StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
+    StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
 };
 
 pub use worker::{Worked, Worker};
@@ -131,6 +133,10 @@ pub(crate) struct Core {
     pub(crate) pulses: BTreeMap<ConnectionName, Option<chrono::TimeDelta>>,
     /// The units on which a decision takes two people, by name, per entity type.
     pub(crate) four_eyes: Vec<BTreeSet<Text>>,
+    /// How records are matched where no key says whose they are, per entity type.
+    pub(crate) matching: Vec<Option<crate::matching::Matching>>,
+    /// What the matchers' indexes hold.
+    pub(crate) match_indexes: match_index::MatchIndexes,
     /// How cases are weighed, per entity type.
     pub(crate) triage: Vec<Option<Triage>>,
     /// How slots are named in stored state: per entity type and object type; the hub's own last.

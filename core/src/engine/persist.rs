@@ -11,7 +11,7 @@ use crate::engine::Core;
 use crate::engine::case::note_shared;
 use crate::engine::hydrate::Loaded;
 use crate::engine::identity_index::changed_rows;
-use crate::engine::{case_index, due_index};
+use crate::engine::{case_index, due_index, match_queue};
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
@@ -207,6 +207,7 @@ impl<'a> Changes<'a> {
             }
         }
         self.add_index(loaded);
+        match_queue::note(self, self.core, loaded, facts);
         self.add_facts(loaded, facts);
         Ok(())
     }

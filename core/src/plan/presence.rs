@@ -43,10 +43,6 @@ const WHY_SENT_BEFORE: &str = "it was sent before and may still arrive: sent aga
 /// Why nothing is created where nobody has looked yet.
 const WHY_UNREAD: &str = "what is there was never read to its end: poll or scan it first";
 
-/// Why nothing is created of an entity that shares an identity value with another.
-const WHY_SHARED: &str =
-    "another entity holds the same identity value: merge the two, or correct the one that is wrong";
-
 /// Collects the creates and archives of one entity.
 pub(super) fn plan_presence(
     ground: &Ground<'_>,
@@ -139,7 +135,7 @@ fn create(
     let why_not = lacking(ground, object, &fields)
         .map(|needed| format!("it needs {needed}, which has not settled or cannot be spelled there"))
         .or_else(|| (surroundings.unread)(&connection, &object.declared.object).then(|| WHY_UNREAD.to_owned()))
-        .or_else(|| (surroundings.shared)(entity.id).then(|| WHY_SHARED.to_owned()));
+        .or_else(|| (surroundings.shared)(entity.id).map(ToOwned::to_owned));
     let basis = create_basis(ground.model, &fields);
     let target = Target::New { connection, object: object.declared.object.clone(), generation: entity.generation };
     let operation = operation(ground, entity, target, unit, Intent::Create(fields), Field::Null, basis, reason);

@@ -397,7 +397,7 @@ impl Universe {
             creates_in: &|_| None,
             creating: &|_, _| false,
             unread: &|_, _| false,
-            shared: &|_| false,
+            shared: &|_| None,
         };
         self.under(|ground| plan_entity(ground, &surroundings, &self.entity, &self.in_order(), &mut draft));
         draft.operations().iter().map(|operation| operation.target.connection().to_string()).collect()

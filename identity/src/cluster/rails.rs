@@ -1,6 +1,7 @@
 //! What keeps two clusters apart although a pair between them is strong.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,19 @@ pub struct Rails {
     pub apart: BTreeSet<u64>,
     /// Pairs that people hold together: their hash, and the keys of the two records.
     pub together: BTreeMap<u64, (u64, u64)>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HeldApart => "a person held them apart",
+            Self::TwiceInOneSystem => "a system that holds an entity once would hold it twice",
+            Self::OtherIdentifier => "they hold different values of what an entity has one of",
+            Self::TooLarge => "the entity would have too many records",
+            Self::TooLong => "the entity would be too long a chain of records",
+            Self::Outweighed => "most of what is between the two entities speaks against it",
+        })
+    }
 }
 
 /// Why a pair joined nothing.
@@ -66,6 +80,8 @@ impl Default for Rails {
 
 /// What a person said outweighs every pair.
 const SAID: f32 = 128.0;
+/// What is given as one entity outweighs that: nothing refuses it.
+pub(crate) const GIVEN: f32 = 256.0;
 /// One pair counts by at most so many bits, for or against: none outweighs all others.
 const MOST: f32 = 12.0;
 
@@ -112,6 +128,9 @@ impl Rails {
         bridges: &dyn Fn() -> Vec<Edge>,
         weigh: &mut dyn FnMut(Row, Row) -> f32,
     ) -> Option<Refusal> {
+        if edge.weight >= GIVEN {
+            return None;
+        }
         let hash = |a: Row, b: Row| pair_hash(table, a, b);
         let between = || a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b)));
         if !self.apart.is_empty() && between().any(|(a, b)| self.apart.contains(&hash(a, b))) {

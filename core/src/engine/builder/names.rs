@@ -10,6 +10,7 @@ use crate::engine::Checks;
 use crate::engine::persist::SEPARATOR;
 use crate::hub;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
+use crate::matching::Matching;
 use crate::model::{AttributeModel, EntityModel, Mistake, Shape, SystemObject};
 use crate::ownership::Direction;
 use crate::representation::HORIZON;
@@ -120,6 +121,26 @@ impl Declared<'_> {
     }
 
     /// Every triage is of a declared entity type, the only one of it, and looks at what that has.
+    pub(super) fn check_matching(&self, matching: &[Matching], mistakes: &mut Vec<Mistake>) {
+        let mut seen: BTreeSet<&EntityType> = BTreeSet::new();
+        for Matching { entity_type, thresholds, .. } in matching {
+            if !seen.insert(entity_type) {
+                mistakes.push(Mistake::Other(format!("`{entity_type}` is matched by two matchers: name one")));
+            }
+            if self.0.iter().all(|model| model.entity != *entity_type) {
+                mistakes
+                    .push(Mistake::Other(format!("`match_by` names entity `{entity_type}`, which is not declared")));
+            }
+            if thresholds.review > thresholds.link {
+                let mistake = format!(
+                    "`{entity_type}` is linked from {} on, and asked about from {} on: ask about less than you link",
+                    thresholds.link, thresholds.review
+                );
+                mistakes.push(Mistake::Other(mistake));
+            }
+        }
+    }
+
     pub(super) fn check_triage(&self, triages: &[Triage], mistakes: &mut Vec<Mistake>) {
         let mut seen: BTreeSet<&EntityType> = BTreeSet::new();
         for triage in triages {

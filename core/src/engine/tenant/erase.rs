@@ -18,6 +18,7 @@ use crate::discrepancy::Discrepancy;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
+use crate::engine::match_queue::queue_key;
 use crate::engine::outdated::outdated_key;
 use crate::engine::persist::{
     Changes, entity_key, identity_row, link_key, record_key, record_of_key, representation_key,
@@ -149,6 +150,7 @@ impl Tenant {
             if attempts.commit(self, "begin an erasure", changes.commit).await? {
                 self.forget_suppression();
                 self.core.memory.forget(&self.id);
+                self.core.match_indexes.forget(&self.id);
                 erased.payloads = self.finish_erasures().await?;
                 return Ok(erased);
             }
@@ -231,6 +233,9 @@ impl Tenant {
         discrepancies.iter().for_each(|id| changes.delete(RowKey::new(Table::Discrepancy, id.text())));
         let mut merged = Vec::new();
         for record in &concerned.records {
+            if let Some((entity, _)) = self.core.place(record) {
+                changes.delete(queue_key(&self.core.model.entity(entity).name, record));
+            }
             changes.delete(link_key(record));
             match self.merges_alone(loader, record) {
                 Some(stored) => {

@@ -19,11 +19,12 @@ use crate::engine::tenant::apply::{create_row, write_row};
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::take_in::merges::claim;
-use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
+use crate::entity::{Entity, Evidence};
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId};
+use crate::matching::Probability;
 use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
@@ -37,6 +38,29 @@ struct MergeRow {
     merged: StoredEntity,
     by: Actor,
     at: i64,
+}
+
+/// Who moves the records of a merged entity.
+pub(super) enum MovedBy {
+    /// A person: they are linked for the reasons for which they were.
+    Person,
+    /// A matcher: what it moves stays together, and may be told from what was there.
+    Matcher { probability: Probability, model: u32 },
+}
+
+impl MovedBy {
+    /// Why a record is linked that an entity brings with it.
+    fn evidence(&self, was: Evidence, merged: EntityId) -> Evidence {
+        match self {
+            MovedBy::Person => was,
+            MovedBy::Matcher { .. } if was == Evidence::Hub => was,
+            MovedBy::Matcher { probability, model } => {
+                // One that a matcher brought before stays with those with which it came.
+                let from = was.held(merged).or(Some(merged));
+                Evidence::Matched { from, probability: *probability, model: *model }
+            }
+        }
+    }
 }
 
 /// What the keys of its rows begin with.
@@ -76,49 +100,62 @@ impl Tenant {
             let (mut loader, into, from) = self.load_pair(survivor, merged).await?;
             self.require_mergeable(&loader.loaded.set, into, from)?;
             self.require_settled(&mut loader, &[into, from]).await?;
-            let set = &mut loader.loaded.set;
-            let (to, of) = (&set.entity(into).entity, &set.entity(from).entity);
-            let model = self.core.model.entity(to.entity);
-            let row =
-                MergeRow { survivor: to.to_stored(model), merged: of.to_stored(model), by: by.clone(), at: as_of };
-            let mut changes = Changes::new(&self.core, as_of, by);
-            let mut facts: Vec<EntityFact> = Vec::new();
-            let of = Entity::clone(of);
-            for link in of.links {
-                let unlinked = Fact::Unlinked { record: Arc::clone(&link.record) };
-                set.record_fact(from, unlinked, &mut facts);
-                let Some(record) = set.find_record(&link.record) else { continue };
-                set.link(into, record, link.order, link.evidence, &mut facts);
-            }
-            // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
-            for standing in of.discrepancies.values().filter(|one| one.state != DiscrepancyState::Resolved) {
-                let resolved =
-                    Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..(**standing).clone() };
-                set.record_fact(from, Fact::Disputed { discrepancy: Arc::new(resolved) }, &mut facts);
-            }
-            // Whoever is held apart from the one is held apart from both.
-            for other in of
-                .cannot_link
-                .iter()
-                .filter(|other| !set.entity(into).entity.cannot_link.contains(*other))
-                .copied()
-                .collect::<Vec<_>>()
-            {
-                set.record_fact(into, Fact::CannotLink { other, holds: true }, &mut facts);
-            }
-            let kept: Vec<_> = set.entity(into).entity.links.iter().map(|link| Arc::clone(&link.record)).collect();
-            for (record, held) in of.held_apart.into_iter().filter(|(record, _)| !kept.contains(record)) {
-                if !set.entity(into).entity.held_apart.contains_key(&record) {
-                    set.record_fact(into, Fact::HeldApart { record, held: Some(Box::new(held)) }, &mut facts);
-                }
-            }
-            set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
-            changes.put(merge_key(merged), &row);
-            changes.journal("entities_merged", &merged.to_string(), &(survivor, merged, by));
-            if attempts.won(self.store_pair(&mut loader, changes, facts, into).await?)? {
+            let changes = Changes::new(&self.core, as_of, by);
+            if attempts.won(self.merge_loaded(&mut loader, changes, (into, from), &MovedBy::Person).await?)? {
                 return Ok(());
             }
         }
+    }
+
+    /// Merges the second of two loaded entities into the first, and commits it with what the changes hold. A row: the race for it was
+    /// lost.
+    pub(super) async fn merge_loaded(
+        &self,
+        loader: &mut Loader<'_>,
+        mut changes: Changes<'_>,
+        (into, from): (EntityIndex, EntityIndex),
+        moved_by: &MovedBy,
+    ) -> Result<Option<Text>, Error> {
+        let set = &mut loader.loaded.set;
+        let (to, of) = (&set.entity(into).entity, &set.entity(from).entity);
+        let model = self.core.model.entity(to.entity);
+        let (as_of, by) = (changes.as_of(), changes.actor().clone());
+        let (survivor, merged) = (to.id, of.id);
+        let row = MergeRow { survivor: to.to_stored(model), merged: of.to_stored(model), by: by.clone(), at: as_of };
+        let mut facts: Vec<EntityFact> = Vec::new();
+        let of = Entity::clone(of);
+        for link in of.links {
+            let unlinked = Fact::Unlinked { record: Arc::clone(&link.record) };
+            set.record_fact(from, unlinked, &mut facts);
+            let Some(record) = set.find_record(&link.record) else { continue };
+            let evidence = moved_by.evidence(link.evidence, merged);
+            set.link(into, record, link.order, evidence, &mut facts);
+        }
+        // An alias has nothing of its own that could stand open. What still differs is found of the survivor.
+        for standing in of.discrepancies.values().filter(|one| one.state != DiscrepancyState::Resolved) {
+            let resolved = Discrepancy { state: DiscrepancyState::Resolved, last_seen: as_of, ..(**standing).clone() };
+            set.record_fact(from, Fact::Disputed { discrepancy: Arc::new(resolved) }, &mut facts);
+        }
+        // Whoever is held apart from the one is held apart from both.
+        for other in of
+            .cannot_link
+            .iter()
+            .filter(|other| !set.entity(into).entity.cannot_link.contains(*other))
+            .copied()
+            .collect::<Vec<_>>()
+        {
+            set.record_fact(into, Fact::CannotLink { other, holds: true }, &mut facts);
+        }
+        let kept: Vec<_> = set.entity(into).entity.links.iter().map(|link| Arc::clone(&link.record)).collect();
+        for (record, held) in of.held_apart.into_iter().filter(|(record, _)| !kept.contains(record)) {
+            if !set.entity(into).entity.held_apart.contains_key(&record) {
+                set.record_fact(into, Fact::HeldApart { record, held: Some(Box::new(held)) }, &mut facts);
+            }
+        }
+        set.record_fact(from, Fact::Merged { into: Some(survivor) }, &mut facts);
+        changes.put(merge_key(merged), &row);
+        changes.journal("entities_merged", &merged.to_string(), &(survivor, merged, &by));
+        self.store_pair(loader, changes, facts, into).await
     }
 
     /// Takes a merge back: the records that came with `merged` go back to it, and both golden records and decisions are
@@ -243,7 +280,12 @@ impl Tenant {
         rows.iter().map(merged_pair).collect()
     }
 
-    fn require_mergeable(&self, set: &WorkingSet, into: EntityIndex, from: EntityIndex) -> Result<(), Error> {
+    pub(super) fn require_mergeable(
+        &self,
+        set: &WorkingSet,
+        into: EntityIndex,
+        from: EntityIndex,
+    ) -> Result<(), Error> {
         require_no_alias(set, into)?;
         require_no_alias(set, from)?;
         let (to, of) = (&set.entity(into).entity, &set.entity(from).entity);
@@ -299,7 +341,11 @@ impl Tenant {
         })
     }
 
-    async fn load_pair(&self, one: EntityId, other: EntityId) -> Result<(Loader<'_>, EntityIndex, EntityIndex), Error> {
+    pub(super) async fn load_pair(
+        &self,
+        one: EntityId,
+        other: EntityId,
+    ) -> Result<(Loader<'_>, EntityIndex, EntityIndex), Error> {
         let mut loader = Loader::new(&self.core, &self.id);
         loader.entities(&[one, other]).await?;
         loader.references().await?;
@@ -312,7 +358,7 @@ impl Tenant {
     }
 
     /// Settles, and commits. `moved` is the entity that records were moved to. A row: the race for it was lost.
-    async fn store_pair(
+    pub(super) async fn store_pair(
         &self,
         loader: &mut Loader<'_>,
         mut changes: Changes<'_>,

@@ -361,7 +361,7 @@ impl Tenant {
             creates_in: &|system| self.creates_in(system),
             creating: &|entity, object| creates.under_way(entity, object) && !planted!(SentBeside),
             unread: &|connection, object| creates.is_unread(connection, object),
-            shared: &|entity| creates.is_shared(entity),
+            shared: &|entity| creates.may_be_another(entity),
         };
         self.with_frame(|frame| {
             for id in ids {
@@ -411,6 +411,6 @@ fn standing(set: &WorkingSet, id: EntityId) -> Option<&Entity> {
 }
 
 /// An instant as people and other programs read it.
-fn instant(millis: i64) -> DateTime<Utc> {
+pub(super) fn instant(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -145,6 +145,7 @@ impl Tenant {
             stepped.at_once();
         }
         self.finish_erasures().await?;
+        stepped.next = stepped.next.min(self.match_records().await?.next);
         self.finish_compaction().await?;
         if self.purge().await? {
             stepped.at_once();

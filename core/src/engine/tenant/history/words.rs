@@ -13,13 +13,15 @@ use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::erase::Restated;
 use crate::engine::tenant::history::Happening;
+use crate::engine::tenant::matching::MATCHED;
 use crate::engine::tenant::replay::read;
 use crate::entity::{Entity, Evidence};
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::golden::{GoldenCell, GoldenLife, Held, Status};
-use crate::id::Actor;
+use crate::id::{Actor, RecordRef};
 use crate::journal::{Entry, Payload};
+use crate::matching::Match;
 use crate::observation::stored::StoredObservation;
 use crate::observation::{DeathEvidence, Sighting};
 use crate::text::Text;
@@ -173,9 +175,15 @@ impl Teller {
                 let (case,): (Text,) = read(entry, payload)?;
                 vec![Told::new(kind, "the case is closed").about(case)]
             }
+            MATCHED => {
+                let (one, other, told): (RecordRef, RecordRef, Match) = read(entry, payload)?;
+                let steps: Vec<String> = told.steps.iter().map(ToString::to_string).collect();
+                let text = format!("{one} and {other} are one with a probability of {}: ", told.probability);
+                vec![Told::new(kind, text + &steps.join("; "))]
+            }
             STATE_TOLD => self.begins(core, read(entry, payload)?),
             "merged" => {
-                let (loser, survivor, IgnoredAny): (crate::id::RecordRef, Text, IgnoredAny) = read(entry, payload)?;
+                let (loser, survivor, IgnoredAny): (RecordRef, Text, IgnoredAny) = read(entry, payload)?;
                 vec![Told::new(kind, format!("{loser} was merged into {survivor} inside its system"))]
             }
             "refused" => {
@@ -390,6 +398,9 @@ fn why_linked(evidence: &Evidence) -> String {
         Evidence::Asserted { by } => format!("{by} said so"),
         Evidence::Survived => "it survived a merge inside its system".to_owned(),
         Evidence::Hub => "it is the hub's own".to_owned(),
+        Evidence::Matched { probability, model, .. } => {
+            format!("it is the same with a probability of {probability}, by model {model}")
+        }
     }
 }
 
@@ -416,6 +427,7 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "claimed_elsewhere" => "what a create answered with belongs to another entity",
         "entities_merged" => "entities were merged",
         "entities_unmerged" => "a merge was taken back",
+        "match_answered" => "a person said whether two records are one entity",
         "dead_letter" => "an input could not be processed",
         "dead_letter_settled" => "an input that could not be processed was tried again, or discarded",
         "dead_letter_reopened" => "an input that was discarded is taken up again",

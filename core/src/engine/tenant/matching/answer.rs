@@ -1,0 +1,135 @@
+//! Answering a match: what a person says of two records stands, whatever a model says later.
+
+use std::sync::Arc;
+
+use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, CaseRow};
+use crate::engine::hydrate::{Loader, parse};
+use crate::engine::persist::Changes;
+use crate::engine::tenant::apply::write_row;
+use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::matching::older;
+use crate::engine::tenant::merge::MovedBy;
+use crate::entity::{Evidence, HeldApart};
+use crate::error::Error;
+use crate::fact::{EntityFact, Fact};
+use crate::id::Actor;
+use crate::matching::Match;
+use crate::role::Role;
+use crate::store::{RowKey, Table};
+use crate::text::Text;
+use crate::working_set::{EntityIndex, RecordIndex};
+
+/// The journal's kind for the answer to a match.
+const ANSWERED: &str = "match_answered";
+
+impl Tenant {
+    /// Says of an open match whether the two are one entity. It closes the case, and stands whatever a model says later: two that are one
+    /// are merged, or the record is linked; two that are none are held apart, until [`Tenant::allow_merge`] or [`Tenant::link`] takes
+    /// that back. Journaled with who said so, when, why, and what the model had said.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownCase`] for a name that is no match; [`Error::CaseClosed`] if it is open no longer, or the two are one or held apart
+    /// by now; [`Error::WriteUnderWay`] while a write of either has no receipt; or a store that failed.
+    pub async fn answer_match(&self, key: &str, same: bool, by: &Actor, reason: &str) -> Result<(), Error> {
+        self.require_role(by, Role::Operator, "answer matches").await?;
+        self.refuse_cards("reason", [reason])?;
+        if CaseKind::of_key(key) != Some(CaseKind::Match) {
+            return Err(Error::UnknownCase { key: key.into() });
+        }
+        let row_key = RowKey::new(Table::Case, key);
+        let closed = |how: &str| Error::CaseClosed { key: key.into(), how: how.into() };
+        let mut attempts = Attempts::default();
+        loop {
+            let mut loader = Loader::new(&self.core, &self.id);
+            let row = loader.rows(std::slice::from_ref(&row_key)).await?.into_iter().next().flatten();
+            let row = row.ok_or_else(|| closed("nothing speaks for it any more, or it was answered"))?;
+            let case: CaseRow = parse(Table::Case, &row)?;
+            let [one, other] = &case.records[..] else { return Err(Error::UnknownCase { key: key.into() }) };
+            loader.records(&case.records).await?;
+            loader.references().await?;
+            let set = &loader.loaded.set;
+            let found = set.find_record(one).zip(set.find_record(other));
+            let (one, other) = found.ok_or_else(|| closed("a record is known no longer"))?;
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            changes.delete(row_key.clone());
+            let told: (&str, bool, &str, Option<&Match>) = (key, same, reason, case.matched.as_deref());
+            changes.journal(ANSWERED, &case.subject(key), &told);
+            let lost = match (set.record(one).entity, set.record(other).entity) {
+                (Some(first), Some(second)) if first == second => return Err(closed("the two are one by now")),
+                (Some(first), Some(second)) if same => {
+                    let pair = older(set, first, second);
+                    self.require_mergeable(set, pair.0, pair.1)?;
+                    self.require_settled(&mut loader, &[first, second]).await?;
+                    self.merge_loaded(&mut loader, changes, pair, &MovedBy::Person).await?
+                }
+                (Some(first), Some(second)) => self.hold_entities_apart(&mut loader, changes, first, second).await?,
+                (Some(entity), None) => {
+                    self.answer_record(&mut loader, changes, (entity, other), same, (by, reason)).await?
+                }
+                (None, Some(entity)) => {
+                    self.answer_record(&mut loader, changes, (entity, one), same, (by, reason)).await?
+                }
+                (None, None) => return Err(closed("neither belongs to an entity any more")),
+            };
+            if attempts.won(lost)? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn hold_entities_apart(
+        &self,
+        loader: &mut Loader<'_>,
+        changes: Changes<'_>,
+        one: EntityIndex,
+        other: EntityIndex,
+    ) -> Result<Option<Text>, Error> {
+        let set = &mut loader.loaded.set;
+        let mut facts: Vec<EntityFact> = Vec::new();
+        for (index, other) in [(one, other), (other, one)] {
+            let other = set.entity(other).entity.id;
+            if !set.entity(index).entity.cannot_link.contains(&other) {
+                set.record_fact(index, Fact::CannotLink { other, holds: true }, &mut facts);
+            }
+        }
+        self.store_pair(loader, changes, facts, one).await
+    }
+
+    /// Links a record of nobody to an entity, or holds it apart from it.
+    async fn answer_record(
+        &self,
+        loader: &mut Loader<'_>,
+        mut changes: Changes<'_>,
+        (entity, record): (EntityIndex, RecordIndex),
+        same: bool,
+        (by, reason): (&Actor, &str),
+    ) -> Result<Option<Text>, Error> {
+        let as_of = changes.as_of();
+        let mut links = Links::default();
+        let state = loader.loaded.set.record(record);
+        let (reference, object) = (Arc::clone(&state.record), state.object);
+        let model = self.core.model.entity(loader.loaded.set.entity(entity).entity.entity);
+        if same {
+            let write = loader.rows(&[write_row(&reference)]).await?;
+            if write.into_iter().flatten().next().is_some() {
+                let entity = loader.loaded.set.entity(entity).entity.id;
+                return Err(Error::WriteUnderWay { entity, place: reference.to_string().into() });
+            }
+            links.link(loader, entity, record, as_of, Evidence::Asserted { by: by.clone() });
+        } else if let Some(object) = model.objects.get(usize::from(object)) {
+            let held =
+                HeldApart { object: object.declared.key.clone(), by: by.clone(), at: as_of, reason: reason.to_owned() };
+            let held = Fact::HeldApart { record: reference, held: Some(Box::new(held)) };
+            loader.loaded.set.record_fact(entity, held, &mut links.facts);
+        }
+        self.follow_links(loader, &mut changes, &mut links).await?;
+        self.with_frame(|frame| {
+            loader.loaded.set.settle(frame, as_of, &mut links.facts);
+            changes.add_set(frame, &loader.loaded, &links.facts)
+        })?;
+        self.commit_or_lost("store the answer to a match", changes.commit).await
+    }
+}

@@ -1,0 +1,226 @@
+//! Building the index of a matcher from the rows of a tenant, and following the journal with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::engine::Tenant;
+use crate::engine::hydrate::{look_at_representation, parse};
+use crate::engine::match_index::{Held, subject_of, values_of};
+use crate::engine::persist::{LinkRow, entity_key, link_key, record_of_key, representation_key};
+use crate::engine::tenant::erase::{ERASED, ErasureTold};
+use crate::engine::tenant::matching::train::ModelRow;
+use crate::engine::tenant::model::MODEL_ACCEPTED;
+use crate::engine::tenant::replay::read;
+use crate::entity::Entity;
+use crate::entity::stored::StoredEntity;
+use crate::error::Error;
+use crate::id::{EntityId, RecordRef};
+use crate::matching::Features;
+use crate::store::{Row, RowKey, Table};
+use crate::text::Text;
+
+/// How many rows are read at once.
+const PAGE: usize = 500;
+
+/// The part of an observation's entry that names its record.
+#[derive(Deserialize)]
+struct Observed {
+    record: RecordRef,
+}
+
+/// Every record of an entity type, as it is stored.
+pub(super) struct Everyone {
+    /// The end of the journal before they were read.
+    pub(super) place: u64,
+    /// What they say, each with the revision of its row.
+    pub(super) records: Vec<(Features, u64)>,
+    /// The entities that are no aliases.
+    pub(super) entities: Vec<Entity>,
+}
+
+impl Tenant {
+    /// Reads every record of an entity type, page by page.
+    pub(super) async fn everyone(&self, of: u16) -> Result<Everyone, Error> {
+        let place = self.core.store.journal_place(&self.id, i64::MAX).await;
+        let place = place.map_err(Error::store("find the end of the journal"))?;
+        let mut entities: Vec<Entity> = Vec::new();
+        let mut held: BTreeMap<RecordRef, Option<EntityId>> = BTreeMap::new();
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Entity, "", after.as_deref(), PAGE).await;
+            let rows = rows.map_err(Error::store("go through entities"))?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            for row in &rows {
+                let Some(entity) = self.matched_entity(row, of)? else { continue };
+                held.extend(entity.links.iter().map(|link| ((*link.record).clone(), link.evidence.held(entity.id))));
+                entities.push(entity);
+            }
+        }
+        let mut records = Vec::new();
+        let mut after: Option<Text> = None;
+        loop {
+            let rows = self.core.store.scan(&self.id, Table::Representation, "", after.as_deref(), PAGE).await;
+            let rows = rows.map_err(Error::store("go through records"))?;
+            let Some(last) = rows.last() else { return Ok(Everyone { place, records, entities }) };
+            after = Some(last.key.clone());
+            for row in &rows {
+                let Some(record) = record_of_key(&row.key) else { continue };
+                let held = held.get(&record).copied().flatten();
+                records.extend(self.features(of, &record, row, held)?);
+            }
+        }
+    }
+
+    /// Brings an index up to what is stored: follows the journal, or builds it where that leads to no end. `None`: there is no model.
+    pub(super) async fn hold_index<'h>(
+        &self,
+        of: u16,
+        slot: &'h mut Option<Held>,
+    ) -> Result<Option<&'h mut Held>, Error> {
+        let Some(row) = self.matcher_model(of).await?.map(|(row, _)| row) else {
+            *slot = None;
+            return Ok(None);
+        };
+        let goes_on = match slot {
+            Some(held) if held.version == row.version && !held.is_worn() => self.follow_journal(of, held).await?,
+            _ => false,
+        };
+        if !goes_on {
+            *slot = None;
+            *slot = Some(self.build_index(of, &row).await?);
+        }
+        Ok(slot.as_mut())
+    }
+
+    async fn build_index(&self, of: u16, row: &ModelRow) -> Result<Held, Error> {
+        let Everyone { place, records, entities } = self.everyone(of).await?;
+        let Some(matching) = self.core.matching.get(usize::from(of)).and_then(Option::as_ref) else {
+            return Err(self.no_matcher(of));
+        };
+        let features = records.iter().map(|(features, _)| features.clone()).collect();
+        let subject = subject_of(&self.core, of);
+        let index = matching.matcher.index(&subject, &row.model, matching.thresholds, features);
+        let mut held = Held::new(row.version, place, index.map_err(|why| self.matcher_failed(of, why))?, &records);
+        for entity in &entities {
+            held.have(entity.id, linked(entity));
+        }
+        entities.iter().for_each(|entity| held.hold_apart(entity.id, Some(entity)));
+        Ok(held)
+    }
+
+    /// Follows the journal. `false`: it does not go on where the index was left, or today's model of entities is another one.
+    pub(super) async fn follow_journal(&self, of: u16, held: &mut Held) -> Result<bool, Error> {
+        let (mut records, mut entities) = (BTreeSet::new(), BTreeSet::new());
+        let mut place = held.place;
+        loop {
+            let page = self.core.store.journal(&self.id, place, PAGE).await;
+            let page = page.map_err(Error::store("read the journal"))?;
+            if page.is_empty() {
+                break;
+            }
+            for (entry, payload) in &page {
+                if entry.seq != place + 1 {
+                    return Ok(false);
+                }
+                place = entry.seq;
+                // What lost its payload was erased: the entry of the erasure names the records.
+                let Some(payload) = payload else { continue };
+                match entry.kind.as_str() {
+                    "observed" => drop(records.insert(read::<Observed>(entry, payload)?.record)),
+                    "merged" => {
+                        let (loser, ..): (RecordRef, IgnoredAny, IgnoredAny) = read(entry, payload)?;
+                        records.insert(loser);
+                    }
+                    "facts" => entities.extend(entry.subject.parse::<EntityId>().ok()),
+                    ERASED => {
+                        let told: ErasureTold = read(entry, payload)?;
+                        records.extend(told.records);
+                        entities.extend(told.entities);
+                    }
+                    MODEL_ACCEPTED => return Ok(false),
+                    _ => {}
+                }
+            }
+        }
+        self.refresh_index(of, held, records, entities).await?;
+        held.place = place;
+        Ok(true)
+    }
+
+    /// Takes in records and entities as their rows have them.
+    pub(super) async fn refresh_index(
+        &self,
+        of: u16,
+        held: &mut Held,
+        mut records: BTreeSet<RecordRef>,
+        mut ids: BTreeSet<EntityId>,
+    ) -> Result<(), Error> {
+        ids.iter().for_each(|id| records.extend(held.records_of(*id).cloned()));
+        records.retain(|record| self.core.place(record).is_some_and(|(entity, _)| entity == of));
+        let links: Vec<RowKey> = records.iter().map(link_key).collect();
+        for row in self.load_some(&links, "look for links").await?.into_iter().flatten() {
+            let link: LinkRow = parse(Table::Link, &row)?;
+            ids.insert(link.entity);
+        }
+        let keys: Vec<RowKey> = ids.iter().map(|id| entity_key(*id)).collect();
+        let mut entities: BTreeMap<EntityId, Entity> = BTreeMap::new();
+        for row in self.load_some(&keys, "load entities").await?.into_iter().flatten() {
+            entities.extend(self.matched_entity(&row, of)?.map(|entity| (entity.id, entity)));
+        }
+        let mut held_together: BTreeMap<RecordRef, Option<EntityId>> = BTreeMap::new();
+        for entity in entities.values() {
+            let links = entity.links.iter().map(|link| ((*link.record).clone(), link.evidence.held(entity.id)));
+            held_together.extend(links);
+        }
+        records.extend(held_together.keys().cloned());
+        let keys: Vec<RowKey> = records.iter().map(representation_key).collect();
+        let rows = self.load_some(&keys, "load records").await?;
+        for (record, row) in records.iter().zip(rows) {
+            let features = match &row {
+                Some(row) => self.features(of, record, row, held_together.get(record).copied().flatten())?,
+                None => None,
+            };
+            held.put(record, features);
+        }
+        for id in &ids {
+            held.have(*id, entities.get(id).map(linked).unwrap_or_default());
+        }
+        ids.iter().for_each(|id| held.hold_apart(*id, entities.get(id)));
+        Ok(())
+    }
+
+    async fn load_some(&self, keys: &[RowKey], doing: &'static str) -> Result<Vec<Option<Row>>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.core.store.load(&self.id, keys).await.map_err(Error::store(doing))
+    }
+
+    /// What the row of a record of an entity type says of who it is; `None`: nothing, or it is of another type.
+    fn features(
+        &self,
+        of: u16,
+        record: &RecordRef,
+        row: &Row,
+        held: Option<EntityId>,
+    ) -> Result<Option<(Features, u64)>, Error> {
+        let Some(place) = self.core.place(record).filter(|(entity, _)| *entity == of) else { return Ok(None) };
+        let representation = look_at_representation(&self.core, &self.id, row, place)?;
+        let values = values_of(self.core.model.entity(of), place.1, &representation);
+        Ok(values.map(|values| (Features::new(record.clone(), values, held), row.revision)))
+    }
+
+    /// The entity of a row, if it is of an entity type and no alias.
+    fn matched_entity(&self, row: &Row, of: u16) -> Result<Option<Entity>, Error> {
+        let stored: StoredEntity = parse(Table::Entity, row)?;
+        let entity = Entity::from_stored(stored, &self.core.model);
+        Ok(entity.filter(|entity| entity.entity == of && entity.merged_into.is_none()))
+    }
+}
+
+fn linked(entity: &Entity) -> BTreeSet<RecordRef> {
+    entity.links.iter().map(|link| (*link.record).clone()).collect()
+}

@@ -1,0 +1,113 @@
+//! What follows from a neighbourhood: what is linked, and what a person is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{EntityId, RecordRef};
+use crate::matching::{Neighbourhood, Pair};
+
+/// What follows from a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// The two are one entity.
+    Join(Pair),
+    /// Whether they are, a person says.
+    Ask(Pair),
+}
+
+/// Where a record belongs: to an entity, or to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Home {
+    Entity(EntityId),
+    Alone(RecordRef),
+}
+
+/// What follows from a neighbourhood, the joins first. `entity_of` says which entity a record belongs to by now.
+///
+/// A cluster that reaches into several entities makes one of them; of the pairs between two entities that are not joined, the most
+/// probable is asked about. What an entity holds already is left: nothing is taken apart here.
+pub(crate) fn decide(
+    around: &Neighbourhood,
+    always_ask: bool,
+    entity_of: &dyn Fn(&RecordRef) -> Option<EntityId>,
+) -> Vec<Action> {
+    let home = |record: &RecordRef| entity_of(record).map_or_else(|| Home::Alone(record.clone()), Home::Entity);
+    let cluster_of: BTreeMap<&RecordRef, usize> = around
+        .clusters
+        .iter()
+        .enumerate()
+        .flat_map(|(place, cluster)| cluster.iter().map(move |record| (record, place)))
+        .collect();
+    let (mut joins, mut asks) = (Vec::new(), Vec::new());
+    let mut seen: BTreeSet<(Home, Home)> = BTreeSet::new();
+    for pair in &around.pairs {
+        let (one, other) = (home(&pair.one), home(&pair.other));
+        let between = if one < other { (one, other) } else { (other, one) };
+        if between.0 == between.1 || !seen.insert(between) {
+            continue;
+        }
+        let together = cluster_of.get(&pair.one).is_some_and(|place| cluster_of.get(&pair.other) == Some(place));
+        if together && !always_ask {
+            joins.push(Action::Join(pair.clone()));
+        } else {
+            asks.push(Action::Ask(pair.clone()));
+        }
+    }
+    joins.append(&mut asks);
+    joins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::Probability;
+
+    fn record(id: &str) -> RecordRef {
+        RecordRef::new("crm", "contacts", id)
+    }
+
+    fn pair(one: &str, other: &str, percent: u8) -> Pair {
+        Pair::new(record(one), record(other), Probability::percent(percent), None, Vec::new())
+    }
+
+    fn entity(number: u8) -> EntityId {
+        EntityId::from_parts(u64::from(number), [number; 10])
+    }
+
+    /// Clusters and pairs by letters, entities by letters, what comes of it.
+    type Case = (&'static [&'static str], &'static [(&'static str, &'static str, u8)], &'static [(&'static str, u8)]);
+
+    fn told(case: Case, always_ask: bool) -> String {
+        let (clusters, pairs, homes) = case;
+        let clusters = clusters.iter().map(|letters| letters.chars().map(|c| record(&c.to_string())).collect());
+        let pairs = pairs.iter().map(|(one, other, percent)| pair(one, other, *percent));
+        let around = Neighbourhood::new(clusters.collect(), pairs.collect());
+        let home = |of: &RecordRef| homes.iter().find(|(id, _)| *of.id == **id).map(|(_, number)| entity(*number));
+        let actions = decide(&around, always_ask, &home);
+        let words = actions.iter().map(|action| match action {
+            Action::Join(pair) => format!("{}={}", pair.one.id, pair.other.id),
+            Action::Ask(pair) => format!("{}?{}", pair.one.id, pair.other.id),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_clusters_is_joined_and_what_is_between_clusters_is_asked() {
+        let table: [(Case, &str, &str); 7] = [
+            ((&["ab"], &[("a", "b", 99)], &[("a", 1), ("b", 2)]), "a=b", "a?b"),
+            ((&["a", "b"], &[("a", "b", 80)], &[("a", 1), ("b", 2)]), "a?b", "a?b"),
+            // Nothing to do.
+            ((&["ab"], &[("a", "b", 99)], &[("a", 1), ("b", 1)]), "", ""),
+            ((&["a", "b"], &[("a", "b", 80)], &[("a", 1), ("b", 1)]), "", ""),
+            // A record of nobody.
+            ((&["ab"], &[("a", "b", 99)], &[("a", 1)]), "a=b", "a?b"),
+            // The most probable pair of two entities speaks for them.
+            ((&["ab", "c"], &[("a", "c", 90), ("b", "c", 80)], &[("a", 1), ("b", 1), ("c", 2)]), "a?c", "a?c"),
+            // Joins come first.
+            ((&["ab", "c"], &[("b", "c", 60), ("a", "b", 97)], &[("a", 1), ("b", 2), ("c", 3)]), "a=b b?c", "b?c a?b"),
+        ];
+        for (case, by_itself, asked) in table {
+            assert_eq!(told(case, false), by_itself, "{case:?}");
+            assert_eq!(told(case, true), asked, "{case:?}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The engine of `accordant` asks this package which records are one entity where no key says so. The only module that knows it.
+//!
+//! One line per entity type, and nothing to configure: what attributes hold is known by their types, and read off their names and values.
+//!
+//! ```
+//! use accordant::matching::Matching;
+//! use accordant::{Accordant, Canonical};
+//! use accordant_identity::engine::FellegiSunter;
+//!
+//! #[derive(Canonical)]
+//! #[canonical(entity = "customer", system(crm, object = "contacts"), system(erp, object = "customers"))]
+//! struct Customer {
+//!     #[canonical(pii, at(crm = "name", erp = "companyname"))]
+//!     name: String,
+//!     #[canonical(pii, at(crm = "city", erp = "billing.city"))]
+//!     city: Option<String>,
+//! }
+//!
+//! let builder = Accordant::builder().entity::<Customer>().match_by(Matching::of::<Customer>(FellegiSunter::new()));
+//! # let _ = builder;
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use accordant::id::RecordRef;
+use accordant::matching::{
+    Features, Judged, MatchIndex, Matcher, MatcherError, Neighbourhood, Pair, Place, Probability, Step, Subject,
+    Thresholds,
+};
+use accordant::text::Text;
+use hashbrown::HashMap;
+
+use crate::attribute::{Attribute, Kind, Schema};
+use crate::blocking::Scope;
+use crate::cluster::Rails;
+use crate::decision::{Decision, Decisions, RecordName};
+use crate::explain::Explanation;
+use crate::hash;
+use crate::index::{Group, Index};
+use crate::layout::Role;
+use crate::linkage;
+use crate::model::Model;
+use crate::sniff;
+use crate::table::Table;
+
+/// From so many records is read what attributes hold.
+const SAMPLE: usize = 10_000;
+
+/// The matcher of this package: after Fellegi and Sunter, with what depends on each other weighed together.
+///
+/// A system that holds an entity once holds it once here too, and records that differ in an identifier which is declared as identity are
+/// two: such pairs are asked about, however strong they are.
+#[derive(Debug, Clone, Default)]
+pub struct FellegiSunter {
+    kinds: BTreeMap<String, Kind>,
+}
+
+impl FellegiSunter {
+    /// What attributes hold is known by their types, and read off their names and values.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says what an attribute holds, by its id. One that the entity type does not have changes nothing.
+    #[must_use]
+    pub fn kind(mut self, attribute: &str, kind: Kind) -> Self {
+        self.kinds.insert(attribute.to_owned(), kind);
+        self
+    }
+
+    fn schema(&self, subject: &Subject, records: &[&Features]) -> Schema {
+        let names: Vec<String> = subject.columns.iter().map(|column| column.attribute.as_str().to_owned()).collect();
+        let row = |features: &&Features| features.values.iter().map(|value| value.to_string()).collect::<Vec<_>>();
+        let sample: Vec<Vec<String>> = records.iter().take(SAMPLE).map(row).collect();
+        let sniffed = sniff::schema(&names, &sample, &[]);
+        let attributes = subject.columns.iter().zip(sniffed.attributes).map(|(column, sniffed)| {
+            let declared = self.kinds.get(&sniffed.name).copied();
+            let kind = declared.or_else(|| kind_of_type(column.kind)).unwrap_or(sniffed.kind);
+            Attribute { kind, ..sniffed }
+        });
+        Schema { attributes: attributes.collect() }
+    }
+}
+
+/// What values of a type hold; none where the type does not tell.
+fn kind_of_type(name: &str) -> Option<Kind> {
+    Some(match name {
+        "email" => Kind::Mailbox,
+        "phone" => Kind::Phone,
+        "country" => Kind::Country,
+        "domain" | "url" => Kind::Website,
+        "date" => Kind::Date,
+        // What changes by itself identifies nobody.
+        "bool" | "consent" | "currency" | "decimal" | "instant" | "integer" | "money" | "unsigned" => Kind::Ignored,
+        _ => return None,
+    })
+}
+
+fn place_name(connection: &str, object: &str) -> String {
+    format!("{connection}\u{1f}{object}")
+}
+
+fn name(record: &RecordRef) -> RecordName {
+    RecordName { system: place_name(record.connection.as_str(), record.object.as_str()), id: record.id.to_string() }
+}
+
+fn group(features: &Features) -> Group {
+    // 0 stands for none.
+    features.held.map_or(0, |held| hash::bytes(held.text().as_bytes()).max(1))
+}
+
+/// The table of records, by the columns of a schema.
+fn table(schema: Schema, places: &[Place], columns: &[Option<usize>], records: &[&Features]) -> Table {
+    let mut table = Table::new(schema);
+    for place in places {
+        table.system(&place_name(place.connection.as_str(), place.object.as_str()));
+    }
+    for features in records {
+        let RecordName { system, id } = name(&features.record);
+        table.push(&id, &system, &values(columns, features));
+    }
+    table
+}
+
+/// What a record says, in the order of a model's columns.
+fn values<'f>(columns: &[Option<usize>], features: &'f Features) -> Vec<&'f str> {
+    let value = |column: &Option<usize>| column.and_then(|column| features.values.get(column));
+    columns.iter().map(|column| value(column).map_or("", |value| value.as_str())).collect()
+}
+
+/// Where the columns of a schema stand among those of the entity type; one that it has no longer stands nowhere.
+fn columns(schema: &Schema, subject: &Subject) -> Vec<Option<usize>> {
+    let place = |name: &str| subject.columns.iter().position(|column| column.attribute.as_str() == name);
+    schema.attributes.iter().map(|attribute| place(&attribute.name)).collect()
+}
+
+fn in_order(records: &[Features]) -> Vec<&Features> {
+    let mut records: Vec<&Features> = records.iter().collect();
+    records.sort_by(|a, b| a.record.cmp(&b.record));
+    records
+}
+
+impl Matcher for FellegiSunter {
+    fn train(
+        &self,
+        subject: &Subject,
+        records: &[Features],
+        judged: &[Judged],
+        version: u32,
+    ) -> Result<String, MatcherError> {
+        let records = in_order(records);
+        let schema = self.schema(subject, &records);
+        let columns = columns(&schema, subject);
+        let table = table(schema, &subject.places, &columns, &records);
+        let mut decisions = Decisions::default();
+        for Judged { one, other, same, .. } in judged {
+            let (by, at) = (String::new(), String::new());
+            decisions.add(Decision { a: name(one), b: name(other), same: *same, by, at });
+        }
+        let linkage = linkage::train(&table, Scope::Within, &decisions, &mut |_| {});
+        let linkage = linkage.map_err(|why| MatcherError::NothingToLearn(why.to_string().into()))?;
+        let model = Model { version, ..Model::clone(linkage.scorer.model()) };
+        String::from_utf8(model.to_bytes()).map_err(|_| MatcherError::Model("a model that is no text".into()))
+    }
+
+    fn index(
+        &self,
+        subject: &Subject,
+        model: &str,
+        thresholds: Thresholds,
+        records: Vec<Features>,
+    ) -> Result<Box<dyn MatchIndex>, MatcherError> {
+        let model = Model::from_bytes(model.as_bytes()).map_err(|why| MatcherError::Model(why.to_string().into()))?;
+        let columns = columns(&model.schema, subject);
+        let records = in_order(&records);
+        let table = table(model.schema.clone(), &subject.places, &columns, &records);
+        let groups: Vec<Group> = records.iter().map(|features| group(features)).collect();
+        let bits = |of: Probability| model.calibration.bits(f64::from(of.parts_per_million()) / 1e6) as f32;
+        let identity =
+            |field: &str| subject.columns.iter().any(|column| column.identity && column.attribute.as_str() == field);
+        let fields = table.layout().fields.iter().enumerate();
+        let rails = Rails {
+            sure: bits(thresholds.link),
+            open: bits(thresholds.review),
+            per_system: subject.places.iter().map(|place| place.once.then_some(1)).collect(),
+            one_value: fields
+                .filter(|(_, field)| field.role == Role::Identifier && identity(&field.name))
+                .map(|(place, _)| place)
+                .collect(),
+            ..Rails::default()
+        };
+        let names = records.iter().map(|features| (name(&features.record).key(), features.record.clone())).collect();
+        let index = Index::of_groups(Arc::new(model), table, rails, Decisions::default(), &groups);
+        Ok(Box::new(Records { columns, index, names }))
+    }
+}
+
+/// The index of this package, with the records by what it calls them.
+struct Records {
+    columns: Vec<Option<usize>>,
+    index: Index,
+    names: HashMap<u64, RecordRef>,
+}
+
+impl MatchIndex for Records {
+    fn put(&mut self, features: &Features) {
+        let name = name(&features.record);
+        self.names.insert(name.key(), features.record.clone());
+        self.index.put_in(&name, &values(&self.columns, features), group(features));
+    }
+
+    fn remove(&mut self, record: &RecordRef) {
+        let name = name(record);
+        self.index.remove(&name);
+        self.names.remove(&name.key());
+    }
+
+    fn hold_apart(&mut self, one: &RecordRef, other: &RecordRef, apart: bool) {
+        self.index.hold_apart(&name(one), &name(other), apart);
+    }
+
+    fn around(&self, record: &RecordRef) -> Neighbourhood {
+        let near = self.index.near(&name(record));
+        let named = |key: &u64| self.names.get(key).cloned();
+        let clusters = near.clusters.iter().map(|keys| keys.iter().filter_map(named).collect());
+        let pairs = near.pairs.iter().filter_map(|pair| {
+            let (one, other) = (named(&pair.a)?, named(&pair.b)?);
+            let refused = pair.refused.map(|why| Text::from(why.to_string()));
+            Some(Pair::new(one, other, probability(pair.probability), refused, steps(&pair.explanation)))
+        });
+        Neighbourhood::new(clusters.collect(), pairs.collect())
+    }
+}
+
+/// In parts per million, cut off: nothing is said to be surer than it is.
+fn probability(of: f64) -> Probability {
+    Probability::per_million((of.clamp(0.0, 1.0) * 1e6) as u32)
+}
+
+fn steps(explanation: &Explanation) -> Vec<Step> {
+    let step = |step: &crate::explain::Step| {
+        Step::new(step.of.as_str(), step.says.as_str(), (step.bits * 1e3).round().clamp(-1e9, 1e9) as i32)
+    };
+    explanation.steps.iter().map(step).collect()
+}

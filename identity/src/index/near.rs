@@ -1,0 +1,97 @@
+//! What pairs connect with a record: the clusters around it, what holds them together, and what is between them.
+
+use hashbrown::HashMap;
+
+use super::Index;
+use crate::cluster::{Clusters, Edge, GIVEN, Refusal};
+use crate::comparison::View;
+use crate::decision::RecordName;
+use crate::explain::{self, Explanation};
+use crate::score::pair_hash;
+use crate::table::Row;
+
+/// The neighbourhood of a record. Records are called as [`RecordName::key`] calls them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Near {
+    /// The clusters, each ascending.
+    pub clusters: Vec<Vec<u64>>,
+    /// The pairs that hold clusters together beside what is given, and of every two clusters the strongest pair between them unless a
+    /// person held them apart; by descending weight.
+    pub pairs: Vec<NearPair>,
+}
+
+/// A pair of a neighbourhood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NearPair {
+    /// The one: the lesser.
+    pub a: u64,
+    /// The other.
+    pub b: u64,
+    /// How probable it is that the two are one entity; in the light of their clusters, if it takes those to join them.
+    pub probability: f64,
+    /// Why it joins nothing though it is strong enough.
+    pub refused: Option<Refusal>,
+    /// Why the two weigh what they weigh on their own.
+    pub explanation: Explanation,
+}
+
+impl Index {
+    /// What pairs connect with a record; nothing of an unknown one.
+    #[must_use]
+    pub fn near(&self, record: &RecordName) -> Near {
+        let Some(row) = self.row_of(record) else { return Near::default() };
+        let rows = self.component(vec![row]);
+        let edges = self.edges_among(&rows);
+        let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
+        let clusters = Clusters::among(&self.table, &rows, &edges, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
+        let of: HashMap<Row, Row> = rows.iter().copied().zip(clusters.of.iter().copied()).collect();
+        let mut members: HashMap<Row, Vec<Row>> = HashMap::new();
+        rows.iter().for_each(|row| members.entry(of[row]).or_default().push(*row));
+        let refused: HashMap<(Row, Row), Refusal> =
+            clusters.refused.iter().map(|refused| ((refused.edge.a, refused.edge.b), refused.because)).collect();
+        let mut found: Vec<(Edge, Option<Refusal>)> =
+            clusters.bridges.iter().filter(|edge| edge.weight < GIVEN).map(|edge| (*edge, None)).collect();
+        let mut seen: HashMap<(Row, Row), ()> = HashMap::new();
+        // They come by descending weight.
+        for edge in edges.iter().filter(|edge| edge.weight < GIVEN) {
+            let (a, b) = (of[&edge.a], of[&edge.b]);
+            let between = (a.min(b), a.max(b));
+            if a != b && seen.insert(between, ()).is_none() && !self.are_apart(&members[&a], &members[&b]) {
+                found.push((*edge, refused.get(&(edge.a, edge.b)).copied()));
+            }
+        }
+        found.sort_by(|(x, _), (y, _)| {
+            let name = |edge: &Edge| pair_hash(&self.table, edge.a, edge.b);
+            y.weight.total_cmp(&x.weight).then_with(|| name(x).cmp(&name(y)))
+        });
+        let key = |row: Row| self.table.key(row);
+        let calibration = &scorer.model().calibration;
+        let pairs = found.into_iter().map(|(edge, refused)| {
+            // By what they are called, not by the rows that they came to stand in.
+            let (a, b) = if key(edge.a) <= key(edge.b) { (edge.a, edge.b) } else { (edge.b, edge.a) };
+            NearPair {
+                a: key(a),
+                b: key(b),
+                probability: calibration.probability(f64::from(edge.weight)),
+                refused,
+                explanation: explain::pair(scorer, view, a, b),
+            }
+        });
+        let pairs = pairs.collect();
+        let mut clusters: Vec<Vec<u64>> = members
+            .into_values()
+            .map(|rows| {
+                let mut keys: Vec<u64> = rows.into_iter().map(key).collect();
+                keys.sort_unstable();
+                keys
+            })
+            .collect();
+        clusters.sort_unstable();
+        Near { clusters, pairs }
+    }
+
+    fn are_apart(&self, a: &[Row], b: &[Row]) -> bool {
+        let mut between = a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b)));
+        !self.rails.apart.is_empty() && between.any(|(a, b)| self.rails.apart.contains(&pair_hash(&self.table, a, b)))
+    }
+}

@@ -1,0 +1,7 @@
+//! The matcher in the engine: three systems without a common key.
+
+mod answers;
+mod crashes;
+mod erasing;
+mod linking;
+mod world;
