@@ -314,6 +314,7 @@ impl Builder {
         mistakes.extend(unknown.map(Mistake::Other));
         let connected: Vec<&ConnectionName> = connectors.iter().map(|(name, _)| name).collect();
         declared.check_checks(&self.checks, &connected, &mut mistakes);
+        mistakes.extend(self.retention.refused().map(Mistake::Other));
         if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
             let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
             let mistake = |unknown| Mistake::Other(format!("`roles` names {unknown}, which the model does not have"));

@@ -51,7 +51,7 @@ pub use tenant::{
     Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
     CaseCursor, CaseFilter, CasePage, Changed, CheckResult, Checked, Compacted, Compared, ConnectionStatus, Difference,
     DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
-    JournalSize, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
+    JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Next, Otherwise, Outstanding,
     PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived,
     Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf, Status, Stepped,
     StoredDeadLetter, Tenant, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,

@@ -10,4 +10,5 @@ mod looking_back;
 mod migrations;
 mod properties;
 mod support;
+mod tombstones;
 mod verify;
