@@ -15,7 +15,7 @@ use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
 use crate::engine::vitals::{Metered, Vitals};
-use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Retention, Schedule};
+use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Inputs, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::model::{Attribute, Canonical, CompiledEntity, EntityModel, Mistake, Mistakes, Model, UnitIndex};
@@ -47,6 +47,7 @@ pub struct Builder {
     roles: Option<Roles>,
     schedule: Schedule,
     checks: Checks,
+    inputs: Inputs,
     thresholds: Vec<Threshold>,
     sinks: Vec<Box<dyn AlertSink>>,
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
@@ -82,6 +83,7 @@ impl Builder {
             roles: None,
             schedule: Schedule::default(),
             checks: Checks::new(),
+            inputs: Inputs::new(),
             thresholds: Threshold::standard(),
             sinks: Vec::new(),
             pulses: BTreeMap::new(),
@@ -205,6 +207,14 @@ impl Builder {
         self
     }
 
+    /// In which order what waits to be read is, how much of it may wait, and for how long. By default the oldest first, 100 000 records
+    /// of a connection, for ever. What names a connection or an entity type that there is not, or cannot be meant, is a mistake.
+    #[must_use]
+    pub fn inputs(mut self, inputs: Inputs) -> Self {
+        self.inputs = inputs;
+        self
+    }
+
     /// How often [`Tenant::run`](crate::engine::Tenant::run) reads this connection anew from end to end, otherwise than
     /// [`Schedule::scan`] says; `None`: never by itself. A connection that is not connected is a mistake.
     #[must_use]
@@ -314,6 +324,7 @@ impl Builder {
         mistakes.extend(unknown.map(Mistake::Other));
         let connected: Vec<&ConnectionName> = connectors.iter().map(|(name, _)| name).collect();
         declared.check_checks(&self.checks, &connected, &mut mistakes);
+        declared.check_inputs(&self.inputs, &connected, &mut mistakes);
         mistakes.extend(self.retention.refused().map(Mistake::Other));
         if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
             let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
@@ -350,6 +361,8 @@ impl Builder {
             roles: self.roles,
             schedule: self.schedule,
             checks: self.checks,
+            inputs: self.inputs,
+            backlogs: crate::engine::backlog::Backlogs::default(),
             live: crate::engine::live::LiveCalls::default(),
             thresholds: self.thresholds,
             sinks: self.sinks,

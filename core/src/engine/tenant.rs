@@ -51,6 +51,7 @@ mod suppressed;
 mod take_in;
 mod tombstone;
 mod verify;
+mod waiting;
 mod what_if;
 mod work;
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use super::{BEAT, Desk, Worked};
-use crate::engine::tenant::run::{Agenda, Task};
+use crate::connector::Retry;
+use crate::engine::tenant::run::{Agenda, ROOM_LOOKED_FOR, Task};
 use crate::engine::tenant::{Allowed, Checked, News, Next, Scanned};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
@@ -175,6 +176,7 @@ impl Desk {
                     worked.failed_calls += 1;
                     Some(source.retry)
                 }
+                Some(Err(Error::Full { .. })) => Some(Retry::After(ROOM_LOOKED_FOR)),
                 Some(Err(error)) => return Err(error),
             };
             self.tasks.agenda.done(&connection, task, tenant.now(), retry);
