@@ -106,7 +106,7 @@ fn what_is_critical_is_read_before_what_was_there_first_and_what_is_low_has_its_
     // As many critical ones come in as are read: what is low has waited for four hours by then, and goes before them.
     world.clock.advance(TimeDelta::hours(3));
     world.receive(&crm, (100..220).map(|number| hint(&format!("t{number}"))).collect());
-    let _ = step(&world);
+    drop(step(&world));
     assert!(crm.state().asked[1].iter().all(|id| id.starts_with('n')), "{:?}", crm.state().asked[1]);
 }
 
@@ -120,7 +120,7 @@ fn of_equal_priority_the_oldest_is_read_first() {
     }
     // Hinted at again, it waits since it first was.
     world.receive(&crm, vec![hint("3")]);
-    let _ = step(&world);
+    drop(step(&world));
     assert_eq!(crm.state().asked[0], ["3", "1", "2"]);
 }
 
@@ -377,7 +377,7 @@ fn an_expiry_that_is_interrupted_anywhere_is_journaled_once() {
             let left = world.rows(Table::Work).len();
             assert_eq!(expired(&world), 2 - left, "call {call}, after: {after}");
             is_clean(&world);
-            let _ = step(&world);
+            drop(step(&world));
             assert_eq!((world.rows(Table::Work).len(), expired(&world)), (0, 2), "call {call}, after: {after}");
             is_clean(&world);
             if ended {
