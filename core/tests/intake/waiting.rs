@@ -1,4 +1,5 @@
 //! What waits to be read: what is urgent goes first, no more waits than may, and what may expire does.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Mutex;
 
