@@ -43,6 +43,7 @@ mod cadence;
 mod entity;
 mod reference;
 mod schedule;
+mod urgency;
 
 use std::fmt;
 
@@ -61,6 +62,7 @@ pub use cadence::Cadence;
 pub use entity::{EntityCheck, Examined, Reaches, Reference, Violation, batch, each};
 pub use reference::References;
 pub use schedule::{Check, Chosen, choose};
+pub(crate) use urgency::{MostUrgent, Urgency};
 
 /// What is verified.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,7 +102,7 @@ impl fmt::Display for Dimension {
     }
 }
 
-/// How soon something is verified again. The most urgent is the least.
+/// How urgent something is: how soon it is verified again, and which of what waits to be read goes first. The most urgent is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {

@@ -251,6 +251,18 @@ pub enum Error {
         /// The connection.
         connection: ConnectionName,
     },
+    /// As many records of the connection wait to be read as may. Nothing of what was told is taken in, and nothing acknowledged.
+    #[error(
+        "{waiting} records of connection `{connection}` wait to be read, and {most} may: what tells of more is refused until some were"
+    )]
+    Full {
+        /// The connection.
+        connection: ConnectionName,
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        most: u64,
+    },
     /// What should be a time or a zone of an apply window is none.
     #[error("`{found}` is not for an apply window: {reason}")]
     Window {
@@ -518,7 +530,7 @@ impl Error {
                 ConnectorErrorKind::Throttled | ConnectorErrorKind::Unavailable | ConnectorErrorKind::Expired => 503,
                 ConnectorErrorKind::Contract => 500,
             },
-            Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } => 503,
+            Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } | Error::Full { .. } => 503,
             Error::Matcher { source: MatcherError::NothingToLearn(_), .. } => 409,
             Error::Matcher { source: MatcherError::Model(_), .. } => 500,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) | Error::Checkpoint { .. } => 500,
@@ -540,14 +552,14 @@ impl Error {
         Error::Row { row, why, line: source.line(), column: source.column() }
     }
 
-    /// Whether the same may succeed later though nobody mends anything: a database or a broker that cannot be reached, or other
-    /// workers that were faster.
+    /// Whether the same may succeed later though nobody mends anything: a database or a broker that cannot be reached, other workers
+    /// that were faster, or too much that waits.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
             Error::Store { source, .. } => source.may_pass(),
             Error::Queue { source, .. } => source.may_pass(),
-            Error::Contended { .. } => true,
+            Error::Contended { .. } | Error::Full { .. } => true,
             _ => false,
         }
     }

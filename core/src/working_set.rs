@@ -315,6 +315,13 @@ impl WorkingSet {
         new
     }
 
+    /// Forgets what a record says, as if it had never been seen.
+    pub(crate) fn forget(&mut self, record: RecordIndex) {
+        let state = &mut self.records[record as usize];
+        state.representation = CopyOnWrite::Owned(Representation::new());
+        state.changed = true;
+    }
+
     /// Where a record's id leads through the merges of its system, among the records that were added.
     pub(crate) fn resolution(&self, record: RecordIndex) -> Resolution {
         let start = &self.record(record).record;

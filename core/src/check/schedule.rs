@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::{Account, Budget, Cadence, CheckError, Priority};
+use super::{Account, Budget, Cadence, CheckError, Priority, Urgency};
 use crate::id::ConnectionName;
 
 /// Something that is to be verified every so often.
@@ -86,32 +86,22 @@ pub fn choose<K: Ord>(
 /// A due check, in the order of urgency: the greatest is made first.
 #[derive(Debug, PartialEq, Eq)]
 struct Urgent<K> {
-    /// How long it was not verified, and its interval: compared as a fraction.
-    age: i64,
-    interval: i64,
-    priority: Reverse<Priority>,
+    urgency: Urgency,
     what: Reverse<K>,
     cost: u32,
 }
 
 impl<K> Urgent<K> {
     fn of(check: Check<K>, cadence: &Cadence, now: i64) -> Self {
-        Self {
-            age: now.saturating_sub(check.since),
-            interval: cadence.interval(check.priority),
-            priority: Reverse(check.priority),
-            what: Reverse(check.what),
-            cost: check.cost,
-        }
+        let urgency = Urgency::of(check.priority, check.since, cadence, now);
+        Self { urgency, what: Reverse(check.what), cost: check.cost }
     }
 }
 
 impl<K: Ord> Ord for Urgent<K> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (ours, theirs) =
-            (i128::from(self.age) * i128::from(other.interval), i128::from(other.age) * i128::from(self.interval));
-        let by_name = || self.priority.cmp(&other.priority).then_with(|| self.what.cmp(&other.what));
-        ours.cmp(&theirs).then_with(by_name).then_with(|| self.cost.cmp(&other.cost))
+        let by_name = || self.what.cmp(&other.what).then_with(|| self.cost.cmp(&other.cost));
+        self.urgency.cmp(&other.urgency).then_with(by_name)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
 use crate::engine::vitals::{Metered, Vitals};
-use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Retention, Schedule};
+use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Inputs, Retention, Schedule};
 use crate::error::Error;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::matching::Matching;
@@ -50,6 +50,7 @@ pub struct Builder {
     roles: Option<Roles>,
     schedule: Schedule,
     checks: Checks,
+    inputs: Inputs,
     thresholds: Vec<Threshold>,
     sinks: Vec<Box<dyn AlertSink>>,
     pulses: BTreeMap<ConnectionName, Option<TimeDelta>>,
@@ -88,6 +89,7 @@ impl Builder {
             roles: None,
             schedule: Schedule::default(),
             checks: Checks::new(),
+            inputs: Inputs::new(),
             thresholds: Threshold::standard(),
             sinks: Vec::new(),
             pulses: BTreeMap::new(),
@@ -222,6 +224,14 @@ impl Builder {
         self
     }
 
+    /// In which order what waits to be read is, how much of it may wait, and for how long. By default the oldest first, 100 000 records
+    /// of a connection, for ever. What names a connection or an entity type that there is not, or cannot be meant, is a mistake.
+    #[must_use]
+    pub fn inputs(mut self, inputs: Inputs) -> Self {
+        self.inputs = inputs;
+        self
+    }
+
     /// How often [`Tenant::run`](crate::engine::Tenant::run) reads this connection anew from end to end, otherwise than
     /// [`Schedule::scan`] says; `None`: never by itself. A connection that is not connected is a mistake.
     #[must_use]
@@ -341,6 +351,8 @@ impl Builder {
         let connected =
             connectors.iter().map(|(name, connector)| (name, SystemName::new(connector.system()))).collect();
         declared.check_checks(&self.checks, &connected, &mut mistakes);
+        declared.check_inputs(&self.inputs, &connected, &mut mistakes);
+        mistakes.extend(self.retention.refused().map(Mistake::Other));
         if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
             let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
             let mistake = |unknown| Mistake::Other(format!("`roles` names {unknown}, which the model does not have"));
@@ -384,6 +396,8 @@ impl Builder {
             roles: self.roles,
             schedule: self.schedule,
             checks: self.checks,
+            inputs: self.inputs,
+            backlogs: crate::engine::backlog::Backlogs::default(),
             live: crate::engine::live::LiveCalls::default(),
             thresholds: self.thresholds,
             sinks: self.sinks,

@@ -1,5 +1,6 @@
 //! The engine: sequences the pure centre between connectors and a store, and records what happened. It decides nothing.
 
+mod backlog;
 mod bell;
 mod builder;
 mod case;
@@ -9,6 +10,7 @@ mod desk;
 mod due_index;
 mod hydrate;
 mod identity_index;
+mod inputs;
 mod intake;
 mod live;
 mod match_index;
@@ -46,6 +48,7 @@ pub use builder::Builder;
 pub use case::{Case, CaseKind};
 pub use checks::Checks;
 pub use desk::{CaseNote, Comment, Desk};
+pub use inputs::Inputs;
 pub use intake::TakenIn;
 #[cfg(feature = "keys")]
 pub(crate) use persist::{identity_of_key, json, record_of_key};
@@ -58,10 +61,11 @@ pub use tenant::{
     Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
     CaseCursor, CaseFilter, CasePage, Changed, CheckResult, Checked, Compacted, Compared, ConnectionStatus, Difference,
     DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
-    JournalSize, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched, Next, Otherwise, Outstanding,
-    PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport, Rederived,
-    Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf, Status, Stepped,
-    StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe, WouldWrite,
+    JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched, Next, Otherwise,
+    Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport,
+    Rederived, Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf, Status,
+    Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe,
+    WouldWrite,
 };
 
 pub use worker::{Worked, Worker};
@@ -127,6 +131,10 @@ pub(crate) struct Core {
     pub(crate) alerting: tenant::Alerting,
     /// What is verified though no event asked for it.
     pub(crate) checks: Checks,
+    /// In which order what waits is read, and how much may wait.
+    pub(crate) inputs: Inputs,
+    /// How much waits, as far as this process knows.
+    pub(crate) backlogs: backlog::Backlogs,
     /// What everything else took of the budgets of checks, and is not counted there yet.
     pub(crate) live: live::LiveCalls,
     /// How often connections are read anew that say otherwise than the schedule.

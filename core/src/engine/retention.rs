@@ -36,7 +36,20 @@ pub struct Retention {
     /// Dead letters since they were tried again, discarded or erased. By default half a year. One that waits for somebody is
     /// kept until they come.
     pub dead_letters: TimeDelta,
+    /// What is kept of a record that is gone from its system, since that was first seen by the daily look through what records say:
+    /// what it last said, and its link. `None`, the default: for ever. Less than ninety days is a mistake: what systems tell late must
+    /// find it. What of it goes, and when, says [`Tenant::step`].
+    ///
+    /// It goes once nobody needs it: where the record belongs to nobody, or to an entity that is retired and of which no record is left
+    /// anywhere. From then on it was never seen.
+    ///
+    /// [`Tenant::step`]: crate::engine::Tenant::step
+    pub tombstones: Option<TimeDelta>,
 }
+
+/// The shortest time for which a tombstone is kept: longer than any surface may deliver late, and than most systems keep what they
+/// deleted.
+const SHORTEST_TOMBSTONE: TimeDelta = TimeDelta::days(90);
 
 impl Default for Retention {
     fn default() -> Self {
@@ -47,6 +60,7 @@ impl Default for Retention {
             observations: None,
             journal: None,
             dead_letters: TimeDelta::days(183),
+            tombstones: None,
         }
     }
 }
@@ -59,6 +73,13 @@ impl Retention {
     pub(crate) fn between_checkpoints(self) -> Option<i64> {
         let shortest = self.journal.into_iter().chain(self.observations).min()?;
         Some(shortest.num_milliseconds().max(0) / 4)
+    }
+
+    /// What cannot be meant.
+    pub(crate) fn refused(self) -> Option<String> {
+        let kept = self.tombstones.filter(|kept| *kept < SHORTEST_TOMBSTONE)?;
+        let (days, least) = (kept.num_days(), SHORTEST_TOMBSTONE.num_days());
+        Some(format!("`retention` keeps tombstones for {days} days; it must be at least {least}"))
     }
 
     /// Until when a plan that was made at an instant may be approved.

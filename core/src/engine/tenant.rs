@@ -50,7 +50,9 @@ mod status;
 mod step;
 mod suppressed;
 mod take_in;
+mod tombstone;
 mod verify;
+mod waiting;
 mod what_if;
 mod work;
 
@@ -63,7 +65,7 @@ pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
 pub use check::{Ages, AggregateResult, CheckResult, Checked, Finding, Verification};
-pub use compact::{Compacted, JournalSize};
+pub use compact::{Compacted, JournalSize, JournalSizes};
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub use erase::Erased;
 pub use export_person::{EntryExport, PersonExport, RecordExport};

@@ -7,3 +7,4 @@ mod order;
 mod pages;
 mod retention;
 mod support;
+mod waiting;

@@ -391,6 +391,27 @@ fn a_letter_that_was_dealt_with_goes_after_half_a_year_and_one_that_waits_stays(
     });
 }
 
+#[test]
+fn the_size_of_the_journal_is_told_by_kind_and_for_each_event() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = a_year(store.clone(), &clock, 7);
+    block_on(async {
+        assert_eq!(tenant.journal_sizes().await.unwrap().bytes_per_event(), None, "nobody said anything yet");
+        town(&tenant).await;
+        let (sizes, verified) = (tenant.journal_sizes().await.unwrap(), tenant.verify().await.unwrap());
+        assert_eq!((sizes.whole.entries, sizes.whole.bytes), (verified.entries, verified.bytes));
+        let kinds = || sizes.kinds.values();
+        assert_eq!(kinds().map(|size| size.entries).sum::<u64>(), sizes.whole.entries);
+        assert_eq!(kinds().map(|size| size.bytes).sum::<u64>(), sizes.whole.bytes);
+        let heard = sizes.kinds["observed"].entries;
+        assert_eq!((heard, sizes.bytes_per_event()), (5, Some(sizes.whole.bytes / 5)));
+        assert!(sizes.to_string().contains("\nobserved: 5 entries, "), "{sizes}");
+        // A repetition leaves nothing.
+        says(&tenant, "crm", &[record("2", 1, json!({ "email": "ben@acme.test", "name": "Ben" }))]).await.unwrap();
+        assert_eq!(tenant.journal_sizes().await.unwrap(), sizes);
+    });
+}
+
 /// Nobody has to call: a step does, once a day.
 #[test]
 fn steps_compact_what_is_due() {

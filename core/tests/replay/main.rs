@@ -12,4 +12,5 @@ mod properties;
 #[cfg(feature = "keys")]
 mod sealed;
 mod support;
+mod tombstones;
 mod verify;

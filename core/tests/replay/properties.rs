@@ -35,7 +35,7 @@ fn fields() -> impl Strategy<Value = Json> {
     })
 }
 
-fn said() -> impl Strategy<Value = Said> {
+pub(crate) fn said() -> impl Strategy<Value = Said> {
     let kind = prop_oneof![12 => Just("record"), 1 => Just("deleted"), 1 => Just("merged")];
     (any::<bool>(), kind, 0u8..3, 0u8..3, 0i64..6, fields()).prop_map(|(part, kind, id, other, at, fields)| Said {
         part,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::check::Aggregate;
 use crate::connector::Connector;
-use crate::engine::Checks;
 use crate::engine::persist::SEPARATOR;
+use crate::engine::{Checks, Inputs};
 use crate::hub;
 use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
 use crate::matching::Matching;
@@ -164,6 +164,17 @@ impl Declared<'_> {
                 }
             }
         }
+    }
+
+    /// Priorities and bounds of inputs are of what is declared, and can be meant.
+    pub(super) fn check_inputs(&self, inputs: &Inputs, connected: &[&ConnectionName], mistakes: &mut Vec<Mistake>) {
+        let of_types = inputs.priorities.keys().chain(inputs.priorities_at.keys().map(|(_, of)| of));
+        let undeclared = of_types.filter(|of| self.0.iter().all(|model| model.entity != **of));
+        let undeclared = undeclared.map(|of| format!("`inputs` names entity `{of}`, which is not declared"));
+        let named = inputs.priorities_at.keys().map(|(name, _)| name).chain(inputs.most_at.keys());
+        let unknown = named.filter(|name| !connected.contains(name));
+        let unknown = unknown.map(|name| format!("`inputs` names `{name}`, which is no connection"));
+        mistakes.extend(undeclared.chain(unknown).chain(inputs.refused()).map(Mistake::Other));
     }
 
     /// Checks are of what is declared, and each has a name of its own.

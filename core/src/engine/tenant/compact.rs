@@ -6,6 +6,7 @@
 //! stood before is deleted. Every step may be interrupted, and done again.
 
 mod begins;
+mod size;
 mod tell;
 
 use serde::{Deserialize, Serialize};
@@ -19,11 +20,12 @@ use crate::engine::tenant::verify::Difference;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::id::Actor;
-use crate::journal::{Entry, Head, Payload};
+use crate::journal::Head;
 use crate::role::Role;
 use crate::store::{Commit, Committed, RowKey};
 
 pub(crate) use begins::Beginning;
+pub use size::{JournalSize, JournalSizes};
 pub(crate) use tell::STATE_TOLD;
 
 /// The journal's kind for a checkpoint.
@@ -35,29 +37,6 @@ const JOURNAL: &str = "journal";
 
 /// How many places of the journal one deletion covers.
 const AT_ONCE: u64 = 10_000;
-
-/// How much a stretch of the journal holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct JournalSize {
-    /// Entries.
-    pub entries: u64,
-    /// Bytes, with what is left of payloads, and without what the store adds ([`Entry::size`]).
-    pub bytes: u64,
-}
-
-impl JournalSize {
-    fn add(&mut self, entry: &Entry, payload: Option<&Payload>) {
-        self.entries += 1;
-        self.bytes += entry.size(payload);
-    }
-
-    /// How many bytes an entry holds on average; none where there is no entry.
-    #[must_use]
-    pub fn bytes_per_entry(&self) -> Option<u64> {
-        self.bytes.checked_div(self.entries)
-    }
-}
 
 /// What a compaction came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

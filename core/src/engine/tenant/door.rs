@@ -52,7 +52,8 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If the request does not come from the system, or neither queue nor store can be reached. Answer with
+    /// If the request does not come from the system, or neither queue nor store can be reached; [`Error::Full`], as
+    /// [`Tenant::receive`]: what is in the queue by then is taken in all the same. Answer with
     /// [`Error::http_status`]: the sender then repeats, and nothing is lost.
     pub async fn enqueue(
         &self,
@@ -76,6 +77,7 @@ impl Tenant {
             doing: "verify a webhook",
             source,
         })?;
+        self.require_room(&name, &verified.items, 0).await?;
         // A repetition by the sender has the id of the first, and is one message with it; of what has none nobody can say
         // whether it is a repetition: a hint says the same each time, and means something new.
         let delivery = match &verified.delivery_id {

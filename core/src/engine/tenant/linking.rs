@@ -177,7 +177,7 @@ impl Tenant {
         }
         for record in &links.awaited {
             // Whether it is the record that we are creating is known when that is settled: then it is read again.
-            changes.put(work_key(record), &WorkRow::parked(None));
+            changes.put(work_key(record), &WorkRow::parked(None, as_of));
         }
         self.list_unlinked(loader, changes, links).await?;
         self.close_settled(loader, changes, links).await?;

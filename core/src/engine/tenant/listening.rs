@@ -1,7 +1,7 @@
 //! Listening: it is noted, every so often, that somebody listens to a connection; and when nobody did for longer than what a
 //! surface told can be recovered, the connection is due to be read anew, whatever restarts before it was.
 //!
-//! To listen to what is pushed is to be there; to listen to a poll or a log is to have read it to its end. What was missed is
+//! To listen to what is pushed is to be there, and to have room for it; to listen to a poll or a log is to have read it to its end. What was missed is
 //! noted in the commit that makes the pulse due, and a scan under way begins anew: its first pages were read before the outage.
 
 use crate::engine::hydrate::parse;
@@ -55,6 +55,10 @@ impl Tenant {
             let now = self.now();
             let (revision, row) = self.pulse_row(name).await?;
             let row = row.unwrap_or_else(|| PulseRow::counted_from(now));
+            if self.refuses(name).await? {
+                // Whoever is refused is not heard: what their senders give up before there is room again is an outage.
+                return Ok((Vec::new(), row.outage.is_some()));
+            }
             let positions = self.positions(name, bound).await?;
             let last = |surface: &Surface| match surface.channel {
                 Channel::Webhook => row.listened,

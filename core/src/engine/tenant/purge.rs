@@ -23,8 +23,9 @@ use crate::store::{Row, RowKey, Table};
 /// How many rows a step looks through.
 const AT_ONCE: usize = 500;
 
-/// The tables in which something runs out, in the order in which they are looked through: a plan waits for its approvals.
-const TABLES: [Table; 4] = [Table::Dedup, Table::Approval, Table::Plan, Table::DeadLetter];
+/// The tables in which something runs out, in the order in which they are looked through: a plan waits for its approvals, and what is
+/// kept of records that are gone for plans.
+const TABLES: [Table; 5] = [Table::Dedup, Table::Approval, Table::Plan, Table::DeadLetter, Table::Representation];
 
 /// When a plan was last made and by whom, beside it in its row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +79,12 @@ impl Tenant {
                     Table::Dedup => self.purge_deliveries(rows, now).await?,
                     Table::Approval => self.purge_approvals(rows, now).await?,
                     Table::DeadLetter => self.purge_letters(rows, now).await?,
+                    Table::Representation => self.purge_tombstones(rows, now).await?,
                     _ => self.purge_plans(rows, now).await?,
                 }
             } else {
-                let place = TABLES.iter().position(|of| *of == table);
-                let Some(next) = place.and_then(|place| TABLES.get(place + 1)) else {
+                let looked = |of: &&Table| **of != Table::Representation || self.core.retention.tombstones.is_some();
+                let Some(next) = TABLES.iter().filter(looked).skip_while(|of| **of != table).nth(1) else {
                     self.core.sweeps.note(&self.id, Sweep::Done(now));
                     self.compact_if_configured().await?;
                     return Ok(false);

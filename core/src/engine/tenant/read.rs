@@ -64,8 +64,9 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If the request does not come from the system, or the store fails. Answer with [`Error::http_status`]: the sender
-    /// then repeats, and nothing is lost.
+    /// If the request does not come from the system, or the store fails; [`Error::Full`] if it hints at records and as many wait as
+    /// may ([`Inputs::most`](crate::engine::Inputs::most)): then nothing of it was taken in. Answer with [`Error::http_status`]: the
+    /// sender then repeats, and nothing is lost.
     pub async fn receive(&self, connection: &str, delivery: Delivery) -> Result<http::Response<Bytes>, Error> {
         let name = ConnectionName::new(connection);
         in_span!("receive", { tenant = self.id, connection = name }, self.hear(connection, delivery))
@@ -85,7 +86,7 @@ impl Tenant {
                 return Ok(verified.reply);
             }
         }
-        let taken = self.take_items(&name, &verified.items, 0).await;
+        let taken = self.take_told(&name, &verified.items, 0).await;
         if planted!(AckBeforeDurable) && taken.is_err() {
             return Ok(verified.reply);
         }
@@ -104,7 +105,8 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Paused`], or if a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]).
+    /// [`Error::Paused`], [`Error::Full`], or if a page cannot be read or stored, or pages lead nowhere
+    /// ([`ConnectorErrorKind::Contract`]).
     /// What was taken in before it stays, the other surfaces are polled all the same, and the next poll goes on there.
     pub async fn poll(&self, connection: &str) -> Result<TakenIn, Error> {
         let (name, bound) = self.connection(connection)?;
@@ -127,7 +129,12 @@ impl Tenant {
         let mut walk = Walk::new();
         let mut taken = TakenIn::default();
         let began = surface.semantics.unrecoverable_after.map(|_| self.now());
+        let only_hints = domain.is_some_and(|domain| !surface.observes(domain));
         loop {
+            // It is not asked for what there is no room for.
+            if only_hints {
+                self.require_any_room(name).await?;
+            }
             let (row, position) = self.position(name, &surface.name).await?;
             let read = if numbered { self.read_number().await? } else { 0 };
             let page = self.page(name, &surface.name, position.after.clone()).await?;
@@ -141,7 +148,7 @@ impl Tenant {
             } else {
                 (row, position)
             };
-            taken += self.take_items(name, &page.items, read).await?;
+            taken += self.take_told(name, &page.items, read).await?;
             let more = walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))?;
             let heard = if more { position.heard } else { began };
             let ended = position.ended || !more;
@@ -216,8 +223,10 @@ impl crate::engine::Core {
 pub(super) fn join<T: std::ops::AddAssign>(ended: &mut Result<T, Error>, next: Result<T, Error>) -> Result<(), Error> {
     match (ended.as_mut(), next) {
         (Ok(taken), Ok(more)) => *taken += more,
-        (Ok(_), Err(error @ (Error::Connector { .. } | Error::UnknownSurface { .. }))) => *ended = Err(error),
-        (Err(_), Ok(_) | Err(Error::Connector { .. } | Error::UnknownSurface { .. })) => {}
+        (Ok(_), Err(error @ (Error::Connector { .. } | Error::UnknownSurface { .. } | Error::Full { .. }))) => {
+            *ended = Err(error);
+        }
+        (Err(_), Ok(_) | Err(Error::Connector { .. } | Error::UnknownSurface { .. } | Error::Full { .. })) => {}
         (_, Err(error)) => return Err(error),
     }
     Ok(())

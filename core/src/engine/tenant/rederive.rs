@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::IgnoredAny;
+
 use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
@@ -10,6 +12,7 @@ use crate::engine::persist::representation_key;
 use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::erase::{ERASED, ErasureTold, RESTATED, Restated};
 use crate::engine::tenant::replay::{read, shapes};
+use crate::engine::tenant::tombstone::TOMBSTONE_EXPIRED;
 use crate::error::Error;
 use crate::id::{AttributeId, EntityType, RecordRef};
 use crate::model::Shape;
@@ -104,6 +107,10 @@ impl Tenant {
                             let names = self.core.slot_names(entity, object);
                             fresh.insert(record, Representation::from_stored(*stored, names));
                         }
+                    }
+                    TOMBSTONE_EXPIRED => {
+                        let (record, _): (RecordRef, IgnoredAny) = read(entry, payload)?;
+                        fresh.remove(&record);
                     }
                     ERASED => {
                         let told: ErasureTold = read(entry, payload)?;

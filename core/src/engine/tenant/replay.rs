@@ -24,6 +24,7 @@ use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
 use crate::engine::tenant::roles::{Granted, ROLE_GRANTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
+use crate::engine::tenant::tombstone::TOMBSTONE_EXPIRED;
 use crate::engine::{Core, Tenant};
 use crate::entity::{Entity, migrate};
 use crate::error::Error;
@@ -299,6 +300,11 @@ impl<'a> Replay<'a> {
             LETTER_EXPIRED => {
                 let (key, _): (Text, IgnoredAny) = read(entry, payload)?;
                 self.done.letters.remove(&key);
+            }
+            TOMBSTONE_EXPIRED => {
+                let (record, _): (RecordRef, IgnoredAny) = read(entry, payload)?;
+                self.written.remove(&Row::Record(record.clone()));
+                self.done.representations.remove(&record);
             }
             DESK_RESTATED => match read(entry, payload)? {
                 (case, Some(desk)) => drop(self.done.desks.insert(case, desk)),

@@ -61,6 +61,9 @@ impl From<Result<Option<TakenIn>, Error>> for Read {
 /// does not have to answer for each. Steps begin so long behind one another, and news ends a sleep so long behind the turn before.
 const GATHERED: TimeDelta = TimeDelta::milliseconds(60);
 
+/// How long it is waited for room, where as much waits to be read as may.
+pub(crate) const ROOM_LOOKED_FOR: TimeDelta = TimeDelta::seconds(10);
+
 /// When to stop, asked between any two pieces of work.
 struct Shutdown<'a, F: Future<Output = ()>> {
     signal: Pin<&'a mut Fuse<F>>,
@@ -355,6 +358,8 @@ impl Ran {
                 self.failed.insert(connection.clone(), FailedCall { connection, doing, cause });
                 Ok(Some(retry))
             }
+            // There is room again once some were read.
+            Err(Error::Full { .. }) => Ok(Some(Retry::After(ROOM_LOOKED_FOR))),
             // Resumed, it is read at its next turn. Other workers that keep reading it do what we would.
             Err(Error::Paused { .. } | Error::Contended { .. }) => Ok(None),
             Err(error) => Err(error),

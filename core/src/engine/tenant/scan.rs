@@ -43,7 +43,7 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]); an interrupted scan
+    /// [`Error::Full`]; or if a page cannot be read or stored, or pages lead nowhere ([`ConnectorErrorKind::Contract`]); an interrupted scan
     /// goes on at its last page, or begins anew where its cursor leads nowhere any more
     /// ([`ConnectorErrorKind::Expired`]), and counts as complete only when its last page is durable. The other surfaces
     /// are scanned all the same.
@@ -116,7 +116,7 @@ impl Tenant {
                 }
                 page => page?,
             };
-            scanned.taken += self.take_items(name, &page.items, read).await?;
+            scanned.taken += self.take_told(name, &page.items, read).await?;
             let mut walk = position.walk.clone().unwrap_or_else(Walk::new);
             if walk.goes_on(position.after.as_ref(), &page).map_err(reading(name))? {
                 self.move_to(row, &Position { after: page.next, walk: Some(walk), ..position }).await?;

@@ -7,13 +7,9 @@ use futures::future::join_all;
 
 use crate::alert::{Alert, Measure, Measured, Severity, SinkError, State, Threshold, health};
 use crate::engine::Tenant;
-use crate::engine::persist::connection_prefix;
-use crate::engine::tenant::PAGE;
 use crate::error::Error;
 use crate::id::{ConnectionName, TenantId};
 use crate::rollout::{ConnectionState, Flow};
-use crate::store::Table;
-use crate::text::Text;
 
 /// How many of those that wait are counted: health falls no further beyond.
 const MOST_COUNTED: u64 = 2_000;
@@ -41,6 +37,12 @@ pub struct ConnectionStatus {
     pub health: u64,
     /// How many attributes stand still there ([`Tenant::check_schema`]).
     pub standing_still: usize,
+    /// How many records may wait to be read ([`Inputs::most`](crate::engine::Inputs::most)).
+    pub most_waiting: u64,
+    /// How many deliveries and pages this process refused because as many waited.
+    pub refused: u64,
+    /// How many hints this process dropped because they had waited for too long.
+    pub expired: u64,
     /// The alerts that stand, as far as this process has raised them and told a sink, if there is one.
     pub alerts: Vec<(Measure, Severity)>,
 }
@@ -80,7 +82,16 @@ impl Tenant {
             let measured = self.measured(&name).await?;
             let standing_still = self.schema_stops(name.as_str()).await?.len();
             let alerts = self.standing_alerts(&name);
-            let status = ConnectionStatus { state, measured, health: health(&measured), standing_still, alerts };
+            let status = ConnectionStatus {
+                state,
+                measured,
+                health: health(&measured),
+                standing_still,
+                most_waiting: self.core.inputs.most_of(&name),
+                refused: self.core.backlogs.refused(&self.id, &name).0,
+                expired: self.core.backlogs.dropped(&self.id, &name),
+                alerts,
+            };
             connections.insert(name, status);
         }
         Ok(Status { ready, connections })
@@ -158,21 +169,8 @@ impl Tenant {
     async fn measured(&self, name: &ConnectionName) -> Result<Measured, Error> {
         let (_, bound) = self.connection(name.as_str())?;
         let mut measured = bound.vitals.measured(self.now());
-        measured.queue = Some(self.waiting_to_be_read(name).await?);
+        measured.queue = Some(self.count_waiting(name, MOST_COUNTED).await?.min(MOST_COUNTED));
         Ok(measured)
-    }
-
-    async fn waiting_to_be_read(&self, name: &ConnectionName) -> Result<u64, Error> {
-        let prefix = connection_prefix(name);
-        let (mut count, mut after) = (0_u64, None::<Text>);
-        while count < MOST_COUNTED {
-            let rows = self.core.store.scan(&self.id, Table::Work, &prefix, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("count what waits"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
-            count += rows.len() as u64;
-        }
-        Ok(count.min(MOST_COUNTED))
     }
 }
 

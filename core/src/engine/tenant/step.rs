@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 
 use crate::connector::{ConnectorError, ConnectorErrorKind, Retry};
 use crate::engine::Tenant;
-use crate::engine::persist::{self, record_of_key, row_name};
+use crate::engine::persist::{self, row_name};
 use crate::engine::tenant::FailedCall;
 use crate::engine::tenant::direct::Answered;
+use crate::engine::tenant::waiting::{Due, Looked};
 use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
 use crate::error::Error;
 use crate::id::{ConnectionName, ObjectType, RecordRef};
 use crate::queue::Share;
-use crate::store::{Commit, RowKey, Table};
+use crate::store::{Commit, RowKey};
 use crate::telemetry::in_span;
-use crate::text::Text;
 
 /// What a step came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Stepped {
     pub next: Next,
     /// What could not be read. It stays on the list, and is read again when it is due.
     pub unread: Vec<Unread>,
+    /// How many hints had waited for too long and were dropped ([`Inputs::expires`](crate::engine::Inputs::expires)).
+    pub expired: usize,
 }
 
 /// When there is more to do.
@@ -60,12 +62,12 @@ impl Stepped {
         matches!(self.next, Next::Now)
     }
 
-    fn at_once(&mut self) {
+    pub(super) fn at_once(&mut self) {
         self.next = Next::Now;
     }
 
     /// There is something to do at this instant, in milliseconds since the epoch.
-    fn not_later_than(&mut self, at: i64) {
+    pub(super) fn not_later_than(&mut self, at: i64) {
         let at = DateTime::from_timestamp_millis(at).unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.next = self.next.min(Next::At(at));
     }
@@ -74,18 +76,8 @@ impl Stepped {
 /// How many records one read asks for.
 pub(super) const READ_AT_ONCE: usize = 100;
 
-/// How many rows of the list are looked through at once.
-const PAGE: usize = 500;
-
-/// A record whose turn it is.
-struct Due {
-    record: RecordRef,
-    revision: u64,
-    row: WorkRow,
-}
-
 /// The object types in which creates are under way, looked up when the first record waits for one.
-type UnderWay = Option<BTreeSet<(ConnectionName, ObjectType)>>;
+pub(super) type UnderWay = Option<BTreeSet<(ConnectionName, ObjectType)>>;
 
 impl Tenant {
     /// Does what is due, within a bound: settles writes of unknown outcome, reads records that hints point at, ends
@@ -165,9 +157,15 @@ impl Tenant {
     async fn read_hinted_of(&self, share: &Share, left_alone: &BTreeSet<ConnectionName>) -> Result<Stepped, Error> {
         let mut stepped = Stepped::default();
         let mut under_way = None;
-        for name in self.core.connections.keys().filter(|name| !left_alone.contains(*name)) {
-            let (due, more) = self.due(name, share, &mut under_way, &mut stepped).await?;
-            if due.is_empty() || self.is_paused(name).await? {
+        for name in self.core.connections.keys() {
+            let alone = left_alone.contains(name);
+            // What waits for a system that is down expires as well.
+            if alone && !self.core.inputs.expire() {
+                continue;
+            }
+            let Looked { due, more, expired } = self.look_through(name, share, &mut under_way, &mut stepped).await?;
+            stepped.expired += expired;
+            if due.is_empty() || alone || self.is_paused(name).await? {
                 continue;
             }
             let due = self.take_in_hand(due).await?;
@@ -196,47 +194,6 @@ impl Tenant {
             }
         }
         Ok(stepped)
-    }
-
-    /// The records of a connection whose turn it is, up to a bound, and whether there are more. For those that wait, the
-    /// step notes when.
-    async fn due(
-        &self,
-        name: &ConnectionName,
-        share: &Share,
-        under_way: &mut UnderWay,
-        stepped: &mut Stepped,
-    ) -> Result<(Vec<Due>, bool), Error> {
-        let now = self.now();
-        let prefix = persist::connection_prefix(name);
-        let mut due = Vec::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let rows = self.core.store.scan(&self.id, Table::Work, &prefix, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list records to read"))?;
-            let Some(last) = rows.last() else { return Ok((due, false)) };
-            after = Some(last.key.clone());
-            for found in rows.into_iter().filter(|row| share.has(&self.id, &row.key)) {
-                let row = parse_work(&found)?;
-                let Some(record) = record_of_key(&found.key) else { continue };
-                if let Some(lease) = row.lease.as_ref().filter(|lease| lease.lasts(now)) {
-                    stepped.not_later_than(lease.until);
-                    continue;
-                }
-                if self.core.place(&record).is_none() {
-                    // Today's model does not know its object type: it waits for one that does.
-                    continue;
-                }
-                match &row.waits {
-                    Some(Waits::Until { at, .. }) if *at > now => stepped.not_later_than(*at),
-                    Some(Waits::ForCreate) if self.is_creating(&record, under_way).await? => {
-                        stepped.not_later_than(now.saturating_add(pause(Retry::Backoff, 0)));
-                    }
-                    _ if due.len() == READ_AT_ONCE => return Ok((due, true)),
-                    _ => due.push(Due { record, revision: found.revision, row }),
-                }
-            }
-        }
     }
 
     /// Takes records in hand before they are read, where many processes work on one store. Those that another was faster
@@ -274,7 +231,7 @@ impl Tenant {
         Ok(due)
     }
 
-    async fn is_creating(&self, record: &RecordRef, under_way: &mut UnderWay) -> Result<bool, Error> {
+    pub(super) async fn is_creating(&self, record: &RecordRef, under_way: &mut UnderWay) -> Result<bool, Error> {
         if under_way.is_none() {
             *under_way = Some(self.creates_under_way().await?);
         }
@@ -337,7 +294,13 @@ impl Tenant {
             if planted!(HintWhileReadingLost) {
                 commit.expect.clear();
             }
-            let Some(lost) = self.commit_or_lost("take records off the list", commit).await? else { break };
+            let taken: u64 = commit.delete.len() as u64;
+            let Some(lost) = self.commit_or_lost("take records off the list", commit).await? else {
+                if let Some(Due { record, .. }) = listed.first() {
+                    self.core.backlogs.moved(&self.id, &record.connection, 0, taken);
+                }
+                break;
+            };
             // A hint that came while its record was being read keeps it on the list. Where this process lost what it rests on,
             // whoever took over reads them.
             let before = listed.len();

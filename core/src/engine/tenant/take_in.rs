@@ -9,19 +9,19 @@ use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::{Input, TakenIn, sort};
-use crate::engine::persist::Changes;
+use crate::engine::persist::{Changes, record_of_key};
 use crate::engine::tenant::BATCH;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::dead_letter::{StoredDeadLetter, bury, letter_key};
 use crate::engine::tenant::linking::Links;
-use crate::engine::tenant::work::add_hints;
+use crate::engine::tenant::work::{Hints, add_hints};
 use crate::error::Error;
 use crate::id::{Actor, ConnectionName, RecordRef, SurfaceName};
 use crate::observation::stored::StoredObservation;
 use crate::observation::{Coverage, DeathEvidence, Observation, Sighting};
 use crate::representation::Life;
 use crate::stamp::Stamp;
-use crate::store::{RowKey, Table};
+use crate::store::{Commit, RowKey, Table};
 use crate::text::Text;
 
 impl Tenant {
@@ -73,7 +73,11 @@ impl Tenant {
             if commit.put.is_empty() && commit.journal.is_empty() {
                 return Ok(taken);
             }
+            let listed = newly_listed(&commit);
             if attempts.commit(self, "take in what a system said", commit).await? {
+                for (name, more) in listed {
+                    self.core.backlogs.moved(&self.id, &name, more, 0);
+                }
                 return Ok(taken);
             }
         }
@@ -85,7 +89,7 @@ impl Tenant {
         inputs: &[Input],
         actor: &Actor,
         reading: &BTreeSet<RecordRef>,
-    ) -> Result<(TakenIn, crate::store::Commit), Error> {
+    ) -> Result<(TakenIn, Commit), Error> {
         // Before anything is read: what was read rests on who was erased by then.
         self.suppression().await?;
         let as_of = self.now();
@@ -97,7 +101,7 @@ impl Tenant {
         loader.merges().await?;
         let letters = known_letters(&mut loader, inputs).await?;
         let cycles = merges::cycles(&loader.loaded.set);
-        let mut hints: BTreeSet<RecordRef> = BTreeSet::new();
+        let mut hints = Hints::default();
         let mut links = Links::default();
         self.with_frame(|frame| {
             for input in inputs {
@@ -135,7 +139,7 @@ impl Tenant {
         letters: &BTreeMap<Text, StoredDeadLetter>,
         loader: &mut Loader<'_>,
         changes: &mut Changes<'_>,
-        hints: &mut BTreeSet<RecordRef>,
+        hints: &mut Hints,
         taken: &mut TakenIn,
     ) {
         match input {
@@ -195,9 +199,7 @@ impl Tenant {
                 }
             }
             Input::Hint { .. } if planted!(HintDropped) => {}
-            Input::Hint { record, .. } => {
-                hints.insert(record.clone());
-            }
+            Input::Hint { record, .. } => hints.told(record.clone()),
             Input::Dead(_) if planted!(DeadLetterDropped) => {}
             Input::Dead(letter) => {
                 bury(changes, letter, changes.as_of(), letters.get(&letter_key(letter)));
@@ -232,6 +234,16 @@ impl Tenant {
         changes.journal("observed", &observation.record.to_string(), &stored);
         true
     }
+}
+
+/// How many records a commit puts on the list of those to be read that were not there, by connection.
+fn newly_listed(commit: &Commit) -> BTreeMap<ConnectionName, u64> {
+    let mut listed = BTreeMap::new();
+    let new = commit.expect.iter().filter(|(key, revision)| key.table == Table::Work && revision.is_none());
+    for record in new.filter_map(|(key, _)| record_of_key(&key.key)) {
+        *listed.entry(record.connection).or_default() += 1;
+    }
+    listed
 }
 
 fn touched_records(inputs: &[Input]) -> Vec<RecordRef> {

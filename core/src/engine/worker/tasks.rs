@@ -7,7 +7,8 @@ use futures::FutureExt as _;
 use futures::future::poll_immediate;
 
 use super::{BEAT, Desk, Worked};
-use crate::engine::tenant::run::{Agenda, Read, Task};
+use crate::connector::Retry;
+use crate::engine::tenant::run::{Agenda, ROOM_LOOKED_FOR, Read, Task};
 use crate::engine::tenant::{Allowed, Checked, News, Next, Scanned};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
@@ -184,6 +185,7 @@ impl Desk {
                     worked.failed_calls += 1;
                     Some(source.retry)
                 }
+                Err(Error::Full { .. }) => Some(Retry::After(ROOM_LOOKED_FOR)),
                 Err(error) => return Err(error),
             };
             self.tasks.agenda.done(&connection, task, tenant.now(), retry);

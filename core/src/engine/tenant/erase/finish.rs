@@ -16,6 +16,7 @@ use crate::engine::tenant::erase::{DESK_RESTATED, subject_of};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::{MERGES, merged_pair};
 use crate::engine::tenant::standing::REFUSALS;
+use crate::engine::tenant::tombstone::tombstone_key;
 use crate::engine::tenant::work::work_key;
 use crate::error::Error;
 use crate::fingerprint::Digest;
@@ -162,6 +163,7 @@ impl Tenant {
             self.sweep_letters(pending, suppression, &mut changes).await?;
             for record in &pending.records {
                 changes.delete(work_key(record));
+                changes.delete(tombstone_key(record));
             }
             if attempts.commit(self, "erase what else is kept of a person", changes.commit).await? {
                 return Ok(());

@@ -428,6 +428,8 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "entities_merged" => "entities were merged",
         "entities_unmerged" => "a merge was taken back",
         "match_answered" => "a person said whether two records are one entity",
+        "tombstone_expired" => "a record has been gone from its system for so long that nothing of it is kept",
+        "input_expired" => "a hint to read a record waited for too long, and is left to the next pulse",
         "dead_letter" => "an input could not be processed",
         "dead_letter_settled" => "an input that could not be processed was tried again, or discarded",
         "dead_letter_reopened" => "an input that was discarded is taken up again",

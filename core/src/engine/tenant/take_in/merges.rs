@@ -9,6 +9,7 @@ use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::work::Hints;
 use crate::entity::Evidence;
 use crate::error::Error;
 use crate::id::RecordRef;
@@ -41,7 +42,7 @@ impl Tenant {
         loader: &mut Loader<'_>,
         changes: &mut Changes<'_>,
         links: &mut Links,
-        hints: &mut BTreeSet<RecordRef>,
+        hints: &mut Hints,
         inputs: &[Input],
         before: &BTreeMap<RecordRef, Vec<RecordRef>>,
     ) -> Result<Vec<RecordIndex>, Error> {

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::read;
 use crate::base::Base;
+use crate::engine::tenant::tombstone::TOMBSTONE_EXPIRED;
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
 use crate::fingerprint::Digest;
@@ -67,6 +68,8 @@ impl Received {
 pub(super) enum Said {
     Observed(Box<StoredObservation>),
     Merged(RecordRef, Text, Stamp),
+    /// What was kept of a record that is gone has served its time.
+    Forgotten(RecordRef),
 }
 
 impl Group {
@@ -97,6 +100,10 @@ impl Groups {
             "merged" => {
                 let (loser, survivor, stamp) = read(entry, payload)?;
                 self.at(entry, |group| !group.facts.is_empty()).said.push(Said::Merged(loser, survivor, stamp));
+            }
+            TOMBSTONE_EXPIRED => {
+                let (record, _): (RecordRef, IgnoredAny) = read(entry, payload)?;
+                self.at(entry, |group| !group.facts.is_empty()).said.push(Said::Forgotten(record));
             }
             "facts" => {
                 let Ok(id) = entry.subject.parse::<EntityId>() else { return Ok(()) };
@@ -171,6 +178,7 @@ pub(super) fn records(groups: &[Group]) -> BTreeSet<RecordRef> {
         for said in &group.said {
             match said {
                 Said::Observed(observed) => drop(records.insert(observed.record.clone())),
+                Said::Forgotten(record) => drop(records.insert(record.clone())),
                 Said::Merged(loser, survivor, _) => {
                     records.insert(loser.clone());
                     records.insert(RecordRef { id: survivor.clone(), ..loser.clone() });

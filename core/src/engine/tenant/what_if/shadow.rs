@@ -80,6 +80,11 @@ impl Shadow {
                         loader.loaded.set.fold(frame, index, &observation);
                     }
                 }
+                Said::Forgotten(record) => {
+                    if let Some(index) = loader.loaded.set.find_record(&record) {
+                        loader.loaded.set.forget(index);
+                    }
+                }
                 Said::Merged(loser, survivor, stamp) => {
                     if let Some(index) = loader.loaded.set.find_record(&loser) {
                         loader.loaded.set.redirect(index, stamp, survivor);
