@@ -11,10 +11,13 @@ use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::checkpoint::compaction_key;
 use crate::engine::case::CaseRow;
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::hydrate::from_json;
+use crate::engine::persist::row_name;
 use crate::engine::suppression::{Heard, LIFTED, SUPPRESSED};
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::compact::{Beginning, STATE_TOLD};
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
@@ -108,15 +111,31 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version.
+    /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version. What is compacted
+    /// meanwhile begins it anew.
     pub async fn replay(&self) -> Result<Replayed, Error> {
         self.replay_until(u64::MAX).await
     }
 
     /// As [`Tenant::replay`], up to a place of the journal, where another model may have been in force. The chain is verified as far
     /// as it is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::replay`]; [`Error::Compacted`] if the journal tells no longer what was there.
     pub(crate) async fn replay_until(&self, place: u64) -> Result<Replayed, Error> {
+        let mut attempts = Attempts::default();
+        loop {
+            match self.replay_once_until(place).await {
+                Err(Error::Contended { key, .. }) => drop(attempts.won(Some(key))?),
+                replayed => return replayed,
+            }
+        }
+    }
+
+    async fn replay_once_until(&self, place: u64) -> Result<Replayed, Error> {
         let beginning = self.beginning().await?;
+        beginning.require(place, "look back to that instant")?;
         // At its end, today's model is.
         let models = if place == u64::MAX { Vec::new() } else { self.entries_about(MODEL, place).await? };
         let mut replay = Replay::new(&self.core, beginning.told_until()).looking_back(self, &models)?;
@@ -144,7 +163,25 @@ impl Tenant {
     }
 
     /// As [`Tenant::each_entry_while`], from a beginning that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Contended`] if the journal began elsewhere by the time it was read, or had lost observations: what was handed on by
+    /// then is of no use, and the next call reads what is left.
     pub(crate) async fn each_entry_behind(
+        &self,
+        beginning: &Beginning,
+        goes_on: impl Fn(&Entry) -> bool + Send,
+        work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
+    ) -> Result<Head, Error> {
+        let walked = self.walk(beginning, goes_on, work).await;
+        if matches!(walked, Ok(_) | Err(Error::Journal(_))) && !self.beginning().await?.holds(beginning) {
+            return Err(Error::Contended { attempts: 1, key: row_name(&compaction_key()) });
+        }
+        walked
+    }
+
+    async fn walk(
         &self,
         beginning: &Beginning,
         goes_on: impl Fn(&Entry) -> bool + Send,

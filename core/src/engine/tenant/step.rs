@@ -145,10 +145,11 @@ impl Tenant {
             stepped.at_once();
         }
         self.finish_erasures().await?;
-        self.finish_compaction().await?;
         if self.purge().await? {
             stepped.at_once();
         }
+        // Last: who cannot delete what nobody reads any more does all else.
+        self.finish_compaction().await?;
         Ok((stepped, failed))
     }
 
