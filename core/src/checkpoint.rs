@@ -2,7 +2,9 @@
 //!
 //! A checkpoint is a stretch of the journal in which the whole state is told as it stood. Whoever reads from its first entry
 //! on has, behind its last, what they would have had from the beginning. It is signed by a key of the embedder: who can write
-//! the store, and has not the key, cannot put another beginning in its place.
+//! the store, and has not the key, cannot make a journal begin anywhere but at its first entry. That is all that it says: whoever kept
+//! a checkpoint elsewhere can ask whether the journal leads through it
+//! ([`Tenant::verify_through`](crate::engine::Tenant::verify_through)).
 
 #[cfg(feature = "keys")]
 mod ed25519;
@@ -135,12 +137,53 @@ pub(crate) struct Compaction {
     /// Whether what goes by this row may still be there.
     #[serde(default)]
     pub(crate) unfinished: bool,
+    /// The checkpoint that is being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) making: Option<Making>,
+}
+
+/// A checkpoint that is being made, and how far it has come: whoever is there goes on with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Making {
+    /// The end of the journal before its first entry.
+    #[serde(with = "head")]
+    pub(crate) start: Head,
+    /// How many parts of the state were told.
+    pub(crate) parts: usize,
+    /// The last row that was of the part after those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<Text>,
 }
 
 impl Compaction {
     /// The end of the journal before its first entry.
     pub(crate) fn start(&self) -> Head {
         self.begins.as_ref().map(|begins| begins.start).unwrap_or_default()
+    }
+
+    /// Whether the journal has lost the same by another row.
+    pub(crate) fn lost_the_same(&self, other: &Self) -> bool {
+        let lost = |row: &Self| (row.begins.clone(), row.observations, row.whole());
+        lost(self) == lost(other)
+    }
+
+    /// The last checkpoint that was made, wherever the journal begins.
+    pub(crate) fn newest(&self) -> Option<&Checkpoint> {
+        self.made.last().or(self.begins.as_ref())
+    }
+
+    /// Forgets the checkpoints before a place that the journal will not begin at: of those on which only observations rested that
+    /// are gone, it may still begin at one for every `between` milliseconds; none: at none.
+    pub(crate) fn thin(&mut self, before: u64, between: Option<i64>) {
+        let mut kept = self.begins.as_ref().map(|begins| begins.at);
+        self.made.retain(|made| {
+            let stays = made.start.seq >= before
+                || between.is_some_and(|between| kept.is_none_or(|kept| kept.saturating_add(between) <= made.at));
+            if stays {
+                kept = Some(made.at);
+            }
+            stays
+        });
     }
 
     /// The first place at which the state is known, and when that was; `None`: it is from the beginning on.

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::discrepancy::{Discrepancy, DiscrepancyKind};
 use crate::engine::Core;
 use crate::engine::desk::{Comment, Desk};
-use crate::engine::hydrate::Loaded;
+use crate::engine::hydrate::{Loaded, parse};
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{Changes, record_key, record_of_key};
 use crate::entity::Entity;
+use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, EntityType, RecordRef};
 use crate::matching::Match;
-use crate::store::{RowKey, Table};
+use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::triage::{Severity, Weight};
 use crate::view::{MASK, RecordSchema, mask_answer, mask_name, mask_text};
@@ -279,6 +280,11 @@ impl Case {
         masked
     }
 
+    /// What journal entries are about that tell what people noted on it.
+    pub(crate) fn subject_of_notes(&self) -> Text {
+        subject_of_notes(&self.entities, &self.records, &self.key)
+    }
+
     /// The same case of a row as it weighs at another instant.
     pub(crate) fn at(self, now: i64) -> Self {
         let weight = Weight::by_kind(self.kind.severity(), self.since);
@@ -290,6 +296,37 @@ impl Case {
         let Desk { assignee, labels, comments } = desk;
         Self { assignee, labels, comments, ..self }
     }
+}
+
+fn subject_of_notes(entities: &[EntityId], records: &[RecordRef], key: &str) -> Text {
+    match (entities.first(), records.first()) {
+        (Some(entity), _) => entity.text(),
+        (None, Some(record)) => record.to_string().into(),
+        (None, None) => key.into(),
+    }
+}
+
+/// The row that says of a case that it stands, and about whom.
+pub(crate) fn standing_key(case: &str) -> RowKey {
+    match discrepancy_of_key(case) {
+        Some(id) => RowKey::new(Table::Discrepancy, id.to_string()),
+        None => RowKey::new(Table::Case, case),
+    }
+}
+
+/// What journal entries are about that tell what people noted on a case, by the row of [`standing_key`]: whoever they are about
+/// takes them along when erased.
+///
+/// # Errors
+///
+/// [`Error::Row`].
+pub(crate) fn noted_on(case: &str, row: &Row) -> Result<Text, Error> {
+    if discrepancy_of_key(case).is_some() {
+        let discrepancy: Discrepancy = parse(Table::Discrepancy, row)?;
+        return Ok(discrepancy.entity.text());
+    }
+    let row: CaseRow = parse(Table::Case, row)?;
+    Ok(row.subject_of_notes(case))
 }
 
 /// The name of a discrepancy's case.
@@ -354,13 +391,21 @@ impl CaseRow {
         Self { violated: Some(Box::new(violated)), ..self }
     }
 
-    /// What journal entries about the case of this name are about: its first record, or its first entity.
+    /// What journal entries about the case of this name are about: its first record, or its first entity. Of a refused write, the
+    /// entity whose write it is: they tell the value, and another of its records may have said that. Whoever has that one by the time
+    /// they are erased takes the entries along, because the entity held it once.
     pub(crate) fn subject(&self, key: &str) -> Text {
-        match (self.records.first(), self.entities.first()) {
-            (Some(record), _) => record.to_string().into(),
-            (None, Some(entity)) => entity.to_string().into(),
-            (None, None) => key.into(),
+        match (&self.operation, self.records.first(), self.entities.first()) {
+            (Some(operation), ..) => operation.entity.text(),
+            (None, Some(record), _) => record.to_string().into(),
+            (None, None, Some(entity)) => entity.text(),
+            (None, None, None) => key.into(),
         }
+    }
+
+    /// What journal entries are about that tell what people noted on it: its first entity, or its first record.
+    pub(crate) fn subject_of_notes(&self, key: &str) -> Text {
+        subject_of_notes(&self.entities, &self.records, key)
     }
 }
 

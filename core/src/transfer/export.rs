@@ -28,7 +28,7 @@ const ROWS: usize = 1_000;
 ///
 /// # Errors
 ///
-/// [`TransferError::Moving`] if somebody wrote to the tenant meanwhile: then the call after it begins anew.
+/// [`TransferError::Moving`] if somebody wrote to the tenant, or compacted it, meanwhile: then the call after it begins anew.
 /// [`TransferError::Journal`] if the chain does not hold.
 pub async fn export(
     store: &dyn Store,
@@ -39,7 +39,11 @@ pub async fn export(
     let part = beside(path);
     let start = beginning(store, tenant).await?;
     let mut writing = Writing::resume(&part, tenant, start)?;
-    let result = writing.everything(store, tenant, &mut told).await;
+    let mut result = writing.everything(store, tenant, &mut told).await;
+    if matches!(result, Err(TransferError::Journal(_))) && beginning(store, tenant).await? != start {
+        // It was compacted meanwhile, and is no broken chain.
+        result = Err(TransferError::Moving { tenant: tenant.clone() });
+    }
     if let Err(TransferError::Moving { .. }) = &result {
         drop(writing);
         fs::remove_file(&part).map_err(failed(&part, "removed"))?;

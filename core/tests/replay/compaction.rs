@@ -1,18 +1,23 @@
 //! Compaction: what is left of a journal comes to the same, and says where it begins.
 
+mod beside;
+mod erased;
+
 use std::sync::{Arc, Mutex};
 
 use accordant::checkpoint::{CheckpointFault, Ed25519Key};
 use accordant::clock::{Clock as _, ManualClock};
 use accordant::engine::{CaseFilter, Compacted, Difference, Replayed, Retention, Tenant};
 use accordant::error::Error;
-use accordant::id::{Actor, RecordRef};
-use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
-use accordant::testing::Watched;
+use accordant::id::{Actor, RecordRef, TenantId};
+use accordant::store::{Commit, MemoryStore, RowKey, Store, StoreError, StoreFault, Table};
+use accordant::testing::{StoreCall, StoreWatch, Watched};
 use accordant::transfer::{export, import};
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::executor::block_on;
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -64,11 +69,12 @@ async fn compacted(tenant: &Tenant, clock: &ManualClock) -> Compacted {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// Whatever happened, before the checkpoint and after it: what is left of the journal comes to the same state, life goes on
+    /// Whatever happened, before the checkpoint and after it, an erasure too: what is left of the journal comes to the same state, life goes on
     /// from it, and whoever is erased then is nowhere.
     #[test]
     fn after_any_history_what_is_left_comes_to_the_same(
         before in vec(step(), 1..8), between in vec(step(), 0..5), after in vec(step(), 0..4), place in 0usize..6,
+        gone in option::of(0usize..6),
     ) {
         let (clock, store) = (clock(), MemoryStore::new());
         let tenant = a_year(store.clone(), &clock, 7);
@@ -81,6 +87,9 @@ proptest! {
             for (round, step) in between.iter().enumerate() {
                 take(&tenant, &marked(step, 20 + round)).await;
                 clock.advance(TimeDelta::seconds(1));
+            }
+            if let Some(place) = gone && let Some(id) = nth(&tenant, place).await {
+                tenant.erase(id, &by(), "request 6").await.unwrap();
             }
             let then = clock.now();
             let whole = replayed(&tenant).await;
@@ -198,7 +207,16 @@ fn nothing_is_made_or_trusted_without_the_key() {
         }
         assert_eq!(dump(&store).await, before);
         assert!(!tenant.verify().await.unwrap().signature_checked);
-        compacted(&tenant, &clock).await;
+        // Nor does the journal begin anywhere by who has none, though no checkpoint is due.
+        assert!(tenant.compact(&by()).await.unwrap().made.is_some());
+        clock.advance(YEAR);
+        tenant.checkpoint(&by()).await.unwrap();
+        let before = dump(&store).await;
+        for refused in [&keyless, &public] {
+            assert!(matches!(refused.compact(&by()).await, Err(Error::NoCheckpointKey)));
+        }
+        assert_eq!(dump(&store).await, before);
+        assert!(tenant.compact(&by()).await.unwrap().begins.is_some());
         // Who has no key reads on, and is told that nobody looked at the signature.
         let verified = keyless.verify().await.unwrap();
         assert!(verified.is_clean() && verified.begins.is_some() && !verified.signature_checked);
@@ -251,6 +269,38 @@ fn another_beginning_is_not_believed() {
     });
 }
 
+/// A journal that begins at its first entry is signed nowhere: whoever kept a checkpoint knows whether it is theirs.
+#[test]
+fn another_past_is_known_by_a_checkpoint_that_was_kept() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = a_year(store.clone(), &clock, 7);
+    block_on(async {
+        town(&tenant).await;
+        let known = tenant.checkpoint(&by()).await.unwrap();
+        clock.advance(TimeDelta::hours(1));
+        let later = tenant.checkpoint(&by()).await.unwrap();
+        assert!(tenant.verify_through(&known).await.unwrap().is_clean());
+        // The same happened elsewhere, by other names and salts; and less did.
+        let forged = a_year(MemoryStore::new(), &clock, 8);
+        town(&forged).await;
+        for _ in 0..2 {
+            assert!(forged.verify().await.unwrap().is_clean());
+            let refused = forged.verify_through(&known).await.unwrap_err();
+            assert!(matches!(refused, Error::Checkpoint { fault: CheckpointFault::Elsewhere, .. }), "{refused}");
+            forged.checkpoint(&by()).await.unwrap();
+        }
+        // It begins behind the one that was kept: then a key has to say so.
+        clock.advance(YEAR);
+        assert_eq!(tenant.compact(&by()).await.unwrap().begins, Some(later.clone()));
+        for kept in [&known, &later] {
+            assert!(tenant.verify_through(kept).await.unwrap().is_clean());
+        }
+        let keyless = configured(Variant::default(), store.clone(), &clock, 9).build().unwrap().tenant("acme");
+        assert!(keyless.verify_through(&later).await.unwrap().is_clean());
+        assert!(matches!(keyless.verify_through(&known).await, Err(Error::NoCheckpointKey)));
+    });
+}
+
 #[test]
 fn what_was_altered_in_a_row_is_not_made_true_by_telling_it() {
     let (clock, store) = (clock(), MemoryStore::new());
@@ -298,6 +348,39 @@ fn what_systems_said_expires_before_what_it_came_to() {
         assert!(told.iter().any(|one| *one.kind == *"settled" && one.at == then.timestamp_millis()), "{told:?}");
         // Nothing is due again.
         assert_eq!(tenant.compact(&by()).await.unwrap().observations, 0);
+    });
+}
+
+/// What checkpoints tell goes as well, once a later one tells it all: a journal that is kept for ever does not hold the state for each
+/// of its quarters.
+#[test]
+fn what_former_checkpoints_told_goes_with_the_observations_they_stood_for() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let configured = configured(Variant::default(), store.clone(), &clock, 7).checkpoint_keys(key("2026", 1));
+    let tenant = configured.retention(kept_for(None, Some(TimeDelta::days(90)))).build().unwrap().tenant("acme");
+    block_on(async {
+        let (one, _) = town(&tenant).await;
+        let whole = replayed(&tenant).await;
+        for _ in 0..24 {
+            tenant.compact(&by()).await.unwrap();
+            clock.advance(TimeDelta::days(23));
+        }
+        let entries = store.journal(&acme(), 0, usize::MAX).await.unwrap();
+        let made = entries.iter().filter(|(entry, _)| *entry.kind == *"checkpoint").count();
+        let told = entries.iter().filter(|(entry, _)| *entry.kind == *"state_told" && *entry.subject == *"model");
+        let kept = told.filter(|(_, payload)| payload.is_some()).count();
+        assert_eq!((made, kept), (24, 5), "four quarters, and the one before them");
+        let row = RowKey::new(Table::Meta, "compaction");
+        let row = store.load(&acme(), &[row]).await.unwrap().remove(0).unwrap();
+        let row: serde_json::Value = serde_json::from_slice(&row.value).unwrap();
+        assert_eq!(row["made"].as_array().unwrap().len(), kept);
+        assert_eq!(replayed(&tenant).await, whole);
+        assert_clean(&tenant, "after two years").await;
+        let told = tenant.history(one, None, 1_000).await.unwrap().happenings;
+        assert!(told.iter().all(|one| *one.kind != *"state_told" && *one.kind != *"begins"), "{told:?}");
+        tenant.erase(one, &by(), "request 7").await.unwrap();
+        assert_eq!(canaries(&dump(&store).await), Vec::<&String>::new());
+        assert_clean(&tenant, "after an erasure").await;
     });
 }
 
@@ -427,4 +510,98 @@ fn steps_compact_what_is_due() {
         assert!(store.journal(&acme(), 0, 1).await.unwrap()[0].0.seq > 1);
         assert_clean(&tenant, "after steps alone").await;
     });
+}
+
+/// A store that cannot delete the journal's beginning, or cannot now.
+struct NoCut(Arc<Mutex<Option<StoreFault>>>);
+
+#[async_trait]
+impl StoreWatch for NoCut {
+    async fn before(&self, _: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
+        match *self.0.lock().unwrap() {
+            Some(fault) if matches!(call, StoreCall::Cut) => Err(StoreError::database("test", fault, "as planned")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn a_store_that_cannot_cut_keeps_the_journal_and_does_all_else() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let cannot = Arc::new(Mutex::new(Some(StoreFault::Refused)));
+    let tenant = a_year(Watched::new(store.clone(), NoCut(cannot)), &clock, 7);
+    block_on(async {
+        let (one, _) = town(&tenant).await;
+        tenant.checkpoint(&by()).await.unwrap();
+        let then = at(clock.now());
+        let letters = tenant.dead_letters().await.unwrap();
+        tenant.discard_dead_letter(&letters[0].0, &by(), "nobody needs it").await.unwrap();
+        clock.advance(YEAR);
+        let before = dump(&store).await;
+        let refused = tenant.compact(&by()).await.unwrap_err();
+        assert!(matches!(refused, Error::Store { .. }), "{refused}");
+        assert_eq!(dump(&store).await, before, "nothing is noted as gone");
+        // It is told once a day, and keeps no step from anything.
+        let kept = async || store.scan(&acme(), Table::DeadLetter, "", None, 99).await.unwrap().len();
+        assert_eq!(kept().await, letters.len());
+        assert!(matches!(tenant.step().await, Err(Error::Store { .. })));
+        assert_eq!(kept().await, letters.len() - 1);
+        assert!(!tenant.step().await.unwrap().more());
+        assert!(tenant.as_of(then).inspect_erased(one).await.is_ok());
+        assert_clean(&tenant, "with all of the journal").await;
+    });
+}
+
+#[test]
+fn what_could_not_be_compacted_is_compacted_by_the_next_step() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let fault = Arc::new(Mutex::new(None));
+    let tenant = a_year(Watched::new(store.clone(), NoCut(Arc::clone(&fault))), &clock, 7);
+    block_on(async {
+        town(&tenant).await;
+        while tenant.step().await.unwrap().more() {}
+        clock.advance(YEAR);
+        *fault.lock().unwrap() = Some(StoreFault::Unavailable);
+        assert!(matches!(tenant.step().await, Err(Error::Store { .. })));
+        assert!(tenant.verify().await.unwrap().begins.is_none());
+        *fault.lock().unwrap() = None;
+        while tenant.step().await.unwrap().more() {}
+        assert!(tenant.verify().await.unwrap().begins.is_some());
+        assert_clean(&tenant, "after the next step").await;
+    });
+}
+
+/// Whoever is cut off while telling the state has not told in vain: the next goes on, and tells no row twice.
+#[test]
+fn a_checkpoint_that_is_cut_off_is_gone_on_with() {
+    for call in 0.. {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let tenant = a_year(store.clone(), &clock, 7);
+        let done = block_on(async {
+            town(&tenant).await;
+            let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after: false });
+            let first = a_year(failing, &clock, 8).checkpoint(&by()).await;
+            if first.is_err() {
+                a_year(store.clone(), &clock, 9).checkpoint(&by()).await.unwrap();
+            }
+            assert_eq!(told_twice(&store).await, Vec::<String>::new(), "call {call}");
+            clock.advance(YEAR);
+            let done = tenant.compact(&by()).await.unwrap();
+            assert!(done.begins.is_some() && done.kept.is_empty(), "call {call}: {done:?}");
+            assert_clean(&tenant, "where it begins").await;
+            first.is_ok()
+        });
+        if done {
+            assert!(call > 10, "it has many calls: {call}");
+            break;
+        }
+    }
+}
+
+/// Of whom a checkpoint tells twice.
+async fn told_twice(store: &MemoryStore) -> Vec<String> {
+    let told = dump(store).await.into_iter().filter(|line| line.contains(" state_told "));
+    let mut rows: Vec<String> = told.filter_map(|line| Some(line.split_once(" state_told ")?.1.to_owned())).collect();
+    rows.sort();
+    rows.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect()
 }

@@ -1,5 +1,6 @@
 //! Erasure: whatever happened before, nothing of the person is left, and everybody else is as they were.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use accordant::engine::{Erased, Tenant};
@@ -67,6 +68,47 @@ pub(crate) fn marked(step: &Step, round: usize) -> Step {
     Step::Delivery(*system, said.collect())
 }
 
+/// What the journal tells of records that left these entities: the record and the place of each entry of what it said by then. It
+/// reads a dump as text, and so shares nothing with what it is to check.
+pub(crate) fn observed_until_they_left(dump: &[String], of: &BTreeSet<EntityId>) -> Vec<(RecordRef, String)> {
+    let parts = |line: &'_ str| -> Option<[String; 4]> {
+        line.strip_prefix("entry ")?.splitn(4, ' ').map(str::to_owned).collect::<Vec<_>>().try_into().ok()
+    };
+    let entries: Vec<[String; 4]> = dump.iter().filter_map(|line| parts(line)).collect();
+    let payload = |text: &str| serde_json::from_str::<Json>(text).unwrap_or_default();
+    let mut left: BTreeMap<RecordRef, u64> = BTreeMap::new();
+    for [place, kind, subject, told] in &entries {
+        if kind != "facts" || !subject.parse().is_ok_and(|id| of.contains(&id)) {
+            continue;
+        }
+        for fact in payload(told).as_array().unwrap_or(&Vec::new()) {
+            if fact["fact"] == "unlinked" {
+                left.insert(serde_json::from_value(fact["record"].clone()).unwrap(), place.parse().unwrap());
+            }
+        }
+    }
+    let until =
+        |record: &RecordRef, place: &str| left.get(record).is_some_and(|left| place.parse::<u64>().unwrap() <= *left);
+    let observed = entries.iter().filter(|[_, kind, ..]| *kind == "observed");
+    let about = observed.filter_map(|[place, _, subject, _]| {
+        let record = left.keys().find(|record| record.to_string() == *subject)?;
+        until(record, place).then(|| (record.clone(), place.to_owned()))
+    });
+    about.collect()
+}
+
+/// Which of these entries are kept, of records that are somebody else's by now.
+pub(crate) fn kept_of<'a>(left: &'a [String], erased: &Erased, hers: &[(RecordRef, String)]) -> Vec<&'a String> {
+    let hers: Vec<String> = hers
+        .iter()
+        .filter(|(record, _)| erased.elsewhere.contains(record))
+        .map(|(record, place)| format!("entry {place} observed {record} "))
+        .collect();
+    let with_payload =
+        |line: &&String, entry: &String| line.strip_prefix(entry.as_str()).is_some_and(|left| !left.is_empty());
+    left.iter().filter(|line| hers.iter().any(|entry| with_payload(line, entry))).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
@@ -84,6 +126,7 @@ proptest! {
                 clock.advance(TimeDelta::seconds(1));
             }
             let Some(id) = nth(&tenant, place).await else { return Ok(()) };
+            let then = dump(&store).await;
             let erased = tenant.erase(id, &by(), "request 7").await.unwrap();
             prop_assert!(erased.entities.contains(&id));
             assert_clean(&tenant, "after the erasure").await;
@@ -95,6 +138,9 @@ proptest! {
                 let found: Vec<&String> = left.iter().filter(|line| line.contains(&canary)).collect();
                 prop_assert!(found.is_empty(), "{canary} of {erased:?} in {found:?}");
             }
+            // What another's record said while it was theirs.
+            let hers = observed_until_they_left(&then, &erased.entities);
+            prop_assert_eq!(kept_of(&left, &erased, &hers), Vec::<&String>::new());
             // Erasing again changes nothing.
             let again = tenant.erase(id, &by(), "request 7").await.unwrap();
             prop_assert!(again.already && again.payloads == 0, "{again:?}");
@@ -337,6 +383,37 @@ fn who_was_touched_by_an_erasure_is_erased_as_wholly_as_before() {
         let told =
             |line: &&String| line.starts_with("entry") && line.contains(" observed ") && line.contains("canary-8");
         assert_eq!(left.iter().filter(told).count(), 0, "what it said when it was hers is gone");
+    });
+}
+
+/// Whoever is merged into an older entry of hers, and loses a record to somebody else later, had it until then.
+#[test]
+fn what_a_record_said_until_it_left_is_gone_whichever_entry_of_hers_had_it() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let said = |id: &str, at: i64, name: &str| {
+            record(id, at, json!({ "email": format!("{id}@acme.test"), "name": format!("{name}-{id}") }))
+        };
+        let crm = |id: &str| RecordRef::new("crm", "contacts", id);
+        let mut ids = Vec::new();
+        for id in ["1", "2", "3"] {
+            says(&tenant, "crm", &[said(id, 1, "canary")]).await.unwrap();
+            ids.push(tenant.entity_of(&crm(id)).await.unwrap().unwrap());
+            clock.advance(TimeDelta::seconds(1));
+        }
+        let [older, younger, ben] = ids[..] else { panic!("three: {ids:?}") };
+        assert!(older < younger);
+        tenant.merge(older, younger, &by()).await.unwrap();
+        says(&tenant, "crm", &[said("2", 2, "canary-later")]).await.unwrap();
+        tenant.link(ben, &crm("2"), &by()).await.unwrap();
+        let hers = observed_until_they_left(&dump(&store).await, &[older, younger].into());
+        let erased = tenant.erase(older, &by(), "request 7").await.unwrap();
+        assert_eq!(erased.elsewhere, [crm("2")].into());
+        let left = dump(&store).await;
+        assert!(hers.iter().filter(|(record, _)| *record == crm("2")).count() == 2, "{hers:?}");
+        assert_eq!(kept_of(&left, &erased, &hers), Vec::<&String>::new());
+        assert_clean(&tenant, "after the erasure").await;
     });
 }
 

@@ -2,7 +2,9 @@
 //! others, or the change is refused and nothing was touched.
 
 mod cut_off;
+mod identity;
 mod refused;
+mod told;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -319,17 +321,48 @@ fn a_renamed_attribute_keeps_its_discrepancies_and_since_when() {
         entity.discrepancies.values().find(|one| *one.unit == *unit).map(|one| (one.id, one.first_seen, one.state))
     };
     let before = standing(&tenant, "segment").unwrap();
-    let mut renamed = empty();
-    let both =
-        |word: TypedAttribute<Word>, path: &'static str| word.at(At::path("crm", path)).at(At::path("shop", path));
-    renamed.attribute(both(TypedAttribute::new("name"), "name"));
-    renamed.attribute(both(TypedAttribute::new("label").was("segment"), "segment"));
-    renamed.attribute(TypedAttribute::<Word>::new("note").hub());
-    let tenant = under(renamed, store, &clock);
+    let renamed = |label: &dyn Fn(&mut EntityModel)| {
+        let mut renamed = empty();
+        let both = |id: &str, path: &'static str| {
+            TypedAttribute::<Word>::new(id).at(At::path("crm", path)).at(At::path("shop", path))
+        };
+        renamed.attribute(both("name", "name"));
+        label(&mut renamed);
+        renamed.attribute(TypedAttribute::<Word>::new("note").hub());
+        renamed
+    };
+    let word = |model: &mut EntityModel| {
+        let label = TypedAttribute::<Word>::new("label").was("segment").at(At::path("crm", "segment"));
+        model.attribute(label.at(At::path("shop", "segment")));
+    };
+    let tenant = under(renamed(&word), store, &clock);
     block_on(tenant.accept_model(&ana())).unwrap();
     assert_eq!(standing(&tenant, "label"), Some(before));
     assert_eq!(standing(&tenant, "segment"), None);
     assert_clean(&tenant);
+    // Of another type at once, whichever of two ids were the smaller.
+    for id in ["label", "a", "tier", "zone", "rank", "level"] {
+        let (store, clock) = (MemoryStore::new(), crate::support::clock());
+        let former = under(first(), store.clone(), &clock);
+        fill(&former, &clock);
+        let standing = |tenant: &Tenant, units: &[&str]| {
+            let replayed = block_on(tenant.replay()).unwrap();
+            let all = replayed.entities[&entities(tenant)[2]].discrepancies.values();
+            let of = all.filter(|one| units.contains(&&*one.unit)).map(|one| (one.id, one.first_seen, one.state));
+            of.collect::<Vec<_>>()
+        };
+        let before = standing(&former, &["segment"]);
+        assert!(!before.is_empty());
+        let grade = |model: &mut EntityModel| {
+            let grade = TypedAttribute::<Grade>::new(id).was("segment").migrated("segment", ToGrade);
+            model.attribute(grade.at(At::path("crm", "segment")).at(At::path("shop", "segment")));
+        };
+        let tenant = under(renamed(&grade), store, &clock);
+        block_on(tenant.accept_model(&ana())).unwrap();
+        assert_eq!(standing(&tenant, &[id, "segment"]), before, "renamed to {id}");
+        assert_eq!(standing(&tenant, &["segment"]), []);
+        assert_clean(&tenant);
+    }
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 //! to them before.
 
 use accordant::chrono::TimeDelta;
-use accordant::engine::{CaseFilter, Tenant};
+use accordant::engine::{CaseFilter, CaseKind, Tenant};
 use accordant::testing::{Story, journal};
 use accordant::{Actor, EntityId, Error, RecordRef, Scope};
 use futures::executor::block_on;
@@ -130,6 +130,29 @@ fn a_plan_of_anothers_that_writes_what_her_record_said_goes_too() {
     assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
 }
 
+/// Refused, it stands among the cases, and the journal tells how it was opened.
+#[test]
+fn a_refused_write_of_anothers_goes_too_and_so_does_what_was_told_of_it() {
+    let (mut story, one, other) = on_its_way();
+    story = story.system("crm", |crm| {
+        crm.refuses("no such number");
+    });
+    let tenant = story.tenant();
+    let plan = block_on(tenant.plan(other).into_future()).expect("a plan");
+    block_on(tenant.approve(plan.hash, &by())).expect("it is stored");
+    let applied = block_on(tenant.apply(plan.hash)).expect("it runs");
+    assert!(!applied.refused.is_empty(), "{applied:?}");
+    let page = block_on(tenant.open_cases(&CaseFilter::default(), None, 100)).expect("the list");
+    let refused = page.cases.iter().find(|case| case.kind == CaseKind::Refused).expect("it is refused");
+    let history = block_on(tenant.case_history(&refused.key)).expect("it is known");
+    assert!(history.iter().any(|one| &*one.kind == "case_opened"), "{history:?}");
+    assert!(told(&tenant, "her number") > 0);
+    block_on(tenant.link(one, &shop_20(), &by())).expect("it is hers");
+    block_on(tenant.erase(one, &by(), "request 7")).expect("nothing is under way");
+    assert_eq!(told(&tenant, "her number"), 0);
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
 #[test]
 fn an_erasure_waits_for_a_write_of_what_her_record_said_of_another() {
     let (mut story, one, other) = on_its_way();
@@ -204,4 +227,33 @@ fn a_person_is_given_everything_that_is_held_on_them_and_nothing_of_others() {
     // That something was told is not forgotten; what it was, is.
     let history = block_on(tenant.history(one, None, 100)).expect("the entries are there");
     assert!(history.happenings.iter().all(|one| one.text == "what was told here was erased"), "{history:?}");
+}
+
+/// What was noted on a case of his is told anew when she is erased who had a record of his; and goes when he is.
+#[test]
+fn what_was_noted_of_another_goes_with_them_though_it_was_told_anew() {
+    let ben = json!({ "email": "ben@acme.test", "phone": "5" });
+    let mut story = ana()
+        .says("crm", "102", ben.clone())
+        .says("shop", "20", ben.clone())
+        .says("netsuite", "8", ben)
+        .later(TimeDelta::hours(1))
+        .edits("crm", "102", json!({ "phone": "6" }))
+        .edits("netsuite", "8", json!({ "phone": "7" }))
+        .tells("crm", "102")
+        .tells("netsuite", "8");
+    let tenant = story.tenant();
+    let (one, other) = (entity_of(&tenant, &crm("101")), entity_of(&tenant, &crm("102")));
+    let page = block_on(tenant.open_cases(&CaseFilter::default(), None, 100)).expect("the list");
+    let his = page.cases.iter().find(|case| case.entities.contains(&other)).expect("his");
+    block_on(tenant.comment(&his.key, "Bruno, private number", &by())).expect("it is noted");
+    block_on(tenant.link(one, &shop_20(), &by())).expect("it is hers");
+    let erased = block_on(tenant.erase(one, &by(), "request 7")).expect("nothing is under way");
+    assert!(erased.touched.contains(&other), "{erased:?}");
+    let noted = block_on(tenant.case(&his.key)).expect("it stands").comments;
+    assert_eq!(noted.len(), 1, "what was noted on his stays");
+    assert!(told(&tenant, "Bruno") > 0 && block_on(tenant.verify()).expect("the chain holds").is_clean());
+    block_on(tenant.erase(other, &by(), "request 8")).expect("nothing is under way");
+    assert_eq!(told(&tenant, "Bruno"), 0);
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
 }

@@ -118,8 +118,15 @@ impl AsOf {
         work: impl FnOnce(&Ground<'_>, &Entity, &[Option<&Representation>]) -> Result<R, Error> + Send,
     ) -> Result<R, Error> {
         let unknown = || Error::UnknownEntity { expected: expected.unwrap_or("entity").into(), id };
-        let place = self.tenant.journal_place(self.at).await?;
-        let past = self.tenant.past_of(id, place).await?;
+        let past = loop {
+            let beginning = self.tenant.beginning().await?;
+            let place = self.tenant.journal_place(self.at).await?;
+            let past = self.tenant.past_of(id, place).await?;
+            // What was compacted meanwhile is missing in it.
+            if self.tenant.beginning().await?.holds(&beginning) {
+                break past;
+            }
+        };
         let (set, index) = past.into_set(&self.tenant).await?.ok_or_else(unknown)?;
         let name = &self.tenant.core.model.entity(set.entity(index).entity.entity).name;
         if expected.is_some_and(|expected| expected != name.as_str()) {

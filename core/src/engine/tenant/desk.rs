@@ -3,7 +3,7 @@
 use crate::card::{self, CardNumbers};
 use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
-use crate::engine::case::{Case, CaseKind, CaseRow, discrepancy_of_key};
+use crate::engine::case::{Case, CaseKind, CaseRow, discrepancy_of_key, standing_key};
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk, desk_key};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, entity_key};
@@ -26,17 +26,6 @@ pub(super) struct Standing {
     desk: Desk,
     /// The revision of the row of the desk.
     desk_revision: Option<u64>,
-}
-
-impl Standing {
-    /// What the journal's entries about it are about: the person or record whose erasure takes them along.
-    fn subject(&self) -> Text {
-        match (self.case.entities.first(), self.case.records.first()) {
-            (Some(entity), _) => entity.to_string().into(),
-            (None, Some(record)) => record.to_string().into(),
-            (None, None) => self.case.key.clone(),
-        }
-    }
 }
 
 impl Tenant {
@@ -110,7 +99,7 @@ impl Tenant {
             let (row, revision) = standing.row.clone();
             changes.commit.expect.push((row, Some(revision)));
             changes.commit.expect.push((desk_key(key), standing.desk_revision));
-            changes.journal(CASE_NOTED, &standing.subject(), &(key, &note));
+            changes.journal(CASE_NOTED, &standing.case.subject_of_notes(), &(key, &note));
             changes.put(desk_key(key), &desk);
             if attempts.commit(self, "note something on a case", changes.commit).await? {
                 return Ok(());
@@ -121,11 +110,10 @@ impl Tenant {
     /// An open case by name.
     pub(super) async fn standing_case(&self, key: &str) -> Result<Standing, Error> {
         let unknown = || Error::UnknownCase { key: key.into() };
-        let row_key = match discrepancy_of_key(key) {
-            Some(id) => RowKey::new(Table::Discrepancy, id.to_string()),
-            None if CaseKind::of_key(key).is_some() => RowKey::new(Table::Case, key),
-            None => return Err(unknown()),
-        };
+        if discrepancy_of_key(key).is_none() && CaseKind::of_key(key).is_none() {
+            return Err(unknown());
+        }
+        let row_key = standing_key(key);
         let rows = self.core.store.load(&self.id, &[row_key.clone(), desk_key(key)]).await;
         let mut rows = rows.map_err(Error::store("load a case"))?.into_iter();
         let (row, desk_row) = (rows.next().flatten(), rows.next().flatten());

@@ -159,7 +159,7 @@ impl Tenant {
 
     /// What is held on whoever an entity is that is no alias, and whom that touches.
     pub(super) async fn held_on(&self, loader: &mut Loader<'_>, of: EntityId) -> Result<Whose, Error> {
-        let mut lineage = Lineage { entities: BTreeSet::from([of]), ..Lineage::default() };
+        let mut lineage = Lineage::of(of);
         loop {
             self.trace(&mut lineage).await?;
             let concerned = self.concerned(loader, &lineage).await?;
@@ -267,7 +267,7 @@ impl Tenant {
         let facts = self.hear_anew(loader, at, &touched, &records).await?;
         self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
         erased.touched = touched.iter().copied().collect();
-        let mut parted = lineage.parted;
+        let mut parted = lineage.parted();
         parted.extend(touched.into_iter().map(|id| (id, u64::MAX)));
         let parted = parted.into_iter().collect();
         suppression.pending.insert(of, Pending { entities, records, discrepancies, elsewhere, parted, shared });
@@ -326,16 +326,16 @@ impl Tenant {
             linked.extend(entity.links.iter().map(|link| (*link.record).clone()));
             apart.extend(entity.held_apart.keys().map(|record| (**record).clone()));
         }
-        let once: Vec<RecordRef> = lineage.ever.keys().filter(|record| !linked.contains(*record)).cloned().collect();
-        loader.records(&once).await?;
+        let mut ever = lineage.ever();
+        ever.retain(|record, _| !linked.contains(record));
+        loader.records(&ever.keys().cloned().collect::<Vec<_>>()).await?;
         let mut concerned = Concerned {
             entities: lineage.entities.clone(),
             records: linked,
             elsewhere: Vec::new(),
             shared: BTreeSet::new(),
         };
-        for record in once {
-            let left = lineage.ever.get(&record).copied().unwrap_or_default();
+        for (record, left) in ever {
             match loader.loaded.set.entity_of(&record) {
                 Some(entity) if !lineage.entities.contains(&entity) => concerned.elsewhere.push((record, left)),
                 None if apart.contains(&record) => concerned.elsewhere.push((record, left)),

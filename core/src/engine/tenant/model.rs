@@ -47,8 +47,11 @@ struct Remembered {
     change: Option<ModelChange>,
 }
 
+/// The key of the row that remembers the model, and what entries about models are about.
+pub(super) const MODEL: &str = "model";
+
 pub(super) fn model_key() -> RowKey {
-    RowKey::new(Table::Meta, "model")
+    RowKey::new(Table::Meta, MODEL)
 }
 
 impl Tenant {
@@ -109,6 +112,10 @@ impl Tenant {
                 }
                 revision = Some(revision.unwrap_or(0) + 1);
                 if let Err(refused) = self.refuse_obstacles(&steps).await {
+                    // A change that was cut off before stays so, and who could not look does not know: the next call goes on.
+                    if changing || !matches!(refused, Error::ModelRefused { .. }) {
+                        return Err(refused);
+                    }
                     let mut lifted = Changes::new(&self.core, self.now(), by);
                     lifted.commit.expect.push((model_key(), revision));
                     lifted.put(model_key(), &then);

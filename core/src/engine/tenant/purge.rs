@@ -85,15 +85,28 @@ impl Tenant {
             } else {
                 let looked = |of: &&Table| **of != Table::Representation || self.core.retention.tombstones.is_some();
                 let Some(next) = TABLES.iter().filter(looked).skip_while(|of| **of != table).nth(1) else {
-                    self.core.sweeps.note(&self.id, Sweep::Done(now));
-                    self.compact_if_configured().await?;
-                    return Ok(false);
+                    self.core.sweeps.note(&self.id, Sweep::At(table, after));
+                    return self.compact_at_last(now).await.map(|()| false);
                 };
                 (table, after) = (*next, None);
             }
             if left == 0 {
                 self.core.sweeps.note(&self.id, Sweep::At(table, after));
                 return Ok(true);
+            }
+        }
+    }
+
+    /// Compacts, after all else that has run out. What may pass is tried again with the next step, and anything else with the next look
+    /// through the tables.
+    async fn compact_at_last(&self, now: i64) -> Result<(), Error> {
+        match self.compact_if_configured().await {
+            // Others were faster: what was done by then stays.
+            Err(Error::Contended { .. }) => Ok(()),
+            Err(error) if error.may_pass() => Err(error),
+            compacted => {
+                self.core.sweeps.note(&self.id, Sweep::Done(now));
+                compacted
             }
         }
     }

@@ -4,15 +4,17 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Tenant;
+use crate::engine::case::note_shared;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
-use crate::engine::persist::{Changes, identity_row, record_of_key};
+use crate::engine::persist::{Changes, identity_of_key, identity_row, record_of_key};
 use crate::engine::tenant::BATCH;
 use crate::engine::tenant::attempts::Attempts;
 use crate::error::Error;
 use crate::id::{Actor, RecordRef};
-use crate::store::{Commit, RowKey, Table};
+use crate::store::{RowKey, Table};
 use crate::text::Text;
+use crate::working_set::IdentityKey;
 
 impl Tenant {
     /// Brings the index up to date.
@@ -36,7 +38,7 @@ impl Tenant {
                 let Some(last) = rows.last() else { break };
                 after = Some(last.key.clone());
                 for row in rows {
-                    self.weed(row.key).await?;
+                    self.weed(row.key, by).await?;
                 }
             }
         }
@@ -54,6 +56,7 @@ impl Tenant {
             loader.identities_of(&records).await?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &[]))?;
+            self.journal_cases(&mut changes.commit).await?;
             if changes.commit.put.is_empty()
                 || attempts.commit_anyhow(self, "index identity values", changes.commit).await?
             {
@@ -62,8 +65,10 @@ impl Tenant {
         }
     }
 
-    /// Drops the holders of an identity row that do not hold its value.
-    async fn weed(&self, key: Text) -> Result<(), Error> {
+    /// Drops the holders of an identity row that do not hold its value, and closes the case of those that shared it.
+    async fn weed(&self, key: Text, by: &Actor) -> Result<(), Error> {
+        let Some((entity_type, attribute, value)) = identity_of_key(&key) else { return Ok(()) };
+        let value = IdentityKey { entity_type: entity_type.into(), attribute: attribute.into(), value: value.into() };
         let key = RowKey::new(Table::Index, key);
         let mut attempts = Attempts::default();
         loop {
@@ -94,13 +99,16 @@ impl Tenant {
             if kept == holders {
                 return Ok(());
             }
-            let mut commit = Commit { expect: vec![(key.clone(), Some(row.revision))], ..Commit::default() };
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            changes.commit.expect.push((key.clone(), Some(row.revision)));
+            note_shared(&mut changes, &loader.loaded, &value, Some(&holders), &kept);
             if kept.is_empty() {
-                commit.delete.push(key.clone());
+                changes.delete(key.clone());
             } else {
-                commit.put.push((key.clone(), crate::engine::persist::json(&kept)));
+                changes.put(key.clone(), &kept);
             }
-            if attempts.commit_anyhow(self, "drop an identity value", commit).await? {
+            self.journal_cases(&mut changes.commit).await?;
+            if attempts.commit_anyhow(self, "drop an identity value", changes.commit).await? {
                 return Ok(());
             }
         }

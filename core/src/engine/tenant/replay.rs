@@ -11,21 +11,25 @@ use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::checkpoint::compaction_key;
 use crate::engine::case::CaseRow;
 use crate::engine::desk::{CASE_NOTED, CaseNote, Desk};
 use crate::engine::hydrate::from_json;
+use crate::engine::persist::row_name;
 use crate::engine::suppression::{Heard, LIFTED, SUPPRESSED};
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::compact::{Beginning, STATE_TOLD};
 use crate::engine::tenant::counts::{CONFIRMED, COUNTED, Count, count_row};
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_EXPIRED, LETTER_REOPENED, LETTER_SETTLED, LetterState};
 use crate::engine::tenant::erase::{DESK_RESTATED, ERASED, ErasureTold, RESTATED, Restated};
-use crate::engine::tenant::model::{Accepted, MODEL_ACCEPTED};
+use crate::engine::tenant::model::{Accepted, MODEL, MODEL_ACCEPTED, clearing_where};
 use crate::engine::tenant::roles::{Granted, ROLE_GRANTED};
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN, STANDING_USED, STANDING_WITHDRAWN};
 use crate::engine::tenant::tombstone::TOMBSTONE_EXPIRED;
 use crate::engine::{Core, Tenant};
+use crate::entity::stored::{StoredEntity, object_name};
 use crate::entity::{Entity, migrate};
 use crate::error::Error;
 use crate::fact::stored::StoredFact;
@@ -109,17 +113,33 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version.
+    /// [`Error::Journal`] if the chain does not hold; [`Error::Row`] if an entry cannot be read by this version. What is compacted
+    /// meanwhile begins it anew.
     pub async fn replay(&self) -> Result<Replayed, Error> {
         self.replay_until(u64::MAX).await
     }
 
     /// As [`Tenant::replay`], up to a place of the journal, where another model may have been in force. The chain is verified as far
     /// as it is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::replay`]; [`Error::Compacted`] if the journal tells no longer what was there.
     pub(crate) async fn replay_until(&self, place: u64) -> Result<Replayed, Error> {
+        let mut attempts = Attempts::default();
+        loop {
+            match self.replay_once_until(place).await {
+                Err(Error::Contended { key, .. }) => drop(attempts.won(Some(key))?),
+                replayed => return replayed,
+            }
+        }
+    }
+
+    async fn replay_once_until(&self, place: u64) -> Result<Replayed, Error> {
         let beginning = self.beginning().await?;
+        beginning.require(place, "look back to that instant")?;
         // At its end, today's model is.
-        let models = if place == u64::MAX { Vec::new() } else { self.entries_about("model", place).await? };
+        let models = if place == u64::MAX { Vec::new() } else { self.entries_about(MODEL, place).await? };
         let mut replay = Replay::new(&self.core, beginning.told_until()).looking_back(self, &models)?;
         let until = |entry: &Entry| entry.seq <= place;
         self.each_entry_behind(&beginning, until, |entry, payload| replay.entry(entry, payload)).await?;
@@ -145,7 +165,25 @@ impl Tenant {
     }
 
     /// As [`Tenant::each_entry_while`], from a beginning that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Contended`] if the journal began elsewhere by the time it was read, or had lost observations: what was handed on by
+    /// then is of no use, and the next call reads what is left.
     pub(crate) async fn each_entry_behind(
+        &self,
+        beginning: &Beginning,
+        goes_on: impl Fn(&Entry) -> bool + Send,
+        work: impl FnMut(&Entry, Option<&Payload>) -> Result<(), Error> + Send,
+    ) -> Result<Head, Error> {
+        let walked = self.walk(beginning, goes_on, work).await;
+        if matches!(walked, Ok(_) | Err(Error::Journal(_))) && !self.beginning().await?.holds(beginning) {
+            return Err(Error::Contended { attempts: 1, key: row_name(&compaction_key()) });
+        }
+        walked
+    }
+
+    async fn walk(
         &self,
         beginning: &Beginning,
         goes_on: impl Fn(&Entry) -> bool + Send,
@@ -192,7 +230,7 @@ impl<'a> Replay<'a> {
                     let accepted: Accepted = read(entry, payload)?;
                     self.since = tenant.steps_since(&accepted.model);
                 }
-                STATE_TOLD if &*entry.subject == "model" => {
+                STATE_TOLD if &*entry.subject == MODEL => {
                     if let Restated::Model(model) = read(entry, payload)? {
                         self.since = tenant.steps_since(&model);
                     }
@@ -351,19 +389,29 @@ impl<'a> Replay<'a> {
 
     fn restated(&mut self, restated: Restated) {
         match restated {
-            Restated::Record(record, stored) => {
+            Restated::Record(record, mut stored) => {
                 let Some((entity, object)) = self.core.place(&record) else {
                     self.done.left_out += 1;
                     return;
                 };
+                let name = object_name(self.core.model.entity(entity), object);
+                for step in self.since.iter().filter(|step| step.entity == entity) {
+                    // What nothing can be made of is left out.
+                    let _ = stored.migrate(step, &name, &step.attribute);
+                }
                 let representation = Representation::from_stored(*stored, self.core.slot_names(entity, object));
                 mark(&mut self.written, Row::Record(record.clone()), BEFORE);
                 self.done.representations.insert(record, representation);
             }
             Restated::Entity(stored) => {
                 let id = stored.id;
+                // Looking back, it is asked once more what the row held.
+                let told = (!self.since.is_empty()).then(|| stored.clone());
                 match Entity::from_stored(*stored, &self.core.model) {
-                    Some(entity) => {
+                    Some(mut entity) => {
+                        if let Some(told) = &told {
+                            self.migrate_told(told, &mut entity);
+                        }
                         mark(&mut self.written, Row::Entity(id), BEFORE);
                         self.done.entities.insert(id, entity);
                     }
@@ -381,6 +429,18 @@ impl<'a> Replay<'a> {
             Restated::Granted(actor, granted) => drop(self.done.roles.insert(actor, granted)),
             Restated::Suppressed(digests) => self.done.suppressed.extend(digests),
             Restated::Model(model) => self.epoch.enter(*model),
+        }
+    }
+
+    /// What migrations since have made of an entity that is told as a row, as far as they make anything of it. What stands about it
+    /// stays under its name: the entries that follow tell of it by that.
+    fn migrate_told(&self, stored: &StoredEntity, entity: &mut Entity) {
+        let index = entity.entity;
+        let of = self.core.model.entity(index);
+        for step in self.since.iter().filter(|step| step.entity == index) {
+            let made = stored.values_migrated(step, entity, of).unwrap_or_default();
+            let former = clearing_where(entity, |unit| *unit == UnitKey::Whole(step.unit));
+            former.into_iter().chain(made).for_each(|fact| fact.apply(entity));
         }
     }
 
@@ -418,7 +478,10 @@ impl<'a> Replay<'a> {
         if let Some(then) = self.epoch.entity(of)
             && mark(&mut self.written, Row::Record(loser), self.epoch.number)
         {
-            let alike = then.slots_read_alike(of, object, self.core.slot_names(entity, object));
+            let names = self.core.slot_names(entity, object);
+            let mut alike = then.slots_read_alike(of, object, names);
+            let made = self.since.iter().filter(|step| step.entity == entity && then.reads_for(step, of, object));
+            alike.extend(made.filter_map(|step| names.slot(step.attribute.as_str())));
             representation.forget(|slot| !alike.contains(&slot));
         }
         representation.redirect(stamp, survivor);
@@ -440,7 +503,10 @@ impl<'a> Replay<'a> {
         if let Some(then) = &then
             && mark(&mut self.written, Row::Entity(id), self.epoch.number)
         {
-            then.forget_unread(of, entity);
+            let of_type = entity.entity;
+            let made = self.since.iter().filter(|step| step.entity == of_type);
+            let made: Vec<UnitKey> = made.map(|step| UnitKey::Whole(step.unit)).collect();
+            then.forget_unread(of, entity, |unit| made.contains(unit));
         }
         let index = entity.entity;
         let of_then = facts.into_iter().flat_map(|fact| migrated(&self.since, index, of, fact));

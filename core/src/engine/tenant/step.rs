@@ -138,10 +138,11 @@ impl Tenant {
         }
         self.finish_erasures().await?;
         stepped.next = stepped.next.min(self.match_records().await?.next);
-        self.finish_compaction().await?;
         if self.purge().await? {
             stepped.at_once();
         }
+        // Last: who cannot delete what nobody reads any more does all else.
+        self.finish_compaction().await?;
         Ok((stepped, failed))
     }
 

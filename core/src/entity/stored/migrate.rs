@@ -44,6 +44,32 @@ impl StoredEntity {
         entity: &Entity,
         of: &CompiledEntity,
     ) -> Result<Vec<Fact>, Obstacle> {
+        let mut facts = self.values_migrated(step, entity, of)?;
+        let name = of.unit_name(&UnitKey::Whole(step.unit));
+        let stands = |state| state != DiscrepancyState::Resolved;
+        let standing = self.discrepancies.iter().filter(|one| stands(one.state) && step.is_stored_as(&one.unit));
+        for one in standing.filter(|one| one.unit != name) {
+            let mut discrepancy = migrate::discrepancy(step, one, &name, tenant, entity);
+            if of.unit_index(&one.unit) == Some(step.unit) {
+                // The attribute has another name by now, and is the same: so is what stands about it.
+                discrepancy.id = one.id;
+            }
+            facts.push(Fact::Disputed { discrepancy: Arc::new(discrepancy) });
+        }
+        Ok(facts)
+    }
+
+    /// The same, without what stands about it.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoredEntity::migrated`].
+    pub(crate) fn values_migrated(
+        &self,
+        step: &Step,
+        entity: &Entity,
+        of: &CompiledEntity,
+    ) -> Result<Vec<Fact>, Obstacle> {
         let proposed = self.proposals.keys().any(|name| step.is_stored_as(name));
         if proposed || self.is_created_with(step) {
             return Err(Obstacle::UnderWay);
@@ -62,13 +88,6 @@ impl StoredEntity {
         }
         for link in &self.links {
             link.migrated(step, &unit, entity, of, &mut facts)?;
-        }
-        let name = of.unit_name(&unit);
-        let stands = |state| state != DiscrepancyState::Resolved;
-        let standing = self.discrepancies.iter().filter(|one| stands(one.state) && step.is_stored_as(&one.unit));
-        for one in standing.filter(|one| one.unit != name) {
-            let discrepancy = Arc::new(migrate::discrepancy(step, one, &name, tenant, entity));
-            facts.push(Fact::Disputed { discrepancy });
         }
         Ok(facts)
     }

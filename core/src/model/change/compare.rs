@@ -142,7 +142,8 @@ fn retyped(
     let mut members = unit.members.iter().filter_map(|id| entity.attribute(id));
     let is_hubs = members.any(|member| {
         let was = then.former(&member.id, &member.was).next();
-        member.marks.split(", ").any(|mark| mark == "hub") && was.is_some_and(|was| was.kind != member.kind)
+        // Whoever else says it today said nothing of it then.
+        was.is_some_and(|was| was.kind != member.kind && was.marks.split(", ").any(|mark| mark == "hub"))
     });
     let unit = unit.id.clone();
     found.add(if is_hubs { What::Lost { unit, before, now } } else { What::Retyped { unit, before, now } });

@@ -1,18 +1,22 @@
 //! A migration that is cut off at any commit is finished by whoever accepts next, under the same model, and comes to the
 //! same; under another model it is not gone on with.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use accordant::error::Error;
 use accordant::id::TenantId;
-use accordant::store::{MemoryStore, StoreError};
+use accordant::model::{At, EntityModel, Migration, TypedAttribute};
+use accordant::store::{MemoryStore, StoreError, StoreFault};
 use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
+use accordant::value::{Malformed, Value as _};
 use async_trait::async_trait;
 use futures::executor::block_on;
+use serde_json::json;
 
-use super::{ana, assert_clean, entities, fill, first, golden, second, under};
-use crate::support::clock;
+use super::{Grade, ana, assert_clean, empty, entities, fill, first, golden, second, under};
+use crate::support::{Said, Word, clock, record, says};
 
 /// Lets so many commits through, and then nothing; or the last of them, whose answer is lost.
 #[derive(Clone)]
@@ -79,4 +83,109 @@ fn a_migration_cut_off_at_any_commit_is_gone_on_with() {
         }
     }
     assert!(cut_off >= 8, "{cut_off}");
+}
+
+/// Made twice, it is seen.
+#[derive(Debug)]
+struct Longer;
+
+impl Migration<Word, Grade> for Longer {
+    fn name(&self) -> Cow<'static, str> {
+        "longer".into()
+    }
+    fn migrate(&self, word: Word) -> Result<Option<Grade>, Malformed> {
+        let mut text = String::new();
+        word.canonical(&mut text);
+        Ok(Some(Grade(format!("{text}+"))))
+    }
+}
+
+/// More customers than three pages hold.
+const MANY: usize = 150;
+
+/// A segment and a level; or both as grades, the level by another name.
+fn graded(longer: bool) -> EntityModel {
+    let mut model = empty();
+    if longer {
+        let segment = TypedAttribute::<Grade>::new("segment").at(At::path("crm", "segment"));
+        model.attribute(segment.migrated("segment", Longer));
+        let tier = TypedAttribute::<Grade>::new("tier").at(At::path("crm", "level"));
+        model.attribute(tier.migrated("level", Longer));
+        model.retired("level");
+    } else {
+        model.attribute(TypedAttribute::<Word>::new("segment").at(At::path("crm", "segment")));
+        model.attribute(TypedAttribute::<Word>::new("level").at(At::path("crm", "level")));
+    }
+    model
+}
+
+/// Nothing is migrated twice, and nothing is left out, wherever in a table it is cut off.
+#[test]
+fn a_migration_cut_off_in_the_middle_of_many_makes_each_once() {
+    let mut cut_off = 0;
+    for commits in 0.. {
+        let (store, clock) = (MemoryStore::new(), clock());
+        let customers = (0..MANY).map(|n| -> Said {
+            let fields = json!({ "email": format!("c{n}@acme.test"), "segment": format!("s{n}"), "level": "l" });
+            record(&format!("{n}"), 10, fields)
+        });
+        block_on(says(&under(graded(false), store.clone(), &clock), "crm", &customers.collect::<Vec<_>>())).unwrap();
+        let cut = Cut { left: Arc::new(AtomicI64::new(commits)), unheard: commits % 2 == 1 };
+        let first_try = block_on(under(graded(true), Watched::new(store.clone(), cut), &clock).accept_model(&ana()));
+        if first_try.is_ok() {
+            break;
+        }
+        cut_off += 1;
+        let tenant = under(graded(true), store.clone(), &clock);
+        block_on(tenant.accept_model(&ana())).unwrap();
+        assert_clean(&tenant);
+        let all = block_on(tenant.entities("customer", None, 2 * MANY)).unwrap();
+        assert_eq!(all.len(), MANY);
+        for id in all {
+            let email = golden(&tenant, id, "email").unwrap();
+            let n = email.trim_start_matches('c').trim_end_matches("@acme.test").to_owned();
+            assert_eq!(golden(&tenant, id, "segment"), Some(format!("s{n}+")), "cut off after {commits} commits");
+            assert_eq!(golden(&tenant, id, "tier").as_deref(), Some("l+"), "cut off after {commits} commits");
+        }
+    }
+    assert!(cut_off >= 8, "{cut_off}");
+}
+
+/// A store that cannot be read once somebody has committed.
+struct Blind(AtomicBool);
+
+#[async_trait]
+impl StoreWatch for Blind {
+    async fn before(&self, _: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
+        match call {
+            StoreCall::Commit(_) => self.0.store(true, Ordering::SeqCst),
+            StoreCall::Scan(_) if self.0.load(Ordering::SeqCst) => {
+                return Err(StoreError::database("test", StoreFault::Unavailable, "as planned"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A change that was cut off stays so, though a later one cannot be looked into.
+#[test]
+fn who_cannot_look_through_the_store_does_not_give_up_what_was_cut_off() {
+    let (store, clock) = (MemoryStore::new(), clock());
+    let former = under(first(), store.clone(), &clock);
+    fill(&former, &clock);
+    let mut renamed = first();
+    renamed.attributes.retain(|attribute| attribute.id.as_str() != "note");
+    renamed.attribute(TypedAttribute::<Word>::new("memo").was("note").hub());
+    let cut = Cut { left: Arc::new(AtomicI64::new(1)), unheard: false };
+    let cut = under(renamed, Watched::new(store.clone(), cut), &clock);
+    assert!(block_on(cut.accept_model(&ana())).is_err());
+    let blind = under(second(), Watched::new(store.clone(), Blind(AtomicBool::new(false))), &clock);
+    assert!(matches!(block_on(blind.accept_model(&ana())), Err(Error::Store { .. })));
+    let tenant = under(first(), store.clone(), &clock);
+    let refused = block_on(says(&tenant, "crm", &super::said("crm", 20)));
+    assert!(matches!(refused, Err(Error::ModelChanged { .. })), "{refused:?}");
+    let tenant = under(second(), store, &clock);
+    block_on(tenant.accept_model(&ana())).unwrap();
+    assert_clean(&tenant);
 }

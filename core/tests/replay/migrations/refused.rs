@@ -10,8 +10,8 @@ use accordant::value::Field;
 use futures::executor::block_on;
 
 use super::{
-    Grade, Part, ToGrade, ana, assert_clean, configured, empty, entities, fields, fill, first, golden, held, second,
-    under,
+    Grade, Part, SYSTEMS, ToGrade, ana, assert_clean, configured, empty, entities, fields, fill, first, golden, held,
+    said, second, under,
 };
 use crate::support::{Word, clock, record, says};
 
@@ -98,6 +98,41 @@ fn what_operators_entered_would_be_lost() {
     assert_clean(&tenant);
     let told = block_on(tenant.explain_erased(entities(&tenant)[0], "note")).unwrap();
     assert_eq!(told.unit.golden, Field::value("CALLS BACK"));
+}
+
+/// That a system says it from now on gives nothing of it back.
+#[test]
+fn what_operators_entered_would_be_lost_though_a_system_says_it_from_now_on() {
+    let mut model = first();
+    model.attributes.retain(|attribute| attribute.id.as_str() != "note");
+    model.attribute(TypedAttribute::<Grade>::new("note").at(At::path("crm", "note")));
+    refuses(
+        |_| {},
+        model.clone(),
+        "customer.note: grade 1, before word 1; only the hub holds what was entered; declare a migration from it, or retire \
+         the id and begin with another one",
+    );
+    // What systems said they say again, whoever enters it from now on.
+    let (store, clock) = (MemoryStore::new(), clock());
+    let former = || {
+        let mut model = first();
+        model.attributes.retain(|attribute| attribute.id.as_str() != "note");
+        model.attribute(TypedAttribute::<Word>::new("note").at(At::path("crm", "note")));
+        model
+    };
+    fill_said(&under(former(), store.clone(), &clock));
+    let mut model = former();
+    model.attributes.retain(|attribute| attribute.id.as_str() != "note");
+    model.attribute(TypedAttribute::<Grade>::new("note").hub());
+    let tenant = under(model, store, &clock);
+    block_on(tenant.accept_model(&ana())).unwrap();
+    assert_clean(&tenant);
+}
+
+fn fill_said(tenant: &Tenant) {
+    for (system, _) in SYSTEMS {
+        block_on(says(tenant, system, &said(system, 10))).unwrap();
+    }
 }
 
 #[test]

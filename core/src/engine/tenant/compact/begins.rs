@@ -5,8 +5,9 @@ use chrono::DateTime;
 use crate::checkpoint::{Checkpoint, CheckpointFault, Compaction, compaction_key};
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
+use crate::engine::tenant::verify::Verified;
 use crate::error::Error;
-use crate::journal::Head;
+use crate::journal::{Entry, Head};
 use crate::store::Table;
 
 /// Where reading the journal begins, as its row says.
@@ -40,6 +41,11 @@ impl Beginning {
         }
     }
 
+    /// Whether reading still begins here, by another row.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        self.compaction.lost_the_same(&other.compaction)
+    }
+
     /// Notes that reading came to a place: where the checkpoint ends, it must be what was signed.
     ///
     /// # Errors
@@ -71,6 +77,32 @@ fn refused(checkpoint: &Checkpoint, fault: CheckpointFault) -> Error {
 }
 
 impl Tenant {
+    /// As [`Tenant::verify`], of a journal that must lead through a checkpoint that is known from elsewhere: one that was kept where
+    /// nobody can write who can write the store ([`Tenant::checkpoint`], [`Verified::begins`]).
+    ///
+    /// The journal itself is chained by hashes that anybody can compute, and where it begins by the signature alone: who writes the store
+    /// may put another journal in its place, that begins at its first entry and verifies. Up to the checkpoint that is known here, they
+    /// cannot. Of a journal that begins behind it by now, the checkpoint at which it does must be signed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenant::verify`]; [`Error::Checkpoint`] if the journal does not lead through it; [`Error::NoCheckpointKey`] if it begins
+    /// behind it, and there are no keys to say whether it was one of theirs that let it.
+    pub async fn verify_through(&self, known: &Checkpoint) -> Result<Verified, Error> {
+        self.require_signed(known)?;
+        let verified = self.verify().await?;
+        let Some(before) = known.end.seq.checked_sub(1) else { return Ok(verified) };
+        if verified.begins.as_ref().is_some_and(|begins| begins.start.seq > before) {
+            return if verified.signature_checked { Ok(verified) } else { Err(Error::NoCheckpointKey) };
+        }
+        let page = self.core.store.journal(&self.id, before, 1).await.map_err(Error::store("read the journal"))?;
+        let leads = |entry: &Entry| (entry.seq, entry.digest) == (known.end.seq, known.end.digest);
+        match page.first() {
+            Some((entry, _)) if leads(entry) => Ok(verified),
+            _ => Err(refused(known, CheckpointFault::Elsewhere)),
+        }
+    }
+
     /// Where reading the journal begins. Its signature is checked, if there are keys to check it with.
     ///
     /// # Errors

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::checkpoint::{Compaction, compaction_key};
 use crate::engine::Tenant;
-use crate::engine::case::{CaseKind, CaseRow};
-use crate::engine::desk::{self, CASE_NOTED, Desk};
+use crate::engine::case::{CaseKind, CaseRow, noted_on, standing_key};
+use crate::engine::desk::{self, CASE_NOTED};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, record_of_key};
 use crate::engine::suppression::{digest_of_key, suppressed_prefix};
-use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::counts::{Count, count_rows};
 use crate::engine::tenant::dead_letter::StoredDeadLetter;
 use crate::engine::tenant::erase::{DESK_RESTATED, Restated};
-use crate::engine::tenant::model::model_key;
+use crate::engine::tenant::model::{MODEL, model_key};
 use crate::engine::tenant::replay::read;
 use crate::engine::tenant::roles::{actor_of_key, granted_prefix};
 use crate::engine::tenant::rollout::{connection_of_key, state_prefix};
@@ -21,8 +21,6 @@ use crate::engine::tenant::standing::standing_prefix;
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::id::Actor;
-use crate::journal::{Entry, Head, Payload};
-use crate::model::change::StoredModel;
 use crate::plan::GivenStanding;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
@@ -33,89 +31,135 @@ pub(crate) const STATE_TOLD: &str = "state_told";
 /// How many rows one commit tells.
 const AT_ONCE: usize = 100;
 
-/// Whom the notes on a case are about: on one that is closed, its row says so no longer.
+/// How many entries are read at once.
+const PAGE: usize = 512;
+
+/// Whom the notes are about on cases that are closed, as the journal tells: their rows say so no longer.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    subjects: Subjects,
+    /// Up to which place the journal was read for it.
+    read: u64,
+}
+
+/// Whom notes are about, by case.
 type Subjects = BTreeMap<Text, Text>;
 
+/// What is told, in this order: tables, and what the keys of the rows begin with. The model comes first, which all else is read by.
+fn parts() -> Vec<(Table, &'static str)> {
+    let of_tables = [
+        (Table::Meta, MODEL),
+        (Table::Meta, state_prefix()),
+        (Table::Meta, standing_prefix()),
+        (Table::Meta, granted_prefix()),
+        (Table::Meta, suppressed_prefix()),
+        (Table::Entity, ""),
+        (Table::Representation, ""),
+        (Table::Case, ""),
+        (Table::DeadLetter, ""),
+    ];
+    of_tables.into_iter().chain(count_rows()).collect()
+}
+
+/// A checkpoint being made, as its row holds it.
+pub(super) struct Telling {
+    /// The revision of the row.
+    pub(super) revision: u64,
+    pub(super) compaction: Compaction,
+}
+
 impl Tenant {
-    /// Tells the whole state. Gives the journal's end before the first entry that does, and the last one.
-    pub(super) async fn tell_state(&self, by: &Actor) -> Result<(Head, Head), Error> {
-        self.require_model().await?;
-        let subjects = self.subjects_of_notes().await?;
-        let start = self.journal_end().await?;
-        self.tell_model(by).await?;
-        for (table, prefix) in [
-            (Table::Meta, state_prefix()),
-            (Table::Meta, standing_prefix()),
-            (Table::Meta, granted_prefix()),
-            (Table::Meta, suppressed_prefix()),
-            (Table::Entity, ""),
-            (Table::Representation, ""),
-            (Table::Case, ""),
-            (Table::DeadLetter, ""),
-        ]
-        .into_iter()
-        .chain(count_rows())
-        {
-            self.tell_table(by, table, prefix, &subjects).await?;
-        }
-        Ok((start, self.journal_end().await?))
-    }
-
-    async fn tell_model(&self, by: &Actor) -> Result<(), Error> {
-        let mut attempts = Attempts::default();
-        loop {
-            let rows = self.core.store.load(&self.id, &[model_key()]).await.map_err(Error::store("load the model"))?;
-            let Some(row) = rows.into_iter().next().flatten() else { return Ok(()) };
-            let model: StoredModel = parse(Table::Meta, &row)?;
-            let mut changes = Changes::new(&self.core, self.now(), by);
-            changes.commit.expect.push((model_key(), Some(row.revision)));
-            changes.journal(STATE_TOLD, "model", &Restated::Model(Box::new(model)));
-            if attempts.commit(self, "tell the model", changes.commit).await? {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn tell_table(&self, by: &Actor, table: Table, prefix: &str, subjects: &Subjects) -> Result<(), Error> {
-        let (mut after, mut attempts) = (None::<Text>, Attempts::default());
-        loop {
-            let rows = self.core.store.scan(&self.id, table, prefix, after.as_deref(), AT_ONCE).await;
+    /// Tells what is left to tell of the state. Every commit says how far it has come: nobody tells a row twice, and whoever is cut
+    /// off loses one page. `Err` of a row: somebody else was faster by it.
+    pub(super) async fn tell_on(
+        &self,
+        by: &Actor,
+        telling: Telling,
+        noted: &mut Noted,
+    ) -> Result<Result<Telling, Text>, Error> {
+        let Telling { mut revision, mut compaction } = telling;
+        let parts = parts();
+        while let Some(making) = &mut compaction.making {
+            let Some((table, prefix)) = parts.get(making.parts).copied() else { break };
+            let rows = self.core.store.scan(&self.id, table, prefix, making.after.as_deref(), AT_ONCE).await;
             let rows = rows.map_err(Error::store("read the state to tell it"))?;
-            let Some(last) = rows.last().map(|row| row.key.clone()) else { return Ok(()) };
+            let Some(last) = rows.last() else {
+                (making.parts, making.after) = (making.parts + 1, None);
+                continue;
+            };
+            making.after = Some(last.key.clone());
+            let subjects = self.subjects_of_notes(table, &rows, noted).await?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             for row in &rows {
-                let Some((subject, restated)) = told(table, row, subjects)? else { continue };
+                let Some((subject, restated)) = told(table, row, &subjects)? else { continue };
                 // It must still stand so when this is committed; otherwise the page is read anew.
                 changes.commit.expect.push((RowKey::new(table, row.key.clone()), Some(row.revision)));
                 changes.journal(STATE_TOLD, &subject, &restated);
             }
-            if changes.commit.journal.is_empty() || attempts.commit(self, "tell the state", changes.commit).await? {
-                (after, attempts) = (Some(last), Attempts::default());
+            if changes.commit.journal.is_empty() {
+                continue;
             }
+            changes.commit.expect.push((compaction_key(), Some(revision)));
+            changes.put(compaction_key(), &compaction);
+            if let Some(lost) = self.commit_or_lost("tell the state", changes.commit).await? {
+                return Ok(Err(lost));
+            }
+            revision += 1;
         }
+        Ok(Ok(Telling { revision, compaction }))
     }
 
-    /// Whom the journal's entries about notes are about, by case.
-    async fn subjects_of_notes(&self) -> Result<Subjects, Error> {
+    /// Whom the notes are about that stand in these rows, by case: as the case says, or where it is closed, the journal. What was
+    /// noted after that was read is found too: the journal is read on for each page.
+    async fn subjects_of_notes(&self, table: Table, rows: &[Row], noted: &mut Noted) -> Result<Subjects, Error> {
         let mut subjects = Subjects::new();
-        let mut note = |entry: &Entry, payload: Option<&Payload>| -> Result<(), Error> {
-            let Some(payload) = payload else { return Ok(()) };
-            let case: Option<Text> = match entry.kind.as_str() {
-                CASE_NOTED | DESK_RESTATED => {
-                    let (case, _): (Text, serde::de::IgnoredAny) = read(entry, payload)?;
-                    Some(case)
-                }
-                STATE_TOLD => match read(entry, payload)? {
-                    Restated::Desk(case, _) => Some(case),
-                    _ => None,
-                },
-                _ => None,
-            };
-            subjects.extend(case.map(|case| (case, entry.subject.clone())));
-            Ok(())
-        };
-        self.each_entry(&mut note).await?;
+        let is_case = |row: &&Row| table == Table::Case && row.key.starts_with(desk::PREFIX);
+        let cases: Vec<&str> =
+            rows.iter().filter(is_case).filter_map(|row| row.key.strip_prefix(desk::PREFIX)).collect();
+        if cases.is_empty() {
+            return Ok(subjects);
+        }
+        let keys: Vec<RowKey> = cases.iter().map(|case| standing_key(case)).collect();
+        let standing = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load cases"))?;
+        for (case, row) in cases.iter().zip(&standing) {
+            if let Some(row) = row {
+                subjects.insert((*case).into(), noted_on(case, row)?);
+            }
+        }
+        if subjects.len() < cases.len() {
+            self.read_who_was_noted(noted).await?;
+            let closed = cases.iter().filter_map(|case| noted.subjects.get_key_value(*case));
+            for (case, subject) in closed {
+                subjects.entry(case.clone()).or_insert_with(|| subject.clone());
+            }
+        }
         Ok(subjects)
+    }
+
+    /// Reads on in the journal, to its end by now.
+    async fn read_who_was_noted(&self, noted: &mut Noted) -> Result<(), Error> {
+        loop {
+            let page = self.core.store.journal(&self.id, noted.read, PAGE).await;
+            let page = page.map_err(Error::store("read the journal"))?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            noted.read = last.seq;
+            for (entry, payload) in &page {
+                let Some(payload) = payload else { continue };
+                let case: Option<Text> = match entry.kind.as_str() {
+                    CASE_NOTED | DESK_RESTATED => {
+                        // Of one of which nothing is left, whom it was about is forgotten too.
+                        let (case, note): (Text, Option<serde::de::IgnoredAny>) = read(entry, payload)?;
+                        note.map(|_| case)
+                    }
+                    STATE_TOLD => match read(entry, payload)? {
+                        Restated::Desk(case, _) => Some(case),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                noted.subjects.extend(case.map(|case| (case, entry.subject.clone())));
+            }
+        }
     }
 }
 
@@ -134,11 +178,11 @@ fn told(table: Table, row: &Row, subjects: &Subjects) -> Result<Option<(Text, Re
             None => None,
         },
         Table::Case => match row.key.strip_prefix(desk::PREFIX) {
-            Some(case) => {
-                let desk: Desk = parse(table, row)?;
-                let subject = subjects.get(case).cloned().unwrap_or_else(|| case.into());
-                Some((subject, Restated::Desk(case.into(), desk)))
-            }
+            // Where nobody knows whom it is about, the journal holds nothing of it to be kept either.
+            Some(case) => match subjects.get(case) {
+                Some(subject) => Some((subject.clone(), Restated::Desk(case.into(), parse(table, row)?))),
+                None => None,
+            },
             None if CaseKind::of_key(&row.key).is_some() => {
                 let case: CaseRow = parse(table, row)?;
                 Some((case.subject(&row.key), Restated::Case(row.key.clone(), Box::new(case))))
@@ -148,6 +192,9 @@ fn told(table: Table, row: &Row, subjects: &Subjects) -> Result<Option<(Text, Re
         Table::DeadLetter => {
             let letter: StoredDeadLetter = parse(table, row)?;
             Some((letter.subject().into(), Restated::Letter(row.key.clone(), letter.state)))
+        }
+        Table::Meta if row.key == model_key().key => {
+            Some(("model".into(), Restated::Model(Box::new(parse(table, row)?))))
         }
         _ => told_of_tenant(table, row)?.map(|restated| ("tenant".into(), restated)),
     })

@@ -180,13 +180,17 @@ impl Tenant {
                 desks.push(row);
                 continue;
             }
+            let parted = |id: &EntityId| pending.parted.iter().any(|(parted, _)| parted == id);
+            let mut quotes = false;
             let concerned = if row.key.starts_with(MERGES) {
                 // What others were before a merge may rest on them: that merge is not taken back any more.
                 let pair: [EntityId; 2] = merged_pair(&row)?.into();
-                let parted = |id: &EntityId| pending.parted.iter().any(|(parted, _)| parted == id);
                 pair.iter().any(|id| pending.entities.contains(id) || parted(id))
             } else if CaseKind::of_key(&row.key).is_some() {
                 let case: CaseRow = parse(Table::Case, &row)?;
+                // What a check found wrong with another may quote them. If it is still wrong it is found again, and what was noted
+                // on it is there.
+                quotes = case.violated.is_some() && case.entities.iter().any(parted);
                 case.records.iter().any(|record| pending.records.contains(record))
                     || case.entities.iter().any(|id| pending.entities.contains(id))
                     || case.operation.as_deref().is_some_and(|operation| pending.concerns(operation))
@@ -195,6 +199,8 @@ impl Tenant {
             };
             if concerned {
                 cases.insert(row.key.clone());
+            }
+            if concerned || quotes {
                 delete(changes, Table::Case, row);
             }
         }

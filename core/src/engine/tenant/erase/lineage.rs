@@ -1,6 +1,6 @@
 //! Lineage: what was ever a part of an entity, as the journal tells it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Tenant;
 use crate::engine::tenant::compact::STATE_TOLD;
@@ -18,15 +18,44 @@ const PAGE: usize = 256;
 /// What the facts have that link a record.
 const LINKED: &[u8] = b"\"linked\"";
 
-/// What was ever a part of an entity, and of what it was a part.
+/// What was ever a part of an entity, and of what it was a part. Each of the entities is followed by itself, so places are kept
+/// by entity: what left one for another of them has not left them.
 #[derive(Debug, Default)]
 pub(super) struct Lineage {
     /// The entity, and those that stand merged into it.
     pub(super) entities: BTreeSet<EntityId>,
+    /// The records that each of them was ever linked to, and the place at which they last left it; 0: they did not.
+    held: BTreeMap<EntityId, Places<RecordRef>>,
+    /// The entities that each of them was merged into, and the place at which it was taken apart again; 0: it was not.
+    joined: BTreeMap<EntityId, Places<EntityId>>,
+}
+
+impl Lineage {
+    pub(super) fn of(entity: EntityId) -> Self {
+        Self { entities: BTreeSet::from([entity]), ..Self::default() }
+    }
+
     /// Every record that was ever linked to one of them, and the place at which it last left; 0: it did not.
-    pub(super) ever: Places<RecordRef>,
-    /// The entities that one of them was merged into and taken apart from, and the place at which that happened.
-    pub(super) parted: Places<EntityId>,
+    pub(super) fn ever(&self) -> Places<RecordRef> {
+        last(self.held.values())
+    }
+
+    /// The entities that one of them was merged into and taken apart from, and the place at which that last happened.
+    pub(super) fn parted(&self) -> Places<EntityId> {
+        let mut parted = last(self.joined.values());
+        parted.retain(|id, _| !self.entities.contains(id));
+        parted
+    }
+}
+
+/// By what left, the last place at which it did; 0: it is still there.
+fn last<'a, K: Ord + Clone + 'a>(places: impl Iterator<Item = &'a Places<K>>) -> Places<K> {
+    let mut last = Places::new();
+    for (key, place) in places.flatten() {
+        let of = last.entry(key.clone()).or_insert(*place);
+        *of = if *of == 0 || *place == 0 { 0 } else { (*of).max(*place) };
+    }
+    last
 }
 
 impl Tenant {
@@ -44,8 +73,6 @@ impl Tenant {
         for id in lineage.entities.clone() {
             self.follow_all(lineage, id).await?;
         }
-        let Lineage { entities, parted, .. } = lineage;
-        parted.retain(|id, _| !entities.contains(id));
         Ok(())
     }
 
@@ -53,7 +80,7 @@ impl Tenant {
     pub(super) async fn once_held(&self, id: EntityId) -> Result<Vec<(RecordRef, u64)>, Error> {
         let mut lineage = Lineage::default();
         self.follow_all(&mut lineage, id).await?;
-        Ok(lineage.ever.into_iter().filter(|(_, place)| *place > 0).collect())
+        Ok(lineage.ever().into_iter().filter(|(_, place)| *place > 0).collect())
     }
 
     /// Follows what the journal tells of an entity.
@@ -65,7 +92,7 @@ impl Tenant {
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = last.seq;
             for (entry, payload) in &page {
-                self.follow(lineage, entry, payload.as_ref())?;
+                self.follow(lineage, id, entry, payload.as_ref())?;
             }
         }
     }
@@ -121,16 +148,23 @@ impl Tenant {
         }
     }
 
-    fn follow(&self, lineage: &mut Lineage, entry: &Entry, payload: Option<&Payload>) -> Result<(), Error> {
+    fn follow(
+        &self,
+        lineage: &mut Lineage,
+        id: EntityId,
+        entry: &Entry,
+        payload: Option<&Payload>,
+    ) -> Result<(), Error> {
         let Some(payload) = payload else { return Ok(()) };
+        let held = lineage.held.entry(id).or_default();
         if [RESTATED, STATE_TOLD].contains(&entry.kind.as_str()) {
             match read(entry, payload)? {
                 Restated::Entity(stored) => {
                     let entity = Entity::from_stored(*stored, &self.core.model);
                     let links = entity.iter().flat_map(|entity| &entity.links);
-                    lineage.ever.extend(links.map(|link| ((*link.record).clone(), 0)));
+                    held.extend(links.map(|link| ((*link.record).clone(), 0)));
                 }
-                Restated::Once(_, once) => lineage.ever.extend(once),
+                Restated::Once(_, once) => held.extend(once),
                 _ => {}
             }
             return Ok(());
@@ -139,13 +173,14 @@ impl Tenant {
             return Ok(());
         }
         let facts: Vec<StoredFact> = read(entry, payload)?;
+        let joined = lineage.joined.entry(id).or_default();
         for fact in facts {
             match fact {
-                StoredFact::Linked { record, .. } => drop(lineage.ever.insert((*record).clone(), 0)),
-                StoredFact::Unlinked { record } => drop(lineage.ever.insert((*record).clone(), entry.seq)),
-                StoredFact::Merged { into: Some(into) } => drop(lineage.parted.insert(into, 0)),
+                StoredFact::Linked { record, .. } => drop(held.insert((*record).clone(), 0)),
+                StoredFact::Unlinked { record } => drop(held.insert((*record).clone(), entry.seq)),
+                StoredFact::Merged { into: Some(into) } => drop(joined.insert(into, 0)),
                 StoredFact::Merged { into: None } => {
-                    lineage.parted.values_mut().filter(|place| **place == 0).for_each(|place| *place = entry.seq);
+                    joined.values_mut().filter(|place| **place == 0).for_each(|place| *place = entry.seq);
                 }
                 _ => {}
             }

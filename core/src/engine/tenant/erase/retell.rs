@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Tenant;
-use crate::engine::case::{CaseKind, CaseRow, discrepancy_of_key};
+use crate::engine::case::{CaseKind, CaseRow, noted_on, standing_key};
 use crate::engine::desk::{CASE_NOTED, Desk, desk_key};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, entity_key, representation_key};
@@ -77,8 +77,8 @@ pub(crate) enum Restated {
 struct Mentioned {
     cases: BTreeSet<Text>,
     letters: BTreeSet<Text>,
-    /// Cases on which something is noted, and whether all that was noted is about what is gone.
-    desks: BTreeMap<Text, bool>,
+    /// Cases on which something is noted, and what stays of what that was told about; none: nothing of it stays.
+    desks: BTreeMap<Text, Option<Text>>,
 }
 
 impl Mentioned {
@@ -95,7 +95,7 @@ impl Mentioned {
             }
             CASE_NOTED | DESK_RESTATED => {
                 let (case, _): (Text, Any) = read(entry, payload)?;
-                *self.desks.entry(case).or_insert(true) &= subject.gone;
+                self.note_desk(case, subject);
             }
             LETTER_BURIED if !subject.gone => {
                 let (_, _, _, _, key): (Any, Any, Any, Any, Text) = read(entry, payload)?;
@@ -107,13 +107,20 @@ impl Mentioned {
             }
             STATE_TOLD => match read(entry, payload)? {
                 Restated::Case(case, _) => drop(self.cases.insert(case)),
-                Restated::Desk(case, _) => *self.desks.entry(case).or_insert(true) &= subject.gone,
+                Restated::Desk(case, _) => self.note_desk(case, subject),
                 Restated::Letter(key, _) if !subject.gone => drop(self.letters.insert(key)),
                 _ => {}
             },
             _ => {}
         }
         Ok(())
+    }
+
+    fn note_desk(&mut self, case: Text, subject: &Subject) {
+        let stays = self.desks.entry(case).or_default();
+        if !subject.gone {
+            *stays = Some(subject.name.clone());
+        }
     }
 }
 
@@ -204,18 +211,17 @@ impl Tenant {
     }
 
     async fn retell_desks(&self, id: EntityId, mentioned: &Mentioned, changes: &mut Changes<'_>) -> Result<(), Error> {
-        for (case, theirs) in &mentioned.desks {
+        for (case, stays) in &mentioned.desks {
             let Some(row) = self.row_to_tell(changes, desk_key(case)).await? else { continue };
-            let about = match discrepancy_of_key(case) {
-                Some(id) => RowKey::new(Table::Discrepancy, id.to_string()),
-                None => RowKey::new(Table::Case, case.clone()),
-            };
-            if *theirs && self.row_to_tell(changes, about).await?.is_none() {
+            let standing = self.row_to_tell(changes, standing_key(case)).await?;
+            let about = standing.map(|standing| noted_on(case, &standing)).transpose()?;
+            // About whoever it is about: their erasure finds it there.
+            if let Some(about) = about.or_else(|| stays.clone()) {
+                let desk: Desk = parse(Table::Case, &row)?;
+                changes.journal(DESK_RESTATED, &about, &(case, Some(desk)));
+            } else {
                 changes.delete(desk_key(case));
                 changes.journal(DESK_RESTATED, &subject_of(id), &(case, None::<Desk>));
-            } else {
-                let desk: Desk = parse(Table::Case, &row)?;
-                changes.journal(DESK_RESTATED, &subject_of(id), &(case, Some(desk)));
             }
         }
         Ok(())

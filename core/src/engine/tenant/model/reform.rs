@@ -103,6 +103,8 @@ impl Reform {
             self.cleared.contains(&(entity.entity, unit)) || steps().any(|step| step.unit == unit)
         };
         let mut facts = clearing_where(entity, cleared);
+        // Of one that is migrated too, what was said is made anew behind this.
+        facts.extend(self.renaming(entity));
         for step in steps() {
             let migrated = stored.migrated(step, &tenant.id, entity, of);
             // It was surveyed when nobody could write any more.
@@ -110,7 +112,6 @@ impl Reform {
                 reasons: format!("{}.{}: {} changed while it was migrated", of.name, step.attribute, step.from),
             })?);
         }
-        facts.extend(self.renaming(entity));
         facts.extend(read_again(entity, of));
         Ok(facts)
     }

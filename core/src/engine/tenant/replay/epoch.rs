@@ -62,9 +62,10 @@ impl Then<'_> {
         then?.read_by(&former.next()?.id)
     }
 
-    /// Forgets what the former model could not read of an entity: its row was written without it.
-    pub(super) fn forget_unread(&self, of: &CompiledEntity, entity: &mut Entity) {
-        let unread = |unit: &UnitKey| !self.knows(of, unit);
+    /// Forgets what the former model could not read of an entity: its row was written without it. What migrations since have made
+    /// of it (`is_made`) no model read then.
+    pub(super) fn forget_unread(&self, of: &CompiledEntity, entity: &mut Entity, is_made: impl Fn(&UnitKey) -> bool) {
+        let unread = |unit: &UnitKey| !is_made(unit) && !self.knows(of, unit);
         let forget = |keys: Vec<UnitKey>| keys.into_iter().filter(|key| unread(key)).collect::<Vec<_>>();
         for unit in forget(entity.golden.iter().map(|(unit, _)| unit).collect()) {
             entity.golden.set(&unit, None);
@@ -82,7 +83,8 @@ impl Then<'_> {
             link.divergences.retain(|unit, _| !unread(unit));
             link.sent.retain(|unit, _| !unread(unit));
             let bases: Vec<UnitKey> = link.bases.iter().map(|(unit, _)| unit).collect();
-            for unit in bases.into_iter().filter(|unit| !self.base_read_alike(of, link.object, unit)) {
+            let lost = |unit: &UnitKey| !is_made(unit) && !self.base_read_alike(of, link.object, unit);
+            for unit in bases.into_iter().filter(lost) {
                 link.bases.set(&unit, None);
             }
         }
