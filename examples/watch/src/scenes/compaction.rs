@@ -34,6 +34,8 @@ pub(super) async fn play(page: &mut Page) -> Played {
     let checkpoint = acme.checkpoint(&noah()).await?;
     page.show(format!("checkpoint: signed by key {}", checkpoint.key));
     page.show(acme.verify().await?);
+    let sizes = acme.journal_sizes().await?;
+    page.show(format!("bytes for each event: {}", sizes.bytes_per_event().unwrap_or(0)));
 
     page.tell("A year later what stands before it goes, once both were folded, and came to the same.");
     office.clock.advance(YEAR);
