@@ -167,12 +167,17 @@ impl Declared<'_> {
     }
 
     /// Priorities and bounds of inputs are of what is declared, and can be meant.
-    pub(super) fn check_inputs(&self, inputs: &Inputs, connected: &[&ConnectionName], mistakes: &mut Vec<Mistake>) {
+    pub(super) fn check_inputs(
+        &self,
+        inputs: &Inputs,
+        connected: &BTreeMap<&ConnectionName, SystemName>,
+        mistakes: &mut Vec<Mistake>,
+    ) {
         let of_types = inputs.priorities.keys().chain(inputs.priorities_at.keys().map(|(_, of)| of));
         let undeclared = of_types.filter(|of| self.0.iter().all(|model| model.entity != **of));
         let undeclared = undeclared.map(|of| format!("`inputs` names entity `{of}`, which is not declared"));
         let named = inputs.priorities_at.keys().map(|(name, _)| name).chain(inputs.most_at.keys());
-        let unknown = named.filter(|name| !connected.contains(name));
+        let unknown = named.filter(|name| !connected.contains_key(name));
         let unknown = unknown.map(|name| format!("`inputs` names `{name}`, which is no connection"));
         mistakes.extend(undeclared.chain(unknown).chain(inputs.refused()).map(Mistake::Other));
     }

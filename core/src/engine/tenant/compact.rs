@@ -11,8 +11,6 @@ mod lets_go;
 mod size;
 mod tell;
 
-use serde::{Deserialize, Serialize};
-
 use crate::checkpoint::{Checkpoint, CheckpointKeys, Making, compaction_key};
 use crate::engine::Tenant;
 use crate::engine::persist::Changes;
