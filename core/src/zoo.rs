@@ -90,6 +90,11 @@ bugs! {
     NotDrained: "a create is looked for while its request may still be under way",
     OutboxForgotten: "what a crash left without a receipt is never looked at",
     RevisionIgnored: "a commit does not say what it rests on",
+    RoleNotAsked: "nobody is asked for a role",
+    MaskForgotten: "what a role does not show is shown",
+    LettersOutliveErasure: "an erasure leaves dead letters",
+    PayloadsOutliveErasure: "an erasure leaves what the journal told",
+    ErasedComesBack: "what is said of a person who was erased is kept",
     TenantsMeet: "two tenants share one store",
 }
 

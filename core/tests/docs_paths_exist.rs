@@ -117,3 +117,38 @@ fn every_rule_of_the_semantics_names_a_test() {
     let unpinned: Vec<&String> = rules.iter().filter(|rule| !names_a_test(rule)).collect();
     assert!(unpinned.is_empty(), "rules that no test pins:\n{unpinned:#?}");
 }
+
+/// The source that defines a function, from its signature on; `None`: it is not there.
+fn definition(span: &str) -> Option<String> {
+    let (file, name) = span.split_once(".rs::")?;
+    let path = root().join(format!("{file}.rs"));
+    let source = if path.is_file() { read(&path) } else { return None };
+    let at = source.find(&format!("fn {name}("))?;
+    source.get(at..).map(ToOwned::to_owned)
+}
+
+/// Of permissions and erasure, every rule has a test over what is drawn at random, or says that what it ranges over is enumerated;
+/// and a rule of the simulator, or says why not.
+#[test]
+fn every_rule_of_permissions_and_erasure_has_a_property_and_a_rule_in_the_simulator() {
+    let text = read(&root().join("docs/permissions-and-erasure.md"));
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = text.lines().filter(|line| line.starts_with("| ")).map(cells).collect();
+    let rules: Vec<&Vec<String>> = rows.iter().filter(|row| row[1] != "rule" && !row[1].starts_with("---")).collect();
+    assert!(rules.len() > 20, "the rules are a table");
+    for row in rules {
+        let [_, rule, property, simulator, _] = &row[..] else { panic!("{row:?} has not three cells") };
+        let properties = backticked(property);
+        assert!(!properties.is_empty(), "{rule}: no test is named");
+        for span in properties {
+            let test = definition(span).unwrap_or_else(|| panic!("{rule}: `{span}` is not there"));
+            let drawn = test.split('{').next().is_some_and(|signature| signature.contains(" in "));
+            assert!(drawn || property.starts_with("enumerated: "), "{rule}: `{span}` draws nothing at random");
+        }
+        let judged = backticked(simulator);
+        assert!(!judged.is_empty() || simulator.starts_with("not judged: "), "{rule}: the simulator is not named");
+        for span in judged.into_iter().filter(|span| span.contains('/')) {
+            assert!(definition(span).is_some(), "{rule}: `{span}` is not there");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use accordant::{Accordant, Error, Tenant};
 use serde_json::Value;
 
 use crate::fault::Fault;
+use crate::remains;
 use crate::scene::Scene;
 
 /// Audits a tenant's store: who was overruled, and if `whole`, that it is what its journal adds up to; and that its history comes
@@ -19,7 +20,8 @@ use crate::scene::Scene;
 /// If the store fails, or a system cannot be called.
 pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Option<Accordant>) -> Result<(), Error> {
     let remodelled = scene.lock().weather.hits.has(Fault::ModelChanged);
-    if let Some(proposal) = proposal.filter(|_| !remodelled) {
+    let forgets = scene.lock().design.house.forgets;
+    if let Some(proposal) = proposal.filter(|_| !remodelled && !forgets) {
         let would = tenant.what_if(&proposal).await?;
         if !would.is_same() {
             scene.lock().oracle.accuse(format!("the model in force would change something: {would}"));
@@ -30,10 +32,14 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Opt
             scene.lock().oracle.accuse(format!("stored otherwise than journaled: {difference}"));
         }
     }
+    remains::judge(&tenant, &scene).await?;
     let letters: BTreeSet<Vec<u8>> = tenant.dead_letters().await?.iter().map(|(_, letter)| letter.bytes()).collect();
     let unreadable = std::mem::take(&mut scene.lock().unreadable);
-    for body in unreadable.iter().filter(|body| !letters.contains(body.as_ref())) {
+    for (body, subject) in unreadable.iter().filter(|(body, _)| !letters.contains(body.as_ref())) {
         let text = String::from_utf8_lossy(body).into_owned();
+        if subject.is_some_and(|subject| !scene.lock().oracle.was_never_erased(subject)) {
+            continue;
+        }
         scene.lock().oracle.accuse(format!("a notice that nobody could read is kept nowhere: {text}"));
     }
     let overwritten = scene.lock().oracle.overwritten();
@@ -60,7 +66,8 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Opt
             collect(&facts, &mut losers);
         }
     }
-    for (attribute, word, place) in overwritten {
+    // Where the journal has lost its beginning, so have its resolutions.
+    for (attribute, word, place) in overwritten.into_iter().filter(|_| !forgets) {
         let spelled = scene.lock().design.dialect.canonical(attribute, word);
         if !losers.contains(&spelled) {
             scene.lock().oracle.accuse(format!("{place} = {word} was written over, and no resolution names it"));

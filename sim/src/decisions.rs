@@ -12,6 +12,11 @@ use crate::scene::Scene;
 pub struct Decisions(BTreeMap<Unit, (EntityId, i64)>);
 
 impl Decisions {
+    /// Forgets what was decided about somebody.
+    pub fn forget_of(&mut self, subject: usize) {
+        self.0.retain(|unit, _| unit.0 != subject);
+    }
+
     /// Forgets what is decided anew.
     pub fn forget(&mut self, unit: Unit) {
         self.0.remove(&unit);

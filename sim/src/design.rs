@@ -13,6 +13,7 @@ use crate::dialect::Dialect;
 use crate::dialect::own::Own;
 use crate::fault::{Fault, Faults};
 use crate::house::{Guard, House};
+use crate::office::PERSONAL;
 use crate::rng::Rng;
 
 /// The native object type of every system.
@@ -216,6 +217,9 @@ impl Design {
     pub fn model(&self) -> EntityModel {
         let mut model = EntityModel::new("thing");
         let mut key = TypedAttribute::<String>::new("key").identity().required(true);
+        if self.house.roles {
+            key = key.pii();
+        }
         for system in &self.systems {
             let object = SystemObject::new(system.name, OBJECT);
             model.object(if system.required { object.required() } else { object });
@@ -225,6 +229,9 @@ impl Design {
         for (index, attribute) in self.attributes.iter().enumerate() {
             let id = ATTRIBUTES[index];
             let mut typed = TypedAttribute::<String>::new(id);
+            if self.house.roles && index == PERSONAL {
+                typed = typed.pii();
+            }
             for (system, strength) in self.systems.iter().zip(&attribute.strength) {
                 let at = At::path(system.name, id);
                 typed = typed.at(match strength {
@@ -306,6 +313,12 @@ impl fmt::Display for Design {
         }
         if let Some(writes) = self.house.writes {
             writeln!(f, "{writes} writes of an attribute into a system are enough unconfirmed")?;
+        }
+        if self.house.forgets {
+            writeln!(f, "the journal is kept for hours")?;
+        }
+        if self.house.roles {
+            writeln!(f, "roles are asked for")?;
         }
         if self.hasty > 0 {
             writeln!(f, "people do not wait: {} of 1000", self.hasty)?;

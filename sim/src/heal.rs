@@ -11,6 +11,7 @@ use accordant::{Actor, EntityId, Error, Tenant};
 
 use crate::decisions;
 use crate::design::Told;
+use crate::erasing::finish;
 use crate::job::{EXISTENCE, confirm, confirm_writes, decide, mend, standing, steps, subjects, unit_name};
 use crate::neighbour::visit;
 use crate::oracle::Unit;
@@ -42,6 +43,7 @@ async fn shared(tenant: &Tenant) -> Result<Vec<BTreeSet<EntityId>>, Error> {
 pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: HealBy) -> Result<(), Error> {
     tenant.accept_model(&Actor::new("ana")).await?;
     settle_in(&tenant, &scene).await?;
+    finish(&tenant, &scene).await?;
     look_once(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by, true).await?;
@@ -214,7 +216,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -
         inner.say(|| format!("  {} {link}: {}, {state:?}: {reason}", unit_name(one.unit), kind.title()));
     }
     for one in standing.iter().filter(|one| one.discrepancy.state == DiscrepancyState::Open) {
-        let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
+        let promised = inner.oracle.is_promised(one.unit.0) && !unclear.contains(&one.unit.0);
         if !promised || inner.oracle.remodelled.contains(&one.unit.1) {
             continue;
         }
@@ -225,7 +227,7 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -
     let settled = inner.oracle.settled.clone();
     for one in standing.iter().filter(|one| decided && settled.contains(&one.unit)) {
         // What cannot be read, and what two entities share, is promised nothing.
-        let promised = !inner.oracle.poisoned.contains(&one.unit.0) && !unclear.contains(&one.unit.0);
+        let promised = inner.oracle.is_promised(one.unit.0) && !unclear.contains(&one.unit.0);
         if promised && one.discrepancy.kind == DiscrepancyKind::HardConflict {
             inner.oracle.accuse(format!("{} was decided, and is a conflict still", unit_name(one.unit)));
         }
@@ -242,7 +244,11 @@ async fn judge(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy, decided: bool) -
             let tells = matches!(server.design.told, Told::Full | Told::Changed);
             !server.records[*place].poisoned || by != HealBy::Webhooks || tells
         });
-        if known && !seen.insert(*subject) && !waits.contains(&(*subject, EXISTENCE)) {
+        if known
+            && inner.oracle.is_promised(*subject)
+            && !seen.insert(*subject)
+            && !waits.contains(&(*subject, EXISTENCE))
+        {
             inner.oracle.accuse(format!("k{subject} has become two entities"));
         }
     }

@@ -10,6 +10,7 @@ use accordant::text::Text;
 use accordant::{Builder, Limits};
 
 use crate::design::ATTRIBUTES;
+use crate::office;
 use crate::rng::Rng;
 use crate::word::Word;
 
@@ -31,6 +32,10 @@ pub struct House {
     pub two: Option<usize>,
     /// How many writes of an attribute into a system take effect unconfirmed.
     pub writes: Option<u32>,
+    /// Whether roles are asked for, and which attributes are personal data.
+    pub roles: bool,
+    /// Whether the journal is kept for hours only.
+    pub forgets: bool,
 }
 
 /// Stands for the entity type of the built-in world, where the engine asks for one.
@@ -59,12 +64,17 @@ impl House {
             rule: rng.chance(150).then_some((rule, guard)),
             two: rng.chance(150).then_some(two),
             writes: rng.chance(150).then(|| 1 + u32::from(rng.chance(500))),
+            roles: false,
+            forgets: false,
         }
     }
 
     /// Tells the engine of them.
     #[must_use]
-    pub fn rule(&self, mut builder: Builder) -> Builder {
+    pub fn rule(&self, mut builder: Builder, attributes: usize) -> Builder {
+        if self.roles {
+            builder = builder.roles(office::roles(attributes));
+        }
         if let Some((attribute, guard)) = self.rule {
             builder = builder.rule(handle(attribute), Guarding(guard));
         }

@@ -100,6 +100,16 @@ impl Store for Image {
         self.0.image.journal(tenant, after, limit).await
     }
 
+    async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
+        self.rest().await;
+        may_die(&self.0, "before the journal is cut").await;
+        self.0.image.cut(tenant, until).await
+    }
+
+    async fn expire(&self, tenant: &TenantId, kind: &str, until: u64) -> Result<u64, StoreError> {
+        self.0.image.expire(tenant, kind, until).await
+    }
+
     async fn erase_until(&self, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
         self.0.image.erase_until(tenant, subject, until).await
     }

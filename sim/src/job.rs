@@ -12,10 +12,14 @@ use accordant::plan::{Intent, StandingApproval, Target};
 use accordant::rollout::Stage;
 use accordant::{Actor, Choice, Delivery, EntityId, Error, Lifetime, Ruling, Scope, Tenant};
 
+use crate::attempt::attempt;
 use crate::design::ATTRIBUTES;
+use crate::erasing::{erase, lift};
+use crate::office::grant;
 use crate::oracle::Unit;
 use crate::remote::{PROOF, SAYS};
 use crate::scene::Scene;
+use crate::seal::compact;
 use crate::server::{body, id};
 
 /// What the engine is asked to do.
@@ -45,7 +49,20 @@ pub enum Job {
     Decide,
     /// Accept the model as it is now.
     Accept,
+    /// Let the journal begin later.
+    Compact,
+    /// Erase a person.
+    Erase(usize),
+    /// Let a person come back who was erased.
+    Lift(usize),
+    /// Give somebody of the office a rank.
+    Grant(usize, usize),
+    /// Somebody of the office tries something about somebody.
+    Try(usize, usize, usize),
 }
+
+/// How long an operator waits for what is under way, in milliseconds.
+const MINUTE: i64 = 60_000;
 
 /// The longest chain of steps that a turn takes.
 const MOST_STEPS: usize = 50;
@@ -74,6 +91,11 @@ pub async fn work(tenant: Tenant, scene: Arc<Scene>, job: Job) -> Result<(), Err
         }
         Job::Accept => tenant.accept_model(&Actor::new("ana")).await.map(drop),
         Job::Work => steps(&tenant).await,
+        Job::Compact => compact(&tenant, &scene).await,
+        Job::Erase(subject) => erase(&tenant, &scene, subject, MINUTE).await,
+        Job::Lift(subject) => lift(&tenant, &scene, subject).await,
+        Job::Grant(who, rank) => grant(&tenant, &scene, who, rank).await,
+        Job::Try(who, what, subject) => attempt(&tenant, &scene, (who, what), subject).await,
         Job::Mend(bootstrap) => mend(&tenant, &scene, bootstrap).await.map(drop),
         Job::Propose => {
             let plan = tenant.plan(Scope::default()).await?;
@@ -162,7 +184,11 @@ async fn receive(tenant: &Tenant, scene: &Arc<Scene>, delivery: usize) -> Result
     let body = request.body().clone();
     tenant.receive(name, request).await?;
     if body::is_misshapen(&body) {
-        scene.lock().unreadable.insert(body);
+        let mut inner = scene.lock();
+        let system = inner.deliveries[delivery].system;
+        let place = body::id_of(&body).and_then(|id| inner.servers[system].find(&id));
+        let subject = place.map(|place| inner.servers[system].records[place].subject);
+        inner.unreadable.insert(body, subject);
     }
     Ok(())
 }

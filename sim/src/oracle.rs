@@ -3,6 +3,8 @@
 //! It shares no code with the engine and sees nothing of its state but which units it says wait for a person.
 
 mod boundary;
+mod erasure;
+mod presence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +12,8 @@ use accordant::connector::CreateSafety;
 
 use crate::design::{ATTRIBUTES, Attribute, Design, Policy, System};
 use crate::oracle::boundary::Boundary;
+use crate::oracle::erasure::Erasures;
+pub use crate::oracle::erasure::spelled;
 use crate::scene::By;
 use crate::word::Word;
 
@@ -98,6 +102,8 @@ pub struct Oracle {
     pub poisoned: BTreeSet<usize>,
     /// Who may retire whom, and what people allow.
     boundary: Boundary,
+    /// Who was erased.
+    erasures: Erasures,
     /// Attributes whose ownership changed under way: their units follow when they are next settled.
     pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
@@ -180,7 +186,7 @@ impl Oracle {
             let (creates, _) = self.creates.entry((subject, system)).or_default();
             *creates += 1;
             let once = self.systems[system].safety != CreateSafety::DetectAndMerge;
-            if *creates > allowed + if once { 0 } else { self.troubles } {
+            if *creates > allowed + if once { 0 } else { self.troubles } && self.is_promised(subject) {
                 self.accuse(format!("k{subject} was created {} times in {}", allowed + 1, self.systems[system].name));
             }
         }
@@ -254,9 +260,9 @@ impl Oracle {
         let ours = cell.history.iter().rfind(|(_, by, _)| *by == By::Engine).is_some_and(|(held, ..)| *held == before);
         cell.history.push((word, By::Engine, now));
         // Of who cannot be read nothing is promised.
-        self.heal_writes += usize::from(!self.poisoned.contains(&unit.0));
+        self.heal_writes += usize::from(self.is_promised(unit.0));
         self.rewrites += usize::from(again || raced);
-        if vain && !self.two_workers {
+        if vain && !self.two_workers && self.is_promised(unit.0) {
             self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
         }
         // A system that decides and keeps a form of its own has said that form: each edit is worth one write elsewhere.
@@ -267,7 +273,7 @@ impl Oracle {
         }
         // Each edit is worth one write in each other system; a decision another; a reply that was lost another.
         let worth = self.edits.get(&unit).copied().unwrap_or(0) + 1 + usize::from(decided);
-        if writes > worth + self.troubles && !self.two_workers {
+        if writes > worth + self.troubles && !self.two_workers && self.is_promised(unit.0) {
             self.accuse(format!("{name} r{place} {}: {writes} writes for {worth} changes", ATTRIBUTES[attribute]));
         }
         self.check_write(system, unit, word, before, seen);
@@ -315,7 +321,7 @@ impl Oracle {
     pub fn judge(&mut self, waits: &BTreeSet<Unit>, decided: bool) {
         let mut found = Vec::new();
         let subjects: BTreeSet<usize> = self.records.iter().flatten().map(|known| known.subject).collect();
-        for subject in subjects.into_iter().filter(|subject| !self.poisoned.contains(subject)) {
+        for subject in subjects.into_iter().filter(|subject| self.is_promised(*subject)) {
             let asked = waits.contains(&(subject, ATTRIBUTES.len()));
             if asked && self.is_whole(subject) {
                 found.push(format!("presence of k{subject} waits for a person, and every record is there"));
@@ -336,7 +342,8 @@ impl Oracle {
             self.judge_presence(subject, &mut found);
         }
         // What was written and archived then was written all the same.
-        let promised = self.records.iter_mut().flatten().filter(|known| !self.poisoned.contains(&known.subject));
+        let silent = |of: &usize| self.poisoned.contains(of) || self.erasures.concern(*of);
+        let promised = self.records.iter_mut().flatten().filter(|known| !silent(&known.subject));
         let owed: usize = promised.flat_map(|known| &mut known.cells).map(Cell::settle).sum();
         if self.heal_writes > owed + self.mended + self.unheard + self.rewrites {
             found.push(format!("{} writes in the heal, for {owed} differences", self.heal_writes));
@@ -344,14 +351,6 @@ impl Oracle {
         self.open.clone_from(waits);
         self.each(|cell| cell.rested = cell.word());
         found.into_iter().for_each(|what| self.accuse(what));
-    }
-
-    /// Whether a subject has had one record at most in each system, and wherever one is required, and none was ever lost.
-    fn is_whole(&self, subject: usize) -> bool {
-        let of = |records: &Vec<Known>| records.iter().filter(|known| known.subject == subject).count();
-        let lost = self.deaths(subject) > 0 || self.boundary.misled(subject);
-        let whole = |(records, system): (_, &System)| of(records) == 1 || (of(records) == 0 && !system.required);
-        !lost && self.records.iter().zip(&self.systems).all(whole)
     }
 
     /// At rest, systems agree, except where the mapping says otherwise.
@@ -499,25 +498,12 @@ impl Oracle {
         }
     }
 
-    /// Where a record is required it exists, and only once if only we create.
-    fn judge_presence(&self, subject: usize, found: &mut Vec<String>) {
-        let of = |known: &&Known| known.subject == subject;
-        if !self.records.iter().flatten().any(|known| of(&known) && known.live) {
-            return;
-        }
-        for (design, records) in self.systems.iter().zip(&self.records).filter(|(design, _)| design.required) {
-            if !records.iter().any(|known| of(&known)) {
-                found.push(format!("k{subject} is required in {}, and is not there", design.name));
-            }
-        }
-    }
-
     /// The words of people that were written over and that no journaled resolution may fail to name.
     #[must_use]
     pub fn overwritten(&self) -> Vec<(usize, Word, String)> {
         let excused = [&self.decided, &self.fought];
         let decided = |unit: &Unit| excused.iter().any(|of| of.contains(unit)) || self.remodelled.contains(&unit.1);
-        let lost = self.overwritten.iter().filter(|(.., unit)| !decided(unit));
+        let lost = self.overwritten.iter().filter(|(.., unit)| !decided(unit) && !self.erasures.concern(unit.0));
         let place = |system: usize, place: usize| format!("{} r{place}", self.systems[system].name);
         lost.map(|(word, system, at, unit)| (unit.1, *word, format!("{} {}", place(*system, *at), ATTRIBUTES[unit.1])))
             .collect()

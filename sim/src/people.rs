@@ -93,6 +93,11 @@ pub fn act(inner: &mut Inner, does: Does) {
         | Does::Withdraw
         | Does::Reapply(_)
         | Does::Decide
+        | Does::Compact
+        | Does::Erase(_)
+        | Does::Lift(_)
+        | Does::Grant { .. }
+        | Does::Try { .. }
         | Does::Remodel { .. } => {}
     }
 }

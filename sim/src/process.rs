@@ -14,6 +14,7 @@ use crate::job::{Job, work};
 use crate::oracle::Place;
 use crate::remote::Remote;
 use crate::scene::{Request, Scene, SceneClock};
+use crate::seal::{self, Seal};
 use crate::server::surfaces;
 use crate::silent::Silent;
 
@@ -92,7 +93,7 @@ impl Process {
 
     fn configured(&self) -> Result<Builder, Error> {
         let scene = &self.scene;
-        let (models, (limits, house), systems, silent) = {
+        let (models, (limits, house, attributes), systems, silent) = {
             let inner = scene.lock();
             let habit = &inner.servers[0].design;
             let unheard = |name: &str| !inner.servers.iter().any(|server| server.design.name == name);
@@ -104,7 +105,8 @@ impl Process {
                 })
                 .collect();
             let house = inner.design.house.clone();
-            (inner.design.dialect.models(&inner.design), (inner.design.limits(), house), inner.servers.len(), silent)
+            let rules = (inner.design.limits(), house, inner.design.attributes.len());
+            (inner.design.dialect.models(&inner.design), rules, inner.servers.len(), silent)
         };
         let mut builder = Accordant::builder()
             .clock(SceneClock(Arc::clone(scene)))
@@ -114,7 +116,10 @@ impl Process {
         for model in models {
             builder = builder.entity_model(model);
         }
-        builder = house.rule(builder);
+        if house.forgets {
+            builder = builder.retention(seal::retention()).checkpoint_keys(Seal(self.seed));
+        }
+        builder = house.rule(builder, attributes);
         for system in 0..systems {
             builder = builder.connect(Remote::new(scene, system));
         }
@@ -265,7 +270,9 @@ impl Process {
         }
         if let Err(error) = result {
             let mut inner = self.scene.lock();
-            let expected = matches!(error, Error::Connector { .. } | Error::Store { .. } | Error::ModelChanged { .. });
+            let erased = matches!(error, Error::UnknownEntity { .. } | Error::UnknownPlan(_));
+            let expected = matches!(error, Error::Connector { .. } | Error::Store { .. } | Error::ModelChanged { .. })
+                || (erased && inner.oracle.has_erased());
             let chaos = inner.weather.chaos || job.is_some();
             inner.say(|| format!("{job:?} ends: {}", because(&error)));
             if !expected || !chaos {

@@ -69,7 +69,9 @@ fn spell_house(house: &House) -> String {
     });
     let two = house.two.map(|attribute| format!("two {attribute}\n"));
     let writes = house.writes.map(|writes| format!("writes {writes}\n"));
-    rule.into_iter().chain(two).chain(writes).collect()
+    let roles = house.roles.then(|| "roles are asked for\n".to_owned());
+    let forgets = house.forgets.then(|| "forgets in hours\n".to_owned());
+    rule.into_iter().chain(two).chain(writes).chain(roles).chain(forgets).collect()
 }
 
 const fn spell_policy(policy: Policy) -> &'static str {
@@ -210,7 +212,13 @@ pub fn read(text: &str) -> Option<Options> {
     let hold = attribute("holds").map(|attribute| (attribute, Guard::Hold));
     let forbid = attribute("forbids").map(|attribute| (attribute, Guard::Forbid));
     let writes = number("writes").and_then(|writes| writes.try_into().ok());
-    let house = House { rule: hold.or(forbid), two: attribute("two"), writes };
+    let house = House {
+        rule: hold.or(forbid),
+        two: attribute("two"),
+        writes,
+        roles: of("roles").is_some(),
+        forgets: of("forgets").is_some(),
+    };
     let design = Design { systems, attributes, subjects, existence, limit, hasty, house, dialect: Dialect::Plain };
     let mut rounds: Vec<Vec<Step>> = Vec::new();
     for line in lines() {

@@ -112,6 +112,7 @@ impl Inner {
             lost = true;
         }
         self.oracle.troubles += usize::from(lost || latency > PATIENCE);
+        self.judge_sent(system, &writes);
         let task = self.current;
         let (reply, given_up, effect) = (None, false, Vec::new());
         self.wire.insert(ticket, Request { system, writes, task, reply, lost, given_up, effect });

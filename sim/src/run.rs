@@ -190,6 +190,11 @@ impl Run {
             Does::Withdraw => Job::Withdraw,
             Does::Reapply(plan) => Job::Reapply(plan),
             Does::Decide => Job::Decide,
+            Does::Compact => Job::Compact,
+            Does::Erase(subject) => Job::Erase(subject),
+            Does::Lift(subject) => Job::Lift(subject),
+            Does::Grant { who, rank } => Job::Grant(who, rank),
+            Does::Try { who, what, subject } => Job::Try(who, what, subject),
             Does::Remodel { attribute, system } => {
                 self.remodel(attribute, system);
                 return;
@@ -245,7 +250,10 @@ impl Run {
         // Replaying the journal costs as much as a round: it is done where something may have been lost, and for some.
         let whole = {
             let hits = self.scene.lock().weather.hits;
-            hits.has(Fault::Crash) || hits.has(Fault::CommitFailed) || self.options.seed.is_multiple_of(4)
+            hits.has(Fault::Crash)
+                || hits.has(Fault::CommitFailed)
+                || self.options.seed.is_multiple_of(4)
+                || self.options.design.house.roles
         };
         let proposal = self.process.proposal().ok().filter(|_| whole);
         let work = audit(tenant, Arc::clone(&self.scene), whole, proposal);

@@ -9,13 +9,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use accordant::bytes::Bytes;
 use accordant::connector::{Write, WriteReceipt};
-use accordant::{Clock, MemoryStore, PlanHash};
+use accordant::text::Text;
+use accordant::value::Field;
+use accordant::{Clock, EntityId, MemoryStore, PlanHash};
 
 use crate::agenda::{Agenda, Event, TaskId};
 use crate::approvals::Approvals;
 use crate::decisions::Decisions;
 use crate::design::Design;
 use crate::house::Allowance;
+use crate::office::Office;
 use crate::oracle::{Oracle, Place};
 use crate::permissions::Permissions;
 use crate::rng::Rng;
@@ -75,12 +78,19 @@ pub struct Inner {
     pub permissions: Permissions,
     /// What was written, against the limit on writes.
     pub allowance: Allowance,
+    /// Who of the office has which rank.
+    pub office: Office,
+    /// The entities that were erased of each subject.
+    pub erased: BTreeMap<usize, BTreeSet<EntityId>>,
+    /// What the neighbour's customer is, unit by unit.
+    pub neighbours: Vec<(Text, Field)>,
     /// The decisions that stand.
     pub decisions: Decisions,
     /// The plans that were made.
     pub plans: Vec<PlanHash>,
     /// The bodies that were acknowledged although nobody can read them whole.
-    pub unreadable: BTreeSet<Bytes>,
+    /// Each with whom it is about, if there is such a record.
+    pub unreadable: BTreeMap<Bytes, Option<usize>>,
     /// The states that the engine was seen in, and the answers that it was given.
     pub states: BTreeSet<&'static str>,
     /// Whether every system was read to its end once.
@@ -164,9 +174,12 @@ impl Scene {
                 approvals: Approvals::default(),
                 permissions: Permissions::default(),
                 allowance: Allowance::default(),
+                office: Office::default(),
+                erased: BTreeMap::new(),
+                neighbours: Vec::new(),
                 decisions: Decisions::default(),
                 plans: Vec::new(),
-                unreadable: BTreeSet::new(),
+                unreadable: BTreeMap::new(),
                 states: BTreeSet::new(),
                 looked: false,
                 broken_off: BTreeSet::new(),

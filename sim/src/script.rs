@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::attempt::TRIES;
 use crate::design::{Design, Told};
 use crate::dialect::own::Catalogue;
 use crate::fault::{Fault, Faults};
+use crate::office::{ADMIN, OFFICE};
 use crate::rng::Rng;
 use crate::step::{Does, Step};
 
@@ -202,7 +204,7 @@ impl Options {
             steps.extend(sketch.more(&mut rng, &options.design));
         }
         options.design = options.design.enlivened(&mut Rng::new(seed ^ 0x0A57_E1F5));
-        options.operated()
+        options.operated().governed()
     }
 
     /// The script of a seed, in a world about a user's own model.
@@ -243,6 +245,31 @@ impl Options {
                     let does = if rng.chance(600) { Does::Give { system, attribute } } else { Does::Withdraw };
                     steps.push(Step { after: rng.between(0, 8 * 3_600_000), does });
                 }
+            }
+        }
+        self
+    }
+
+    /// The same, in one world of four, with an office whose people have roles, and persons who are erased. Drawn from a sequence of
+    /// its own.
+    fn governed(mut self) -> Self {
+        let mut rng = Rng::new(self.seed ^ 0x0E7A_5E0D);
+        if !rng.chance(250) {
+            return self;
+        }
+        self.design.house.roles = true;
+        self.design.house.forgets = rng.chance(300);
+        for steps in &mut self.rounds {
+            for _ in 0..8 + rng.below(8) {
+                let (who, subject) = (rng.below(OFFICE.len()), rng.below(self.design.subjects));
+                let does = match rng.below(10) {
+                    0 | 1 => Does::Erase(subject),
+                    2 => Does::Lift(subject),
+                    3 if self.design.house.forgets => Does::Compact,
+                    3..=5 => Does::Grant { who, rank: rng.below(ADMIN + 1) },
+                    _ => Does::Try { who, what: rng.below(TRIES.len()), subject },
+                };
+                steps.push(Step { after: rng.between(0, 8 * 3_600_000), does });
             }
         }
         self

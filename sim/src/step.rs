@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::office::{ADMIN, OFFICE};
+
 /// One step of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
@@ -83,6 +85,28 @@ pub enum Does {
     Reapply(usize),
     /// A person decides something that waits.
     Decide,
+    /// An admin lets the journal begin later.
+    Compact,
+    /// An admin erases a person.
+    Erase(usize),
+    /// An admin lets a person who was erased come back.
+    Lift(usize),
+    /// An admin gives somebody of the office a rank, or takes it: 0.
+    Grant {
+        /// Whom.
+        who: usize,
+        /// Which.
+        rank: usize,
+    },
+    /// Somebody of the office tries what they may not, or may.
+    Try {
+        /// Who.
+        who: usize,
+        /// What.
+        what: usize,
+        /// About whom.
+        subject: usize,
+    },
     /// The model changes: another system owns an attribute, or none does.
     Remodel {
         /// Which attribute.
@@ -112,6 +136,11 @@ impl fmt::Display for Step {
             Does::Withdraw => f.write_str("withdraw"),
             Does::Reapply(plan) => write!(f, "reapply {plan}"),
             Does::Decide => f.write_str("decide"),
+            Does::Compact => f.write_str("compact"),
+            Does::Erase(subject) => write!(f, "erase {subject}"),
+            Does::Lift(subject) => write!(f, "lift {subject}"),
+            Does::Grant { who, rank } => write!(f, "grant {who} {rank}"),
+            Does::Try { who, what, subject } => write!(f, "try {who} {what} {subject}"),
             Does::Remodel { attribute, system } => write!(f, "remodel {attribute} {system}"),
         }
     }
@@ -147,6 +176,17 @@ impl Step {
             "withdraw" => Does::Withdraw,
             "reapply" => Does::Reapply(*numbers.first()?),
             "decide" => Does::Decide,
+            "compact" => Does::Compact,
+            "erase" => Does::Erase(*numbers.first()?),
+            "lift" => Does::Lift(*numbers.first()?),
+            "grant" => {
+                let [who, rank] = numbers[..] else { return None };
+                (who < OFFICE.len() && rank <= ADMIN).then_some(Does::Grant { who, rank })?
+            }
+            "try" => {
+                let [who, what, subject] = numbers[..] else { return None };
+                (who < OFFICE.len()).then_some(Does::Try { who, what, subject })?
+            }
             "remodel" => {
                 let [attribute, system] = numbers[..] else { return None };
                 (attribute < attributes && system < systems).then_some(Does::Remodel { attribute, system })?

@@ -115,7 +115,7 @@ impl Oracle {
     pub fn outlives(&self, unit: Unit) -> bool {
         let Attribute { owner, .. } = &self.attributes[unit.1];
         let alone = !self.systems.iter().any(|system| system.restores || system.capitals);
-        let known = !self.poisoned.contains(&unit.0) && !self.is_retired(unit.0) && !self.is_guarded(unit);
+        let known = self.is_promised(unit.0) && !self.is_retired(unit.0) && !self.is_guarded(unit);
         owner.is_none() && alone && known && !self.remodelled.contains(&unit.1)
     }
 

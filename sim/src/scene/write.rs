@@ -99,6 +99,31 @@ impl Inner {
         }
     }
 
+    /// Judges whom writes are about, as they set out.
+    pub fn judge_sent(&mut self, system: usize, writes: &[Write]) {
+        let server = &self.servers[system];
+        let mut about: Vec<(usize, &'static str)> = Vec::new();
+        for write in writes {
+            let (id, what) = match &write.action {
+                WriteAction::Update { id } => (Some(id), "an update"),
+                WriteAction::Archive { id } => (Some(id), "an archive"),
+                _ => (None, "a create"),
+            };
+            let place = id.and_then(|id| server.find(id));
+            about.extend(place.map(|place| (server.records[place].subject, what)));
+            for change in fields(server, &write.changes).into_iter().flatten() {
+                about.extend(match change {
+                    Change::Key(subject) => Some((subject, what)),
+                    Change::Set(_, word) => self.oracle.whose(word).map(|(subject, _)| (subject, what)),
+                    Change::Beside => None,
+                });
+            }
+        }
+        for (subject, what) in about {
+            self.oracle.sends(system, subject, what);
+        }
+    }
+
     fn carry_out_one(&mut self, system: usize, write: &Write, heard: Option<TaskId>) -> WriteReceipt {
         let Some(changes) = fields(&self.servers[system], &write.changes) else {
             self.oracle.accuse(format!("a write carries what nobody said: {:?}", write.changes));

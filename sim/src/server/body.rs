@@ -70,6 +70,13 @@ pub fn is_misshapen(body: &Bytes) -> bool {
     body.windows(MISSHAPEN.len()).any(|window| window == MISSHAPEN.as_bytes())
 }
 
+/// The id of the record that a body is about.
+#[must_use]
+pub fn id_of(body: &Bytes) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    Some(text.split_once("\"id\":\"")?.1.split('"').next()?.to_owned())
+}
+
 /// An object where a value should stand.
 const MISSHAPEN: &str = "{\"of\":1}";
 

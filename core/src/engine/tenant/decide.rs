@@ -14,6 +14,7 @@ use crate::fact::EntityFact;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, Id};
 use crate::model::{Attribute, Canonical};
+use crate::role::Role;
 use crate::settle::{Choice, NotRuled, Ruled, Ruling, rule_or_propose};
 use crate::working_set::EntityIndex;
 
@@ -74,6 +75,7 @@ impl Tenant {
     /// [`Error::UnknownCase`]; [`Error::CaseClosed`], also if it is closed meanwhile; [`Error::NoChoice`] for a case that is
     /// about records or entities as such; and as [`Tenant::decide`].
     pub async fn decide_case(&self, key: &str, ruling: Ruling) -> Result<Ruled, Error> {
+        self.require_role(&ruling.by, Role::Operator, "decide cases").await?;
         let case = self.case(key).await?;
         let (Some(entity), Some(unit), Some(id)) = (case.entities.first(), &case.unit, discrepancy_of_key(key)) else {
             return Err(Error::NoChoice { key: key.into(), advice: case.kind.advice() });

@@ -259,7 +259,8 @@ impl Sight<'_> {
     }
 
     fn shows(&self, of: &CompiledEntity, unit: &str, pii: bool) -> bool {
-        self.seen.tenant.core.roles.is_none() || self.role.is_some_and(|role| role >= self.needs(of, unit, pii))
+        let shown = self.role.is_some_and(|role| role >= self.needs(of, unit, pii));
+        shown || self.seen.tenant.core.roles.is_none() || planted!(MaskForgotten)
     }
 
     /// A view with what is not shown masked; that personal data of it is shown is journaled.

@@ -1,0 +1,119 @@
+//! Erasing persons, as an admin does it: everything that any of their records belongs to, until nothing is found any more.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use accordant::id::RecordRef;
+use accordant::{Actor, EntityId, Error, Tenant};
+
+use crate::job::steps;
+use crate::pause::Pause;
+use crate::scene::Scene;
+use crate::server::id;
+
+/// How often an erasure is tried that waits for a write.
+const MOST_TRIES: usize = 6;
+
+/// How long the heal waits for a write, in milliseconds: longer than any request lives.
+const REST: i64 = 1_000_000;
+
+/// Erases a person, if anything is known of them. Waits so long between tries, where a write is under way.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i64) -> Result<(), Error> {
+    let mut begun = scene.lock().oracle.half_erased().contains(&subject);
+    for _ in 0..MOST_TRIES {
+        let found = entities(tenant, scene, subject).await?;
+        if found.is_empty() {
+            break;
+        }
+        begun = true;
+        {
+            let mut inner = scene.lock();
+            if inner.oracle.is_gone(subject) {
+                inner.oracle.accuse(format!("k{subject} was erased, and has an entity again"));
+            }
+            inner.oracle.asked_to_erase(subject);
+            inner.decisions.forget_of(subject);
+            inner.erased.entry(subject).or_default().extend(&found);
+            inner.say(|| format!("an admin erases k{subject}: {found:?}"));
+        }
+        for entity in found {
+            match tenant.erase(entity, &Actor::new("ana"), "request 7").await {
+                // Another worker was faster.
+                Ok(_) | Err(Error::UnknownEntity { .. }) => {}
+                Err(Error::WriteUnderWay { .. }) => {
+                    steps(tenant).await?;
+                    Pause::of(scene, wait).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if begun && entities(tenant, scene, subject).await?.is_empty() {
+        // What a crash interrupted is finished by a step.
+        steps(tenant).await?;
+        let mut inner = scene.lock();
+        inner.oracle.erased(subject);
+        inner.say(|| format!("k{subject} is gone"));
+    }
+    Ok(())
+}
+
+/// What was begun in bad weather is done now.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn finish(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
+    let half = scene.lock().oracle.half_erased();
+    for subject in half {
+        erase(tenant, scene, subject, REST).await?;
+        let mut inner = scene.lock();
+        if !inner.oracle.is_gone(subject) {
+            inner.oracle.accuse(format!("k{subject} cannot be erased"));
+        }
+    }
+    Ok(())
+}
+
+/// Lets somebody come back who was erased.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn lift(tenant: &Tenant, scene: &Arc<Scene>, subject: usize) -> Result<(), Error> {
+    let erased = {
+        let mut inner = scene.lock();
+        let is_gone = inner.oracle.is_gone(subject);
+        if is_gone {
+            // From here on it may have an effect.
+            inner.oracle.lifted(subject);
+            inner.say(|| format!("an admin lets k{subject} come back"));
+        }
+        if is_gone { std::mem::take(inner.erased.entry(subject).or_default()) } else { BTreeSet::new() }
+    };
+    for entity in erased {
+        tenant.lift_suppression(entity, &Actor::new("ana"), "they asked").await?;
+    }
+    Ok(())
+}
+
+/// The entities that the records of a subject belong to, the dead ones too.
+async fn entities(tenant: &Tenant, scene: &Arc<Scene>, subject: usize) -> Result<BTreeSet<EntityId>, Error> {
+    let records: Vec<RecordRef> = {
+        let inner = scene.lock();
+        let of = inner.servers.iter().flat_map(|server| {
+            let records = server.records.iter().enumerate().filter(|(_, record)| record.subject == subject);
+            records.map(|(place, _)| RecordRef::new(server.design.name, server.object(), &id(place)))
+        });
+        of.collect()
+    };
+    let mut found = BTreeSet::new();
+    for record in records {
+        found.extend(tenant.entity_of(&record).await?);
+    }
+    Ok(found)
+}
