@@ -21,7 +21,8 @@ use serde_json::json;
 #[derive(Canonical)]
 #[canonical(entity = "customer", existence(crm))]
 #[canonical(system(crm, object = "contacts"), system(shop, object = "customers"))]
-pub struct Customer {
+#[derive(Debug)]
+struct Customer {
     #[canonical(identity, at(crm = "email", shop = "email"))]
     pub email: Name,
     #[canonical(owner(crm), at(crm = "name", shop = "name"))]

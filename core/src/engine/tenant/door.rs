@@ -77,7 +77,7 @@ impl Tenant {
             doing: "verify a webhook",
             source,
         })?;
-        self.require_room(&name, &verified.items, 0).await?;
+        self.require_room(name, &verified.items, 0).await?;
         // A repetition by the sender has the id of the first, and is one message with it; of what has none nobody can say
         // whether it is a repetition: a hint says the same each time, and means something new.
         let delivery = match &verified.delivery_id {
