@@ -1,5 +1,7 @@
 //! What a sweep takes: `accordant-bench sweep`, of the same files, in a program that is built in a minute.
 
+#![allow(unreachable_pub, reason = "where these files belong, other benchmarks use them")]
+
 #[path = "../../benches/src/workload/random.rs"]
 #[allow(dead_code, reason = "other benchmarks draw more")]
 mod random;

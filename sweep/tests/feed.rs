@@ -22,6 +22,7 @@ use serde_json::json;
 #[canonical(entity = "customer", existence(crm))]
 #[canonical(system(crm, object = "contacts"), system(shop, object = "customers"))]
 #[derive(Debug)]
+#[expect(dead_code, reason = "the engine reads the model, not the struct")]
 struct Customer {
     #[canonical(identity, at(crm = "email", shop = "email"))]
     pub email: Name,

@@ -96,7 +96,8 @@ fn who_said_no_can_take_it_back() {
 /// stands until a person decides.
 #[test]
 fn a_no_stands_after_its_record_is_gone_and_nobody_elses_yes_takes_it_back() {
-    let endings: [(&str, fn(Story) -> Story); 3] = [
+    type Ending = fn(Story) -> Story;
+    let endings: [(&str, Ending); 3] = [
         ("deleted", |story| story.deletes("shop", "2").polls("shop")),
         ("unlinked", |mut story| {
             let (id, record) = (story.entity_id::<Customer>(), RecordRef::new("shop", "customers", "2"));
