@@ -13,7 +13,6 @@ use std::io::Write;
 use accordant_bench::usage::{Clocks, Nanos, peak_memory};
 use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::{Clusters, Rails};
-use accordant_identity::csv_table::{self, Source};
 use accordant_identity::decision::Decisions;
 use accordant_identity::linkage::{self, Linkage};
 use accordant_identity::resolution::Pair;
@@ -50,13 +49,13 @@ struct Ran {
     train: Nanos,
     predict: Nanos,
     cluster: Nanos,
+    /// The most memory the process had until then, in bytes.
+    peak: u64,
 }
 
 fn link(set: &Set) -> Result<Ran, Box<dyn Error>> {
     let clocks = Clocks::now();
-    let sources =
-        set.files.iter().map(|(name, bytes)| Source { name: name.clone(), bytes: bytes.as_slice() }).collect();
-    let mut table = csv_table::read(sources, None)?;
+    let mut table = set.read()?;
     let load = clocks.taken().cpu;
     let clocks = Clocks::now();
     let trained = linkage::train(&table, set.scope, &Decisions::default(), &mut |_| {})?;
@@ -75,13 +74,15 @@ fn link(set: &Set) -> Result<Ran, Box<dyn Error>> {
     let clocks = Clocks::now();
     let clusters = linkage.clusters(&table, &Rails::default());
     let cluster = clocks.taken().cpu;
+    let peak = peak_memory();
     let pairs = if set.scope == Scope::Across { linkage.one_to_one(0.0) } else { linkage.pairs(&clusters, 0.0) };
-    Ok(Ran { table, linkage, clusters, pairs, load, train, predict, cluster })
+    Ok(Ran { table, linkage, clusters, pairs, load, train, predict, cluster, peak })
 }
 
 fn tell(set: &Set, ran: &Ran, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let truth = Truth::new(&set.truth, &ran.table);
-    let peak = peak_memory() / (1 << 20);
+    let known = (set.truth)()?;
+    let truth = Truth::new(&known, &ran.table);
+    let peak = ran.peak / (1 << 20);
     writeln!(out, "{}: {} records, {} pairs compared", set.name, ran.table.rows(), ran.linkage.candidates.pairs.len())?;
     writeln!(
         out,
@@ -132,12 +133,12 @@ fn beside(set: &Set, yardsticks: &Yardsticks, out: &mut dyn Write) -> Result<(),
 }
 
 fn customers(records: usize, seed: u64, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    // First what is held against a goal: the most memory that a process had is told of all that it did.
+    if let Some(yardsticks) = Yardsticks::find(out)? {
+        beside(&sets::customers(&yardsticks, records, seed)?, &yardsticks, out)?;
+    }
     let own = sets::generated(records, seed);
-    let ran = link(&own)?;
-    tell(&own, &ran, out)?;
-    drop(ran);
-    let Some(yardsticks) = Yardsticks::find(out)? else { return Ok(()) };
-    beside(&sets::customers(&yardsticks, records, seed)?, &yardsticks, out)
+    tell(&own, &link(&own)?, out)
 }
 
 fn calibration(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
@@ -150,7 +151,8 @@ fn calibration(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     }
     for set in all {
         let ran = link(&set)?;
-        let truth = Truth::new(&set.truth, &ran.table);
+        let known = (set.truth)()?;
+        let truth = Truth::new(&known, &ran.table);
         writeln!(out, "{}: {}", set.name, truth.judge(&ran.pairs))?;
         write!(out, "{}", truth.reliability(&ran.pairs))?;
     }

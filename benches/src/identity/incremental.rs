@@ -7,7 +7,6 @@ use std::io::{BufReader, Write};
 use accordant_bench::usage::{Clocks, peak_memory};
 use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::Rails;
-use accordant_identity::csv_table::{self, Source};
 use accordant_identity::decision::{Decisions, RecordName};
 use accordant_identity::linkage;
 use accordant_identity::log::Logged;
@@ -21,9 +20,7 @@ const TRAINED_ON: usize = 100_000;
 
 pub(super) fn run(records: usize, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let training = sets::generated(records.min(TRAINED_ON), 42);
-    let sources =
-        training.files.iter().map(|(name, bytes)| Source { name: name.clone(), bytes: bytes.as_slice() }).collect();
-    let table = csv_table::read(sources, None)?;
+    let table = training.read()?;
     let model = linkage::train(&table, Scope::Within, &Decisions::default(), &mut |_| {})?.scorer.model().clone();
     drop((table, training));
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::Rails;
-use accordant_identity::csv_table::{self, Source};
 use accordant_identity::decision::{Decisions, RecordName};
 use accordant_identity::index::Index;
 use accordant_identity::linkage;
@@ -20,19 +19,14 @@ type Groups = BTreeSet<BTreeSet<String>>;
 
 pub(super) fn run(orders: u64, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let set = sets::generated(500, 7);
-    let read = || {
-        let sources =
-            set.files.iter().map(|(name, bytes)| Source { name: name.clone(), bytes: bytes.as_slice() }).collect();
-        csv_table::read(sources, None)
-    };
-    let trained = linkage::train(&read()?, Scope::Within, &Decisions::default(), &mut |_| {})?;
+    let trained = linkage::train(&set.read()?, Scope::Within, &Decisions::default(), &mut |_| {})?;
     let mut same = 0;
     // Half of the orders with blocks so small that many become too large on the way.
-    for (block, of) in [(48, orders - orders / 2), (4, orders / 2)] {
+    for (block, of) in [(16, orders - orders / 2), (4, orders / 2)] {
         let mut model = Model::clone(trained.scorer.model());
         model.blocking.limits.block = block;
         let model = Arc::new(model);
-        let mut table = read()?;
+        let mut table = set.read()?;
         let linked = linkage::link(&mut table, Arc::clone(&model), &mut |_| {});
         let clusters = linked.clusters(&table, &Rails::default());
         let batch: Groups =
