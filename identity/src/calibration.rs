@@ -48,7 +48,8 @@ impl Calibration {
         let after = self.corners.partition_point(|(at, _)| *at <= bits);
         match (after.checked_sub(1).and_then(|before| self.corners.get(before)), self.corners.get(after)) {
             (None, None) => plain,
-            (Some((_, last)), None) => *last,
+            // Nobody is asked about what is sure: more than was judged is no less probable than the model says.
+            (Some((_, last)), None) => plain.max(*last),
             (None, Some((_, first))) => plain.min(*first),
             (Some((from, low)), Some((to, high))) => {
                 low + (high - low) * (bits - from) / (to - from).max(f64::MIN_POSITIVE)
@@ -97,6 +98,8 @@ mod tests {
         let judged: Vec<(f64, bool)> = (0..200).map(|n| (f64::from(n % 10), n % 10 >= 7)).collect();
         let curve = Calibration::of_judged(&judged);
         assert!(curve.probability(5.0) < 0.1 && curve.probability(9.0) > 0.9);
+        let doubtful: Vec<(f64, bool)> = (0..200).map(|n| (f64::from(n % 5), n % 10 >= 4)).collect();
+        assert!(Calibration::of_judged(&doubtful).probability(20.0) > 0.99, "what is sure is asked about by nobody");
         let plain = Calibration::default();
         assert!((plain.bits(0.5)).abs() < 1e-6 && (plain.bits(0.95) - 4.248).abs() < 1e-3);
         assert!((plain.bits(1.0) - MOST_BITS).abs() < 50.0, "certainty is far, and not endlessly");

@@ -28,6 +28,11 @@ pub(crate) struct Standing {
 }
 
 impl Checkpoint {
+    /// Of a sweep that ended, nobody goes on behind the last key; it may be somebody's.
+    pub(crate) fn forget_key(&mut self) {
+        self.reached = None;
+    }
+
     /// How many there were until then.
     #[must_use]
     pub const fn counts(&self) -> &Counts {

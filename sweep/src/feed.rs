@@ -131,7 +131,10 @@ impl<C: Connector> Swept<C> {
                 }
             }
         };
-        let at = run.checkpoint().ok_or_else(|| failed(SweepError::Failed))?;
+        let mut at = run.checkpoint().ok_or_else(|| failed(SweepError::Failed))?;
+        if !more {
+            at.forget_key();
+        }
         let told = serde_json::to_string(&Standing { at, ended: !more });
         let cursor = Cursor(told.map_err(|_| Cursor::foreign())?);
         if more {

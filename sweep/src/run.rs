@@ -224,12 +224,14 @@ impl Run {
         let mut passed = 0;
         'rows: while passed < most {
             let row = first.batch.row(first.at + passed);
+            let key = first.batch.key(first.at + passed);
             for other in others.iter() {
-                if other.batch.row(other.at + passed) != row {
+                // Rows that are made need not hold their keys.
+                let at = other.at + passed;
+                if other.batch.row(at) != row || other.batch.key(at) != key {
                     break 'rows;
                 }
             }
-            let key = first.batch.key(first.at + passed);
             if before.is_some_and(|before| room.order.compare(before, key) != Ordering::Less) {
                 break;
             }

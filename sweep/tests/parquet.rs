@@ -94,6 +94,28 @@ fn values_are_told_as_texts_and_from_any_row_on() {
     }
 }
 
+/// Rows that say the same are told apart by their keys, which do not stand in them.
+#[test]
+fn two_files_are_compared_by_their_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, ids: &[i64]| {
+        let cities = StringArray::from_iter_values(ids.iter().map(|_| "Bern"));
+        let columns: [(&str, ArrayRef); 2] =
+            [("id", Arc::new(Int64Array::from(ids.to_vec()))), ("city", Arc::new(cities))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let file = File::create(folder.path().join(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        Side::new(name, Parquet::new(folder.path().join(name))).sorted()
+    };
+    let (one, other) = (put("a", &[1, 2, 3]), put("b", &[1, 3, 4]));
+    let sweep = Sweep::by(Order::Number).attribute("city", Equivalence::Exact).side(one).side(other);
+    let mut found = Vec::new();
+    sweep.start().unwrap().finish(|difference| found.push((difference.key.clone(), difference.rows.clone()))).unwrap();
+    assert_eq!(found, [("2".to_owned(), vec![1, 0]), ("4".to_owned(), vec![0, 1])]);
+}
+
 #[test]
 fn what_is_no_table_of_texts_is_refused() {
     let folder = tempfile::tempdir().unwrap();

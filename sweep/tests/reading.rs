@@ -35,6 +35,17 @@ fn read(mut snapshot: impl Snapshot, key: &str, columns: &[&str]) -> Result<Vec<
     Ok(rows)
 }
 
+/// Behind a row longer than a block there may stand more than a block.
+#[test]
+fn long_rows_behind_one_another_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(300 << 10);
+    let path = put(&folder, "long.csv", format!("id,text\n1,{long}\n2,{long}\n3,{long}\n4,short\n"));
+    let rows = read(Csv::new(path), "id", &["text"]).unwrap();
+    let lengths: Vec<usize> = rows.iter().map(|row| row[1].len()).collect();
+    assert_eq!(lengths, [long.len(), long.len(), long.len(), 5]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

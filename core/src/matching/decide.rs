@@ -24,7 +24,8 @@ enum Home {
 /// What follows from a neighbourhood, the joins first. `entity_of` says which entity a record belongs to by now.
 ///
 /// A cluster that reaches into several entities makes one of them; of the pairs between two entities that are not joined, the most
-/// probable is asked about. What an entity holds already is left: nothing is taken apart here.
+/// probable is asked about. What an entity holds already is left: nothing is taken apart here. But an entity that reaches into several
+/// clusters, as a later record speaks against what was joined, is joined with nothing: that would draw in what was kept apart.
 pub(crate) fn decide(
     around: &Neighbourhood,
     always_ask: bool,
@@ -37,16 +38,22 @@ pub(crate) fn decide(
         .enumerate()
         .flat_map(|(place, cluster)| cluster.iter().map(move |record| (record, place)))
         .collect();
+    let mut clusters_of: BTreeMap<Home, BTreeSet<usize>> = BTreeMap::new();
+    for (record, place) in &cluster_of {
+        clusters_of.entry(home(record)).or_default().insert(*place);
+    }
+    let whole = |home: &Home| clusters_of.get(home).is_none_or(|clusters| clusters.len() == 1);
     let (mut joins, mut asks) = (Vec::new(), Vec::new());
     let mut seen: BTreeSet<(Home, Home)> = BTreeSet::new();
     for pair in &around.pairs {
         let (one, other) = (home(&pair.one), home(&pair.other));
         let between = if one < other { (one, other) } else { (other, one) };
+        let may_join = whole(&between.0) && whole(&between.1);
         if between.0 == between.1 || !seen.insert(between) {
             continue;
         }
         let together = cluster_of.get(&pair.one).is_some_and(|place| cluster_of.get(&pair.other) == Some(place));
-        if together && !always_ask {
+        if together && may_join && !always_ask {
             joins.push(Action::Join(pair.clone()));
         } else {
             asks.push(Action::Ask(pair.clone()));
@@ -92,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_clusters_is_joined_and_what_is_between_clusters_is_asked() {
-        let table: [(Case, &str, &str); 7] = [
+        let table: [(Case, &str, &str); 8] = [
             ((&["ab"], &[("a", "b", 99)], &[("a", 1), ("b", 2)]), "a=b", "a?b"),
             ((&["a", "b"], &[("a", "b", 80)], &[("a", 1), ("b", 2)]), "a?b", "a?b"),
             // Nothing to do.
@@ -102,6 +109,8 @@ mod tests {
             ((&["ab"], &[("a", "b", 99)], &[("a", 1)]), "a=b", "a?b"),
             // The most probable pair of two entities speaks for them.
             ((&["ab", "c"], &[("a", "c", 90), ("b", "c", 80)], &[("a", 1), ("b", 1), ("c", 2)]), "a?c", "a?c"),
+            // What was joined and is apart by now draws nobody in.
+            ((&["bc", "a"], &[("b", "c", 99)], &[("a", 1), ("b", 1), ("c", 2)]), "b?c", "b?c"),
             // Joins come first.
             ((&["ab", "c"], &[("b", "c", 60), ("a", "b", 97)], &[("a", 1), ("b", 2), ("c", 3)]), "a=b b?c", "b?c a?b"),
         ];

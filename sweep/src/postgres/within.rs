@@ -21,8 +21,8 @@ pub struct Within {
     pub(crate) wanted: Wanted,
 }
 
-/// Types whose values are the same where their texts are.
-const PLAIN: [&str; 11] = [
+/// Types whose values are the same where their texts are. Texts are not among them: a collation may say that two are the same.
+const PLAIN: [&str; 9] = [
     "smallint",
     "integer",
     "bigint",
@@ -31,8 +31,6 @@ const PLAIN: [&str; 11] = [
     "timestamp without time zone",
     "timestamp with time zone",
     "uuid",
-    "text",
-    "character varying",
     "bytea",
 ];
 

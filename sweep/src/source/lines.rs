@@ -46,7 +46,9 @@ impl Lines {
     pub(crate) fn next(&mut self, source: &Source, rows: &impl Rows, batch: &mut Batch) -> Result<bool, SnapshotError> {
         batch.begin_within(self.at);
         let Some(file) = &mut self.file else { return Ok(false) };
-        let (mut filled, mut most) = (self.rest.len(), BYTES);
+        let mut filled = self.rest.len();
+        // Behind a row longer than a block, more than a block may be left.
+        let mut most = BYTES.max(filled);
         if batch.bytes.len() < filled {
             batch.bytes.resize(filled, 0);
         }

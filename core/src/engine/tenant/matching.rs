@@ -202,6 +202,9 @@ impl Tenant {
                 match self.join_pair(&pair, held.version).await? {
                     Joined::Done => {
                         matched.linked += 1;
+                        // What could not be joined may be by now.
+                        passed_over.clear();
+                        waits = false;
                         if self.follow_journal(of, held).await? {
                             continue;
                         }

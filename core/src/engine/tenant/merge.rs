@@ -23,7 +23,7 @@ use crate::entity::stored::StoredEntity;
 use crate::entity::{Entity, Evidence};
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
-use crate::id::{Actor, EntityId};
+use crate::id::{Actor, EntityId, RecordRef};
 use crate::matching::Probability;
 use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
@@ -44,16 +44,20 @@ struct MergeRow {
 pub(super) enum MovedBy {
     /// A person: they are linked for the reasons for which they were.
     Person,
+    /// A person who was asked about two records: of the one that moves they say whose it is.
+    Answer { by: Actor, records: [RecordRef; 2] },
     /// A matcher: what it moves stays together, and may be told from what was there.
     Matcher { probability: Probability, model: u32 },
 }
 
 impl MovedBy {
     /// Why a record is linked that an entity brings with it.
-    fn evidence(&self, was: Evidence, merged: EntityId) -> Evidence {
+    fn evidence(&self, was: Evidence, merged: EntityId, record: &RecordRef) -> Evidence {
         match self {
             MovedBy::Person => was,
-            MovedBy::Matcher { .. } if was == Evidence::Hub => was,
+            MovedBy::Answer { .. } | MovedBy::Matcher { .. } if was == Evidence::Hub => was,
+            MovedBy::Answer { by, records } if records.contains(record) => Evidence::Asserted { by: by.clone() },
+            MovedBy::Answer { .. } => was,
             MovedBy::Matcher { probability, model } => {
                 // One that a matcher brought before stays with those with which it came.
                 let from = was.held(merged).or(Some(merged));
@@ -128,7 +132,7 @@ impl Tenant {
             let unlinked = Fact::Unlinked { record: Arc::clone(&link.record) };
             set.record_fact(from, unlinked, &mut facts);
             let Some(record) = set.find_record(&link.record) else { continue };
-            let evidence = moved_by.evidence(link.evidence, merged);
+            let evidence = moved_by.evidence(link.evidence, merged, &link.record);
             set.link(into, record, link.order, evidence, &mut facts);
         }
         // An alias has nothing of its own that could stand open. What still differs is found of the survivor.

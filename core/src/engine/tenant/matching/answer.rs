@@ -61,9 +61,16 @@ impl Tenant {
                 (Some(first), Some(second)) if first == second => return Err(closed("the two are one by now")),
                 (Some(first), Some(second)) if same => {
                     let pair = older(set, first, second);
-                    self.require_mergeable(set, pair.0, pair.1)?;
+                    match self.require_mergeable(set, pair.0, pair.1) {
+                        Err(Error::HeldApart { .. }) => return Err(closed("a person holds the two apart by now")),
+                        mergeable => mergeable?,
+                    }
                     self.require_settled(&mut loader, &[first, second]).await?;
-                    self.merge_loaded(&mut loader, changes, pair, &MovedBy::Person).await?
+                    {
+                        let records = [(*set.record(one).record).clone(), (*set.record(other).record).clone()];
+                        self.merge_loaded(&mut loader, changes, pair, &MovedBy::Answer { by: by.clone(), records })
+                            .await?
+                    }
                 }
                 (Some(first), Some(second)) => self.hold_entities_apart(&mut loader, changes, first, second).await?,
                 (Some(entity), None) => {
