@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::histories::{Gone, by, canary, nth, step, take};
-use crate::stored::dump;
+use crate::people::dump;
 use crate::support::{SYSTEMS, Variant, clock, configured, open, record, says};
 
 /// Everything that a tenant shows to the program that holds it, and what it answers of whom it does not know.
