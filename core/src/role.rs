@@ -16,7 +16,8 @@ use crate::value::Value;
 pub enum Role {
     /// Looks, and changes nothing.
     Viewer,
-    /// Works on cases: decides, enters, links, merges, notes, tries dead letters again, plans, holds and pauses connections.
+    /// Works on cases: decides, enters, links, merges, notes, tries dead letters again, plans, holds and pauses connections, withdraws
+    /// standing approvals.
     Operator,
     /// Lets writes through: approves plans, decisions and standing approvals, confirms what goes beyond limits, and lets attributes
     /// go on whose schema stopped them.

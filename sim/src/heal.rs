@@ -125,7 +125,9 @@ async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Err
     let planned =
         again(scene, || mend(tenant, scene, true)).await? + again(scene, || mend(tenant, scene, false)).await?;
     let mut inner = scene.lock();
-    let planned = if !inner.oracle.poisoned.is_empty() { 0 } else { planned };
+    // The echo may be the first that is heard of whoever was erased and may come back.
+    let silent = !inner.oracle.poisoned.is_empty() || inner.oracle.has_lifted();
+    let planned = if silent { 0 } else { planned };
     if planned > 0 || inner.oracle.heal_writes != written {
         inner.oracle.accuse(format!("{planned} operations follow from an echo"));
     }

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::histories::by;
-use crate::stored::dump;
+use crate::people::dump;
 use crate::support::{Said, Variant, clock, open, record, says};
 
 /// How issuers' numbers begin, and how many digits they have.

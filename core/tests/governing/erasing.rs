@@ -12,11 +12,11 @@ use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::histories::{Gone, by, canary, nth, step, take};
-use crate::stored::dump;
-use crate::support::{SYSTEMS, Variant, clock, configured, open, record, says};
+use crate::people::dump;
+use crate::support::{SYSTEMS, Said, Variant, clock, configured, open, record, says};
 
 /// Everything that a tenant shows to the program that holds it, and what it answers of whom it does not know.
 async fn shown(tenant: &Tenant, erased: &Erased, store: &MemoryStore) -> String {
@@ -195,6 +195,24 @@ fn a_letter_about_a_record_that_is_found_to_be_theirs_is_not_kept() {
         says(&tenant, "shop", &[record("7", 2, odd)]).await.unwrap();
         assert!(!dump(&store, "acme").await.contains("canary"));
         assert_eq!(tenant.dead_letters().await.unwrap(), []);
+        assert_clean(&tenant, "later").await;
+    });
+}
+
+/// Whose records are all deleted is known by what they said of who they are.
+#[test]
+fn who_is_erased_when_all_their_records_are_deleted_does_not_come_back() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let canary = json!({ "email": "canary@acme.test", "name": "canary" });
+        says(&tenant, "crm", &[record("1", 1, canary.clone())]).await.unwrap();
+        let id = tenant.entity_of(&RecordRef::new("crm", "contacts", "1")).await.unwrap().unwrap();
+        let deleted = Said { kind: "deleted".into(), ..record("1", 2, Json::Null) };
+        says(&tenant, "crm", &[deleted]).await.unwrap();
+        tenant.erase(id, &by(), "request 7").await.unwrap();
+        says(&tenant, "shop", &[record("7", 3, canary)]).await.unwrap();
+        assert!(!dump(&store, "acme").await.contains("canary"));
         assert_clean(&tenant, "later").await;
     });
 }

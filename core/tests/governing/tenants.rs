@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::histories::{Gone, Step, governed, take};
-use crate::stored::dump;
+use crate::people::dump;
 use crate::support::{Variant, clock, open};
 
 /// What is stored of a tenant of this name after a history, while another of the same store lives through its own in between.

@@ -19,6 +19,7 @@ use crate::fingerprint::{Digest, Fingerprint};
 use crate::golden::GoldenLife;
 use crate::id::EntityId;
 use crate::model::UnitKey;
+use crate::role::Role;
 use crate::settle::{Ruled, Ruling, basis_of, rule_or_propose};
 use crate::text::Text;
 use crate::value::Field;
@@ -97,8 +98,9 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// If the store fails.
+    /// [`Error::Forbidden`] for who may decide nothing; or a store that failed.
     pub async fn preview_decisions(&self, filter: &CaseFilter, ruling: Ruling) -> Result<BulkPreview, Error> {
+        self.require_role(&ruling.by, Role::Operator, "preview decisions").await?;
         let mut effects = Vec::new();
         let mut after = None;
         loop {

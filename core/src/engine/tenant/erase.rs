@@ -177,8 +177,17 @@ impl Tenant {
 
     /// The identity values that nobody but them holds: what they are known by.
     pub(super) fn own_values(&self, loader: &Loader<'_>, concerned: &Concerned) -> Vec<IdentityKey> {
-        let left = self.left_of_values(loader, concerned).into_iter();
-        left.filter(|(_, left)| left.is_empty()).map(|(key, _)| key).collect()
+        let mut own = self.identities(loader, &concerned.records);
+        // A value that only their deleted records had is in no row.
+        own.retain(|key| {
+            let row = loader.loaded.identity_rows.get(key);
+            row.is_none_or(|row| {
+                let mut left = row.clone();
+                concerned.records.iter().for_each(|record| left.place(&record_key(record), None));
+                left.is_empty()
+            })
+        });
+        own.into_iter().collect()
     }
 
     /// The row of an id that was erased.
