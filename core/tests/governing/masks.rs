@@ -39,8 +39,11 @@ macro_rules! reads {
     };
 }
 
+/// One of the reads.
+type Read = fn(With) -> Shown;
+
 /// Every read of what an actor may see, of today and as of then, by its name in the source.
-const READS: &[(&str, fn(With) -> Shown)] =
+const READS: &[(&str, Read)] =
     reads![
         // The struct has no text of its own: what it came with has.
         ("seen.rs inspect", |w| text(w.seen.inspect::<Lead>(Id::new(w.id)).await.map(|view| view.entity))),

@@ -65,12 +65,10 @@ impl Tenant {
                         Err(Error::HeldApart { .. }) => return Err(closed("a person holds the two apart by now")),
                         mergeable => mergeable?,
                     }
+                    let records = [(*set.record(one).record).clone(), (*set.record(other).record).clone()];
                     self.require_settled(&mut loader, &[first, second]).await?;
-                    {
-                        let records = [(*set.record(one).record).clone(), (*set.record(other).record).clone()];
-                        self.merge_loaded(&mut loader, changes, pair, &MovedBy::Answer { by: by.clone(), records })
-                            .await?
-                    }
+                    let answer = MovedBy::Answer { by: by.clone(), records };
+                    self.merge_loaded(&mut loader, changes, pair, &answer).await?
                 }
                 (Some(first), Some(second)) => self.hold_entities_apart(&mut loader, changes, first, second).await?,
                 (Some(entity), None) => {
