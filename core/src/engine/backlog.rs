@@ -17,8 +17,6 @@ struct Backlog {
     counted: Option<i64>,
     /// How often somebody was refused because there was no room.
     refused: u64,
-    /// Whether the last that came was.
-    refuses: bool,
     /// How many hints waited for too long, and were dropped.
     expired: u64,
 }
@@ -60,12 +58,9 @@ impl Backlogs {
         });
     }
 
-    /// Somebody was refused, or not.
-    pub(crate) fn let_in(&self, tenant: &TenantId, name: &ConnectionName, let_in: bool) {
-        self.change(tenant, name, |backlog| {
-            backlog.refused = backlog.refused.saturating_add(u64::from(!let_in));
-            backlog.refuses = !let_in;
-        });
+    /// Somebody was refused.
+    pub(crate) fn refuse(&self, tenant: &TenantId, name: &ConnectionName) {
+        self.change(tenant, name, |backlog| backlog.refused = backlog.refused.saturating_add(1));
     }
 
     /// So many hints waited for too long, and were dropped.
@@ -79,9 +74,8 @@ impl Backlogs {
         self.of(tenant, name).expired
     }
 
-    /// How often somebody was refused, and whether the last that came was.
-    pub(crate) fn refused(&self, tenant: &TenantId, name: &ConnectionName) -> (u64, bool) {
-        let backlog = self.of(tenant, name);
-        (backlog.refused, backlog.refuses)
+    /// How often somebody was refused.
+    pub(crate) fn refused(&self, tenant: &TenantId, name: &ConnectionName) -> u64 {
+        self.of(tenant, name).refused
     }
 }

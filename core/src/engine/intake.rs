@@ -14,7 +14,7 @@ use crate::id::{ConnectionName, RecordRef, SurfaceName};
 use crate::model::{CompiledEntity, UnitIndex};
 use crate::observation::{Coverage, DeathEvidence, Observation, Said, Sighting, SlotIndex};
 use crate::stamp::Stamp;
-use crate::surface::{Completeness, Order};
+use crate::surface::{Channel, Completeness, Order};
 use crate::text::Text;
 use crate::value::Field;
 
@@ -61,8 +61,8 @@ pub(crate) enum Input {
     Absent { record: RecordRef, scan: u64 },
     /// A merge inside the system.
     Merged { loser: RecordRef, survivor: Text, token: Option<i64> },
-    /// A record to be read, and why what was said of it is not believed.
-    Hint { record: RecordRef, why: &'static str },
+    /// A record to be read, and why what was said of it is not believed. What a scan asks for, no other scan makes up for.
+    Hint { record: RecordRef, why: &'static str, by_scan: bool },
     /// Bytes that could not be understood, or a part of them.
     Dead(DeadLetter),
 }
@@ -250,15 +250,17 @@ fn sort_one(
     };
     let record = |id: &str| RecordRef { connection: name.clone(), object: object.clone(), id: id.into() };
     let observes = bound.surface.observes(*domain);
+    let by_scan = bound.surface.channel == Channel::Scan;
+    let hint = |record, why| Input::Hint { record, why, by_scan };
     match &item.says {
-        Says::Hint { id } => inputs.push(Input::Hint { record: record(id), why: ONLY_HINTS }),
-        Says::Deleted { id } if !observes => inputs.push(Input::Hint { record: record(id), why: ONLY_HINTS }),
+        Says::Hint { id } => inputs.push(hint(record(id), ONLY_HINTS)),
+        Says::Deleted { id } if !observes => inputs.push(hint(record(id), ONLY_HINTS)),
         Says::Deleted { id } => {
             let token = table.token(&item.body).ok().flatten();
             let evidence = DeathEvidence::Deleted;
             inputs.push(match token {
                 // A push or poll that gives no order cannot say whether the record was sighted before its death or after.
-                None if read == 0 => Input::Hint { record: record(id), why: NO_TOKEN },
+                None if read == 0 => hint(record(id), NO_TOKEN),
                 None => Input::Gone { record: record(id), evidence, read, surface: item.surface.clone() },
                 Some(token) => Input::Observed {
                     observation: Observation {
@@ -279,7 +281,7 @@ fn sort_one(
             for loser in losers {
                 inputs.push(Input::Merged { loser: record(loser), survivor: survivor.clone(), token });
             }
-            inputs.push(Input::Hint { record: record(survivor), why: "other records were merged into it" });
+            inputs.push(hint(record(survivor), "other records were merged into it"));
         }
         Says::Record => {
             batch.clear();
@@ -292,14 +294,14 @@ fn sort_one(
                 let record = record(decoded.id());
                 if !observes || decoded.incomplete() {
                     let why = if observes { "it carries only some of what makes a value" } else { ONLY_HINTS };
-                    inputs.push(Input::Hint { record, why });
+                    inputs.push(hint(record, why));
                     continue;
                 }
                 let token = match (bound.surface.semantics.order, decoded.token()) {
                     (Order::By(_), Some(token)) => token,
                     // A surface that promises order and gives none is not believed: the record is read instead.
                     (Order::By(_), None) => {
-                        inputs.push(Input::Hint { record, why: NO_TOKEN });
+                        inputs.push(hint(record, NO_TOKEN));
                         continue;
                     }
                     (Order::FollowOnly | Order::None, _) => 0,

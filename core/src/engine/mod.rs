@@ -39,7 +39,7 @@ use crate::representation::stored::SlotNames;
 use crate::settle::RuleSet;
 use crate::stamp::Domain;
 use crate::store::Store;
-use crate::surface::{Channel, Surface};
+use crate::surface::{Channel, Completeness, Deletes, Surface};
 use crate::text::Text;
 use crate::triage::Triage;
 
@@ -183,6 +183,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Whether a scan says by itself all that a hint at a record of an object type would have led to: what the record says, and that
+    /// it is gone.
+    pub(crate) fn scan_makes_up_for_hints(&self, object: &ObjectType) -> bool {
+        let Some((_, _, domain)) = self.objects.get(object) else { return false };
+        let mut surfaces = self.surfaces.iter().map(|bound| &bound.surface);
+        surfaces.any(|surface| {
+            let semantics = &surface.semantics;
+            let tells = semantics.completeness == Completeness::Full && semantics.deletes != Deletes::NeverTold;
+            surface.channel == Channel::Scan && surface.object == *object && surface.observes(*domain) && tells
+        })
+    }
+
     /// Whether records of an object type are read from end to end by a scan.
     pub(crate) fn scans(&self, object: &ObjectType) -> bool {
         let mut surfaces = self.surfaces.iter().map(|bound| &bound.surface);

@@ -12,7 +12,7 @@ use accordant::journal::{Entry, Payload};
 use accordant::queue::SqliteQueue;
 use accordant::representation::Life;
 use accordant::store::{MemoryStore, Store, StoreError, StoreFault, Table};
-use accordant::surface::{Channel, Order, Surface};
+use accordant::surface::{Channel, Completeness, Deletes, Order, Surface};
 use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
 use accordant::{Canonical, Delivery, TenantId};
 use async_trait::async_trait;
@@ -252,10 +252,14 @@ fn who_was_refused_for_longer_than_senders_repeat_is_an_outage() {
     pushed.semantics.unrecoverable_after = Some(TimeDelta::hours(1));
     let crm = Scripted::new("crm", vec![pushed, surface(Channel::Scan, BY_TIME), surface(Channel::Read, BY_TIME)]);
     let world = World::begin(|builder| builder.connect(crm.clone()).entity::<Thing>().inputs(Inputs::new().most(1)));
-    let listen = || block_on(world.tenant.listen()).unwrap();
+    // Who answers what is pushed need not be who notes that somebody listens.
+    let builder = accordant::Accordant::builder().store(world.store.clone()).clock(std::sync::Arc::clone(&world.clock));
+    let builder = builder.connect(crm.clone()).entity::<Thing>().inputs(Inputs::new().most(1));
+    let worker = builder.build().unwrap().tenant("acme");
+    let listen = || block_on(worker.listen()).unwrap();
+    assert!(listen().is_empty());
     crm.state().down = Some(down());
     world.receive(&crm, vec![hint("1")]);
-    assert!(listen().is_empty());
     for _ in 0..9 {
         world.clock.advance(TimeDelta::minutes(10));
         assert!(matches!(delivers(&world, &crm, vec![hint("2")]), Err(Error::Full { .. })));
@@ -264,6 +268,8 @@ fn who_was_refused_for_longer_than_senders_repeat_is_an_outage() {
     crm.state().down = None;
     while step(&world).more() {}
     world.receive(&crm, vec![hint("3")]);
+    while step(&world).more() {}
+    world.clock.advance(TimeDelta::seconds(10));
     let outages = listen();
     assert_eq!(outages.len(), 1, "{outages:?}");
     assert!(block_on(world.tenant.pulses()).unwrap()[0].outage.is_some());
@@ -332,6 +338,57 @@ fn nothing_expires_that_is_owed_or_that_no_pulse_makes_up_for() {
     });
     unpulsed.receive(&crm, vec![hint("1")]);
     waits(&unpulsed, &crm, "what no pulse reads");
+}
+
+#[test]
+fn a_hint_that_no_scan_makes_up_for_does_not_expire() {
+    let inputs = || Inputs::new().expires(Priority::Normal, TimeDelta::minutes(1));
+    let whole = surface(Channel::Scan, BY_TIME);
+    let mut blind = whole.clone();
+    blind.semantics.deletes = Deletes::NeverTold;
+    let mut ids = whole.clone();
+    ids.semantics.completeness = Completeness::IdOnly;
+    for (what, scan, expires) in
+        [("says all", whole, 1), ("does not tell deletions", blind, 0), ("tells of ids only", ids, 0)]
+    {
+        let surfaces = vec![surface(Channel::Webhook, BY_TIME), scan, surface(Channel::Read, BY_TIME)];
+        let crm = Scripted::new("crm", surfaces);
+        let world = World::begin(|builder| builder.connect(crm.clone()).entity::<Thing>().inputs(inputs()));
+        crm.state().down = Some(down());
+        world.receive(&crm, vec![hint("1")]);
+        world.clock.advance(TimeDelta::hours(1));
+        assert_eq!((step(&world).expired, world.rows(Table::Work).len()), (expires, 1 - expires), "a scan that {what}");
+    }
+    // What the scan itself could not say is not left to the next one.
+    let crm = both();
+    let world = world(&crm, inputs());
+    crm.gives(Channel::Scan, last_page(vec![shows(Channel::Scan, "3", None, "Eva")]));
+    world.scan();
+    crm.state().down = Some(down());
+    world.clock.advance(TimeDelta::hours(1));
+    assert_eq!((step(&world).expired, world.rows(Table::Work).len()), (0, 1));
+}
+
+#[test]
+fn what_no_model_knows_takes_nobodys_room() {
+    let crm = both();
+    let world = world(&crm, Inputs::new().most(2));
+    crm.state().down = Some(down());
+    world.receive(&crm, vec![hint_of_note("1"), hint_of_note("2")]);
+    assert!(matches!(delivers(&world, &crm, vec![hint("3")]), Err(Error::Full { .. })));
+    let builder = accordant::Accordant::builder().store(world.store.clone()).clock(std::sync::Arc::clone(&world.clock));
+    let without = builder.connect(crm.clone()).entity::<Thing>().inputs(Inputs::new().most(2)).build().unwrap();
+    let without = without.tenant("acme");
+    block_on(without.accept_model(&accordant::id::Actor::new("ops"))).unwrap();
+    crm.state().delivery = vec![hint("3"), hint("4")];
+    block_on(without.receive("crm", Delivery::default())).unwrap();
+    crm.state().delivery = vec![hint("5")];
+    let refused = block_on(without.receive("crm", Delivery::default())).unwrap_err();
+    assert!(matches!(refused, Error::Full { waiting: 2, most: 2, .. }), "{refused}");
+    drop(block_on(without.step()).unwrap());
+    let status = block_on(without.status()).unwrap();
+    assert_eq!(status.connections["crm"].measured.queue, Some(2));
+    assert_eq!(world.rows(Table::Work).len(), 4);
 }
 
 /// A store that fails at one call, before or after it took effect.

@@ -1,13 +1,15 @@
 //! References: native ids become entities, and wait for them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use accordant::DiscrepancyKind::UnresolvedReference;
 use accordant::chrono::{DateTime, TimeDelta};
 use accordant::clock::ManualClock;
-use accordant::engine::{Accordant, DiscrepancyFilter};
-use accordant::testing::{FakeSystem, Story};
-use accordant::{Canonical, Email, Ref};
+use accordant::engine::{Accordant, Builder, DiscrepancyFilter, Retention};
+use accordant::store::{MemoryStore, StoreError};
+use accordant::testing::{FakeSystem, StoreCall, StoreWatch, Story, Watched};
+use accordant::{Canonical, Email, Ref, Tenant, TenantId};
+use async_trait::async_trait;
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -190,4 +192,49 @@ fn references_follow_a_merge_of_what_they_name_and_its_end() {
     let verified = block_on(tenant.verify()).expect("the chain holds");
     assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
     story.of_record("crm", "m1").expect_quiet();
+}
+
+/// A process that hears what is new just before another one lets go of records that are gone.
+struct Meanwhile(Mutex<Option<Tenant>>);
+
+#[async_trait]
+impl StoreWatch for Meanwhile {
+    async fn before(&self, _: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
+        let lets_go = |kind: &str| kind == "tombstone_expired";
+        if !matches!(call, StoreCall::Commit(commit) if commit.journal.iter().any(|entry| lets_go(&entry.kind))) {
+            return Ok(());
+        }
+        let other = self.0.lock().unwrap().take();
+        if let Some(other) = other {
+            other.poll("crm").await.unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn who_comes_to_name_a_record_while_it_is_let_go_of_is_settled_without_it() {
+    let store = MemoryStore::new();
+    let tombstones = Some(TimeDelta::days(90));
+    let keeping = |builder: Builder| builder.retention(Retention { tombstones, ..Retention::default() });
+    let mut story = Story::of::<Member>()
+        .configure(|builder| keeping(builder).store(store.clone()))
+        .says("crm", "m1", json!({ "email": "ana@acme.test" }))
+        .says("crm", "m2", json!({ "email": "ben@acme.test" }))
+        .deletes("crm", "m2")
+        .expect_retired::<Member>(true);
+    let other = story.tenant();
+    let meanwhile = Watched::new(store.clone(), Meanwhile(Mutex::new(Some(other))));
+    let mut story = story.rebuilt(|builder| keeping(builder).store(meanwhile));
+    let tenant = story.tenant();
+    let steps = || while block_on(tenant.step()).unwrap().more() {};
+    story = story.later(TimeDelta::days(1));
+    steps();
+    story = story.edits("crm", "m1", json!({ "sponsor": "m2" })).later(TimeDelta::days(91));
+    steps();
+    story.of_record("crm", "m1").expect_discrepancy(UnresolvedReference, "sponsor");
+    let verified = block_on(tenant.verify()).unwrap();
+    assert!(verified.is_clean(), "{verified}: {:?}", verified.differences);
+    let let_go = block_on(accordant::store::Store::journal(&store, &TenantId::new("story"), 0, usize::MAX)).unwrap();
+    assert!(let_go.iter().any(|(entry, _)| *entry.kind == *"tombstone_expired"), "it was let go of");
 }

@@ -40,7 +40,7 @@ impl Tenant {
     }
 
     /// Settles an entity as it stands, now.
-    async fn settle_anew(&self, id: EntityId) -> Result<(), Error> {
+    pub(super) async fn settle_anew(&self, id: EntityId) -> Result<(), Error> {
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();

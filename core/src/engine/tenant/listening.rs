@@ -55,8 +55,8 @@ impl Tenant {
             let now = self.now();
             let (revision, row) = self.pulse_row(name).await?;
             let row = row.unwrap_or_else(|| PulseRow::counted_from(now));
-            if self.refuses(name).await? {
-                // Whoever is refused is not heard: what their senders give up before there is room again is an outage.
+            if self.is_full(name).await? {
+                // Who pushes now is refused, here or by another process: what senders give up before there is room again is an outage.
                 return Ok((Vec::new(), row.outage.is_some()));
             }
             let positions = self.positions(name, bound).await?;

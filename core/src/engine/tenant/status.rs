@@ -88,7 +88,7 @@ impl Tenant {
                 health: health(&measured),
                 standing_still,
                 most_waiting: self.core.inputs.most_of(&name),
-                refused: self.core.backlogs.refused(&self.id, &name).0,
+                refused: self.core.backlogs.refused(&self.id, &name),
                 expired: self.core.backlogs.dropped(&self.id, &name),
                 alerts,
             };

@@ -199,6 +199,7 @@ impl Tenant {
                 }
             }
             Input::Hint { .. } if planted!(HintDropped) => {}
+            Input::Hint { record, by_scan: true, .. } => hints.insert(record.clone()),
             Input::Hint { record, .. } => hints.told(record.clone()),
             Input::Dead(_) if planted!(DeadLetterDropped) => {}
             Input::Dead(letter) => {

@@ -223,7 +223,22 @@ impl Tenant {
             changes.delete(representation_key(record));
             changes.delete(tombstone_key(record));
         }
-        self.commit("let go what is kept of records that are gone", changes.commit).await?;
+        if self.commit("let go what is kept of records that are gone", changes.commit).await? {
+            self.settle_who_names(&records, id).await?;
+        }
+        Ok(())
+    }
+
+    /// Settles anew who came to name these records between the look for such and the commit: what they name leads nowhere now. A
+    /// process that dies before leaves that to their next settlement.
+    async fn settle_who_names(&self, records: &[RecordRef], of: Option<EntityId>) -> Result<(), Error> {
+        let mut loader = Loader::new(&self.core, &self.id);
+        let naming = loader.naming(records).await?;
+        let others: BTreeSet<EntityId> =
+            naming.into_iter().map(|index| loader.loaded.set.entity(index).entity.id).collect();
+        for other in others.into_iter().filter(|other| Some(*other) != of) {
+            self.settle_anew(other).await?;
+        }
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
 use crate::error::Error;
 use crate::id::{ConnectionName, RecordRef};
 use crate::queue::Share;
-use crate::store::{RowKey, Table};
+use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 
 /// The journal's kind for a hint that waited for too long: the record, its priority, and since when it waited.
@@ -63,7 +63,7 @@ impl Tenant {
             let rows = rows.map_err(Error::store("list records to read"))?;
             let Some(last) = rows.last() else { break };
             after = Some(last.key.clone());
-            waiting += rows.len() as u64;
+            waiting += self.read_by_model(&rows);
             for found in rows.into_iter().filter(|row| share.has(&self.id, &row.key)) {
                 let row = parse_work(&found)?;
                 let Some(record) = record_of_key(&found.key) else { continue };
@@ -112,7 +112,7 @@ impl Tenant {
     fn may_drop(&self, record: &RecordRef, priority: Priority, since: i64, now: i64) -> bool {
         let connection = self.core.connections.get(&record.connection);
         self.core.inputs.is_over(priority, since, now)
-            && connection.is_some_and(|connection| connection.scans(&record.object))
+            && connection.is_some_and(|connection| connection.scan_makes_up_for_hints(&record.object))
             && self.core.pulse_every(&record.connection).is_some()
     }
 
@@ -160,9 +160,15 @@ impl Tenant {
             let rows = rows.map_err(Error::store("count what waits"))?;
             let Some(last) = rows.last() else { break };
             after = Some(last.key.clone());
-            count += rows.len() as u64;
+            count += self.read_by_model(&rows);
         }
         Ok(count)
+    }
+
+    /// How many of these rows are of object types that today's model knows. The others wait for one that does, and take nobody's room.
+    fn read_by_model(&self, rows: &[Row]) -> u64 {
+        let known = |row: &&Row| record_of_key(&row.key).is_some_and(|record| self.core.place(&record).is_some());
+        rows.iter().filter(known).count() as u64
     }
 
     /// Refuses to ask a surface that can only hint for more, if as many records wait as may.
@@ -175,10 +181,10 @@ impl Tenant {
         if waiting < most { Ok(()) } else { Err(Error::Full { connection: name.clone(), waiting, most }) }
     }
 
-    /// Whether what is pushed is refused for now.
-    pub(super) async fn refuses(&self, name: &ConnectionName) -> Result<bool, Error> {
-        let (_, refused) = self.core.backlogs.refused(&self.id, name);
-        Ok(refused && matches!(self.require_any_room(name).await, Err(Error::Full { .. })))
+    /// Whether as many records wait as may: what is pushed then is refused, by whichever process it comes to.
+    pub(super) async fn is_full(&self, name: &ConnectionName) -> Result<bool, Error> {
+        let (waiting, most) = self.backlog(name).await?;
+        Ok(waiting >= most)
     }
 
     /// Takes in what a surface told, where there is room for what of it is to be read.
@@ -195,9 +201,11 @@ impl Tenant {
     /// [`Error::Full`].
     pub(super) async fn require_room(&self, name: &ConnectionName, items: &[Item], read: u64) -> Result<(), Error> {
         let (waiting, most) = self.backlog(name).await?;
-        let let_in = waiting < most || !self.asks_for_more(name, items, read).await?;
-        self.core.backlogs.let_in(&self.id, name, let_in);
-        if let_in { Ok(()) } else { Err(Error::Full { connection: name.clone(), waiting, most }) }
+        if waiting < most || !self.asks_for_more(name, items, read).await? {
+            return Ok(());
+        }
+        self.core.backlogs.refuse(&self.id, name);
+        Err(Error::Full { connection: name.clone(), waiting, most })
     }
 
     /// Whether items ask to read records that are not on the list.
