@@ -195,6 +195,11 @@ impl Connection {
         })
     }
 
+    /// Whether nothing that a surface carries is believed: all that it tells is read.
+    pub(crate) fn only_hints(&self, surface: &Surface) -> bool {
+        self.objects.get(&surface.object).is_some_and(|(_, _, domain)| !surface.observes(*domain))
+    }
+
     /// Whether records of an object type are read from end to end by a scan.
     pub(crate) fn scans(&self, object: &ObjectType) -> bool {
         let mut surfaces = self.surfaces.iter().map(|bound| &bound.surface);

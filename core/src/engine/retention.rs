@@ -38,7 +38,7 @@ pub struct Retention {
     pub dead_letters: TimeDelta,
     /// What is kept of a record that is gone from its system, since that was first seen by the daily look through what records say:
     /// what it last said, and its link. `None`, the default: for ever. Less than ninety days is a mistake: what systems tell late must
-    /// find it. What of it goes, and when, says [`Tenant::step`].
+    /// find it. [`Tenant::step`] looks once a day.
     ///
     /// It goes once nobody needs it: where the record belongs to nobody, or to an entity that is retired and of which no record is left
     /// anywhere. From then on it was never seen.
@@ -104,8 +104,8 @@ pub(crate) struct Sweeps(Mutex<BTreeMap<TenantId, Sweep>>);
 pub(crate) enum Sweep {
     /// Up to this key of this table.
     At(Table, Option<Text>),
-    /// All of them, when this began.
-    Done(i64),
+    /// All of them, when this began; and how many differences kept the journal from being let go.
+    Done { at: i64, kept: usize },
 }
 
 impl Sweeps {
@@ -120,11 +120,19 @@ impl Sweeps {
             None => Some((first, None)),
             Some(Sweep::At(table, after)) => Some((*table, after.clone())),
             // A clock that was set back does not stop it for longer than it was set back.
-            Some(Sweep::Done(at)) => (now.saturating_sub(*at).abs() >= EVERY).then_some((first, None)),
+            Some(Sweep::Done { at, .. }) => (now.saturating_sub(*at).abs() >= EVERY).then_some((first, None)),
         }
     }
 
     pub(crate) fn note(&self, tenant: &TenantId, sweep: Sweep) {
         self.held().insert(tenant.clone(), sweep);
+    }
+
+    /// How many differences kept the journal from being let go at the last look that came to its end.
+    pub(crate) fn journal_kept(&self, tenant: &TenantId) -> usize {
+        match self.held().get(tenant) {
+            Some(Sweep::Done { kept, .. }) => *kept,
+            Some(Sweep::At(..)) | None => 0,
+        }
     }
 }

@@ -32,7 +32,8 @@ const PAGE: usize = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Table {
-    /// The model and the formats of the store.
+    /// What is of the tenant as a whole: its model and formats, how far checks, totals, compaction and erasures have come, matchers'
+    /// models, what is suppressed.
     Meta,
     /// What a system says now: key = record.
     Representation,
@@ -40,7 +41,9 @@ pub enum Table {
     Link,
     /// Golden record, bases, decisions: key = entity id.
     Entity,
-    /// Identity and search values: key = entity type, attribute, value; a row lists who holds it.
+    /// What is found by something else than its key: identity and search values (key = entity type, attribute, value; a row lists who
+    /// holds it), and under keys that begin with a control character who waits for a reference, dates, tombstones, cases and what a
+    /// matcher is to be asked about.
     Index,
     /// Standing disagreements: key = discrepancy id.
     Discrepancy,
@@ -324,7 +327,8 @@ pub trait Store: Send + Sync + 'static {
     /// Destroys payloads and salts of the entries of a kind that stand at place `until` or before. The entries stay. Says how
     /// many it destroyed.
     ///
-    /// As it is, it refuses. A store whose observations are to expire before the rest of the journal must not.
+    /// As it is, it refuses. A store whose observations are to expire before the rest of the journal must not: it is asked for what
+    /// systems said, and for what checkpoints told.
     ///
     /// # Errors
     ///

@@ -66,6 +66,34 @@ async fn compacted(tenant: &Tenant, clock: &ManualClock) -> Compacted {
     tenant.compact(&by()).await.unwrap()
 }
 
+#[test]
+fn observations_that_expire_sooner_do_not_keep_the_journal() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let configured = configured(Variant::default(), store.clone(), &clock, 7).checkpoint_keys(key("2026", 1));
+    let tenant = configured.retention(kept_for(Some(YEAR), Some(TimeDelta::days(90)))).build().unwrap().tenant("acme");
+    let month = TimeDelta::days(23);
+    block_on(async {
+        let mut begun = 0;
+        for round in 1..=48 {
+            let ana = json!({ "email": "ana@acme.test", "name": format!("Ana {round}") });
+            says(&tenant, "crm", &[record("1", round, ana)]).await.unwrap();
+            says(&tenant, "crm", &[record(&format!("n{round}"), round, json!({ "name": "Ben" }))]).await.unwrap();
+            let whole = replayed(&tenant).await;
+            clock.advance(month);
+            let compacted = tenant.compact(&by()).await.unwrap();
+            assert_eq!(compacted.kept, Vec::<Difference>::new(), "round {round}");
+            assert_eq!(replayed(&tenant).await, whole, "round {round}");
+            begun += usize::from(compacted.begins.is_some());
+        }
+        assert!(begun > 4, "it began anew {begun} times");
+        let first = store.journal(&acme(), 0, 1).await.unwrap().remove(0).0;
+        let kept = clock.now() - first.at;
+        assert!(kept <= (YEAR + YEAR / 2).num_milliseconds(), "its first entry is {} days old", kept / 86_400_000);
+        assert_clean(&tenant, "after three years").await;
+        assert_eq!(tenant.status().await.unwrap().journal_kept, 0);
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 

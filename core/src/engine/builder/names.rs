@@ -120,7 +120,7 @@ impl Declared<'_> {
         }
     }
 
-    /// Every triage is of a declared entity type, the only one of it, and looks at what that has.
+    /// Every matcher is of a declared entity type, the only one of it, and its thresholds are in order.
     pub(super) fn check_matching(&self, matching: &[Matching], mistakes: &mut Vec<Mistake>) {
         let mut seen: BTreeSet<&EntityType> = BTreeSet::new();
         for Matching { entity_type, thresholds, .. } in matching {

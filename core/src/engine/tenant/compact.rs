@@ -177,12 +177,12 @@ impl Tenant {
         Ok(done)
     }
 
-    /// As [`Tenant::compact`], where something runs out and there are keys that sign.
-    pub(in crate::engine::tenant) async fn compact_if_configured(&self) -> Result<(), Error> {
+    /// As [`Tenant::compact`], where something runs out and there are keys that sign. Says how many differences kept something from going.
+    pub(in crate::engine::tenant) async fn compact_if_configured(&self) -> Result<usize, Error> {
         if self.signing_keys().is_ok() && self.core.retention.between_checkpoints().is_some() {
-            self.compact_as(&Self::engine()).await?;
+            return Ok(self.compact_as(&Self::engine()).await?.kept.len());
         }
-        Ok(())
+        Ok(0)
     }
 
     /// The end of the journal, digest included.

@@ -105,8 +105,9 @@ impl Tenant {
             Err(Error::Contended { .. }) => Ok(()),
             Err(error) if error.may_pass() => Err(error),
             compacted => {
-                self.core.sweeps.note(&self.id, Sweep::Done(now));
-                compacted
+                let kept = compacted.as_ref().copied().unwrap_or_default();
+                self.core.sweeps.note(&self.id, Sweep::Done { at: now, kept });
+                compacted.map(drop)
             }
         }
     }

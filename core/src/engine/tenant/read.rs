@@ -129,7 +129,7 @@ impl Tenant {
         let mut walk = Walk::new();
         let mut taken = TakenIn::default();
         let began = surface.semantics.unrecoverable_after.map(|_| self.now());
-        let only_hints = domain.is_some_and(|domain| !surface.observes(domain));
+        let only_hints = bound.only_hints(surface);
         loop {
             // It is not asked for what there is no room for.
             if only_hints {

@@ -102,6 +102,10 @@ impl Tenant {
             if *left == 0 {
                 return Ok(Scanned { more: true, ..scanned });
             }
+            if self.connection(name.as_str())?.1.only_hints(surface) {
+                // It is not asked for what there is no room for.
+                self.require_any_room(name).await?;
+            }
             *left -= 1;
             let read = self.read_number().await?;
             let page = match self.page(name, &surface.name, position.after.clone()).await {

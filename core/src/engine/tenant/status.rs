@@ -22,6 +22,9 @@ pub struct Status {
     pub ready: bool,
     /// How its connections are, by name.
     pub connections: BTreeMap<ConnectionName, ConnectionStatus>,
+    /// How many differences kept the journal from being let go when this process last looked ([`Tenant::compact`] shows them). Not 0: it
+    /// grows, and what was to run out does not.
+    pub journal_kept: usize,
 }
 
 /// How a connection is.
@@ -94,7 +97,7 @@ impl Tenant {
             };
             connections.insert(name, status);
         }
-        Ok(Status { ready, connections })
+        Ok(Status { ready, connections, journal_kept: self.core.sweeps.journal_kept(&self.id) })
     }
 
     /// Looks at what was measured of every connection, and tells the sinks which alerts are raised and which have resolved themselves

@@ -260,9 +260,15 @@ impl Tenant {
     /// [`Error::Journal`] if the chain does not hold, [`Error::Checkpoint`] if it begins elsewhere than where its checkpoint was
     /// signed: then nothing is compared.
     pub async fn verify(&self) -> Result<Verified, Error> {
-        let replayed = self.replay().await?;
+        // What is shown is the beginning that was read from: another process may let the journal begin elsewhere meanwhile.
+        let (begins, replayed) = loop {
+            let begins = self.beginning().await?.compaction.begins;
+            let replayed = self.replay().await?;
+            if self.beginning().await?.compaction.begins == begins {
+                break (begins, replayed);
+            }
+        };
         let Replayed { entries, bytes, erased, .. } = replayed;
-        let begins = self.beginning().await?.compaction.begins;
         let signature_checked = begins.is_some() && self.core.checkpoint_keys.is_some();
         let mut verified = Verified { entries, bytes, begins, signature_checked, erased, ..Verified::default() };
         let found = &mut verified.differences;

@@ -51,8 +51,8 @@ impl Tenant {
             let (revision, last) = self.totalled_row(aggregate).await?;
             changes.commit.expect.push((totalled_key(&aggregate.name), revision));
             let (differ, by) = (why.is_some(), Some(aggregate.definition()));
-            // What another aggregate of this name came to says nothing of this one.
-            let differed = last.is_some_and(|last| last.by == by && last.differ);
+            // What another aggregate of this name came to says nothing of this one. Rows of before it was noted are of this one.
+            let differed = last.is_some_and(|last| (last.by.is_none() || last.by == by) && last.differ);
             let totalled = Totalled { at: passed.began, by, left: ours.clone(), right: theirs.clone(), differ };
             changes.put(totalled_key(&aggregate.name), &totalled);
             let key = total_case(&aggregate.name);

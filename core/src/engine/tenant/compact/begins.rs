@@ -90,16 +90,21 @@ impl Tenant {
     /// behind it, and there are no keys to say whether it was one of theirs that let it.
     pub async fn verify_through(&self, known: &Checkpoint) -> Result<Verified, Error> {
         self.require_signed(known)?;
-        let verified = self.verify().await?;
-        let Some(before) = known.end.seq.checked_sub(1) else { return Ok(verified) };
-        if verified.begins.as_ref().is_some_and(|begins| begins.start.seq > before) {
-            return if verified.signature_checked { Ok(verified) } else { Err(Error::NoCheckpointKey) };
-        }
-        let page = self.core.store.journal(&self.id, before, 1).await.map_err(Error::store("read the journal"))?;
-        let leads = |entry: &Entry| (entry.seq, entry.digest) == (known.end.seq, known.end.digest);
-        match page.first() {
-            Some((entry, _)) if leads(entry) => Ok(verified),
-            _ => Err(refused(known, CheckpointFault::Elsewhere)),
+        loop {
+            let verified = self.verify().await?;
+            let Some(before) = known.end.seq.checked_sub(1) else { return Ok(verified) };
+            if verified.begins.as_ref().is_some_and(|begins| begins.start.seq > before) {
+                return if verified.signature_checked { Ok(verified) } else { Err(Error::NoCheckpointKey) };
+            }
+            let page = self.core.store.journal(&self.id, before, 1).await.map_err(Error::store("read the journal"))?;
+            let leads = |entry: &Entry| (entry.seq, entry.digest) == (known.end.seq, known.end.digest);
+            if page.first().is_some_and(|(entry, _)| leads(entry)) {
+                return Ok(verified);
+            }
+            // What was there when it was verified may be gone since, by right: it begins behind the checkpoint then.
+            if self.beginning().await?.compaction.begins == verified.begins {
+                return Err(refused(known, CheckpointFault::Elsewhere));
+            }
         }
     }
 

@@ -77,12 +77,16 @@ impl ToldAnew {
 impl Tenant {
     /// Compares, at the checkpoint and at the journal's end. Where an erasure took payloads from before the checkpoint's end, the two
     /// may differ there in what it told anew behind; at the end, they may in nothing.
+    ///
+    /// Where what systems said has expired up to a later checkpoint, and with it what this one told, whoever begins here takes the state
+    /// from that one: then it is compared there.
     pub(super) async fn comes_to(&self, at: &Checkpoint) -> Result<ComesTo, Error> {
         let beginning = self.beginning().await?;
         self.require_signed(at)?;
         let alone = Beginning { compaction: Compaction { begins: Some(at.clone()), ..Compaction::default() } };
         let mut whole = Replay::new(&self.core, beginning.told_until());
-        let mut from = Replay::new(&self.core, at.end.seq);
+        let told_until = at.end.seq.max(beginning.told_until());
+        let mut from = Replay::new(&self.core, told_until);
         let (mut gone, mut left) = (JournalSize::default(), JournalSize::default());
         let mut there: Option<(Vec<Difference>, bool)> = None;
         let mut told_anew = ToldAnew::default();
@@ -97,7 +101,7 @@ impl Tenant {
                 } else {
                     left.add(entry, payload);
                 }
-                if entry.seq > at.end.seq {
+                if entry.seq > told_until {
                     if there.is_none() {
                         there = Some(compared(&whole.done, &from.done));
                     }

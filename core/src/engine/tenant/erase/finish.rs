@@ -193,6 +193,12 @@ impl Tenant {
                 // What a check found wrong with another may quote them. If it is still wrong it is found again, and what was noted
                 // on it is there.
                 quotes = case.violated.is_some() && case.entities.iter().any(parted);
+                let of = case.violated.as_ref().and_then(|violated| violated.entity_type.as_ref());
+                if let Some(of) = of.filter(|_| quotes) {
+                    // Until a check looks again, they are not found right.
+                    let others = case.entities.iter().filter(|id| !pending.entities.contains(id));
+                    others.for_each(|id| changes.outdate(of, *id));
+                }
                 case.records.iter().any(|record| pending.records.contains(record))
                     || case.entities.iter().any(|id| pending.entities.contains(id))
                     || case.operation.as_deref().is_some_and(|operation| pending.concerns(operation))
