@@ -50,6 +50,9 @@ impl Default for Places {
 /// How many bytes of rows a batch is meant to have, so that those of several snapshots fit into a processor's cache.
 pub(crate) const BYTES: usize = 128 << 10;
 
+/// How many bytes a row, or a key, may have.
+pub(crate) const LONGEST: usize = 16 << 20;
+
 impl Batch {
     /// Empties it. What is pushed then are rows of a snapshot from one on, which is the place of each.
     pub fn begin(&mut self, row: u64) {
@@ -69,11 +72,11 @@ impl Batch {
         self.made.clear();
     }
 
-    /// Adds a row. Whether it had room: a batch holds less than 2 GiB.
+    /// Adds a row. Whether it had room: a row and a key have up to 16 MiB each, and a batch less than 2 GiB.
     #[must_use]
     pub fn push(&mut self, key: &[u8], row: &[u8]) -> bool {
         let (from, end) = (self.bytes.len(), self.bytes.len() + row.len());
-        if end >= MADE as usize {
+        if end >= MADE as usize || row.len().max(key.len()) > LONGEST {
             return false;
         }
         self.bytes.extend_from_slice(row);

@@ -7,6 +7,7 @@ use crate::batch::Batch;
 use crate::checkpoint::Standing;
 use crate::error::{SnapshotError, SweepError};
 use crate::order::Order;
+use crate::run::Phase;
 use crate::runs::{Sorted, Sorter};
 use crate::snapshot::{Resumes, Snapshot, Start};
 
@@ -17,17 +18,19 @@ pub(crate) struct Cursor {
     pub(crate) batch: Batch,
     /// The next row of the batch.
     pub(crate) at: usize,
+    /// How many batches were read to be compared.
+    pub(crate) batches: u64,
     /// How many rows were read before the batch, for errors; the place in the snapshot's own order, where that is what is read.
     row: u64,
-    phase: Phase,
+    stage: Stage,
     ended: bool,
     /// Rows up to this key were compared before: they are passed by.
     passed: Option<Vec<u8>>,
     version: String,
 }
 
-/// What is done with the snapshot.
-enum Phase {
+/// What is done with the snapshot, and what that holds.
+enum Stage {
     /// Looked through, whether it is in order: the key that was last.
     Looking(Option<Vec<u8>>),
     /// Brought into order.
@@ -60,14 +63,14 @@ impl Cursor {
         declared_sorted: bool,
     ) -> Result<Self, SweepError> {
         snapshot.begin(&Start::default()).map_err(of(&system))?;
-        let phase = if declared_sorted { Phase::Comparing } else { Phase::Looking(None) };
-        Ok(Self::reading(system, snapshot, phase))
+        let stage = if declared_sorted { Stage::Comparing } else { Stage::Looking(None) };
+        Ok(Self::reading(system, snapshot, stage))
     }
 
-    fn reading(system: String, snapshot: Box<dyn Snapshot>, phase: Phase) -> Self {
+    fn reading(system: String, snapshot: Box<dyn Snapshot>, stage: Stage) -> Self {
         let version = snapshot.version();
         let batch = Batch::default();
-        Self { system, snapshot, batch, at: 0, row: 0, phase, ended: false, passed: None, version }
+        Self { system, snapshot, batch, at: 0, batches: 0, row: 0, stage, ended: false, passed: None, version }
     }
 
     /// Where a checkpoint says, behind the key that was reached.
@@ -80,15 +83,15 @@ impl Cursor {
     ) -> Result<Self, SweepError> {
         let whole = |version| Start { version, ..Start::default() };
         let version = Some(standing.version.as_str());
-        let (start, phase) = match standing.sorted {
-            None => (whole(version), Phase::Looking(None)),
-            Some(false) => (whole(version), Phase::Sorting(room.sorter())),
-            Some(true) => (Start { place: standing.place, row: standing.row, reached, version }, Phase::Comparing),
+        let (start, stage) = match standing.sorted {
+            None => (whole(version), Stage::Looking(None)),
+            Some(false) => (whole(version), Stage::Sorting(room.sorter())),
+            Some(true) => (Start { place: standing.place, row: standing.row, reached, version }, Stage::Comparing),
         };
         let by_key = snapshot.resumes() == Resumes::ByKey;
         let start = if by_key { Start { place: 0, row: 0, ..start } } else { start };
         snapshot.begin(&start).map_err(of(&system))?;
-        let mut cursor = Self::reading(system, snapshot, phase);
+        let mut cursor = Self::reading(system, snapshot, stage);
         if by_key || standing.sorted == Some(false) {
             cursor.passed = reached.map(<[u8]>::to_vec);
         } else {
@@ -99,10 +102,10 @@ impl Cursor {
 
     /// Where it stands.
     pub(crate) fn standing(&self) -> Standing {
-        let sorted = match self.phase {
-            Phase::Looking(_) => None,
-            Phase::Sorting(_) | Phase::Sorted(_) => Some(false),
-            Phase::Comparing => Some(true),
+        let sorted = match self.stage {
+            Stage::Looking(_) => None,
+            Stage::Sorting(_) | Stage::Sorted(_) => Some(false),
+            Stage::Comparing => Some(true),
         };
         let place = if self.at < self.batch.len() { self.batch.place(self.at) } else { self.snapshot.place() };
         Standing { version: self.version.clone(), sorted, place, row: self.number() }
@@ -114,20 +117,16 @@ impl Cursor {
     }
 
     /// What is done: nothing but comparing is left where it is `None`.
-    pub(crate) const fn preparing(&self) -> Option<Preparing> {
-        match self.phase {
-            Phase::Looking(_) => Some(Preparing::Looking),
-            Phase::Sorting(_) => Some(Preparing::Sorting),
-            Phase::Comparing | Phase::Sorted(_) => None,
+    pub(crate) const fn preparing(&self) -> Option<Phase> {
+        match self.stage {
+            Stage::Looking(_) => Some(Phase::Looking),
+            Stage::Sorting(_) => Some(Phase::Sorting),
+            Stage::Comparing | Stage::Sorted(_) => None,
         }
     }
 
     pub(crate) fn has_row(&self) -> bool {
         self.at < self.batch.len()
-    }
-
-    pub(crate) const fn ended(&self) -> bool {
-        self.ended
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -139,35 +138,35 @@ impl Cursor {
         let more = self.snapshot.next(&mut self.batch).map_err(of(&self.system))?;
         let batch = &self.batch;
         let mut begin_anew = !more;
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Comparing) {
-            Phase::Looking(mut last) if more => {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Comparing) {
+            Stage::Looking(mut last) if more => {
                 let falls = (0..batch.len()).any(|row| {
                     let before = if row == 0 { last.as_deref() } else { Some(batch.key(row - 1)) };
                     before.is_some_and(|before| room.order.compare(before, batch.key(row)) == Ordering::Greater)
                 });
                 if falls {
                     begin_anew = true;
-                    Phase::Sorting(room.sorter())
+                    Stage::Sorting(room.sorter())
                 } else {
                     let held = last.get_or_insert_default();
                     held.clear();
                     held.extend_from_slice(batch.key(batch.len() - 1));
-                    Phase::Looking(last)
+                    Stage::Looking(last)
                 }
             }
-            Phase::Sorting(mut sorter) => {
+            Stage::Sorting(mut sorter) => {
                 for row in 0..batch.len() {
                     sorter.push(batch.key(row), batch.row(row))?;
                 }
                 if more {
-                    Phase::Sorting(sorter)
+                    Stage::Sorting(sorter)
                 } else {
                     begin_anew = false;
-                    Phase::Sorted(sorter.sorted()?)
+                    Stage::Sorted(sorter.sorted()?)
                 }
             }
-            Phase::Looking(_) => Phase::Comparing,
-            ready @ (Phase::Comparing | Phase::Sorted(_)) => ready,
+            Stage::Looking(_) => Stage::Comparing,
+            ready @ (Stage::Comparing | Stage::Sorted(_)) => ready,
         };
         self.batch.begin(0);
         if begin_anew {
@@ -182,8 +181,9 @@ impl Cursor {
         while self.at >= self.batch.len() && !self.ended {
             self.row += self.batch.len() as u64;
             self.at = 0;
-            let more = match &mut self.phase {
-                Phase::Sorted(sorted) => sorted.next(&mut self.batch)?,
+            self.batches += 1;
+            let more = match &mut self.stage {
+                Stage::Sorted(sorted) => sorted.next(&mut self.batch)?,
                 _ => self.snapshot.next(&mut self.batch).map_err(of(&self.system))?,
             };
             self.ended = !more;
@@ -202,13 +202,6 @@ impl Cursor {
             self.passed = None;
         }
     }
-}
-
-/// What comes before comparing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Preparing {
-    Looking,
-    Sorting,
 }
 
 pub(crate) fn of(system: &str) -> impl Fn(SnapshotError) -> SweepError {

@@ -65,4 +65,12 @@ impl Counts {
         let zeros = || vec![0; snapshots];
         Self { rows: zeros(), missing: zeros(), repeated: zeros(), ..Self::default() }
     }
+
+    /// Counts a difference, of so many values that were not the same as the first.
+    pub(crate) fn note(&mut self, difference: &Difference, values: u64) {
+        difference.missing().for_each(|place| self.missing[place] += 1);
+        difference.repeated().for_each(|place| self.repeated[place] += 1);
+        self.changed += u64::from(!difference.changed.is_empty());
+        self.values += values;
+    }
 }

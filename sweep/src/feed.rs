@@ -3,8 +3,8 @@
 //! A row of a snapshot is as old as the snapshot. So it is not believed: each record that differs is hinted at, the engine reads it
 //! from its system, and what is said then ends in the discrepancies that events would have ended in.
 
-use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, thread};
 
 use accordant::chrono::TimeDelta;
 use accordant::connector::{
@@ -18,6 +18,7 @@ use accordant::surface::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::channel::oneshot;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
@@ -28,14 +29,26 @@ use crate::sweep::Sweep;
 /// Hints of a page.
 const PAGE: usize = 1_000;
 
+/// How often a page reads: some 128 KiB of each snapshot at a time.
+const READS: usize = 64;
+
 /// A connector, with one more surface: a poll that tells which records of an object type a sweep found to differ.
 ///
 /// The other surfaces are the connector's own. The position of the poll is a checkpoint of the sweep, which the engine keeps: it goes
-/// on after a restart, and tells everything once more at most. When it has come to its end, a poll finds nothing until a snapshot is
-/// replaced; then it sweeps anew. Sweeps of tables have no such sign, and begin anew at every poll that follows one that ended.
+/// on after a restart, from behind its last page, and while snapshots are looked through or sorted from their beginning. When it has
+/// come to its end, a poll finds nothing until a snapshot is replaced; then it sweeps anew. Sweeps of tables have no such sign, and begin
+/// anew at every poll that follows one that ended.
+///
+/// A page is so many differences, or so much that was read, whichever comes first; it is made on a thread of its own. While a sweep is under
+/// way its position holds the key that it has come to, which may be somebody's: it goes when the sweep has ended.
 pub struct Swept<C> {
     connector: C,
     surfaces: Vec<Surface>,
+    feed: Arc<Feed>,
+}
+
+/// The poll.
+struct Feed {
     name: SurfaceName,
     sweep: Box<dyn Fn() -> Sweep + Send + Sync>,
     system: String,
@@ -45,7 +58,10 @@ pub struct Swept<C> {
 
 impl<C: fmt::Debug> fmt::Debug for Swept<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Swept").field("connector", &self.connector).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Swept")
+            .field("connector", &self.connector)
+            .field("name", &self.feed.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,6 +70,9 @@ impl<C: fmt::Debug> fmt::Debug for Swept<C> {
 struct Standing {
     at: Checkpoint,
     ended: bool,
+    /// How many pages there were: where nothing is compared yet, nothing else says that it goes on.
+    #[serde(default)]
+    pages: u64,
 }
 
 impl<C: Connector> Swept<C> {
@@ -81,19 +100,23 @@ impl<C: Connector> Swept<C> {
         };
         let surfaces = connector.surfaces().iter().cloned().chain([surface]).collect();
         let system = connector.system().to_owned();
-        Self { connector, surfaces, name, sweep: Box::new(sweep), system, open: Mutex::default() }
+        let feed = Feed { name, sweep: Box::new(sweep), system, open: Mutex::default() };
+        Self { connector, surfaces, feed: Arc::new(feed) }
     }
+}
 
+impl Feed {
     /// The sweep behind a cursor; nothing if it ended, and nothing was replaced since.
-    fn run(&self, after: Option<&Cursor>) -> Result<Option<Run>, ConnectorError> {
-        let Some(cursor) = after else { return Ok(Some((self.sweep)().start().map_err(failed)?)) };
+    fn run(&self, after: Option<(&Cursor, Standing)>) -> Result<Option<Run>, ConnectorError> {
+        let Some((cursor, Standing { at, ended, .. })) = after else {
+            return Ok(Some((self.sweep)().start().map_err(failed)?));
+        };
         let held = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((at, run)) = held
             && at == *cursor
         {
             return Ok(Some(run));
         }
-        let Standing { at, ended } = serde_json::from_str(&cursor.0).map_err(|_| Cursor::foreign())?;
         if ended {
             let run = (self.sweep)().start().map_err(failed)?;
             return Ok((!run.is_of_same_snapshots(&at)).then_some(run));
@@ -108,7 +131,10 @@ impl<C: Connector> Swept<C> {
     }
 
     fn page(&self, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        let Some(mut run) = self.run(after.as_ref())? else {
+        let standing = |cursor: &Cursor| serde_json::from_str::<Standing>(&cursor.0).map_err(|_| Cursor::foreign());
+        let standing = after.as_ref().map(standing).transpose()?;
+        let pages = standing.as_ref().map_or(0, |standing| standing.pages).saturating_add(1);
+        let Some(mut run) = self.run(after.as_ref().zip(standing))? else {
             return Ok(Page { items: Vec::new(), next: after, more: false });
         };
         let side = run.side(&self.system).ok_or_else(|| {
@@ -116,10 +142,16 @@ impl<C: Connector> Swept<C> {
             ConnectorError::new(ConnectorErrorKind::Unsupported, told)
         })?;
         let mut items = Vec::new();
+        let mut reads = 0;
         let more = loop {
             match run.step().map_err(failed)? {
                 Step::Done => break false,
-                Step::Read => {}
+                Step::Read => {
+                    reads += 1;
+                    if reads >= READS {
+                        break true;
+                    }
+                }
                 Step::Found(difference) => {
                     if let Some(id) = difference.id(side, run.has_ids(side)) {
                         let says = Says::Hint { id: id.into() };
@@ -135,13 +167,17 @@ impl<C: Connector> Swept<C> {
         if !more {
             at.forget_key();
         }
-        let told = serde_json::to_string(&Standing { at, ended: !more });
+        let told = serde_json::to_string(&Standing { at, ended: !more, pages });
         let cursor = Cursor(told.map_err(|_| Cursor::foreign())?);
         if more {
             *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some((cursor.clone(), run));
         }
         Ok(Page { items, next: Some(cursor), more })
     }
+}
+
+fn unavailable(told: &str) -> ConnectorError {
+    ConnectorError::new(ConnectorErrorKind::Unavailable, told.to_owned()).retry(Retry::Backoff)
 }
 
 fn failed(error: SweepError) -> ConnectorError {
@@ -174,7 +210,16 @@ impl<C: Connector> Connector for Swept<C> {
     }
 
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        if *surface == self.name { self.page(after) } else { self.connector.read_page(surface, after).await }
+        if *surface != self.feed.name {
+            return self.connector.read_page(surface, after).await;
+        }
+        let (tell, told) = oneshot::channel();
+        let feed = Arc::clone(&self.feed);
+        // It reads files, or waits for a database: whoever polls has other things to do.
+        let began = thread::Builder::new().name("sweep".to_owned()).spawn(move || drop(tell.send(feed.page(after))));
+        let ended = || unavailable("the thread of the sweep ended early");
+        began.map_err(|_| unavailable("no thread could be begun for the sweep"))?;
+        told.await.unwrap_or_else(|_| Err(ended()))
     }
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {

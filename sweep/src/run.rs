@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::Checkpoint;
 use crate::compare::{Attribute, NotText, changed, ids};
-use crate::cursor::{Cursor, Preparing, Room, of};
+use crate::cursor::{Cursor, Room, of};
 use crate::difference::{Changed, Counts, Difference};
 use crate::error::{SnapshotError, SweepError};
 use crate::order::Order;
@@ -156,15 +156,11 @@ impl Run {
     pub fn progress(&self) -> Progress {
         let preparing = self.cursors.iter().find_map(|cursor| Some((cursor, cursor.preparing()?)));
         let rows = self.counts.rows.iter().sum();
-        let Some((cursor, preparing)) = preparing else {
+        let Some((cursor, phase)) = preparing else {
             let extents = || self.cursors.iter().map(|cursor| cursor.snapshot.extent());
             let of = extents().map(|(_, of)| of).try_fold(0u64, |sum, of| Some(sum.saturating_add(of?)));
             let read = extents().map(|(read, _)| read).fold(0, u64::saturating_add);
             return Progress { phase: Phase::Comparing, rows, read, of };
-        };
-        let phase = match preparing {
-            Preparing::Looking => Phase::Looking,
-            Preparing::Sorting => Phase::Sorting,
         };
         let (read, of) = cursor.snapshot.extent();
         Progress { phase, rows, read, of }
@@ -193,13 +189,14 @@ impl Run {
             cursor.prepare(&self.room)?;
             return Ok(Step::Read);
         }
+        let batches = |cursors: &[Cursor]| cursors.iter().map(|cursor| cursor.batches).sum::<u64>();
+        let before = batches(&self.cursors);
         loop {
-            let mut read = false;
-            for cursor in self.cursors.iter_mut().filter(|cursor| !cursor.has_row() && !cursor.ended()) {
+            for cursor in &mut self.cursors {
                 cursor.fill(self.room.order)?;
-                read = true;
             }
-            if read {
+            // Also whoever looks behind a row reads.
+            if batches(&self.cursors) > before {
                 return Ok(Step::Read);
             }
             if self.alike {
@@ -284,11 +281,7 @@ impl Run {
     fn compare(&mut self) -> Result<Option<Difference>, SweepError> {
         let Self { heads, counts, .. } = self;
         counts.keys += 1;
-        for (place, head) in heads.iter().enumerate() {
-            counts.rows[place] += head.rows;
-            counts.missing[place] += u64::from(head.rows == 0);
-            counts.repeated[place] += u64::from(head.rows > 1);
-        }
+        counts.rows.iter_mut().zip(heads.iter()).for_each(|(rows, head)| *rows += head.rows);
         let once = heads.iter().all(|head| head.rows == 1);
         let mut present = heads.iter().filter(|head| head.rows > 0);
         let same = match present.next() {
@@ -308,8 +301,7 @@ impl Run {
         }
         let difference = self.difference(&cells, changed)?;
         drop(cells);
-        self.counts.changed += u64::from(!difference.changed.is_empty());
-        self.counts.values += values;
+        self.counts.note(&difference, values);
         Ok(Some(difference))
     }
 

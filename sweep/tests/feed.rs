@@ -178,6 +178,50 @@ fn a_sweep_ends_in_the_discrepancies_of_the_events_that_were_lost() {
 }
 
 #[test]
+fn a_long_sweep_is_many_pages_and_goes_on_behind_any_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(None);
+    // 12 MB a side, of which the last row differs.
+    let line = |id: u32, name: &str| format!("{id:06},{id:06}@acme.test,{name},{}\n", "x".repeat(64));
+    for (side, last) in [("crm", "Ana"), ("shop", "Anna")] {
+        let rows: String = (0..130_000).map(|id| line(id, if id == 129_999 { last } else { "Ben" })).collect();
+        fs::write(folder.path().join(side), format!("id,email,name,city\n{rows}")).unwrap();
+    }
+    let begin = |sorted: bool| {
+        let folder = folder.path().to_owned();
+        let side = move |name: &str, folder: &Path| {
+            let side = Side::new(name, Csv::new(folder.join(name))).key("email").id("id");
+            if sorted { side.sorted() } else { side }
+        };
+        Swept::new(world.crm.clone(), "contacts", move || {
+            let sweep = Sweep::by(Order::Bytes).attribute("name", Equivalence::Exact);
+            sweep.side(side("crm", &folder)).side(side("shop", &folder))
+        })
+    };
+    let name = SurfaceName::from("contacts.sweep");
+    // Looked through first, by one process; and declared to be in order, each page read by one that has only the cursor.
+    for sorted in [false, true] {
+        let (mut cursors, mut hints): (Vec<Option<Cursor>>, usize) = (vec![None], 0);
+        let mut swept = begin(sorted);
+        loop {
+            let page = block_on(swept.read_page(&name, cursors.last().unwrap().clone())).unwrap();
+            hints += page.items.len();
+            assert!(!cursors.contains(&page.next), "each page leads on");
+            cursors.push(page.next);
+            if !page.more {
+                break;
+            }
+            if sorted {
+                swept = begin(sorted);
+            }
+        }
+        assert_eq!(hints, 1);
+        let fewest = if sorted { 2 } else { 4 };
+        assert!(cursors.len() > fewest, "{} pages", cursors.len() - 1);
+    }
+}
+
+#[test]
 fn a_sweep_that_ended_is_not_made_again_before_a_snapshot_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(Some(folder.path().to_owned()));

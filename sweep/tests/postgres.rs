@@ -154,6 +154,12 @@ fn keys_that_are_repeated_are_not_joined(address: &str) {
     stage.tables("bigint");
     stage.sql("ALTER TABLE $S.b DROP CONSTRAINT b_pkey, ALTER id DROP NOT NULL; INSERT INTO $S.b SELECT * FROM $S.b WHERE id = 42");
     assert_eq!(within(&stage, Order::Number), None);
+    // The index of a table says nothing of those that inherit from it.
+    let heirs = Stage::new(address);
+    heirs.tables("bigint");
+    assert!(within(&heirs, Order::Number).is_some());
+    heirs.sql("CREATE TABLE $S.heir () INHERITS ($S.b); INSERT INTO $S.heir SELECT * FROM $S.b WHERE id = 42");
+    assert_eq!(within(&heirs, Order::Number), None);
     let (found, counts) = run(sweep(&stage, Order::Number));
     assert_eq!(counts.repeated, [0, 1]);
     assert!(found.iter().any(|found| found.key == "42" && found.rows == [1, 2] && found.changed.is_empty()));

@@ -119,6 +119,8 @@ fn what_is_wrong_with_a_file_is_told_without_what_is_in_it() {
         ("{\"id\":1}\n{\"secret\":\"x\"}\n", "row 1 has no key in column id"),
         ("{\"id\":null}\n", "row 0 has no key in column id"),
         ("{\"id\":{}}\n", "row 0 has no key in column id"),
+        ("{\"id\":[\"1\"]}\n", "row 0 has no key in column id"),
+        ("{\"id\":true}\n", "row 0 has no key in column id"),
         ("{\"id\":1}\n{\"id\":2}", "it was cut off: its last row does not end"),
     ];
     for (content, expected) in lines {
@@ -134,9 +136,9 @@ fn what_is_wrong_with_a_file_is_told_without_what_is_in_it() {
 fn lines_are_read_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let text = "\u{feff}{\"id\":1,\"n\":{\"v\":1.10,\"t\":true}}\r\n\n {\"n\":{\"v\":\"a\\n\\u00e9\"},\"id\":\"b\"} \n\
-                {\"id\":\"c\",\"n\":7}\n{\"id\":\"d\",\"n\":{\"v\":[1, 2]},\"n\":{\"v\":\"x\",\"t\":null}}\n";
+                {\"id\":\"{c}\",\"n\":7}\n{\"id\":\"d\",\"n\":{\"v\":[1, 2]},\"n\":{\"v\":\"x\",\"t\":null}}\n";
     let rows = read(JsonLines::new(put(&folder, "t", text)), "id", &["n.v", "n.t"]).unwrap();
-    let expected = [["1", "1.10", "true"], ["b", "a\n\u{e9}", ""], ["c", "", ""], ["d", "x", ""]];
+    let expected = [["1", "1.10", "true"], ["b", "a\n\u{e9}", ""], ["{c}", "", ""], ["d", "x", ""]];
     assert_eq!(rows, expected.map(|row| row.map(|cell| cell.as_bytes().to_vec()).to_vec()));
     let text = "1;\u{e9}\r\n\r\n2;\"a;\"\"b\"\"\"\r\n3;";
     let csv = || Csv::new(folder.path().join("u")).columns(["id", "n"]).delimiter(b';');

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 
-use crate::batch::{BYTES, Batch};
+use crate::batch::{Batch, LONGEST};
 use crate::error::SnapshotError;
 use crate::snapshot::Cell;
 
@@ -40,43 +40,78 @@ pub(super) fn cells(line: &[u8]) -> impl Iterator<Item = Cell<'_>> {
     line.split(|byte| *byte == b'\t').map(cell)
 }
 
+/// Lines, without their ends.
+pub(super) fn lines(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut from = 0;
+    memchr_iter(b'\n', whole).map(move |end| &whole[std::mem::replace(&mut from, end + 1)..end])
+}
+
+/// Blocks that end where a line does.
+#[derive(Debug)]
+pub(super) struct LineBlocks {
+    blocks: super::database::Blocks,
+    /// The beginning of a line.
+    rest: Vec<u8>,
+    /// How many bytes came.
+    read: u64,
+}
+
+impl LineBlocks {
+    pub(super) const fn of(blocks: super::database::Blocks) -> Self {
+        Self { blocks, rest: Vec::new(), read: 0 }
+    }
+
+    /// The next lines, each with its end; nothing behind the last. `row` is the number of the first.
+    pub(super) fn next(&mut self, row: u64) -> Result<Option<Vec<u8>>, SnapshotError> {
+        while let Some(block) = self.blocks.next()? {
+            self.read += block.len() as u64;
+            let end = memrchr(b'\n', &block);
+            let end = end.map(|end| self.rest.len() + end + 1);
+            self.rest.extend_from_slice(&block);
+            match end {
+                Some(end) => {
+                    let rest = self.rest.split_off(end);
+                    return Ok(Some(std::mem::replace(&mut self.rest, rest)));
+                }
+                None if self.rest.len() > LONGEST => return Err(SnapshotError::TooLong { row, most: LONGEST }),
+                None => {}
+            }
+        }
+        if self.rest.is_empty() { Ok(None) } else { Err(SnapshotError::CutOff) }
+    }
+}
+
 /// Blocks as batches of rows, whose first cell is the key.
 #[derive(Debug)]
 pub(super) struct Lines {
-    blocks: super::database::Blocks,
-    rest: Vec<u8>,
+    blocks: LineBlocks,
     pub(super) row: u64,
-    pub(super) read: u64,
 }
 
 impl Lines {
     pub(super) const fn of(blocks: super::database::Blocks, row: u64) -> Self {
-        Self { blocks, rest: Vec::new(), row, read: 0 }
+        Self { blocks: LineBlocks::of(blocks), row }
+    }
+
+    /// How many bytes came.
+    pub(super) const fn read(&self) -> u64 {
+        self.blocks.read
     }
 
     /// The next rows. Whether there were any.
     pub(super) fn next(&mut self, key: &str, batch: &mut Batch) -> Result<bool, SnapshotError> {
         batch.begin(self.row);
         while batch.is_empty() {
-            let Some(block) = self.blocks.next()? else {
-                return if self.rest.is_empty() { Ok(false) } else { Err(SnapshotError::CutOff) };
-            };
-            self.read += block.len() as u64;
-            let mut bytes = std::mem::take(&mut self.rest);
-            bytes.extend_from_slice(&block);
-            let mut from = 0;
-            for end in memchr_iter(b'\n', &bytes) {
-                let line = &bytes[from..end];
+            let Some(bytes) = self.blocks.next(self.row)? else { return Ok(false) };
+            for line in lines(&bytes) {
                 let raw = memchr(b'\t', line).map_or(line, |end| &line[..end]);
                 let number = self.row + batch.len() as u64;
                 let no_key = || SnapshotError::NoKey { row: number, column: key.to_owned() };
                 let named = cell(raw).filter(|key| !key.is_empty()).ok_or_else(no_key)?;
                 if !batch.push(&named, line) {
-                    return Err(SnapshotError::TooLong { row: number, most: BYTES });
+                    return Err(SnapshotError::TooLong { row: number, most: LONGEST });
                 }
-                from = end + 1;
             }
-            self.rest.extend_from_slice(&bytes[from..]);
         }
         self.row += batch.len() as u64;
         Ok(true)

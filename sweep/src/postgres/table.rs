@@ -74,12 +74,14 @@ impl Table {
         self.known.iter().find(|known| known.name == column).map(|known| known.kind.as_str())
     }
 
-    /// Whether an index lets each key stand only once.
+    /// Whether an index lets each key stand only once. Of what inherits from a table, and is read with it, its index says nothing.
     pub(super) fn is_unique(&self) -> Result<bool, SnapshotError> {
         let statement = format!(
             "SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
              WHERE i.indrelid = to_regclass({}) AND a.attname = {} AND i.indisunique AND i.indisvalid AND i.indimmediate \
-             AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indexprs IS NULL",
+             AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indexprs IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhparent \
+             WHERE h.inhparent = i.indrelid AND c.relkind = 'r')",
             quoted::text(&self.name()),
             quoted::text(&self.wanted.key)
         );
@@ -151,6 +153,6 @@ impl Snapshot for Table {
     }
 
     fn extent(&self) -> (u64, Option<u64>) {
-        (self.lines.as_ref().map_or(0, |lines| lines.read), None)
+        (self.lines.as_ref().map_or(0, Lines::read), None)
     }
 }

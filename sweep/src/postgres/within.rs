@@ -3,7 +3,7 @@
 //! What the database finds to differ by the bytes of its texts is compared here by the equivalences, as everything else is. So the
 //! differences are those of the merge, to the letter.
 
-use super::copy::cells;
+use super::copy::{LineBlocks, cells, lines};
 use super::database::Database;
 use super::quoted;
 use super::table::Table;
@@ -37,6 +37,9 @@ const PLAIN: [&str; 9] = [
 /// Shows every difference between two tables of one database, in the order of keys, and counts. Nothing if that cannot be done by one
 /// statement: a join knows no rows that are repeated, so an index has to say that there are none. Let them be streamed then.
 ///
+/// Rows are counted by a statement of its own, before: of tables that are written to meanwhile, counts of rows and of keys are as old as
+/// that, and differences as the other.
+///
 /// # Errors
 ///
 /// [`SweepError::Snapshot`] if the database does not answer, a table has not got a column, or a row has no key.
@@ -63,16 +66,11 @@ pub fn sweep_within(
     };
     let mut counts = Counts { rows: vec![counted(0), counted(1)], ..Counts::of(2) };
     let wanted = [tables[0].wanted.clone(), tables[1].wanted.clone()];
-    let mut blocks = database.copy(statement(&tables, attributes, order));
-    let mut rest = Vec::new();
+    let mut blocks = LineBlocks::of(database.copy(statement(&tables, attributes, order)));
     let mut row = 0;
-    while let Some(block) = blocks.next().map_err(of(0))? {
-        let mut bytes = std::mem::take(&mut rest);
-        bytes.extend_from_slice(&block);
-        let mut from = 0;
-        for end in memchr::memchr_iter(b'\n', &bytes) {
-            let line = Line::of(&bytes[from..end], &wanted);
-            let told = line.difference(attributes, &wanted, &mut counts);
+    while let Some(bytes) = blocks.next(row).map_err(of(0))? {
+        for line in lines(&bytes) {
+            let told = Line::of(line, &wanted).difference(attributes, &wanted, &mut counts);
             let told = told.map_err(|(side, column)| match column {
                 Some(column) => of(side)(SnapshotError::NotText { row, column }),
                 None => of(side)(SnapshotError::NoKey { row, column: wanted[side].key.clone() }),
@@ -80,10 +78,8 @@ pub fn sweep_within(
             if let Some(difference) = told {
                 show(&difference);
             }
-            from = end + 1;
             row += 1;
         }
-        rest.extend_from_slice(&bytes[from..]);
     }
     // Each has all keys but those that only the other has.
     counts.keys = counts.rows[0].saturating_add(counts.missing[0]);
@@ -194,10 +190,9 @@ impl<'r> Line<'r> {
         if changed.is_empty() && rows == [1, 1] {
             return Ok(None);
         }
-        counts.missing.iter_mut().zip(&rows).for_each(|(missing, rows)| *missing += 1 - rows);
-        counts.changed += u64::from(!changed.is_empty());
-        counts.values += values;
         let ids = ids(key, attributes.len(), wanted, &self.cells).map_err(not_text)?;
-        Ok(Some(Difference { key: key.to_owned(), rows, ids, changed }))
+        let difference = Difference { key: key.to_owned(), rows, ids, changed };
+        counts.note(&difference, values);
+        Ok(Some(difference))
     }
 }

@@ -28,7 +28,6 @@ pub struct Csv {
     names: Option<Vec<String>>,
     /// Where the first row stands.
     first: u64,
-    unterminated: bool,
 }
 
 /// How rows are written, and where in them stands what is looked at.
@@ -47,7 +46,7 @@ impl Csv {
     #[must_use]
     pub fn new(path: impl AsRef<Path>) -> Self {
         let form = Form { delimiter: b',', ..Form::default() };
-        Self { source: Source::of(path), lines: Lines::default(), form, names: None, first: 0, unterminated: false }
+        Self { source: Source::of(path), lines: Lines::default(), form, names: None, first: 0 }
     }
 
     /// The file has no line of names: these are its columns.
@@ -67,7 +66,7 @@ impl Csv {
     /// The last line may be without a line break. Then nobody can tell a file that was cut off in its last cell.
     #[must_use]
     pub const fn may_end_without_line_break(mut self) -> Self {
-        self.unterminated = true;
+        self.form.unterminated = true;
         self
     }
 
@@ -77,7 +76,7 @@ impl Csv {
         let mut lines = Lines::default();
         lines.begin(self.source.open(None)?, 0, 0)?;
         // Any line is a row of one cell or more: the key of the header is its first.
-        let form = Form { width: 0, unterminated: self.unterminated, ..self.form.clone() };
+        let form = Form { width: 0, ..self.form.clone() };
         if !lines.next(&self.source, &form, &mut batch)? {
             return Err(SnapshotError::CutOff);
         }
@@ -119,7 +118,6 @@ impl Snapshot for Csv {
             None => self.names()?,
         };
         self.form.width = names.len();
-        self.form.unterminated = self.unterminated;
         self.form.key_name.clone_from(&wanted.key);
         self.form.key = place_of(&names, &wanted.key)?;
         let place = |column: &Option<String>| column.as_deref().map(|column| place_of(&names, column)).transpose();
@@ -316,7 +314,7 @@ impl Form {
             }
             said => {
                 if !batch.push_made((from, to), said.unwrap_or_default()) {
-                    return Err(SnapshotError::TooLong { row: number, most: super::lines::LONGEST });
+                    return Err(SnapshotError::TooLong { row: number, most: crate::batch::LONGEST });
                 }
             }
         }

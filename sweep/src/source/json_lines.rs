@@ -13,8 +13,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::file::Source;
-use super::lines::{LONGEST, Lines, Rows};
-use crate::batch::Batch;
+use super::lines::{Lines, Rows};
+use crate::batch::{Batch, LONGEST};
 use crate::error::SnapshotError;
 use crate::snapshot::{Cell, Resumes, Snapshot, Start, Wanted};
 
@@ -76,7 +76,9 @@ impl Snapshot for JsonLines {
     }
 
     fn cut<'r>(&self, row: &'r [u8], number: u64, cells: &mut Vec<Cell<'r>>) -> Result<(), SnapshotError> {
-        cells.extend(members(row, &self.form.columns, self.form.cells).ok_or(SnapshotError::NotJson { row: number })?);
+        cells.extend(
+            members(row, &self.form.columns, self.form.cells, cell_of).ok_or(SnapshotError::NotJson { row: number })?,
+        );
         Ok(())
     }
 
@@ -120,10 +122,8 @@ impl Form {
             let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
             if !line.is_empty() {
                 let number = row + batch.len() as u64;
-                let members = members(line, &self.key, 1).ok_or(SnapshotError::NotJson { row: number })?;
-                // An object or an array is no key.
+                let members = members(line, &self.key, 1, key_of).ok_or(SnapshotError::NotJson { row: number })?;
                 let key = members.into_iter().next().flatten().filter(|key| !key.is_empty());
-                let key = key.filter(|key| !matches!(key.first(), Some(b'{' | b'[')));
                 let key = key.ok_or_else(|| SnapshotError::NoKey { row: number, column: self.key_name.clone() })?;
                 let begin = to - (bytes[from..to].trim_ascii_start().len());
                 let begin = begin + (bytes[begin..to].trim_ascii().len() - line.len());
@@ -137,12 +137,15 @@ impl Form {
     }
 }
 
+/// What a value says; nothing if it says nothing.
+type Said = for<'r> fn(&'r RawValue) -> Cell<'r>;
+
 /// The values at these paths, each in its cell; nothing if the line is no object.
-fn members<'r>(line: &'r [u8], wanted: &[(Vec<String>, usize)], cells: usize) -> Option<Vec<Cell<'r>>> {
+fn members<'r>(line: &'r [u8], wanted: &[(Vec<String>, usize)], cells: usize, said: Said) -> Option<Vec<Cell<'r>>> {
     let mut found = vec![None; cells];
     let wanted: Vec<(&[String], usize)> = wanted.iter().map(|(path, cell)| (path.as_slice(), *cell)).collect();
     let mut from = serde_json::Deserializer::from_slice(line);
-    Members { wanted: &wanted, found: &mut found }.deserialize(&mut from).ok()?;
+    Members { wanted: &wanted, said, found: &mut found }.deserialize(&mut from).ok()?;
     from.end().ok()?;
     Some(found)
 }
@@ -150,6 +153,7 @@ fn members<'r>(line: &'r [u8], wanted: &[(Vec<String>, usize)], cells: usize) ->
 /// Looks at an object, as deep as paths lead.
 struct Members<'w, 'r> {
     wanted: &'w [(&'w [String], usize)],
+    said: Said,
     found: &'w mut [Cell<'r>],
 }
 
@@ -178,7 +182,7 @@ impl<'r> Visitor<'r> for Members<'_, 'r> {
             let raw: &'r RawValue = map.next_value()?;
             for (path, cell) in here() {
                 if let Some(found) = self.found.get_mut(*cell) {
-                    *found = value(raw, &path[1..]);
+                    *found = value(raw, &path[1..], self.said);
                 }
             }
         }
@@ -191,16 +195,28 @@ impl<'r> Visitor<'r> for Members<'_, 'r> {
 struct Name<'r>(#[serde(borrow)] Cow<'r, str>);
 
 /// What stands in a value behind a path.
-fn value<'r>(raw: &'r RawValue, path: &[String]) -> Cell<'r> {
-    let text = raw.get();
-    if !path.is_empty() {
-        let mut found = [None];
-        let mut from = serde_json::Deserializer::from_str(text);
-        // What is no object has no members.
-        let looked = Members { wanted: &[(path, 0)], found: &mut found }.deserialize(&mut from);
-        let [found] = found;
-        return looked.ok().and(found);
+fn value<'r>(raw: &'r RawValue, path: &[String], said: Said) -> Cell<'r> {
+    if path.is_empty() {
+        return said(raw);
     }
+    let mut found = [None];
+    let mut from = serde_json::Deserializer::from_str(raw.get());
+    // What is no object has no members.
+    let looked = Members { wanted: &[(path, 0)], said, found: &mut found }.deserialize(&mut from);
+    let [found] = found;
+    looked.ok().and(found)
+}
+
+/// A key is a text or a number.
+fn key_of(raw: &RawValue) -> Cell<'_> {
+    match raw.get().as_bytes().first() {
+        Some(b'"' | b'-' | b'0'..=b'9') => cell_of(raw),
+        _ => None,
+    }
+}
+
+fn cell_of(raw: &RawValue) -> Cell<'_> {
+    let text = raw.get();
     match text.as_bytes().first() {
         Some(b'n') => None,
         Some(b'"') => {

@@ -4,11 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 use super::file::Source;
-use crate::batch::{BYTES, Batch};
+use crate::batch::{BYTES, Batch, LONGEST};
 use crate::error::SnapshotError;
-
-/// How many bytes a row may have.
-pub(crate) const LONGEST: usize = 16 << 20;
 
 /// Finds rows in bytes that begin with one, and adds them to the batch.
 pub(crate) trait Rows {

@@ -162,7 +162,7 @@ impl Snapshot for Parquet {
                     }
                 }
                 if !batch.push(&key, &row) {
-                    return Err(SnapshotError::TooLong { row: self.row, most: super::lines::LONGEST });
+                    return Err(SnapshotError::TooLong { row: self.row, most: crate::batch::LONGEST });
                 }
                 *next += 1;
                 self.row += 1;
