@@ -4,6 +4,7 @@
 mod agenda;
 mod allowed;
 mod lanes;
+mod reads;
 mod silence;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +22,7 @@ use crate::plan::PlanHash;
 pub(crate) use agenda::{Agenda, Task};
 pub(crate) use allowed::{Allowed, News, is_about_entity};
 use lanes::{Ended, Lanes};
+pub(crate) use reads::{Read, next_read};
 use silence::Silence;
 
 /// What a run came to.
@@ -39,30 +41,9 @@ pub struct Ran {
     pub failed: BTreeMap<ConnectionName, FailedCall>,
 }
 
-/// A read of a connection that is over.
-#[derive(Debug)]
-pub(crate) struct Read {
-    /// What it took in, however it ended; `None`: nothing was asked of the system.
-    pub(crate) taken: Option<TakenIn>,
-    /// Whether it came to its end.
-    pub(crate) ended: Result<(), Error>,
-}
-
-impl From<Result<Option<TakenIn>, Error>> for Read {
-    fn from(read: Result<Option<TakenIn>, Error>) -> Self {
-        match read {
-            Ok(taken) => Self { taken, ended: Ok(()) },
-            Err(error) => Self { taken: None, ended: Err(error) },
-        }
-    }
-}
-
 /// How long what comes in is gathered, so that a system is asked for all of it by one request: who tells of fifty records a second
 /// does not have to answer for each. Steps begin so long behind one another, and news ends a sleep so long behind the turn before.
 const GATHERED: TimeDelta = TimeDelta::milliseconds(60);
-
-/// How long it is waited for room, where as much waits to be read as may.
-pub(crate) const ROOM_LOOKED_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// When to stop, asked between any two pieces of work.
 struct Shutdown<'a, F: Future<Output = ()>> {
@@ -346,11 +327,9 @@ impl Ran {
         self.taken += taken.unwrap_or_default();
         match ended {
             // Where nothing was due, whether it answers is not known.
-            Ok(()) => {
-                if taken.is_some() {
-                    self.read += 1;
-                    self.failed.remove(connection);
-                }
+            Ok(()) if taken.is_some() => {
+                self.read += 1;
+                self.failed.remove(connection);
                 Ok(None)
             }
             Err(Error::Connector { connection, doing, source: cause }) => {
@@ -358,11 +337,7 @@ impl Ran {
                 self.failed.insert(connection.clone(), FailedCall { connection, doing, cause });
                 Ok(Some(retry))
             }
-            // There is room again once some were read.
-            Err(Error::Full { .. }) => Ok(Some(Retry::After(ROOM_LOOKED_FOR))),
-            // Resumed, it is read at its next turn. Other workers that keep reading it do what we would.
-            Err(Error::Paused { .. } | Error::Contended { .. }) => Ok(None),
-            Err(error) => Err(error),
+            ended => next_read(ended),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Status: what a probe asks, and who is told when a connection needs somebody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
@@ -65,7 +65,26 @@ type Place = (TenantId, ConnectionName, usize, usize);
 
 /// Where the thresholds of connections stand. In memory: a process that starts again raises again what stands.
 #[derive(Debug, Default)]
-pub(crate) struct Alerting(Mutex<BTreeMap<Place, State>>);
+pub(crate) struct Alerting {
+    states: Mutex<BTreeMap<Place, State>>,
+    /// The sinks that are being told something, by tenant.
+    busy: Mutex<BTreeSet<(TenantId, usize)>>,
+}
+
+/// While it lives, nobody else tells this sink anything of the tenant: what it makes of thresholds is not known before it answers.
+struct Telling<'a> {
+    alerting: &'a Alerting,
+    sink: (TenantId, usize),
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        self.alerting.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.sink);
+    }
+}
+
+/// What was measured of connections; none of one that is paused.
+pub(crate) type Measurements = Vec<(ConnectionName, Option<Measured>)>;
 
 impl Tenant {
     /// How the tenant and its connections are: for a probe. Of each connection it reads a few rows, and of what waits to be read at
@@ -102,12 +121,18 @@ impl Tenant {
 
     /// Looks at what was measured of every connection, and tells the sinks which alerts are raised and which have resolved themselves
     /// ([`Builder::alerts`](crate::engine::Builder::alerts)). [`Tenant::run`] and workers do so every minute, if there is a sink. A connection
-    /// that is paused is not measured: nothing is raised there, and nothing resolves.
+    /// that is paused is not measured: nothing is raised there, and nothing resolves. A sink that has not answered since an earlier look
+    /// hears of nothing more before it has.
     ///
     /// # Errors
     ///
     /// If the store cannot be read. A sink that fails is an outcome.
     pub async fn raise_alerts(&self) -> Result<Alerted, Error> {
+        Ok(self.tell_alerts(&self.measurements().await?).await)
+    }
+
+    /// Measures every connection.
+    pub(crate) async fn measurements(&self) -> Result<Measurements, Error> {
         let mut looked = Vec::new();
         for (name, state) in self.connections().await? {
             let measured = match state.flow {
@@ -116,9 +141,14 @@ impl Tenant {
             };
             looked.push((name, measured));
         }
+        Ok(looked)
+    }
+
+    /// Tells the sinks what measurements make of the thresholds.
+    pub(crate) async fn tell_alerts(&self, looked: &Measurements) -> Alerted {
         let now = self.now();
         // Without a sink, where thresholds stand is known all the same. Each sink hears beside the others.
-        let sinks = (0..self.core.sinks.len().max(1)).map(|sink| self.tell(sink, &looked, now));
+        let sinks = (0..self.core.sinks.len().max(1)).map(|sink| self.tell(sink, looked, now));
         let mut alerted = Alerted::default();
         for of_sink in join_all(sinks).await {
             alerted.untold.extend(of_sink.untold);
@@ -128,12 +158,13 @@ impl Tenant {
                 }
             }
         }
-        Ok(alerted)
+        alerted
     }
 
     /// Tells a sink what measurements make of the thresholds, until it fails: who does not answer is not waited for once more.
-    async fn tell(&self, sink: usize, looked: &[(ConnectionName, Option<Measured>)], now: i64) -> Alerted {
+    async fn tell(&self, sink: usize, looked: &Measurements, now: i64) -> Alerted {
         let (mut alerted, mut deaf) = (Alerted::default(), None::<SinkError>);
+        let Some(_telling) = self.core.alerting.begin((self.id.clone(), sink)) else { return alerted };
         for (name, measured) in looked {
             for (index, threshold) in self.core.thresholds.iter().enumerate() {
                 let place = (self.id.clone(), name.clone(), index, sink);
@@ -180,10 +211,17 @@ impl Tenant {
 impl Alerting {
     fn state(&self, place: &Place) -> State {
         // An insertion is whole or has not happened, so a poisoned lock guards a whole map.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied().unwrap_or_default()
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).get(place).copied().unwrap_or_default()
     }
 
     fn note(&self, place: Place, state: State) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place, state);
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).insert(place, state);
+    }
+
+    /// Begins to tell a sink; nothing if somebody does.
+    fn begin(&self, sink: (TenantId, usize)) -> Option<Telling<'_>> {
+        let begun = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(sink.clone());
+        // Not made where somebody does: its end would say that they no longer do.
+        begun.then(|| Telling { alerting: self, sink })
     }
 }

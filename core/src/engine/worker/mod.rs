@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Either, select};
+use futures::future::{BoxFuture, Either, join_all, pending, select};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 
 use crate::engine::tenant::feed::JournalEvent;
-use crate::engine::tenant::{Alerted, Allowed, News, is_about_entity};
+use crate::engine::tenant::{Allowed, News, is_about_entity};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::TenantId;
@@ -83,8 +84,8 @@ struct Desk {
     allowed: Allowed,
     /// Plans that are to be applied, and were not come to yet.
     plans: BTreeSet<PlanHash>,
-    /// A look whether somebody is to be told of anything, while sinks are being told.
-    alerting: Option<BoxFuture<'static, Result<Alerted, Error>>>,
+    /// Sinks that are being told.
+    telling: FuturesUnordered<BoxFuture<'static, ()>>,
     tasks: Tasks,
 }
 
@@ -249,8 +250,10 @@ impl Worker {
                 Err(error) => break Err(error),
             };
             let pause = std::pin::pin!(sleep(rest));
+            let telling = self.tenants.values_mut().map(|desk| async { while desk.telling.next().await.is_some() {} });
+            let told = std::pin::pin!(async { join_all(telling).then(|_| pending::<()>()).await });
             // It is asked first: a rest of no length does not keep it waiting.
-            if let Either::Left(_) = select(&mut shutdown, pause).await {
+            if let Either::Left(_) = select(&mut shutdown, select(pause, told)).await {
                 break Ok(());
             }
         };

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use futures::FutureExt as _;
 use futures::future::poll_immediate;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 
 use super::{BEAT, Desk, Worked};
-use crate::connector::Retry;
-use crate::engine::tenant::run::{Agenda, ROOM_LOOKED_FOR, Read, Task};
-use crate::engine::tenant::{Allowed, Checked, News, Next, Scanned};
+use crate::engine::tenant::run::{Agenda, Read, Task, next_read};
+use crate::engine::tenant::{Allowed, News, Next, Scanned};
 use crate::engine::{Accordant, TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::{ConnectionName, TenantId};
@@ -101,7 +101,7 @@ impl Desk {
         let tenant = accordant.tenant(tenant.as_str());
         let (looked, tasks) = (Share::of(1, []), Tasks::new(&tenant));
         let (allowed, plans) = (Allowed::default(), BTreeSet::new());
-        Self { tasks, looked, owns: false, allowed, plans, alerting: None, tenant }
+        Self { tasks, looked, owns: false, allowed, plans, telling: FuturesUnordered::new(), tenant }
     }
 
     /// Does what is due of this worker's share. Says how long nothing is.
@@ -148,14 +148,8 @@ impl Desk {
                     self.tasks.pulsing.remove(&connection);
                     None
                 }
-                Task::Poll => Some(tenant.poll(connection.as_str()).await.map(Some).into()),
-                Task::Schema => {
-                    let looked = tenant.check_schema_if_due(&connection).await;
-                    Some(looked.map(|asked| asked.then(TakenIn::default)).into())
-                }
-                Task::Check => Some(
-                    tenant.check_connection(&connection).await.map_or_else(|error| Err(error).into(), Checked::read),
-                ),
+                Task::Poll | Task::Schema | Task::Check => Some(tenant.read_for(&connection, task).await),
+                // A few pages at a time.
                 Task::Pulse => match self.tasks.pulse_on(&tenant, &connection).await {
                     Ok(Pulsed::More) => {
                         // Others are heard in between.
@@ -175,20 +169,9 @@ impl Desk {
                 worked.taken += taken;
                 self.tasks.step_now();
             }
-            let retry = match ended {
-                Ok(()) => {
-                    worked.read += usize::from(taken.is_some());
-                    None
-                }
-                Err(Error::Paused { .. }) => None,
-                Err(Error::Connector { source, .. }) => {
-                    worked.failed_calls += 1;
-                    Some(source.retry)
-                }
-                Err(Error::Full { .. }) => Some(Retry::After(ROOM_LOOKED_FOR)),
-                Err(error) => return Err(error),
-            };
-            self.tasks.agenda.done(&connection, task, tenant.now(), retry);
+            worked.read += usize::from(ended.is_ok() && taken.is_some());
+            worked.failed_calls += usize::from(matches!(ended, Err(Error::Connector { .. })));
+            self.tasks.agenda.done(&connection, task, tenant.now(), next_read(ended)?);
         }
         self.alert().await?;
         // By whoever has the tenant itself.
@@ -212,17 +195,15 @@ impl Desk {
         Ok(rest)
     }
 
-    /// Looks whether somebody is to be told of anything, of the calls that this process makes. Sinks are told beside the turns: one that
-    /// takes its time holds up nobody's work.
+    /// Looks whether somebody is to be told of anything, of the calls that this process makes. Sinks are told beside the turns, and while
+    /// nothing is due: one that takes its time holds up nobody's work.
     async fn alert(&mut self) -> Result<(), Error> {
-        if self.alerting.is_none() && self.tasks.agenda.alerts(self.tenant.now()) {
-            let tenant = self.tenant.clone();
-            self.alerting = Some(async move { tenant.raise_alerts().await }.boxed());
+        if self.tasks.agenda.alerts(self.tenant.now()) {
+            let (tenant, measured) = (self.tenant.clone(), self.tenant.measurements().await?);
+            self.telling.push(async move { drop(tenant.tell_alerts(&measured).await) }.boxed());
         }
-        let Some(look) = &mut self.alerting else { return Ok(()) };
-        let Some(looked) = poll_immediate(look).await else { return Ok(()) };
-        self.alerting = None;
-        looked.map(drop)
+        while let Some(Some(())) = poll_immediate(self.telling.next()).await {}
+        Ok(())
     }
 
     /// What the one worker does that has the tenant itself: publishes its journal, and hears what concerns all of it. Says whether

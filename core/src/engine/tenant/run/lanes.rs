@@ -9,8 +9,8 @@ use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::engine::tenant::run::{Read, Task};
-use crate::engine::tenant::{Applied, Checked, FailedCall, Next, connections_of};
-use crate::engine::{TakenIn, Tenant};
+use crate::engine::tenant::{Applied, FailedCall, Next, connections_of};
+use crate::engine::Tenant;
 use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
@@ -42,7 +42,6 @@ pub(super) struct Lanes<'t> {
     writes: FuturesUnordered<BoxFuture<'t, Ended>>,
     reading: BTreeSet<(ConnectionName, Task)>,
     stepping: bool,
-    alerting: bool,
     examining: bool,
     writing: BTreeMap<PlanHash, BTreeSet<ConnectionName>>,
     /// Tells applications to begin no further call.
@@ -57,7 +56,6 @@ impl<'t> Lanes<'t> {
             writes: FuturesUnordered::new(),
             reading: BTreeSet::new(),
             stepping: false,
-            alerting: false,
             examining: false,
             writing: BTreeMap::new(),
             stop: Arc::default(),
@@ -74,27 +72,14 @@ impl<'t> Lanes<'t> {
         self.reading.insert((connection.clone(), task));
         let tenant = self.tenant;
         let work = async move {
-            let read: Read = match task {
-                Task::Poll => tenant.poll(connection.as_str()).await.map(Some).into(),
-                Task::Pulse => tenant.pulse_if_due(&connection).await.into(),
-                Task::Schema => {
-                    let looked = tenant.check_schema_if_due(&connection).await;
-                    looked.map(|asked| asked.then(TakenIn::default)).into()
-                }
-                Task::Check => {
-                    tenant.check_connection(&connection).await.map_or_else(|error| Err(error).into(), Checked::read)
-                }
-            };
+            let read = tenant.read_for(&connection, task).await;
             Ended::Read(connection, task, read)
         };
         self.reads.push(work.boxed());
     }
 
-    /// Begins to look whether somebody is to be told of anything, unless such a look is under way.
+    /// Begins to look whether somebody is to be told of anything.
     pub(super) fn alert(&mut self) {
-        if std::mem::replace(&mut self.alerting, true) {
-            return;
-        }
         let tenant = self.tenant;
         self.reads.push(async move { Ended::Alerted(tenant.raise_alerts().await.map(drop)) }.boxed());
     }
@@ -188,7 +173,7 @@ impl<'t> Lanes<'t> {
 
     fn note(&mut self, ended: &Ended) {
         match ended {
-            Ended::Alerted(_) => self.alerting = false,
+            Ended::Alerted(_) => {}
             Ended::Examined(_) => self.examining = false,
             Ended::Read(connection, task, _) => drop(self.reading.remove(&(connection.clone(), *task))),
             Ended::Stepped(_) => self.stepping = false,
