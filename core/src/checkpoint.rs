@@ -148,7 +148,10 @@ pub(crate) struct Making {
     /// The end of the journal before its first entry.
     #[serde(with = "head")]
     pub(crate) start: Head,
-    /// How many parts of the state were told.
+    /// The parts that it is told in, by the version that began it: another one may tell others, or in another order.
+    #[serde(default)]
+    pub(crate) of: Text,
+    /// How many of them were told.
     pub(crate) parts: usize,
     /// The last row that was of the part after those.
     #[serde(default, skip_serializing_if = "Option::is_none")]

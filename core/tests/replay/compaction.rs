@@ -626,6 +626,43 @@ fn a_checkpoint_that_is_cut_off_is_gone_on_with() {
     }
 }
 
+#[test]
+fn a_checkpoint_that_another_version_left_off_is_begun_anew() {
+    let mut left_off = 0;
+    for call in 0.. {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let tenant = a_year(store.clone(), &clock, 7);
+        let done = block_on(async {
+            town(&tenant).await;
+            let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after: false });
+            let first = a_year(failing, &clock, 8).checkpoint(&by()).await;
+            let key = RowKey::new(Table::Meta, "compaction");
+            let row = store.load(&acme(), std::slice::from_ref(&key)).await.unwrap().remove(0);
+            if let (Err(_), Some(row)) = (&first, row) {
+                // It told other things by then, or in another order.
+                let mut held: serde_json::Value = serde_json::from_slice(&row.value).unwrap();
+                if let Some(making) = held["making"].as_object_mut() {
+                    left_off += usize::from(making["parts"].as_u64() > Some(0));
+                    making.insert("parts".to_owned(), json!(6));
+                    making.insert("of".to_owned(), json!("what an older version told"));
+                    let put = vec![(key, serde_json::to_vec(&held).unwrap())];
+                    store.commit(&acme(), Commit { put, ..Commit::default() }).await.unwrap();
+                }
+            }
+            a_year(store.clone(), &clock, 9).checkpoint(&by()).await.unwrap();
+            clock.advance(YEAR);
+            let done = tenant.compact(&by()).await.unwrap();
+            assert!(done.begins.is_some() && done.kept.is_empty(), "call {call}: {done:?}");
+            assert_clean(&tenant, "where it begins").await;
+            first.is_ok()
+        });
+        if done {
+            break;
+        }
+    }
+    assert!(left_off > 2, "it was left off in the middle {left_off} times");
+}
+
 /// Of whom a checkpoint tells twice.
 async fn told_twice(store: &MemoryStore) -> Vec<String> {
     let told = dump(store).await.into_iter().filter(|line| line.contains(" state_told "));

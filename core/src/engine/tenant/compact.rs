@@ -26,7 +26,7 @@ use crate::store::{Commit, Committed, RowKey};
 pub(crate) use begins::Beginning;
 pub use size::{JournalSize, JournalSizes};
 pub(crate) use tell::STATE_TOLD;
-use tell::{Noted, Telling};
+use tell::{Noted, Telling, parts_by_name};
 
 /// The journal's kind for a checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -89,8 +89,10 @@ impl Tenant {
             }
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.commit.expect.push((compaction_key(), revision));
-            if compaction.making.is_none() {
-                compaction.making = Some(Making { start: self.journal_end().await?, parts: 0, after: None });
+            let of = parts_by_name();
+            // Where another version left off, this one cannot say what is left.
+            if compaction.making.as_ref().is_none_or(|making| making.of != of) {
+                compaction.making = Some(Making { start: self.journal_end().await?, of, parts: 0, after: None });
                 changes.put(compaction_key(), &compaction);
                 attempts.commit(self, "begin a checkpoint", changes.commit).await?;
                 continue;
@@ -133,7 +135,8 @@ impl Tenant {
     /// What an erasure took from before a checkpoint, and told anew behind it, is taken as it was told: it does not keep the journal
     /// from beginning there.
     ///
-    /// Reads the journal twice before anything goes, and holds the state twice meanwhile.
+    /// Reads the journal twice before anything goes, and holds the state twice meanwhile; and once more to tell a checkpoint, where notes
+    /// stand on cases that are closed.
     ///
     /// # Errors
     ///

@@ -61,6 +61,12 @@ fn parts() -> Vec<(Table, &'static str)> {
     of_tables.into_iter().chain(count_rows()).collect()
 }
 
+/// The parts and their order, as one name.
+pub(super) fn parts_by_name() -> Text {
+    let names = parts().into_iter().map(|(table, prefix)| format!("{} {prefix}\n", table.name()));
+    names.collect::<String>().into()
+}
+
 /// A checkpoint being made, as its row holds it.
 pub(super) struct Telling {
     /// The revision of the row.

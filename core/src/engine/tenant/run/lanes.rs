@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 
+use crate::engine::Tenant;
 use crate::engine::tenant::run::{Read, Task};
 use crate::engine::tenant::{Applied, FailedCall, Next, connections_of};
-use crate::engine::Tenant;
 use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
