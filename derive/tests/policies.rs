@@ -1,4 +1,12 @@
 //! Every way to name a policy.
+#![allow(
+    dead_code,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "what is written is a user's own, and read through the derive"
+)]
 
 use accordant::policy::builtin;
 
@@ -29,7 +37,8 @@ struct Customer {
     city: Option<String>,
 }
 
-fn main() {
+#[test]
+fn every_way_to_name_a_policy_is_understood() {
     use accordant::model::Canonical as _;
     let model = Customer::model();
     assert_eq!(model.attributes[0].chain.len(), 3);
