@@ -126,7 +126,7 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownCase`].
+    /// [`Error::UnknownCase`]; [`Error::Contended`] if the journal was compacted meanwhile: ask again.
     pub async fn case_history(&self, key: &str) -> Result<Vec<Happening>, Error> {
         let unknown = || Error::UnknownCase { key: key.into() };
         let Some(id) = discrepancy_of_key(key) else { return self.history_of_row_case(key).await };

@@ -79,7 +79,7 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Journal`] if the chain does not hold.
+    /// [`Error::Journal`] if the chain does not hold; [`Error::Contended`] if the journal was compacted meanwhile: ask again.
     pub async fn rederive(&self) -> Result<Rederived, Error> {
         let mut rederived = Rederived::default();
         let mut fresh: BTreeMap<RecordRef, Representation> = BTreeMap::new();

@@ -98,7 +98,7 @@ impl AsOf {
     ///
     /// # Errors
     ///
-    /// As [`AsOf::replay`].
+    /// As [`AsOf::replay`]; [`Error::Contended`] if the journal was compacted meanwhile: ask again.
     pub async fn plans(&self) -> Result<Vec<PlanThen>, Error> {
         let place = self.tenant.journal_place(self.at).await?;
         let mut plans: BTreeMap<PlanHash, PlanThen> = BTreeMap::new();

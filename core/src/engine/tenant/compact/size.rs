@@ -70,7 +70,7 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Journal`] if the chain does not hold.
+    /// [`Error::Journal`] if the chain does not hold; [`Error::Contended`] if the journal was compacted meanwhile: ask again.
     pub async fn journal_sizes(&self) -> Result<JournalSizes, Error> {
         let mut sizes = JournalSizes::default();
         let walked = self.each_entry(|entry, payload| {
