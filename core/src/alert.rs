@@ -78,6 +78,9 @@ pub enum Measure {
     Health,
     /// Items, answers and receipts that were wrong, of all: in hundredths of a percent.
     ErrorRate,
+    /// How long ago the record was verified of which that is longest ago, in hundredths of the interval of its priority
+    /// ([`Cadence`](crate::check::Cadence)): 100 is on time, and what grows is more than the connection's budget allows.
+    VerificationAge,
 }
 
 /// All of something, in hundredths of a percent.
@@ -85,8 +88,14 @@ pub const WHOLE: u64 = 10_000;
 
 impl Measure {
     /// Every measure.
-    pub const ALL: [Measure; 5] =
-        [Measure::FailureRate, Measure::Latency, Measure::Queue, Measure::Health, Measure::ErrorRate];
+    pub const ALL: [Measure; 6] = [
+        Measure::FailureRate,
+        Measure::Latency,
+        Measure::Queue,
+        Measure::Health,
+        Measure::ErrorRate,
+        Measure::VerificationAge,
+    ];
 
     /// Whether less of it is worse.
     #[must_use]
@@ -106,6 +115,7 @@ impl Measure {
         match self {
             _ if self.is_share() => format!("{}.{:02} %", value / 100, value % 100),
             Measure::Latency => format!("{value} ms"),
+            Measure::VerificationAge => format!("{}.{:02} intervals", value / 100, value % 100),
             _ => value.to_string(),
         }
     }
@@ -119,6 +129,7 @@ impl fmt::Display for Measure {
             Measure::Queue => "queue",
             Measure::Health => "health",
             Measure::ErrorRate => "error rate",
+            Measure::VerificationAge => "verification age",
         })
     }
 }

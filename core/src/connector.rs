@@ -4,6 +4,7 @@
 pub mod conformance;
 pub(crate) mod walk;
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -127,7 +128,7 @@ pub struct Verified {
 ///
 /// Paths in it are those of the connector's documented record shape, each with all that is below it; what no mapping
 /// reads is ignored. Items that were asked for together share one list: cloning it copies nothing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Item {
     /// The surface.
@@ -142,6 +143,16 @@ pub struct Item {
     /// What the connection may not read: a lost scope, a field that its role does not see. Whatever the body has there
     /// is not believed, and the last value known is kept.
     pub denied: Arc<[Path]>,
+}
+
+/// How long its body is, and not what is in it.
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { surface, says, body, covers, denied } = self;
+        let mut shown = f.debug_struct("Item");
+        shown.field("surface", surface).field("says", says).field("body", &format_args!("{} bytes", body.len()));
+        shown.field("covers", covers).field("denied", denied).finish()
+    }
 }
 
 impl Item {

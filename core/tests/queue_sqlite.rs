@@ -7,7 +7,7 @@ use accordant::ManualClock;
 use accordant::bytes::Bytes;
 use accordant::chrono::TimeDelta;
 use accordant::id::TenantId;
-use accordant::queue::{Consumer, Message, Queue, SqliteQueue, Topic, conformance};
+use accordant::queue::{Consumer, Message, Queue, QueueError, SqliteQueue, Topic, conformance};
 use futures::executor::block_on;
 
 fn clock() -> Arc<ManualClock> {
@@ -106,4 +106,36 @@ fn another_file_is_refused() {
     assert!(!refused.to_string().is_empty() && std::error::Error::source(&refused).is_some(), "{refused:?}");
     std::fs::write(folder.path().join("text"), "no database at all, but long enough to be looked at").unwrap();
     assert!(SqliteQueue::open(folder.path().join("text")).is_err());
+}
+
+#[test]
+fn no_more_inputs_wait_than_may_and_who_pushes_more_is_refused_whole() {
+    let queue = SqliteQueue::open_in_memory().unwrap().clock(clock()).most(3);
+    let push = |ids: &[&str]| {
+        let messages = ids.iter().map(|id| message(id, id)).collect();
+        block_on(queue.publish(Topic::Inputs, messages))
+    };
+    push(&["1", "2"]).unwrap();
+    // One of the two would have room.
+    let refused = push(&["3", "4"]).unwrap_err();
+    assert!(matches!(refused, QueueError::Full { topic: "inputs", waiting: 2, most: 3 }), "{refused}");
+    assert!(refused.may_pass());
+    push(&["3"]).unwrap();
+    push(&["1", "2", "3"]).expect("what is there already needs no room");
+    assert!(push(&["4"]).is_err());
+    // What the engine itself publishes is never refused.
+    let told = (0..9).map(|id| message("a", &id.to_string())).collect();
+    block_on(queue.publish(Topic::Journal, told)).unwrap();
+    let mut consumer = block_on(queue.join(Topic::Inputs, "g")).unwrap();
+    let heard = block_on(consumer.next(99)).unwrap();
+    let mut ids: Vec<&str> = heard.iter().map(|one| one.message.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["1", "2", "3"]);
+    assert!(push(&["4"]).is_err(), "heard is not done");
+    block_on(consumer.acknowledge(&heard)).unwrap();
+    push(&["4"]).unwrap();
+    // What alone is more than may wait is taken where nothing else waits.
+    let heard = block_on(consumer.next(99)).unwrap();
+    block_on(consumer.acknowledge(&heard)).unwrap();
+    push(&["5", "6", "7", "8", "9"]).unwrap();
 }

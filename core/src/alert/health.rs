@@ -16,6 +16,10 @@ pub struct Measured {
     pub queue: Option<u64>,
     /// Items, answers and receipts that were wrong, of all, in hundredths of a percent; `None`: there were none.
     pub error_rate: Option<u64>,
+    /// How long ago the record was verified of which that is longest ago, in hundredths of the interval of its priority; `None`: nothing is
+    /// verified by a budget, or nothing is there to be.
+    #[serde(default)]
+    pub verification_age: Option<u64>,
 }
 
 impl Measured {
@@ -28,6 +32,7 @@ impl Measured {
             Measure::Queue => self.queue,
             Measure::Health => Some(health(self)),
             Measure::ErrorRate => self.error_rate,
+            Measure::VerificationAge => self.verification_age,
         }
     }
 }
@@ -39,7 +44,7 @@ impl Measured {
 /// - 1 % for each hundred that wait, at most 20 %: at 2 000;
 /// - the error rate, at most 20 %: at 20 %.
 ///
-/// What was not measured takes nothing away. At the standard thresholds it is 80 %, 90 %, 90 % and 90 %: each of them alone brings it
+/// How long ago anything was verified is no part of it: that is no matter of the system's. What was not measured takes nothing away. At the standard thresholds it is 80 %, 90 %, 90 % and 90 %: each of them alone brings it
 /// below 95 %. So does any failure rate above 1.25 %; half of any of the others does not.
 #[must_use]
 pub fn health(measured: &Measured) -> u64 {
@@ -62,8 +67,9 @@ mod tests {
 
     #[test]
     fn the_formula_is_what_is_published() {
-        let of =
-            |failure_rate, latency, queue, error_rate| health(&Measured { failure_rate, latency, queue, error_rate });
+        let of = |failure_rate, latency, queue, error_rate| {
+            health(&Measured { failure_rate, latency, queue, error_rate, ..Measured::default() })
+        };
         assert_eq!(of(None, None, None, None), 10_000);
         assert_eq!(of(Some(500), None, None, None), 8_000, "at the threshold of failures");
         assert_eq!(of(None, Some(5_000), None, None), 9_000, "of latency");
@@ -86,7 +92,7 @@ mod tests {
             which in 0_usize..4,
         ) {
             let of = |[failure_rate, latency, queue, error_rate]: [Option<u64>; 4]| {
-                health(&Measured { failure_rate, latency, queue, error_rate })
+                health(&Measured { failure_rate, latency, queue, error_rate, ..Measured::default() })
             };
             let mut then = values;
             if let Some(value) = then.get_mut(which) {

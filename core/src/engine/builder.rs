@@ -14,6 +14,7 @@ use crate::checkpoint::CheckpointKeys;
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
+use crate::engine::schedule::not_longer_than_nothing;
 use crate::engine::vitals::{Metered, Vitals};
 use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Inputs, Retention, Schedule};
 use crate::error::Error;
@@ -352,7 +353,13 @@ impl Builder {
             connectors.iter().map(|(name, connector)| (name, SystemName::new(connector.system()))).collect();
         declared.check_checks(&self.checks, &connected, &mut mistakes);
         declared.check_inputs(&self.inputs, &connected, &mut mistakes);
-        mistakes.extend(self.retention.refused().map(Mistake::Other));
+        let pulses = self
+            .pulses
+            .iter()
+            .filter_map(|(name, every)| not_longer_than_nothing(&format!("`pulse` of `{name}`"), (*every)?));
+        let lease = self.lease.and_then(|length| not_longer_than_nothing("`lease`", length));
+        let lengths = self.retention.refused().chain(self.schedule.refused()).chain(pulses).chain(lease);
+        mistakes.extend(lengths.map(Mistake::Other));
         if let (Ok(model), Some(roles)) = (&compiled, &self.roles) {
             let unknown = roles.unknown(model).map(|(entity, id)| format!("`{entity}.{id}`"));
             let mistake = |unknown| Mistake::Other(format!("`roles` names {unknown}, which the model does not have"));
@@ -414,7 +421,7 @@ impl Builder {
             bells: crate::engine::bell::Bells::default(),
             memory: crate::engine::parsed::Memory::default(),
             sweeps: crate::engine::retention::Sweeps::default(),
-            lease: self.lease.map(|length| length.num_milliseconds().max(1)),
+            lease: self.lease.map(|length| length.num_milliseconds()),
             footings: crate::engine::tenant::Footings::default(),
             filed: std::sync::RwLock::default(),
             commits: crate::telemetry::Commits::new(),

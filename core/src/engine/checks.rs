@@ -71,6 +71,8 @@ impl Checks {
     /// How many calls a connection allows. Checks leave it the reserved share, and what everything else takes is counted: hints that are
     /// read, polls, scans, and writes. A record counts as a call, whether it is read, stands on a page, or is written; and so does a
     /// page of nothing. Where a system reads a hundred records by one call, the budget is a hundred times as many.
+    ///
+    /// Each tenant has it for itself: where several tenants call one account of a system, divide what the account allows among them.
     #[must_use]
     pub fn budget(mut self, connection: &str, budget: Budget) -> Self {
         self.budgets.insert(ConnectionName::new(connection), budget);

@@ -15,6 +15,8 @@ use crate::text::Text;
 /// out. By default it is kept for ever.
 ///
 /// [`Tenant::step`]: crate::engine::Tenant::step
+///
+/// Less than a minute of anything is a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Ids of deliveries. By default thirty days, the horizon beyond which no surface may deliver. A repetition that
@@ -47,6 +49,9 @@ pub struct Retention {
     pub tombstones: Option<TimeDelta>,
 }
 
+/// The shortest time for which anything else is kept. What is shorter was meant otherwise: with it, all there is would go at once.
+const SHORTEST: TimeDelta = TimeDelta::minutes(1);
+
 /// The shortest time for which a tombstone is kept: longer than any surface may deliver late, and than most systems keep what they
 /// deleted.
 const SHORTEST_TOMBSTONE: TimeDelta = TimeDelta::days(90);
@@ -76,10 +81,26 @@ impl Retention {
     }
 
     /// What cannot be meant.
-    pub(crate) fn refused(self) -> Option<String> {
-        let kept = self.tombstones.filter(|kept| *kept < SHORTEST_TOMBSTONE)?;
-        let (days, least) = (kept.num_days(), SHORTEST_TOMBSTONE.num_days());
-        Some(format!("`retention` keeps tombstones for {days} days; it must be at least {least}"))
+    pub(crate) fn refused(self) -> impl Iterator<Item = String> {
+        let Self { deliveries, plans, plans_stand, observations, journal, dead_letters, tombstones } = self;
+        let lengths = [
+            ("deliveries", Some(deliveries)),
+            ("plans", Some(plans)),
+            ("plans_stand", Some(plans_stand)),
+            ("observations", observations),
+            ("journal", journal),
+            ("dead_letters", Some(dead_letters)),
+        ];
+        let too_short = lengths.into_iter().filter_map(|(name, kept)| {
+            let ms = kept.filter(|kept| *kept < SHORTEST)?.num_milliseconds();
+            let least = SHORTEST.num_milliseconds();
+            Some(format!("`retention` keeps `{name}` for {ms} ms; it must be at least {least} ms"))
+        });
+        let tombstones = tombstones.filter(|kept| *kept < SHORTEST_TOMBSTONE).map(|kept| {
+            let (days, least) = (kept.num_days(), SHORTEST_TOMBSTONE.num_days());
+            format!("`retention` keeps tombstones for {days} days; it must be at least {least}")
+        });
+        too_short.chain(tombstones)
     }
 
     /// Until when a plan that was made at an instant may be approved.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-/// How often [`Tenant::run`](crate::engine::Tenant::run) does what.
+/// How often [`Tenant::run`](crate::engine::Tenant::run) does what. A length that is not longer than nothing is a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     /// How often every connection is polled. By default every minute. A poll that failed is tried again after twice as
@@ -28,4 +28,19 @@ impl Default for Schedule {
             idle: TimeDelta::seconds(5),
         }
     }
+}
+
+impl Schedule {
+    /// What cannot be meant.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = String> {
+        let Self { poll, scan, retry, idle } = *self;
+        let lengths = [("poll", Some(poll)), ("scan", scan), ("retry", Some(retry)), ("idle", Some(idle))];
+        lengths.into_iter().filter_map(|(name, length)| not_longer_than_nothing(&format!("`schedule.{name}`"), length?))
+    }
+}
+
+/// Whether a length is none: it would be done without end.
+pub(crate) fn not_longer_than_nothing(what: &str, length: TimeDelta) -> Option<String> {
+    let ms = length.num_milliseconds();
+    (ms < 1).then(|| format!("{what} is {ms} ms; it must be longer than nothing"))
 }

@@ -80,6 +80,7 @@ impl Vitals {
             latency: (timed > 0).then(|| took / timed),
             queue: None,
             error_rate: share(sum.wrong, sum.told),
+            verification_age: None,
         }
     }
 

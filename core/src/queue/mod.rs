@@ -12,6 +12,7 @@ mod partition;
 mod sqlite;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -54,7 +55,7 @@ impl Topic {
 }
 
 /// Something to be heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Whose it is.
     pub tenant: TenantId,
@@ -64,6 +65,16 @@ pub struct Message {
     pub id: Text,
     /// What it says.
     pub body: Bytes,
+}
+
+/// How long its body is, and not what is in it.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tenant, key, id, body } = self;
+        let mut shown = f.debug_struct("Message");
+        shown.field("tenant", tenant).field("key", key).field("id", id);
+        shown.field("body", &format_args!("{} bytes", body.len())).finish()
+    }
 }
 
 /// A message that was delivered, and is delivered again unless it is acknowledged.
@@ -174,6 +185,16 @@ pub enum QueueError {
         /// The largest that is taken.
         most: usize,
     },
+    /// As many messages of a topic wait to be heard as may: nothing was published. There is room again once some were acknowledged.
+    #[error("{waiting} messages for {topic} wait to be heard, and {most} may")]
+    Full {
+        /// The topic's name.
+        topic: &'static str,
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        most: u64,
+    },
     /// The queue was closed.
     #[error("the queue is closed")]
     Closed,
@@ -188,7 +209,7 @@ impl QueueError {
     /// Whether the same may succeed later though nobody mends anything.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Broker { .. })
+        matches!(self, Self::Broker { .. } | Self::Full { .. })
     }
 }
 

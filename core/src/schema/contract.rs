@@ -1,8 +1,8 @@
 //! The comparison of mappings with what systems say of themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FieldKind, FieldSchema, Mismatch, MismatchKind, Mismatches, ObjectSchema};
+use super::{FieldKind, FieldSchema, KnownFields, Mismatch, MismatchKind, Mismatches, ObjectSchema};
 use crate::id::SystemName;
 use crate::laws::{in_currency, samples_of};
 use crate::model::{AttributeModel, EntityModel, Mapping, Presence, SystemObject};
@@ -60,6 +60,38 @@ impl<'m> Contract<'m> {
             }
             twice
         });
+        found
+    }
+
+    /// Every mapping of what is no text to a field that became one: as texts, systems take in whatever is not of the attribute's type, and
+    /// spell it in any way. What a text can be read as says nothing of that.
+    pub(crate) fn became_text(&self, before: &KnownFields) -> Vec<Mismatch> {
+        let mut found = Vec::new();
+        for model in self.models {
+            for attribute in model.attributes.iter().filter(|attribute| attribute.kind != <String as Value>::KIND) {
+                for mapping in &attribute.mappings {
+                    let Some(declared) = model.objects.iter().find(|declared| declared.key == mapping.object) else {
+                        continue;
+                    };
+                    let Some(schema) = self.schema(declared) else { continue };
+                    let paths: BTreeSet<_> = mapping.read.iter().chain(&mapping.write).collect();
+                    let became_text = |path: &&&crate::model::Path| {
+                        schema.find(path).is_some_and(|field| field.kind == FieldKind::Text)
+                            && before.was_more_than_text(&declared.object, &path.to_string())
+                    };
+                    found.extend(paths.iter().filter(became_text).map(|path| Mismatch {
+                        system: declared.system.clone(),
+                        object: declared.object.clone(),
+                        field: (**path).clone(),
+                        attribute: Some(format!("{}.{}", model.entity, attribute.id).into()),
+                        kind: MismatchKind::WrongType {
+                            field: FieldKind::Text.name().into(),
+                            attribute: attribute.kind.name.into(),
+                        },
+                    }));
+                }
+            }
+        }
         found
     }
 

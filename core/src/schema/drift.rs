@@ -17,12 +17,35 @@ pub(crate) const MOST_FIELDS: usize = 20_000;
 pub(crate) struct KnownFields(BTreeMap<ObjectType, BTreeMap<Text, Text>>);
 
 impl KnownFields {
-    /// Of what is described now; what other object types were described as is kept.
-    pub(crate) fn learn(&mut self, described: &[ObjectSchema]) {
+    /// Of what is described now; what other object types were described as is kept. Of a field that an attribute stops for because it became
+    /// a text, it stays known what it was: nothing else says that it is not what it was.
+    pub(crate) fn learn(&mut self, described: &[ObjectSchema], retyped: &[Mismatch]) {
         for schema in described {
-            let field = |field: &super::FieldSchema| (field.path.to_string().into(), field.kind.name().into());
+            let before = self.0.remove(&schema.object).unwrap_or_default();
+            let is_retyped =
+                |path: &Text| retyped.iter().any(|one| one.object == schema.object && *one.field.to_string() == **path);
+            let field = |field: &super::FieldSchema| {
+                let path = Text::from(field.path.to_string());
+                let was = before.get(&path).filter(|_| is_retyped(&path)).cloned();
+                (path, was.unwrap_or_else(|| field.kind.name().into()))
+            };
             self.0.insert(schema.object.clone(), schema.fields.iter().map(field).collect());
         }
+    }
+
+    /// What a field held when it was last described otherwise than as text; nothing of one that was text, or of which nothing is presumed.
+    pub(crate) fn was_more_than_text(&self, object: &ObjectType, field: &str) -> bool {
+        let kind = self.0.get(object).and_then(|fields| fields.get(field));
+        let presumed = [
+            super::FieldKind::Integer,
+            super::FieldKind::Number,
+            super::FieldKind::Bool,
+            super::FieldKind::Date,
+            super::FieldKind::Instant,
+            super::FieldKind::Choice(std::collections::BTreeSet::new()),
+            super::FieldKind::Reference,
+        ];
+        kind.is_some_and(|kind| presumed.iter().any(|one| one.name() == kind.as_str()))
     }
 
     /// What a field that is gone is called now: the one field of the same kind that is new, if no other of that kind is gone.
@@ -103,7 +126,7 @@ mod tests {
     fn a_field_that_is_gone_is_renamed_where_that_can_be_told_and_missing_where_not() {
         use FieldKind::{Date, Text};
         let mut before = KnownFields::default();
-        before.learn(&[contacts(&[("phone", Text), ("fax", Text), ("born", Date)])]);
+        before.learn(&[contacts(&[("phone", Text), ("fax", Text), ("born", Date)])], &[]);
         let kinds = |gone: &[&str], now: &[(&str, FieldKind)]| -> Vec<MismatchKind> {
             drifts(&missing(gone), &before, &[contacts(now)]).into_iter().map(|one| one.kind).collect()
         };

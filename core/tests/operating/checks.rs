@@ -183,7 +183,12 @@ fn too_small_a_budget_shows_as_age_and_drops_nothing() {
         let left = 16 - 4 * round;
         assert_eq!((ages.records, ages.overdue, ages.never), (20, left, left), "round {round}");
         let oldest = TimeDelta::days(2) + TimeDelta::hours(i64::try_from(round).unwrap());
-        assert_eq!(ages.oldest, if left > 0 { oldest } else { TimeDelta::hours(4) });
+        let oldest = if left > 0 { oldest } else { TimeDelta::hours(4) };
+        assert_eq!(ages.oldest, oldest);
+        // A probe sees it too, and an alert may stand on it.
+        let status = block_on(tenant.status()).unwrap();
+        let intervals = oldest.num_milliseconds() * 100 / TimeDelta::days(1).num_milliseconds();
+        assert_eq!(status.connections["crm"].measured.verification_age, u64::try_from(intervals).ok());
         world.clock.advance(TimeDelta::hours(1));
     }
     assert_eq!(verified.len(), 20, "each had its turn");

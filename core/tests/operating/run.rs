@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use accordant::chrono::TimeDelta;
 use accordant::connector::{Connector, ConnectorError, Cursor, Page, ReadAnswer, RecordKey};
-use accordant::engine::{Ran, Schedule};
+use accordant::engine::{Builder, Ran, Retention, Schedule};
 use accordant::id::SurfaceName;
 use accordant::plan::Scope;
 use accordant::rollout::Stage;
@@ -436,6 +436,38 @@ fn a_pulse_of_what_is_not_connected_is_a_mistake_of_the_configuration() {
     let builder = Accordant::builder().pulse("shpo", None).connect(world.crm.clone()).connect(world.shop.clone());
     let refused = builder.entity::<Account>().build().unwrap_err().to_string();
     assert!(refused.contains("`pulse` names `shpo`, which is no connection"), "{refused}");
+}
+
+#[test]
+fn lengths_of_time_that_cannot_be_meant_are_mistakes_of_the_configuration() {
+    let world = World::new();
+    let minus = -TimeDelta::days(1);
+    let none = TimeDelta::zero();
+    let kept = Retention::default();
+    let schedule = Schedule::default();
+    type Configure = Box<dyn FnOnce(Builder) -> Builder>;
+    let retention = |retention: Retention| -> Configure { Box::new(move |builder| builder.retention(retention)) };
+    let scheduled = |schedule: Schedule| -> Configure { Box::new(move |builder| builder.schedule(schedule)) };
+    let cases: Vec<(Configure, &str)> = vec![
+        (retention(Retention { journal: Some(minus), ..kept }), "`retention` keeps `journal` for -86400000 ms"),
+        (retention(Retention { observations: Some(none), ..kept }), "`retention` keeps `observations` for 0 ms"),
+        (retention(Retention { plans: none, ..kept }), "`retention` keeps `plans` for 0 ms"),
+        (retention(Retention { plans_stand: minus, ..kept }), "`retention` keeps `plans_stand` for -86400000 ms"),
+        (retention(Retention { deliveries: none, ..kept }), "`retention` keeps `deliveries` for 0 ms"),
+        (retention(Retention { dead_letters: none, ..kept }), "`retention` keeps `dead_letters` for 0 ms"),
+        (retention(Retention { tombstones: Some(minus), ..kept }), "`retention` keeps tombstones for -1 days"),
+        (scheduled(Schedule { poll: minus, ..schedule }), "`schedule.poll` is -86400000 ms"),
+        (scheduled(Schedule { scan: Some(none), ..schedule }), "`schedule.scan` is 0 ms"),
+        (scheduled(Schedule { retry: none, ..schedule }), "`schedule.retry` is 0 ms"),
+        (scheduled(Schedule { idle: none, ..schedule }), "`schedule.idle` is 0 ms"),
+        (Box::new(move |builder| builder.pulse("shop", Some(minus))), "`pulse` of `shop` is -86400000 ms"),
+        (Box::new(move |builder| builder.lease(none)), "`lease` is 0 ms; it must be longer than nothing"),
+    ];
+    for (configure, mistake) in cases {
+        let builder = Accordant::builder().connect(world.crm.clone()).connect(world.shop.clone());
+        let refused = configure(builder.entity::<Account>()).build().unwrap_err().to_string();
+        assert!(refused.contains(mistake), "{refused}");
+    }
 }
 
 /// A webhook wakes the run that sleeps in the same process, and so does an approval.

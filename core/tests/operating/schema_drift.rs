@@ -235,6 +235,7 @@ fn every_way_in_which_a_field_may_move_away_stops_it_and_says_what_it_is() {
         ),
         ("tier", tier(&["silver", "gold", "diamond"]), "nothing is made of its option diamond"),
         ("tier", tier(&["silver"]), "it has no option gold"),
+        ("tier", Some(text("tier")), "it holds text, and the attribute is of type tier"),
     ];
     for (path, field, why) in ways {
         let world = World::new();

@@ -43,7 +43,7 @@ fn deliveries() -> Vec<(&'static str, Said)> {
             record("3", 1, json!({ "email": "b@acme.test", "fax": 5_555_555_555_554_444_u64, "unmapped": CARDS[2] })),
         ),
         ("erp", record("4", 1, json!({ "email": "c@acme.test", "name": { "odd": CARDS[3] } }))),
-        ("erp", raw(&format!("this is no record, and {} is none either", CARDS[4]))),
+        ("erp", raw(&format!("this is no record, and {} is none either; canary-in-a-body", CARDS[4]))),
         ("crm", raw(escaped)),
         ("shop", record("6", 2, json!({ "email": "d@acme.test", "tags": [CARDS[5], "blue"] }))),
         ("shop", record("7", 2, json!([CARDS[6]]))),
@@ -62,7 +62,18 @@ fn assert_none(shown: &[u8], when: &str) {
             assert!(!shown.windows(spelled.len()).any(|window| window == spelled.as_bytes()), "{spelled} {when}");
         }
     }
-    assert!(!shown.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()), "a secret {when}");
+    assert!(!holds(shown, SECRET), "a secret {when}");
+}
+
+fn holds(shown: &[u8], what: &str) -> bool {
+    shown.windows(what.len()).any(|window| window == what.as_bytes())
+}
+
+/// What is told of inputs, and not asked for by name, holds nothing of what they say.
+fn assert_told_nothing(told: &[u8]) {
+    for said in ["@acme.test", "canary-in-a-body", "none either", "unmapped"] {
+        assert!(!holds(told, said), "{said} is told: {}", String::from_utf8_lossy(told));
+    }
 }
 
 fn delivery(said: &Said) -> http::Request<Bytes> {
@@ -93,6 +104,8 @@ fn no_card_number_and_no_secret_is_in_any_file_error_or_listing() {
         shown.extend(format!("{letters:?}").into_bytes());
         let retried = tenant.retry_dead_letter(&letters[0].0, &Actor::new("ana")).await;
         shown.extend(format!("{retried:?}").into_bytes());
+        assert_told_nothing(&shown);
+        assert!(letters.iter().any(|(_, letter)| holds(&letter.bytes(), "canary-in-a-body")), "who asks for it has it");
         let one = tenant.entity_of(&RecordRef::new("crm", "contacts", "1")).await.unwrap().unwrap();
         let view = tenant.inspect_erased(one).await.unwrap();
         let view = serde_json::to_string(&view).unwrap();

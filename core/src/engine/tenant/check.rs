@@ -285,6 +285,20 @@ impl Tenant {
         Ok(checks)
     }
 
+    /// How long ago the record of a connection was verified of which that is longest ago, in hundredths of the interval of its priority.
+    /// Nothing where no budget verifies, or nothing is there to be.
+    pub(crate) async fn longest_unverified(&self, name: &ConnectionName) -> Result<Option<u64>, Error> {
+        if !self.core.checks.budgets.contains_key(name) {
+            return Ok(None);
+        }
+        let now = self.now();
+        let of = |check: Check<RecordRef>| {
+            let interval = self.core.checks.cadence.of(check.priority).num_milliseconds().max(1);
+            u64::try_from(now.saturating_sub(check.since).max(0).saturating_mul(100) / interval).unwrap_or(0)
+        };
+        Ok(self.candidates(name, 1).await?.into_iter().map(of).max())
+    }
+
     /// Since when what a connection's pulse reads was verified by it.
     async fn pulsed_from(&self, name: &ConnectionName) -> Result<Pulsed<'_>, Error> {
         let (_, bound) = self.connection(name.as_str())?;

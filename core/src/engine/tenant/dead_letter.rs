@@ -3,7 +3,7 @@
 mod by_cause;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -82,7 +82,7 @@ impl LetterState {
 }
 
 /// A dead letter as its row holds it. The journal names the row, and does not repeat the bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDeadLetter {
     /// The connection.
     pub connection: ConnectionName,
@@ -131,6 +131,28 @@ const fn a_record() -> Says {
 
 fn is_record(says: &Says) -> bool {
     *says == Says::Record
+}
+
+/// How long its body is, and not what is in it: who looks at the body asks for it.
+impl fmt::Debug for StoredDeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connection, surface, record, cause, at, body, hex, says, covers, denied, read, state, repeated } =
+            self;
+        let mut shown = f.debug_struct("StoredDeadLetter");
+        shown.field("connection", connection).field("surface", surface).field("record", record).field("cause", cause);
+        shown
+            .field("at", at)
+            .field("body", &format_args!("{} letters", body.len()))
+            .field("hex", hex)
+            .field("says", says);
+        shown
+            .field("covers", covers)
+            .field("denied", denied)
+            .field("read", read)
+            .field("state", state)
+            .field("repeated", repeated)
+            .finish()
+    }
 }
 
 impl StoredDeadLetter {

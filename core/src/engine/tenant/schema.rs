@@ -133,14 +133,17 @@ impl Tenant {
         let doing = "ask for its schema";
         let described = described.map_err(|source| Error::Connector { connection: name.clone(), doing, source })?;
         let system = bound.system.as_str();
-        let mismatches = Contract::of(&self.core.models).describes(system, described.iter().cloned()).mismatches();
+        let contract = Contract::of(&self.core.models).describes(system, described.iter().cloned());
+        let mismatches = contract.mismatches();
         let mut attempts = Attempts::default();
         loop {
             let now = self.now();
             let (revision, row) = self.schema_row(&name).await?;
             let mut checked = SchemaChecked { told: true, mismatches: mismatches.clone(), ..SchemaChecked::default() };
-            let found = drifts(&mismatches, &row.known, &described);
-            let became = compared(&row, &described, found, now, &mut checked);
+            let retyped = contract.became_text(&row.known);
+            checked.mismatches.found.extend(retyped.iter().cloned());
+            let found = drifts(&checked.mismatches, &row.known, &described);
+            let became = compared(&row, &described, (found, &retyped), now, &mut checked);
             let mut changes = Changes::new(&self.core, now, &Self::engine());
             changes.commit.expect.push((schema_key(&name), revision));
             changes.put(schema_key(&name), &became);
@@ -241,7 +244,7 @@ impl Tenant {
 fn compared(
     row: &SchemaRow,
     described: &[ObjectSchema],
-    found: Vec<Mismatch>,
+    (found, retyped): (Vec<Mismatch>, &[Mismatch]),
     now: i64,
     checked: &mut SchemaChecked,
 ) -> SchemaRow {
@@ -297,7 +300,7 @@ fn compared(
     checked.stopped.dedup_by(|one, other| one.is_about(other));
     waived.extend(row.waived.iter().filter(|waiver| !is_described(&waiver.object)).cloned());
     let mut known = row.known.clone();
-    known.learn(described);
+    known.learn(described, retyped);
     SchemaRow { checked: Some(now), stopped: stopped.into_values().collect(), waived, known }
 }
 

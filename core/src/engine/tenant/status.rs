@@ -204,6 +204,7 @@ impl Tenant {
         let (_, bound) = self.connection(name.as_str())?;
         let mut measured = bound.vitals.measured(self.now());
         measured.queue = Some(self.count_waiting(name, MOST_COUNTED).await?.min(MOST_COUNTED));
+        measured.verification_age = self.longest_unverified(name).await?;
         Ok(measured)
     }
 }

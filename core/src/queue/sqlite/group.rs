@@ -178,6 +178,19 @@ pub(super) fn acknowledge(
     transaction.commit()
 }
 
+/// How many messages of a topic are there that not every group has acknowledged; all, if none joined.
+pub(super) fn waiting(transaction: &Transaction<'_>, topic: &str) -> rusqlite::Result<u64> {
+    let waiting: i64 = transaction.query_row(
+        "SELECT coalesce(sum(last - max(
+            coalesce((SELECT min(acknowledged) FROM position p WHERE p.topic = t.topic AND p.partition = t.partition), 0),
+            coalesce((SELECT min(place) - 1 FROM message m WHERE m.topic = t.topic AND m.partition = t.partition), last)
+         )), 0) FROM topic_partition t WHERE topic = ?1",
+        params![topic],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(waiting).unwrap_or(0))
+}
+
 /// Forgets what nobody joined to hear for long.
 pub(super) fn forget_unheard(transaction: &Transaction<'_>, topic: &str, now: i64) -> rusqlite::Result<()> {
     transaction.execute(

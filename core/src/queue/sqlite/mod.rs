@@ -22,6 +22,9 @@ const MOST_BYTES: usize = 32 << 20;
 /// How many partitions a topic has unless its maker says otherwise.
 const PARTITIONS: u32 = 16;
 
+/// How many pushed inputs may wait to be heard unless its maker says otherwise.
+const MOST_WAITING: u64 = 1_000_000;
+
 /// How long a member that says nothing keeps its partitions, by default.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
@@ -35,12 +38,16 @@ const LEASE: TimeDelta = TimeDelta::seconds(30);
 ///
 /// A message is kept until every group that joined its topic has acknowledged it, and ten minutes longer, in which a message of
 /// the same id is not taken again. Of a topic that nobody joined, messages are kept for seven days.
+///
+/// Of [`Topic::Inputs`], which anybody may fill, no more wait than may ([`SqliteQueue::most`]): who pushes more is refused, and repeats. Of what
+/// the journal tells, everything waits for every group that ever joined: one that is not to come back has to be forgotten with the file.
 #[derive(Clone)]
 pub struct SqliteQueue {
     owner: Arc<Owner>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     lease: i64,
+    most: u64,
 }
 
 impl std::fmt::Debug for SqliteQueue {
@@ -90,6 +97,7 @@ impl SqliteQueue {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             lease: LEASE.num_milliseconds(),
+            most: MOST_WAITING,
         })
     }
 
@@ -112,6 +120,13 @@ impl SqliteQueue {
     pub fn lease(self, length: TimeDelta) -> Self {
         Self { lease: length.num_milliseconds().max(1), ..self }
     }
+
+    /// How many messages of [`Topic::Inputs`] may wait to be heard; by default a million. More than that wait only where one delivery
+    /// alone is more. With 0, none is taken while any waits.
+    #[must_use]
+    pub fn most(self, waiting: u64) -> Self {
+        Self { most: waiting, ..self }
+    }
 }
 
 #[async_trait]
@@ -119,7 +134,13 @@ impl Queue for SqliteQueue {
     async fn publish(&self, topic: Topic, messages: Vec<Message>) -> Result<(), QueueError> {
         require_size(topic, &messages, MOST_BYTES)?;
         let now = self.clock.now();
-        self.work("publish messages", move |connection| publish(connection, topic, &messages, now)).await
+        // What the engine publishes it has committed to: that is never refused.
+        let most = if topic == Topic::Inputs { self.most } else { u64::MAX };
+        let publish = move |connection: &mut Connection| publish(connection, topic, &messages, most, now);
+        match self.work("publish messages", publish).await? {
+            None => Ok(()),
+            Some(waiting) => Err(QueueError::Full { topic: topic.name(), waiting, most }),
+        }
     }
 
     async fn join(&self, topic: Topic, group: &str) -> Result<Box<dyn Consumer>, QueueError> {
@@ -143,8 +164,17 @@ impl Queue for SqliteQueue {
     }
 }
 
-fn publish(connection: &mut Connection, topic: Topic, messages: &[Message], now: i64) -> rusqlite::Result<()> {
+/// Publishes messages. Nothing is, and how many wait is said, if there is no room for all that are new.
+fn publish(
+    connection: &mut Connection,
+    topic: Topic,
+    messages: &[Message],
+    most: u64,
+    now: i64,
+) -> rusqlite::Result<Option<u64>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = if most < u64::MAX { group::waiting(&transaction, topic.name())? } else { 0 };
+    let mut new = 0_u64;
     {
         let partitions = schema::partitions(&transaction)?;
         let mut known = transaction.prepare_cached("SELECT 1 FROM message WHERE topic = ?1 AND id = ?2")?;
@@ -159,6 +189,7 @@ fn publish(connection: &mut Connection, topic: Topic, messages: &[Message], now:
             if known.exists(params![topic.name(), id.as_str()])? {
                 continue;
             }
+            new += 1;
             let partition = partition_of(tenant, key, partitions);
             let place: i64 = next.query_row(params![topic.name(), partition], |row| row.get(0))?;
             put.execute(params![
@@ -173,8 +204,13 @@ fn publish(connection: &mut Connection, topic: Topic, messages: &[Message], now:
             ])?;
         }
     }
+    if before > 0 && new > 0 && before.saturating_add(new) > most {
+        transaction.rollback()?;
+        return Ok(Some(before));
+    }
     group::forget_unheard(&transaction, topic.name(), now)?;
-    transaction.commit()
+    transaction.commit()?;
+    Ok(None)
 }
 
 struct SqliteConsumer {
