@@ -1,5 +1,6 @@
 //! A tenant's handle: every verb lives here.
 
+mod alerting;
 mod apply;
 mod approval;
 mod as_of;
@@ -56,6 +57,8 @@ mod waiting;
 mod what_if;
 mod work;
 
+pub use alerting::Alerted;
+pub(crate) use alerting::Alerting;
 pub(crate) use apply::connections_of;
 pub(crate) use apply::outbox::Claims;
 pub use apply::{Applied, Applying, FailedCall};
@@ -86,8 +89,7 @@ pub use search::{FoundEntity, Search, SearchPage};
 pub use seen::{Seen, SeenAsOf};
 #[cfg(feature = "keys")]
 pub(crate) use standing::REFUSALS;
-pub(crate) use status::Alerting;
-pub use status::{Alerted, ConnectionStatus, Status};
+pub use status::{ConnectionStatus, Status};
 pub use step::{Next, Stepped, Unread};
 
 use std::sync::Arc;

@@ -379,6 +379,7 @@ fn what_no_model_knows_takes_nobodys_room() {
     let builder = accordant::Accordant::builder().store(world.store.clone()).clock(std::sync::Arc::clone(&world.clock));
     let without = builder.connect(crm.clone()).entity::<Thing>().inputs(Inputs::new().most(2)).build().unwrap();
     let without = without.tenant("acme");
+    assert!(!block_on(without.status()).unwrap().ready, "its model is not accepted");
     block_on(without.accept_model(&accordant::id::Actor::new("ops"))).unwrap();
     crm.state().delivery = vec![hint("3"), hint("4")];
     block_on(without.receive("crm", Delivery::default())).unwrap();

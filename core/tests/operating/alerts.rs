@@ -197,3 +197,50 @@ fn thresholds_are_ones_own() {
     assert_eq!(told.lines(), ["critical: failure rate of crm is 100.00 %, over 0.00 %"]);
     assert_eq!(alerted.told[0].change, Change::Raised);
 }
+
+#[test]
+fn an_alert_outlives_its_process_and_is_resolved_by_who_measures_next() {
+    let (world, told) = (World::new(), Told::default());
+    world.crm.unavailable(true);
+    {
+        let first = tenant(&world, told.clone());
+        minute(&world, &first, 10);
+        minute(&world, &first, 10);
+    }
+    assert_eq!(told.lines().len(), 2, "of calls that fail, and of health");
+    world.crm.unavailable(false);
+    let second = tenant(&world, told.clone());
+    let standing = || block_on(second.status()).unwrap().connections["crm"].alerts.len();
+    assert_eq!(standing(), 2, "whoever raised them");
+    for _ in 0..8 {
+        assert_eq!(minute(&world, &second, 10), Alerted::default(), "its process may live");
+    }
+    let mut lines = Vec::new();
+    for _ in 0..8 {
+        minute(&world, &second, 10);
+        lines.extend(told.lines());
+    }
+    assert_eq!(lines, ["resolved: failure rate of crm is 0.00 %", "resolved: health of crm is 100.00 %"]);
+    assert_eq!(standing(), 0);
+}
+
+#[test]
+fn of_two_processes_that_find_the_same_wrong_each_tells_once() {
+    let (world, told) = (World::new(), Told::default());
+    let (one, other) = (tenant(&world, told.clone()), tenant(&world, told.clone()));
+    let minutes = |minutes: usize| {
+        for _ in 0..minutes {
+            drop(block_on(one.poll("crm")));
+            drop(block_on(other.poll("crm")));
+            world.clock.advance(TimeDelta::minutes(1));
+            block_on(one.raise_alerts()).unwrap();
+            block_on(other.raise_alerts()).unwrap();
+        }
+        told.lines().len()
+    };
+    world.crm.unavailable(true);
+    assert_eq!(minutes(30), 4, "two measures, two processes");
+    world.crm.unavailable(false);
+    assert_eq!(minutes(30), 4);
+    assert_eq!(block_on(one.status()).unwrap().connections["crm"].alerts, []);
+}

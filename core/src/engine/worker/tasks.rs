@@ -199,8 +199,8 @@ impl Desk {
     /// nothing is due: one that takes its time holds up nobody's work.
     async fn alert(&mut self) -> Result<(), Error> {
         if self.tasks.agenda.alerts(self.tenant.now()) {
-            let (tenant, measured) = (self.tenant.clone(), self.tenant.measurements().await?);
-            self.telling.push(async move { drop(tenant.tell_alerts(&measured).await) }.boxed());
+            let (tenant, look) = (self.tenant.clone(), self.tenant.look_for_alerts().await?);
+            self.telling.push(async move { drop(tenant.tell_alerts(&look).await) }.boxed());
         }
         while let Some(Some(())) = poll_immediate(self.telling.next()).await {}
         Ok(())
