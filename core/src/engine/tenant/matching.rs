@@ -6,6 +6,7 @@
 mod answer;
 mod held;
 mod train;
+mod unlearn;
 
 pub use train::Trained;
 
