@@ -26,6 +26,8 @@ mod sqlite;
 #[cfg(feature = "keys")]
 mod store;
 #[cfg(feature = "keys")]
+mod unreadable;
+#[cfg(feature = "keys")]
 mod unseal;
 
 pub use error::SealError;
