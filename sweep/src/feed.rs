@@ -33,6 +33,10 @@ const PAGE: usize = 1_000;
 /// The other surfaces are the connector's own. The position of the poll is a checkpoint of the sweep, which the engine keeps: it goes
 /// on after a restart, and tells everything once more at most. When it has come to its end, a poll finds nothing until a snapshot is
 /// replaced; then it sweeps anew. Sweeps of tables have no such sign, and begin anew at every poll that follows one that ended.
+///
+/// While a sweep is under way, its position holds the last key that was compared, of whichever side: what rows are told apart by, which
+/// may be somebody's. An erasure does not know whose it is; the key goes with the next page, and is in no position behind an end. The
+/// versions of snapshots stay in it.
 pub struct Swept<C> {
     connector: C,
     surfaces: Vec<Surface>,
