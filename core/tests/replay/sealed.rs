@@ -1,7 +1,11 @@
 //! Sealed stores: nothing is stored in plain, and whoever was erased can be read in no copy that was made before.
 
+mod compacted;
+mod copies;
+
 use std::sync::{Arc, Mutex};
 
+use accordant::EntityId;
 use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::engine::{Search, Tenant};
 use accordant::error::Error;
@@ -12,7 +16,6 @@ use accordant::store::{Commit, MemoryStore, Row, RowKey, Store, StoreError, Stor
 use accordant::testing::{Turns, Watched};
 use accordant::text::Text;
 use accordant::transfer::{export, import};
-use accordant::{Actor, EntityId};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::executor::block_on;
@@ -20,13 +23,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::erasure::{Fails, acme, assert_clean, canaries, dump, marked, nth, town};
+use crate::erasure::{Fails, canaries, kept_of, marked, observed_until_they_left, town};
 use crate::properties::{step, take};
-use crate::support::{Variant, clock, configured, open, record, says};
-
-fn by() -> Actor {
-    Actor::new("dpo")
-}
+use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump, nth, open, record, says};
 
 /// A tenant whose store is sealed.
 fn sealed(store: impl Store, keys: impl SealKeys, clock: &Arc<ManualClock>, seed: u64) -> Tenant {
@@ -101,6 +100,23 @@ impl Copy {
     }
 }
 
+impl Copy {
+    /// What can be read of the journal in it with these keys, in the way of a dump.
+    async fn told(&self, keys: &MemoryKeys) -> Vec<String> {
+        let store = MemoryStore::new();
+        let put = self.rows.iter().map(|(table, row)| (RowKey::new(*table, row.key.clone()), row.value.clone()));
+        store.commit(&acme(), Commit { put: put.collect(), ..Commit::default() }).await.unwrap();
+        store.take_over(&acme(), Head::default(), self.entries.clone()).await.unwrap().unwrap();
+        let page = seal(&store, keys).journal(&acme(), 0, usize::MAX).await.unwrap();
+        let told = page.into_iter().filter_map(|(entry, payload)| Some((entry, payload?)));
+        told.map(|(entry, payload)| {
+            let payload = String::from_utf8_lossy(&payload.bytes).into_owned();
+            format!("entry {} {} {} {payload}", entry.seq, entry.kind, entry.subject)
+        })
+        .collect()
+    }
+}
+
 async fn of_crm(tenant: &Tenant, id: &str) -> EntityId {
     tenant.entity_of(&RecordRef::new("crm", "contacts", id)).await.unwrap().unwrap()
 }
@@ -168,9 +184,12 @@ proptest! {
             };
             prop_assert_eq!(count(&tenant).await, count(&plain).await);
             let Some(id) = nth(&tenant, place).await else { return Ok(()) };
-            let copy = Copy::of(&store).await;
+            let (copy, then) = (Copy::of(&store).await, dump(&seal(&store, &keys)).await);
             let erased = tenant.erase(id, &by(), "request 7").await.unwrap();
             assert_clean(&tenant, "after the erasure").await;
+            let hers = observed_until_they_left(&then, &erased.entities);
+            let told = copy.told(&keys).await;
+            prop_assert_eq!(kept_of(&told, &erased, &hers), Vec::<&String>::new());
             let (left, _) = copy.read(&keys).await;
             for record in &erased.records {
                 let canary = format!("canary-{}-{}-", record.connection, record.id);
@@ -317,6 +336,45 @@ fn what_another_process_writes_while_keys_go_stays_readable() {
                 assert!(plain.iter().any(|line| line.contains("Benjamin")));
                 assert!(plain.iter().any(|line| line.contains("cy@acme.test")));
                 assert_eq!(canaries(&plain), Vec::<&String>::new());
+            }
+            passed
+        });
+        if !passed {
+            assert!(calls > 20, "{calls} calls");
+            break;
+        }
+    }
+}
+
+/// Two erasures at once, one of them wholly within the other: the slower keeps no key of what the faster took.
+#[test]
+fn of_two_erasures_at_once_neither_brings_back_a_key_of_the_other() {
+    for calls in 0.. {
+        let (clock, store, keys) = (clock(), MemoryStore::new(), MemoryKeys::new());
+        let other = sealed(store.clone(), keys.clone(), &clock, 6);
+        let watched = Watched::new(store.clone(), Turns::default());
+        let tenant = sealed(watched.clone(), keys.clone(), &clock, 7);
+        let passed = block_on(async {
+            let (one, _) = town(&tenant).await;
+            let ben = of_crm(&tenant, "2").await;
+            let copy = Copy::of(&store).await;
+            let erases = other.clone();
+            watched.watch().happens_after(calls, async move {
+                // What the other had begun is found pending, and may be finished here first.
+                while matches!(erases.erase(ben, &by(), "request 8").await, Err(Error::Contended { .. })) {}
+            });
+            tenant.erase(one, &by(), "request 7").await.unwrap();
+            let passed = watched.watch().have_passed();
+            if passed {
+                let (left, _) = copy.read(&keys).await;
+                let of_ben = |line: &&String| line.to_lowercase().contains("ben@");
+                assert_eq!(
+                    left.iter().filter(of_ben).collect::<Vec<_>>(),
+                    Vec::<&String>::new(),
+                    "after {calls} calls"
+                );
+                assert_eq!(canaries(&left), Vec::<&String>::new(), "after {calls} calls");
+                assert_clean(&other, &format!("after {calls} calls")).await;
             }
             passed
         });
