@@ -250,8 +250,8 @@ pub(crate) fn acme() -> TenantId {
     TenantId::new("acme")
 }
 
-/// Everything that a store holds of a tenant, as text: rows with their keys, entries with what is left of their payloads, and the
-/// end of their chain.
+/// Everything that a store holds of a tenant, as text: rows with their keys, entries with what is left of their payloads and by whom
+/// they are, and the end of their chain.
 pub(crate) async fn dump_of(store: &impl Store, tenant: &TenantId) -> Vec<String> {
     let mut all = Vec::new();
     for table in Table::ALL {
@@ -264,6 +264,7 @@ pub(crate) async fn dump_of(store: &impl Store, tenant: &TenantId) -> Vec<String
     for (entry, payload) in entries {
         let payload = payload.map(|payload| String::from_utf8_lossy(&payload.bytes).into_owned()).unwrap_or_default();
         all.push(format!("entry {} {} {} {payload}", entry.seq, entry.kind, entry.subject));
+        all.push(format!("by {} {} {}", entry.actor.as_str(), entry.seq, entry.kind));
     }
     all.extend(head);
     all

@@ -128,7 +128,6 @@ fn a_model_that_was_being_learned_meanwhile_holds_nothing_of_who_was_erased() {
         let (learning, other) = (tenant(watched.clone(), &clock, 7), tenant(store.clone(), &clock, 8));
         let passed = block_on(async {
             let (one, _) = town(&other).await;
-            steps(&learning).await;
             let erases = other.clone();
             watched.watch().happens_after(calls, async move {
                 erases.erase(one, &by(), "request 7").await.unwrap();
