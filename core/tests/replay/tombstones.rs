@@ -279,7 +279,7 @@ fn what_is_needed_stays() {
             assert!(!about_her().await, "{needs:?}");
             assert_clean(&tenant, &format!("{needs:?}: while it is needed")).await;
             match needs {
-                Needs::Merge => drop(tenant.unmerge(other, &by()).await.unwrap()),
+                Needs::Merge => tenant.unmerge(other, &by()).await.unwrap(),
                 Needs::Reading => {
                     tenant.resume("crm", &by(), "the day is over").await.unwrap();
                     // It is read, and gone still: since then.
