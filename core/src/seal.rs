@@ -5,6 +5,8 @@
 //! ([`Builder::sealed`](crate::engine::Builder::sealed)). [`SealKeys`] keeps the keys, apart from the store and its backups.
 //! An erasure ends with [`Store::forget`](crate::store::Store::forget), which destroys them.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 #[cfg(feature = "keys")]
 mod forget;
@@ -23,6 +25,8 @@ mod scope;
 mod sqlite;
 #[cfg(feature = "keys")]
 mod store;
+#[cfg(feature = "keys")]
+mod unreadable;
 #[cfg(feature = "keys")]
 mod unseal;
 

@@ -124,7 +124,15 @@ fn definition(span: &str) -> Option<String> {
     let path = root().join(format!("{file}.rs"));
     let source = if path.is_file() { read(&path) } else { return None };
     let at = source.find(&format!("fn {name}("))?;
-    source.get(at..).map(ToOwned::to_owned)
+    let line = source.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    source.get(line..).map(ToOwned::to_owned)
+}
+
+/// The lines of a function, up to the brace at the depth of its signature.
+fn body(definition: &str) -> String {
+    let depth = definition.len() - definition.trim_start_matches(' ').len();
+    let end = format!("{}}}", " ".repeat(depth));
+    definition.lines().take_while(|line| *line != end).collect::<Vec<_>>().join("\n")
 }
 
 /// Of permissions and erasure, every rule has a test over what is drawn at random, or says that what it ranges over is enumerated;
@@ -148,7 +156,9 @@ fn every_rule_of_permissions_and_erasure_has_a_property_and_a_rule_in_the_simula
         let judged = backticked(simulator);
         assert!(!judged.is_empty() || simulator.starts_with("not judged: "), "{rule}: the simulator is not named");
         for span in judged.into_iter().filter(|span| span.contains('/')) {
-            assert!(definition(span).is_some(), "{rule}: `{span}` is not there");
+            let judge = definition(span).unwrap_or_else(|| panic!("{rule}: `{span}` is not there"));
+            let accuses = ["accuse(", "found.push("].iter().any(|accuses| body(&judge).contains(accuses));
+            assert!(accuses, "{rule}: `{span}` accuses nobody");
         }
     }
 }

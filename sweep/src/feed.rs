@@ -40,7 +40,8 @@ const READS: usize = 64;
 /// anew at every poll that follows one that ended.
 ///
 /// A page is so many differences, or so much that was read, whichever comes first; it is made on a thread of its own. While a sweep is under
-/// way its position holds the key that it has come to, which may be somebody's: it goes when the sweep has ended.
+/// way, its position holds the last key that was compared, of whichever side: what rows are told apart by, which may be somebody's. An erasure
+/// does not know whose it is; the key goes with the next page, and is in no position behind an end. The versions of snapshots stay in it.
 pub struct Swept<C> {
     connector: C,
     surfaces: Vec<Surface>,

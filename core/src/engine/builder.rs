@@ -186,8 +186,8 @@ impl Builder {
         self
     }
 
-    /// What is stored is encrypted under a key of whom it is about, and an erasure destroys that key: copies of the store that
-    /// were made before cannot be read any more ([`SealedStore`](crate::seal::SealedStore)). A tenant that was written without a
+    /// What is stored is encrypted under a key of whom it is about, and an erasure destroys that key: in copies of the store that
+    /// were made before, nothing of whoever was erased can be read any more ([`SealedStore`](crate::seal::SealedStore)). A tenant that was written without a
     /// seal, or with other keys, is refused before anything of it is changed.
     #[cfg(feature = "keys")]
     #[must_use]

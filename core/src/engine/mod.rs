@@ -46,6 +46,8 @@ use crate::triage::Triage;
 pub use crate::settle::Ruled;
 pub use builder::Builder;
 pub use case::{Case, CaseKind};
+#[cfg(feature = "keys")]
+pub(crate) use case_index::PREFIX as CASES;
 pub use checks::Checks;
 pub use desk::{CaseNote, Comment, Desk};
 pub use inputs::Inputs;
@@ -54,8 +56,6 @@ pub use intake::TakenIn;
 pub(crate) use persist::{identity_of_key, json, record_of_key};
 pub use retention::Retention;
 pub use schedule::Schedule;
-#[cfg(feature = "keys")]
-pub(crate) use tenant::REFUSALS;
 pub use tenant::feed;
 pub use tenant::{
     Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
@@ -63,10 +63,12 @@ pub use tenant::{
     DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
     JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched, Next, Otherwise,
     Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport,
-    Rederived, Replayed, Reread, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf, Status,
-    Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unread, Verification, Verified, WhatIf, WouldBe,
-    WouldWrite,
+    Rederived, Replayed, Reread, Resumed, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf,
+    Status, Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unread, Verification, Verified, WhatIf,
+    WouldBe, WouldWrite,
 };
+#[cfg(feature = "keys")]
+pub(crate) use tenant::{CONFIRMATIONS, REFUSALS, TRAINED_MODELS};
 
 pub use worker::{Worked, Worker};
 

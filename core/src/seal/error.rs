@@ -29,7 +29,7 @@ pub enum SealError {
         /// The tenant.
         tenant: TenantId,
     },
-    /// A key is not there: it was destroyed, or the key store lost it.
+    /// The key of a row is not there: it was destroyed, or the key store lost it.
     #[error("the key of {scope} is gone: it was destroyed, or lost")]
     KeyGone {
         /// What was sealed under it: a record, an entity, a table.
@@ -40,6 +40,15 @@ pub enum SealError {
     Altered {
         /// What was sealed: a record, an entity, a table.
         scope: Text,
+    },
+    /// What is put into a sealed store was sealed before, as an export of the store below is: nobody could open it twice.
+    #[error(
+        "what is put into the sealed store of tenant `{tenant}` is sealed already: put it into the store below, and open that with \
+         the keys that it was sealed with"
+    )]
+    SealedAlready {
+        /// The tenant.
+        tenant: TenantId,
     },
     /// Rows were asked for by how an identity value begins: under the seal, they are found by whole values.
     #[error("under the seal, identity values are found whole, and not by how they begin")]

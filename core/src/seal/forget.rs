@@ -10,6 +10,10 @@
 //! 4. all old keys are destroyed but those that something standing was found to need.
 //!
 //! Done again, it goes on with the keys that are still old.
+//!
+//! Several may forget at once. Between the reading of a page and the keeping of its keys, another may have taken all that there was
+//! of one of them; so what keys were kept of is looked at again, and those go whose messages went. What goes later goes with the key
+//! that was kept by then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +23,7 @@ use super::opened::Opened;
 use super::scope::Scope;
 use super::{KeyId, SealError, SealKey, SealedStore, Secret};
 use crate::id::TenantId;
-use crate::store::{Commit, Committed, StoreError, Table};
+use crate::store::{Commit, Committed, RowKey, StoreError, Table};
 use crate::text::Text;
 
 /// How much is read, kept or destroyed at once.
@@ -28,8 +32,26 @@ const PAGE: usize = 512;
 /// The old keys of a scope, and which of them are needed.
 struct Old<'a> {
     scope: &'a Scope,
-    secrets: &'a BTreeMap<KeyId, Secret>,
+    keys: BTreeSet<KeyId>,
+    /// The bytes of those of them that seal something on a page; `None`: they are gone. Kept keys seal nothing else.
+    secrets: BTreeMap<KeyId, Option<Secret>>,
     needed: BTreeSet<KeyId>,
+}
+
+/// A part of what stands, as it was read.
+enum Page {
+    Rows(Vec<(RowKey, Vec<u8>)>),
+    /// Payloads of a subject behind a place.
+    Payloads(u64, Vec<Vec<u8>>),
+}
+
+impl Page {
+    fn messages(&self) -> Vec<Message<'_>> {
+        match self {
+            Self::Rows(rows) => rows.iter().filter_map(|(_, value)| message::row(value)).collect(),
+            Self::Payloads(_, payloads) => payloads.iter().filter_map(|bytes| message::payload(bytes)).collect(),
+        }
+    }
 }
 
 impl SealedStore {
@@ -48,21 +70,21 @@ impl SealedStore {
         }
         let opened = self.mark_anew(tenant).await?;
         for (scope, old) in scopes.iter().zip(old).filter(|(_, old)| !old.is_empty()) {
-            let mut secrets = BTreeMap::new();
-            for page in old.chunks(PAGE) {
-                let found = self.keys.secrets(tenant, page).await.map_err(SealError::from)?;
-                secrets.extend(page.iter().zip(found).filter_map(|(key, secret)| Some((*key, secret?))));
-            }
-            let mut old_keys = Old { scope, secrets: &secrets, needed: BTreeSet::new() };
-            self.keep_standing(tenant, &opened, &mut old_keys).await?;
-            let needed = old_keys.needed;
-            let gone: Vec<KeyId> = old.into_iter().filter(|key| !needed.contains(key)).collect();
-            for page in gone.chunks(PAGE) {
-                self.keys.destroy(tenant, page).await.map_err(SealError::from)?;
-            }
+            let keys = old.into_iter().collect();
+            let mut old = Old { scope, keys, secrets: BTreeMap::new(), needed: BTreeSet::new() };
+            self.keep_standing(tenant, &opened, &mut old).await?;
+            let gone: Vec<KeyId> = old.keys.difference(&old.needed).copied().collect();
+            self.destroy(tenant, &gone).await?;
         }
         // Nothing that was destroyed is remembered.
         self.close(tenant);
+        Ok(())
+    }
+
+    async fn destroy(&self, tenant: &TenantId, keys: &[KeyId]) -> Result<(), StoreError> {
+        for page in keys.chunks(PAGE) {
+            self.keys.destroy(tenant, page).await.map_err(SealError::from)?;
+        }
         Ok(())
     }
 
@@ -93,38 +115,76 @@ impl SealedStore {
                     let rows = self.store.scan(tenant, *table, "", after.as_deref(), PAGE).await?;
                     let Some(last) = rows.last() else { return Ok(()) };
                     after = Some(last.key.clone());
-                    let messages = rows.iter().filter_map(|row| message::row(&row.value));
-                    self.keep(tenant, old, messages.collect()).await?;
+                    let rows = rows.into_iter().map(|row| (RowKey::new(*table, row.key), row.value));
+                    self.keep(tenant, old, Page::Rows(rows.collect())).await?;
                 }
             }
             Scope::Subject(subject) => {
-                let rows = Scope::rows_of(subject).iter().map(|row| opened.names.stored(row)).collect::<Vec<_>>();
-                let rows = self.store.load(tenant, &rows).await?;
-                let messages = rows.iter().flatten().filter_map(|row| message::row(&row.value));
-                self.keep(tenant, old, messages.collect()).await?;
+                let keys = Scope::rows_of(subject).iter().map(|row| opened.names.stored(row)).collect();
+                let rows = self.rows_there(tenant, keys).await?;
+                self.keep(tenant, old, rows).await?;
                 let mut after = 0;
                 loop {
-                    let page = self.store.journal_about(tenant, subject, after, PAGE).await?;
-                    let Some((last, _)) = page.last() else { return Ok(()) };
-                    after = last.seq;
-                    let payloads = page.iter().filter_map(|(_, payload)| payload.as_ref());
-                    let messages = payloads.filter_map(|payload| message::payload(&payload.bytes));
-                    self.keep(tenant, old, messages.collect()).await?;
+                    let (last, payloads) = self.payloads_behind(tenant, subject, after).await?;
+                    let Some(last) = last else { return Ok(()) };
+                    self.keep(tenant, old, payloads).await?;
+                    after = last;
                 }
             }
         }
     }
 
-    async fn keep(&self, tenant: &TenantId, old: &mut Old<'_>, messages: Vec<Message<'_>>) -> Result<(), StoreError> {
+    /// Those of these rows that there are.
+    async fn rows_there(&self, tenant: &TenantId, keys: Vec<RowKey>) -> Result<Page, StoreError> {
+        let rows = self.store.load(tenant, &keys).await?;
+        let there = keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?.value)));
+        Ok(Page::Rows(there.collect()))
+    }
+
+    /// The payloads of the next entries about a subject, and the place of the last of those; `None`: there are no more.
+    async fn payloads_behind(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        after: u64,
+    ) -> Result<(Option<u64>, Page), StoreError> {
+        let page = self.store.journal_about(tenant, subject, after, PAGE).await?;
+        let last = page.last().map(|(entry, _)| entry.seq);
+        let payloads = page.into_iter().filter_map(|(_, payload)| Some(payload?.bytes));
+        Ok((last, Page::Payloads(after, payloads.collect())))
+    }
+
+    /// Keeps keys of what stands on a page.
+    async fn keep(&self, tenant: &TenantId, old: &mut Old<'_>, page: Page) -> Result<(), StoreError> {
+        let messages = page.messages();
         old.needed.extend(messages.iter().map(Message::kept_key));
+        let sealing: BTreeSet<KeyId> = messages.iter().map(|message| message.key).collect();
+        let sealing = sealing.intersection(&old.keys).filter(|key| !old.secrets.contains_key(key));
+        let sealing: Vec<KeyId> = sealing.copied().collect();
+        if !sealing.is_empty() {
+            let secrets = self.keys.secrets(tenant, &sealing).await.map_err(SealError::from)?;
+            old.secrets.extend(sealing.into_iter().zip(secrets));
+        }
         let kept = messages.iter().filter_map(|message| {
-            let secret = message.own_secret(old.secrets.get(&message.key)?);
-            Some(SealKey { id: message.kept_key(), secret })
+            let of_scope = old.secrets.get(&message.key)?.as_ref()?;
+            Some(SealKey { id: message.kept_key(), secret: message.own_secret(of_scope) })
         });
         let kept: Vec<SealKey> = kept.collect();
-        if !kept.is_empty() {
-            self.keys.keep(tenant, &old.scope.name(), kept).await.map_err(SealError::from)?;
+        if kept.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let ids: BTreeSet<KeyId> = kept.iter().map(|key| key.id).collect();
+        self.keys.keep(tenant, &old.scope.name(), kept).await.map_err(SealError::from)?;
+        let again = match page {
+            Page::Rows(rows) => self.rows_there(tenant, rows.into_iter().map(|(key, _)| key).collect()).await?,
+            Page::Payloads(after, _) => match old.scope {
+                Scope::Subject(subject) => self.payloads_behind(tenant, subject, after).await?.1,
+                Scope::Tenant | Scope::Table(_) => return Ok(()),
+            },
+        };
+        let standing: BTreeSet<KeyId> = again.messages().iter().map(Message::kept_key).collect();
+        let gone: Vec<KeyId> = ids.difference(&standing).copied().collect();
+        old.needed.retain(|key| !gone.contains(key));
+        self.destroy(tenant, &gone).await
     }
 }

@@ -41,8 +41,13 @@ pub struct SealKey {
 ///
 /// - **Durable.** What a call did outlives a crash when it returns.
 /// - **Atomic per key.** Calls race: of two that create a key of one scope, one wins, and both are told its key.
+/// - **Linearizable.** Whoever asks after a call returned is told what it did, whichever process they are: after
+///   [`retire`](Self::retire), nobody is told a retired key as current, and nobody creates one over it unseen. What was sealed by a key
+///   that was retired before is lost otherwise. Let nothing answer from a cache, or from a replica that lags.
 /// - **Tenants.** No call sees a key of another tenant.
 /// - **Repeatable.** Every call may be made again, whether or not the one before it took effect.
+///
+/// The suite `accordant::seal::conformance` (feature `conformance`) tries it.
 #[async_trait]
 pub trait SealKeys: Send + Sync + 'static {
     /// The current keys of these scopes, in their order; `None`: it has none.

@@ -14,8 +14,8 @@ use crate::text::Text;
 /// How many keys of each kind are remembered at most. Beyond that, all are looked up anew.
 const MOST_KEYS: usize = 20_000;
 
-/// The version of what is sealed.
-const FORMAT: u32 = 1;
+/// The versions of what is sealed: in the first, digests of values stand in the keys of rows in plain.
+const FORMATS: [u32; 2] = [1, 2];
 
 /// What the marker of a tenant's seal says. It holds no value and no key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,17 +29,22 @@ pub(super) struct Marker {
 
 impl Marker {
     pub(super) fn new(tenant: &Secret) -> Self {
-        Self { format: FORMAT, check: hex(&secret_for("check", tenant).0), retirements: 0 }
+        Self { format: FORMATS[1], check: hex(&secret_for("check", tenant).0), retirements: 0 }
     }
 
     /// What is stored; `None`: another version, or nothing that one of these would be.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
-        serde_json::from_slice(value).ok().filter(|marker: &Self| marker.format == FORMAT)
+        serde_json::from_slice(value).ok().filter(|marker: &Self| FORMATS.contains(&marker.format))
     }
 
     /// Whether it is of the tenant that has this key.
     pub(super) fn is_of(&self, tenant: &Secret) -> bool {
         self.check == Self::new(tenant).check
+    }
+
+    /// Whether digests of values are hidden in the keys of rows. A tenant that was sealed before goes on as it began.
+    fn hides_digests(&self) -> bool {
+        self.format > FORMATS[0]
     }
 
     pub(super) fn retired(self) -> Self {
@@ -66,8 +71,9 @@ struct Known {
 }
 
 impl Opened {
-    pub(super) fn new(revision: u64, tenant: &Secret) -> Self {
-        Self { revision, names: Names::new(&secret_for("names", tenant)), known: Mutex::default() }
+    pub(super) fn new(revision: u64, marker: &Marker, tenant: &Secret) -> Self {
+        let names = Names::new(&secret_for("names", tenant), marker.hides_digests());
+        Self { revision, names, known: Mutex::default() }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -84,8 +90,8 @@ impl Opened {
     pub(super) fn note_current(&self, keys: impl IntoIterator<Item = (Text, SealKey)>) {
         let known = &mut *self.known();
         for (scope, key) in keys {
-            remember(&mut known.secrets, key.id, key.secret.clone());
-            remember(&mut known.current, scope, key);
+            remember(&mut known.secrets, MOST_KEYS, key.id, key.secret.clone());
+            remember(&mut known.current, MOST_KEYS, scope, key);
         }
     }
 
@@ -97,13 +103,37 @@ impl Opened {
     /// Remembers keys.
     pub(super) fn note_secrets(&self, keys: impl IntoIterator<Item = (KeyId, Secret)>) {
         let known = &mut *self.known();
-        keys.into_iter().for_each(|(key, secret)| remember(&mut known.secrets, key, secret));
+        keys.into_iter().for_each(|(key, secret)| remember(&mut known.secrets, MOST_KEYS, key, secret));
     }
 }
 
-fn remember<K: Ord, V>(known: &mut BTreeMap<K, V>, key: K, value: V) {
-    if known.len() >= MOST_KEYS {
+/// Remembers one more, and forgets all before where they are too many.
+pub(super) fn remember<K: Ord, V>(known: &mut BTreeMap<K, V>, most: usize, key: K, value: V) {
+    if known.len() >= most {
         known.clear();
     }
     known.insert(key, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut known = BTreeMap::new();
+        for key in 0..10 {
+            remember(&mut known, 4, key, ());
+            assert!(known.len() <= 4 && known.contains_key(&key), "{known:?}");
+        }
+    }
+
+    #[test]
+    fn a_marker_of_an_earlier_version_is_read_and_of_a_later_one_is_not() {
+        let of = |format| format!("{{\"format\":{format},\"check\":\"\",\"retirements\":3}}");
+        let hides = |format| Marker::read(of(format).as_bytes()).map(|marker| marker.hides_digests());
+        assert_eq!([0, 1, 2, 3].map(hides), [None, Some(false), Some(true), None]);
+        assert_eq!(Marker::read(of(1).as_bytes()).map(Marker::retired).map(|marker| marker.format), Some(1));
+        assert!(Marker::new(&Secret([1; 32])).hides_digests());
+    }
 }

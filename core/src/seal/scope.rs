@@ -1,6 +1,6 @@
 //! Which key seals what: a function of a row's key, and of what an entry is about.
 
-use crate::engine::{REFUSALS, identity_of_key, record_of_key};
+use crate::engine::{REFUSALS, TRAINED_MODELS, identity_of_key, record_of_key};
 use crate::id::EntityId;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
@@ -21,11 +21,13 @@ impl Scope {
     /// What a row is sealed under.
     pub(super) fn of_row(row: &RowKey) -> Self {
         let subject = match row.table {
-            Table::Meta if row.key.starts_with(REFUSALS) => None,
+            // A trained model holds hashes of words that records have.
+            Table::Meta if row.key.starts_with(REFUSALS) || row.key.starts_with(TRAINED_MODELS) => None,
             Table::Index if identity_of_key(&row.key).is_some() => None,
             Table::Meta | Table::Index | Table::Dedup | Table::Cursor => return Self::Tenant,
             Table::Entity => is_entity(&row.key).then(|| row.key.clone()),
-            Table::Representation | Table::Link | Table::Work => subject_of_record(&row.key),
+            // What waits holds counts and times, and all of it is gone through in each step: by one key.
+            Table::Representation | Table::Link => subject_of_record(&row.key),
             _ => None,
         };
         subject.map_or(Self::Table(row.table), Self::Subject)
@@ -39,7 +41,7 @@ impl Scope {
         }
     }
 
-    /// The rows that are sealed under the key of a subject.
+    /// The rows that are sealed under the key of a subject. Those of what waits were, by earlier versions.
     pub(super) fn rows_of(subject: &str) -> Vec<RowKey> {
         if is_entity(subject) {
             return vec![RowKey::new(Table::Entity, subject)];
@@ -98,11 +100,13 @@ mod tests {
             (Table::Entity, "no id", Scope::Table(Table::Entity)),
             (Table::Representation, "crm\u{1f}contacts\u{1f}a/b\u{1f}c", subject("crm/contacts/a/b\u{1f}c")),
             (Table::Link, "crm\u{1f}contacts\u{1f}7", subject("crm/contacts/7")),
-            (Table::Work, "crm\u{1f}contacts\u{1f}7", subject("crm/contacts/7")),
+            (Table::Work, "crm\u{1f}contacts\u{1f}7", Scope::Table(Table::Work)),
             (Table::Link, "a/b\u{1f}c\u{1f}7", Scope::Table(Table::Link)),
             (Table::Index, "customer\u{1f}email\u{1f}ana@acme.test", Scope::Table(Table::Index)),
             (Table::Index, "\u{1f}waits\u{1f}crm\u{1f}contacts\u{1f}7\u{1f}x", Scope::Tenant),
             (Table::Meta, "refusals\u{1f}write\u{1f}x", Scope::Table(Table::Meta)),
+            (Table::Meta, "matcher\u{1f}customer", Scope::Table(Table::Meta)),
+            (Table::Meta, "matcher-sweep\u{1f}customer", Scope::Tenant),
             (Table::Meta, "model", Scope::Tenant),
             (Table::Plan, "ab12", Scope::Table(Table::Plan)),
             (Table::Case, "unlinked/crm/contacts/7", Scope::Table(Table::Case)),

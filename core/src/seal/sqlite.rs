@@ -43,8 +43,10 @@ CREATE TABLE master (wrapped BLOB NOT NULL);
 /// Keeps keys in a SQLite file of its own, each wrapped under a master key that you keep elsewhere.
 ///
 /// Clones share one connection, which a thread of its own holds; several processes may open one file. What was created
-/// survives a loss of power, and so does that something was destroyed: its bytes are overwritten. The file belongs on no disk of
-/// which snapshots are kept for longer than an erasure may take, and not where the store's backups go. Without the master key, it
+/// survives a loss of power, and so does that something was destroyed: its bytes in the file are overwritten. SQLite writes them to a
+/// journal beside the file before that, and deletes that journal without overwriting it: wrapped keys may stay on the blocks of the disk
+/// until those are used again. The file belongs on no disk of which snapshots are kept for longer than an erasure may take, and not
+/// where the store's backups go. Without the master key, it
 /// says which records and entities there are keys for, and nothing else.
 #[derive(Clone)]
 pub struct SqliteKeys {

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::mark::marker;
+use super::mark::{self, marker};
 use super::message::{self, About};
 use super::names::require_whole;
-use super::opened::{Marker, Opened};
+use super::opened::{Marker, Opened, remember};
 use super::scope::Scope;
 use super::{KeyId, SealError, SealKey, SealKeys, Secret};
 use crate::clock::{Entropy, SystemEntropy};
@@ -18,8 +18,11 @@ use crate::journal::{self, Broken, Draft, Entry, Head, Payload};
 use crate::store::{Commit, Committed, Row, RowKey, Store, StoreError, Table};
 use crate::text::Text;
 
-/// How often what was read is read again, where a key was destroyed meanwhile: whoever stood under it is gone, or has another.
+/// How often rows are read again, where a key was destroyed meanwhile: what stood under it is gone, or has another.
 const READS: usize = 4;
+
+/// How many tenants are remembered at most. Beyond that, all are opened anew.
+const MOST_TENANTS: usize = 256;
 
 /// Seals what goes into a store, and opens what comes out of it.
 ///
@@ -30,6 +33,10 @@ const READS: usize = 4;
 /// The journal's entries are those of the store without the seal, and so are their digests: what an entry commits to stands
 /// before the sealed payload, and its salt within. So whoever has no key can check the chain, and a tenant moves between sealed
 /// and other stores by export and import.
+///
+/// A payload whose key is gone is given out as an erased one, as it is in a copy that was made before an erasure; a row is an error
+/// ([`SealError::KeyGone`]) until it is dropped ([`Store::drop_unreadable`]). What is sealed already is not sealed again
+/// ([`SealError::SealedAlready`]).
 ///
 /// Beside the contract of [`Store`]: a scan gives rows whose keys hold a value in the order of their hashes. While entries are
 /// [taken over](Store::take_over), nobody may be [forgotten](Store::forget).
@@ -88,8 +95,8 @@ impl SealedStore {
         let own = self.keys.current(tenant, &[Scope::Tenant.name()]).await.map_err(SealError::from)?;
         let own = own.into_iter().next().flatten().filter(|key| marker.is_of(&key.secret));
         let Some(own) = own else { return Err(SealError::OtherKeys { tenant: tenant.clone() }.into()) };
-        let opened = Arc::new(Opened::new(revision, &own.secret));
-        self.known().insert(tenant.clone(), Arc::clone(&opened));
+        let opened = Arc::new(Opened::new(revision, &marker, &own.secret));
+        remember(&mut self.known(), MOST_TENANTS, tenant.clone(), Arc::clone(&opened));
         Ok(Some(opened))
     }
 
@@ -299,6 +306,12 @@ impl Store for SealedStore {
     }
 
     async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
+        let is_marker = |row: &RowKey| *row == marker();
+        let is_sealed = commit.put.iter().any(|(row, value)| is_marker(row) || mark::is_sealed(value))
+            || commit.journal.iter().any(|draft| mark::is_sealed(&draft.payload));
+        if is_sealed || commit.delete.iter().any(is_marker) {
+            return Err(SealError::SealedAlready { tenant: tenant.clone() }.into());
+        }
         loop {
             let opened = self.open_or_make(tenant).await?;
             let (sealed, mut names) = self.seal(tenant, &opened, &commit).await?;
@@ -318,14 +331,8 @@ impl Store for SealedStore {
         limit: usize,
     ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
         let Some(opened) = self.open(tenant).await? else { return Ok(Vec::new()) };
-        let mut reads = 1;
-        loop {
-            let page = self.store.journal(tenant, after, limit).await?;
-            match self.open_entries(tenant, &opened, page).await {
-                Err(error) if is_overtaken(&error) && reads < READS => reads += 1,
-                opened => return opened,
-            }
-        }
+        let page = self.store.journal(tenant, after, limit).await?;
+        self.open_entries(tenant, &opened, page).await
     }
 
     async fn journal_about(
@@ -336,14 +343,8 @@ impl Store for SealedStore {
         limit: usize,
     ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
         let Some(opened) = self.open(tenant).await? else { return Ok(Vec::new()) };
-        let mut reads = 1;
-        loop {
-            let page = self.store.journal_about(tenant, subject, after, limit).await?;
-            match self.open_entries(tenant, &opened, page).await {
-                Err(error) if is_overtaken(&error) && reads < READS => reads += 1,
-                opened => return opened,
-            }
-        }
+        let page = self.store.journal_about(tenant, subject, after, limit).await?;
+        self.open_entries(tenant, &opened, page).await
     }
 
     async fn journal_place(&self, tenant: &TenantId, at: i64) -> Result<u64, StoreError> {
@@ -357,6 +358,9 @@ impl Store for SealedStore {
         start: Head,
         entries: Vec<(Entry, Option<Payload>)>,
     ) -> Result<Result<Head, Broken>, StoreError> {
+        if entries.iter().flat_map(|(_, payload)| payload).any(|payload| mark::is_sealed(&payload.bytes)) {
+            return Err(SealError::SealedAlready { tenant: tenant.clone() }.into());
+        }
         let opened = self.open_or_make(tenant).await?;
         let with_payload = entries.iter().filter(|(_, payload)| payload.is_some());
         let scopes = with_payload.map(|(entry, _)| Scope::of_entry(&entry.subject)).collect();
@@ -395,5 +399,9 @@ impl Store for SealedStore {
     async fn forget(&self, tenant: &TenantId, subjects: &[Text]) -> Result<(), StoreError> {
         self.destroy_keys(tenant, subjects).await?;
         self.store.forget(tenant, subjects).await
+    }
+
+    async fn drop_unreadable(&self, tenant: &TenantId) -> Result<BTreeMap<Table, u64>, StoreError> {
+        self.drop_keyless(tenant).await
     }
 }

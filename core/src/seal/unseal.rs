@@ -19,13 +19,13 @@ struct Sealed<'a> {
 }
 
 impl SealedStore {
-    /// Opens messages, in their order.
+    /// Opens messages, in their order; `None`: the key of one is gone.
     async fn unseal(
         &self,
         tenant: &TenantId,
         opened: &Opened,
         sealed: &[Sealed<'_>],
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let messages: Vec<Message<'_>> = sealed.iter().filter_map(|one| one.bytes).collect();
         // Those that are known to have keys of their own: the key store is not asked for ones that are gone.
         let known = messages.iter().map(Message::kept_key);
@@ -41,8 +41,8 @@ impl SealedStore {
             let message = one.bytes.ok_or_else(altered)?;
             let of_scope = of_scopes.get(&message.key).map(|of_scope| message.own_secret(of_scope));
             let own = of_scope.or_else(|| kept.get(&message.kept_key()).cloned());
-            let own = own.ok_or_else(|| SealError::KeyGone { scope: one.scope.shown() })?;
-            Ok(message.open(&own, &one.about).ok_or_else(altered)?)
+            let Some(own) = own else { return Ok(None) };
+            Ok(Some(message.open(&own, &one.about).ok_or_else(altered)?))
         };
         sealed.iter().map(open).collect()
     }
@@ -71,31 +71,37 @@ impl SealedStore {
         Ok(found)
     }
 
-    /// Opens rows of a table, each under the name that it was put by.
+    /// Opens rows of tables, each under the name that it was put by.
     pub(super) async fn open_rows(
         &self,
         tenant: &TenantId,
         opened: &Opened,
         rows: Vec<(Table, Row)>,
     ) -> Result<Vec<Row>, StoreError> {
-        let sealed: Vec<Sealed<'_>> = rows
-            .iter()
-            .map(|(table, row)| {
-                let stored = RowKey::new(*table, row.key.clone());
-                let (about, scope) = (About::row(tenant, &stored), Scope::of_row(&stored));
-                Sealed { bytes: message::row(&row.value), about, scope }
-            })
-            .collect();
+        let (sealed, scopes) = sealed_rows(tenant, &rows);
         let plain = self.unseal(tenant, opened, &sealed).await?;
-        let scopes: Vec<Scope> = sealed.into_iter().map(|one| one.scope).collect();
+        drop(sealed);
         let named = rows.into_iter().zip(plain).zip(scopes).map(|(((_, row), plain), scope)| {
+            let plain = plain.ok_or_else(|| SealError::KeyGone { scope: scope.shown() })?;
             let (key, value) = named(row.key, plain).ok_or_else(|| SealError::Altered { scope: scope.shown() })?;
             Ok(Row { key, revision: row.revision, value })
         });
         named.collect()
     }
 
-    /// Opens the payloads of entries.
+    /// Which of these rows nobody can read any more, for their keys are gone.
+    pub(super) async fn unreadable(
+        &self,
+        tenant: &TenantId,
+        opened: &Opened,
+        rows: Vec<(Table, Row)>,
+    ) -> Result<Vec<(Table, Row)>, StoreError> {
+        let plain = self.unseal(tenant, opened, &sealed_rows(tenant, &rows).0).await?;
+        Ok(rows.into_iter().zip(plain).filter_map(|(row, plain)| plain.is_none().then_some(row)).collect())
+    }
+
+    /// Opens the payloads of entries. One whose key is gone is given out as erased: an erasure takes the keys of payloads that it
+    /// destroyed, and the entry's commitment holds the chain without it.
     pub(super) async fn open_entries(
         &self,
         tenant: &TenantId,
@@ -110,7 +116,7 @@ impl SealedStore {
         let mut plain = self.unseal(tenant, opened, &sealed).await?.into_iter();
         drop(sealed);
         let open = |(entry, payload): (Entry, Option<Payload>)| {
-            let payload = match payload.and_then(|_| plain.next()) {
+            let payload = match payload.and_then(|_| plain.next()).flatten() {
                 None => None,
                 Some(plain) => {
                     let altered = || SealError::Altered { scope: entry.subject.clone() };
@@ -122,6 +128,16 @@ impl SealedStore {
         };
         page.into_iter().map(open).collect()
     }
+}
+
+/// What rows are sealed to, and under what.
+fn sealed_rows<'r>(tenant: &TenantId, rows: &'r [(Table, Row)]) -> (Vec<Sealed<'r>>, Vec<Scope>) {
+    let sealed = rows.iter().map(|(table, row)| {
+        let stored = RowKey::new(*table, row.key.clone());
+        let (about, scope) = (About::row(tenant, &stored), Scope::of_row(&stored));
+        (Sealed { bytes: message::row(&row.value), about, scope: scope.clone() }, scope)
+    });
+    sealed.unzip()
 }
 
 /// The key and value of a row, as they were put. `None`: no row was sealed so.

@@ -363,6 +363,21 @@ pub trait Store: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Deletes the rows that nobody can read any more, for their keys are gone, and says how many of each table. So a copy is put to
+    /// work that was made before an erasure ([`Tenant::resume_from_copy`](crate::Tenant::resume_from_copy) calls it).
+    ///
+    /// As it is, it finds none: only a [sealed](crate::seal) store has such. One that passes calls on to another store has to pass on
+    /// this one.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read or written, or keys cannot be read. It may be called again; what was deleted by then is not counted
+    /// anew.
+    async fn drop_unreadable(&self, tenant: &TenantId) -> Result<BTreeMap<Table, u64>, StoreError> {
+        let _ = tenant;
+        Ok(BTreeMap::new())
+    }
+
     /// As [`erase_until`](Self::erase_until), of all entries that there are.
     ///
     /// # Errors

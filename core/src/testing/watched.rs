@@ -1,6 +1,6 @@
 //! A store whose calls are watched: counted, made to fail, or held up while something else happens.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -31,6 +31,8 @@ pub enum StoreCall<'a> {
     Erase,
     /// That copies forget what is gone.
     Forget,
+    /// The deletion of what nobody can read any more.
+    DropUnreadable,
 }
 
 /// Stands between an engine and its store. What it does not name goes on as if nobody watched.
@@ -87,6 +89,8 @@ pub enum Called<'a> {
     Erase,
     /// Copies forgot what is gone.
     Forget,
+    /// What nobody could read any more was deleted.
+    DropUnreadable,
 }
 
 /// A store whose calls a [`StoreWatch`] sees first.
@@ -243,6 +247,13 @@ impl<S: Store, W: StoreWatch> Store for Watched<S, W> {
         self.watch.before(tenant, StoreCall::Forget).await?;
         self.store.forget(tenant, subjects).await?;
         self.watch.after(tenant, Called::Forget).await
+    }
+
+    async fn drop_unreadable(&self, tenant: &TenantId) -> Result<BTreeMap<Table, u64>, StoreError> {
+        self.watch.before(tenant, StoreCall::DropUnreadable).await?;
+        let dropped = self.store.drop_unreadable(tenant).await?;
+        self.watch.after(tenant, Called::DropUnreadable).await?;
+        Ok(dropped)
     }
 }
 

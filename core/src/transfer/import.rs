@@ -7,6 +7,7 @@ use super::{Progress, TransferError, Transferred};
 use crate::fingerprint::Digest;
 use crate::id::TenantId;
 use crate::journal::{Entry, Head, Payload};
+use crate::seal::mark;
 use crate::store::{Commit, RowKey, Store, Table};
 
 /// How much is written at once.
@@ -25,14 +26,23 @@ fn marker() -> RowKey {
 ///
 /// What is wrong with it.
 pub fn check(path: &Path, tenant: &TenantId) -> Result<Transferred, TransferError> {
-    checked(path, tenant).map(|(found, _)| found)
+    checked(path, tenant).map(|whole| whole.all)
 }
 
-fn checked(path: &Path, tenant: &TenantId) -> Result<(Transferred, Digest), TransferError> {
-    let mut reading = Reading::of(path, tenant)?;
+/// A file that was read to its end.
+struct Whole {
+    all: Transferred,
+    digest: Digest,
+    /// The row that says that the tenant is sealed in it.
+    seal: Option<Vec<u8>>,
+}
+
+fn checked(path: &Path, tenant: &TenantId) -> Result<Whole, TransferError> {
+    let (mut reading, mut seal) = (Reading::of(path, tenant)?, None);
     loop {
         match reading.next_part()? {
-            Some(Part::End(digest)) => return Ok((reading.read, digest)),
+            Some(Part::End(digest)) => return Ok(Whole { all: reading.read, digest, seal }),
+            Some(Part::Row(key, value)) if key == mark::marker() => seal = Some(value),
             Some(_) => {}
             None => return Err(reading.wrong("the file ends before its end was written")),
         }
@@ -49,15 +59,16 @@ fn checked(path: &Path, tenant: &TenantId) -> Result<(Transferred, Digest), Tran
 ///
 /// # Errors
 ///
-/// [`TransferError::NotEmpty`] if the store holds something of the tenant that an import of this file did not put there.
+/// [`TransferError::NotEmpty`] if the store holds something of the tenant that an import of this file did not put there. A file that was
+/// exported below a seal is refused by a store that seals ([`SealError::SealedAlready`](crate::seal::SealError::SealedAlready)).
 pub async fn import(
     store: &dyn Store,
     tenant: &TenantId,
     path: &Path,
     mut told: impl FnMut(Progress) + Send,
 ) -> Result<Transferred, TransferError> {
-    let (all, digest) = checked(path, tenant)?;
-    let began = begin(store, tenant, digest).await?;
+    let Whole { all, digest, seal } = checked(path, tenant)?;
+    let began = begin(store, tenant, digest, seal).await?;
     let mut importing = Importing {
         store,
         tenant,
@@ -92,7 +103,14 @@ pub async fn import(
 }
 
 /// Marks the import, unless it is marked already. Gives the end of the journal that is there.
-async fn begin(store: &dyn Store, tenant: &TenantId, digest: Digest) -> Result<Head, TransferError> {
+///
+/// What says that the file is sealed is put at once: a store that seals refuses it before anything is there.
+async fn begin(
+    store: &dyn Store,
+    tenant: &TenantId,
+    digest: Digest,
+    seal: Option<Vec<u8>>,
+) -> Result<Head, TransferError> {
     let marked = store.load(tenant, &[marker()]).await?.into_iter().flatten().next();
     match marked {
         Some(row) if row.value == digest.to_string().as_bytes() => return end(store, tenant).await,
@@ -104,7 +122,8 @@ async fn begin(store: &dyn Store, tenant: &TenantId, digest: Digest) -> Result<H
         holds |= !store.scan(tenant, table, "", None, 1).await?.is_empty();
     }
     let value = digest.to_string().into_bytes();
-    let mark = Commit { expect: vec![(marker(), None)], put: vec![(marker(), value)], ..Commit::default() };
+    let put = [(marker(), value)].into_iter().chain(seal.map(|seal| (mark::marker(), seal))).collect();
+    let mark = Commit { expect: vec![(marker(), None)], put, ..Commit::default() };
     match !holds && matches!(store.commit(tenant, mark).await?, crate::store::Committed::Done { .. }) {
         true => Ok(Head::default()),
         false => Err(TransferError::NotEmpty { tenant: tenant.clone() }),

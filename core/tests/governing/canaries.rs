@@ -13,9 +13,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::histories::by;
 use crate::people::dump;
-use crate::support::{Said, Variant, clock, open, record, says};
+use crate::support::{Said, Variant, by, clock, open, record, says};
 
 /// How issuers' numbers begin, and how many digits they have.
 const ISSUERS: [(&str, usize); 10] = [

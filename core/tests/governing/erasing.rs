@@ -7,16 +7,16 @@ use accordant::engine::{CaseFilter, Erased, Search, Tenant};
 use accordant::entity::Entity;
 use accordant::error::Error;
 use accordant::store::MemoryStore;
-use accordant::{EntityId, Limits, RecordRef, Scope, TenantId};
+use accordant::{EntityId, Limits, RecordRef, Scope};
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::histories::{Gone, by, canary, nth, step, take};
+use crate::histories::{Gone, canary, step, take};
 use crate::people::dump;
-use crate::support::{SYSTEMS, Said, Variant, clock, configured, open, record, says};
+use crate::support::{SYSTEMS, Said, Variant, acme, assert_clean, by, clock, configured, nth, open, record, says};
 
 /// Everything that a tenant shows to the program that holds it, and what it answers of whom it does not know.
 async fn shown(tenant: &Tenant, erased: &Erased, store: &MemoryStore) -> String {
@@ -44,18 +44,11 @@ async fn shown(tenant: &Tenant, erased: &Erased, store: &MemoryStore) -> String 
     }
     all += &format!("{:?}", then.open_cases(&CaseFilter::default()).await.unwrap());
     let folder = tempfile::tempdir().unwrap();
-    accordant::transfer::export(store, &TenantId::new("acme"), &folder.path().join("export"), |_| {}).await.unwrap();
+    accordant::transfer::export(store, &acme(), &folder.path().join("export"), |_| {}).await.unwrap();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         all += &String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap());
     }
     all
-}
-
-async fn assert_clean(tenant: &Tenant, when: &str) {
-    let verified = tenant.verify().await.unwrap();
-    assert!(verified.is_clean(), "{when}: {verified}: {:?}", verified.differences);
-    let rederived = tenant.rederive().await.unwrap();
-    assert!(rederived.is_same(), "{when}: {rederived}");
 }
 
 fn around(text: &str, word: &str) -> Option<String> {

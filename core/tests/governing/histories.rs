@@ -4,12 +4,12 @@ use accordant::engine::{CaseFilter, CaseKind, Tenant};
 use accordant::error::Error;
 use accordant::settle::{Choice, Ruling};
 use accordant::value::Field;
-use accordant::{Actor, EntityId, Lifetime, RecordRef, Scope};
+use accordant::{EntityId, Lifetime, RecordRef, Scope};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::support::{SYSTEMS, Said, record, says};
+use crate::support::{SYSTEMS, Said, by, nth, record, says};
 
 /// Something that happens. Entities, records and cases are named by their place among those that are there.
 #[derive(Debug, Clone)]
@@ -91,10 +91,6 @@ pub(crate) fn governed() -> impl Strategy<Value = Vec<Step>> {
         1 => (0usize..5).prop_map(Step::Lift),
     ];
     vec(step, 1..14)
-}
-
-pub(crate) fn by() -> Actor {
-    Actor::new("dpo")
 }
 
 /// Who was ever erased, oldest first.
@@ -211,10 +207,4 @@ async fn of_values(tenant: &Tenant) -> Vec<(String, EntityId)> {
     let page = tenant.open_cases(&CaseFilter::default(), None, 100).await.unwrap();
     let about = page.cases.into_iter().filter(|case| matches!(case.kind, CaseKind::Discrepancy));
     about.filter_map(|case| Some((case.key.to_string(), *case.entities.first()?))).collect()
-}
-
-/// An entity by its place.
-pub(crate) async fn nth(tenant: &Tenant, place: usize) -> Option<EntityId> {
-    let ids: Vec<EntityId> = tenant.replay().await.unwrap().entities.into_keys().collect();
-    ids.get(place % ids.len().max(1)).copied()
 }

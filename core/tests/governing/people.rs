@@ -1,18 +1,17 @@
 //! An office whose people have roles, and a lead about whom the systems disagree.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::engine::{Accordant, Builder, CaseFilter, Tenant};
 use accordant::id::{RecordRef, TenantId};
 use accordant::role::{Role, Roles};
-use accordant::store::{MemoryStore, Store as _, Table};
+use accordant::store::MemoryStore;
 use accordant::{Actor, Canonical, EntityId, Scope};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{Fake, clock, record, says};
+use crate::support::{Fake, clock, dump_of, record, says};
 
 #[derive(Canonical)]
 #[canonical(entity = "lead", system(crm, object = "contacts"), system(shop, object = "customers"))]
@@ -110,19 +109,9 @@ pub(crate) async fn disagree(tenant: &Tenant) -> EntityId {
     tenant.entity_of(&RecordRef::new("crm", "contacts", "1")).await.unwrap().unwrap()
 }
 
-/// Everything that is stored of a tenant, byte for byte.
+/// Everything that is stored of a tenant, as one text.
 pub(crate) async fn dump(store: &MemoryStore, tenant: &str) -> String {
-    let (tenant, mut all) = (TenantId::new(tenant), String::new());
-    for table in Table::ALL {
-        for row in store.scan(&tenant, table, "", None, usize::MAX).await.unwrap() {
-            writeln!(all, "{} {} {}", table.name(), row.key, String::from_utf8_lossy(&row.value)).unwrap();
-        }
-    }
-    for (entry, payload) in store.journal(&tenant, 0, usize::MAX).await.unwrap() {
-        let payload = payload.map(|payload| String::from_utf8_lossy(&payload.bytes).into_owned());
-        writeln!(all, "{entry:?} {payload:?}").unwrap();
-    }
-    all
+    dump_of(store, &TenantId::new(tenant)).await.join("\n")
 }
 
 /// Another tenant of the same store.

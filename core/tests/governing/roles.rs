@@ -116,6 +116,7 @@ const CALLS: &[Call] = calls![
     (resume, Admin, Nothing, |w| w.tenant.resume("crm", &w.by, "go on")),
     (set_stage, Admin, Nothing, |w| w.tenant.set_stage("crm", Stage::Act, &w.by, "ready")),
     (set_windows, Admin, Nothing, |w| w.tenant.set_windows("crm", Vec::new(), &w.by, "any time")),
+    (resume_from_copy, Admin, Nothing, |w| w.tenant.resume_from_copy(&w.by)),
     (train_matcher, Admin, Nothing, |w| w.tenant.train_matcher("lead", &w.by)),
     (accept_model, Admin, Nothing, |w| w.tenant.accept_model(&w.by)),
     (checkpoint, Admin, Nothing, |w| w.tenant.checkpoint(&w.by)),

@@ -9,7 +9,7 @@ use accordant::checkpoint::{CheckpointFault, Ed25519Key};
 use accordant::clock::{Clock as _, ManualClock};
 use accordant::engine::{CaseFilter, Compacted, Difference, Replayed, Retention, Tenant};
 use accordant::error::Error;
-use accordant::id::{Actor, RecordRef, TenantId};
+use accordant::id::{RecordRef, TenantId};
 use accordant::store::{Commit, MemoryStore, RowKey, Store, StoreError, StoreFault, Table};
 use accordant::testing::{StoreCall, StoreWatch, Watched};
 use accordant::transfer::{export, import};
@@ -21,15 +21,11 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::erasure::{Fails, acme, assert_clean, canaries, dump, marked, nth, town};
+use crate::erasure::{Fails, canaries, marked, town};
 use crate::properties::{step, take};
-use crate::support::{Variant, clock, configured, record, says};
+use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump, nth, record, says};
 
 const YEAR: TimeDelta = TimeDelta::days(365);
-
-fn by() -> Actor {
-    Actor::new("ops")
-}
 
 fn key(name: &str, seed: u8) -> Ed25519Key {
     Ed25519Key::from_seed(name, &[seed; 32]).unwrap()

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use accordant::engine::{Erased, Tenant};
 use accordant::error::Error;
-use accordant::id::{Actor, EntityId, RecordRef, TenantId};
-use accordant::store::{MemoryStore, Store, StoreError, StoreFault, Table};
+use accordant::id::{EntityId, RecordRef, TenantId};
+use accordant::store::{MemoryStore, StoreError, StoreFault};
 use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -16,42 +16,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::properties::{Step, step, take};
-use crate::support::{SYSTEMS, Said, Variant, clock, open, record, says};
-
-fn by() -> Actor {
-    Actor::new("dpo")
-}
-
-pub(crate) fn acme() -> TenantId {
-    TenantId::new("acme")
-}
-
-/// Everything that a store holds of a tenant, as text: rows with their keys, entries with what is left of their payloads.
-pub(crate) async fn dump(store: &impl Store) -> Vec<String> {
-    let mut all = Vec::new();
-    for table in Table::ALL {
-        for row in store.scan(&acme(), table, "", None, usize::MAX).await.unwrap() {
-            all.push(format!("{} {} {}", table.name(), row.key, String::from_utf8_lossy(&row.value)));
-        }
-    }
-    for (entry, payload) in store.journal(&acme(), 0, usize::MAX).await.unwrap() {
-        let payload = payload.map(|payload| String::from_utf8_lossy(&payload.bytes).into_owned()).unwrap_or_default();
-        all.push(format!("entry {} {} {} {payload}", entry.seq, entry.kind, entry.subject));
-    }
-    all
-}
-
-pub(crate) async fn assert_clean(tenant: &Tenant, when: &str) {
-    let verified = tenant.verify().await.unwrap();
-    assert!(verified.is_clean(), "{when}: {verified}: {:?}", verified.differences);
-    let rederived = tenant.rederive().await.unwrap();
-    assert!(rederived.is_same(), "{when}: {rederived}");
-}
-
-pub(crate) async fn nth(tenant: &Tenant, place: usize) -> Option<EntityId> {
-    let ids: Vec<EntityId> = tenant.replay().await.unwrap().entities.into_keys().collect();
-    ids.get(place % ids.len().max(1)).copied()
-}
+use crate::support::{SYSTEMS, Said, Variant, acme, assert_clean, by, clock, dump, nth, open, record, says};
 
 /// Names that say which record they are of, so that they are found wherever they went.
 pub(crate) fn marked(step: &Step, round: usize) -> Step {

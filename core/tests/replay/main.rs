@@ -13,4 +13,5 @@ mod properties;
 mod sealed;
 mod support;
 mod tombstones;
+mod unlearning;
 mod verify;

@@ -1,32 +1,30 @@
 //! Sealed stores: nothing is stored in plain, and whoever was erased can be read in no copy that was made before.
 
-use std::sync::{Arc, Mutex};
+mod beside;
+mod compacted;
+mod copies;
 
+use std::sync::Arc;
+
+use accordant::EntityId;
 use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::engine::{Search, Tenant};
 use accordant::error::Error;
-use accordant::id::{RecordRef, TenantId};
+use accordant::id::RecordRef;
 use accordant::journal::{Entry, Head, Payload};
-use accordant::seal::{KeyError, KeyId, MemoryKeys, SealError, SealKey, SealKeys, SealedStore, Secret};
-use accordant::store::{Commit, MemoryStore, Row, RowKey, Store, StoreError, StoreFault, Table};
-use accordant::testing::{Turns, Watched};
+use accordant::seal::{MemoryKeys, SealError, SealKeys, SealedStore};
+use accordant::store::{Commit, MemoryStore, Row, RowKey, Store, StoreError, Table};
 use accordant::text::Text;
 use accordant::transfer::{export, import};
-use accordant::{Actor, EntityId};
-use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::erasure::{Fails, acme, assert_clean, canaries, dump, marked, nth, town};
+use crate::erasure::{canaries, kept_of, marked, observed_until_they_left, town};
 use crate::properties::{step, take};
-use crate::support::{Variant, clock, configured, open, record, says};
-
-fn by() -> Actor {
-    Actor::new("dpo")
-}
+use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump, nth, open, record, says};
 
 /// A tenant whose store is sealed.
 fn sealed(store: impl Store, keys: impl SealKeys, clock: &Arc<ManualClock>, seed: u64) -> Tenant {
@@ -101,6 +99,23 @@ impl Copy {
     }
 }
 
+impl Copy {
+    /// What can be read of the journal in it with these keys, in the way of a dump.
+    async fn told(&self, keys: &MemoryKeys) -> Vec<String> {
+        let store = MemoryStore::new();
+        let put = self.rows.iter().map(|(table, row)| (RowKey::new(*table, row.key.clone()), row.value.clone()));
+        store.commit(&acme(), Commit { put: put.collect(), ..Commit::default() }).await.unwrap();
+        store.take_over(&acme(), Head::default(), self.entries.clone()).await.unwrap().unwrap();
+        let page = seal(&store, keys).journal(&acme(), 0, usize::MAX).await.unwrap();
+        let told = page.into_iter().filter_map(|(entry, payload)| Some((entry, payload?)));
+        told.map(|(entry, payload)| {
+            let payload = String::from_utf8_lossy(&payload.bytes).into_owned();
+            format!("entry {} {} {} {payload}", entry.seq, entry.kind, entry.subject)
+        })
+        .collect()
+    }
+}
+
 async fn of_crm(tenant: &Tenant, id: &str) -> EntityId {
     tenant.entity_of(&RecordRef::new("crm", "contacts", id)).await.unwrap().unwrap()
 }
@@ -168,9 +183,12 @@ proptest! {
             };
             prop_assert_eq!(count(&tenant).await, count(&plain).await);
             let Some(id) = nth(&tenant, place).await else { return Ok(()) };
-            let copy = Copy::of(&store).await;
+            let (copy, then) = (Copy::of(&store).await, dump(&seal(&store, &keys)).await);
             let erased = tenant.erase(id, &by(), "request 7").await.unwrap();
             assert_clean(&tenant, "after the erasure").await;
+            let hers = observed_until_they_left(&then, &erased.entities);
+            let told = copy.told(&keys).await;
+            prop_assert_eq!(kept_of(&told, &erased, &hers), Vec::<&String>::new());
             let (left, _) = copy.read(&keys).await;
             for record in &erased.records {
                 let canary = format!("canary-{}-{}-", record.connection, record.id);
@@ -187,150 +205,10 @@ proptest! {
     }
 }
 
-/// Keys that fail at one call, before or after it took effect: the same count as the store's.
-#[derive(Clone)]
-struct Failing {
-    keys: MemoryKeys,
-    fails: Arc<Fails>,
-}
-
-impl Failing {
-    fn fails(&self, after: bool) -> Result<(), KeyError> {
-        let failed = |error| KeyError::new("do as told", StoreFault::Unavailable, error);
-        if self.fails.after == after { self.fails.now().map_err(failed) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl SealKeys for Failing {
-    async fn current(&self, tenant: &TenantId, scopes: &[Text]) -> Result<Vec<Option<SealKey>>, KeyError> {
-        self.keys.current(tenant, scopes).await
-    }
-
-    async fn secrets(&self, tenant: &TenantId, keys: &[KeyId]) -> Result<Vec<Option<Secret>>, KeyError> {
-        self.keys.secrets(tenant, keys).await
-    }
-
-    async fn create(&self, tenant: &TenantId, keys: Vec<(Text, SealKey)>) -> Result<Vec<SealKey>, KeyError> {
-        self.fails(false)?;
-        let made = self.keys.create(tenant, keys).await?;
-        self.fails(true)?;
-        Ok(made)
-    }
-
-    async fn keep(&self, tenant: &TenantId, scope: &Text, keys: Vec<SealKey>) -> Result<(), KeyError> {
-        self.fails(false)?;
-        self.keys.keep(tenant, scope, keys).await?;
-        self.fails(true)
-    }
-
-    async fn retire(&self, tenant: &TenantId, scopes: &[Text]) -> Result<Vec<Vec<KeyId>>, KeyError> {
-        self.fails(false)?;
-        let old = self.keys.retire(tenant, scopes).await?;
-        self.fails(true)?;
-        Ok(old)
-    }
-
-    async fn destroy(&self, tenant: &TenantId, keys: &[KeyId]) -> Result<(), KeyError> {
-        self.fails(false)?;
-        self.keys.destroy(tenant, keys).await?;
-        self.fails(true)
-    }
-}
-
-/// A store that fails by a count that it shares.
-struct Shared(Arc<Fails>);
-
-#[async_trait]
-impl accordant::testing::StoreWatch for Shared {
-    async fn before(&self, _: &TenantId, _: accordant::testing::StoreCall<'_>) -> Result<(), StoreError> {
-        if self.0.after { Ok(()) } else { self.0.now() }
-    }
-
-    async fn after(&self, _: &TenantId, _: accordant::testing::Called<'_>) -> Result<(), StoreError> {
-        if self.0.after { self.0.now() } else { Ok(()) }
-    }
-}
-
-#[test]
-fn an_erasure_that_is_interrupted_anywhere_leaves_no_copy_readable_once_it_is_finished() {
-    for after in [false, true] {
-        for call in 0.. {
-            let (clock, store, keys) = (clock(), MemoryStore::new(), MemoryKeys::new());
-            let tenant = sealed(store.clone(), keys.clone(), &clock, 7);
-            let done = block_on(async {
-                let (one, _) = town(&tenant).await;
-                let copy = Copy::of(&store).await;
-                let fails = Arc::new(Fails { left: Mutex::new(call), after });
-                let watched = Watched::new(store.clone(), Shared(Arc::clone(&fails)));
-                let failing = sealed(watched, Failing { keys: keys.clone(), fails }, &clock, 8);
-                let outcome = failing.erase(one, &by(), "request 7").await;
-                // The next process does what is left, and everything that stands is read.
-                let next = sealed(store.clone(), keys.clone(), &clock, 9);
-                while next.step().await.unwrap().more() {}
-                if next.replay().await.unwrap().entities.len() > 1 {
-                    next.erase(one, &by(), "request 7").await.unwrap();
-                }
-                assert_clean(&next, &format!("call {call}, after: {after}")).await;
-                let (left, _) = copy.read(&keys).await;
-                assert_eq!(canaries(&left), Vec::<&String>::new(), "call {call}, after: {after}");
-                assert!(left.iter().any(|line| line.contains("ben@acme.test")));
-                outcome.is_ok()
-            });
-            if done {
-                assert!(call > 20, "{call} calls");
-                break;
-            }
-        }
-    }
-}
-
-/// Whoever seals while keys are retired and destroyed loses nothing, wherever in between.
-#[test]
-fn what_another_process_writes_while_keys_go_stays_readable() {
-    for calls in 0.. {
-        let (clock, store, keys) = (clock(), MemoryStore::new(), MemoryKeys::new());
-        let other = sealed(store.clone(), keys.clone(), &clock, 6);
-        let watched = Watched::new(store.clone(), Turns::default());
-        let tenant = sealed(watched.clone(), keys.clone(), &clock, 7);
-        let passed = block_on(async {
-            let (one, _) = town(&tenant).await;
-            // The other one remembers the keys of before.
-            says(&other, "crm", &[record("2", 2, json!({ "email": "ben@acme.test", "name": "Benedict" }))])
-                .await
-                .unwrap();
-            let writes = other.clone();
-            watched.watch().happens_after(calls, async move {
-                let said = json!({ "email": "ben@acme.test", "name": "Benjamin" });
-                says(&writes, "crm", &[record("2", 3, said)]).await.unwrap();
-                let new = json!({ "email": "cy@acme.test", "name": "Cy" });
-                says(&writes, "crm", &[record("3", 3, new)]).await.unwrap();
-            });
-            tenant.erase(one, &by(), "request 7").await.unwrap();
-            let passed = watched.watch().have_passed();
-            if passed {
-                let somebody_new = sealed(store.clone(), keys.clone(), &clock, 8);
-                for reader in [&tenant, &other, &somebody_new] {
-                    assert_clean(reader, &format!("after {calls} calls")).await;
-                }
-                let plain = dump(&seal(&store, &keys)).await;
-                assert!(plain.iter().any(|line| line.contains("Benjamin")));
-                assert!(plain.iter().any(|line| line.contains("cy@acme.test")));
-                assert_eq!(canaries(&plain), Vec::<&String>::new());
-            }
-            passed
-        });
-        if !passed {
-            assert!(calls > 20, "{calls} calls");
-            break;
-        }
-    }
-}
-
 #[test]
 #[cfg(feature = "sqlite")]
 fn no_value_is_in_the_files_of_a_sealed_store_nor_a_key_beside_its_master() {
-    use accordant::seal::SqliteKeys;
+    use accordant::seal::{Secret, SqliteKeys};
 
     let (stored, kept) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = accordant::SqliteStore::open(stored.path().join("store.db")).unwrap();

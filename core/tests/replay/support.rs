@@ -1,4 +1,4 @@
-//! Three fake systems that hold customers, and the model that the tests vary.
+//! Three fake systems that hold customers, the model that the tests vary, and what is looked at of a tenant and its store.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use accordant::connector::{
     Says, Verified, Write, WriteReceipt,
 };
 use accordant::engine::{Accordant, Builder, Tenant};
-use accordant::id::SurfaceName;
+use accordant::id::{Actor, EntityId, SurfaceName, TenantId};
 use accordant::model::{At, EntityModel, Shape, SystemObject, TypedAttribute};
 use accordant::stamp::{Domain, TimeKind, TimeScale};
-use accordant::store::Store;
+use accordant::store::{Store, Table};
 use accordant::surface::{
     Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape,
 };
@@ -239,4 +239,52 @@ pub(crate) fn open(variant: Variant, store: impl Store, clock: &Arc<ManualClock>
 
 pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(DateTime::from_timestamp_millis(1_780_000_000_000).expect("an instant")))
+}
+
+/// Who erases.
+pub(crate) fn by() -> Actor {
+    Actor::new("dpo")
+}
+
+pub(crate) fn acme() -> TenantId {
+    TenantId::new("acme")
+}
+
+/// Everything that a store holds of a tenant, as text: rows with their keys, entries with what is left of their payloads and by whom
+/// they are, and the end of their chain.
+pub(crate) async fn dump_of(store: &impl Store, tenant: &TenantId) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in Table::ALL {
+        for row in store.scan(tenant, table, "", None, usize::MAX).await.unwrap() {
+            all.push(format!("{} {} {}", table.name(), row.key, String::from_utf8_lossy(&row.value)));
+        }
+    }
+    let entries = store.journal(tenant, 0, usize::MAX).await.unwrap();
+    let head = entries.last().map(|(last, _)| format!("head {}", last.digest));
+    for (entry, payload) in entries {
+        let payload = payload.map(|payload| String::from_utf8_lossy(&payload.bytes).into_owned()).unwrap_or_default();
+        all.push(format!("entry {} {} {} {payload}", entry.seq, entry.kind, entry.subject));
+        all.push(format!("by {} {} {}", entry.actor.as_str(), entry.seq, entry.kind));
+    }
+    all.extend(head);
+    all
+}
+
+/// The same, of the tenant that most are about.
+pub(crate) async fn dump(store: &impl Store) -> Vec<String> {
+    dump_of(store, &acme()).await
+}
+
+/// What is stored is what the journal adds up to, and what bodies say read anew.
+pub(crate) async fn assert_clean(tenant: &Tenant, when: &str) {
+    let verified = tenant.verify().await.unwrap();
+    assert!(verified.is_clean(), "{when}: {verified}: {:?}", verified.differences);
+    let rederived = tenant.rederive().await.unwrap();
+    assert!(rederived.is_same(), "{when}: {rederived}");
+}
+
+/// An entity by its place.
+pub(crate) async fn nth(tenant: &Tenant, place: usize) -> Option<EntityId> {
+    let ids: Vec<EntityId> = tenant.replay().await.unwrap().entities.into_keys().collect();
+    ids.get(place % ids.len().max(1)).copied()
 }

@@ -3,25 +3,24 @@
 use std::sync::{Arc, Mutex};
 
 use accordant::checkpoint::Ed25519Key;
-use accordant::clock::ManualClock;
-use accordant::engine::{Builder, Difference, Retention, Tenant};
+use accordant::clock::{Clock as _, ManualClock};
+use accordant::engine::{Builder, Case, CaseFilter, CaseKind, Difference, Retention, Tenant};
 use accordant::error::Error;
-use accordant::id::{Actor, EntityId, RecordRef};
-use accordant::store::{MemoryStore, Store, Table};
-use accordant::testing::Watched;
-use chrono::TimeDelta;
+use accordant::id::{EntityId, RecordRef};
+use accordant::settle::{Choice, Ruling};
+use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
+use accordant::testing::{Story, Watched};
+use accordant::value::Field;
+use accordant::{Lifetime, Scope};
+use chrono::{DateTime, TimeDelta};
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::erasure::{Fails, acme, assert_clean, dump};
+use crate::erasure::Fails;
 use crate::properties::{Step, step, take};
-use crate::support::{SYSTEMS, Said, Variant, clock, configured, record, says};
-
-fn by() -> Actor {
-    Actor::new("ops")
-}
+use crate::support::{SYSTEMS, Said, Variant, acme, assert_clean, by, clock, configured, dump, record, says};
 
 fn with(retention: Retention, store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Builder {
     let key = Ed25519Key::from_seed("2026", &[1; 32]).unwrap();
@@ -120,6 +119,41 @@ fn what_is_kept_of_the_records_of_a_retired_entity_goes_after_its_time() {
     });
 }
 
+/// Of records of which nothing is kept, the entity has what became golden: who is erased is known by that.
+#[test]
+fn who_is_erased_after_their_tombstones_went_does_not_come_back() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = ninety_days(store.clone(), &clock, 7);
+    block_on(async {
+        let id = gone_everywhere(&tenant).await;
+        days(&tenant, &clock, 1).await;
+        days(&tenant, &clock, 91).await;
+        assert_eq!(rows(&store, Table::Representation).await, 0);
+        tenant.erase(id, &by(), "request 7").await.unwrap();
+        // Under ids that nobody knows.
+        for (system, _) in SYSTEMS {
+            says(&tenant, system, &[ana("77", 9)]).await.unwrap();
+        }
+        steps(&tenant).await;
+        let named: Vec<String> = dump(&store).await.into_iter().filter(|line| line.contains("ana@acme.test")).collect();
+        assert_eq!(named, Vec::<String>::new());
+        assert_clean(&tenant, "after she was named again").await;
+        // What was golden of her and is somebody else's value by now is no mark of her.
+        let (store, keeps) = (MemoryStore::new(), self::clock());
+        let tenant = ninety_days(store.clone(), &keeps, 7);
+        let id = gone_everywhere(&tenant).await;
+        days(&tenant, &keeps, 1).await;
+        days(&tenant, &keeps, 91).await;
+        says(&tenant, "crm", &[ana("5", 9)]).await.unwrap();
+        let other = tenant.entity_of(&crm("5")).await.unwrap().unwrap();
+        assert_ne!(other, id);
+        tenant.erase(id, &by(), "request 7").await.unwrap();
+        says(&tenant, "shop", &[ana("6", 10)]).await.unwrap();
+        let found = tenant.entity_of(&RecordRef::new("shop", "customers", "6")).await.unwrap();
+        assert_eq!(found, Some(other), "it is hers who has it now");
+    });
+}
+
 #[test]
 fn what_comes_back_in_time_is_who_it_was_and_counts_anew_when_it_goes_again() {
     let (clock, store) = (clock(), MemoryStore::new());
@@ -157,26 +191,162 @@ fn an_entity_that_lives_keeps_what_says_where_it_was_lost() {
     });
 }
 
-/// Whatever still needs a tombstone keeps it: a merge that can be taken back, a plan, a record that is to be read.
+/// What needs the tombstones of somebody who is gone everywhere.
+#[derive(Debug, Clone, Copy)]
+enum Needs {
+    /// A merge that can be taken back.
+    Merge,
+    /// A decision that has not ended.
+    Decision,
+    /// A case that a person has not closed.
+    Case,
+    /// A plan that is kept.
+    Plan,
+    /// A record that is to be read.
+    Reading,
+}
+
+const NEEDS: [Needs; 5] = [Needs::Merge, Needs::Decision, Needs::Case, Needs::Plan, Needs::Reading];
+
+fn pinned_for(days: i64, clock: &ManualClock) -> Ruling {
+    let until = DateTime::from_timestamp_millis(clock.now()).unwrap() + TimeDelta::days(days);
+    let choice = Choice::Value(Field::value("Anna"));
+    Ruling { choice, lifetime: Lifetime::Until(until), by: by(), reason: "she said so".to_owned() }
+}
+
+/// Decides the case about an entity's name.
+async fn decides(tenant: &Tenant, id: EntityId, ruling: Ruling) {
+    let page = tenant.open_cases(&CaseFilter::default(), None, 9).await.unwrap();
+    let about = |case: &&Case| matches!(case.kind, CaseKind::Discrepancy) && case.entities.first() == Some(&id);
+    let key = page.cases.iter().find(about).map(|case| case.key.clone()).unwrap();
+    tenant.decide_case(&key, ruling).await.unwrap();
+}
+
+/// Whatever still needs a tombstone keeps it, and once nothing does it goes.
 #[test]
 fn what_is_needed_stays() {
-    let (clock, store) = (clock(), MemoryStore::new());
-    let tenant = ninety_days(store.clone(), &clock, 7);
-    block_on(async {
-        let one = gone_everywhere(&tenant).await;
-        says(&tenant, "crm", &[record("2", 1, json!({ "email": "ben@acme.test" }))]).await.unwrap();
-        let other = tenant.entity_of(&crm("2")).await.unwrap().unwrap();
-        says(&tenant, "crm", &[gone("2", 2)]).await.unwrap();
-        tenant.merge(one, other, &by()).await.unwrap();
-        days(&tenant, &clock, 1).await;
-        days(&tenant, &clock, 100).await;
-        assert_eq!(journaled(&store, "tombstone_expired").await, 0, "a merge can be taken back");
-        tenant.unmerge(other, &by()).await.unwrap();
-        assert_clean(&tenant, "after it was taken back").await;
-        days(&tenant, &clock, 2).await;
-        assert_eq!((journaled(&store, "tombstone_expired").await, rows(&store, Table::Representation).await), (4, 0));
-        assert_clean(&tenant, "in the end").await;
-    });
+    for needs in NEEDS {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let plans = if matches!(needs, Needs::Plan) { TimeDelta::days(150) } else { TimeDelta::days(30) };
+        let retention =
+            Retention { tombstones: Some(TimeDelta::days(90)), plans, plans_stand: plans, ..Retention::default() };
+        let tenant = with(retention, store.clone(), &clock, 7).build().unwrap().tenant("acme");
+        block_on(async {
+            says(&tenant, "crm", &[record("2", 1, json!({ "email": "ben@acme.test" }))]).await.unwrap();
+            let other = tenant.entity_of(&crm("2")).await.unwrap().unwrap();
+            for ((system, _), name) in SYSTEMS.into_iter().zip(["Ana", "Anne", "Ana"]) {
+                let named = json!({ "email": "ana@acme.test", "name": name });
+                says(&tenant, system, &[record("1", 1, named)]).await.unwrap();
+            }
+            let one = tenant.entity_of(&crm("1")).await.unwrap().unwrap();
+            // What a person has to be there for, while she is.
+            match needs {
+                Needs::Decision => decides(&tenant, one, pinned_for(150, &clock)).await,
+                Needs::Case => {
+                    tenant.merge(one, other, &by()).await.unwrap();
+                    decides(&tenant, one, pinned_for(50, &clock)).await;
+                    tenant.unmerge(other, &by()).await.unwrap();
+                    assert!(!tenant.cases(None, 9).await.unwrap().is_empty(), "it was decided while they were one");
+                }
+                Needs::Plan => {
+                    let ruling = Ruling { lifetime: Lifetime::Once, ..pinned_for(1, &clock) };
+                    decides(&tenant, one, ruling).await;
+                    assert!(!tenant.plan(Scope::default()).await.unwrap().operations.is_empty());
+                }
+                Needs::Merge | Needs::Reading => {}
+            }
+            for (system, _) in SYSTEMS {
+                says(&tenant, system, &[gone("1", 2)]).await.unwrap();
+            }
+            says(&tenant, "crm", &[gone("2", 2)]).await.unwrap();
+            match needs {
+                Needs::Merge => tenant.merge(one, other, &by()).await.map(drop).unwrap(),
+                Needs::Reading => {
+                    tenant.pause("crm", &by(), "its quota is used up").await.unwrap();
+                    let hint = (RowKey::new(Table::Work, "crm\u{1f}contacts\u{1f}1"), br#"{"hints":1}"#.to_vec());
+                    store.commit(&acme(), Commit { put: vec![hint], ..Commit::default() }).await.unwrap();
+                }
+                Needs::Decision | Needs::Case | Needs::Plan => {}
+            }
+            days(&tenant, &clock, 1).await;
+            days(&tenant, &clock, 100).await;
+            // Of somebody else, of whom nobody needs anything, they go.
+            let of_ana = crm("1").to_string();
+            let about_her = async || {
+                let entries = store.journal(&acme(), 0, usize::MAX).await.unwrap();
+                entries.iter().any(|(entry, _)| *entry.kind == *"tombstone_expired" && *entry.subject == *of_ana)
+            };
+            assert!(!about_her().await, "{needs:?}");
+            assert_clean(&tenant, &format!("{needs:?}: while it is needed")).await;
+            match needs {
+                Needs::Merge => tenant.unmerge(other, &by()).await.unwrap(),
+                Needs::Reading => {
+                    tenant.resume("crm", &by(), "the day is over").await.unwrap();
+                    // It is read, and gone still: since then.
+                    days(&tenant, &clock, 1).await;
+                    days(&tenant, &clock, 90).await;
+                }
+                Needs::Case => {
+                    for case in tenant.cases(None, 9).await.unwrap() {
+                        tenant.close_case(&case.key, &by(), "nobody is there").await.unwrap();
+                    }
+                }
+                // They end by themselves.
+                Needs::Decision | Needs::Plan => days(&tenant, &clock, 60).await,
+            }
+            days(&tenant, &clock, 2).await;
+            days(&tenant, &clock, 2).await;
+            assert!(about_her().await, "{needs:?}: nothing needs it any more");
+            assert_eq!(rows(&store, Table::Representation).await, 0, "{needs:?}");
+            assert_clean(&tenant, &format!("{needs:?}: in the end")).await;
+        });
+    }
+}
+
+#[derive(accordant::Canonical, Clone, Debug)]
+#[canonical(entity = "firm", system(shop as shop_firm, object = "firms"))]
+#[allow(dead_code, reason = "its fields are read through the derive")]
+struct Firm {
+    #[canonical(identity, at(shop_firm = "vat"))]
+    vat: String,
+}
+
+#[derive(accordant::Canonical, Clone, Debug)]
+#[canonical(entity = "buyer", system(shop, object = "customers"))]
+#[allow(dead_code, reason = "its fields are read through the derive")]
+struct Buyer {
+    #[canonical(identity, at(shop = "email"))]
+    email: String,
+    #[canonical(at(shop = "firm"))]
+    firm: Option<accordant::Ref<Firm>>,
+}
+
+#[test]
+fn whom_somebody_refers_to_stays() {
+    let store = MemoryStore::new();
+    let kept = store.clone();
+    let retention = Retention { tombstones: Some(TimeDelta::days(90)), ..Retention::default() };
+    let mut story = Story::of::<Firm>()
+        .and::<Buyer>()
+        .configure(|builder| builder.store(store).retention(retention))
+        .says("shop_firm", "7", json!({ "vat": "ACME" }))
+        .says("shop", "1", json!({ "email": "ana@acme.test", "firm": "7" }))
+        .deletes("shop_firm", "7");
+    let pass = |story: Story, days| {
+        let mut story = story.later(TimeDelta::days(days));
+        block_on(steps(&story.tenant()));
+        story
+    };
+    story = pass(pass(story, 1), 100);
+    let tenant = story.tenant();
+    let expired = || {
+        let entries = block_on(kept.journal(tenant.id(), 0, usize::MAX)).unwrap();
+        entries.iter().any(|(entry, _)| *entry.kind == *"tombstone_expired")
+    };
+    assert!(!expired(), "a buyer refers to it");
+    let story = pass(pass(story.deletes("shop", "1"), 2), 2);
+    assert!(expired(), "who referred to it is gone");
+    drop(story);
 }
 
 #[test]

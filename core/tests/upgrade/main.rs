@@ -11,6 +11,7 @@
 
 mod filled;
 #[path = "../replay/support.rs"]
+#[allow(dead_code, reason = "another suite uses more of it")]
 mod support;
 
 use std::path::PathBuf;

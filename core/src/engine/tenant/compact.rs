@@ -8,6 +8,7 @@
 mod begins;
 mod comes_to;
 mod lets_go;
+mod once;
 mod size;
 mod tell;
 
@@ -26,7 +27,7 @@ use crate::store::{Commit, Committed, RowKey};
 pub(crate) use begins::Beginning;
 pub use size::{JournalSize, JournalSizes};
 pub(crate) use tell::STATE_TOLD;
-use tell::{Noted, Telling, parts_by_name};
+use tell::{Former, Telling, parts_by_name};
 
 /// The journal's kind for a checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -73,7 +74,7 @@ impl Tenant {
         let keys = self.signing_keys()?;
         self.require_model().await?;
         let (_, before) = self.compaction().await?;
-        let (mut noted, mut attempts) = (Noted::default(), Attempts::default());
+        let (mut former, mut attempts) = (Former::default(), Attempts::default());
         let mut come_to = before.making.clone();
         loop {
             let (revision, mut compaction) = self.compaction().await?;
@@ -98,7 +99,7 @@ impl Tenant {
                 continue;
             }
             let telling = Telling { revision: revision.unwrap_or(0), compaction };
-            let Telling { revision, mut compaction } = match self.tell_on(by, telling, &mut noted).await? {
+            let Telling { revision, mut compaction } = match self.tell_on(by, telling, &mut former).await? {
                 Ok(told) => told,
                 Err(lost) => {
                     attempts.won(Some(lost))?;

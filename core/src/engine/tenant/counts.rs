@@ -34,7 +34,8 @@ pub(crate) const CONFIRMED: &str = "limit_confirmed";
 
 const DELETES: &str = "deletes\u{1f}";
 const WRITES: &str = "writes\u{1f}";
-const CONFIRMATIONS: &str = "confirmed\u{1f}";
+/// What the keys of confirmations begin with, beside the approvals.
+pub(crate) const CONFIRMATIONS: &str = "confirmed\u{1f}";
 
 /// What counts in one place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -41,7 +41,8 @@ use crate::representation::stored::StoredRepresentation;
 use crate::role::Role;
 use crate::settle::Touched;
 use crate::store::{RowKey, Table};
-use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, identity_values};
+use crate::value::split_member;
+use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, identity_key, identity_values};
 use lineage::Lineage;
 
 pub(crate) use retell::{DESK_RESTATED, RESTATED, Restated};
@@ -176,8 +177,16 @@ impl Tenant {
     }
 
     /// The identity values that nobody but them holds: what they are known by.
-    pub(super) fn own_values(&self, loader: &Loader<'_>, concerned: &Concerned) -> Vec<IdentityKey> {
+    pub(super) async fn own_values(
+        &self,
+        loader: &mut Loader<'_>,
+        concerned: &Concerned,
+    ) -> Result<Vec<IdentityKey>, Error> {
         let mut own = self.identities(loader, &concerned.records);
+        // Of records of which nothing is kept any more, the entity has what became golden.
+        let golden = self.golden_identities(loader, &concerned.entities);
+        own.extend(golden.iter().cloned());
+        loader.identities(&golden).await?;
         // A value that only their deleted records had is in no row.
         own.retain(|key| {
             let row = loader.loaded.identity_rows.get(key);
@@ -187,7 +196,7 @@ impl Tenant {
                 left.is_empty()
             })
         });
-        own.into_iter().collect()
+        Ok(own.into_iter().collect())
     }
 
     /// The row of an id that was erased.
@@ -220,7 +229,7 @@ impl Tenant {
             .filter(|record| record.connection.as_str() != crate::hub::SYSTEM)
             .map(|record| suppression.of_record(record))
             .collect();
-        for identity in self.own_values(loader, &concerned) {
+        for identity in self.own_values(loader, &concerned).await? {
             marks.insert(suppression.of_identity(&identity));
             marks.extend(suppression.of_word(&identity.value));
         }
@@ -386,6 +395,27 @@ impl Tenant {
                 identity_values(self.core.model.entity(state.entity_type), state.object, &state.representation)
             })
             .collect()
+    }
+
+    /// The identity values that are golden of entities, or were where nothing is now.
+    fn golden_identities(&self, loader: &Loader<'_>, entities: &BTreeSet<EntityId>) -> Vec<IdentityKey> {
+        let mut keys = BTreeSet::new();
+        for index in indexes(loader, entities) {
+            let entity = &loader.loaded.set.entity(index).entity;
+            let model = self.core.model.entity(entity.entity);
+            for (key, cell) in entity.golden.iter() {
+                let Some(unit) = key.index().and_then(|unit| model.units.get(usize::from(unit))) else { continue };
+                for (place, attribute) in (0u16..).zip(&unit.members) {
+                    if !model.attributes.get(usize::from(*attribute)).is_some_and(|attribute| attribute.identity) {
+                        continue;
+                    }
+                    let fields = [Some(&cell.field), cell.last.as_ref()].into_iter().flatten();
+                    let members = fields.filter_map(|field| split_member(field, unit.members.len(), place));
+                    keys.extend(members.filter_map(|field| Some(identity_key(model, *attribute, field.as_value()?))));
+                }
+            }
+        }
+        keys.into_iter().collect()
     }
 
     /// Who else holds or waits for the identity values of what is theirs: the rows that change, without their records.

@@ -96,6 +96,7 @@ impl Tenant {
         let of = loader.loaded.set.entity(standing).entity.id;
         let Whose { concerned, .. } = self.held_on(&mut loader, of).await?;
         let (entities, records) = (&concerned.entities, &concerned.records);
+        let own = self.own_values(&mut loader, &concerned).await?;
         let mut stored = Vec::new();
         for id in entities {
             stored.extend(self.row_as_json(entity_key(*id)).await?);
@@ -114,7 +115,7 @@ impl Tenant {
             cases: self.cases_on(entities, records).await?,
             history: self.whole_history(of).await?,
             journal: self.entries_on(&concerned).await?,
-            dead_letters: self.letters_on(records, &self.own_values(&loader, &concerned)).await?,
+            dead_letters: self.letters_on(records, &own).await?,
         })
     }
 

@@ -6,7 +6,10 @@
 mod answer;
 mod held;
 mod train;
+mod unlearn;
 
+#[cfg(feature = "keys")]
+pub(crate) use train::TRAINED_MODELS;
 pub use train::Trained;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -261,20 +261,25 @@ impl Tenant {
     /// signed: then nothing is compared.
     pub async fn verify(&self) -> Result<Verified, Error> {
         // What is shown is the beginning that was read from: another process may let the journal begin elsewhere meanwhile.
-        let (begins, replayed) = loop {
+        loop {
             let begins = self.beginning().await?.compaction.begins;
             let replayed = self.replay().await?;
             if self.beginning().await?.compaction.begins == begins {
-                break (begins, replayed);
+                return self.verify_against(&replayed).await;
             }
-        };
-        let Replayed { entries, bytes, erased, .. } = replayed;
+        }
+    }
+
+    /// As [`Tenant::verify`], against what the journal was found to add up to.
+    pub(super) async fn verify_against(&self, replayed: &Replayed) -> Result<Verified, Error> {
+        let Replayed { entries, bytes, erased, .. } = *replayed;
+        let begins = self.beginning().await?.compaction.begins;
         let signature_checked = begins.is_some() && self.core.checkpoint_keys.is_some();
         let mut verified = Verified { entries, bytes, begins, signature_checked, erased, ..Verified::default() };
         let found = &mut verified.differences;
         let mut entities = compare::Left::new(replayed.entities.keys());
         let mut links = replayed.links(&self.core);
-        let mut identities = identity::expected(&self.core, &replayed, &links);
+        let mut identities = identity::expected(&self.core, replayed, &links);
         let mut standing: BTreeMap<Digest, &Discrepancy> = replayed
             .entities
             .values()
@@ -334,25 +339,25 @@ impl Tenant {
                 continue;
             }
             let expected = identities.remove(&row.key).unwrap_or_default();
-            identity::compare(&self.core, &replayed, &row.key, &expected, &parse(Table::Index, &row)?, found);
+            identity::compare(&self.core, replayed, &row.key, &expected, &parse(Table::Index, &row)?, found);
         }
         for (key, expected) in identities {
-            identity::compare(&self.core, &replayed, &key, &expected, &Holders::default(), found);
+            identity::compare(&self.core, replayed, &key, &expected, &Holders::default(), found);
         }
-        self.compare_allowed(&replayed, found).await?;
-        self.verify_desk(&replayed, found).await?;
-        let mut letters = replayed.letters;
+        self.compare_allowed(replayed, found).await?;
+        self.verify_desk(replayed, found).await?;
+        let mut letters: BTreeMap<&Text, _> = replayed.letters.iter().collect();
         let mut pages = Pages::new(self, Table::DeadLetter);
         while let Some(row) = pages.next().await? {
             let stored: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
             match letters.remove(&row.key) {
-                Some(state) if state == stored.state => {}
+                Some(state) if *state == stored.state => {}
                 Some(_) => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Differs }),
                 None => found.push(Difference::DeadLetter { key: row.key, compared: Compared::Unaccounted }),
             }
         }
         let compared = Compared::Missing;
-        found.extend(letters.into_keys().map(|key| Difference::DeadLetter { key, compared }));
+        found.extend(letters.into_keys().map(|key| Difference::DeadLetter { key: key.clone(), compared }));
         let missing = Compared::Missing;
         let whole =
             |id: EntityId| Difference::Entity { id, part: "the whole", name: Text::default(), compared: missing };

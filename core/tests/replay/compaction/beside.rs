@@ -15,8 +15,8 @@ use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::Value as Json;
 
 use super::{YEAR, a_year, by, kept_for, key, told_twice};
-use crate::erasure::{acme, assert_clean, canaries, dump, town};
-use crate::support::{Variant, clock, configured};
+use crate::erasure::{canaries, town};
+use crate::support::{Variant, acme, assert_clean, clock, configured, dump};
 
 /// Somebody who does something before the first call that is meant.
 struct Meanwhile {

@@ -6,8 +6,7 @@ use futures::executor::block_on;
 use serde_json::json;
 
 use super::{YEAR, a_year, by};
-use crate::erasure::assert_clean;
-use crate::support::{clock, record, says};
+use crate::support::{assert_clean, clock, record, says};
 
 /// Ana was one with Eva for a while, and a record of hers is Ben's by now: her erasure takes from before the checkpoint what they
 /// share with her, and tells them anew behind it.

@@ -10,6 +10,7 @@ use crate::engine::desk::{self, CASE_NOTED};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, record_of_key};
 use crate::engine::suppression::{digest_of_key, suppressed_prefix};
+use crate::engine::tenant::compact::once::OnceHeld;
 use crate::engine::tenant::counts::{Count, count_rows};
 use crate::engine::tenant::dead_letter::StoredDeadLetter;
 use crate::engine::tenant::erase::{DESK_RESTATED, Restated};
@@ -34,10 +35,13 @@ const AT_ONCE: usize = 100;
 /// How many entries are read at once.
 const PAGE: usize = 512;
 
-/// Whom the notes are about on cases that are closed, as the journal tells: their rows say so no longer.
+/// What the journal tells that rows say no longer.
 #[derive(Debug, Default)]
-pub(super) struct Noted {
+pub(super) struct Former {
+    /// Whom the notes are about on cases that are closed.
     subjects: Subjects,
+    /// The records that entities had once, and where they left: whoever erases them later needs to know.
+    once: OnceHeld,
     /// Up to which place the journal was read for it.
     read: u64,
 }
@@ -81,7 +85,7 @@ impl Tenant {
         &self,
         by: &Actor,
         telling: Telling,
-        noted: &mut Noted,
+        former: &mut Former,
     ) -> Result<Result<Telling, Text>, Error> {
         let Telling { mut revision, mut compaction } = telling;
         let parts = parts();
@@ -94,13 +98,18 @@ impl Tenant {
                 continue;
             };
             making.after = Some(last.key.clone());
-            let subjects = self.subjects_of_notes(table, &rows, noted).await?;
+            let subjects = self.subjects_of_notes(table, &rows, former).await?;
+            if table == Table::Entity {
+                self.read_what_was(former).await?;
+            }
             let mut changes = Changes::new(&self.core, self.now(), by);
             for row in &rows {
                 let Some((subject, restated)) = told(table, row, &subjects)? else { continue };
                 // It must still stand so when this is committed; otherwise the page is read anew.
                 changes.commit.expect.push((RowKey::new(table, row.key.clone()), Some(row.revision)));
                 changes.journal(STATE_TOLD, &subject, &restated);
+                let once = if table == Table::Entity { former.once.told_of(&row.key) } else { None };
+                once.iter().for_each(|once| changes.journal(STATE_TOLD, &subject, once));
             }
             if changes.commit.journal.is_empty() {
                 continue;
@@ -117,7 +126,7 @@ impl Tenant {
 
     /// Whom the notes are about that stand in these rows, by case: as the case says, or where it is closed, the journal. What was
     /// noted after that was read is found too: the journal is read on for each page.
-    async fn subjects_of_notes(&self, table: Table, rows: &[Row], noted: &mut Noted) -> Result<Subjects, Error> {
+    async fn subjects_of_notes(&self, table: Table, rows: &[Row], former: &mut Former) -> Result<Subjects, Error> {
         let mut subjects = Subjects::new();
         let is_case = |row: &&Row| table == Table::Case && row.key.starts_with(desk::PREFIX);
         let cases: Vec<&str> =
@@ -133,8 +142,8 @@ impl Tenant {
             }
         }
         if subjects.len() < cases.len() {
-            self.read_who_was_noted(noted).await?;
-            let closed = cases.iter().filter_map(|case| noted.subjects.get_key_value(*case));
+            self.read_what_was(former).await?;
+            let closed = cases.iter().filter_map(|case| former.subjects.get_key_value(*case));
             for (case, subject) in closed {
                 subjects.entry(case.clone()).or_insert_with(|| subject.clone());
             }
@@ -143,14 +152,15 @@ impl Tenant {
     }
 
     /// Reads on in the journal, to its end by now.
-    async fn read_who_was_noted(&self, noted: &mut Noted) -> Result<(), Error> {
+    async fn read_what_was(&self, former: &mut Former) -> Result<(), Error> {
         loop {
-            let page = self.core.store.journal(&self.id, noted.read, PAGE).await;
+            let page = self.core.store.journal(&self.id, former.read, PAGE).await;
             let page = page.map_err(Error::store("read the journal"))?;
             let Some((last, _)) = page.last() else { return Ok(()) };
-            noted.read = last.seq;
+            former.read = last.seq;
             for (entry, payload) in &page {
                 let Some(payload) = payload else { continue };
+                former.once.follow(entry, payload)?;
                 let case: Option<Text> = match entry.kind.as_str() {
                     CASE_NOTED | DESK_RESTATED => {
                         // Of one of which nothing is left, whom it was about is forgotten too.
@@ -163,7 +173,7 @@ impl Tenant {
                     },
                     _ => None,
                 };
-                noted.subjects.extend(case.map(|case| (case, entry.subject.clone())));
+                former.subjects.extend(case.map(|case| (case, entry.subject.clone())));
             }
         }
     }

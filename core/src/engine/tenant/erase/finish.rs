@@ -123,8 +123,8 @@ impl Tenant {
         }
     }
 
-    /// Tries records again that could be theirs or somebody else's: now they can be that one's only.
-    async fn join_again(&self, records: &BTreeSet<RecordRef>) -> Result<(), Error> {
+    /// Tries records of nobody again that could be somebody's who is gone now, or another's: now they can be that one's only.
+    pub(in crate::engine::tenant) async fn join_again(&self, records: &BTreeSet<RecordRef>) -> Result<(), Error> {
         let records: Vec<RecordRef> = records.iter().cloned().collect();
         let mut attempts = Attempts::default();
         loop {
@@ -163,6 +163,7 @@ impl Tenant {
             if !planted!(LettersOutliveErasure) {
                 self.sweep_letters(pending, suppression, &mut changes).await?;
             }
+            self.unlearn_matchers(&mut changes).await?;
             for record in &pending.records {
                 changes.delete(work_key(record));
                 changes.delete(tombstone_key(record));

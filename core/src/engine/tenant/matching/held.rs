@@ -80,7 +80,7 @@ impl Tenant {
         of: u16,
         slot: &'h mut Option<Held>,
     ) -> Result<Option<&'h mut Held>, Error> {
-        let Some(row) = self.matcher_model(of).await?.map(|(row, _)| row) else {
+        let Some(row) = self.learned_model(of).await? else {
             *slot = None;
             return Ok(None);
         };

@@ -7,13 +7,14 @@ use crate::engine::hydrate::parse;
 use crate::engine::match_index::subject_of;
 use crate::engine::match_queue::{Queued, queue_key};
 use crate::engine::persist::{Changes, LinkRow, link_key, record_of_key};
+use crate::engine::suppression::suppression_key;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::matching::held::Everyone;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::error::{Error, Known};
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityType, RecordRef};
-use crate::matching::{Judged, MatcherError};
+use crate::matching::{Judged, MatcherError, Matching};
 use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
@@ -40,14 +41,17 @@ pub struct Trained {
 pub(super) struct ModelRow {
     pub(super) version: u32,
     pub(super) digest: Digest,
-    by: Actor,
-    at: i64,
+    pub(super) by: Actor,
+    pub(super) at: i64,
     pub(super) model: String,
+    /// Whether an erasure emptied it. Its version stays: the next is another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unlearned: bool,
 }
 
 /// How far records have been put in the queue since a model was trained.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Sweep {
+pub(super) struct Sweep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<Text>,
 }
@@ -55,11 +59,14 @@ struct Sweep {
 /// How many records a sweep puts in the queue by one commit.
 const SWEPT_AT_ONCE: usize = 200;
 
-fn model_row(entity_type: &EntityType) -> RowKey {
-    RowKey::new(Table::Meta, format!("matcher\u{1f}{entity_type}"))
+/// What the keys of the rows of models begin with.
+pub(crate) const TRAINED_MODELS: &str = "matcher\u{1f}";
+
+pub(super) fn model_row(entity_type: &EntityType) -> RowKey {
+    RowKey::new(Table::Meta, format!("{TRAINED_MODELS}{entity_type}"))
 }
 
-fn sweep_row(entity_type: &EntityType) -> RowKey {
+pub(super) fn sweep_row(entity_type: &EntityType) -> RowKey {
     RowKey::new(Table::Meta, format!("matcher-sweep\u{1f}{entity_type}"))
 }
 
@@ -84,9 +91,15 @@ impl Tenant {
                 known: Known::beside(entity_type, matched),
             });
         };
+        self.train(of, matching, by).await
+    }
+
+    /// Trains a matcher, whoever asks. Whoever is erased while it learns is not learned of: it begins anew.
+    pub(super) async fn train(&self, of: u16, matching: &Matching, by: &Actor) -> Result<Trained, Error> {
         let name = &self.core.model.entity(of).name;
         let mut attempts = Attempts::default();
         loop {
+            let (suppression, _) = self.suppression_anew().await?;
             let before = self.matcher_model(of).await?;
             let version = before.as_ref().map_or(0, |(row, _)| row.version).saturating_add(1);
             let Everyone { records, entities, .. } = self.everyone(of).await?;
@@ -97,8 +110,10 @@ impl Tenant {
             let model = model.map_err(|why| self.matcher_failed(of, why))?;
             let digest = Digest::of(model.as_bytes());
             let mut changes = Changes::new(&self.core, self.now(), by);
+            changes.commit.expect.push((suppression_key(), suppression));
             changes.commit.expect.push((model_row(name), before.map(|(_, revision)| revision)));
-            changes.put(model_row(name), &ModelRow { version, digest, by: by.clone(), at: changes.as_of(), model });
+            let at = changes.as_of();
+            changes.put(model_row(name), &ModelRow { version, digest, by: by.clone(), at, model, unlearned: false });
             changes.put(sweep_row(name), &Sweep::default());
             let trained = Trained { version, digest, records: features.len(), judged: judged.len() };
             let told = (name, version, digest, trained.records, trained.judged);

@@ -47,14 +47,12 @@ impl Tenant {
         let compared = Compared::Missing;
         found.extend(open.into_keys().map(|key| Difference::Case { key: key.clone(), part: OPENED, compared }));
         found.extend(expected.into_keys().map(|key| Difference::Case { key: key.clone(), part: NOTED, compared }));
-        let mut filed: BTreeMap<Text, EntityId> = BTreeMap::new();
-        let filed_cases = self.is_filed().await?;
-        for entity in replayed.entities.values() {
-            let cases = if filed_cases { keys_of(&self.core, entity) } else { BTreeSet::new() };
-            let keys = cases.into_iter().chain(due_index::keys_of(entity));
-            filed.extend(keys.map(|key| (key, entity.id)));
-        }
-        self.verify_filed(filed, filed_cases, found).await
+        // What ends by its date is named by that.
+        let name = |key: &str| case_of_key(key).unwrap_or_else(|| key.replace('\u{1f}', "/").into());
+        let misfiled = self.misfiled(replayed).await?.into_iter();
+        let differ = |(key, _, compared): (Text, _, _)| Difference::Case { key: name(&key), part: FILED, compared };
+        found.extend(misfiled.map(differ));
+        Ok(())
     }
 
     /// Whether cases are filed as today's triage weighs them. Before they are first listed, they may not be.
@@ -66,14 +64,20 @@ impl Tenant {
         Ok(filed.as_deref() == Some(&today))
     }
 
-    async fn verify_filed(
+    /// The rows by which cases and dates are found that are not as entities have them: their keys, and the entity that stands under each;
+    /// none: nobody does.
+    pub(in crate::engine::tenant) async fn misfiled(
         &self,
-        mut expected: BTreeMap<Text, EntityId>,
-        filed_cases: bool,
-        found: &mut Vec<Difference>,
-    ) -> Result<(), Error> {
-        // What ends by its date is named by that.
-        let name = |key: &str| case_of_key(key).unwrap_or_else(|| key.replace('\u{1f}', "/").into());
+        replayed: &Replayed,
+    ) -> Result<Vec<(Text, Option<EntityId>, Compared)>, Error> {
+        let mut expected: BTreeMap<Text, EntityId> = BTreeMap::new();
+        let filed_cases = self.is_filed().await?;
+        for entity in replayed.entities.values() {
+            let cases = if filed_cases { keys_of(&self.core, entity) } else { BTreeSet::new() };
+            let keys = cases.into_iter().chain(due_index::keys_of(entity));
+            expected.extend(keys.map(|key| (key, entity.id)));
+        }
+        let mut misfiled = Vec::new();
         let mut pages = Pages::new(self, Table::Index);
         while let Some(row) = pages.next().await? {
             let is_filed = row.key.starts_with(due_index::PREFIX) || (filed_cases && row.key.starts_with(PREFIX));
@@ -81,15 +85,13 @@ impl Tenant {
                 continue;
             }
             let stored: LinkRow = parse(Table::Index, &row)?;
-            let compared = match expected.remove(&row.key) {
-                Some(entity) if entity == stored.entity => continue,
-                Some(_) => Compared::Differs,
-                None => Compared::Unaccounted,
-            };
-            found.push(Difference::Case { key: name(&row.key), part: FILED, compared });
+            match expected.remove(&row.key) {
+                Some(entity) if entity == stored.entity => {}
+                Some(entity) => misfiled.push((row.key, Some(entity), Compared::Differs)),
+                None => misfiled.push((row.key, None, Compared::Unaccounted)),
+            }
         }
-        let compared = Compared::Missing;
-        found.extend(expected.into_keys().map(|key| Difference::Case { key: name(&key), part: FILED, compared }));
-        Ok(())
+        misfiled.extend(expected.into_iter().map(|(key, entity)| (key, Some(entity), Compared::Missing)));
+        Ok(misfiled)
     }
 }
