@@ -72,7 +72,7 @@ pub use export_person::{EntryExport, PersonExport, RecordExport};
 pub(crate) use footing::Footings;
 pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
-pub use matching::{Matched, Trained};
+pub use matching::{Matched, Trained, Unmatched};
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use pulse::Pulse;

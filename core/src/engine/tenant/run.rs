@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 use futures::future::{Either, Fuse, FutureExt as _, select};
 
 use crate::connector::Retry;
-use crate::engine::tenant::{Applied, FailedCall, Next};
+use crate::engine::tenant::{Applied, FailedCall, Next, Unmatched};
 use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
@@ -37,6 +37,8 @@ pub struct Ran {
     pub refused: usize,
     /// The last failure of each connection that has not answered since.
     pub failed: BTreeMap<ConnectionName, FailedCall>,
+    /// The entity types of which the last step could match nothing.
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// A read of a connection that is over.
@@ -304,8 +306,9 @@ impl<'t> Running<'t> {
                 }
             }
             Ended::Stepped(stepped) => {
-                let (next, failed) = stepped?;
+                let (next, failed, unmatched) = stepped?;
                 self.next = next;
+                self.ran.unmatched = unmatched;
                 failed.iter().for_each(|call| self.silence.failed(&call.connection, call.cause.retry, now));
             }
             Ended::Applied(hash, applied) => match applied {
