@@ -1,6 +1,6 @@
 //! Sealed stores: nothing is stored in plain, and whoever was erased can be read in no copy that was made before.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use accordant::clock::{ManualClock, SeededEntropy};
 use accordant::engine::{Search, Tenant};
@@ -9,7 +9,7 @@ use accordant::id::{RecordRef, TenantId};
 use accordant::journal::{Entry, Head, Payload};
 use accordant::seal::{KeyError, KeyId, MemoryKeys, SealError, SealKey, SealKeys, SealedStore, Secret};
 use accordant::store::{Commit, MemoryStore, Row, RowKey, Store, StoreError, StoreFault, Table};
-use accordant::testing::{Turns, Watched};
+use accordant::testing::{FailsOnce, Turns, Watched};
 use accordant::text::Text;
 use accordant::transfer::{export, import};
 use accordant::{Actor, EntityId};
@@ -20,7 +20,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::erasure::{Fails, acme, assert_clean, canaries, dump, marked, nth, town};
+use crate::erasure::{acme, assert_clean, canaries, dump, marked, nth, town};
 use crate::properties::{step, take};
 use crate::support::{Variant, clock, configured, open, record, says};
 
@@ -191,13 +191,13 @@ proptest! {
 #[derive(Clone)]
 struct Failing {
     keys: MemoryKeys,
-    fails: Arc<Fails>,
+    fails: FailsOnce,
 }
 
 impl Failing {
     fn fails(&self, after: bool) -> Result<(), KeyError> {
         let failed = |error| KeyError::new("do as told", StoreFault::Unavailable, error);
-        if self.fails.after == after { self.fails.now().map_err(failed) } else { Ok(()) }
+        self.fails.call(after).map_err(failed)
     }
 }
 
@@ -238,20 +238,6 @@ impl SealKeys for Failing {
     }
 }
 
-/// A store that fails by a count that it shares.
-struct Shared(Arc<Fails>);
-
-#[async_trait]
-impl accordant::testing::StoreWatch for Shared {
-    async fn before(&self, _: &TenantId, _: accordant::testing::StoreCall<'_>) -> Result<(), StoreError> {
-        if self.0.after { Ok(()) } else { self.0.now() }
-    }
-
-    async fn after(&self, _: &TenantId, _: accordant::testing::Called<'_>) -> Result<(), StoreError> {
-        if self.0.after { self.0.now() } else { Ok(()) }
-    }
-}
-
 #[test]
 fn an_erasure_that_is_interrupted_anywhere_leaves_no_copy_readable_once_it_is_finished() {
     for after in [false, true] {
@@ -261,8 +247,8 @@ fn an_erasure_that_is_interrupted_anywhere_leaves_no_copy_readable_once_it_is_fi
             let done = block_on(async {
                 let (one, _) = town(&tenant).await;
                 let copy = Copy::of(&store).await;
-                let fails = Arc::new(Fails { left: Mutex::new(call), after });
-                let watched = Watched::new(store.clone(), Shared(Arc::clone(&fails)));
+                let fails = FailsOnce::at(call, after);
+                let watched = Watched::new(store.clone(), fails.clone());
                 let failing = sealed(watched, Failing { keys: keys.clone(), fails }, &clock, 8);
                 let outcome = failing.erase(one, &by(), "request 7").await;
                 // The next process does what is left, and everything that stands is read.

@@ -1,6 +1,6 @@
 //! Tombstones: what is kept of a record that is gone goes once it has served its time and nobody needs it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use accordant::checkpoint::Ed25519Key;
 use accordant::clock::ManualClock;
@@ -8,14 +8,14 @@ use accordant::engine::{Builder, Difference, Retention, Tenant};
 use accordant::error::Error;
 use accordant::id::{Actor, EntityId, RecordRef};
 use accordant::store::{MemoryStore, Store, Table};
-use accordant::testing::Watched;
+use accordant::testing::{FailsOnce, Watched};
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::erasure::{Fails, acme, assert_clean, dump};
+use crate::erasure::{acme, assert_clean, dump};
 use crate::properties::{Step, step, take};
 use crate::support::{SYSTEMS, Said, Variant, clock, configured, record, says};
 
@@ -254,7 +254,7 @@ fn what_is_interrupted_anywhere_is_whole_and_goes_on() {
                 gone_everywhere(&tenant).await;
                 days(&tenant, &clock, 1).await;
                 clock.advance(TimeDelta::days(91));
-                let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after });
+                let failing = Watched::new(store.clone(), FailsOnce::at(call, after));
                 let interrupted = ninety_days(failing, &clock, 8);
                 let done = loop {
                     match interrupted.step().await {
