@@ -83,6 +83,8 @@ mod trouble;
 mod two_people_laws;
 #[path = "stories/unlinking.rs"]
 mod unlinking;
+#[path = "stories/unmerging.rs"]
+mod unmerging;
 #[path = "stories/vocabulary.rs"]
 mod vocabulary;
 

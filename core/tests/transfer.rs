@@ -4,12 +4,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use accordant::id::{Actor, TenantId};
 use accordant::journal::{Draft, Entry, Payload};
-use accordant::store::{Commit, MemoryStore, Row, RowKey, SqliteStore, Store, StoreError, StoreFault, Table};
-use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
+use accordant::store::{Commit, MemoryStore, Row, RowKey, SqliteStore, Store, StoreError, Table};
+use accordant::testing::{FailsOnce, StoreCall, StoreWatch, Watched};
 use accordant::transfer::{TransferError, check, export, import};
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -141,36 +140,6 @@ fn everything(store: &dyn Store) -> Everything {
     })
 }
 
-/// A store that fails at one of its calls, before or after it took effect.
-struct Failing {
-    at: u32,
-    after: bool,
-    calls: AtomicU32,
-}
-
-impl Failing {
-    fn on(store: &MemoryStore, at: u32, after: bool) -> Watched<MemoryStore, Self> {
-        Watched::new(store.clone(), Self { at, after, calls: AtomicU32::new(0) })
-    }
-
-    fn fails(&self, after: bool) -> Result<(), StoreError> {
-        let now = self.after == after && self.calls.load(Ordering::Relaxed) == self.at;
-        if now { Err(StoreError::database("do it", StoreFault::Unavailable, "the weather")) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl StoreWatch for Failing {
-    async fn before(&self, _: &TenantId, _: StoreCall<'_>) -> Result<(), StoreError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.fails(false)
-    }
-
-    async fn after(&self, _: &TenantId, _: Called<'_>) -> Result<(), StoreError> {
-        self.fails(true)
-    }
-}
-
 /// Fails at every call in turn, until one import needs fewer: each is repeated, and comes to the same.
 #[test]
 fn an_import_that_failed_at_any_call_goes_on() {
@@ -181,7 +150,7 @@ fn an_import_that_failed_at_any_call_goes_on() {
         let mut failures = 0;
         loop {
             let store = MemoryStore::new();
-            let failing = Failing::on(&store, failures + 1, after);
+            let failing = Watched::new(store.clone(), FailsOnce::at(failures, after));
             if block_on(import(&failing, &acme(), &path, |_| {})).is_ok() {
                 break;
             }
@@ -222,7 +191,7 @@ fn an_import_under_way_is_not_gone_on_with_another_file() {
     folder.exported(&store);
     let path = folder.file("exported");
     let target = MemoryStore::new();
-    let failing = Failing::on(&target, 18, true);
+    let failing = Watched::new(target.clone(), FailsOnce::at(17, true));
     assert!(matches!(block_on(import(&failing, &acme(), &path, |_| {})), Err(TransferError::Store(_))));
     block_on(store.commit(&acme(), Commit { journal: vec![draft("a", b"")], ..Commit::default() })).unwrap();
     folder.exported(&store);

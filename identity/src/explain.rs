@@ -30,6 +30,8 @@ pub enum Cause {
     OtherMatch,
     /// A relation of two entities that explains the pair as well: a household, a shared site.
     Relation,
+    /// What other records of the two clusters tell: a pair too weak on its own joins if all that is between them is strong together.
+    Others,
 }
 
 /// One step of a waterfall.
@@ -52,7 +54,7 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// The weight, in bits.
     pub weight: f64,
-    /// The probability that the two are one entity, on their own.
+    /// The probability that the two are one entity, by that weight.
     pub probability: f64,
     /// The match that explains the pair best.
     pub best: String,

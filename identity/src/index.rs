@@ -382,15 +382,21 @@ impl Index {
         edges
     }
 
+    /// The edges among rows that nothing connects with others, and how those cluster.
+    fn clusters_among(&self, rows: &[Row]) -> (Vec<Edge>, Clusters) {
+        let edges = self.edges_among(rows);
+        let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
+        let clusters = Clusters::among(&self.table, rows, &edges, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
+        (edges, clusters)
+    }
+
     /// Clusters anew what is touched.
     fn settle(&mut self, touched: Vec<Row>) -> Vec<Change> {
         let rows = self.component(touched);
         if rows.is_empty() {
             return Vec::new();
         }
-        let edges = self.edges_among(&rows);
-        let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
-        let clusters = Clusters::among(&self.table, &rows, &edges, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
+        let (_, clusters) = self.clusters_among(&rows);
         rows.iter().for_each(|row| drop(self.refused.remove(row)));
         for refused in &clusters.refused {
             self.refused.entry(refused.edge.a).or_default().push(*refused);

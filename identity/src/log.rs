@@ -2,7 +2,9 @@
 //!
 //! A line per entry. A last line that was cut off was never answered, and is left out; a damaged line elsewhere is an error.
 
-use std::io::{self, BufRead, Write};
+mod file;
+
+use std::io::{self, BufRead};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::index::{Change, Index};
 use crate::model::Model;
 use crate::table::Table;
 
+pub use file::LogFile;
+
 /// Where entries are kept. The only edge of this crate that does I/O, and it is the caller's.
 pub trait Durable {
     /// Appends bytes; when it returns they outlive a crash.
@@ -21,13 +25,6 @@ pub trait Durable {
     ///
     /// What the medium says. Nothing is taken in then.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-}
-
-impl Durable for std::fs::File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)?;
-        self.sync_data()
-    }
 }
 
 impl Durable for Vec<u8> {

@@ -7,7 +7,7 @@ use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::Rails;
 use accordant_identity::decision::{Decision, Decisions, RecordName};
 use accordant_identity::linkage;
-use accordant_identity::log::{Durable, LogError, Logged};
+use accordant_identity::log::{Durable, LogError, LogFile, Logged};
 use accordant_identity::model::Model;
 use accordant_identity::sniff;
 use accordant_identity::table::Table;
@@ -73,6 +73,48 @@ fn what_was_answered_is_there_again() {
     let mut damaged = written.clone();
     damaged[3] = b'#';
     assert!(matches!(open(&model, &damaged), Err(LogError::Damaged { line: 1 })));
+}
+
+#[test]
+fn a_file_has_room_ahead_and_forgets_what_was_cut_off() {
+    let records = customers(300, 23);
+    let model = model(&records);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("index.log");
+    let open = || {
+        let (written, log) = LogFile::open(&path)?;
+        Logged::open(Arc::clone(&model), Rails::default(), written, log)
+    };
+    let mut logged = open().expect("a new file");
+    for record in &records[..20] {
+        logged.put(&name(record), &record.values).expect("there is room");
+    }
+    drop(logged);
+    let held = std::fs::read(&path).expect("it is there");
+    let end = held.iter().rposition(|byte| *byte != 0).expect("lines") + 1;
+    assert!(held.len() > end + 1_000, "room is made ahead");
+    let last = held[..end - 1].iter().rposition(|byte| *byte == b'\n').expect("several lines") + 1;
+    let has = |place: usize| open().map(|logged| logged.index().entity(&name(&records[place])).is_some());
+    assert!(has(19).expect("what was answered is there") && std::fs::read(&path).is_ok_and(|left| left.len() == end));
+    // The end of the last entry is not there, or its beginning, or the file ends in it; a shorter one takes its place.
+    let pages = [(last + 9, end), (end - 1, end), (last, last + 9), (last, end - 1), (last + 3, last + 9)];
+    for torn in
+        pages.iter().map(|(from, to)| (*from, *to, held.len())).chain([(end, end, last + 9), (end, end, end - 1)])
+    {
+        let (from, to, length) = torn;
+        let mut file = held.clone();
+        file[from..to].fill(0);
+        file.truncate(length);
+        std::fs::write(&path, &file).expect("it can be written");
+        assert!(has(18).expect("one entry was cut off") && !has(19).expect("one entry was cut off"), "{torn:?}");
+        open().expect("it goes on").remove(&name(&records[0])).expect("there is room");
+        assert!(has(18).expect("it can be read") && !has(0).expect("it can be read"), "{torn:?}");
+    }
+    // Zeros among what was answered are damage.
+    let mut damaged = held.clone();
+    damaged[3] = 0;
+    std::fs::write(&path, &damaged).expect("it can be written");
+    assert!(matches!(open().map(drop), Err(LogError::Damaged { line: 1 })));
 }
 
 #[test]

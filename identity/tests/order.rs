@@ -61,7 +61,7 @@ fn shuffled(records: &[Generated], seed: u64) -> Vec<Generated> {
 fn any_order_gives_the_clusters_of_the_batch_run() {
     let records = customers(500, 3);
     // Blocks of more than four are refined, so that blocks come to be too large on the way.
-    for block in [4, 48] {
+    for block in [4, Limits::default().block] {
         let model = model(&records, block);
         let expected = batch(&records, &model, &Rails::default());
         assert!(expected.iter().any(|group| group.len() > 2), "there is something to cluster");
@@ -78,7 +78,7 @@ fn any_order_gives_the_clusters_of_the_batch_run() {
 #[test]
 fn an_index_built_at_once_is_the_same() {
     let records = customers(500, 4);
-    for block in [4, 48] {
+    for block in [4, Limits::default().block] {
         let model = model(&records, block);
         let index = Index::of(Arc::clone(&model), table(&records), Rails::default(), Decisions::default());
         assert_eq!(groups(&index), batch(&records, &model, &Rails::default()));
@@ -89,7 +89,7 @@ fn an_index_built_at_once_is_the_same() {
 fn what_came_and_went_leaves_no_trace() {
     let records = customers(400, 5);
     let (stay, go) = records.split_at(250);
-    for block in [4, 48] {
+    for block in [4, Limits::default().block] {
         let model = model(&records, block);
         let expected = batch(stay, &model, &Rails::default());
         for seed in 0..5 {
@@ -113,7 +113,7 @@ fn what_came_and_went_leaves_no_trace() {
 #[test]
 fn decisions_hold_in_any_order_and_can_be_taken_back() {
     let records = customers(300, 6);
-    let model = model(&records, 48);
+    let model = model(&records, Limits::default().block);
     let plain = batch(&records, &model, &Rails::default());
     let pair: Vec<&String> = plain.iter().find(|group| group.len() > 1).expect("a cluster").iter().take(2).collect();
     let of = |id: &str| name(records.iter().find(|record| record.id == *id).expect("a record"));
@@ -135,7 +135,7 @@ fn decisions_hold_in_any_order_and_can_be_taken_back() {
 #[test]
 fn what_is_given_as_one_is_one_in_any_order_and_no_longer_than_that() {
     let records = customers(250, 8);
-    let model = model(&records, 48);
+    let model = model(&records, Limits::default().block);
     let plain = batch(&records, &model, &Rails::default());
     // Two that are alone by what they say.
     let first = |group: &BTreeSet<String>| group.first().cloned().expect("a group has a record");
@@ -161,7 +161,7 @@ fn what_is_given_as_one_is_one_in_any_order_and_no_longer_than_that() {
 #[test]
 fn a_neighbourhood_is_the_same_in_any_order_and_knows_who_is_held_apart() {
     let records = customers(300, 9);
-    let model = model(&records, 48);
+    let model = model(&records, Limits::default().block);
     let mut found = Vec::new();
     for seed in 0..3 {
         let mut index = Index::new(Arc::clone(&model), Rails::default());

@@ -1,15 +1,14 @@
 //! One record against many: processor time of each, durable before it is answered.
 
 use std::error::Error;
-use std::fs::OpenOptions;
-use std::io::{BufReader, Write};
+use std::io::Write;
 
 use accordant_bench::usage::{Clocks, peak_memory};
 use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::Rails;
 use accordant_identity::decision::{Decisions, RecordName};
 use accordant_identity::linkage;
-use accordant_identity::log::Logged;
+use accordant_identity::log::{LogFile, Logged};
 use accordant_identity::testing;
 
 use super::sets;
@@ -39,8 +38,8 @@ pub(super) fn run(records: usize, out: &mut dyn Write) -> Result<(), Box<dyn Err
     drop(written);
 
     let clocks = Clocks::now();
-    let log = OpenOptions::new().append(true).open(&path)?;
-    let mut index = Logged::open(model, Rails::default(), BufReader::new(std::fs::File::open(&path)?), log)?;
+    let (written, log) = LogFile::open(&path)?;
+    let mut index = Logged::open(model, Rails::default(), written, log)?;
     let opened = clocks.taken();
     writeln!(out, "{records} records: opened in {} s of CPU, {} MB at most", opened.cpu, peak_memory() / (1 << 20))?;
 

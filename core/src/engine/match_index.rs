@@ -9,30 +9,56 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 
 use crate::engine::Core;
-use crate::entity::{Entity, HUB_OBJECT};
-use crate::fingerprint::Fingerprint;
+use crate::entity::{Entity, Evidence, HUB_OBJECT};
+use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::{EntityId, RecordRef, TenantId};
-use crate::matching::{Column, Features, MatchIndex, Place, Subject};
+use crate::matching::{Column, Features, MatchIndex, MatcherError, Place, Subject};
 use crate::model::{AttributeModel, Cardinality, CompiledEntity, Shape};
 use crate::representation::Representation;
 use crate::text::Text;
 
 /// An index, while one pass works with it.
-pub(crate) type HeldIndex = Arc<futures::lock::Mutex<Option<Held>>>;
+pub(crate) type HeldIndex = Arc<futures::lock::Mutex<Slot>>;
+
+/// Where a process keeps the index of an entity type.
+#[derive(Default)]
+pub(crate) enum Slot {
+    /// None was asked for, or it is to be built anew.
+    #[default]
+    Empty,
+    /// An index.
+    Held(Box<Held>),
+    /// The matcher cannot read the model of this digest: to try again would read all records in vain.
+    Unreadable(Digest, MatcherError),
+}
 
 /// The indexes, by tenant and entity type.
 #[derive(Default)]
-pub(crate) struct MatchIndexes(Mutex<BTreeMap<(TenantId, u16), HeldIndex>>);
+pub(crate) struct MatchIndexes {
+    held: Mutex<BTreeMap<(TenantId, u16), HeldIndex>>,
+    /// The tenants that were seen to hold nothing of types that this process does not match.
+    let_go: Mutex<BTreeSet<TenantId>>,
+}
 
 impl MatchIndexes {
     pub(crate) fn of(&self, tenant: &TenantId, entity: u16) -> HeldIndex {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(held.entry((tenant.clone(), entity)).or_default())
+    }
+
+    /// Whether a tenant was seen to hold nothing of types that this process does not match.
+    pub(crate) fn has_let_go(&self, tenant: &TenantId) -> bool {
+        self.let_go.lock().unwrap_or_else(PoisonError::into_inner).contains(tenant)
+    }
+
+    /// Notes that it was.
+    pub(crate) fn note_let_go(&self, tenant: &TenantId) {
+        self.let_go.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone());
     }
 
     /// Forgets what a tenant's records say.
     pub(crate) fn forget(&self, tenant: &TenantId) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|(of, _), _| of != tenant);
     }
 }
@@ -40,13 +66,61 @@ impl MatchIndexes {
 /// Two records, the lesser first.
 pub(crate) type RecordPair = (RecordRef, RecordRef);
 
+/// What matching looks at in an entity.
+pub(crate) struct MatchedEntity {
+    pub(crate) id: EntityId,
+    /// Its links, in the order of confirmation.
+    pub(crate) links: Vec<MatchedLink>,
+    /// The entities that it is not.
+    pub(crate) cannot_link: BTreeSet<EntityId>,
+    /// The records that it is not.
+    pub(crate) held_apart: Vec<Arc<RecordRef>>,
+}
+
+/// What matching looks at in a link.
+pub(crate) struct MatchedLink {
+    pub(crate) record: Arc<RecordRef>,
+    /// Whether it is a system's record: not the hub's own.
+    pub(crate) native: bool,
+    /// The entity that keys or people say it is.
+    pub(crate) held: Option<EntityId>,
+    /// Whether a person says so.
+    pub(crate) asserted: bool,
+}
+
+impl MatchedEntity {
+    pub(crate) fn of(entity: &Entity) -> Self {
+        let links = entity.links.iter().map(|link| MatchedLink {
+            record: Arc::clone(&link.record),
+            native: link.object != HUB_OBJECT,
+            held: link.evidence.held(entity.id),
+            asserted: matches!(link.evidence, Evidence::Asserted { .. }),
+        });
+        Self {
+            id: entity.id,
+            links: links.collect(),
+            cannot_link: entity.cannot_link.clone(),
+            held_apart: entity.held_apart.keys().cloned().collect(),
+        }
+    }
+
+    /// Its records.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Arc<RecordRef>> {
+        self.links.iter().map(|link| &link.record)
+    }
+}
+
 /// The index of an entity type, and what it was made of.
 pub(crate) struct Held {
     /// The version of the model.
     pub(crate) version: u32,
+    /// The revision of the model's row: what is decided rests on it.
+    pub(crate) revision: u64,
     /// The last entry of the journal that it knows.
     pub(crate) place: u64,
     pub(crate) index: Box<dyn MatchIndex>,
+    /// The open cases about matches.
+    pub(crate) cases: OpenMatches,
     known: HashMap<RecordRef, Known>,
     records_of: BTreeMap<EntityId, BTreeSet<RecordRef>>,
     apart_of: BTreeMap<EntityId, BTreeSet<RecordPair>>,
@@ -58,28 +132,73 @@ pub(crate) struct Held {
 
 /// What is known of a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Known {
+pub(crate) struct Known {
     /// The revision of its row.
     revision: u64,
     /// The digest of its features.
     features: u64,
 }
 
+impl Known {
+    pub(crate) fn of(features: &Features, revision: u64) -> Self {
+        Self { revision, features: digest(features) }
+    }
+}
+
+/// Open cases about matches, by the records that they are about: one that is gone meanwhile may still be among them.
+#[derive(Default)]
+pub(crate) struct OpenMatches {
+    records: BTreeMap<Text, Vec<RecordRef>>,
+    keys: BTreeMap<RecordRef, BTreeSet<Text>>,
+}
+
+impl OpenMatches {
+    /// A case is open.
+    pub(crate) fn put(&mut self, key: Text, records: Vec<RecordRef>) {
+        for record in &records {
+            self.keys.entry(record.clone()).or_default().insert(key.clone());
+        }
+        self.records.insert(key, records);
+    }
+
+    /// A case is open no longer.
+    pub(crate) fn remove(&mut self, key: &str) {
+        for record in self.records.remove(key).into_iter().flatten() {
+            if let Some(keys) = self.keys.get_mut(&record) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.keys.remove(&record);
+                }
+            }
+        }
+    }
+
+    /// The cases about any of these records, and the records of each.
+    pub(crate) fn about<'o>(&'o self, records: &'o [RecordRef]) -> impl Iterator<Item = (&'o Text, &'o [RecordRef])> {
+        let keys: BTreeSet<&Text> = records.iter().filter_map(|record| self.keys.get(record)).flatten().collect();
+        keys.into_iter().filter_map(|key| Some((key, self.records.get(key)?.as_slice())))
+    }
+}
+
 /// An index that took in records so often, and more than it holds, is built anew: it grows with every one.
 const MOST_PUTS: usize = 10_000;
 
 impl Held {
-    /// An index of records, each with the revision of its row.
-    pub(crate) fn new(version: u32, place: u64, index: Box<dyn MatchIndex>, records: &[(Features, u64)]) -> Self {
-        let known = records.iter().map(|(features, revision)| {
-            let known = Known { revision: *revision, features: digest(features) };
-            (features.record.clone(), known)
-        });
+    /// An index of records, by the row of a model that has this version and revision.
+    pub(crate) fn new(
+        (version, revision): (u32, u64),
+        place: u64,
+        index: Box<dyn MatchIndex>,
+        known: HashMap<RecordRef, Known>,
+        cases: OpenMatches,
+    ) -> Self {
         Self {
             version,
+            revision,
             place,
             index,
-            known: known.collect(),
+            cases,
+            known,
             records_of: BTreeMap::new(),
             apart_of: BTreeMap::new(),
             apart: BTreeMap::new(),
@@ -97,6 +216,11 @@ impl Held {
         self.known.get(record).is_none_or(|known| Some(known.revision) == revision)
     }
 
+    /// Whether a record is among those that it knows.
+    pub(crate) fn has(&self, record: &RecordRef) -> bool {
+        self.known.contains_key(record)
+    }
+
     /// Takes in what the row of a record says; `None`: it says nothing.
     pub(crate) fn put(&mut self, record: &RecordRef, features: Option<(Features, u64)>) {
         let Some((features, revision)) = features else {
@@ -105,7 +229,7 @@ impl Held {
             }
             return;
         };
-        let now = Known { revision, features: digest(&features) };
+        let now = Known::of(&features, revision);
         let before = self.known.insert(record.clone(), now);
         if before.is_none_or(|before| before.features != now.features) {
             self.index.put(&features);
@@ -128,12 +252,12 @@ impl Held {
     }
 
     /// Takes in whom an entity is held apart from. The records of whoever that is are known.
-    pub(crate) fn hold_apart(&mut self, id: EntityId, entity: Option<&Entity>) {
+    pub(crate) fn hold_apart(&mut self, id: EntityId, entity: Option<&MatchedEntity>) {
         let mut now: BTreeSet<RecordPair> = BTreeSet::new();
         if let Some(entity) = entity {
             let own = || self.records_of.get(&id).into_iter().flatten();
             let others = entity.cannot_link.iter().filter_map(|other| self.records_of.get(other)).flatten();
-            for other in others.chain(entity.held_apart.keys().map(|record| &**record)) {
+            for other in others.chain(entity.held_apart.iter().map(|record| &**record)) {
                 now.extend(own().filter(|own| *own != other).map(|own| in_order(own, other)));
             }
         }

@@ -64,8 +64,8 @@ pub use tenant::{
     JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched, Next, Otherwise,
     Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport,
     Rederived, Replayed, Reread, Resumed, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf,
-    Status, Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unread, Verification, Verified, WhatIf,
-    WouldBe, WouldWrite,
+    Status, Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unmatched, Unread, Verification, Verified,
+    WhatIf, WouldBe, WouldWrite,
 };
 #[cfg(feature = "keys")]
 pub(crate) use tenant::{CONFIRMATIONS, REFUSALS, TRAINED_MODELS};

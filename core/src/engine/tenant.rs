@@ -80,7 +80,7 @@ pub(crate) use history::Histories;
 pub use history::{Happening, HistoryPage};
 #[cfg(feature = "keys")]
 pub(crate) use matching::TRAINED_MODELS;
-pub use matching::{Matched, Trained};
+pub use matching::{Matched, Trained, Unmatched};
 pub use plans::{PlanRequest, PlanSummary};
 pub use progress::{Outstanding, PlanState, Progress};
 pub use pulse::Pulse;

@@ -28,6 +28,12 @@ impl PlanDraft {
         &self.operations
     }
 
+    /// What was kept out so far.
+    #[must_use]
+    pub fn parked(&self) -> &[Parked] {
+        &self.parked
+    }
+
     /// Keeps out what would be written where nothing may be, each with the reason.
     pub fn keep_out(&mut self, why: &dyn Fn(&ConnectionName) -> Option<Text>) {
         self.keep_out_each(&|operation| why(operation.target.connection()));
@@ -35,7 +41,12 @@ impl PlanDraft {
 
     /// Parks the operations of which it is said why nothing is written.
     pub fn keep_out_each(&mut self, why: &dyn Fn(&Operation) -> Option<Text>) {
-        for operation in std::mem::take(&mut self.operations) {
+        self.keep_out_each_from(0, why);
+    }
+
+    /// The same, among the operations from a place on.
+    pub(crate) fn keep_out_each_from(&mut self, from: usize, why: &dyn Fn(&Operation) -> Option<Text>) {
+        for operation in self.operations.split_off(from.min(self.operations.len())) {
             match why(&operation) {
                 None => self.operations.push(operation),
                 Some(why) => self.parked.push(Parked::new(operation, why)),

@@ -32,6 +32,7 @@
 //!     .expect_quiet();
 //! ```
 
+mod failing;
 mod fake;
 mod habits;
 mod json;
@@ -39,6 +40,7 @@ mod peek;
 mod story;
 mod watched;
 
+pub use failing::{Dies, FailsOnce};
 pub use fake::FakeSystem;
 pub use habits::Habits;
 pub use peek::{entities, journal};

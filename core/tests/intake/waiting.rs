@@ -1,8 +1,6 @@
 //! What waits to be read: what is urgent goes first, no more waits than may, and what may expire does.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Mutex;
-
 use accordant::check::Priority;
 use accordant::chrono::TimeDelta;
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Item, ReadAnswer, Retry, Says};
@@ -11,11 +9,10 @@ use accordant::error::Error;
 use accordant::journal::{Entry, Payload};
 use accordant::queue::SqliteQueue;
 use accordant::representation::Life;
-use accordant::store::{MemoryStore, Store, StoreError, StoreFault, Table};
+use accordant::store::{Store, Table};
 use accordant::surface::{Channel, Completeness, Deletes, Order, Surface};
-use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
+use accordant::testing::{FailsOnce, Watched};
 use accordant::{Canonical, Delivery, TenantId};
-use async_trait::async_trait;
 use futures::executor::block_on;
 
 use crate::support::{BY_TIME, Scripted, Thing, World, deleted, last_page, page, shows, surface};
@@ -392,32 +389,6 @@ fn what_no_model_knows_takes_nobodys_room() {
     assert_eq!(world.rows(Table::Work).len(), 4);
 }
 
-/// A store that fails at one call, before or after it took effect.
-struct Fails {
-    left: Mutex<usize>,
-    after: bool,
-}
-
-impl Fails {
-    fn now(&self) -> Result<(), StoreError> {
-        let mut left = self.left.lock().unwrap();
-        let due = *left == 0;
-        *left = left.checked_sub(1).unwrap_or(usize::MAX);
-        if due { Err(StoreError::database("test", StoreFault::Unavailable, "as planned")) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl StoreWatch for Fails {
-    async fn before(&self, _: &TenantId, _: StoreCall<'_>) -> Result<(), StoreError> {
-        if self.after { Ok(()) } else { self.now() }
-    }
-
-    async fn after(&self, _: &TenantId, _: Called<'_>) -> Result<(), StoreError> {
-        if self.after { self.now() } else { Ok(()) }
-    }
-}
-
 #[test]
 fn an_expiry_that_is_interrupted_anywhere_is_journaled_once() {
     for after in [false, true] {
@@ -428,8 +399,7 @@ fn an_expiry_that_is_interrupted_anywhere_is_journaled_once() {
             crm.state().down = Some(down());
             world.receive(&crm, vec![hint("1"), hint("2")]);
             world.clock.advance(TimeDelta::hours(1));
-            let failing =
-                Watched::<MemoryStore, Fails>::new(world.store.clone(), Fails { left: Mutex::new(call), after });
+            let failing = Watched::new(world.store.clone(), FailsOnce::at(call, after));
             let interrupted = accordant::Accordant::builder().store(failing).clock(std::sync::Arc::clone(&world.clock));
             let interrupted = interrupted.connect(crm.clone()).entity::<Thing>().entity::<Note>().inputs(inputs());
             let ended = block_on(interrupted.build().unwrap().tenant("acme").step()).is_ok();

@@ -11,7 +11,7 @@ use accordant::engine::{CaseFilter, Compacted, Difference, Replayed, Retention, 
 use accordant::error::Error;
 use accordant::id::{RecordRef, TenantId};
 use accordant::store::{Commit, MemoryStore, RowKey, Store, StoreError, StoreFault, Table};
-use accordant::testing::{StoreCall, StoreWatch, Watched};
+use accordant::testing::{FailsOnce, StoreCall, StoreWatch, Watched};
 use accordant::transfer::{export, import};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,7 +21,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::erasure::{Fails, canaries, marked, town};
+use crate::erasure::{canaries, marked, town};
 use crate::properties::{step, take};
 use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump, nth, record, says};
 
@@ -417,7 +417,7 @@ fn a_compaction_that_is_interrupted_anywhere_is_finished_by_the_next_step() {
             let done = block_on(async {
                 town(&tenant).await;
                 let whole = replayed(&tenant).await;
-                let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after });
+                let failing = Watched::new(store.clone(), FailsOnce::at(call, after));
                 let interrupted = a_year(failing, &clock, 8);
                 let first = interrupted.compact(&by()).await;
                 clock.advance(YEAR);
@@ -603,7 +603,7 @@ fn a_checkpoint_that_is_cut_off_is_gone_on_with() {
         let tenant = a_year(store.clone(), &clock, 7);
         let done = block_on(async {
             town(&tenant).await;
-            let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after: false });
+            let failing = Watched::new(store.clone(), FailsOnce::at(call, false));
             let first = a_year(failing, &clock, 8).checkpoint(&by()).await;
             if first.is_err() {
                 a_year(store.clone(), &clock, 9).checkpoint(&by()).await.unwrap();
@@ -630,7 +630,7 @@ fn a_checkpoint_that_another_version_left_off_is_begun_anew() {
         let tenant = a_year(store.clone(), &clock, 7);
         let done = block_on(async {
             town(&tenant).await;
-            let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after: false });
+            let failing = Watched::new(store.clone(), FailsOnce::at(call, false));
             let first = a_year(failing, &clock, 8).checkpoint(&by()).await;
             let key = RowKey::new(Table::Meta, "compaction");
             let row = store.load(&acme(), std::slice::from_ref(&key)).await.unwrap().remove(0);

@@ -1,14 +1,12 @@
 //! Erasure: whatever happened before, nothing of the person is left, and everybody else is as they were.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
 use accordant::engine::{Erased, Tenant};
 use accordant::error::Error;
-use accordant::id::{EntityId, RecordRef, TenantId};
-use accordant::store::{MemoryStore, StoreError, StoreFault};
-use accordant::testing::{Called, StoreCall, StoreWatch, Watched};
-use async_trait::async_trait;
+use accordant::id::{EntityId, RecordRef};
+use accordant::store::MemoryStore;
+use accordant::testing::{FailsOnce, Watched};
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
@@ -418,32 +416,6 @@ fn who_is_unknown_cannot_be_erased() {
     assert_eq!(block_on(tenant.verify()).unwrap().erased, 0);
 }
 
-/// A store that fails at one call, before or after it took effect.
-pub(crate) struct Fails {
-    pub(crate) left: Mutex<usize>,
-    pub(crate) after: bool,
-}
-
-impl Fails {
-    pub(crate) fn now(&self) -> Result<(), StoreError> {
-        let mut left = self.left.lock().unwrap();
-        let due = *left == 0;
-        *left = left.checked_sub(1).unwrap_or(usize::MAX);
-        if due { Err(StoreError::database("test", StoreFault::Unavailable, "as planned")) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl StoreWatch for Fails {
-    async fn before(&self, _: &TenantId, _: StoreCall<'_>) -> Result<(), StoreError> {
-        if self.after { Ok(()) } else { self.now() }
-    }
-
-    async fn after(&self, _: &TenantId, _: Called<'_>) -> Result<(), StoreError> {
-        if self.after { self.now() } else { Ok(()) }
-    }
-}
-
 /// Lifted in the middle, it is finished first: what is left to do is found by the hashes that go.
 #[test]
 fn an_erasure_that_is_interrupted_anywhere_is_finished_before_it_is_lifted() {
@@ -453,7 +425,7 @@ fn an_erasure_that_is_interrupted_anywhere_is_finished_before_it_is_lifted() {
         let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
         let done = block_on(async {
             let (one, _) = town(&tenant).await;
-            let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after: false });
+            let failing = Watched::new(store.clone(), FailsOnce::at(call, false));
             let outcome =
                 open(Variant::default(), failing, &clock, 8).tenant("acme").erase(one, &by(), "request 7").await;
             if tenant.replay().await.unwrap().entities.len() > 1 {
@@ -481,7 +453,7 @@ fn an_erasure_that_is_interrupted_anywhere_is_finished_by_the_next_step() {
             let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
             let done = block_on(async {
                 let (one, _) = town(&tenant).await;
-                let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after });
+                let failing = Watched::new(store.clone(), FailsOnce::at(call, after));
                 let interrupted = open(Variant::default(), failing, &clock, 8).tenant("acme");
                 let outcome = interrupted.erase(one, &by(), "request 7").await;
                 // At every moment, what is stored is what the journal adds up to.

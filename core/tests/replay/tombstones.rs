@@ -1,6 +1,6 @@
 //! Tombstones: what is kept of a record that is gone goes once it has served its time and nobody needs it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use accordant::checkpoint::Ed25519Key;
 use accordant::clock::{Clock as _, ManualClock};
@@ -9,7 +9,7 @@ use accordant::error::Error;
 use accordant::id::{EntityId, RecordRef};
 use accordant::settle::{Choice, Ruling};
 use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
-use accordant::testing::{Story, Watched};
+use accordant::testing::{FailsOnce, Story, Watched};
 use accordant::value::Field;
 use accordant::{Lifetime, Scope};
 use chrono::{DateTime, TimeDelta};
@@ -18,7 +18,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::erasure::Fails;
 use crate::properties::{Step, step, take};
 use crate::support::{SYSTEMS, Said, Variant, acme, assert_clean, by, clock, configured, dump, record, says};
 
@@ -424,7 +423,7 @@ fn what_is_interrupted_anywhere_is_whole_and_goes_on() {
                 gone_everywhere(&tenant).await;
                 days(&tenant, &clock, 1).await;
                 clock.advance(TimeDelta::days(91));
-                let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after });
+                let failing = Watched::new(store.clone(), FailsOnce::at(call, after));
                 let interrupted = ninety_days(failing, &clock, 8);
                 let done = loop {
                     match interrupted.step().await {

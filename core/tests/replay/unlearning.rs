@@ -1,6 +1,6 @@
 //! What a matcher learned of whoever is erased is unlearned.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use accordant::clock::ManualClock;
 use accordant::engine::{Builder, Tenant};
@@ -9,10 +9,10 @@ use accordant::matching::{
     Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject, Thresholds,
 };
 use accordant::store::{MemoryStore, Store, Table};
-use accordant::testing::{Turns, Watched};
+use accordant::testing::{FailsOnce, Turns, Watched};
 use futures::executor::block_on;
 
-use crate::erasure::{Fails, canaries, town};
+use crate::erasure::{canaries, town};
 use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump};
 
 /// A matcher whose model is every word of every record, and which finds nobody alike.
@@ -100,7 +100,7 @@ fn an_erasure_that_is_interrupted_anywhere_leaves_no_word_in_a_model() {
             let (one, _) = town(&whole).await;
             whole.train_matcher("customer", &by()).await.unwrap();
             steps(&whole).await;
-            let failing = Watched::new(store.clone(), Fails { left: Mutex::new(call), after: false });
+            let failing = Watched::new(store.clone(), FailsOnce::at(call, false));
             let outcome = tenant(failing, &clock, 8).erase(one, &by(), "request 7").await;
             let next = tenant(store.clone(), &clock, 9);
             steps(&next).await;

@@ -2,71 +2,17 @@
 //! undisturbed one would have, and no write is lost or doubled. Nothing but `step` looks at the systems in between: what
 //! is owed to be read must have survived the crash.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
 use accordant::engine::{CaseFilter, DiscrepancyFilter, Tenant};
-use accordant::id::{Actor, TenantId};
+use accordant::id::Actor;
 use accordant::plan::Scope;
 use accordant::settle::{Choice, Ruling};
-use accordant::store::{MemoryStore, StoreError};
-use accordant::testing::{Called, StoreCall, StoreWatch, Story, Watched, journal};
+use accordant::store::MemoryStore;
+use accordant::testing::{Dies, Story, Watched, journal};
 use accordant::{Canonical, Lifetime};
-use async_trait::async_trait;
 use futures::executor::block_on;
 use serde_json::json;
 
 use crate::model::{Customer, Member};
-
-/// A store that works for so many commits, and then no more until it is mended.
-struct Failing {
-    commits_left: AtomicUsize,
-    /// Whether the commit at which it fails is durable all the same: only its acknowledgement is lost.
-    acknowledges: AtomicBool,
-}
-
-impl Failing {
-    fn store() -> Watched<MemoryStore, Self> {
-        let (commits_left, acknowledges) = (AtomicUsize::new(usize::MAX), AtomicBool::new(true));
-        Watched::new(MemoryStore::new(), Self { commits_left, acknowledges })
-    }
-
-    fn fail_after(&self, commits: usize, acknowledges: bool) {
-        self.acknowledges.store(acknowledges, Ordering::SeqCst);
-        self.commits_left.store(commits, Ordering::SeqCst);
-    }
-
-    /// Says whether it had failed.
-    fn mend(&self) -> bool {
-        self.commits_left.swap(usize::MAX, Ordering::SeqCst) == 0
-    }
-
-    fn left(&self) -> usize {
-        self.commits_left.load(Ordering::SeqCst)
-    }
-}
-
-#[async_trait]
-impl StoreWatch for Failing {
-    async fn before(&self, _: &TenantId, call: StoreCall<'_>) -> Result<(), StoreError> {
-        match self.left() {
-            0 => Err(StoreError::Closed),
-            1 if self.acknowledges.load(Ordering::SeqCst) && matches!(call, StoreCall::Commit(_)) => {
-                self.commits_left.store(0, Ordering::SeqCst);
-                Err(StoreError::Closed)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn after(&self, _: &TenantId, call: Called<'_>) -> Result<(), StoreError> {
-        let left = self.left();
-        if !matches!(call, Called::Commit(_)) || left == usize::MAX {
-            return Ok(());
-        }
-        self.commits_left.store(left - 1, Ordering::SeqCst);
-        if left == 1 { Err(StoreError::Closed) } else { Ok(()) }
-    }
-}
 
 fn steps(tenant: &Tenant) {
     while block_on(tenant.step()).expect("the store was mended").more() {}
@@ -82,19 +28,19 @@ fn round(tenant: &Tenant) -> usize {
 
 /// Tells a story, cuts its application off at every commit in either way, goes on, and lets `ends` look at the end.
 fn at_every_commit<E: Canonical>(tell: impl Fn(Story) -> Story, ends: impl Fn(Story) -> Story) {
-    for acknowledges in [true, false] {
+    for durable in [false, true] {
         let mut commits = 1;
         loop {
-            let store = Failing::store();
+            let store = Watched::new(MemoryStore::new(), Dies::default());
             let mut story = tell(Story::of::<E>().configure(|builder| builder.store(store.clone())));
             let tenant = story.tenant();
             let plan = block_on(async { tenant.plan(Scope::default()).await }).expect("a plan");
             assert!(!plan.operations.is_empty(), "there is something to do");
             block_on(tenant.approve(plan.hash, &Actor::new("ana"))).expect("an approval");
-            store.watch().fail_after(commits, acknowledges);
+            store.watch().at(commits, durable);
             // Cut off, it is an error or, at the very end, has done all there was to do.
             let applied = block_on(tenant.apply(plan.hash));
-            let cut = store.watch().mend();
+            let cut = store.watch().revive();
             assert!(cut || applied.is_ok(), "{applied:?}");
             // What was approved stays approved: the same plan goes on where it stopped.
             block_on(tenant.apply(plan.hash)).expect("it goes on");
@@ -213,8 +159,8 @@ fn records_that_refer_to_each_other_are_created_once_each() {
 
 #[test]
 fn many_cases_are_decided_all_or_none_wherever_the_process_dies() {
-    for acknowledges in [true, false] {
-        let store = Failing::store();
+    for durable in [false, true] {
+        let store = Watched::new(MemoryStore::new(), Dies::default());
         let story = Story::of::<Customer>().configure(|builder| builder.store(store.clone()));
         let mut story = (0..4).fold(story, |story, n| {
             let (id, email) = (format!("c{n}"), format!("c{n}@acme.test"));
@@ -237,19 +183,19 @@ fn many_cases_are_decided_all_or_none_wherever_the_process_dies() {
         let shown = block_on(tenant.preview_decisions(&CaseFilter::default(), ruling)).expect("a preview");
         assert_eq!(shown.effects.len(), 4);
         let before = journal(&tenant).len();
-        store.watch().fail_after(1, acknowledges);
+        store.watch().at(1, durable);
         assert!(block_on(tenant.decide_all(&shown)).is_err(), "it is cut off");
-        assert!(store.watch().mend());
+        assert!(store.watch().revive());
         let decided = |tenant: &Tenant| {
             let ids = block_on(tenant.entities("customer", None, 9)).expect("the list");
             let views = ids.into_iter().map(|id| block_on(tenant.inspect_erased(id)).expect("a view"));
             views.filter(|view| view.decisions.len() == 1).count()
         };
         // The acknowledgement alone was lost, or all of it.
-        assert_eq!(decided(&tenant), if acknowledges { 0 } else { 4 });
-        assert_eq!(journal(&tenant).len() == before, acknowledges);
+        assert_eq!(decided(&tenant), if durable { 4 } else { 0 });
+        assert_eq!(journal(&tenant).len() != before, durable);
         let again = block_on(tenant.decide_all(&shown)).expect("it is asked for again");
-        assert_eq!((again.decided, again.moved.len()), if acknowledges { (4, 0) } else { (0, 4) });
+        assert_eq!((again.decided, again.moved.len()), if durable { (0, 4) } else { (4, 0) });
         assert_eq!(decided(&tenant), 4);
         assert!(block_on(tenant.verify()).expect("the journal").is_clean());
     }

@@ -1,12 +1,12 @@
 //! What pairs connect with a record: the clusters around it, what holds them together, and what is between them.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Index;
-use crate::cluster::{Clusters, Edge, GIVEN, Refusal};
+use crate::cluster::{Edge, GIVEN, Refusal};
 use crate::comparison::View;
 use crate::decision::RecordName;
-use crate::explain::{self, Explanation};
+use crate::explain::{self, Cause, Explanation, Step};
 use crate::score::pair_hash;
 use crate::table::Row;
 
@@ -31,7 +31,7 @@ pub struct NearPair {
     pub probability: f64,
     /// Why it joins nothing though it is strong enough.
     pub refused: Option<Refusal>,
-    /// Why the two weigh what they weigh on their own.
+    /// Why it is as probable: what the two weigh on their own, and what the others of their clusters tell where it takes those.
     pub explanation: Explanation,
 }
 
@@ -41,9 +41,8 @@ impl Index {
     pub fn near(&self, record: &RecordName) -> Near {
         let Some(row) = self.row_of(record) else { return Near::default() };
         let rows = self.component(vec![row]);
-        let edges = self.edges_among(&rows);
+        let (edges, clusters) = self.clusters_among(&rows);
         let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
-        let clusters = Clusters::among(&self.table, &rows, &edges, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
         let of: HashMap<Row, Row> = rows.iter().copied().zip(clusters.of.iter().copied()).collect();
         let mut members: HashMap<Row, Vec<Row>> = HashMap::new();
         rows.iter().for_each(|row| members.entry(of[row]).or_default().push(*row));
@@ -51,12 +50,12 @@ impl Index {
             clusters.refused.iter().map(|refused| ((refused.edge.a, refused.edge.b), refused.because)).collect();
         let mut found: Vec<(Edge, Option<Refusal>)> =
             clusters.bridges.iter().filter(|edge| edge.weight < GIVEN).map(|edge| (*edge, None)).collect();
-        let mut seen: HashMap<(Row, Row), ()> = HashMap::new();
+        let mut seen: HashSet<(Row, Row)> = HashSet::new();
         // They come by descending weight.
         for edge in edges.iter().filter(|edge| edge.weight < GIVEN) {
             let (a, b) = (of[&edge.a], of[&edge.b]);
             let between = (a.min(b), a.max(b));
-            if a != b && seen.insert(between, ()).is_none() && !self.are_apart(&members[&a], &members[&b]) {
+            if a != b && seen.insert(between) && !self.are_apart(&members[&a], &members[&b]) {
                 found.push((*edge, refused.get(&(edge.a, edge.b)).copied()));
             }
         }
@@ -69,13 +68,9 @@ impl Index {
         let pairs = found.into_iter().map(|(edge, refused)| {
             // By what they are called, not by the rows that they came to stand in.
             let (a, b) = if key(edge.a) <= key(edge.b) { (edge.a, edge.b) } else { (edge.b, edge.a) };
-            NearPair {
-                a: key(a),
-                b: key(b),
-                probability: calibration.probability(f64::from(edge.weight)),
-                refused,
-                explanation: explain::pair(scorer, view, a, b),
-            }
+            let probability = calibration.probability(f64::from(edge.weight));
+            let explanation = in_the_light_of_others(explain::pair(scorer, view, a, b), edge, probability);
+            NearPair { a: key(a), b: key(b), probability, refused, explanation }
         });
         let pairs = pairs.collect();
         let mut clusters: Vec<Vec<u64>> = members
@@ -94,4 +89,19 @@ impl Index {
         let mut between = a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b)));
         !self.rails.apart.is_empty() && between.any(|(a, b)| self.rails.apart.contains(&pair_hash(&self.table, a, b)))
     }
+}
+
+/// Less than this, in bits, is by how numbers are rounded.
+const ROUNDED: f64 = 1e-3;
+
+/// Why two records weigh what the pair of their clusters weighs: what the others tell is a step more.
+fn in_the_light_of_others(alone: Explanation, edge: Edge, probability: f64) -> Explanation {
+    let others = f64::from(edge.weight) - alone.weight;
+    if others.abs() < ROUNDED {
+        return alone;
+    }
+    let mut steps = alone.steps;
+    let (of, says) = ("other records of the two".to_owned(), "all that is between them together".to_owned());
+    steps.push(Step { cause: Cause::Others, of, says, bits: others });
+    Explanation { steps, weight: f64::from(edge.weight), probability, ..alone }
 }

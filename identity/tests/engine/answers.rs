@@ -31,7 +31,8 @@ fn answers_stand_after_training_and_are_not_asked_again() {
     assert!(matches!(again, Error::CaseClosed { .. }), "{again}");
     let before = groups(&tenant);
     for version in 2..4 {
-        assert_eq!(trained(&mut story).version, version);
+        let learned = trained(&mut story);
+        assert_eq!((learned.version, learned.judged), (version, 2), "from a yes and a no");
         let tenant = story.tenant();
         assert_eq!(entity_of(&tenant, one), entity_of(&tenant, other));
         assert_ne!(entity_of(&tenant, first), entity_of(&tenant, second));

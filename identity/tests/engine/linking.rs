@@ -106,7 +106,10 @@ fn a_type_can_be_asked_about_only() {
     for case in open {
         let told = case.matched.as_ref().expect("it says why");
         assert!(case.kind == CaseKind::Match && told.probability >= Probability::percent(90) && told.model == 1);
-        // The waterfall adds up to what the probability is of.
+        // The waterfall adds up to what the probability is of, but for what is rounded.
+        let bits = f64::from(told.steps.iter().map(|step| step.millibits).sum::<i32>()) / 1e3;
+        let of = |bits: f64| Probability::per_million((1e6 / (1.0 + (-bits).exp2())) as u32);
+        assert!((of(bits - 0.02)..=of(bits + 0.02)).contains(&told.probability), "{bits} bits: {told:?}");
         assert!(told.steps.len() > 2 && case.records.len() == 2 && case.entities.len() == 2, "{case:?}");
     }
 }

@@ -2,6 +2,8 @@
 
 mod answers;
 mod crashes;
+mod creating;
 mod erasing;
 mod linking;
+mod models;
 mod world;

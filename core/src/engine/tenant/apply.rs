@@ -19,12 +19,15 @@ use crate::engine::hydrate::Loader;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::matching::waits_for_matching;
 use crate::engine::tenant::standing::Covered;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{ConnectionName, EntityId};
 use crate::plan::{Counted, Intent, Operation, Plan, PlanDraft, PlanHash, PlanKind, Scope, still_planned};
+use crate::rollout::Waiting;
 use crate::telemetry::in_span;
+use crate::text::Text;
 use outbox::{Intended, OutboxRow, outbox_key};
 pub(crate) use outbox::{create_row, write_row};
 
@@ -308,7 +311,7 @@ impl Tenant {
             loader.golden_references().await?;
             // Planning is level-triggered: what is still planned today, with the same expectation, is still right.
             let mut draft = PlanDraft::new(allowed.kind, Scope::from(entity));
-            self.plan_loaded(&loader.loaded.set, &[entity], creates, &mut draft);
+            self.plan_loaded(&loader.loaded.set, &[entity], creates, &mut draft).await?;
             let mut valid: Vec<Operation> = match loader.loaded.set.find_entity(entity) {
                 None => Vec::new(),
                 Some(index) => {
@@ -321,6 +324,10 @@ impl Tenant {
                     group.iter().filter_map(still).collect()
                 }
             };
+            if let Some(why) = unasked(group, &draft) {
+                applied.wait(group, Waiting { why, until: None });
+                return Ok(None);
+            }
             let under_way = loader.rows(std::slice::from_ref(&outbox)).await?.into_iter().any(|row| row.is_some());
             let under_way = under_way && !planted!(SentBeside);
             let as_of = self.now();
@@ -398,6 +405,13 @@ impl Tenant {
             }
         }
     }
+}
+
+/// Why a create waits that a matcher or a person is to be asked about first.
+fn unasked(group: &[Operation], draft: &PlanDraft) -> Option<Text> {
+    let [Operation { intent: Intent::Create(_), target, .. }] = group else { return None };
+    let parked = draft.parked().iter().find(|parked| parked.operation.target == *target)?;
+    waits_for_matching(&parked.why).then(|| parked.why.clone())
 }
 
 /// The connections that a plan writes into.

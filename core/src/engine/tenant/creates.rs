@@ -1,14 +1,15 @@
 //! What is known of creates that no entity tells: those under way, and where nobody has looked yet.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
-use crate::engine::match_queue::{self, Queued};
 use crate::engine::tenant::apply::outbox::{OutboxRow, create_prefix};
+use crate::engine::tenant::matching::Unasked;
 use crate::engine::tenant::read::position_key;
 use crate::error::Error;
 use crate::id::{ConnectionName, EntityId, ObjectType};
@@ -21,12 +22,12 @@ pub(crate) struct Creates {
     under_way: BTreeSet<(EntityId, ObjectType)>,
     unread: BTreeSet<(ConnectionName, ObjectType)>,
     shared: BTreeSet<EntityId>,
-    matching: BTreeSet<EntityId>,
+    /// What those of matched types wait for, once one is planned.
+    pub(super) unasked: OnceLock<Unasked>,
 }
 
 const WHY_SHARED: &str =
     "another entity holds the same identity value: merge the two, or correct the one that is wrong";
-const WHY_MATCHING: &str = "it may be another entity, by a match that waits: say whether the two are one";
 
 /// What is asked of a surface's position before every plan, of every surface: the rest is not read.
 #[derive(Deserialize)]
@@ -47,13 +48,9 @@ impl Creates {
         self.unread.contains(&(connection.clone(), object.clone()))
     }
 
-    /// Why an entity may be another one, where nobody has said yet whether it is: it shares an identity value with it, or they may
-    /// match.
+    /// Why an entity may be another one, where nobody has said yet whether it is: it shares an identity value with it.
     pub(crate) fn may_be_another(&self, entity: EntityId) -> Option<&'static str> {
-        if self.shared.contains(&entity) {
-            return Some(WHY_SHARED);
-        }
-        self.matching.contains(&entity).then_some(WHY_MATCHING)
+        self.shared.contains(&entity).then_some(WHY_SHARED)
     }
 }
 
@@ -66,16 +63,6 @@ impl Tenant {
         for row in self.all_rows(Table::Case, CaseKind::SharedIdentity.prefix(), "list shared identities").await? {
             let case: CaseRow = parse(Table::Case, &row)?;
             creates.shared.extend(case.entities);
-        }
-        if self.core.matching.iter().any(Option::is_some) {
-            for row in self.all_rows(Table::Case, CaseKind::Match.prefix(), "list matches").await? {
-                let case: CaseRow = parse(Table::Case, &row)?;
-                creates.matching.extend(case.entities);
-            }
-            for row in self.all_rows(Table::Index, match_queue::PREFIX, "list records to be matched").await? {
-                let queued: Queued = parse(Table::Index, &row)?;
-                creates.matching.extend(queued.entity);
-            }
         }
         Ok(creates)
     }

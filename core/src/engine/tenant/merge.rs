@@ -4,8 +4,10 @@
 //! between (`docs/semantics.md` 12). What our own writes changed meanwhile is owed back, as a plan; what people changed
 //! meanwhile stays.
 
+mod later;
 mod restore;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,7 @@ use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
 use crate::working_set::{EntityIndex, WorkingSet};
+use later::{Later, Taken};
 use restore::{part_newcomers, restore, written_meanwhile};
 
 /// What both entities were before a merge.
@@ -188,6 +191,8 @@ impl Tenant {
             let (mut loader, into, from) = self.load_pair(was_survivor.id, merged).await?;
             require_no_alias(&loader.loaded.set, into)?;
             self.require_settled(&mut loader, &[into, from]).await?;
+            let later = self.merges_after((&was_survivor, &was_merged), before.at).await?;
+            let brought: BTreeSet<Arc<RecordRef>> = later.iter().flat_map(Later::brought).collect();
             let mut changes = Changes::new(&self.core, as_of, by);
             let mut facts: Vec<EntityFact> = Vec::new();
             let set = &mut loader.loaded.set;
@@ -201,17 +206,21 @@ impl Tenant {
                 let Some(record) = set.find_record(&link.record) else { continue };
                 set.link(from, record, link.order, link.evidence.clone(), &mut facts);
             }
-            let unclear = self
-                .with_frame(|frame| part_newcomers(frame, set, (into, &was_survivor), (from, &was_merged), &mut facts));
+            let (first, second) = ((into, &was_survivor), (from, &was_merged));
+            let parted = self.with_frame(|frame| part_newcomers(frame, set, first, second, &brought, &mut facts));
             let decided = restore(set, into, &was_survivor, before.at, &written, &mut facts);
             restore(set, from, &was_merged, before.at, &written, &mut facts);
             let inherited = was_merged.cannot_link.difference(&was_survivor.cannot_link);
-            for other in inherited {
+            for other in inherited.filter(|other| !later.iter().any(|later| later.merged.cannot_link.contains(other))) {
                 set.record_fact(into, Fact::CannotLink { other: *other, holds: false }, &mut facts);
             }
             // What only the merged one was not, the survivor may be again; what was unlinked meanwhile is neither.
             let held = set.entity(into).entity.held_apart.clone();
-            for (record, held) in held.into_iter().filter(|(record, _)| !was_survivor.held_apart.contains_key(record)) {
+            let of_another =
+                |record: &Arc<RecordRef>| later.iter().any(|later| later.merged.held_apart.contains_key(record));
+            let meanwhile =
+                |record: &Arc<RecordRef>| !was_survivor.held_apart.contains_key(record) && !of_another(record);
+            for (record, held) in held.into_iter().filter(|(record, _)| meanwhile(record)) {
                 let fact = match was_merged.held_apart.get(&record) == Some(&held) {
                     true => (into, Fact::HeldApart { record, held: None }),
                     false => (from, Fact::HeldApart { record, held: Some(Box::new(held)) }),
@@ -231,7 +240,18 @@ impl Tenant {
                 let case = CaseRow::new(Vec::new(), [was_survivor.id, merged], why, as_of);
                 changes.put(unmerged_case(was_survivor.id, &unit), &case);
             }
-            for record in unclear {
+            // What the survivor was before later merges rests on this one no more.
+            let taken = Taken {
+                survivor: &was_survivor,
+                merged: &was_merged,
+                at: before.at,
+                gone: &parted.gone,
+                written: &written,
+            };
+            for later in later {
+                later.rewrite(&taken, model, &mut changes);
+            }
+            for record in parted.unclear {
                 let why = "it was linked while the two were one: link it to the one that it belongs to";
                 let case = CaseRow::new(vec![record.clone()], [was_survivor.id, merged], why, as_of);
                 changes.put(case_of(CaseKind::Unmerged, &record), &case);

@@ -349,12 +349,24 @@ impl Tenant {
         loader.entities(ids).await?;
         loader.references().await?;
         loader.golden_references().await?;
-        self.plan_loaded(&loader.loaded.set, ids, creates, draft);
-        Ok(())
+        self.plan_loaded(&loader.loaded.set, ids, creates, draft).await
     }
 
-    /// Plans entities of a working set.
-    pub(crate) fn plan_loaded(&self, set: &WorkingSet, ids: &[EntityId], creates: &Creates, draft: &mut PlanDraft) {
+    /// Plans entities of a working set, but for creates that matchers or people are to be asked about first.
+    pub(crate) async fn plan_loaded(
+        &self,
+        set: &WorkingSet,
+        ids: &[EntityId],
+        creates: &Creates,
+        draft: &mut PlanDraft,
+    ) -> Result<(), Error> {
+        let planned = draft.operations().len();
+        self.plan_set(set, ids, creates, draft);
+        self.keep_out_unasked(set, creates, draft, planned).await
+    }
+
+    /// Plans entities of a working set, whatever matchers may say.
+    pub(crate) fn plan_set(&self, set: &WorkingSet, ids: &[EntityId], creates: &Creates, draft: &mut PlanDraft) {
         let as_of = self.now();
         let surroundings = Surroundings {
             native: &|entity, connection, object| native(set, entity, connection, object),

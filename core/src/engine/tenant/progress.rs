@@ -273,7 +273,7 @@ impl Tenant {
         loader.references().await?;
         loader.golden_references().await?;
         let mut draft = PlanDraft::new(plan.kind, Scope::default());
-        self.plan_loaded(&loader.loaded.set, &entities, &creates, &mut draft);
+        self.plan_loaded(&loader.loaded.set, &entities, &creates, &mut draft).await?;
         let keys: Vec<RowKey> = operations.iter().map(outbox_key).collect();
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("list writes under way"))?;
         seen.extend(keys.into_iter().zip(rows.iter().map(|row| row.as_ref().map(|row| row.revision))));

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use futures::future::{Either, Fuse, FutureExt as _, select};
 
 use crate::connector::Retry;
-use crate::engine::tenant::{Applied, FailedCall, Next};
+use crate::engine::tenant::{Applied, FailedCall, Next, Unmatched};
 use crate::engine::{TakenIn, Tenant};
 use crate::error::Error;
 use crate::id::ConnectionName;
@@ -39,6 +39,8 @@ pub struct Ran {
     pub refused: usize,
     /// The last failure of each connection that has not answered since.
     pub failed: BTreeMap<ConnectionName, FailedCall>,
+    /// The entity types of which the last step could match nothing.
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// How long what comes in is gathered, so that a system is asked for all of it by one request: who tells of fifty records a second
@@ -285,8 +287,9 @@ impl<'t> Running<'t> {
                 }
             }
             Ended::Stepped(stepped) => {
-                let (next, failed) = stepped?;
+                let (next, failed, unmatched) = stepped?;
                 self.next = next;
+                self.ran.unmatched = unmatched;
                 failed.iter().for_each(|call| self.silence.failed(&call.connection, call.cause.retry, now));
             }
             Ended::Applied(hash, applied) => match applied {

@@ -9,6 +9,7 @@ use crate::engine::Tenant;
 use crate::engine::persist::{self, row_name};
 use crate::engine::tenant::FailedCall;
 use crate::engine::tenant::direct::Answered;
+use crate::engine::tenant::matching::Unmatched;
 use crate::engine::tenant::waiting::{Due, Looked};
 use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
 use crate::error::Error;
@@ -28,6 +29,8 @@ pub struct Stepped {
     pub unread: Vec<Unread>,
     /// How many hints had waited for too long and were dropped ([`Inputs::expires`](crate::engine::Inputs::expires)).
     pub expired: usize,
+    /// The entity types of which nothing could be matched: their records wait, and are asked about once a model can be read.
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// When there is more to do.
@@ -81,15 +84,15 @@ pub(super) type UnderWay = Option<BTreeSet<(ConnectionName, ObjectType)>>;
 
 impl Tenant {
     /// Does what is due, within a bound: settles writes of unknown outcome, reads records that hints point at, ends
-    /// decisions whose date has come, and once a day forgets what has served its time ([`Retention`](crate::engine::Retention)). Says when to come back, and what
-    /// could not be read.
+    /// decisions whose date has come, once a day forgets what has served its time ([`Retention`](crate::engine::Retention)), and puts
+    /// records before matchers ([`Tenant::match_records`]). Says when to come back, and what could not be read.
     ///
     /// Loop, sleep and shutdown are the caller's: `while acme.step().await?.more() {}`, then sleep until
     /// [`Stepped::next`], or until something comes in.
     ///
     /// # Errors
     ///
-    /// If the store fails. A system that fails, or a record that cannot be read, is an outcome: the others are read.
+    /// If the store fails. A system that fails, a record or a matcher's model that cannot be read, is an outcome: the others are read.
     pub async fn step(&self) -> Result<Stepped, Error> {
         self.step_of(&Share::whole()).await
     }
@@ -137,10 +140,12 @@ impl Tenant {
             stepped.at_once();
         }
         self.finish_erasures().await?;
-        stepped.next = stepped.next.min(self.match_records().await?.next);
         if self.purge().await? {
             stepped.at_once();
         }
+        let matched = self.match_records().await?;
+        stepped.next = stepped.next.min(matched.next);
+        stepped.unmatched = matched.unmatched;
         // Last: who cannot delete what nobody reads any more does all else.
         self.finish_compaction().await?;
         Ok((stepped, failed))

@@ -54,6 +54,8 @@ pub struct Worked {
     pub published: usize,
     /// Calls to systems that failed, and are made again later.
     pub failed_calls: usize,
+    /// How often nothing could be matched of an entity type, because its model cannot be read.
+    pub unmatched: usize,
     /// Turns that a database or broker cut short, and that were taken again.
     pub failed_turns: usize,
     /// Messages that no version of ours can read, put aside whole on [`Topic::Unreadable`].

@@ -278,6 +278,7 @@ impl Desk {
         for _ in 0..STEPS_AT_ONCE {
             let stepped = self.tenant.step_of(records).await?;
             worked.failed_calls += stepped.unread.len();
+            worked.unmatched += stepped.unmatched.len();
             next = stepped.next;
             if !stepped.more() {
                 break;

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use accordant::id::TenantId;
 use accordant::seal::{KeyError, KeyId, MemoryKeys, SealKey, SealKeys, Secret};
-use accordant::store::{MemoryStore, StoreError, StoreFault};
-use accordant::testing::{Turns, Watched};
+use accordant::store::{MemoryStore, StoreFault};
+use accordant::testing::{FailsOnce, Turns, Watched};
 use accordant::text::Text;
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -13,20 +13,20 @@ use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::json;
 
 use super::{Copy, of_crm, seal, sealed};
-use crate::erasure::{Fails, canaries, town};
+use crate::erasure::{canaries, town};
 use crate::support::{assert_clean, by, clock, dump, record, says};
 
 /// Keys that fail at one call, before or after it took effect: the same count as the store's.
 #[derive(Clone)]
 struct Failing {
     keys: MemoryKeys,
-    fails: Arc<Fails>,
+    fails: FailsOnce,
 }
 
 impl Failing {
     fn fails(&self, after: bool) -> Result<(), KeyError> {
         let failed = |error| KeyError::new("do as told", StoreFault::Unavailable, error);
-        if self.fails.after == after { self.fails.now().map_err(failed) } else { Ok(()) }
+        self.fails.call(after).map_err(failed)
     }
 }
 
@@ -67,20 +67,6 @@ impl SealKeys for Failing {
     }
 }
 
-/// A store that fails by a count that it shares.
-struct Shared(Arc<Fails>);
-
-#[async_trait]
-impl accordant::testing::StoreWatch for Shared {
-    async fn before(&self, _: &TenantId, _: accordant::testing::StoreCall<'_>) -> Result<(), StoreError> {
-        if self.0.after { Ok(()) } else { self.0.now() }
-    }
-
-    async fn after(&self, _: &TenantId, _: accordant::testing::Called<'_>) -> Result<(), StoreError> {
-        if self.0.after { self.0.now() } else { Ok(()) }
-    }
-}
-
 #[test]
 fn an_erasure_that_is_interrupted_anywhere_leaves_no_copy_readable_once_it_is_finished() {
     for after in [false, true] {
@@ -90,8 +76,8 @@ fn an_erasure_that_is_interrupted_anywhere_leaves_no_copy_readable_once_it_is_fi
             let done = block_on(async {
                 let (one, _) = town(&tenant).await;
                 let copy = Copy::of(&store).await;
-                let fails = Arc::new(Fails { left: Mutex::new(call), after });
-                let watched = Watched::new(store.clone(), Shared(Arc::clone(&fails)));
+                let fails = FailsOnce::at(call, after);
+                let watched = Watched::new(store.clone(), fails.clone());
                 let failing = sealed(watched, Failing { keys: keys.clone(), fails }, &clock, 8);
                 let outcome = failing.erase(one, &by(), "request 7").await;
                 // The next process does what is left, and everything that stands is read.

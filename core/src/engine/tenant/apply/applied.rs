@@ -29,7 +29,7 @@ pub struct Applied {
     pub deferred: usize,
     /// Operations whose outcome is not known yet; the next application or step probes them.
     pub unknown: usize,
-    /// Operations that a limit, or how their connection stands, kept from running, each with the reason.
+    /// Operations that a limit, how their connection stands, or a match that nobody has told yet kept from running, each with the reason.
     pub held: Vec<Parked>,
     /// Operations that were not begun, because whoever watched stopped the application.
     pub stopped: usize,

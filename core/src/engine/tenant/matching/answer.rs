@@ -9,7 +9,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::write_row;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
-use crate::engine::tenant::matching::older;
+use crate::engine::tenant::matching::join::older;
 use crate::engine::tenant::merge::MovedBy;
 use crate::entity::{Evidence, HeldApart};
 use crate::error::Error;
@@ -28,6 +28,9 @@ impl Tenant {
     /// Says of an open match whether the two are one entity. It closes the case, and stands whatever a model says later: two that are one
     /// are merged, or the record is linked; two that are none are held apart, until [`Tenant::allow_merge`] or [`Tenant::link`] takes
     /// that back. Journaled with who said so, when, why, and what the model had said.
+    ///
+    /// `reason` is told about the first of the two records, and so are comments on the case about the first of the two entities: they go
+    /// when that one is erased, and stay when the other is. Write a reference, and no name.
     ///
     /// # Errors
     ///

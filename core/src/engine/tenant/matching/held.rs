@@ -1,16 +1,21 @@
 //! Building the index of a matcher from the rows of a tenant, and following the journal with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::engine::Tenant;
+use crate::engine::case::CaseKind;
 use crate::engine::hydrate::{look_at_representation, parse};
-use crate::engine::match_index::{Held, subject_of, values_of};
+use crate::engine::match_index::{Held, Known, MatchedEntity, OpenMatches, Slot, subject_of, values_of};
 use crate::engine::persist::{LinkRow, entity_key, link_key, record_of_key, representation_key};
+use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::erase::{ERASED, ErasureTold};
-use crate::engine::tenant::matching::train::ModelRow;
+use crate::engine::tenant::matching::model::{ModelRow, model_row};
 use crate::engine::tenant::model::MODEL_ACCEPTED;
 use crate::engine::tenant::replay::read;
 use crate::entity::Entity;
@@ -30,6 +35,12 @@ struct Observed {
     record: RecordRef,
 }
 
+/// The part of a case's row that names its records.
+#[derive(Deserialize)]
+struct About {
+    records: Vec<RecordRef>,
+}
+
 /// Every record of an entity type, as it is stored.
 pub(super) struct Everyone {
     /// The end of the journal before they were read.
@@ -37,16 +48,16 @@ pub(super) struct Everyone {
     /// What they say, each with the revision of its row.
     pub(super) records: Vec<(Features, u64)>,
     /// The entities that are no aliases.
-    pub(super) entities: Vec<Entity>,
+    pub(super) entities: Vec<MatchedEntity>,
 }
 
 impl Tenant {
-    /// Reads every record of an entity type, page by page.
+    /// Reads every record of an entity type, page by page, and keeps of each row what matching looks at.
     pub(super) async fn everyone(&self, of: u16) -> Result<Everyone, Error> {
         let place = self.core.store.journal_place(&self.id, i64::MAX).await;
         let place = place.map_err(Error::store("find the end of the journal"))?;
-        let mut entities: Vec<Entity> = Vec::new();
-        let mut held: BTreeMap<RecordRef, Option<EntityId>> = BTreeMap::new();
+        let mut entities: Vec<MatchedEntity> = Vec::new();
+        let mut held: HashMap<Arc<RecordRef>, Option<EntityId>> = HashMap::new();
         let mut after: Option<Text> = None;
         loop {
             let rows = self.core.store.scan(&self.id, Table::Entity, "", after.as_deref(), PAGE).await;
@@ -55,7 +66,7 @@ impl Tenant {
             after = Some(last.key.clone());
             for row in &rows {
                 let Some(entity) = self.matched_entity(row, of)? else { continue };
-                held.extend(entity.links.iter().map(|link| ((*link.record).clone(), link.evidence.held(entity.id))));
+                held.extend(entity.links.iter().map(|link| (Arc::clone(&link.record), link.held)));
                 entities.push(entity);
             }
         }
@@ -75,40 +86,94 @@ impl Tenant {
     }
 
     /// Brings an index up to what is stored: follows the journal, or builds it where that leads to no end. `None`: there is no model.
-    pub(super) async fn hold_index<'h>(
-        &self,
-        of: u16,
-        slot: &'h mut Option<Held>,
-    ) -> Result<Option<&'h mut Held>, Error> {
-        let Some(row) = self.learned_model(of).await? else {
-            *slot = None;
-            return Ok(None);
-        };
-        let goes_on = match slot {
-            Some(held) if held.version == row.version && !held.is_worn() => self.follow_journal(of, held).await?,
-            _ => false,
-        };
-        if !goes_on {
-            *slot = None;
-            *slot = Some(self.build_index(of, &row).await?);
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Matcher`] if the matcher cannot read the model; [`Error::Contended`] while it is trained again and again.
+    pub(super) async fn hold_index<'h>(&self, of: u16, slot: &'h mut Slot) -> Result<Option<&'h mut Held>, Error> {
+        let mut attempts = Attempts::default();
+        loop {
+            let Some((row, revision)) = self.learned_model(of).await? else {
+                *slot = Slot::Empty;
+                return Ok(None);
+            };
+            let goes_on = match slot {
+                Slot::Held(held) if held.version == row.version && !held.is_worn() => {
+                    held.revision = revision;
+                    self.follow_journal(of, held).await?
+                }
+                Slot::Unreadable(digest, why) if *digest == row.digest => {
+                    return Err(self.matcher_failed(of, why.clone()));
+                }
+                _ => false,
+            };
+            if !goes_on {
+                *slot = Slot::Empty;
+                *slot = match self.build_index(of, (&row, revision)).await {
+                    Ok(Some(held)) => Slot::Held(Box::new(held)),
+                    Ok(None) => {
+                        attempts.won(Some(model_row(&self.core.model.entity(of).name).key))?;
+                        continue;
+                    }
+                    Err(Error::Matcher { source, .. }) => Slot::Unreadable(row.digest, source),
+                    Err(error) => return Err(error),
+                };
+            }
+            return match slot {
+                Slot::Held(held) => Ok(Some(held)),
+                Slot::Unreadable(_, why) => Err(self.matcher_failed(of, why.clone())),
+                Slot::Empty => Ok(None),
+            };
         }
-        Ok(slot.as_mut())
     }
 
-    async fn build_index(&self, of: u16, row: &ModelRow) -> Result<Held, Error> {
-        let Everyone { place, records, entities } = self.everyone(of).await?;
+    /// `None`: another model was trained meanwhile.
+    async fn build_index(&self, of: u16, (row, revision): (&ModelRow, u64)) -> Result<Option<Held>, Error> {
+        let Some(model) = self.model_text(of, row).await? else { return Ok(None) };
         let Some(matching) = self.core.matching.get(usize::from(of)).and_then(Option::as_ref) else {
             return Err(self.no_matcher(of));
         };
-        let features = records.iter().map(|(features, _)| features.clone()).collect();
         let subject = subject_of(&self.core, of);
-        let index = matching.matcher.index(&subject, &row.model, matching.thresholds, features);
-        let mut held = Held::new(row.version, place, index.map_err(|why| self.matcher_failed(of, why))?, &records);
+        let index = |records| {
+            let index = matching.matcher.index(&subject, &model, matching.thresholds, records);
+            index.map_err(|why| self.matcher_failed(of, why))
+        };
+        // One that cannot be read is none after all records were read either.
+        drop(index(Vec::new())?);
+        let Everyone { place, records, entities } = self.everyone(of).await?;
+        let known = |(features, revision): &(Features, u64)| (features.record.clone(), Known::of(features, *revision));
+        let known = records.iter().map(known).collect();
+        let index = index(records.into_iter().map(|(features, _)| features).collect())?;
+        let cases = self.open_matches(of).await?;
+        let mut held = Held::new((row.version, revision), place, index, known, cases);
         for entity in &entities {
             held.have(entity.id, linked(entity));
         }
         entities.iter().for_each(|entity| held.hold_apart(entity.id, Some(entity)));
-        Ok(held)
+        Ok(Some(held))
+    }
+
+    /// The open cases about matches of an entity type, page by page.
+    async fn open_matches(&self, of: u16) -> Result<OpenMatches, Error> {
+        let mut open = OpenMatches::default();
+        let mut after: Option<Text> = None;
+        loop {
+            let prefix = CaseKind::Match.prefix();
+            let rows = self.core.store.scan(&self.id, Table::Case, prefix, after.as_deref(), PAGE).await;
+            let rows = rows.map_err(Error::store("list matches"))?;
+            let Some(last) = rows.last() else { return Ok(open) };
+            after = Some(last.key.clone());
+            for row in rows {
+                let About { records } = parse(Table::Case, &row)?;
+                if self.are_of(&records, of) {
+                    open.put(row.key, records);
+                }
+            }
+        }
+    }
+
+    fn are_of(&self, records: &[RecordRef], of: u16) -> bool {
+        records.iter().any(|record| self.core.place(record).is_some_and(|(entity, _)| entity == of))
     }
 
     /// Follows the journal. `false`: it does not go on where the index was left, or today's model of entities is another one.
@@ -137,8 +202,25 @@ impl Tenant {
                     "facts" => entities.extend(entry.subject.parse::<EntityId>().ok()),
                     ERASED => {
                         let told: ErasureTold = read(entry, payload)?;
+                        // A matcher keeps the words of records that it lets go.
+                        if told.records.iter().any(|record| held.has(record)) {
+                            return Ok(false);
+                        }
                         records.extend(told.records);
                         entities.extend(told.entities);
+                    }
+                    CASE_OPENED | CASE_CHANGED => {
+                        let (key, _): (Text, IgnoredAny) = read(entry, payload)?;
+                        if CaseKind::of_key(&key) == Some(CaseKind::Match) {
+                            let (key, About { records }): (Text, About) = read(entry, payload)?;
+                            if self.are_of(&records, of) {
+                                held.cases.put(key, records);
+                            }
+                        }
+                    }
+                    CASE_GONE => {
+                        let (key,): (Text,) = read(entry, payload)?;
+                        held.cases.remove(&key);
                     }
                     MODEL_ACCEPTED => return Ok(false),
                     _ => {}
@@ -166,13 +248,13 @@ impl Tenant {
             ids.insert(link.entity);
         }
         let keys: Vec<RowKey> = ids.iter().map(|id| entity_key(*id)).collect();
-        let mut entities: BTreeMap<EntityId, Entity> = BTreeMap::new();
+        let mut entities: BTreeMap<EntityId, MatchedEntity> = BTreeMap::new();
         for row in self.load_some(&keys, "load entities").await?.into_iter().flatten() {
             entities.extend(self.matched_entity(&row, of)?.map(|entity| (entity.id, entity)));
         }
         let mut held_together: BTreeMap<RecordRef, Option<EntityId>> = BTreeMap::new();
         for entity in entities.values() {
-            let links = entity.links.iter().map(|link| ((*link.record).clone(), link.evidence.held(entity.id)));
+            let links = entity.links.iter().map(|link| ((*link.record).clone(), link.held));
             held_together.extend(links);
         }
         records.extend(held_together.keys().cloned());
@@ -214,13 +296,13 @@ impl Tenant {
     }
 
     /// The entity of a row, if it is of an entity type and no alias.
-    fn matched_entity(&self, row: &Row, of: u16) -> Result<Option<Entity>, Error> {
+    fn matched_entity(&self, row: &Row, of: u16) -> Result<Option<MatchedEntity>, Error> {
         let stored: StoredEntity = parse(Table::Entity, row)?;
         let entity = Entity::from_stored(stored, &self.core.model);
-        Ok(entity.filter(|entity| entity.entity == of && entity.merged_into.is_none()))
+        Ok(entity.filter(|entity| entity.entity == of && entity.merged_into.is_none()).as_ref().map(MatchedEntity::of))
     }
 }
 
-fn linked(entity: &Entity) -> BTreeSet<RecordRef> {
-    entity.links.iter().map(|link| (*link.record).clone()).collect()
+fn linked(entity: &MatchedEntity) -> BTreeSet<RecordRef> {
+    entity.records().map(|record| (**record).clone()).collect()
 }

@@ -1,23 +1,21 @@
 //! Training: a model of what agreement is worth, learned from the records of a tenant, and put in the place of the last.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::engine::Tenant;
-use crate::engine::hydrate::parse;
-use crate::engine::match_index::subject_of;
-use crate::engine::match_queue::{Queued, queue_key};
-use crate::engine::persist::{Changes, LinkRow, link_key, record_of_key};
+use crate::engine::match_index::{MatchedEntity, in_order, subject_of};
+use crate::engine::persist::Changes;
 use crate::engine::suppression::suppression_key;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::matching::held::Everyone;
-use crate::entity::{Entity, Evidence, HUB_OBJECT};
+use crate::engine::tenant::matching::model::{Asked, ModelRow, model_row, text_row};
+use crate::engine::tenant::matching::sweep::{Sweep, sweep_row};
 use crate::error::{Error, Known};
 use crate::fingerprint::Digest;
-use crate::id::{Actor, EntityType, RecordRef};
-use crate::matching::{Judged, MatcherError, Matching};
+use crate::id::{Actor, EntityId, RecordRef};
+use crate::matching::{Judged, Matching};
 use crate::role::Role;
-use crate::store::{Row, RowKey, Table};
-use crate::text::Text;
 
 /// The journal's kind for a model that was trained.
 const TRAINED: &str = "matcher_trained";
@@ -34,40 +32,6 @@ pub struct Trained {
     pub records: usize,
     /// From how many answers of people.
     pub judged: usize,
-}
-
-/// The row of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ModelRow {
-    pub(super) version: u32,
-    pub(super) digest: Digest,
-    pub(super) by: Actor,
-    pub(super) at: i64,
-    pub(super) model: String,
-    /// Whether an erasure emptied it. Its version stays: the next is another one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) unlearned: bool,
-}
-
-/// How far records have been put in the queue since a model was trained.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Sweep {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    after: Option<Text>,
-}
-
-/// How many records a sweep puts in the queue by one commit.
-const SWEPT_AT_ONCE: usize = 200;
-
-/// What the keys of the rows of models begin with.
-pub(crate) const TRAINED_MODELS: &str = "matcher\u{1f}";
-
-pub(super) fn model_row(entity_type: &EntityType) -> RowKey {
-    RowKey::new(Table::Meta, format!("{TRAINED_MODELS}{entity_type}"))
-}
-
-pub(super) fn sweep_row(entity_type: &EntityType) -> RowKey {
-    RowKey::new(Table::Meta, format!("matcher-sweep\u{1f}{entity_type}"))
 }
 
 impl Tenant {
@@ -105,6 +69,7 @@ impl Tenant {
             let Everyone { records, entities, .. } = self.everyone(of).await?;
             let features: Vec<_> = records.into_iter().map(|(features, _)| features).collect();
             let judged = judged(&entities);
+            drop(entities);
             let subject = subject_of(&self.core, of);
             let model = matching.matcher.train(&subject, &features, &judged, version);
             let model = model.map_err(|why| self.matcher_failed(of, why))?;
@@ -112,8 +77,9 @@ impl Tenant {
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.commit.expect.push((suppression_key(), suppression));
             changes.commit.expect.push((model_row(name), before.map(|(_, revision)| revision)));
-            let at = changes.as_of();
-            changes.put(model_row(name), &ModelRow { version, digest, by: by.clone(), at, model, unlearned: false });
+            let (by, at, asked) = (by.clone(), changes.as_of(), Some(Asked::of(matching)));
+            changes.put(model_row(name), &ModelRow { version, digest, by, at, asked, unlearned: false });
+            changes.put(text_row(name), &model);
             changes.put(sweep_row(name), &Sweep::default());
             let trained = Trained { version, digest, records: features.len(), judged: judged.len() };
             let told = (name, version, digest, trained.records, trained.judged);
@@ -123,97 +89,28 @@ impl Tenant {
             }
         }
     }
-
-    /// The model of an entity type, and the revision of its row.
-    pub(super) async fn matcher_model(&self, of: u16) -> Result<Option<(ModelRow, u64)>, Error> {
-        let key = model_row(&self.core.model.entity(of).name);
-        let rows = self.core.store.load(&self.id, &[key]).await.map_err(Error::store("load a model of a matcher"))?;
-        let row = rows.into_iter().next().flatten();
-        row.map(|row| Ok((parse(Table::Meta, &row)?, row.revision))).transpose()
-    }
-
-    /// Empties the queue of an entity type that has no model: whoever trains one looks at all records.
-    pub(super) async fn empty_match_queue(&self, of: u16, rows: Vec<Row>) -> Result<bool, Error> {
-        let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-        changes.commit.expect.push((model_row(&self.core.model.entity(of).name), None));
-        for row in rows {
-            let key = RowKey::new(Table::Index, row.key);
-            changes.commit.expect.push((key.clone(), Some(row.revision)));
-            changes.delete(key);
-        }
-        self.commit("empty the queue of a matcher", changes.commit).await
-    }
-
-    /// Puts the next records in the queue after a model was trained. Says whether there are more.
-    pub(super) async fn sweep_matches(&self, of: u16) -> Result<bool, Error> {
-        let name = &self.core.model.entity(of).name;
-        let key = sweep_row(name);
-        let mut attempts = Attempts::default();
-        loop {
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let row = rows.map_err(Error::store("see what was matched"))?.into_iter().next().flatten();
-            let Some(row) = row else { return Ok(false) };
-            let Sweep { after } = parse(Table::Meta, &row)?;
-            let table = Table::Representation;
-            let found = self.core.store.scan(&self.id, table, "", after.as_deref(), SWEPT_AT_ONCE).await;
-            let found = found.map_err(Error::store("go through records"))?;
-            let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-            changes.commit.expect.push((key.clone(), Some(row.revision)));
-            let more = found.len() == SWEPT_AT_ONCE;
-            match found.last() {
-                Some(last) if more => changes.put(key.clone(), &Sweep { after: Some(last.key.clone()) }),
-                _ => changes.delete(key.clone()),
-            }
-            let records: Vec<RecordRef> = found.iter().filter_map(|row| record_of_key(&row.key)).collect();
-            let is_of = |record: &&RecordRef| {
-                self.core.place(record).is_some_and(|(entity, object)| entity == of && object != HUB_OBJECT)
-            };
-            let records: Vec<&RecordRef> = records.iter().filter(is_of).collect();
-            let links: Vec<RowKey> = records.iter().map(|record| link_key(record)).collect();
-            let links = match links.is_empty() {
-                true => Vec::new(),
-                false => self.core.store.load(&self.id, &links).await.map_err(Error::store("look for links"))?,
-            };
-            for (record, link) in records.into_iter().zip(links) {
-                let link: Option<LinkRow> = link.map(|row| parse(Table::Link, &row)).transpose()?;
-                changes.put(queue_key(name, record), &Queued { entity: link.map(|link| link.entity) });
-            }
-            if attempts.commit(self, "look at records again", changes.commit).await? {
-                return Ok(more);
-            }
-        }
-    }
-
-    pub(super) fn no_matcher(&self, of: u16) -> Error {
-        let entity_type = Text::from(self.core.model.entity(of).name.as_str());
-        Error::NoMatcher { entity_type, known: Known::beside("", std::iter::empty()) }
-    }
-
-    pub(super) fn matcher_failed(&self, of: u16, source: MatcherError) -> Error {
-        Error::Matcher { entity_type: self.core.model.entity(of).name.clone(), source }
-    }
 }
 
 /// What people said of records: that those are one entity which they linked, and those are none which they hold apart.
-fn judged(entities: &[Entity]) -> Vec<Judged> {
-    let by_id: std::collections::BTreeMap<_, _> = entities.iter().map(|entity| (entity.id, entity)).collect();
+fn judged(entities: &[MatchedEntity]) -> Vec<Judged> {
+    let first = |entity: &MatchedEntity| Some(Arc::clone(&entity.links.iter().find(|link| link.native)?.record));
+    let first_of: BTreeMap<EntityId, Arc<RecordRef>> =
+        entities.iter().filter_map(|entity| Some((entity.id, first(entity)?))).collect();
     let mut judged = Vec::new();
     let mut told = |one: &RecordRef, other: &RecordRef, same| {
         if one != other {
-            let (one, other) = crate::engine::match_index::in_order(one, other);
+            let (one, other) = in_order(one, other);
             judged.push(Judged { one, other, same });
         }
     };
     for entity in entities {
-        let native = || entity.links.iter().filter(|link| link.object != HUB_OBJECT);
-        let Some(first) = native().next() else { continue };
-        for link in native().filter(|link| matches!(link.evidence, Evidence::Asserted { .. })) {
-            told(&first.record, &link.record, true);
+        let Some(first) = first_of.get(&entity.id) else { continue };
+        for link in entity.links.iter().filter(|link| link.native && link.asserted) {
+            told(first, &link.record, true);
         }
-        entity.held_apart.keys().for_each(|record| told(&first.record, record, false));
-        for other in entity.cannot_link.iter().filter_map(|other| by_id.get(other)) {
-            let other = other.links.iter().find(|link| link.object != HUB_OBJECT);
-            other.into_iter().for_each(|other| told(&first.record, &other.record, false));
+        entity.held_apart.iter().for_each(|record| told(first, record, false));
+        for other in entity.cannot_link.iter().filter_map(|other| first_of.get(other)) {
+            told(first, other, false);
         }
     }
     judged.sort_by(|a, b| (&a.one, &a.other, a.same).cmp(&(&b.one, &b.other, b.same)));

@@ -10,7 +10,7 @@ use futures::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::engine::Tenant;
 use crate::engine::tenant::run::{Read, Task};
-use crate::engine::tenant::{Applied, FailedCall, Next, connections_of};
+use crate::engine::tenant::{Applied, FailedCall, Next, Unmatched, connections_of};
 use crate::error::Error;
 use crate::id::ConnectionName;
 use crate::plan::PlanHash;
@@ -27,8 +27,8 @@ pub(super) enum Ended {
     Alerted(Result<(), Error>),
     /// A stretch of an examination of entities; whether there is more at once.
     Examined(Result<bool, Error>),
-    /// Steps, and which connections did not answer them.
-    Stepped(Result<(Next, Vec<FailedCall>), Error>),
+    /// Steps: when there are more, which connections did not answer them, and what could not be matched.
+    Stepped(Result<(Next, Vec<FailedCall>, Vec<Unmatched>), Error>),
     /// An application of a plan.
     Applied(PlanHash, Result<Applied, Error>),
 }
@@ -101,7 +101,7 @@ impl<'t> Lanes<'t> {
         let tenant = self.tenant;
         let work = async move {
             let mut left_alone = left_alone;
-            let mut failed = Vec::new();
+            let (mut failed, mut unmatched) = (Vec::new(), Vec::new());
             for _ in 0..STEPS_AT_ONCE {
                 let (stepped, silent) = match tenant.step_but(&Share::whole(), &left_alone).await {
                     Ok(stepped) => stepped,
@@ -109,11 +109,12 @@ impl<'t> Lanes<'t> {
                 };
                 left_alone.extend(silent.iter().map(|call| call.connection.clone()));
                 failed.extend(silent);
+                unmatched = stepped.unmatched.clone();
                 if !stepped.more() {
-                    return Ended::Stepped(Ok((stepped.next, failed)));
+                    return Ended::Stepped(Ok((stepped.next, failed, unmatched)));
                 }
             }
-            Ended::Stepped(Ok((Next::Now, failed)))
+            Ended::Stepped(Ok((Next::Now, failed, unmatched)))
         };
         self.reads.push(work.boxed());
         true

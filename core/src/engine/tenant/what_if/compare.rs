@@ -39,8 +39,8 @@ impl Tenant {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.key.clone());
             let ids: Vec<EntityId> = page.iter().filter_map(|row| row.key.parse().ok()).collect();
-            let is = self.side(&ids, &creates).await?;
-            let shown = shadow.tenant.side(&ids, &creates).await?;
+            let is = self.side(self, &ids, &creates).await?;
+            let shown = shadow.tenant.side(self, &ids, &creates).await?;
             for id in &ids {
                 self.compare_one(shadow, *id, &is, &shown, would);
             }
@@ -48,13 +48,15 @@ impl Tenant {
         }
     }
 
-    async fn side(&self, ids: &[EntityId], creates: &Creates) -> Result<Side<'_>, Error> {
+    /// What matchers are to be asked is what it is in `live`: nothing is asked of what would be.
+    async fn side(&self, live: &Tenant, ids: &[EntityId], creates: &Creates) -> Result<Side<'_>, Error> {
         let mut loader = Loader::new(&self.core, &self.id);
         loader.entities(ids).await?;
         loader.references().await?;
         loader.golden_references().await?;
         let mut draft = PlanDraft::new(PlanKind::Regular, Scope::default());
-        self.plan_loaded(&loader.loaded.set, ids, creates, &mut draft);
+        self.plan_set(&loader.loaded.set, ids, creates, &mut draft);
+        live.keep_out_unasked(&loader.loaded.set, creates, &mut draft, 0).await?;
         Ok(Side { loader, operations: draft.operations().to_vec() })
     }
 
