@@ -8,6 +8,7 @@ mod afterwards;
 mod finish;
 mod lineage;
 mod retell;
+mod silent;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -367,16 +368,23 @@ impl Tenant {
                 concerned.records.iter().filter_map(|record| loader.loaded.set.find_record(record)).collect();
             loader.identities_of(&records).await?;
             let (mut theirs, mut shared) = (BTreeSet::new(), BTreeSet::new());
-            for row in self
-                .identities(loader, &concerned.records)
-                .iter()
-                .filter_map(|key| loader.loaded.identity_rows.get(key))
-            {
+            let mut values = self.identities(loader, &concerned.records);
+            values.retain(|key| {
+                let Some(row) = loader.loaded.identity_rows.get(key) else { return true };
                 let waiting = row.waiting.iter().filter_map(|key| record_of_key(key));
-                let waiting = waiting.filter(|record| !apart.contains(record) && !concerned.records.contains(record));
                 let alone = row.holders.values().all(|holder| concerned.entities.contains(holder));
-                if alone { theirs.extend(waiting) } else { shared.extend(waiting) }
-            }
+                if alone {
+                    theirs.extend(waiting)
+                } else {
+                    shared.extend(waiting)
+                }
+                alone
+            });
+            // One that is gone waits for nobody.
+            theirs.append(&mut self.silent_records(&values).await?);
+            let known = |record: &RecordRef| apart.contains(record) || concerned.records.contains(record);
+            theirs.retain(|record| !known(record));
+            shared.retain(|record| !known(record));
             loader.records(&theirs.iter().cloned().collect::<Vec<_>>()).await?;
             theirs.retain(|record| loader.loaded.set.entity_of(record).is_none());
             if theirs.is_empty() {
