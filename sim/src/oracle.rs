@@ -116,6 +116,8 @@ pub struct Oracle {
     pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
     pub decided: BTreeSet<Unit>,
+    /// When a person last did.
+    decided_at: BTreeMap<Unit, i64>,
     /// Creates of the engine, and deaths of records, by subject and system.
     creates: BTreeMap<(usize, usize), (usize, usize)>,
     /// Replies lost, calls late, crashes, failed commits: what can make an honest engine do something twice.
@@ -289,6 +291,9 @@ impl Oracle {
             self.accuse(format!("{name} r{place} {}: {writes} writes for {worth} changes", ATTRIBUTES[attribute]));
         }
         self.check_write(system, unit, word, before, seen);
+        if seen && by == By::Person {
+            self.check_votes(system, unit, word, (before, at));
+        }
         self.unseen.extend((!seen).then(|| before.said()));
         let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system) && seen;
         let copied = made || !self.once(before);

@@ -22,7 +22,6 @@ impl Oracle {
             (None, Policy::Undeclared) => self.judge_conflict(unit, moved, found),
             (None, Policy::Latest) => self.judge_latest(unit, moved, found),
             (None, Policy::Priority) => self.judge_priority(unit, moved, found),
-            (None, Policy::Consensus) => self.judge_consensus(unit, moved, found),
             _ => {}
         }
         let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
@@ -122,18 +121,30 @@ impl Oracle {
         }
     }
 
-    /// Whom two systems' people outvoted is overruled, and nobody whom one alone contradicts: what we wrote from one system into
-    /// others is no vote.
-    fn judge_consensus(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        for (system, word) in moved.iter().filter(|(_, word)| self.once(**word)) {
-            let Some(known) = self.stands(*system, unit.0) else { continue };
-            let history = &known.cells[unit.1].history;
-            let said = history.iter().rposition(|(held, by, _)| (*held, *by) == (*word, By::Person));
-            // What came after that may rest on what was written first.
-            let Some((over, By::Engine, _)) = said.and_then(|said| history.get(said + 1)) else { continue };
-            if self.said.get(&over.said()).is_none_or(|said| said.systems.len() < 2) {
-                self.overruled(unit, *system, *word, "and was overruled without a majority", found);
-            }
+    /// Where a majority is asked for, whom two systems' people outvoted is overruled, and nobody whom one alone contradicts: what we
+    /// wrote from one system into others is no vote. `before`: what was written over, knowingly, and when it was said.
+    pub(super) fn check_votes(&mut self, system: usize, unit: Unit, word: Word, before: (Word, i64)) {
+        let Attribute { owner, policy, .. } = &self.attributes[unit.1];
+        let (over, at) = before;
+        let decided = self.decided_at.get(&unit).is_some_and(|decided| *decided >= at);
+        let asked = *policy == Policy::Consensus && owner.is_none() && !self.remodelled.contains(&unit.1);
+        let said = self.said.get(&word.said());
+        let outvoted = said.is_some_and(|said| said.systems.len() > 1 || said.knows.contains(&over.said()));
+        if asked
+            && !outvoted
+            && !decided
+            && over.said() != word.said()
+            && self.once(over)
+            && self.is_promised(unit.0)
+            && !self.disturbed.contains(&unit.0)
+            && !self.fought.contains(&unit)
+            && !self.is_guarded(unit)
+        {
+            let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
+            self.accuse(format!(
+                "{name} said {over} of {attribute} of k{}, and was overruled without a majority by {word}",
+                unit.0
+            ));
         }
     }
 }
