@@ -12,6 +12,7 @@ use accordant::{Actor, EntityId, Error, Lifetime, Tenant};
 
 use crate::design::ATTRIBUTES;
 use crate::job::subjects;
+use crate::key::Key;
 use crate::office::{ADMIN, OFFICE, to_decide, to_see, to_see_all};
 use crate::oracle::spelled;
 use crate::scene::Scene;
@@ -103,20 +104,23 @@ pub async fn attempt(
     let Some(entity) = of.iter().find(|(_, of)| of.contains_key(&subject)).map(|(entity, _)| *entity) else {
         return Ok(());
     };
-    let (attributes, known) = {
-        let inner = scene.lock();
-        (inner.design.attributes.len(), inner.office.rank(who))
+    let (attributes, rank, since) = {
+        let mut inner = scene.lock();
+        let attributes = inner.design.attributes.len();
+        let Some((rank, since)) = inner.office.rank(who) else { return Ok(()) };
+        // Of two attempts at once, nobody can tell which was journaled.
+        if (rank >= what.takes(attributes) && !what.looks()) || !inner.office.begins(who) {
+            return Ok(());
+        }
+        inner.say(|| format!("{} of rank {rank} tries {what:?} of k{subject}", OFFICE[who]));
+        (attributes, rank, since)
     };
-    let Some((rank, since)) = known else { return Ok(()) };
     let may = rank >= what.takes(attributes);
-    if may && !what.looks() {
-        return Ok(());
-    }
-    scene.lock().say(|| format!("{} of rank {rank} tries {what:?} of k{subject}", OFFICE[who]));
-    let before = entries_by(tenant, scene, OFFICE[who]).await;
+    let begun = scene.image.journal_place(tenant.id(), i64::MAX).await.unwrap_or_default();
     let outcome = call(tenant, scene, (who, what), entity).await;
-    let after = entries_by(tenant, scene, OFFICE[who]).await;
+    let entries = entries_by(tenant, scene, OFFICE[who], begun).await;
     let mut inner = scene.lock();
+    inner.office.ends(who);
     if inner.office.rank(who) != Some((rank, since)) {
         // They have another rank by now.
         return Ok(());
@@ -126,7 +130,7 @@ pub async fn attempt(
         Err(Error::Forbidden { .. }) if may => {
             inner.oracle.accuse(format!("{name} may {what:?} with rank {rank}, and was refused"));
         }
-        Err(Error::Forbidden { .. }) if after != before => {
+        Err(Error::Forbidden { .. }) if entries > 0 => {
             inner.oracle.accuse(format!("{name} was refused {what:?}, and it was journaled"));
         }
         Err(Error::Forbidden { .. }) => {}
@@ -135,15 +139,14 @@ pub async fn attempt(
         _ if !may => inner.oracle.accuse(format!("{name} may not {what:?} with rank {rank}, and was not refused")),
         Err(_) => {}
         Ok(shown) => {
-            if what == Try::Look && !inner.oracle.two_workers && (after > before) != (rank >= 2) {
-                inner.oracle.accuse(format!("{name} of rank {rank} looked, and {} entries say so", after - before));
+            if what == Try::Look && (entries > 0) != (rank >= 2) {
+                inner.oracle.accuse(format!("{name} of rank {rank} looked, and {entries} entries say so"));
             }
             for spelled in spelled(&shown) {
-                let key = spelled.strip_prefix('k').is_some_and(|number| number.parse::<usize>().is_ok());
                 let word = Word::parse(spelled).and_then(|word| inner.oracle.whose(word));
                 let needs = match word {
                     Some((_, attribute)) => to_see(attribute, attributes),
-                    None if key => 2,
+                    None if Key::parse(spelled).is_some() => 2,
                     None => continue,
                 };
                 if rank < needs {
@@ -157,9 +160,9 @@ pub async fn attempt(
     Ok(())
 }
 
-/// How many entries of the journal somebody made.
-async fn entries_by(tenant: &Tenant, scene: &Arc<Scene>, who: &str) -> usize {
-    let entries = scene.image.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default();
+/// How many entries of the journal behind a place somebody made.
+async fn entries_by(tenant: &Tenant, scene: &Arc<Scene>, who: &str, after: u64) -> usize {
+    let entries = scene.image.journal(tenant.id(), after, usize::MAX).await.unwrap_or_default();
     entries.iter().filter(|(entry, _)| entry.actor.as_str() == who).count()
 }
 

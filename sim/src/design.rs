@@ -85,6 +85,8 @@ pub enum Policy {
     Latest,
     /// Systems in an order, then the latest.
     Priority,
+    /// What more than half of those say who said it themselves, then a person.
+    Consensus,
     /// Others, of a user's own model.
     Other,
 }
@@ -184,6 +186,17 @@ impl Design {
         self
     }
 
+    /// What worlds have gained last: in one of eight, whatever nobody owns is put to the vote.
+    #[must_use]
+    pub fn voting(mut self, rng: &mut Rng) -> Self {
+        if rng.chance(125) {
+            for attribute in self.attributes.iter_mut().filter(|attribute| attribute.owner.is_none()) {
+                attribute.policy = Policy::Consensus;
+            }
+        }
+        self
+    }
+
     /// The same world, about an entity type of a user's own model: its systems keep their habits, and its attributes are what
     /// the model says.
     #[must_use]
@@ -249,6 +262,7 @@ impl Design {
                     let order: Vec<&str> = self.systems.iter().rev().map(|system| system.name).collect();
                     typed.resolve(builtin::source_priority(&order)).resolve(builtin::latest())
                 }
+                Policy::Consensus => typed.resolve(builtin::consensus()),
                 Policy::Undeclared | Policy::Other => typed,
             });
         }

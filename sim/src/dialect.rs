@@ -12,6 +12,7 @@ use accordant::model::{EntityModel, Path};
 use accordant::value::Native;
 
 use crate::design::{ATTRIBUTES, Design, OBJECT};
+use crate::key::Key;
 use crate::server::body;
 use crate::word::Word;
 use own::Own;
@@ -173,7 +174,7 @@ impl Dialect {
                 _ => return None,
             };
             if path == "key" {
-                return Some(Change::Key(text.strip_prefix('k')?.parse().ok()?));
+                return Some(Change::Key(Key::parse(text)?.0));
             }
             let attribute = ATTRIBUTES.iter().position(|name| *name == path)?;
             return Some(Change::Set(attribute, Word::parse(text)?));

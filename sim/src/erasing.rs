@@ -14,8 +14,8 @@ use crate::server::id;
 /// How often an erasure is tried that waits for a write.
 const MOST_TRIES: usize = 6;
 
-/// How long the heal waits for a write, in milliseconds: longer than any request lives.
-const REST: i64 = 1_000_000;
+/// How long the heal waits for a write each time, in milliseconds: all in all longer than a day, for which an erasure waits.
+const REST: i64 = 5 * 3_600_000;
 
 /// Erases a person, if anything is known of them. Waits so long between tries, where a write is under way.
 ///
@@ -76,6 +76,10 @@ pub async fn finish(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
             inner.oracle.accuse(format!("k{subject} cannot be erased"));
         }
     }
+    let lifted = scene.lock().oracle.all_lifted();
+    for subject in lifted {
+        lift_rest(tenant, scene, subject).await?;
+    }
     Ok(())
 }
 
@@ -85,18 +89,31 @@ pub async fn finish(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
 ///
 /// If the store fails.
 pub async fn lift(tenant: &Tenant, scene: &Arc<Scene>, subject: usize) -> Result<(), Error> {
-    let erased = {
+    {
         let mut inner = scene.lock();
-        let is_gone = inner.oracle.is_gone(subject);
-        if is_gone {
-            // From here on it may have an effect.
-            inner.oracle.lifted(subject);
-            inner.say(|| format!("an admin lets k{subject} come back"));
+        if !inner.oracle.is_gone(subject) {
+            return Ok(());
         }
-        if is_gone { std::mem::take(inner.erased.entry(subject).or_default()) } else { BTreeSet::new() }
-    };
-    for entity in erased {
-        tenant.lift_suppression(entity, &Actor::new("ana"), "they asked").await?;
+        // From here on it may have an effect.
+        inner.oracle.lifted(subject);
+        inner.say(|| format!("an admin lets k{subject} come back"));
+    }
+    lift_rest(tenant, scene, subject).await
+}
+
+/// Lifts what still keeps somebody away who may come back. Each entity is done with once the engine says so: what a crash
+/// interrupts is gone on with.
+async fn lift_rest(tenant: &Tenant, scene: &Arc<Scene>, subject: usize) -> Result<(), Error> {
+    let left = scene.lock().erased.get(&subject).cloned().unwrap_or_default();
+    for entity in left {
+        match tenant.lift_suppression(entity, &Actor::new("ana"), "they asked").await {
+            // It was asked for, and another erasure had taken it by then.
+            Ok(_) | Err(Error::UnknownEntity { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(erased) = scene.lock().erased.get_mut(&subject) {
+            erased.remove(&entity);
+        }
     }
     Ok(())
 }

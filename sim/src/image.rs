@@ -100,6 +100,20 @@ impl Store for Image {
         self.0.image.journal(tenant, after, limit).await
     }
 
+    async fn journal_about(
+        &self,
+        tenant: &TenantId,
+        subject: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(Entry, Option<Payload>)>, StoreError> {
+        self.0.image.journal_about(tenant, subject, after, limit).await
+    }
+
+    async fn journal_place(&self, tenant: &TenantId, at: i64) -> Result<u64, StoreError> {
+        self.0.image.journal_place(tenant, at).await
+    }
+
     async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
         self.rest().await;
         may_die(&self.0, "before the journal is cut").await;

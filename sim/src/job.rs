@@ -19,8 +19,8 @@ use crate::office::grant;
 use crate::oracle::Unit;
 use crate::remote::{PROOF, SAYS};
 use crate::scene::Scene;
-use crate::seal::compact;
 use crate::server::{body, id};
+use crate::signer::compact;
 
 /// What the engine is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

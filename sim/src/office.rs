@@ -70,11 +70,13 @@ pub struct Office {
     ranks: [Option<usize>; OFFICE.len()],
     /// How often anything was changed.
     changes: u64,
+    /// Who tries something just now.
+    busy: [bool; OFFICE.len()],
 }
 
 impl Default for Office {
     fn default() -> Self {
-        Self { ranks: [Some(0); OFFICE.len()], changes: 0 }
+        Self { ranks: [Some(0); OFFICE.len()], changes: 0, busy: [false; OFFICE.len()] }
     }
 }
 
@@ -86,6 +88,22 @@ impl Office {
             Some(rank) => Some((rank, self.changes)),
             None => None,
         }
+    }
+
+    /// Somebody tries something. Says whether they do: whoever is busy does one thing at a time.
+    #[must_use]
+    pub const fn begins(&mut self, who: usize) -> bool {
+        !std::mem::replace(&mut self.busy[who], true)
+    }
+
+    /// What somebody tried has come to its end.
+    pub const fn ends(&mut self, who: usize) {
+        self.busy[who] = false;
+    }
+
+    /// Nobody waits for anything any more: the process is dead.
+    pub const fn all_end(&mut self) {
+        self.busy = [false; OFFICE.len()];
     }
 
     const fn set(&mut self, who: usize, rank: Option<usize>) {

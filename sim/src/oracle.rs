@@ -4,13 +4,14 @@
 
 mod boundary;
 mod erasure;
+mod movers;
 mod presence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use accordant::connector::CreateSafety;
 
-use crate::design::{ATTRIBUTES, Attribute, Design, Policy, System};
+use crate::design::{ATTRIBUTES, Attribute, Design, System};
 use crate::oracle::boundary::Boundary;
 use crate::oracle::erasure::Erasures;
 pub use crate::oracle::erasure::spelled;
@@ -47,6 +48,13 @@ impl Cell {
 
     fn word(&self) -> Word {
         self.last().0
+    }
+
+    /// When the engine wrote what it holds, the last time first, if nobody said anything in between; none: the engine did not.
+    fn tries(&self) -> impl Iterator<Item = i64> + '_ {
+        let (word, ..) = self.last();
+        let repeats = self.history.iter().rev().take_while(move |(held, by, _)| (*held, *by) == (word, By::Engine));
+        repeats.map(|(.., at)| *at)
     }
 
     /// How many differences there are since it was last settled: 1 or none.
@@ -108,6 +116,8 @@ pub struct Oracle {
     pub remodelled: BTreeSet<usize>,
     /// Units that a person ever decided.
     pub decided: BTreeSet<Unit>,
+    /// When a person last did.
+    decided_at: BTreeMap<Unit, i64>,
     /// Creates of the engine, and deaths of records, by subject and system.
     creates: BTreeMap<(usize, usize), (usize, usize)>,
     /// Replies lost, calls late, crashes, failed commits: what can make an honest engine do something twice.
@@ -122,6 +132,8 @@ pub struct Oracle {
     pub heal_writes: usize,
     /// Writes since the heal began beside those that mend a difference, and rightly.
     rewrites: usize,
+    /// Where something was written since the heal began whose model had changed.
+    early: BTreeSet<Place>,
     /// Words of people that the engine wrote over, with where.
     overwritten: Vec<(Word, usize, usize, Unit)>,
     /// What it found.
@@ -160,6 +172,7 @@ impl Oracle {
     /// The heal begins, or goes on after people have decided: nobody but the engine changes anything.
     pub fn heal(&mut self) {
         (self.heal_writes, self.rewrites, self.mended) = (0, 0, 0);
+        self.early.clear();
         self.each(|cell| cell.before = cell.word());
     }
 
@@ -230,8 +243,8 @@ impl Oracle {
     }
 
     /// The engine wrote an attribute: `word` is what its system made of what was sent, where it said that it expects another.
-    pub fn wrote(&mut self, at: Place, word: Word, (sent, expected): (Word, Option<Word>), now: i64) {
-        let (system, place, attribute) = at;
+    pub fn wrote(&mut self, written: Place, word: Word, (sent, expected): (Word, Option<Word>), now: i64) {
+        let (system, place, attribute) = written;
         let System { name, capitals, answers, grain, .. } = self.systems[system];
         let known = &mut self.records[system][place];
         let (unit, said) = ((known.subject, attribute), self.said.get(&word.said()).map(|said| said.at));
@@ -239,8 +252,7 @@ impl Oracle {
         let cell = &mut known.cells[attribute];
         let (made, (before, by, at)) = (cell.history.len() == 1, cell.last());
         let seen = expected.is_none_or(|expected| expected == before);
-        let repeats = cell.history.iter().rev().take_while(|(held, by, _)| (*held, *by) == (word, By::Engine));
-        let tries: Vec<i64> = repeats.map(|(.., at)| *at).collect();
+        let tries: Vec<i64> = if (before, by) == (word, By::Engine) { cell.tries().collect() } else { Vec::new() };
         // What it held at the version of a write is read no more where something else of the record was changed since.
         let until = |last: usize| last.checked_sub(1).map_or(now, |next| tries[next]);
         let spoilt =
@@ -261,7 +273,9 @@ impl Oracle {
         cell.history.push((word, By::Engine, now));
         // Of who cannot be read nothing is promised.
         self.heal_writes += usize::from(self.is_promised(unit.0));
-        self.rewrites += usize::from(again || raced);
+        // Where the model changed, what was true by the former may be written before the unit is settled anew.
+        let early = remodelled && self.early.insert(written);
+        self.rewrites += usize::from(again || raced || early);
         if vain && !self.two_workers && self.is_promised(unit.0) {
             self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));
         }
@@ -277,6 +291,9 @@ impl Oracle {
             self.accuse(format!("{name} r{place} {}: {writes} writes for {worth} changes", ATTRIBUTES[attribute]));
         }
         self.check_write(system, unit, word, before, seen);
+        if seen && by == By::Person {
+            self.check_votes(system, unit, word, (before, at));
+        }
         self.unseen.extend((!seen).then(|| before.said()));
         let has_say = self.attributes[attribute].owner.is_none_or(|owner| owner == system) && seen;
         let copied = made || !self.once(before);
@@ -386,115 +403,6 @@ impl Oracle {
                 let name = self.systems[system].name;
                 found.push(format!("{name} holds {word} as {} of k{subject}, not {wanted}", ATTRIBUTES[attribute]));
             }
-        }
-    }
-
-    /// Where only one system's people spoke, they are heard, and nobody is asked.
-    fn judge_movers(&self, unit: Unit, waits: &BTreeSet<Unit>, found: &mut Vec<String>) {
-        let Attribute { owner, policy, strength } = &self.attributes[unit.1];
-        if self.disturbed.contains(&unit.0)
-            || [&self.open, &self.decided, &self.fought].iter().any(|of| of.contains(&unit))
-            || self.is_guarded(unit)
-        {
-            return;
-        }
-        let moved = &self.moved.get(&unit).cloned().unwrap_or_default();
-        match (owner, policy) {
-            (None, Policy::Undeclared) => self.judge_conflict(unit, moved, found),
-            (None, Policy::Latest) => self.judge_latest(unit, moved, found),
-            (None, Policy::Priority) => self.judge_priority(unit, moved, found),
-            _ => {}
-        }
-        let decide: Vec<_> = moved.iter().filter(|(system, _)| owner.is_none_or(|owner| owner == **system)).collect();
-        let undeclared = *policy == Policy::Undeclared;
-        let alone = undeclared && decide.len() <= 1 && decide.iter().all(|(_, word)| word.is_some());
-        // What a weak mapping does not write is for people.
-        if alone
-            && waits.contains(&unit)
-            && moved.len() == decide.len()
-            && !strength.contains(&0)
-            && !self.doubted(unit)
-        {
-            found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
-        }
-        for (system, word) in decide.iter().filter(|_| alone) {
-            self.overruled(unit, **system, **word, "alone, and was overruled", found);
-        }
-    }
-
-    /// Whether a system that keeps its own form was written what nobody heard of, where nothing enforces it: what a probe finds
-    /// may be somebody's edit.
-    fn doubted(&self, (subject, attribute): Unit) -> bool {
-        let doubted =
-            |cell: &Cell| cell.unheard > 0 && cell.last().1 == By::Engine && cell.word() != cell.word().said();
-        let known = |system| self.stands(system, subject).is_some_and(|known| doubted(&known.cells[attribute]));
-        (0..self.systems.len()).any(|system| self.attributes[attribute].strength[system] == 1 && known(system))
-    }
-
-    /// Whoever said a word that decides still holds it.
-    fn overruled(&self, unit: Unit, system: usize, word: Word, how: &str, found: &mut Vec<String>) {
-        let Some(known) = self.stands(system, unit.0) else { return };
-        let held = known.cells[unit.1].word();
-        // Whoever spoke later and knew of it answered it: a word that was said before may be said once more.
-        let answered = self.said.get(&held.said()).is_some_and(|said| said.knows.contains(&word.said()));
-        if held.said() != word.said() && !answered {
-            let (name, attribute) = (self.systems[system].name, ATTRIBUTES[unit.1]);
-            found.push(format!("{name} said {word} of {attribute} of k{}, {how}: it holds {held}", unit.0));
-        }
-    }
-
-    /// Whether a word was said in one system only, and nobody wrote over it before it was heard.
-    fn once(&self, word: Word) -> bool {
-        let once = self.said.get(&word.said()).is_some_and(|said| said.systems.len() == 1);
-        once && word.is_some() && !self.unseen.contains(&word.said())
-    }
-
-    /// Of two people who did not know of each other's word, neither is overruled unasked.
-    fn judge_conflict(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        let once: Vec<(&usize, &Word)> = moved.iter().filter(|(_, word)| self.once(**word)).collect();
-        for (winner, won) in &once {
-            for (loser, lost) in once.iter().filter(|(loser, _)| loser != winner) {
-                let unaware = !self.said[&lost.said()].knows.contains(&won.said());
-                let holds = |(word, by, _): (Word, By, i64)| unaware && word.said() == won.said() && by == By::Engine;
-                if self.stands(**loser, unit.0).is_some_and(|known| holds(known.cells[unit.1].last())) {
-                    self.overruled(unit, **loser, **lost, "and was overruled unasked", found);
-                }
-            }
-        }
-    }
-
-    /// Whoever spoke last by far is believed, where that is declared and every clock can tell.
-    fn judge_latest(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        if self.systems.iter().any(|system| system.versions) {
-            return;
-        }
-        let at = |word: &Word| self.said.get(&word.said()).map_or(0, |said| said.at);
-        let Some((system, word)) = moved.iter().max_by_key(|(_, word)| at(word)) else { return };
-        let by_far = |(other, earlier): (&usize, &Word)| {
-            let skews = self.systems[*system].skew.abs() + self.systems[*other].skew.abs();
-            let before = self.shown_by(unit, *other, *earlier);
-            other == system || (earlier.is_some() && at(word).saturating_sub(before) > 2 * skews + 4_000)
-        };
-        if self.once(*word) && moved.iter().all(by_far) {
-            self.overruled(unit, *system, *word, "last, and was not believed", found);
-        }
-    }
-
-    /// When a system may have shown a word for the first time, at the latest: an edit of another attribute moves its record's time.
-    fn shown_by(&self, unit: Unit, system: usize, word: Word) -> i64 {
-        let Some(known) = self.stands(system, unit.0) else { return i64::MAX };
-        let history = &known.cells[unit.1].history;
-        let said = history.iter().rposition(|(held, ..)| held.said() == word.said());
-        let over = said.and_then(|said| history.get(said + 1)).map_or(i64::MAX, |(.., at)| *at);
-        let changes = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at);
-        changes.filter(|at| *at < over).max().unwrap_or(i64::MAX)
-    }
-
-    /// The first system of the list is believed, where that is declared.
-    fn judge_priority(&self, unit: Unit, moved: &BTreeMap<usize, Word>, found: &mut Vec<String>) {
-        let first = self.systems.len() - 1;
-        if let Some(word) = moved.get(&first).filter(|word| word.is_some() && !self.unseen.contains(word)) {
-            self.overruled(unit, first, *word, "comes first, and was overruled", found);
         }
     }
 

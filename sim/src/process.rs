@@ -14,8 +14,8 @@ use crate::job::{Job, work};
 use crate::oracle::Place;
 use crate::remote::Remote;
 use crate::scene::{Request, Scene, SceneClock};
-use crate::seal::{self, Seal};
 use crate::server::surfaces;
+use crate::signer::{self, Signer};
 use crate::silent::Silent;
 
 /// What a task does.
@@ -117,7 +117,7 @@ impl Process {
             builder = builder.entity_model(model);
         }
         if house.forgets {
-            builder = builder.retention(seal::retention()).checkpoint_keys(Seal(self.seed));
+            builder = builder.retention(signer::retention()).checkpoint_keys(Signer(self.seed));
         }
         builder = house.rule(builder, attributes);
         for system in 0..systems {
@@ -310,6 +310,7 @@ impl Process {
         }
         let mut inner = self.scene.lock();
         inner.crashed = false;
+        inner.office.all_end();
         inner.oracle.troubles += 1;
         let on_the_wire: Vec<Place> = inner.wire.values_mut().flat_map(Request::give_up).collect();
         let unkept = inner.unkept.all_lost();

@@ -79,6 +79,7 @@ const fn spell_policy(policy: Policy) -> &'static str {
         Policy::Undeclared => "undeclared",
         Policy::Latest => "latest",
         Policy::Priority => "priority",
+        Policy::Consensus => "consensus",
         Policy::Other => "other",
     }
 }
@@ -161,6 +162,7 @@ fn read_attribute(text: &str, systems: usize) -> Option<Attribute> {
         "undeclared" => Policy::Undeclared,
         "latest" => Policy::Latest,
         "priority" => Policy::Priority,
+        "consensus" => Policy::Consensus,
         _ => return None,
     };
     Some(Attribute { owner, strength: strength.filter(|strength| strength.len() == systems)?, policy })

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use accordant::store::{Store as _, Table};
 use accordant::{Error, Tenant};
 
+use crate::key::Key;
 use crate::oracle::spelled;
-use crate::scene::Scene;
+use crate::scene::{Inner, Scene};
 
 /// Judges what is stored of a tenant at the end: keys and values of rows, what is left of payloads, bytes of letters.
 ///
@@ -24,12 +25,14 @@ pub async fn judge(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
             inner.oracle.accuse(format!("{told} is kept in {place}, of whom was erased"));
         }
     };
-    // A record that was heard of in part only, and said nothing of whom it is about: nobody can know that it is theirs.
+    // A record that was heard of in part only, and said nothing of whom it is about: nobody can know that it is theirs where nobody
+    // can read it.
     let mut nameless = BTreeSet::new();
     for table in Table::ALL {
         for row in scene.image.scan(tenant.id(), table, "", None, usize::MAX).await.unwrap_or_default() {
             let text = format!("{} {}", row.key, String::from_utf8_lossy(&row.value));
-            if table == Table::Representation && !spelled(&text).any(is_key) {
+            let named = || spelled(&text).any(|spelled| Key::parse(spelled).is_some());
+            if table == Table::Representation && !named() && !is_readable(&scene.lock(), &row.key) {
                 nameless.insert(row.key.replace('\u{1f}', "/"));
                 continue;
             }
@@ -49,7 +52,11 @@ pub async fn judge(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a word says whom a record is about.
-fn is_key(spelled: &str) -> bool {
-    spelled.strip_prefix('k').is_some_and(|number| number.parse::<usize>().is_ok())
+/// Whether the record of a row can be read: it lives, and no record is there that stops whoever reads.
+fn is_readable(inner: &Inner, row: &str) -> bool {
+    let mut parts = row.split('\u{1f}');
+    let (Some(name), _, Some(id)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let server = inner.servers.iter().find(|server| server.design.name == name);
+    let record = server.and_then(|server| server.find(id).map(|place| &server.records[place]));
+    inner.oracle.poisoned.is_empty() && record.is_some_and(|record| record.live)
 }

@@ -204,6 +204,7 @@ impl Options {
             steps.extend(sketch.more(&mut rng, &options.design));
         }
         options.design = options.design.enlivened(&mut Rng::new(seed ^ 0x0A57_E1F5));
+        options.design = options.design.voting(&mut Rng::new(seed ^ 0x0B07_E5ED));
         options.operated().governed()
     }
 

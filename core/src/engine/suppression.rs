@@ -37,7 +37,7 @@ pub(crate) struct Suppression {
 }
 
 /// What is left to do of an erasure: ids, and no value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pending {
     /// The entity, and those that were merged into it.
     pub(crate) entities: BTreeSet<EntityId>,

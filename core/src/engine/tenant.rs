@@ -102,6 +102,7 @@ use std::sync::Arc;
 
 use crate::card::{self, CardNumbers};
 use crate::engine::persist::row_name;
+use crate::engine::suppression::suppression_key;
 use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
@@ -194,11 +195,18 @@ impl Tenant {
         let mut commit = commit;
         self.journal_cases(&mut commit).await?;
         self.expect_footing(&mut commit);
+        let suppression = suppression_key();
+        let erases = commit.put.iter().any(|(key, _)| *key == suppression);
         let commit = if planted!(RevisionIgnored) { Commit { expect: Vec::new(), ..commit } } else { commit };
         let committed = self.core.store.commit(&self.id, commit).await.map_err(Error::store(doing))?;
         self.core.commits.ended(matches!(committed, Committed::Done { .. }));
         match committed {
-            Committed::Done { .. } => Ok(None),
+            Committed::Done { .. } => {
+                if erases {
+                    self.forget_erased();
+                }
+                Ok(None)
+            }
             Committed::Lost { key } => {
                 self.note_lost(&key);
                 Ok(Some(row_name(&key)))

@@ -192,6 +192,55 @@ fn a_letter_about_a_record_that_is_found_to_be_theirs_is_not_kept() {
     });
 }
 
+/// What a record said before it told whose it is goes as soon as it tells.
+#[test]
+fn what_was_heard_in_part_goes_once_it_is_told_whose_it_is() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let whole = |name: &str| json!({ "email": "canary@acme.test", "name": name });
+        says(&tenant, "crm", &[record("1", 1, whole("canary"))]).await.unwrap();
+        let id = tenant.entity_of(&RecordRef::new("crm", "contacts", "1")).await.unwrap().unwrap();
+        let part = Said { part: true, ..record("7", 2, json!({ "name": "canary" })) };
+        says(&tenant, "shop", std::slice::from_ref(&part)).await.unwrap();
+        let other = Said { part: true, ..record("8", 2, json!({ "name": "another" })) };
+        says(&tenant, "shop", &[other]).await.unwrap();
+        tenant.erase(id, &by(), "request 7").await.unwrap();
+        assert!(dump(&store, "acme").await.contains("canary"), "nobody can know whose it is");
+        says(&tenant, "shop", &[record("7", 3, whole("canary"))]).await.unwrap();
+        tenant.step().await.map(drop).unwrap();
+        let kept = dump(&store, "acme").await;
+        assert!(!kept.contains("canary"), "it is told");
+        assert!(kept.contains("another"), "what another record said is nobody's still");
+        says(&tenant, "shop", &[part]).await.unwrap();
+        assert!(!dump(&store, "acme").await.contains("canary"), "from then on the record is known");
+        assert_clean(&tenant, "later").await;
+    });
+}
+
+/// A record that is gone is nobody's, whatever it says of whose it was.
+#[test]
+fn what_is_told_of_a_record_that_is_gone_already_goes_with_whose_it_was() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let whole = |name: &str| json!({ "email": "canary@acme.test", "name": name });
+        says(&tenant, "shop", &[record("7", 1, json!({ "email": "another@acme.test" }))]).await.unwrap();
+        let deleted = |id: &str| Said { kind: "deleted".into(), ..record(id, 9, Json::Null) };
+        says(&tenant, "shop", &[deleted("7"), deleted("8")]).await.unwrap();
+        // They were told of before, and are heard of now.
+        says(&tenant, "shop", &[record("8", 2, whole("canary"))]).await.unwrap();
+        says(&tenant, "crm", &[record("1", 3, whole("canary"))]).await.unwrap();
+        assert_eq!(tenant.entity_of(&RecordRef::new("shop", "customers", "8")).await.unwrap(), None);
+        let id = tenant.entity_of(&RecordRef::new("crm", "contacts", "1")).await.unwrap().unwrap();
+        let erased = tenant.erase(id, &by(), "request 7").await.unwrap();
+        assert!(erased.records.contains(&RecordRef::new("shop", "customers", "8")), "{erased:?}");
+        assert!(!dump(&store, "acme").await.contains("canary"));
+        assert!(dump(&store, "acme").await.contains("another"), "nobody asked to erase them");
+        assert_clean(&tenant, "later").await;
+    });
+}
+
 /// Whose records are all deleted is known by what they said of who they are.
 #[test]
 fn who_is_erased_when_all_their_records_are_deleted_does_not_come_back() {

@@ -52,6 +52,61 @@ fn an_erasure_waits_for_a_write_under_way() {
     assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
 }
 
+/// What became of it nobody could look up for a day: nobody waits for its answer any more.
+#[test]
+fn an_erasure_waits_a_day_for_a_write_that_nobody_can_look_up() {
+    let mut story = Story::of::<Member>().says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" })).system(
+        "shop",
+        |shop| {
+            shop.loses_answer();
+        },
+    );
+    let tenant = story.tenant();
+    let one = entity_of(&tenant, &RecordRef::new("crm", "members", "m1"));
+    let plan = block_on(tenant.plan(one).into_future()).expect("a plan");
+    block_on(tenant.approve(plan.hash, &by())).expect("it is stored");
+    assert_eq!(block_on(tenant.apply(plan.hash)).expect("it runs").unknown, 1);
+    let mut story = story.later(TimeDelta::hours(23));
+    let refused = block_on(story.tenant().erase(one, &by(), "request 7")).expect_err("it is not a day");
+    assert!(matches!(refused, Error::WriteUnderWay { entity, .. } if entity == one), "{refused}");
+    let mut story = story.later(TimeDelta::hours(1));
+    let tenant = story.tenant();
+    block_on(tenant.erase(one, &by(), "request 7")).expect("nobody waits for it");
+    assert_eq!(told(&tenant, "ana@acme.test"), 0);
+    block_on(tenant.recover()).expect("nothing is left to look up");
+    // What the create made is heard of, and is theirs.
+    let mut story = story.tells("shop", "new-1");
+    let tenant = story.tenant();
+    block_on(tenant.step()).expect("it is read, if at all");
+    assert_eq!(block_on(tenant.entity_of(&RecordRef::new("shop", "accounts", "new-1"))).expect("the store"), None);
+    assert_eq!(told(&tenant, "ana@acme.test"), 0);
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+/// The shop's record stayed as it was: nobody would tell of it, and another would be made.
+#[test]
+fn who_may_come_back_is_looked_for_where_they_were() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .bootstrap()
+        .apply()
+        .expect_quiet();
+    let tenant = story.tenant();
+    let (crm, shop) = (RecordRef::new("crm", "members", "m1"), RecordRef::new("shop", "accounts", "new-1"));
+    let one = entity_of(&tenant, &crm);
+    assert_eq!(entity_of(&tenant, &shop), one);
+    block_on(tenant.erase(one, &by(), "request 7")).expect("nothing is under way");
+    block_on(tenant.step()).expect("there is nothing to read");
+    assert_eq!(block_on(tenant.entity_of(&shop)).expect("the store answers"), None);
+    assert!(block_on(tenant.lift_suppression(one, &by(), "she asked")).expect("she was erased") > 0);
+    while block_on(tenant.step()).expect("a step").more() {}
+    let again = entity_of(&tenant, &crm);
+    assert_ne!(again, one, "she is somebody new");
+    assert_eq!(entity_of(&tenant, &shop), again);
+    let tenant = story.expect_quiet().tenant();
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
 /// Ana and Ben are in conflict, somebody noted something on both, and both wait for an approved write.
 fn in_the_middle() -> (Story, EntityId, EntityId) {
     let mut story = ana()

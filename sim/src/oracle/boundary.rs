@@ -91,6 +91,7 @@ impl Oracle {
     /// A person decides that what a system says is to be, and nobody else need be asked: it is said anew.
     pub fn chose(&mut self, unit: Unit, system: usize, now: i64) {
         self.decided.insert(unit);
+        self.decided_at.insert(unit, now);
         let of = self.records[system].iter().filter(|known| known.subject == unit.0);
         let words = of.flat_map(|known| &known.cells[unit.1].history).map(|(word, ..)| (unit, word.said()));
         for (unit, word) in words {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::key::Key;
 use crate::oracle::Oracle;
 use crate::word::Word;
 
@@ -71,6 +72,13 @@ impl Oracle {
         asked.map(|(subject, _)| *subject).collect()
     }
 
+    /// The subjects that may come back.
+    #[must_use]
+    pub fn all_lifted(&self) -> Vec<usize> {
+        let lifted = self.erasures.0.iter().filter(|(_, standing)| **standing == Standing::Lifted);
+        lifted.map(|(subject, _)| *subject).collect()
+    }
+
     /// Whether a subject is gone.
     #[must_use]
     pub fn is_gone(&self, subject: usize) -> bool {
@@ -91,8 +99,9 @@ impl Oracle {
 
     /// Whom a key or word is of.
     fn subject_of(&self, spelled: &str) -> Option<usize> {
-        let key = spelled.strip_prefix('k').and_then(|number| number.parse().ok());
-        key.or_else(|| self.whose(Word::parse(spelled).filter(|word| word.is_some())?).map(|(subject, _)| subject))
+        Key::parse(spelled)
+            .map(|key| key.0)
+            .or_else(|| self.whose(Word::parse(spelled).filter(|word| word.is_some())?).map(|(subject, _)| subject))
     }
 
     /// A write sets out: whoever is gone is written nothing.

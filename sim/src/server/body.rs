@@ -5,14 +5,16 @@ use std::fmt::Write as _;
 use accordant::bytes::Bytes;
 
 use crate::design::ATTRIBUTES;
+use crate::key::Key;
 use crate::word::Word;
 
 /// A record's body: id and token around its fields.
 #[must_use]
 pub fn record(place: usize, token: i64, subject: usize, fields: &[Word]) -> Bytes {
     let mut text = String::with_capacity(96);
+    let key = Key(subject);
     // Writing to a string cannot fail.
-    let _ = write!(text, "{{\"id\":\"r{place}\",\"modified\":{token},\"record\":{{\"key\":\"k{subject}\"");
+    let _ = write!(text, "{{\"id\":\"r{place}\",\"modified\":{token},\"record\":{{\"key\":\"{key}\"");
     for (name, word) in ATTRIBUTES.iter().zip(fields) {
         let _ = match word.is_some() {
             true => write!(text, ",\"{name}\":\"{word}\""),

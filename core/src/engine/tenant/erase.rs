@@ -4,9 +4,11 @@
 //! What is left to do is noted in the same commit, and finished at once or by the next step: what other tables hold, and last
 //! the payloads of the journal.
 
+mod afterwards;
 mod finish;
 mod lineage;
 mod retell;
+mod silent;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,7 +42,7 @@ use crate::plan::Target;
 use crate::representation::stored::StoredRepresentation;
 use crate::role::Role;
 use crate::settle::Touched;
-use crate::store::{RowKey, Table};
+use crate::store::{Row, RowKey, Table};
 use crate::value::split_member;
 use crate::working_set::{EntityIndex, IdentityKey, RecordIndex, identity_key, identity_values};
 use lineage::Lineage;
@@ -125,7 +127,8 @@ impl Tenant {
     /// # Errors
     ///
     /// [`Error::UnknownEntity`]; [`Error::WriteUnderWay`] while a write of theirs has no receipt, or one of an entity that one of
-    /// their records belonged to: nothing has changed then; or a store that failed.
+    /// their records belonged to: nothing has changed then. A write of theirs that nobody could look up for a day is waited for no
+    /// longer, and forgotten; or a store that failed.
     pub async fn erase(&self, id: EntityId, by: &Actor, reason: &str) -> Result<Erased, Error> {
         self.require_role(by, Role::Admin, "erase persons").await?;
         self.refuse_cards("reason", [reason])?;
@@ -149,9 +152,6 @@ impl Tenant {
             changes.commit.expect.push((suppression_key(), revision));
             self.begin(&mut loader, &mut changes, (of, reason), &suppression, &mut erased).await?;
             if attempts.commit(self, "begin an erasure", changes.commit).await? {
-                self.forget_suppression();
-                self.core.memory.forget(&self.id);
-                self.core.match_indexes.forget(&self.id);
                 erased.payloads = self.finish_erasures().await?;
                 return Ok(erased);
             }
@@ -215,7 +215,7 @@ impl Tenant {
         erased: &mut Erased,
     ) -> Result<(), Error> {
         let Whose { concerned, lineage, touched } = self.held_on(loader, of).await?;
-        self.require_no_write(loader, &concerned, &touched).await?;
+        let given_up = self.require_no_write(loader, &concerned, &touched).await?;
         let at = changes.as_of();
         let mut suppression = suppression.clone();
         if suppression.secret.is_empty() {
@@ -240,6 +240,7 @@ impl Tenant {
                 changes.put(identity_row(&key), &left);
             }
         }
+        given_up.into_iter().for_each(|row| finish::delete(changes, Table::Outbox, row));
         let mut discrepancies = BTreeSet::new();
         for index in indexes(loader, &concerned.entities) {
             let entity = &loader.loaded.set.entity(index).entity;
@@ -251,17 +252,7 @@ impl Tenant {
         discrepancies.iter().for_each(|id| changes.delete(RowKey::new(Table::Discrepancy, id.text())));
         let mut merged = Vec::new();
         for record in &concerned.records {
-            if let Some((entity, _)) = self.core.place(record) {
-                changes.delete(queue_key(&self.core.model.entity(entity).name, record));
-            }
-            changes.delete(link_key(record));
-            match self.merges_alone(loader, record) {
-                Some(stored) => {
-                    changes.put(representation_key(record), &stored);
-                    merged.push((record.clone(), Box::new(stored)));
-                }
-                None => changes.delete(representation_key(record)),
-            }
+            merged.extend(self.drop_record(loader, changes, record));
         }
         for id in &concerned.entities {
             changes.delete(entity_key(*id));
@@ -326,6 +317,25 @@ impl Tenant {
         Ok(facts)
     }
 
+    /// Deletes the rows of a record. Where its system merged it, that is kept, and given.
+    fn drop_record(
+        &self,
+        loader: &Loader<'_>,
+        changes: &mut Changes<'_>,
+        record: &RecordRef,
+    ) -> Option<(RecordRef, Box<StoredRepresentation>)> {
+        if let Some((entity, _)) = self.core.place(record) {
+            changes.delete(queue_key(&self.core.model.entity(entity).name, record));
+        }
+        changes.delete(link_key(record));
+        let merged = self.merges_alone(loader, record);
+        match &merged {
+            Some(stored) => changes.put(representation_key(record), stored),
+            None => changes.delete(representation_key(record)),
+        }
+        Some((record.clone(), Box::new(merged?)))
+    }
+
     fn merges_alone(&self, loader: &Loader<'_>, record: &RecordRef) -> Option<StoredRepresentation> {
         let state = loader.loaded.set.record(loader.loaded.set.find_record(record)?);
         let names = self.core.slot_names(state.entity_type, state.object);
@@ -367,16 +377,23 @@ impl Tenant {
                 concerned.records.iter().filter_map(|record| loader.loaded.set.find_record(record)).collect();
             loader.identities_of(&records).await?;
             let (mut theirs, mut shared) = (BTreeSet::new(), BTreeSet::new());
-            for row in self
-                .identities(loader, &concerned.records)
-                .iter()
-                .filter_map(|key| loader.loaded.identity_rows.get(key))
-            {
+            let mut values = self.identities(loader, &concerned.records);
+            values.retain(|key| {
+                let Some(row) = loader.loaded.identity_rows.get(key) else { return true };
                 let waiting = row.waiting.iter().filter_map(|key| record_of_key(key));
-                let waiting = waiting.filter(|record| !apart.contains(record) && !concerned.records.contains(record));
                 let alone = row.holders.values().all(|holder| concerned.entities.contains(holder));
-                if alone { theirs.extend(waiting) } else { shared.extend(waiting) }
-            }
+                if alone {
+                    theirs.extend(waiting)
+                } else {
+                    shared.extend(waiting)
+                }
+                alone
+            });
+            // One that is gone waits for nobody.
+            theirs.append(&mut self.silent_records(&values).await?);
+            let known = |record: &RecordRef| apart.contains(record) || concerned.records.contains(record);
+            theirs.retain(|record| !known(record));
+            shared.retain(|record| !known(record));
             loader.records(&theirs.iter().cloned().collect::<Vec<_>>()).await?;
             theirs.retain(|record| loader.loaded.set.entity_of(record).is_none());
             if theirs.is_empty() {
@@ -430,29 +447,41 @@ impl Tenant {
     }
 
     /// Refuses while a write of theirs has no receipt, or one of an entity that may have a value from them: it may be in its
-    /// system, and its answer would bring it back.
+    /// system, and its answer would bring it back. Gives the writes of theirs that nobody waits for any more: they go too.
     async fn require_no_write(
         &self,
         loader: &mut Loader<'_>,
         concerned: &Concerned,
         touched: &[EntityId],
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Row>, Error> {
         let writing: BTreeSet<EntityId> = concerned.entities.iter().chain(touched).copied().collect();
-        let entities = indexes(loader, &writing);
-        self.require_settled(loader, &entities).await?;
+        let places = indexes(loader, &writing).into_iter().flat_map(|index| {
+            let entity = &loader.loaded.set.entity(index).entity;
+            self.places_of_writes(entity).into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+        });
+        // From here on nobody begins one unnoticed.
+        let places: Vec<RowKey> = places.collect();
+        loader.rows(&places).await?;
+        let mut given_up = Vec::new();
         for row in self.all_rows(Table::Outbox, "", "list writes under way").await? {
-            let row: OutboxRow = parse(Table::Outbox, &row)?;
-            for operation in &row.operations {
-                let theirs = writing.contains(&operation.entity);
+            let intent: OutboxRow = parse(Table::Outbox, &row)?;
+            let under_way = intent.operations.iter().find_map(|operation| {
                 let place = match &operation.target {
-                    Target::Record(record) if theirs || concerned.records.contains(record) => record.to_string(),
-                    Target::New { connection, object, .. } if theirs => format!("{connection}/{object}"),
-                    Target::Record(_) | Target::New { .. } => continue,
+                    Target::Record(record) if concerned.records.contains(record) => record.to_string(),
+                    _ if !writing.contains(&operation.entity) => return None,
+                    Target::Record(record) => record.to_string(),
+                    Target::New { connection, object, .. } => format!("{connection}/{object}"),
                 };
-                return Err(Error::WriteUnderWay { entity: operation.entity, place: place.into() });
+                Some((operation.entity, place))
+            });
+            let Some((entity, place)) = under_way else { continue };
+            let theirs = intent.operations.iter().all(|operation| concerned.entities.contains(&operation.entity));
+            if !theirs || !intent.is_given_up(self.now()) {
+                return Err(Error::WriteUnderWay { entity, place: place.into() });
             }
+            given_up.push(row);
         }
-        Ok(())
+        Ok(given_up)
     }
 }
 

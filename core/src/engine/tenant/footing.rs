@@ -134,9 +134,11 @@ impl Tenant {
         }
     }
 
-    /// Who is suppressed is looked up anew before the next commit.
-    pub(super) fn forget_suppression(&self) {
+    /// An erasure began or ended: who is suppressed is looked up anew before the next commit, and no row is remembered.
+    pub(super) fn forget_erased(&self) {
         self.core.footings.write().entry(self.id.clone()).or_default().suppression = None;
+        self.core.memory.forget(&self.id);
+        self.core.match_indexes.forget(&self.id);
     }
 
     /// As [`Tenant::suppression`], as it is stored now.

@@ -22,7 +22,7 @@ use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::take_in::merges::claim;
 use crate::entity::stored::StoredEntity;
-use crate::entity::{Entity, Evidence};
+use crate::entity::{Entity, Evidence, Link};
 use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::{Actor, EntityId, RecordRef};
@@ -333,19 +333,7 @@ impl Tenant {
         for index in entities {
             let entity = &loader.loaded.set.entity(*index).entity;
             let id = entity.id;
-            let mut places: Vec<(RowKey, Text)> = entity
-                .links
-                .iter()
-                .map(|link| (write_row(&link.record), Text::from(link.record.to_string())))
-                .collect();
-            for object in &self.core.model.entity(entity.entity).objects {
-                let declared = &object.declared;
-                let of_system = |(_, bound): &(_, &crate::engine::Connection)| bound.system == declared.system;
-                for (connection, _) in self.core.connections.iter().filter(of_system) {
-                    let row = create_row(connection, &declared.object, id, entity.generation);
-                    places.push((row, format!("{connection}/{}", declared.object).into()));
-                }
-            }
+            let places = self.places_of_writes(entity);
             let keys: Vec<RowKey> = places.iter().map(|(key, _)| key.clone()).collect();
             let rows = loader.rows(&keys).await?;
             if let Some(((_, place), _)) = places.into_iter().zip(rows).find(|(_, row)| row.is_some()) {
@@ -353,6 +341,21 @@ impl Tenant {
             }
         }
         Ok(())
+    }
+
+    /// The rows that a write of an entity under way would have, each with where it is written.
+    pub(super) fn places_of_writes(&self, entity: &Entity) -> Vec<(RowKey, Text)> {
+        let of_link = |link: &Link| (write_row(&link.record), Text::from(link.record.to_string()));
+        let mut places: Vec<(RowKey, Text)> = entity.links.iter().map(of_link).collect();
+        for object in &self.core.model.entity(entity.entity).objects {
+            let declared = &object.declared;
+            let of_system = |(_, bound): &(_, &crate::engine::Connection)| bound.system == declared.system;
+            for (connection, _) in self.core.connections.iter().filter(of_system) {
+                let row = create_row(connection, &declared.object, entity.id, entity.generation);
+                places.push((row, format!("{connection}/{}", declared.object).into()));
+            }
+        }
+        places
     }
 
     /// Why there is nothing to take back.

@@ -72,9 +72,7 @@ impl Tenant {
         self.require_model().await?;
         let dropped = self.core.store.drop_unreadable(&self.id).await;
         let dropped = dropped.map_err(Error::store("drop what nobody can read any more"))?;
-        self.forget_suppression();
-        self.core.memory.forget(&self.id);
-        self.core.match_indexes.forget(&self.id);
+        self.forget_erased();
         let mut resumed = Resumed { dropped, ..Resumed::default() };
         let lost = self.lost().await?;
         for round in 0.. {

@@ -12,6 +12,7 @@ use crate::engine::suppression::{
 };
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::replay::shapes;
+use crate::engine::tenant::work::hint;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, RecordRef};
@@ -38,7 +39,7 @@ impl Tenant {
         changes: &mut Changes<'_>,
         taken: &mut TakenIn,
     ) -> Result<Cow<'i, [Input]>, Error> {
-        let (_, suppression) = self.suppression().await?;
+        let (revision, suppression) = self.suppression().await?;
         if suppression.secret.is_empty() || planted!(ErasedComesBack) {
             return Ok(Cow::Borrowed(inputs));
         }
@@ -65,6 +66,7 @@ impl Tenant {
                 known.entry(record).or_insert(Suppressed { heard: None, ..found });
             }
         }
+        let mut late: BTreeMap<RecordRef, EntityId> = BTreeMap::new();
         let mut kept = Vec::with_capacity(inputs.len());
         for (input, marks) in inputs.iter().zip(marks) {
             let found = marks.record.iter().chain(&marks.others).find_map(|digest| known.get(digest));
@@ -73,6 +75,11 @@ impl Tenant {
                 continue;
             };
             taken.suppressed += 1;
+            if let Input::Observed { observation, .. } = input
+                && self.said_without_a_name(loader, &observation.record)
+            {
+                late.insert(observation.record.clone(), found.of);
+            }
             let Some(record) = marks.record else { continue };
             if known.get(&record).is_none_or(|row| row.heard.is_none()) {
                 // Heard of for the first time; from now on it is known by itself, whatever else it says.
@@ -82,6 +89,9 @@ impl Tenant {
                 changes.put(suppressed_key(record), &heard);
                 known.insert(record, heard);
             }
+        }
+        if !late.is_empty() {
+            self.begin_afterwards(loader, changes, (revision, &*suppression), &late);
         }
         Ok(Cow::Owned(kept))
     }
@@ -115,7 +125,8 @@ impl Tenant {
     }
 
     /// Lifts what keeps a person away who was erased: from now on systems may say again who they are, and they are somebody
-    /// new. Says how many hashes were forgotten; a second time, none.
+    /// new. Their records that the journal still names are read by the next steps: one that stayed as it was would not be told of,
+    /// and made anew where it is. Says how many hashes were forgotten; a second time, none.
     ///
     /// # Errors
     ///
@@ -145,6 +156,9 @@ impl Tenant {
             if lifted.is_empty() {
                 return Ok(0);
             }
+            let theirs = self.records_erased(erased.of).await?;
+            let readable = |record: &&RecordRef| self.core.connections.contains_key(&record.connection);
+            theirs.iter().filter(readable).for_each(|record| hint(&mut changes, record));
             changes.journal(LIFTED, &erased_key(erased.of).key.replace('\u{1f}', "/"), &(&lifted, reason));
             if attempts.commit(self, "lift a suppression", changes.commit).await? {
                 return Ok(lifted.len());

@@ -42,6 +42,9 @@ pub(crate) struct OutboxRow {
     pub(crate) lease: Option<Lease>,
 }
 
+/// For how long the outcome of a write is waited for where that holds up something else, in milliseconds: a day. No call takes so long.
+const GIVEN_UP: i64 = 24 * 3_600_000;
+
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operation>, D::Error> {
     let operations = Vec::deserialize(deserializer)?;
     if operations.is_empty() { Err(D::Error::custom("a write has at least one operation")) } else { Ok(operations) }
@@ -50,6 +53,11 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Operat
 impl OutboxRow {
     pub(super) fn key(&self) -> Option<RowKey> {
         self.operations.first().map(outbox_key)
+    }
+
+    /// Whether it has been unsettled for so long that nobody waits for its answer, and nobody could look up what came of it.
+    pub(crate) fn is_given_up(&self, now: i64) -> bool {
+        now.saturating_sub(self.at) >= GIVEN_UP && self.lease.as_ref().is_none_or(|lease| !lease.lasts(now))
     }
 }
 

@@ -117,7 +117,6 @@ impl Tenant {
             changes.commit.expect.push((suppression_key(), revision));
             changes.put(suppression_key(), &suppression);
             if attempts.commit(self, "finish an erasure", changes.commit).await? {
-                self.forget_suppression();
                 return Ok(());
             }
         }
@@ -290,7 +289,7 @@ impl Tenant {
 }
 
 /// Deletes a row as it was read.
-fn delete(changes: &mut Changes<'_>, table: Table, row: Row) {
+pub(super) fn delete(changes: &mut Changes<'_>, table: Table, row: Row) {
     let key = RowKey::new(table, row.key);
     changes.commit.expect.push((key.clone(), Some(row.revision)));
     changes.delete(key);

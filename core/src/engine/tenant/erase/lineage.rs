@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Tenant;
 use crate::engine::tenant::compact::STATE_TOLD;
-use crate::engine::tenant::erase::{Places, RESTATED, Restated};
+use crate::engine::tenant::erase::{ERASED, ErasureTold, Places, RESTATED, Restated, subject_of};
 use crate::engine::tenant::replay::read;
 use crate::entity::Entity;
 use crate::error::Error;
@@ -93,6 +93,21 @@ impl Tenant {
             after = last.seq;
             for (entry, payload) in &page {
                 self.follow(lineage, id, entry, payload.as_ref())?;
+            }
+        }
+    }
+
+    /// The records that erasures of an entity took, as far as the journal still tells.
+    pub(in crate::engine::tenant) async fn records_erased(&self, of: EntityId) -> Result<BTreeSet<RecordRef>, Error> {
+        let (mut records, mut after) = (BTreeSet::new(), 0);
+        loop {
+            let page = self.core.store.journal_about(&self.id, &subject_of(of), after, PAGE).await;
+            let page = page.map_err(Error::store("read the journal by subject"))?;
+            let Some((last, _)) = page.last() else { return Ok(records) };
+            after = last.seq;
+            for (entry, payload) in page.iter().filter(|(entry, _)| entry.kind.as_str() == ERASED) {
+                let told: Option<ErasureTold> = payload.as_ref().map(|payload| read(entry, payload)).transpose()?;
+                records.extend(told.into_iter().flat_map(|told| told.records));
             }
         }
     }

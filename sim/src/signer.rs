@@ -1,4 +1,4 @@
-//! The seal that checkpoints carry in worlds whose journals are kept for hours: a keyed hash, which only this process makes.
+//! Who signs checkpoints in worlds whose journals are kept for hours: by a keyed hash, which only this process makes.
 
 use std::sync::Arc;
 
@@ -11,32 +11,32 @@ use accordant::{Actor, Error, Tenant};
 
 use crate::scene::Scene;
 
-/// The key, by the number of its secret.
+/// Signs and checks, by the number of its secret.
 #[derive(Debug)]
-pub struct Seal(pub u64);
+pub struct Signer(pub u64);
 
-const NAME: &str = "seal";
+const NAME: &str = "signer";
 
-impl Seal {
-    fn of(&self, message: &[u8]) -> Vec<u8> {
+impl Signer {
+    fn signature(&self, message: &[u8]) -> Vec<u8> {
         let mut fingerprint = Fingerprint::new();
         fingerprint.text(&self.0.to_string()).bytes(message);
         fingerprint.finish().0.to_vec()
     }
 }
 
-impl CheckpointKeys for Seal {
+impl CheckpointKeys for Signer {
     fn name(&self) -> Text {
         NAME.into()
     }
 
     fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
-        Some(self.of(message))
+        Some(self.signature(message))
     }
 
     fn check(&self, name: &str, message: &[u8], signature: &[u8]) -> Checked {
         match name == NAME {
-            true if self.of(message) == signature => Checked::Holds,
+            true if self.signature(message) == signature => Checked::Holds,
             true => Checked::Forged,
             false => Checked::UnknownKey,
         }
