@@ -73,6 +73,7 @@ fn a_type_that_is_matched_no_longer_holds_nothing_back() {
     let again = story.tenant();
     let first = block_on(again.match_records()).expect("the store works");
     assert!(first.asked > 0 && first.next == accordant::engine::Next::Now, "{first:?}");
+    assert_eq!(creates(&planned(&again, id)), 0, "it waits for those who are not asked about yet");
     settled(&again);
     assert_eq!(block_on(again.match_records()).expect("the store works").asked, 0);
 }

@@ -11,6 +11,7 @@ use crate::engine::hydrate::parse;
 use crate::engine::match_queue::{queue_key, queue_prefix};
 use crate::engine::persist::{PART, connection_prefix};
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::matching::sweep::sweep_row;
 use crate::entity::HUB_OBJECT;
 use crate::error::Error;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
@@ -120,12 +121,20 @@ impl Tenant {
                 }
             }
         }
+        let types: Vec<u16> =
+            (0u16..).take(self.core.matching.len()).filter(|of| is_matched(usize::from(*of))).collect();
+        let sweeps: Vec<RowKey> = types.iter().map(|of| sweep_row(&self.core.model.entity(*of).name)).collect();
+        let sweeps = self.core.store.load(&self.id, &sweeps).await.map_err(Error::store("see what was matched"))?;
+        // What a sweep has not put in the queue yet waits as well.
+        let swept: BTreeSet<u16> =
+            types.into_iter().zip(sweeps).filter(|(_, sweep)| sweep.is_some()).map(|(of, _)| of).collect();
         for (connection, bound) in &self.core.connections {
             for (object, (entity, ..)) in bound.objects.iter().filter(|(_, (of, ..))| is_matched(usize::from(*of))) {
                 let prefix = queue_prefix(&self.core.model.entity(*entity).name);
                 let prefix = format!("{prefix}{}{object}{PART}", connection_prefix(connection));
                 let rows = self.core.store.scan(&self.id, Table::Index, &prefix, None, 1).await;
-                if !rows.map_err(Error::store("see what is to be matched"))?.is_empty() {
+                let queued = !rows.map_err(Error::store("see what is to be matched"))?.is_empty();
+                if queued || swept.contains(entity) {
                     unasked.places.insert((connection.clone(), object.clone()));
                 }
             }
