@@ -45,3 +45,7 @@ fuzz seconds="60":
 # The lines of the pure modules that tests run.
 coverage:
     .ci/proofs/coverage
+
+# Instructions of the hot stages, beside those on record (valgrind).
+instructions *options:
+    .ci/proofs/instructions {{options}}

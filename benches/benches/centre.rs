@@ -6,31 +6,28 @@
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark: a panic is a failed run")]
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use accordant::classify::{Classification, Standing, classify};
 use accordant::decode::Batch;
 use accordant::entity::Entity;
 use accordant::model::UnitKey;
-use accordant::plan::{PlanDraft, PlanKind, Scope, Surroundings, plan_entity};
 use accordant::representation::Representation;
 use accordant::resolve::resolve;
 use accordant::settle::{Touched, settle};
 use accordant::sight::{Ground as Rules, shown, sides};
 use accordant::stamp::Stamp;
-use accordant::working_set::{Frame, WorkingSet};
+use accordant::working_set::WorkingSet;
+use accordant_bench::centre::{each, plan};
 use accordant_bench::customer::{OBJECT_OF_SOURCE, carries_whole_records};
 use accordant_bench::delivery::{Blocks, cut};
-use accordant_bench::stream::{Intake, Stage};
+use accordant_bench::stream::{Intake, Stage, customers_in};
 use accordant_bench::workload;
-use accordant_bench::world::{Ground, customers_of, linked, sources};
+use accordant_bench::world::{Ground, linked, sources};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 const DELIVERIES: u64 = 5_000;
 const CUSTOMERS: u64 = 500;
-/// Later than every delivery, in milliseconds.
-const LATER: i64 = 1_800_000_000_000;
 
 fn deliveries() -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -39,12 +36,7 @@ fn deliveries() -> Vec<u8> {
 }
 
 fn crosswalk(ground: &Ground, bytes: &[u8]) -> WorkingSet {
-    let mut customers = BTreeSet::new();
-    let mut blocks = Blocks::new(bytes);
-    while let Some(block) = blocks.next_block().expect("memory can be read") {
-        customers_of(ground, block, &mut customers);
-    }
-    linked(ground, customers)
+    linked(ground, customers_in(ground, bytes).expect("memory can be read"))
 }
 
 /// The working set after all deliveries.
@@ -90,13 +82,6 @@ fn fold(criterion: &mut Criterion) {
         );
     });
     group.finish();
-}
-
-/// Calls `work` with every entity of a set, and all that settling is given.
-fn each(set: &WorkingSet, frame: &Frame<'_>, mut work: impl FnMut(&Rules<'_>, &Entity, &[Option<&Representation>])) {
-    for index in (0..).take(set.entities().len()) {
-        set.with_ground(frame, index, LATER, &mut work);
-    }
 }
 
 fn classification(
@@ -157,18 +142,7 @@ fn centre(criterion: &mut Criterion) {
         });
     }
     group.bench_function("plan", |bencher| {
-        let surroundings = Surroundings {
-            native: &|_, _, _| None,
-            creates_in: &|_| None,
-            creating: &|_, _| false,
-            unread: &|_, _| false,
-            shared: &|_| None,
-        };
-        bencher.iter(|| {
-            let mut plan = PlanDraft::new(PlanKind::default(), Scope::default());
-            each(&set, &frame, |rules, entity, seen| plan_entity(rules, &surroundings, entity, seen, &mut plan));
-            black_box(plan.operations().len())
-        });
+        bencher.iter(|| black_box(plan(&set, &frame)));
     });
     group.finish();
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use accordant::discrepancy::{DiscrepancyKind, DiscrepancyState};
+use accordant::fingerprint::{Digest, Fingerprint};
 use accordant::golden::Status;
 use accordant::model::UnitKey;
 use accordant::representation::{Cell, Representation};
-use accordant::working_set::WorkingSet;
+use accordant::working_set::{EntityState, WorkingSet};
 
 /// The first seven attributes are text, the last is money.
 const AMOUNT: u16 = 7;
@@ -50,11 +51,15 @@ fn cents(value: &str) -> u64 {
     whole.parse::<u64>().unwrap_or_default() * 100 + digit(0) * 10 + digit(1)
 }
 
+fn entities(sets: &[WorkingSet]) -> impl Iterator<Item = (&WorkingSet, &EntityState)> {
+    sets.iter().flat_map(|set| set.entities().iter().map(move |state| (set, state)))
+}
+
 /// What golden holds.
 #[must_use]
-pub fn golden(set: &WorkingSet) -> Sums {
+pub fn golden(sets: &[WorkingSet]) -> Sums {
     let mut sums = Sums::default();
-    for state in set.entities() {
+    for (set, state) in entities(sets) {
         let speaks = |record: &u32| set.records().get(*record as usize).is_some_and(|r| r.representation.speaks());
         sums.entities += u64::from(state.records.iter().any(speaks));
         for attribute in 0..ATTRIBUTES {
@@ -72,9 +77,9 @@ pub fn golden(set: &WorkingSet) -> Sums {
 ///
 /// It shows that decoding and folding lose nothing. Where it differs from golden, the engine kept a value for a reason.
 #[must_use]
-pub fn last_heard(set: &WorkingSet) -> Sums {
+pub fn last_heard(sets: &[WorkingSet]) -> Sums {
     let mut sums = Sums::default();
-    for state in set.entities() {
+    for (set, state) in entities(sets) {
         let mut systems: [Option<&Representation>; 3] = [None; 3];
         for record in state.records.iter().filter_map(|record| set.records().get(*record as usize)) {
             systems[usize::from(record.object)] =
@@ -108,9 +113,9 @@ fn choose(attribute: u16, cells: [Option<&Cell>; 3]) -> Option<&str> {
 
 /// How many discrepancies stand, by kind and state; and how many units wait for a person.
 #[must_use]
-pub fn standing(set: &WorkingSet) -> BTreeMap<(DiscrepancyKind, DiscrepancyState), u64> {
+pub fn standing(sets: &[WorkingSet]) -> BTreeMap<(DiscrepancyKind, DiscrepancyState), u64> {
     let mut counts = BTreeMap::new();
-    for state in set.entities() {
+    for (_, state) in entities(sets) {
         for discrepancy in state.entity.discrepancies.values() {
             *counts.entry((discrepancy.kind, discrepancy.state)).or_default() += 1;
         }
@@ -120,24 +125,42 @@ pub fn standing(set: &WorkingSet) -> BTreeMap<(DiscrepancyKind, DiscrepancyState
 
 /// How many units no policy could settle.
 #[must_use]
-pub fn parked(set: &WorkingSet) -> u64 {
-    let units = set.entities().iter().flat_map(|state| state.entity.golden.iter());
+pub fn parked(sets: &[WorkingSet]) -> u64 {
+    let units = entities(sets).flat_map(|(_, state)| state.entity.golden.iter());
     units.filter(|(_, cell)| matches!(cell.status, Status::Parked { .. })).count() as u64
+}
+
+/// Sixteen digits that stand for the whole state: every entity with its golden values, bases, discrepancies and links, and what every
+/// record says. The order of entities and of working sets makes no difference.
+#[must_use]
+pub fn digest(sets: &[WorkingSet]) -> String {
+    let mut sum = 0_u64;
+    for (set, state) in entities(sets) {
+        let mut print = Fingerprint::new();
+        print.text(&format!("{:?}", state.entity));
+        for record in state.records.iter().filter_map(|record| set.records().get(*record as usize)) {
+            print.text(&format!("{:?} {:?}", record.record, record.representation));
+        }
+        let Digest(bytes) = print.finish();
+        let (first, _) = bytes.split_at(8);
+        sum = sum.wrapping_add(first.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+    }
+    format!("{sum:016x}")
 }
 
 /// The answer as JSON.
 #[must_use]
-pub fn to_json(set: &WorkingSet) -> String {
+pub fn to_json(sets: &[WorkingSet]) -> String {
     let mut out = String::new();
     let list = |sums: Sums| sums.figures().map(|figure| figure.to_string()).join(",");
     let _ = write!(
         out,
         r#"{{"golden":[{}],"last_heard":[{}],"parked":{},"discrepancies":{{"#,
-        list(golden(set)),
-        list(last_heard(set)),
-        parked(set)
+        list(golden(sets)),
+        list(last_heard(sets)),
+        parked(sets)
     );
-    for (place, ((kind, state), count)) in standing(set).into_iter().enumerate() {
+    for (place, ((kind, state), count)) in standing(sets).into_iter().enumerate() {
         let comma = if place == 0 { "" } else { "," };
         let state = format!("{state:?}").to_lowercase();
         let _ = write!(out, r#"{comma}"{}, {state}":{count}"#, kind.title());

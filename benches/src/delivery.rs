@@ -43,13 +43,36 @@ pub struct Blocks<R> {
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'a> {
     bytes: &'a [u8],
+    /// Where the first line begins.
+    begin: usize,
     ends: &'a [usize],
 }
 
 impl<'a> Block<'a> {
+    /// How many lines there are.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Some of the lines: from a place on, so many of those that there are.
+    #[must_use]
+    pub fn part(self, from: usize, lines: usize) -> Self {
+        let from = from.min(self.ends.len());
+        let until = from.saturating_add(lines).min(self.ends.len());
+        let begin = from.checked_sub(1).map_or(self.begin, |before| self.ends[before] + 1);
+        Self { bytes: self.bytes, begin, ends: &self.ends[from..until] }
+    }
+
     /// The lines, without what ends them.
     pub fn lines(self) -> impl Iterator<Item = &'a [u8]> {
-        let mut from = 0;
+        let mut from = self.begin;
         self.ends.iter().map(move |end| {
             let line = &self.bytes[from..*end];
             from = end + 1;
@@ -76,7 +99,7 @@ impl<R: Read> Blocks<R> {
         self.ends.clear();
         self.ends.extend(self.held.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end));
         self.done = self.ends.last().map_or(0, |end| end + 1);
-        Ok((self.done > 0).then_some(Block { bytes: &self.held, ends: &self.ends }))
+        Ok((self.done > 0).then_some(Block { bytes: &self.held, begin: 0, ends: &self.ends }))
     }
 }
 
@@ -91,6 +114,18 @@ mod tests {
         assert_eq!(cut_line(r#"{"src":"shopify_gql","seq":3,"body":{}}"#), Some((2, b"{}".as_slice())));
         assert_eq!(cut_line(r#"{"src":"salesforce","seq":3,"body":{}}"#), None);
         assert_eq!(cut_line(""), None);
+    }
+
+    #[test]
+    fn parts_of_a_block_are_its_lines_in_their_order() {
+        let mut blocks = Blocks::new("one\ntwo\n\nfour\n".as_bytes());
+        let block = blocks.next_block().expect("memory can be read").expect("there are lines");
+        let part = |from, lines| block.part(from, lines).lines().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(part(0, 2), [b"one".to_vec(), b"two".to_vec()]);
+        assert_eq!(part(1, 2), [b"two".to_vec(), Vec::new()]);
+        assert_eq!(part(3, 9), [b"four".to_vec()]);
+        assert!(part(4, 1).is_empty() && part(9, 9).is_empty());
+        assert_eq!(block.part(1, 3).part(1, 2).lines().collect::<Vec<_>>(), [b"".as_slice(), b"four"]);
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! A workload taken in by the engine, durably: polled in pages, committed to a real store.
 //!
-//! Beside it, in the same run, what the store's batch writes reach of the rate of the bare database.
+//! Beside it, in the same run, what the store's batch writes, and on SQLite its journal, reach of the rate of the bare database.
 
+mod append;
 mod counting;
 mod raw;
-mod systems;
+#[cfg(feature = "servers")]
+mod servers;
+pub(crate) mod systems;
+#[cfg(feature = "servers")]
 mod workers;
 
 use std::error::Error;
@@ -12,70 +16,51 @@ use std::io::Write;
 use std::path::Path;
 
 use accordant::store::Store;
-use accordant::{Accordant, SeededEntropy, SqliteStore, TakenIn};
+use accordant::{Accordant, SeededEntropy, SqliteStore, TakenIn, Tenant};
 use accordant_bench::customer::Customer;
 use accordant_bench::usage::{Clocks, Nanos, cpu_of_family, peak_memory};
-use accordant_mongodb::{MongoOptions, MongoStore};
-use accordant_postgres::{PostgresOptions, PostgresStore};
-use accordant_test_servers::{REQUIRED, Server};
 use futures::executor::block_on;
 
 use counting::Counting;
 use systems::{CLOCK, SYSTEMS, Told};
 
-/// `durable FILE --store sqlite|postgres|mongodb`.
+const USAGE: &str = "accordant-bench durable FILE --store sqlite, or accordant-bench durable append ENTRIES; with the feature `servers`, \
+    --store postgres [--workers 1,2,4] and --store mongodb";
+
+/// `durable FILE --store sqlite|postgres|mongodb`, or `durable append ENTRIES`.
 pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     match *arguments {
+        ["append", entries] => append::sqlite(entries.parse()?, out),
         [file, "--store", "sqlite"] => {
             let folder = tempfile::tempdir()?;
             let store = SqliteStore::open(folder.path().join("durable.db"))?;
             take_in(Path::new(file), "sqlite", store, out)?;
-            raw::sqlite(folder.path(), out)
+            raw::sqlite(folder.path(), out)?;
+            append::sqlite(append::ENTRIES, out)
         }
-        [file, "--store", "postgres", "--workers", counts] => {
-            let counts: Vec<usize> = counts.split(',').map(str::parse).collect::<Result<_, _>>()?;
-            let Some(address) = address(Server::POSTGRES, out)? else { return Ok(()) };
-            for count in counts {
-                workers::take_in(Path::new(file), &address, count.max(1), out)?;
-            }
-            run(&[file, "--store", "postgres"], out)
-        }
-        [file, "--store", "postgres"] => {
-            let Some(address) = address(Server::POSTGRES, out)? else { return Ok(()) };
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let schema = format!("accordant_bench_{}", std::process::id());
-            let options = PostgresOptions::new(&address)?.schema(&schema);
-            let store = runtime.block_on(PostgresStore::open_with(options))?;
-            take_in(Path::new(file), "postgres", store.clone(), out)?;
-            raw::postgres(&runtime, &address, &schema, &store, out)
-        }
-        [file, "--store", "mongodb"] => {
-            let Some(address) = address(Server::MONGODB, out)? else { return Ok(()) };
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let database = format!("accordant_bench_{}", std::process::id());
-            let store = runtime.block_on(async {
-                MongoStore::open_with(MongoOptions::new(&address).await?.database(database)).await
-            })?;
-            let _entered = runtime.enter();
-            take_in(Path::new(file), "mongodb", store, out)
-        }
-        _ => Err("accordant-bench durable FILE --store sqlite|postgres|mongodb; with postgres, --workers 1,2,4".into()),
+        #[cfg(feature = "servers")]
+        ref what => servers::run(what, out),
+        #[cfg(not(feature = "servers"))]
+        _ => Err(USAGE.into()),
     }
 }
 
-/// Where a server is; none: it says that nothing is measured.
-fn address(server: Server, out: &mut impl Write) -> Result<Option<String>, Box<dyn Error>> {
-    let Server { name, variable } = server;
-    match server.address() {
-        Some(address) => Ok(Some(address)),
-        None if std::env::var(REQUIRED).is_ok_and(|required| required == "1") => {
-            Err(format!("{variable} does not say where a server is").into())
-        }
-        None => {
-            writeln!(out, "skipped: nothing is written to {name}, because {variable} is not set")?;
-            Ok(None)
-        }
+/// An engine that polls what a file tells, on a store.
+pub(crate) fn polling(told: &Told, store: impl Store) -> Result<Tenant, accordant::Error> {
+    let mut builder = Accordant::builder().store(store).clock(CLOCK).entropy(SeededEntropy::new(42));
+    for system in SYSTEMS {
+        builder = builder.connect(told.polled(system));
     }
+    Ok(builder.entity::<Customer>().build()?.tenant("bench"))
+}
+
+/// Polls each system for all that it tells.
+pub(crate) fn poll(tenant: &Tenant) -> Result<TakenIn, accordant::Error> {
+    let mut taken_in = TakenIn::default();
+    for system in SYSTEMS {
+        taken_in += block_on(tenant.poll(system))?;
+    }
+    Ok(taken_in)
 }
 
 /// How many processors there are.
@@ -87,16 +72,9 @@ fn cores() -> usize {
 fn take_in(file: &Path, name: &str, store: impl Store, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let told = Told::read(file)?;
     let (counting, counted) = Counting::of(store);
-    let mut builder = Accordant::builder().store(counting).clock(CLOCK).entropy(SeededEntropy::new(42));
-    for system in SYSTEMS {
-        builder = builder.connect(told.polled(system));
-    }
-    let tenant = builder.entity::<Customer>().build()?.tenant("bench");
+    let tenant = polling(&told, counting)?;
     let (clocks, server) = (Clocks::now(), database_cpu(name));
-    let mut taken_in = TakenIn::default();
-    for system in SYSTEMS {
-        taken_in += block_on(tenant.poll(system))?;
-    }
+    let taken_in = poll(&tenant)?;
     let (taken, server) = (clocks.taken(), database_cpu(name).saturating_sub(server));
     let counted = counted.read();
     writeln!(

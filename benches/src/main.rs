@@ -1,12 +1,21 @@
-//! The commands of the benchmarks: `gen`, `stream`, `stages`, `compare`, `durable`, `http`, `what-if`, `identity`, `anomaly`,
-//! `pulse`, `quality`, `sweep`.
+//! The commands of the benchmarks. Those of a feature are there if it was built.
 
+#[cfg(feature = "quality")]
 mod anomaly;
 mod compare;
+mod cores;
 mod durable;
+mod growth;
+#[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "identity")]
 mod identity;
+mod instructions;
+#[cfg(feature = "latency")]
+mod latency;
+mod memory;
 mod pulse;
+#[cfg(feature = "quality")]
 mod quality;
 mod what_if;
 
@@ -18,7 +27,7 @@ use std::process::ExitCode;
 
 use accordant_bench::stream::{STAGES, Stage, stream};
 use accordant_bench::usage::peak_memory;
-use accordant_bench::{answer, workload};
+use accordant_bench::{answer, shards, workload};
 
 /// The yardstick uses it too: a difference of allocators would be no difference of programs.
 #[global_allocator]
@@ -26,10 +35,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "\
 accordant-bench gen EVENTS ENTITIES FILE [SEED]   writes a workload
-accordant-bench stream FILE                       takes it in, and says what that took
+accordant-bench stream FILE [--cores N] [--digest]
+                                                  takes it in, and says what that took, and what state it came to
 accordant-bench stages FILE                       what each stage of it takes
+accordant-bench instructions list|STAGE           the work whose instructions are counted, for `just instructions`
+accordant-bench cores FILE [CORES [RUNS]]         takes it in on one processor and on several, in turn
+accordant-bench latency --rate N [--seconds N] [--connections N] [--batch N]
+                                                  events over HTTP, each durable, beside the prototype
+accordant-bench memory FILE                       what a customer takes in memory, part by part, and on disk
+accordant-bench growth [--systems N,...] [--connections N,...] [--entities N,...] [--kept N,...]
+                                                  how cost grows with each
 accordant-bench compare [EVENTS [ENTITIES [RUNS]]]
-                                                  runs a hand-written yardstick and the stream in turn
+                                                  runs a hand-written yardstick, other programs and the stream in turn
 accordant-bench durable FILE --store sqlite|postgres|mongodb
                                                   takes it in by the engine; on SQLite and PostgreSQL, compares batches with the
                                                   bare database
@@ -66,30 +83,19 @@ fn main() -> ExitCode {
 fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     match *arguments {
+        #[cfg(feature = "quality")]
         ["anomaly"] => anomaly::run("2000", "7", &mut out),
+        #[cfg(feature = "quality")]
         ["anomaly", series] => anomaly::run(series, "7", &mut out),
+        #[cfg(feature = "quality")]
         ["anomaly", series, seed] => anomaly::run(series, seed, &mut out),
+        #[cfg(feature = "quality")]
         ["quality", ref what @ ..] => quality::run(what, &mut out),
+        #[cfg(feature = "sweep")]
         ["sweep", ref what @ ..] => accordant_bench::sweep::run(what, &mut out),
         ["gen", events, entities, file] => generate(events, entities, file, "42"),
         ["gen", events, entities, file, seed] => generate(events, entities, file, seed),
-        ["stream", file] => {
-            let streamed = stream(Path::new(file), Stage::Settle)?;
-            // The answer is read after the peak: summing up is no part of the run.
-            let peak = peak_memory();
-            writeln!(
-                out,
-                r#"{{"events":{},"refused":{},"facts":{},"cpu_seconds":{},"wall_seconds":{},"loading_cpu_seconds":{},"peak_rss_bytes":{peak},"answer":{}}}"#,
-                streamed.events,
-                streamed.refused,
-                streamed.facts,
-                streamed.taken.cpu,
-                streamed.taken.wall,
-                streamed.loading.cpu,
-                answer::to_json(&streamed.set)
-            )?;
-            Ok(())
-        }
+        ["stream", file, ref how @ ..] => tell_stream(Path::new(file), how, &mut out),
         ["stages", file] => {
             let mut before = 0;
             for (stage, name) in STAGES {
@@ -104,13 +110,43 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
             let number = |place: usize, standard: u64| sizes.get(place).map_or(Ok(standard), |text| text.parse());
             compare::compare(number(0, 100_000)?, number(1, 10_000)?, number(2, 5)?, &mut out)
         }
+        ["cores", ref what @ ..] => cores::run(what, &mut out),
         ["durable", ref what @ ..] => durable::run(what, &mut out),
+        #[cfg(feature = "http")]
         ["http", ref what @ ..] => http::run(what, &mut out),
+        ["growth", ref what @ ..] => growth::run(what, &mut out),
+        ["instructions", ref what @ ..] => instructions::run(what, &mut out),
+        #[cfg(feature = "latency")]
+        ["latency", ref what @ ..] => latency::run(what, &mut out),
+        ["memory", ref what @ ..] => memory::run(what, &mut out),
         ["what-if", ref what @ ..] => what_if::run(what, &mut out),
         ["pulse", ref what @ ..] => pulse::run(what, &mut out),
+        #[cfg(feature = "identity")]
         ["identity", ref what @ ..] => identity::run(what, &mut out),
         _ => Err(USAGE.into()),
     }
+}
+
+/// Takes in a file, and prints one line.
+fn tell_stream(file: &Path, how: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let cores = how.iter().skip_while(|word| **word != "--cores").nth(1).map_or(Ok(1), |number| number.parse())?;
+    let streamed = if cores > 1 { shards::stream(file, cores)? } else { stream(file, Stage::Settle)? };
+    // The answer is read after the peak: summing up is no part of the run.
+    let peak = peak_memory();
+    let answer = answer::to_json(&streamed.sets);
+    let digest = how.contains(&"--digest").then(|| answer::digest(&streamed.sets));
+    let digest = digest.map(|digest| format!(r#","state":"{digest}""#)).unwrap_or_default();
+    writeln!(
+        out,
+        r#"{{"events":{},"refused":{},"cores":{cores},"facts":{},"cpu_seconds":{},"wall_seconds":{},"loading_cpu_seconds":{},"peak_rss_bytes":{peak},"answer":{answer}{digest}}}"#,
+        streamed.events,
+        streamed.refused,
+        streamed.facts,
+        streamed.taken.cpu,
+        streamed.taken.wall,
+        streamed.loading.cpu,
+    )?;
+    Ok(())
 }
 
 fn generate(events: &str, entities: &str, file: &str, seed: &str) -> Result<(), Box<dyn Error>> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use accordant::decode::{Batch, DecodedRecord};
@@ -54,8 +54,8 @@ pub struct Streamed {
     pub taken: Taken,
     /// What loading the crosswalk took, before the first delivery.
     pub loading: Taken,
-    /// The state arrived at.
-    pub set: WorkingSet,
+    /// The state arrived at: one working set for each processor.
+    pub sets: Vec<WorkingSet>,
 }
 
 /// Takes in every delivery of a file.
@@ -69,12 +69,7 @@ pub struct Streamed {
 pub fn stream(file: &Path, until: Stage) -> io::Result<Streamed> {
     let ground = Ground::default();
     let clocks = Clocks::now();
-    let mut customers = BTreeSet::new();
-    let mut blocks = Blocks::new(File::open(file)?);
-    while let Some(block) = blocks.next_block()? {
-        customers_of(&ground, block, &mut customers);
-    }
-    let set = linked(&ground, customers);
+    let set = linked(&ground, customers_in(&ground, File::open(file)?)?);
     let loading = clocks.taken();
 
     let mut intake = Intake::new(&ground, set, until);
@@ -91,8 +86,22 @@ pub fn stream(file: &Path, until: Stage) -> io::Result<Streamed> {
         facts: intake.decided,
         taken,
         loading,
-        set: intake.set,
+        sets: vec![intake.set],
     })
+}
+
+/// The customers that a file tells of.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn customers_in(ground: &Ground, file: impl Read) -> io::Result<BTreeSet<u64>> {
+    let mut customers = BTreeSet::new();
+    let mut blocks = Blocks::new(file);
+    while let Some(block) = blocks.next_block()? {
+        customers_of(ground, block, &mut customers);
+    }
+    Ok(customers)
 }
 
 /// The state of a stream between batches.
@@ -142,25 +151,29 @@ impl<'g> Intake<'g> {
 
     /// Takes in the deliveries of a block of lines.
     pub fn take(&mut self, block: Block<'_>) {
-        for line in block.lines() {
-            let Some(delivery) = cut(line) else {
-                self.refused += 1;
-                continue;
-            };
-            if self.until == Stage::Cut {
-                self.events += std::hint::black_box(1);
-                continue;
-            }
-            let full = carries_whole_records(delivery.source);
-            match self.ground.tables[delivery.source].decode(delivery.body, full, &mut self.batch) {
-                Ok(()) => self.sources.push(delivery.source),
-                Err(_) => self.refused += 1,
-            }
-            if self.sources.len() == BATCH {
+        for (number, line) in (1..).zip(block.lines()) {
+            self.decode(line);
+            if number % BATCH == 0 {
                 self.settle();
             }
         }
         self.settle();
+    }
+
+    fn decode(&mut self, line: &[u8]) {
+        let Some(delivery) = cut(line) else {
+            self.refused += 1;
+            return;
+        };
+        if self.until == Stage::Cut {
+            self.events += std::hint::black_box(1);
+            return;
+        }
+        let full = carries_whole_records(delivery.source);
+        match self.ground.tables[delivery.source].decode(delivery.body, full, &mut self.batch) {
+            Ok(()) => self.sources.push(delivery.source),
+            Err(_) => self.refused += 1,
+        }
     }
 
     /// Folds and settles what was decoded.

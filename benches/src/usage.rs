@@ -94,8 +94,28 @@ pub fn cpu_of_family(pid: u32) -> Nanos {
 /// The most memory that the process ever held, in bytes; 0 where the system does not say.
 #[must_use]
 pub fn peak_memory() -> u64 {
+    status_bytes("VmHWM:")
+}
+
+/// The memory of its own that the process holds now, without what it maps of files, in bytes; 0 where the system does not say.
+#[must_use]
+pub fn held_memory() -> u64 {
+    status_bytes("RssAnon:")
+}
+
+fn status_bytes(label: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok());
-    kib.unwrap_or_default() * 1024
+    kibibytes(&status, label) * 1024
+}
+
+/// How much memory the machine can still give away, in bytes; 0 where the system does not say.
+#[must_use]
+pub fn available_memory() -> u64 {
+    kibibytes(&fs::read_to_string("/proc/meminfo").unwrap_or_default(), "MemAvailable:") * 1024
+}
+
+fn kibibytes(text: &str, label: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(label));
+    let number = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse().ok());
+    number.unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //!
 //! The history is recorded by a process of its own, so that the peak of this one is that of the look alone.
 
-mod systems;
+pub(crate) mod systems;
 
 use std::error::Error;
 use std::fs;

@@ -57,6 +57,10 @@ impl Sweep {
 
     /// May take about so many bytes of memory for rows that have to be brought into order: 256 MiB where nothing is said. What memory
     /// has no room for goes into temporary files. Beside it, each snapshot has buffers of half a MiB and its longest row.
+    ///
+    /// Every snapshot has an equal share, in order or not. Of its share half is for rows with their keys, 2 GiB at most, a quarter for
+    /// where they stand (12 bytes a row), and a quarter for reading what was put into files. So two snapshots that are not in order
+    /// stay in memory whole if this is four times what the rows of the larger one take.
     #[must_use]
     pub const fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;

@@ -20,18 +20,18 @@ use accordant_bench::delivery::cut;
 use async_trait::async_trait;
 
 /// The systems, in the order in which they are polled.
-pub(super) const SYSTEMS: [&str; 3] = ["hubspot", "shopify", "netsuite"];
+pub(crate) const SYSTEMS: [&str; 3] = ["hubspot", "shopify", "netsuite"];
 
 /// The system and object type of each surface of [`SOURCES`].
 const OF_SOURCE: [(&str, &str); 4] =
     [("hubspot", "contacts"), ("shopify", "customers"), ("shopify", "customers"), ("netsuite", "customer")];
 
 /// When everything is heard of: behind the last event of any workload.
-pub(super) const CLOCK: Late = Late;
+pub(crate) const CLOCK: Late = Late;
 
 /// A clock that stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Late;
+pub(crate) struct Late;
 
 impl Clock for Late {
     fn now(&self) -> i64 {
@@ -44,42 +44,49 @@ const PAGE: usize = 1_000;
 
 /// What a file tells: its bodies, by surface.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(crate) struct Told {
     bodies: Arc<[Vec<Bytes>; 4]>,
 }
 
 impl Told {
-    pub(super) fn read(file: &Path) -> io::Result<Self> {
-        let bytes = Bytes::from(fs::read(file)?);
+    pub(crate) fn read(file: &Path) -> io::Result<Self> {
+        Ok(Self::of(fs::read(file)?))
+    }
+
+    /// What the lines of a file tell.
+    pub(crate) fn of(lines: Vec<u8>) -> Self {
+        let bytes = Bytes::from(lines);
         let mut bodies: [Vec<Bytes>; 4] = Default::default();
         for delivery in bytes.split(|byte| *byte == b'\n').filter_map(cut) {
             bodies[delivery.source].push(bytes.slice_ref(delivery.body));
         }
-        Ok(Self { bodies: Arc::new(bodies) })
+        Self { bodies: Arc::new(bodies) }
     }
 
     /// How many deliveries there are.
-    pub(super) fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.bodies.iter().map(|bodies| bodies.len() as u64).sum()
     }
 
     /// A system that is polled for what the file says of it.
-    pub(super) fn polled(&self, name: &'static str) -> System {
+    pub(crate) fn polled(&self, name: &'static str) -> System {
         System::new(name, Some(self.clone()))
     }
 
     /// What the file says, as the systems push it: those of a surface in their order, the surfaces in turn as the file has them.
-    pub(super) fn pushed(file: &Path) -> io::Result<Vec<(&'static str, Delivery)>> {
+    #[cfg(feature = "servers")]
+    pub(crate) fn pushed(file: &Path) -> io::Result<Vec<(&'static str, Delivery)>> {
         let bytes = fs::read(file)?;
-        let cut = bytes.split(|byte| *byte == b'\n').filter_map(cut);
-        Ok(cut
-            .map(|delivery| {
-                let source = u8::try_from(delivery.source).unwrap_or_default();
-                let body: Vec<u8> = [&[source], delivery.body].concat();
-                (OF_SOURCE[delivery.source].0, Delivery::new(Bytes::from(body)))
-            })
-            .collect())
+        let told = bytes.split(|byte| *byte == b'\n').filter_map(cut).filter_map(pushed);
+        Ok(told.map(|(system, body)| (SYSTEMS[system], Delivery::new(Bytes::from(body)))).collect())
     }
+}
+
+/// What a system pushes, by its place in [`SYSTEMS`]: in front stands the surface. Several stand in lines.
+#[cfg(any(feature = "latency", feature = "servers"))]
+pub(crate) fn pushed(told: accordant_bench::delivery::Delivery<'_>) -> Option<(usize, Vec<u8>)> {
+    let system = SYSTEMS.iter().position(|name| *name == OF_SOURCE[told.source].0)?;
+    Some((system, [&[u8::try_from(told.source).ok()?], told.body].concat()))
 }
 
 fn surface(source: usize, channel: Channel) -> Surface {
@@ -103,7 +110,7 @@ fn surface(source: usize, channel: Channel) -> Surface {
 }
 
 /// One system of the file.
-pub(super) struct System {
+pub(crate) struct System {
     name: &'static str,
     surfaces: Vec<Surface>,
     /// What it is polled for; none: it pushes.
@@ -117,8 +124,9 @@ impl System {
         Self { name, surfaces: sources.map(|source| surface(source, channel)).collect(), told }
     }
 
-    /// A system that pushes what it says: its deliveries are [`Told::pushed`].
-    pub(super) fn pushing(name: &'static str) -> Self {
+    /// A system that pushes what it says, as [`pushed`] has it.
+    #[cfg(any(feature = "latency", feature = "servers"))]
+    pub(crate) fn pushing(name: &'static str) -> Self {
         Self::new(name, None)
     }
 }
@@ -135,11 +143,15 @@ impl Connector for System {
         CreateSafety::RemoteKey
     }
     fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        // The surface is named by the first byte.
-        let source = delivery.body().first().and_then(|source| SOURCES.get(usize::from(*source)));
-        let source = source.ok_or_else(|| ConnectorError::new(ConnectorErrorKind::Malformed, "no such surface"))?;
-        let item = Item::new(SurfaceName::new(source), Says::Record, delivery.body().slice(1..));
-        Ok(Verified { items: vec![item], delivery_id: None, reply: accordant::http::Response::new(Bytes::new()) })
+        // The surface is named by the first byte of each line.
+        let item = |line: &[u8]| {
+            let (source, body) = line.split_first()?;
+            let source = SOURCES.get(usize::from(*source))?;
+            Some(Item::new(SurfaceName::new(source), Says::Record, delivery.body().slice_ref(body)))
+        };
+        let items: Option<Vec<Item>> = delivery.body().split(|byte| *byte == b'\n').map(item).collect();
+        let items = items.ok_or_else(|| ConnectorError::new(ConnectorErrorKind::Malformed, "no such surface"))?;
+        Ok(Verified { items, delivery_id: None, reply: accordant::http::Response::new(Bytes::new()) })
     }
     async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
         let source = SOURCES.iter().position(|name| *name == surface.as_str());

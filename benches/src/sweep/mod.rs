@@ -1,6 +1,6 @@
 //! Two snapshots in files: made from a seed, compared, and compared beside a program written by hand.
 
-mod limit;
+mod compare;
 mod tables;
 
 use std::error::Error;
@@ -27,7 +27,7 @@ pub fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error
         ["gen", rows, folder, ref seed @ ..] => {
             generate(rows.parse()?, Path::new(folder), seed.first().map_or(Ok(42), |seed| seed.parse())?)
         }
-        ["compare", rows, runs] => limit::compare(rows.parse()?, runs.parse()?, out),
+        ["compare", rows, runs] => compare::compare(rows.parse()?, runs.parse()?, out),
         [one, other, ref how @ ..] => {
             let memory = how.iter().skip_while(|word| **word != "--memory").nth(1);
             let memory = memory.map_or(Ok(256 << 20), |bytes| bytes.parse())?;

@@ -15,11 +15,11 @@ use accordant::{Clock, Connector, Delivery};
 use async_trait::async_trait;
 
 /// When everything is heard of: behind the last change.
-pub(super) const CLOCK: Late = Late;
+pub(crate) const CLOCK: Late = Late;
 
 /// A clock that stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Late;
+pub(crate) struct Late;
 
 impl Clock for Late {
     fn now(&self) -> i64 {
@@ -28,7 +28,7 @@ impl Clock for Late {
 }
 
 /// 2026-01-05, eight in the morning.
-const BEGINS: i64 = 1_767_600_000_000;
+pub(crate) const BEGINS: i64 = 1_767_600_000_000;
 
 const PAGE: u64 = 500;
 
@@ -82,7 +82,7 @@ impl Generated {
 }
 
 /// One step of `SplitMix64`.
-const fn mix(number: u64, salt: u64) -> u64 {
+pub(crate) const fn mix(number: u64, salt: u64) -> u64 {
     let z = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(salt);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
