@@ -1,6 +1,8 @@
 //! Two snapshots in files: made from a seed, compared, and compared beside a program written by hand.
 
 mod compare;
+#[cfg(feature = "servers")]
+mod postgres;
 mod tables;
 
 use std::error::Error;
@@ -17,7 +19,7 @@ use crate::usage::{Clocks, peak_memory};
 const COLUMNS: [&str; 10] =
     ["id", "email", "first_name", "last_name", "phone", "company", "city", "status", "amount", "updated_at"];
 
-/// `gen ROWS FOLDER [SEED]`, `A B [--unsorted] [--memory BYTES] [--peak BYTES]`, or `compare ROWS RUNS`.
+/// `gen ROWS FOLDER [SEED]`, `A B [--unsorted] [--memory BYTES] [--peak BYTES]`, `compare ROWS RUNS`, or `postgres ROWS RUNS`.
 ///
 /// # Errors
 ///
@@ -28,6 +30,8 @@ pub fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error
             generate(rows.parse()?, Path::new(folder), seed.first().map_or(Ok(42), |seed| seed.parse())?)
         }
         ["compare", rows, runs] => compare::compare(rows.parse()?, runs.parse()?, out),
+        #[cfg(feature = "servers")]
+        ["postgres", rows, runs] => postgres::compare(rows.parse()?, runs.parse()?, out),
         [one, other, ref how @ ..] => {
             let memory = how.iter().skip_while(|word| **word != "--memory").nth(1);
             let memory = memory.map_or(Ok(256 << 20), |bytes| bytes.parse())?;
@@ -39,7 +43,8 @@ pub fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error
             }
         }
         _ => {
-            Err("sweep gen ROWS FOLDER [SEED], sweep A B [--unsorted] [--memory BYTES] [--peak BYTES], or sweep compare ROWS RUNS"
+            Err("sweep gen ROWS FOLDER [SEED], sweep A B [--unsorted] [--memory BYTES] [--peak BYTES], sweep compare ROWS RUNS, \
+             or sweep postgres ROWS RUNS"
                 .into())
         }
     }
