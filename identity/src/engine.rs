@@ -31,7 +31,7 @@ use accordant::matching::{
 use accordant::text::Text;
 use hashbrown::HashMap;
 
-use crate::attribute::{Attribute, Kind, Schema};
+use crate::attribute::{Attribute, Entities, Kind, Schema};
 use crate::blocking::Scope;
 use crate::cluster::Rails;
 use crate::decision::{Decision, Decisions, RecordName};
@@ -54,6 +54,7 @@ const SAMPLE: usize = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct FellegiSunter {
     kinds: BTreeMap<String, Kind>,
+    entities: Entities,
 }
 
 impl FellegiSunter {
@@ -70,6 +71,13 @@ impl FellegiSunter {
         self
     }
 
+    /// Says that an entity is an account: the contacts of a company are one. Without that an entity is a person, and colleagues are two.
+    #[must_use]
+    pub const fn of_accounts(mut self) -> Self {
+        self.entities = Entities::Accounts;
+        self
+    }
+
     fn schema(&self, subject: &Subject, records: &[&Features]) -> Schema {
         let names: Vec<String> = subject.columns.iter().map(|column| column.attribute.as_str().to_owned()).collect();
         let row = |features: &&Features| features.values.iter().map(|value| value.to_string()).collect::<Vec<_>>();
@@ -80,7 +88,7 @@ impl FellegiSunter {
             let kind = declared.or_else(|| kind_of_type(column.kind)).unwrap_or(sniffed.kind);
             Attribute { kind, ..sniffed }
         });
-        Schema { attributes: attributes.collect() }
+        Schema { attributes: attributes.collect(), entities: self.entities }
     }
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::Schema;
 use crate::blocking::Blocking;
 use crate::calibration::Calibration;
+use crate::comparison::{Comparison, Level};
 use crate::lexicon::WordFrequencies;
 
 pub use chance::Chance;
@@ -24,7 +25,7 @@ pub use em::{Judged, Training};
 pub use frequency::{FieldFrequency, Frequencies};
 
 /// The format of a stored model.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A class of pairs: why two records look alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,40 @@ pub struct Class {
     pub share: f64,
     /// The probability of each level of each comparison, within the level's group.
     pub levels: Vec<Vec<f64>>,
+    /// From how many pairs it was learned: how many of those that were looked at are taken to be of it.
+    pub pairs: f64,
+    /// How many of them showed each level. Where none did, its probability is what was supposed before any pair was seen.
+    pub seen: Vec<Vec<f64>>,
+}
+
+/// Of fewer pairs than this a class is not learned, only supposed.
+const LEARNED_PAIRS: f64 = 20.0;
+/// A level that fewer pairs of a class showed is only supposed...
+const LEARNED_LEVEL: f64 = 1.0;
+/// ... unless so many could have shown it: then that none did tells that it is rare.
+const COULD_HAVE: f64 = 300.0;
+
+impl Class {
+    /// Whether pairs of it showed a level of a comparison: what it is worth there is learned, and not only supposed.
+    #[must_use]
+    pub fn knows(&self, comparison: usize, level: u8) -> bool {
+        let seen = self.seen.get(comparison).and_then(|levels| levels.get(usize::from(level)));
+        seen.is_some_and(|seen| *seen >= LEARNED_LEVEL)
+    }
+
+    /// Whether enough pairs of it were seen to tell how likely each of these levels is, one per comparison; the first of a comparison
+    /// says that nothing is compared.
+    #[must_use]
+    pub fn is_learned(&self, comparisons: &[Comparison], levels: &[u8]) -> bool {
+        let could_have = |place: usize, level: u8| {
+            let (of, seen) = (&comparisons[place].levels, self.seen.get(place));
+            let same = |other: &Level| other.group == of[usize::from(level)].group;
+            let within = of.iter().zip(seen.into_iter().flatten()).filter(|(other, _)| same(other));
+            within.map(|(_, seen)| seen).sum::<f64>() >= COULD_HAVE
+        };
+        let told = |(place, level): (usize, &u8)| *level == 0 || self.knows(place, *level) || could_have(place, *level);
+        self.pairs >= LEARNED_PAIRS && levels.iter().enumerate().all(told)
+    }
 }
 
 /// A trained model: all that scoring needs beside the records.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use accordant_identity::attribute::Entities;
 use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::{Clusters, Edge, Rails, Refusal};
 use accordant_identity::decision::{Decision, Decisions, RecordName};
@@ -16,7 +17,8 @@ use accordant_identity::testing::{COLUMNS, Generated, customers};
 fn table(records: &[Generated]) -> Table {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let sample: Vec<Vec<String>> = records.iter().map(|record| record.values.to_vec()).collect();
-    let mut table = Table::new(sniff::schema(&names, &sample, &[]));
+    // Generated companies have several contacts, who are one customer.
+    let mut table = Table::new(sniff::schema(&names, &sample, &[]).of(Entities::Accounts));
     for record in records {
         table.push(&record.id, "", &record.values);
     }
@@ -64,6 +66,91 @@ fn spouses_are_two_and_the_explanation_says_why() {
     assert!((sum - explained.weight).abs() < 0.01, "the steps add up: {sum} {explained}");
     let chart = explain::svg(&explained);
     assert!(chart.starts_with("<svg") && chart.ends_with("</svg>") && chart.contains("a household"));
+}
+
+/// Two spouses who share all but the given name: without mailboxes, or with one.
+fn spouses(mailbox: &str) -> [Generated; 2] {
+    [("anna", "crm", "Anna"), ("peter", "erp", "Peter")].map(|(id, system, given)| Generated {
+        id: id.into(),
+        entity: u64::MAX,
+        values: [
+            system,
+            "",
+            given,
+            "Zandvliet",
+            mailbox,
+            "+31 207654321",
+            "",
+            "12 Kerk Lane",
+            "Zaandam",
+            "91234",
+            "nl",
+        ]
+        .map(Into::into),
+    })
+}
+
+#[test]
+fn spouses_without_mailboxes_or_with_one_are_asked_about_and_never_merged() {
+    for entities in [Entities::Persons, Entities::Accounts] {
+        for others in [60, 300, 1_000, 4_000] {
+            for mailbox in ["", "zandvliet@gmail.com"] {
+                let mut records = customers(others, 11);
+                records.extend(spouses(mailbox));
+                let mut table = table(&records);
+                table.hold(entities);
+                let linkage = train(&table, &Decisions::default());
+                let clusters = linkage.clusters(&table, &Rails::default());
+                let [anna, peter] = ["anna", "peter"].map(|id| row(&table, id));
+                let explained = explain::pair(&linkage.scorer, linkage.view(&table), anna, peter);
+                let case = format!("{entities:?}, beside {others}, {mailbox}: {explained}");
+                assert_ne!(clusters.of[anna as usize], clusters.of[peter as usize], "{case}");
+                assert!(explained.probability < 0.6, "{case}");
+                let sum: f64 = explained.steps.iter().map(|step| step.bits).sum();
+                assert!((sum - explained.weight).abs() < 0.01, "{case}");
+                // Where too few were learned from, the two are a case, and the explanation says so.
+                if let Some(step) = explained.steps.iter().find(|step| step.cause == Cause::Doubt) {
+                    assert!(explained.probability > 0.5 && step.bits < 0.0, "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn colleagues_are_two_persons_and_one_account() {
+    let mut records = customers(1_500, 16);
+    let colleague = |id: &str, system: &str, given: &str, surname: &str| Generated {
+        id: id.into(),
+        entity: u64::MAX,
+        values: [
+            system,
+            "Zandvliet Packaging",
+            given,
+            surname,
+            &format!("{}@zandvlietpackaging.nl", given.to_lowercase()),
+            "+31 207654321",
+            "zandvlietpackaging.nl",
+            "12 Kerk Lane",
+            "Zaandam",
+            "91234",
+            "nl",
+        ]
+        .map(Into::into),
+    };
+    records.push(colleague("anna", "crm", "Anna", "Visser"));
+    records.push(colleague("peter", "erp", "Peter", "Smit"));
+    let mut table = table(&records);
+    for (entities, one) in [(Entities::Persons, false), (Entities::Accounts, true)] {
+        table.hold(entities);
+        let linkage = train(&table, &Decisions::default());
+        let clusters = linkage.clusters(&table, &Rails::default());
+        let [anna, peter] = ["anna", "peter"].map(|id| row(&table, id));
+        let explained = explain::pair(&linkage.scorer, linkage.view(&table), anna, peter);
+        assert_eq!(clusters.of[anna as usize] == clusters.of[peter as usize], one, "{entities:?}: {explained}");
+        // Not asked either: a site is known by what is shared, and by who differs.
+        assert_eq!(explained.probability > 0.5, one, "{entities:?}: {explained}");
+    }
 }
 
 #[test]

@@ -100,6 +100,8 @@ impl<'a> Training<'a> {
                 matches: relation.matches,
                 share: share(relation.matches),
                 levels: levels.clone(),
+                pairs: 0.0,
+                seen: Vec::new(),
             })
             .collect()
         });
@@ -150,13 +152,18 @@ impl<'a> Training<'a> {
         }
         for (place, class) in classes.iter_mut().enumerate() {
             class.share = (pairs[place] / self.all_pairs).max(1e-15);
+            class.pairs = rounded(pairs[place]);
+            class.seen.clear();
             let mut slots = counts.iter();
             for (number, comparison) in self.comparisons.iter().enumerate() {
                 let levels = &mut class.levels[number];
                 let prior = expected[place][number].iter().map(|expected| PRIOR * expected);
+                let mut seen = Vec::with_capacity(levels.len());
                 for ((level, counted), prior) in levels.iter_mut().zip(&mut slots).zip(prior) {
                     *level = counted[place] + prior;
+                    seen.push(rounded(counted[place]));
                 }
+                class.seen.push(seen);
                 normalise(comparison, levels);
                 self.relations[place].bound(comparison, levels);
             }
@@ -175,6 +182,11 @@ impl<'a> Training<'a> {
         }
         likely
     }
+}
+
+/// A number of pairs to a thousandth: more is told by none.
+fn rounded(pairs: f64) -> f64 {
+    (pairs * 1e3).round() / 1e3
 }
 
 /// By pattern and comparison, where the level stands among all levels of all comparisons.
