@@ -246,6 +246,14 @@ impl Index {
         found.into_iter().map(|(row, weight)| (self.name(row), weight)).collect()
     }
 
+    /// The rules by which a record is compared with nobody, as too many share what it says there and nothing tells them apart. Records
+    /// that say the same in every column are compared all the same.
+    #[must_use]
+    pub fn left_out(&self, record: &RecordName) -> Vec<String> {
+        let row = self.row_of(record);
+        row.map_or_else(Vec::new, |row| self.blocks.left_out(&self.table, row).map(str::to_owned).collect())
+    }
+
     /// The table, with rows of records that are no more among the others.
     #[must_use]
     pub const fn table(&self) -> &Table {

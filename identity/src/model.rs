@@ -14,9 +14,10 @@ pub mod relation;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Schema;
-use crate::blocking::Blocking;
+use crate::blocking::{Blocking, Skew};
 use crate::calibration::Calibration;
 use crate::comparison::{Comparison, Level};
+use crate::layout::Layout;
 use crate::lexicon::WordFrequencies;
 
 pub use chance::Chance;
@@ -87,6 +88,8 @@ pub struct Model {
     pub systems: bool,
     /// Which pairs are looked at.
     pub blocking: Blocking,
+    /// How the blocks of the records that it was learned from turned out.
+    pub skew: Vec<Skew>,
     /// What chance makes.
     pub chance: Chance,
     /// The classes that were learned.
@@ -120,6 +123,38 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         // Only texts, numbers and lists: nothing that could not be written.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// What it does not know, for people, without a value of a record: the records that a rule compared with nobody, and the levels of
+    /// each comparison that no pair showed, so that what they are worth is only supposed.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let left_out = self.skew.iter().filter(|skew| skew.left_out > 0).map(|skew| {
+            let Skew { rule, records, left_out, .. } = skew;
+            format!("{left_out} of {records} records are compared with nobody by `{rule}`: too many share it, and nothing tells them apart")
+        });
+        let comparisons = Comparison::standard(&Layout::of(self.schema.clone()), self.systems);
+        let supposed = comparisons.iter().enumerate().filter_map(|(place, comparison)| {
+            let levels = (0_u8..).zip(&comparison.levels).skip(1);
+            let unseen =
+                levels.filter(|(level, _)| !self.has_seen(place, *level)).map(|(_, level)| level.name.as_str());
+            let unseen: Vec<&str> = unseen.collect();
+            (!unseen.is_empty()).then(|| {
+                format!(
+                    "`{}`: no pair showed {}; what that is worth is only supposed",
+                    comparison.name,
+                    unseen.join("; ")
+                )
+            })
+        });
+        left_out.chain(supposed).collect()
+    }
+
+    /// Whether any pair that was looked at, or drawn by chance, showed a level of a comparison.
+    #[must_use]
+    pub fn has_seen(&self, comparison: usize, level: u8) -> bool {
+        let drawn = self.chance.seen.get(comparison).and_then(|levels| levels.get(usize::from(level)));
+        drawn.is_some_and(|drawn| *drawn > 0.0) || self.classes.iter().any(|class| class.knows(comparison, level))
     }
 
     /// A stored model.

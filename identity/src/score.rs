@@ -110,7 +110,11 @@ impl Scorer {
         let mut explained: Vec<Vec<f32>> = self.bits.iter().map(|bits| vec![0.0; bits.len()]).collect();
         let patterns = &candidates.patterns;
         let worths: Vec<Worth> = (0..patterns.len() as u32).map(|number| self.worth(patterns.levels(number))).collect();
-        for pair in &candidates.pairs {
+        let once = |pair: &&Candidate| {
+            let repeats = &candidates.repeats;
+            repeats.is_empty() || !(repeats.contains(&pair.a) || repeats.contains(&pair.b))
+        };
+        for pair in candidates.pairs.iter().filter(once) {
             let worth = &worths[pair.pattern as usize];
             let codes = table.codes(pair.a);
             let reasons = worth.matching + worth.related;

@@ -6,6 +6,7 @@ use super::frequency::Frequencies;
 use super::relation::{MOST, Relation, normalise};
 use crate::blocking::Blocking;
 use crate::comparison::{Comparison, View};
+use crate::hash;
 use crate::pattern::{Candidates, Patterns};
 
 /// Pairs of a pattern about which people decided.
@@ -28,6 +29,7 @@ pub struct Training<'a> {
     /// All pairs that make sense, looked at or not.
     pub all_pairs: f64,
     judged: Vec<(u32, Judged)>,
+    seed: u64,
 }
 
 /// A number for each class: there are few, and all are looked at together.
@@ -35,12 +37,17 @@ type Lanes = [f64; MOST];
 
 /// Rounds from what is expected, and from what was learned before.
 const FIRST_ROUNDS: usize = 30;
+/// Starts, of which the likeliest is gone on with: what is expected, and what is drawn around it.
+const STARTS: u64 = 4;
+const START_ROUNDS: usize = 8;
 const MORE_ROUNDS: usize = 12;
+/// A start is likelier than another by so much at least.
+const LIKELIER: f64 = 1e-3;
 /// What was expected before counts as much as so many pairs.
 const PRIOR: f64 = 8.0;
 
 impl<'a> Training<'a> {
-    /// Learning from candidates. `seed` decides which pairs are drawn to see what chance makes.
+    /// Learning from candidates. `seed` decides which pairs are drawn to see what chance makes, and where learning starts.
     #[must_use]
     pub fn new(
         candidates: &'a Candidates,
@@ -66,6 +73,7 @@ impl<'a> Training<'a> {
             drawn,
             all_pairs: all_pairs.max(1.0),
             judged: Vec::new(),
+            seed,
         }
     }
 
@@ -90,8 +98,16 @@ impl<'a> Training<'a> {
                 self.comparisons.iter().zip(&chance.levels).map(|(c, chance)| relation.expectation(c, chance)).collect()
             })
             .collect();
-        let rounds = if from.is_some() { MORE_ROUNDS } else { FIRST_ROUNDS };
-        let mut classes = from.unwrap_or_else(|| {
+        let by_chance: Vec<f64> =
+            self.patterns.iter().map(|(levels, _)| self.all_pairs * likely(&chance.levels, levels)).collect();
+        let more = |mut classes: Vec<Class>, rounds: usize| {
+            (0..rounds).for_each(|_| self.round(&mut classes, &expected, &by_chance));
+            classes
+        };
+        if let Some(classes) = from {
+            return more(classes, MORE_ROUNDS);
+        }
+        let plain: Vec<Class> = {
             let pairs: f64 = self.patterns.iter().map(|(_, count)| count as f64).sum();
             let share = |matches: bool| pairs * if matches { 0.3 } else { 0.05 } / self.all_pairs;
             let made = self.relations.iter().zip(&expected);
@@ -104,13 +120,53 @@ impl<'a> Training<'a> {
                 seen: Vec::new(),
             })
             .collect()
-        });
-        let by_chance: Vec<f64> =
-            self.patterns.iter().map(|(levels, _)| self.all_pairs * likely(&chance.levels, levels)).collect();
-        for _ in 0..rounds {
-            self.round(&mut classes, &expected, &by_chance);
+        };
+        let mut best: Option<(f64, Vec<Class>)> = None;
+        for start in 0..STARTS {
+            let classes = more(self.around(&plain, start), START_ROUNDS);
+            let likelihood = self.likelihood(&classes, &expected, &by_chance);
+            if best.as_ref().is_none_or(|(best, _)| likelihood > best + LIKELIER) {
+                best = Some((likelihood, classes));
+            }
         }
-        classes
+        more(best.map_or(plain, |(_, classes)| classes), FIRST_ROUNDS - START_ROUNDS)
+    }
+
+    /// Classes around others, the first the same: shares and levels move by up to a factor of four and two.
+    fn around(&self, classes: &[Class], start: u64) -> Vec<Class> {
+        let mut made = classes.to_vec();
+        if start == 0 {
+            return made;
+        }
+        let mut drawn = hash::mix(self.seed, start);
+        let mut factor = |bits: f64| {
+            drawn = hash::mix(drawn, 0x57a7);
+            (((drawn >> 11) as f64 / (1_u64 << 52) as f64 - 1.0) * bits).exp2()
+        };
+        for (class, relation) in made.iter_mut().zip(&self.relations) {
+            class.share *= factor(2.0);
+            for (comparison, levels) in self.comparisons.iter().zip(&mut class.levels) {
+                levels.iter_mut().for_each(|level| *level *= factor(1.0));
+                normalise(comparison, levels);
+                relation.bound(comparison, levels);
+            }
+        }
+        made
+    }
+
+    /// How likely the patterns are under some classes, with what was expected before: a logarithm.
+    fn likelihood(&self, classes: &[Class], expected: &[Vec<Vec<f64>>], by_chance: &[f64]) -> f64 {
+        let patterns = self.patterns.iter().zip(by_chance).map(|((levels, count), by_chance)| {
+            let of = |class: &Class| class.share * self.all_pairs * likely(&class.levels, levels);
+            let sum: f64 = by_chance + classes.iter().map(of).sum::<f64>();
+            count as f64 * sum.max(f64::MIN_POSITIVE).ln()
+        });
+        let prior = classes.iter().zip(expected).flat_map(|(class, expected)| {
+            let levels = class.levels.iter().flatten().zip(expected.iter().flatten());
+            levels.map(|(level, expected)| PRIOR * expected * level.max(f64::MIN_POSITIVE).ln())
+        });
+        patterns.sum::<f64>() + prior.sum::<f64>()
+            - classes.iter().map(|class| class.share * self.all_pairs).sum::<f64>()
     }
 
     fn round(&self, classes: &mut [Class], expected: &[Vec<Vec<f64>>], by_chance: &[f64]) {

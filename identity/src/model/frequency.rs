@@ -139,3 +139,29 @@ impl<'a> ByHash<'a> {
         among.iter().find(|(hash, _)| *hash == wanted).map(|(_, of)| *of)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{Kind, Schema};
+
+    #[test]
+    fn chance_is_the_share_of_pairs_that_hold_one_value() {
+        let mut table = Table::new(Schema::new(&[("country", Kind::Country)]));
+        let countries = ["NL", "NL", "NL", "DE", "DE", "FR", ""];
+        countries.iter().zip(0..).for_each(|(country, id)| {
+            let _ = table.push(&id.to_string(), "", &[country]);
+        });
+        let counts = [table.counts(0)];
+        let plain = Frequencies::count(&table, &counts, None);
+        // Of the fifteen pairs of the six that have a country three are of NL, and one is of DE.
+        assert!((plain.fields[0].chance - 4.0 / 15.0).abs() < 0.001, "{plain:?}");
+        // A match that explains a pair of NL leaves three.
+        let explained = vec![vec![0.0, 1.0, 0.0, 0.0]];
+        let learned = Frequencies::count(&table, &counts, Some(&explained));
+        assert!((learned.fields[0].chance - 3.0 / 15.0).abs() < 0.001, "{learned:?}");
+        // What is rare counts for more than what is common, and neither without end.
+        let bits = plain.bits(&table, 0);
+        assert!(bits[1] > bits[2] && bits[2] >= bits[3] && bits.iter().all(|bits| bits.abs() <= 8.0), "{bits:?}");
+    }
+}
