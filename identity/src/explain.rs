@@ -5,6 +5,7 @@
 //! last come the relations that explain the agreement without a match, which can only take away.
 
 mod chart;
+mod cluster;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use crate::score::Scorer;
 use crate::table::Row;
 
 pub use chart::svg;
+pub use cluster::{Bridge, ClusterExplanation, cluster};
 
 /// What moved the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -160,13 +160,15 @@ impl Index {
 
     /// As [`Index::put`], in a group: its records are one entity, whatever they say.
     pub fn put_in<V: AsRef<str>>(&mut self, record: &RecordName, values: &[V], group: Group) -> Vec<Change> {
+        // One that is taken in anew goes on being of the entity that it was of, unless it now belongs elsewhere.
+        let held = self.entity(record).unwrap_or_default();
         let mut touched = self.forget(record.key());
         let row = self.table.push(&record.id, &record.system, values);
         self.aliases.extend(&self.table);
         self.scorer.extend(&self.table);
         self.alive.push(true);
         self.edges.push(SmallVec::new());
-        self.entity_of.push(0);
+        self.entity_of.push(held);
         self.row_of.insert(self.table.key(row), row);
         self.group_of.push(group);
         self.join_group(row);
@@ -181,8 +183,12 @@ impl Index {
 
     /// Lets a record go: says what changed. An unknown one changes nothing.
     pub fn remove(&mut self, record: &RecordName) -> Vec<Change> {
+        let held = self.entity(record);
         let touched = self.forget(record.key());
-        self.settle(touched)
+        let mut changes = self.settle(touched);
+        let gone = held.filter(|entity| !self.members.contains_key(entity)).map(|entity| Change::Gone { entity });
+        changes.extend(gone.filter(|gone| !changes.contains(gone)));
+        changes
     }
 
     /// Holds two records apart, or no longer: only what they touch is clustered anew. A decision that [`Index::decide`] took in stands

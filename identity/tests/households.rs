@@ -154,6 +154,85 @@ fn colleagues_are_two_persons_and_one_account() {
 }
 
 #[test]
+fn what_too_many_hold_identifies_nobody() {
+    let mut records = customers(2_000, 17);
+    // A placeholder that whoever had no number typed in.
+    records.iter_mut().step_by(25).for_each(|record| record.values[5] = "+31 200000000".into());
+    let table = table(&records);
+    let linkage = train(&table, &Decisions::default());
+    let explained = explain::pair(&linkage.scorer, linkage.view(&table), 0, 25);
+    let phone = || explained.steps.iter().filter(|step| step.of == "phone");
+    assert!(phone().any(|step| step.says == "same phone" && step.bits > 3.0), "{explained}");
+    assert!(phone().map(|step| step.bits).sum::<f64>() <= 0.0, "{explained}");
+}
+
+#[test]
+fn a_cluster_is_explained_by_what_holds_it_and_breaks_where_that_is_least() {
+    let table = table(&customers(200, 14));
+    let linkage = train(&table, &Decisions::default());
+    let edge = |a, b, weight| Edge { a, b, weight };
+    let edges = [edge(0, 1, 20.0), edge(1, 2, 15.0), edge(2, 3, 10.0), edge(7, 8, 6.0)];
+    let clusters = Clusters::of(&table, &edges, &Rails::default(), &mut |_, _| 5.0);
+    // Of two records there is nothing to choose.
+    assert_eq!(review::weakest_bridges(&clusters), [edge(2, 3, 10.0)]);
+    let explained = explain::cluster(&linkage.scorer, linkage.view(&table), &clusters, 1);
+    let held: Vec<_> = explained.bridges.iter().map(|bridge| (bridge.weight, bridge.sides)).collect();
+    assert_eq!(
+        (explained.rows.as_slice(), held.as_slice()),
+        (&[0, 1, 2, 3][..], &[(20.0, (1, 3)), (15.0, (2, 2)), (10.0, (3, 1))][..])
+    );
+    let weakest = explained.weakest().expect("there is one");
+    assert_eq!((weakest.a, weakest.b), (2, 3));
+    assert_eq!(weakest.explanation, explain::pair(&linkage.scorer, linkage.view(&table), 2, 3));
+    let told = explained.to_string();
+    assert!(told.starts_with("4 records, held together by 3 pairs:") && told.ends_with("(model 1)"), "{told}");
+    let alone = explain::cluster(&linkage.scorer, linkage.view(&table), &clusters, 5);
+    assert_eq!(
+        (alone.rows.as_slice(), alone.bridges.len(), alone.to_string().as_str()),
+        (&[5][..], 0, "a record alone")
+    );
+}
+
+#[test]
+fn what_was_never_seen_is_said_to_be_supposed() {
+    let records = customers(300, 18);
+    let mut table = table(&records);
+    let mut of = |id: &str, surname: &str, given: &str, mailbox: &str| {
+        let values = ["crm", "", given, surname, mailbox, "", "", "", "", "", "nl"];
+        table.push(id, "", &values)
+    };
+    let (one, other) =
+        (of("one", "Qiu", "Zorba", "zorba.qiu@gmail.com"), of("other", "Zorba", "Qiu", "zorba.qiu@gmail.com"));
+    let before: Vec<_> = records.iter().filter(|record| record.values[2] == "Zorba").collect();
+    assert!(before.is_empty());
+    let linkage = train(&table, &Decisions::default());
+    let model = linkage.scorer.model();
+    let step = |a, b| {
+        let explained = explain::pair(&linkage.scorer, linkage.view(&table), a, b);
+        let step = explained.steps.into_iter().find(|step| step.cause == Cause::Level && step.of == "name");
+        step.expect("names are compared")
+    };
+    // What a class says of itself is what its explanation says.
+    let best = model.classes.iter().find(|class| class.name == "the same").expect("there is one");
+    let levels = &linkage.scorer.comparisons()[0].levels;
+    for (a, b) in [(one, other), (0, 1), (0, 2), (1, 3), (2, 5)] {
+        let step = step(a, b);
+        assert_eq!(step.says.contains("(supposed"), !step.learned, "{step:?}");
+    }
+    let unseen: Vec<&str> = (0..)
+        .zip(levels)
+        .skip(1)
+        .filter(|(place, _)| !model.has_seen(0, *place))
+        .map(|(_, level)| level.name.as_str())
+        .collect();
+    assert!(!unseen.is_empty() && unseen.len() < levels.len() - 1, "{unseen:?}");
+    let told = model.remarks().into_iter().find(|remark| remark.starts_with("`name`")).expect("some are");
+    assert!(unseen.iter().all(|level| told.contains(level)), "{told}");
+    // As many were seen as pairs are taken to be of the class, less those in which nothing is compared.
+    assert!(best.seen.iter().all(|seen| (seen.iter().sum::<f64>() - best.pairs).abs() < 0.1), "{best:?}");
+}
+
+#[test]
 fn the_same_records_give_the_same_bytes() {
     let records = customers(1_500, 12);
     let bytes = || train(&table(&records), &Decisions::default()).scorer.model().to_bytes();

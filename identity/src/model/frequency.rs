@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::layout::Role;
 use crate::table::Table;
 
 /// The frequency of a field's values.
@@ -16,6 +17,8 @@ pub struct FieldFrequency {
     pub records: f64,
     /// How many others are taken to hold a value of which nothing is known: as many as hold those that two records have.
     pub unseen: f64,
+    /// Whether a value of it is given to few: a mailbox, a phone, a number. One that too many hold identifies nobody.
+    pub given_to_few: bool,
     /// Values that records of several entities share: their hash and how many others hold it, by hash.
     pub common: Vec<(u64, f32)>,
 }
@@ -32,6 +35,9 @@ pub(crate) type Explained = Vec<Vec<f32>>;
 
 /// The least of what is taken to be held by others: that none was seen does not say that there is none.
 const LEAST: f64 = 0.001;
+/// Of what is given to few, a value that more others hold than this identifies nobody: a placeholder, a switchboard, the domain of a
+/// provider. An entity of so many records is beyond what a cluster is let grow to without a person.
+const TOO_MANY: f64 = 24.0;
 /// Frequency moves a weight by at most so many bits.
 const MOST_BITS: f64 = 8.0;
 
@@ -95,7 +101,9 @@ impl FieldFrequency {
         common.sort_unstable_by_key(|(hash, _)| *hash);
         let unseen = ((rare_shared + LEAST) / (rare + 1.0)).max(LEAST);
         let chance = (shared + LEAST * records) / (records * (records - 1.0)).max(1.0);
-        Self { chance: chance.clamp(1e-12, 1.0), records, unseen, common }
+        let role = table.layout().fields[field].role;
+        let given_to_few = matches!(role, Role::Mailbox | Role::Phone | Role::Identifier | Role::Site | Role::Website);
+        Self { chance: chance.clamp(1e-12, 1.0), records, unseen, given_to_few, common }
     }
 
     fn bits(&self, hash: u64) -> f32 {
@@ -109,6 +117,10 @@ impl FieldFrequency {
             return 0.0;
         }
         let others = others.map_or(0.0, f64::from);
+        if self.given_to_few && others > TOO_MANY {
+            // As if chance made everybody hold it.
+            return -self.chance.log2() as f32;
+        }
         let mean = self.chance * (self.records - 1.0);
         (others.max(self.unseen) / mean).log2().clamp(-MOST_BITS, MOST_BITS) as f32
     }
