@@ -36,6 +36,8 @@ pub struct Scorer {
     comparisons: Arc<[Comparison]>,
     /// By class, why its pairs look alike.
     relations: Vec<Relation>,
+    /// By comparison and level, whether it tells two persons apart.
+    apart: Arc<[Vec<bool>]>,
     /// By field and code: the bits that a value's frequency moves a weight by.
     bits: Vec<Vec<f32>>,
 }
@@ -63,18 +65,25 @@ impl Scorer {
         let known = Relation::of(table.layout());
         let relation = |class: &Class| known.iter().find(|relation| relation.name == class.name).cloned();
         let relations = model.classes.iter().map(|class| relation(class).unwrap_or_default()).collect();
-        Self { model, comparisons, relations, bits }
+        let told = |level: &Level| known.iter().any(|relation| relation.tells_apart(level));
+        let apart = comparisons.iter().map(|comparison| comparison.levels.iter().map(told).collect()).collect();
+        Self { model, comparisons, relations, apart, bits }
     }
 
     /// What a pattern is worth.
     #[must_use]
     pub fn worth(&self, levels: &[u8]) -> Worth {
         let mut worth = Worth { matching: 0.0, related: 0.0, doubtful: 0.0, chance: 1.0, same: SmallVec::new() };
-        let said: SmallVec<[&Level; 16]> =
-            self.comparisons.iter().zip(levels).map(|(c, level)| &c.levels[usize::from(*level)]).collect();
         let of = || self.relations.iter().zip(&self.model.classes);
-        let doubt =
-            of().any(|(relation, class)| relation.rivals(&said) && !class.is_learned(&self.comparisons, levels));
+        // Most patterns tell no two persons apart.
+        let apart = self.apart.iter().zip(levels).any(|(apart, level)| apart[usize::from(*level)]);
+        let said: SmallVec<[&Level; 16]> = if apart {
+            self.comparisons.iter().zip(levels).map(|(c, level)| &c.levels[usize::from(*level)]).collect()
+        } else {
+            SmallVec::new()
+        };
+        let doubt = apart
+            && of().any(|(relation, class)| relation.rivals(&said) && !class.is_learned(&self.comparisons, levels));
         for (relation, class) in of() {
             let share = class.share * crate::model::likely(&class.levels, levels);
             *(if class.matches { &mut worth.matching } else { &mut worth.related }) += share;

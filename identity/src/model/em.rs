@@ -38,8 +38,8 @@ type Lanes = [f64; MOST];
 /// Rounds from what is expected, and from what was learned before.
 const FIRST_ROUNDS: usize = 30;
 /// Starts, of which the likeliest is gone on with: what is expected, and what is drawn around it.
-const STARTS: u64 = 4;
-const START_ROUNDS: usize = 8;
+const STARTS: u64 = 3;
+const START_ROUNDS: usize = 5;
 const MORE_ROUNDS: usize = 12;
 /// A start is likelier than another by so much at least.
 const LIKELIER: f64 = 1e-3;

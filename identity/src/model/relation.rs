@@ -182,18 +182,21 @@ impl Relation {
             .collect()
     }
 
+    /// Whether a level says that what tells the two apart differs whom it relates.
+    pub(crate) fn tells_apart(&self, level: &Level) -> bool {
+        level.parts.iter().any(|part| self.apart.contains(&part.role) && part.agreement == Agreement::Differ)
+    }
+
     /// Whether it could be why two records look alike that are two: they share what it leads to expect, and what tells two apart
     /// differs, and no number or date that a person has alone is the same.
     pub(crate) fn rivals(&self, levels: &[&Level]) -> bool {
-        let any = |roles: &[Role], differ: bool| {
-            let mut parts = levels.iter().flat_map(|level| &level.parts);
-            parts.any(|part| roles.contains(&part.role) && (part.agreement == Agreement::Differ) == differ)
-        };
+        let parts = || levels.iter().flat_map(|level| &level.parts);
+        let shared = || parts().any(|part| self.share.contains(&part.role) && part.agreement != Agreement::Differ);
         let one_person = levels
             .iter()
             .flat_map(|level| &level.parts)
             .any(|part| matches!(part.role, Role::Identifier | Role::Date) && part.agreement == Agreement::Exact);
-        any(self.apart, true) && any(self.share, false) && !one_person
+        levels.iter().any(|level| self.tells_apart(level)) && shared() && !one_person
     }
 
     /// Whether it is why two records of different persons are one entity all the same: contacts of a company that both name.

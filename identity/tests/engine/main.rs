@@ -2,6 +2,7 @@
 
 mod answers;
 mod crashes;
+mod declared;
 mod erasing;
 mod linking;
 mod world;

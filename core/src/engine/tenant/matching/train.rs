@@ -33,6 +33,8 @@ pub struct Trained {
     pub records: usize,
     /// From how many answers of people.
     pub judged: usize,
+    /// What it does not know, for people: [`Matcher::remarks`](crate::matching::Matcher::remarks).
+    pub remarks: Vec<Text>,
 }
 
 /// The row of a model.
@@ -96,11 +98,12 @@ impl Tenant {
             let model = matching.matcher.train(&subject, &features, &judged, version);
             let model = model.map_err(|why| self.matcher_failed(of, why))?;
             let digest = Digest::of(model.as_bytes());
+            let remarks = matching.matcher.remarks(&model);
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.commit.expect.push((model_row(name), before.map(|(_, revision)| revision)));
             changes.put(model_row(name), &ModelRow { version, digest, by: by.clone(), at: changes.as_of(), model });
             changes.put(sweep_row(name), &Sweep::default());
-            let trained = Trained { version, digest, records: features.len(), judged: judged.len() };
+            let trained = Trained { version, digest, records: features.len(), judged: judged.len(), remarks };
             let told = (name, version, digest, trained.records, trained.judged);
             changes.journal(TRAINED, &format!("matcher/{name}"), &told);
             if attempts.commit(self, "store a model of a matcher", changes.commit).await? {
