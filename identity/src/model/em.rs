@@ -121,15 +121,11 @@ impl<'a> Training<'a> {
             })
             .collect()
         };
-        let mut best: Option<(f64, Vec<Class>)> = None;
-        for start in 0..STARTS {
+        let starts = (0..STARTS).map(|start| {
             let classes = more(self.around(&plain, start), START_ROUNDS);
-            let likelihood = self.likelihood(&classes, &expected, &by_chance);
-            if best.as_ref().is_none_or(|(best, _)| likelihood > best + LIKELIER) {
-                best = Some((likelihood, classes));
-            }
-        }
-        more(best.map_or(plain, |(_, classes)| classes), FIRST_ROUNDS - START_ROUNDS)
+            (self.likelihood(&classes, &expected, &by_chance), classes)
+        });
+        more(likeliest(starts).unwrap_or(plain), FIRST_ROUNDS - START_ROUNDS)
     }
 
     /// Classes around others, the first the same: shares and levels move by up to a factor of four and two.
@@ -264,4 +260,63 @@ fn slots(comparisons: &[Comparison], patterns: &Patterns) -> Vec<u16> {
 /// How likely a pattern is, each comparison on its own.
 pub(crate) fn likely(probability: &[Vec<f64>], levels: &[u8]) -> f64 {
     probability.iter().zip(levels).map(|(of, level)| of[usize::from(*level)]).product()
+}
+
+/// The likeliest of several, the first of those that are as likely.
+fn likeliest<T>(of: impl Iterator<Item = (f64, T)>) -> Option<T> {
+    let likelier = |best: (f64, T), next: (f64, T)| if next.0 > best.0 + LIKELIER { next } else { best };
+    of.reduce(likelier).map(|(_, best)| best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{Kind, Schema};
+    use crate::blocking::{self, Limits, Scope};
+    use crate::comparison::Aliases;
+    use crate::table::Table;
+
+    #[test]
+    fn learning_goes_on_from_the_likeliest_of_several_starts() {
+        let mut table = Table::new(Schema::new(&[
+            ("given", Kind::GivenName),
+            ("surname", Kind::Surname),
+            ("email", Kind::Mailbox),
+            ("postcode", Kind::Postcode),
+        ]));
+        for id in 0..600_u32 {
+            // Persons written down twice, and of every third a relative at the same postcode.
+            let person = id / 2;
+            let given = ["Anna", "Peter", "Maria", "Jan", "Eva"][(person * 7 % 5) as usize];
+            let surname = format!("Sur{}name", person - u32::from(person % 3 == 1));
+            let mailbox = if id % 4 == 3 { String::new() } else { format!("{given}{person}@mail.nl").to_lowercase() };
+            let postcode = format!("{:05}", 10_000 + (person - u32::from(person % 3 == 1)) * 17 % 900);
+            table.push(&id.to_string(), "", &[given.to_owned(), surname, mailbox, postcode]);
+        }
+        let mut aliases = Aliases::default();
+        aliases.extend(&table);
+        let view = View::new(&table, &aliases);
+        let blocking = blocking::standard(&table, Scope::Within, Limits::default());
+        let comparisons = Comparison::standard(table.layout(), false);
+        let candidates = Candidates::of(&blocking, &comparisons, view, &mut |_| {});
+        let learn = |seed| {
+            let training = Training::new(&candidates, &comparisons, &blocking, view, seed);
+            let counts: Vec<Vec<u32>> = (0..table.layout().fields.len()).map(|field| table.counts(field)).collect();
+            let chance = training.chance(&Frequencies::count(&table, &counts, None));
+            let plain = training.learn(&chance, None);
+            let starts: Vec<_> = (0..STARTS).map(|start| training.around(&plain, start)).collect();
+            (plain, starts)
+        };
+        let (learned, starts) = learn(42);
+        assert_eq!(learn(42), (learned.clone(), starts.clone()), "the same seed, the same starts");
+        assert!(starts.len() > 2 && starts[0] == learned && starts[1] != starts[0] && starts[1] != starts[2]);
+        for (class, levels) in
+            starts.iter().flatten().flat_map(|class| class.levels.iter().map(move |levels| (class, levels)))
+        {
+            assert!(levels.iter().all(|level| level.is_finite() && (0.0..=1.0).contains(level)), "{class:?}");
+        }
+        // Three starts, of which the second is the likeliest, and the last is no likelier than that.
+        assert_eq!(likeliest([(-9.0, 'a'), (-5.0, 'b'), (-5.0, 'c')].into_iter()), Some('b'));
+        assert_eq!(likeliest([(-5.0, 'a'), (-9.0, 'b'), (-5.0 + LIKELIER / 2.0, 'c')].into_iter()), Some('a'));
+    }
 }
