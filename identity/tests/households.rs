@@ -140,6 +140,13 @@ fn colleagues_are_two_persons_and_one_account() {
     };
     records.push(colleague("anna", "crm", "Anna", "Visser"));
     records.push(colleague("peter", "erp", "Peter", "Smit"));
+    // Where nothing is known of sites yet, the two are asked about.
+    let mut few = table(&records[1_460..]);
+    few.hold(Entities::Persons);
+    let linkage = train(&few, &Decisions::default());
+    let [anna, peter] = ["anna", "peter"].map(|id| row(&few, id));
+    let clusters = linkage.clusters(&few, &Rails::default());
+    assert_ne!(clusters.of[anna as usize], clusters.of[peter as usize], "{:?}", linkage.scorer.model().classes);
     let mut table = table(&records);
     for (entities, one) in [(Entities::Persons, false), (Entities::Accounts, true)] {
         table.hold(entities);
