@@ -532,7 +532,7 @@ impl Error {
             },
             Error::Store { .. } | Error::Queue { .. } | Error::Contended { .. } | Error::Full { .. } => 503,
             Error::Matcher { source: MatcherError::NothingToLearn(_), .. } => 409,
-            Error::Matcher { source: MatcherError::Model(_), .. } => 500,
+            Error::Matcher { source: MatcherError::Model(_) | MatcherError::Declared(_), .. } => 500,
             Error::Configuration(_) | Error::Row { .. } | Error::Journal(_) | Error::Checkpoint { .. } => 500,
         }
     }

@@ -152,7 +152,8 @@ pub trait Matcher: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`MatcherError::NothingToLearn`] where nothing tells records apart: nothing is guessed.
+    /// [`MatcherError::NothingToLearn`] where nothing tells records apart: nothing is guessed. [`MatcherError::Declared`] if what it was
+    /// told does not fit the entity type.
     fn train(
         &self,
         subject: &Subject,
@@ -160,6 +161,12 @@ pub trait Matcher: Send + Sync + 'static {
         judged: &[Judged],
         version: u32,
     ) -> Result<String, MatcherError>;
+
+    /// What a model that [`Matcher::train`] gave does not know, for people: levels that nothing taught, records that no pair was made of.
+    /// Without a value of a record.
+    fn remarks(&self, _model: &str) -> Vec<Text> {
+        Vec::new()
+    }
 
     /// An index of records under a model that [`Matcher::train`] gave.
     ///
@@ -296,6 +303,9 @@ pub enum MatcherError {
     /// The text is no model that it reads.
     #[error("{0}")]
     Model(Text),
+    /// It was told something of an attribute that the entity type does not have.
+    #[error("{0}")]
+    Declared(Text),
 }
 
 /// How records of an entity type are matched, as the builder is told.

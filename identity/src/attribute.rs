@@ -62,19 +62,39 @@ pub struct Attribute {
     pub kind: Kind,
 }
 
-/// The columns of a table, in their order, the record's id left out.
+/// What an entity is, where records hold a person and a company: two persons of one company look the same either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entities {
+    /// A person: colleagues are two entities.
+    #[default]
+    Persons,
+    /// An account, of a company or of a person: the contacts of a company are one entity.
+    Accounts,
+}
+
+/// The columns of a table, in their order, the record's id left out, and what its records are of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Schema {
     /// The attributes.
     pub attributes: Vec<Attribute>,
+    /// What an entity is.
+    pub entities: Entities,
 }
 
 impl Schema {
-    /// A schema of names and kinds.
+    /// A schema of names and kinds, of persons.
     #[must_use]
     pub fn new(attributes: &[(&str, Kind)]) -> Self {
         Self {
             attributes: attributes.iter().map(|(name, kind)| Attribute { name: (*name).into(), kind: *kind }).collect(),
+            entities: Entities::default(),
         }
+    }
+
+    /// The same columns of entities of another kind.
+    #[must_use]
+    pub fn of(self, entities: Entities) -> Self {
+        Self { entities, ..self }
     }
 }

@@ -1,13 +1,17 @@
 //! Which pairs are looked at: those that share a key of at least one rule.
 //!
 //! A rule's key is made of few values that seldom agree by chance. A block that grew too large is refined by one value more, and
-//! again, until it is small; what is still too large is left out and reported, never silently.
+//! again, until it is small; what is still too large is left out and reported, never silently. Records that say the same are paired
+//! in a chain besides, so that nobody is left out for being written down too often.
 
 mod blocks;
+mod equal;
 mod rule;
 mod standard;
 
 pub use blocks::{Blocks, Skew};
+pub use equal::Equal;
+pub(crate) use equal::{hash as all_it_says, place as in_chain};
 pub use rule::{KeyForm, KeyPart, Rule};
 pub use standard::standard;
 
@@ -61,12 +65,12 @@ pub struct Blocking {
 }
 
 impl Blocking {
-    /// Calls `pair` with every pair of a table once, and with the number of the rule that makes it. `progress` is told after each
-    /// rule.
+    /// Calls `pair` with every pair of a table once; `equal` are its records that say the same. `progress` is told after each rule.
     pub fn pairs(
         &self,
         table: &Table,
-        pair: &mut dyn FnMut(Row, Row, usize),
+        equal: &Equal,
+        pair: &mut dyn FnMut(Row, Row),
         progress: &mut dyn FnMut(usize),
     ) -> Vec<Skew> {
         let width = self.rules.len();
@@ -87,7 +91,7 @@ impl Blocking {
                         let earlier_b = &of_row[*b as usize * width..][..place];
                         let seen = earlier_a.iter().zip(earlier_b).any(|(a, b)| a == b && *a != 0);
                         if !seen && self.scope.pairs(table, *a, *b) && (!words || made.insert((*a, *b))) {
-                            pair(*a, *b, place);
+                            pair(*a, *b);
                         }
                     }
                 }
@@ -95,6 +99,17 @@ impl Blocking {
             skews.push(skew);
             progress(place + 1);
         }
+        for group in equal.iter() {
+            for chained in group.windows(2) {
+                let (a, b) = (chained[0].min(chained[1]), chained[0].max(chained[1]));
+                let blocks = |row: Row| &of_row[row as usize * width..][..width];
+                let seen = blocks(a).iter().zip(blocks(b)).any(|(a, b)| a == b && *a != 0);
+                if !seen && self.scope.pairs(table, a, b) && !made.contains(&(a, b)) && !made.contains(&(b, a)) {
+                    pair(a, b);
+                }
+            }
+        }
+        skews.push(equal.skew());
         skews
     }
 }

@@ -31,7 +31,7 @@ use accordant::matching::{
 use accordant::text::Text;
 use hashbrown::HashMap;
 
-use crate::attribute::{Attribute, Kind, Schema};
+use crate::attribute::{Attribute, Entities, Kind, Schema};
 use crate::blocking::Scope;
 use crate::cluster::Rails;
 use crate::decision::{Decision, Decisions, RecordName};
@@ -49,11 +49,12 @@ const SAMPLE: usize = 10_000;
 
 /// The matcher of this package: after Fellegi and Sunter, with what depends on each other weighed together.
 ///
-/// A system that holds an entity once holds it once here too, and records that differ in an identifier which is declared as identity are
+/// A system that holds an entity once holds it once here too, and records that differ in a number or mailbox which is declared as identity are
 /// two: such pairs are asked about, however strong they are.
 #[derive(Debug, Clone, Default)]
 pub struct FellegiSunter {
     kinds: BTreeMap<String, Kind>,
+    entities: Entities,
 }
 
 impl FellegiSunter {
@@ -63,10 +64,17 @@ impl FellegiSunter {
         Self::default()
     }
 
-    /// Says what an attribute holds, by its id. One that the entity type does not have changes nothing.
+    /// Says what an attribute holds, by its id. Training is an error where the entity type does not have it.
     #[must_use]
     pub fn kind(mut self, attribute: &str, kind: Kind) -> Self {
         self.kinds.insert(attribute.to_owned(), kind);
+        self
+    }
+
+    /// Says that an entity is an account: the contacts of a company are one. Without that an entity is a person, and colleagues are two.
+    #[must_use]
+    pub const fn of_accounts(mut self) -> Self {
+        self.entities = Entities::Accounts;
         self
     }
 
@@ -80,7 +88,7 @@ impl FellegiSunter {
             let kind = declared.or_else(|| kind_of_type(column.kind)).unwrap_or(sniffed.kind);
             Attribute { kind, ..sniffed }
         });
-        Schema { attributes: attributes.collect() }
+        Schema { attributes: attributes.collect(), entities: self.entities }
     }
 }
 
@@ -150,6 +158,13 @@ impl Matcher for FellegiSunter {
         judged: &[Judged],
         version: u32,
     ) -> Result<String, MatcherError> {
+        let declared =
+            |name: &&String| !subject.columns.iter().any(|column| column.attribute.as_str() == name.as_str());
+        if let Some(unknown) = self.kinds.keys().find(declared) {
+            return Err(MatcherError::Declared(
+                format!("a kind is declared of `{unknown}`, which is no attribute of it").into(),
+            ));
+        }
         let records = in_order(records);
         let schema = self.schema(subject, &records);
         let columns = columns(&schema, subject);
@@ -163,6 +178,11 @@ impl Matcher for FellegiSunter {
         let linkage = linkage.map_err(|why| MatcherError::NothingToLearn(why.to_string().into()))?;
         let model = Model { version, ..Model::clone(linkage.scorer.model()) };
         String::from_utf8(model.to_bytes()).map_err(|_| MatcherError::Model("a model that is no text".into()))
+    }
+
+    fn remarks(&self, model: &str) -> Vec<Text> {
+        let model = Model::from_bytes(model.as_bytes());
+        model.map_or_else(|_| Vec::new(), |model| model.remarks().into_iter().map(Text::from).collect())
     }
 
     fn index(
@@ -186,7 +206,7 @@ impl Matcher for FellegiSunter {
             open: bits(thresholds.review),
             per_system: subject.places.iter().map(|place| place.once.then_some(1)).collect(),
             one_value: fields
-                .filter(|(_, field)| field.role == Role::Identifier && identity(&field.name))
+                .filter(|(_, field)| matches!(field.role, Role::Identifier | Role::Mailbox) && identity(&field.name))
                 .map(|(place, _)| place)
                 .collect(),
             ..Rails::default()

@@ -5,6 +5,7 @@
 //! last come the relations that explain the agreement without a match, which can only take away.
 
 mod chart;
+mod cluster;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use crate::score::Scorer;
 use crate::table::Row;
 
 pub use chart::svg;
+pub use cluster::{Bridge, ClusterExplanation, cluster};
 
 /// What moved the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Cause {
     Relation,
     /// What other records of the two clusters tell: a pair too weak on its own joins if all that is between them is strong together.
     Others,
+    /// A relation of two entities could explain the pair as well, and too few such pairs were learned from.
+    Doubt,
 }
 
 /// One step of a waterfall.
@@ -45,6 +49,8 @@ pub struct Step {
     pub says: String,
     /// By how many bits.
     pub bits: f64,
+    /// Whether pairs were seen that show it. Where none were, the bits are what was supposed beforehand.
+    pub learned: bool,
 }
 
 /// Why a pair weighs what it weighs.
@@ -74,19 +80,22 @@ pub fn pair(scorer: &Scorer, view: View<'_>, a: Row, b: Row) -> Explanation {
     let matches = model.classes.iter().filter(|class| class.matches);
     let best = matches.max_by(|x, y| share(x).total_cmp(&share(y)));
     let mut steps = Vec::new();
-    let mut push = |cause, of: &str, says: &str, bits: f64| {
+    let mut add = |cause, of: &str, says: &str, bits: f64, learned: bool| {
         if bits.abs() > 1e-9 {
-            steps.push(Step { cause, of: of.to_owned(), says: says.to_owned(), bits });
+            let says = if learned { says.to_owned() } else { format!("{says} (supposed: no such pair was seen)") };
+            steps.push(Step { cause, of: of.to_owned(), says, bits, learned });
         }
     };
     if let Some(best) = best {
-        push(Cause::Prior, "all pairs", "few of them are one entity", best.share.max(f64::MIN_POSITIVE).log2());
+        add(Cause::Prior, "all pairs", "few of them are one entity", best.share.max(f64::MIN_POSITIVE).log2(), true);
         for (place, (comparison, level)) in comparisons.iter().zip(&levels).enumerate() {
             let level = usize::from(*level);
             let by_chance = model.chance.levels[place][level].max(f64::MIN_POSITIVE);
             let bits = (best.levels[place][level].max(f64::MIN_POSITIVE) / by_chance).log2();
-            push(Cause::Level, &comparison.name, &comparison.levels[level].name, bits);
+            let learned = best.knows(place, level as u8);
+            add(Cause::Level, &comparison.name, &comparison.levels[level].name, bits, learned);
         }
+        let mut push = |cause, of: &str, says: &str, bits: f64| add(cause, of, says, bits, true);
         let table = view.table();
         for field in &worth.same {
             let field = usize::from(*field);
@@ -113,6 +122,8 @@ pub fn pair(scorer: &Scorer, view: View<'_>, a: Row, b: Row) -> Explanation {
             push(Cause::Relation, name, "explains the agreement without a match", (against / (against + share)).log2());
             against += share;
         }
+        let all = worth.against(chance);
+        push(Cause::Doubt, "two persons", "too few such pairs were learned from to tell", (against / all).log2());
     }
     let weight = scorer.weight(&worth, view.table(), a);
     let probability = model.calibration.probability(weight);

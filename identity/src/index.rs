@@ -160,13 +160,15 @@ impl Index {
 
     /// As [`Index::put`], in a group: its records are one entity, whatever they say.
     pub fn put_in<V: AsRef<str>>(&mut self, record: &RecordName, values: &[V], group: Group) -> Vec<Change> {
+        // One that is taken in anew goes on being of the entity that it was of, unless it now belongs elsewhere.
+        let held = self.entity(record).unwrap_or_default();
         let mut touched = self.forget(record.key());
         let row = self.table.push(&record.id, &record.system, values);
         self.aliases.extend(&self.table);
         self.scorer.extend(&self.table);
         self.alive.push(true);
         self.edges.push(SmallVec::new());
-        self.entity_of.push(0);
+        self.entity_of.push(held);
         self.row_of.insert(self.table.key(row), row);
         self.group_of.push(group);
         self.join_group(row);
@@ -181,8 +183,12 @@ impl Index {
 
     /// Lets a record go: says what changed. An unknown one changes nothing.
     pub fn remove(&mut self, record: &RecordName) -> Vec<Change> {
+        let held = self.entity(record);
         let touched = self.forget(record.key());
-        self.settle(touched)
+        let mut changes = self.settle(touched);
+        let gone = held.filter(|entity| !self.members.contains_key(entity)).map(|entity| Change::Gone { entity });
+        changes.extend(gone.filter(|gone| !changes.contains(gone)));
+        changes
     }
 
     /// Holds two records apart, or no longer: only what they touch is clustered anew. A decision that [`Index::decide`] took in stands
@@ -244,6 +250,14 @@ impl Index {
         let mut found = self.edges[*row as usize].to_vec();
         found.sort_unstable_by(|x, y| y.1.total_cmp(&x.1).then(self.table.key(x.0).cmp(&self.table.key(y.0))));
         found.into_iter().map(|(row, weight)| (self.name(row), weight)).collect()
+    }
+
+    /// The rules by which a record is compared with nobody, as too many share what it says there and nothing tells them apart. Records
+    /// that say the same in every column are compared all the same.
+    #[must_use]
+    pub fn left_out(&self, record: &RecordName) -> Vec<String> {
+        let row = self.row_of(record);
+        row.map_or_else(Vec::new, |row| self.blocks.left_out(&self.table, row).map(str::to_owned).collect())
     }
 
     /// The table, with rows of records that are no more among the others.

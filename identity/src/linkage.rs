@@ -94,6 +94,7 @@ pub fn train(
             schema: table.layout().schema.clone(),
             systems,
             blocking: blocking.clone(),
+            skew: candidates.skew.clone(),
             chance,
             classes,
             frequencies,
@@ -101,7 +102,12 @@ pub fn train(
             calibration: Calibration::default(),
         })
     };
-    let counts: Vec<Vec<u32>> = (0..table.layout().fields.len()).map(|field| table.counts(field)).collect();
+    let mut counts: Vec<Vec<u32>> = (0..table.layout().fields.len()).map(|field| table.counts(field)).collect();
+    for row in &candidates.repeats {
+        for (counts, code) in counts.iter_mut().zip(table.codes(*row)) {
+            counts[*code as usize] -= 1;
+        }
+    }
     let mut scorer = Scorer::new(model(Frequencies::count(table, &counts, None), None), table);
     for pass in 0..PASSES {
         progress(Progress { done: rules + 1 + pass, of });

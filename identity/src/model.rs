@@ -14,8 +14,10 @@ pub mod relation;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Schema;
-use crate::blocking::Blocking;
+use crate::blocking::{Blocking, Skew};
 use crate::calibration::Calibration;
+use crate::comparison::{Comparison, Level};
+use crate::layout::Layout;
 use crate::lexicon::WordFrequencies;
 
 pub use chance::Chance;
@@ -24,7 +26,7 @@ pub use em::{Judged, Training};
 pub use frequency::{FieldFrequency, Frequencies};
 
 /// The format of a stored model.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A class of pairs: why two records look alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,40 @@ pub struct Class {
     pub share: f64,
     /// The probability of each level of each comparison, within the level's group.
     pub levels: Vec<Vec<f64>>,
+    /// From how many pairs it was learned: how many of those that were looked at are taken to be of it.
+    pub pairs: f64,
+    /// How many of them showed each level. Where none did, its probability is what was supposed before any pair was seen.
+    pub seen: Vec<Vec<f64>>,
+}
+
+/// Of fewer pairs than this a class is not learned, only supposed.
+const LEARNED_PAIRS: f64 = 20.0;
+/// A level that fewer pairs of a class showed is only supposed...
+const LEARNED_LEVEL: f64 = 1.0;
+/// ... unless so many could have shown it: then that none did tells that it is rare.
+const COULD_HAVE: f64 = 300.0;
+
+impl Class {
+    /// Whether pairs of it showed a level of a comparison: what it is worth there is learned, and not only supposed.
+    #[must_use]
+    pub fn knows(&self, comparison: usize, level: u8) -> bool {
+        let seen = self.seen.get(comparison).and_then(|levels| levels.get(usize::from(level)));
+        seen.is_some_and(|seen| *seen >= LEARNED_LEVEL)
+    }
+
+    /// Whether enough pairs of it were seen to tell how likely each of these levels is, one per comparison; the first of a comparison
+    /// says that nothing is compared.
+    #[must_use]
+    pub fn is_learned(&self, comparisons: &[Comparison], levels: &[u8]) -> bool {
+        let could_have = |place: usize, level: u8| {
+            let (of, seen) = (&comparisons[place].levels, self.seen.get(place));
+            let same = |other: &Level| other.group == of[usize::from(level)].group;
+            let within = of.iter().zip(seen.into_iter().flatten()).filter(|(other, _)| same(other));
+            within.map(|(_, seen)| seen).sum::<f64>() >= COULD_HAVE
+        };
+        let told = |(place, level): (usize, &u8)| *level == 0 || self.knows(place, *level) || could_have(place, *level);
+        self.pairs >= LEARNED_PAIRS && levels.iter().enumerate().all(told)
+    }
 }
 
 /// A trained model: all that scoring needs beside the records.
@@ -52,6 +88,8 @@ pub struct Model {
     pub systems: bool,
     /// Which pairs are looked at.
     pub blocking: Blocking,
+    /// How the blocks of the records that it was learned from turned out.
+    pub skew: Vec<Skew>,
     /// What chance makes.
     pub chance: Chance,
     /// The classes that were learned.
@@ -85,6 +123,38 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         // Only texts, numbers and lists: nothing that could not be written.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// What it does not know, for people, without a value of a record: the records that a rule compared with nobody, and the levels of
+    /// each comparison that no pair showed, so that what they are worth is only supposed.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let left_out = self.skew.iter().filter(|skew| skew.left_out > 0).map(|skew| {
+            let Skew { rule, records, left_out, .. } = skew;
+            format!("{left_out} of {records} records are compared with nobody by `{rule}`: too many share it, and nothing tells them apart")
+        });
+        let comparisons = Comparison::standard(&Layout::of(self.schema.clone()), self.systems);
+        let supposed = comparisons.iter().enumerate().filter_map(|(place, comparison)| {
+            let levels = (0_u8..).zip(&comparison.levels).skip(1);
+            let unseen =
+                levels.filter(|(level, _)| !self.has_seen(place, *level)).map(|(_, level)| level.name.as_str());
+            let unseen: Vec<&str> = unseen.collect();
+            (!unseen.is_empty()).then(|| {
+                format!(
+                    "`{}`: no pair showed {}; what that is worth is only supposed",
+                    comparison.name,
+                    unseen.join("; ")
+                )
+            })
+        });
+        left_out.chain(supposed).collect()
+    }
+
+    /// Whether any pair that was looked at, or drawn by chance, showed a level of a comparison.
+    #[must_use]
+    pub fn has_seen(&self, comparison: usize, level: u8) -> bool {
+        let drawn = self.chance.seen.get(comparison).and_then(|levels| levels.get(usize::from(level)));
+        drawn.is_some_and(|drawn| *drawn > 0.0) || self.classes.iter().any(|class| class.knows(comparison, level))
     }
 
     /// A stored model.

@@ -1,8 +1,8 @@
 //! Pairs by pattern: the levels of all comparisons at once. There are few patterns, however many pairs.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
-use crate::blocking::{Blocking, Skew};
+use crate::blocking::{Blocking, Equal, Skew};
 use crate::comparison::{Comparison, View};
 use crate::table::Row;
 
@@ -22,14 +22,14 @@ impl Patterns {
         Self { width, ..Self::default() }
     }
 
-    /// The number of a pattern.
-    pub fn note(&mut self, levels: &[u8], key: u64) -> u32 {
+    /// The number of a pattern, which counts one pair more if the pair `counts`.
+    pub fn note(&mut self, levels: &[u8], key: u64, counts: bool) -> u32 {
         let number = *self.known.entry(key).or_insert_with(|| {
             self.levels.extend_from_slice(levels);
             self.counts.push(0);
             (self.counts.len() - 1) as u32
         });
-        self.counts[number as usize] += 1;
+        self.counts[number as usize] += u64::from(counts);
         number
     }
 
@@ -73,8 +73,6 @@ pub struct Candidate {
     pub b: Row,
     /// The number of the pattern.
     pub pattern: u32,
-    /// The rule that made it.
-    pub rule: u16,
 }
 
 /// The candidates of a table.
@@ -86,6 +84,8 @@ pub struct Candidates {
     pub patterns: Patterns,
     /// How the blocks turned out.
     pub skew: Vec<Skew>,
+    /// Records that say what too many others say word for word: nothing is learned from their pairs.
+    pub repeats: HashSet<Row>,
 }
 
 impl Candidates {
@@ -100,14 +100,17 @@ impl Candidates {
         let mut patterns = Patterns::new(comparisons.len());
         let mut pairs = Vec::new();
         let mut levels = vec![0; comparisons.len()];
-        let mut look = |a: Row, b: Row, rule: usize| {
+        let equal = Equal::of(view.table());
+        let repeats = equal.repeats(blocking.limits.block);
+        let mut look = |a: Row, b: Row| {
             let (a, b) = if a < b { (a, b) } else { (b, a) };
             let key = look(comparisons, view, a, b, &mut levels);
-            let pattern = patterns.note(&levels, key);
-            pairs.push(Candidate { a, b, pattern, rule: rule as u16 });
+            let counts = repeats.is_empty() || !(repeats.contains(&a) || repeats.contains(&b));
+            let pattern = patterns.note(&levels, key, counts);
+            pairs.push(Candidate { a, b, pattern });
         };
-        let skew = blocking.pairs(view.table(), &mut look, progress);
-        Self { pairs, patterns, skew }
+        let skew = blocking.pairs(view.table(), &equal, &mut look, progress);
+        Self { pairs, patterns, skew, repeats }
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::comparison::{Comparison, View};
+use crate::comparison::{Comparison, Level, View};
 use crate::hash;
-use crate::model::Model;
+use crate::model::relation::Relation;
+use crate::model::{Class, Model};
 use crate::pattern::{Candidate, Candidates, Patterns};
 use crate::table::{Row, Table};
 
@@ -17,19 +18,35 @@ pub struct Worth {
     pub matching: f64,
     /// How much is explained by a relation of two entities.
     pub related: f64,
+    /// How much is a match of which a relation could be the reason as well, and nobody knows: too few such pairs were learned from.
+    pub doubtful: f64,
     /// How much is chance.
     pub chance: f64,
     /// The fields whose common value counts by its frequency.
     pub same: SmallVec<[u8; 8]>,
 }
 
+/// A match that a relation could explain as well, unlearned as it is, weighs no more than this, in bits: that is asked, and never linked.
+const UNDECIDED: f64 = 0.1;
+
 /// A model made ready for a table.
 #[derive(Debug, Clone)]
 pub struct Scorer {
     model: Arc<Model>,
     comparisons: Arc<[Comparison]>,
+    /// By class, why its pairs look alike.
+    relations: Vec<Relation>,
+    /// By comparison and level, whether it tells two persons apart.
+    apart: Arc<[Vec<bool>]>,
     /// By field and code: the bits that a value's frequency moves a weight by.
     bits: Vec<Vec<f32>>,
+}
+
+impl Worth {
+    /// How much speaks against a match, where chance is worth so much.
+    pub(crate) fn against(&self, chance: f64) -> f64 {
+        (self.related + chance).max(self.doubtful * (-UNDECIDED).exp2())
+    }
 }
 
 impl Scorer {
@@ -45,16 +62,34 @@ impl Scorer {
         let bits = (0..table.layout().fields.len())
             .map(|field| if used.contains(&field) { model.frequencies.bits(table, field) } else { Vec::new() })
             .collect();
-        Self { model, comparisons, bits }
+        let known = Relation::of(table.layout());
+        let relation = |class: &Class| known.iter().find(|relation| relation.name == class.name).cloned();
+        let relations = model.classes.iter().map(|class| relation(class).unwrap_or_default()).collect();
+        let told = |level: &Level| known.iter().any(|relation| relation.tells_apart(level));
+        let apart = comparisons.iter().map(|comparison| comparison.levels.iter().map(told).collect()).collect();
+        Self { model, comparisons, relations, apart, bits }
     }
 
     /// What a pattern is worth.
     #[must_use]
     pub fn worth(&self, levels: &[u8]) -> Worth {
-        let mut worth = Worth { matching: 0.0, related: 0.0, chance: 1.0, same: SmallVec::new() };
-        for class in &self.model.classes {
+        let mut worth = Worth { matching: 0.0, related: 0.0, doubtful: 0.0, chance: 1.0, same: SmallVec::new() };
+        let of = || self.relations.iter().zip(&self.model.classes);
+        // Most patterns tell no two persons apart.
+        let apart = self.apart.iter().zip(levels).any(|(apart, level)| apart[usize::from(*level)]);
+        let said: SmallVec<[&Level; 16]> = if apart {
+            self.comparisons.iter().zip(levels).map(|(c, level)| &c.levels[usize::from(*level)]).collect()
+        } else {
+            SmallVec::new()
+        };
+        let doubt = apart
+            && of().any(|(relation, class)| relation.rivals(&said) && !class.is_learned(&self.comparisons, levels));
+        for (relation, class) in of() {
             let share = class.share * crate::model::likely(&class.levels, levels);
             *(if class.matches { &mut worth.matching } else { &mut worth.related }) += share;
+            if doubt && class.matches && !relation.joins_persons(&said) {
+                worth.doubtful += share;
+            }
         }
         worth.chance = crate::model::likely(&self.model.chance.levels, levels);
         for (comparison, level) in self.comparisons.iter().zip(levels) {
@@ -67,7 +102,7 @@ impl Scorer {
     #[must_use]
     pub fn weight(&self, worth: &Worth, table: &Table, a: Row) -> f64 {
         let bits = self.frequency(worth, table.codes(a));
-        let against = worth.related + worth.chance * bits.exp2();
+        let against = worth.against(worth.chance * bits.exp2());
         (worth.matching / against.max(f64::MIN_POSITIVE)).log2().clamp(-100.0, 100.0)
     }
 
@@ -84,7 +119,11 @@ impl Scorer {
         let mut explained: Vec<Vec<f32>> = self.bits.iter().map(|bits| vec![0.0; bits.len()]).collect();
         let patterns = &candidates.patterns;
         let worths: Vec<Worth> = (0..patterns.len() as u32).map(|number| self.worth(patterns.levels(number))).collect();
-        for pair in &candidates.pairs {
+        let once = |pair: &&Candidate| {
+            let repeats = &candidates.repeats;
+            repeats.is_empty() || !(repeats.contains(&pair.a) || repeats.contains(&pair.b))
+        };
+        for pair in candidates.pairs.iter().filter(once) {
             let worth = &worths[pair.pattern as usize];
             let codes = table.codes(pair.a);
             let reasons = worth.matching + worth.related;

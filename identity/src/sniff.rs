@@ -10,7 +10,7 @@ pub fn schema<R: AsRef<[String]>>(names: &[String], sample: &[R], ids: &[String]
         let values: Vec<&str> = values.filter(|value| !crate::normalize::says_nothing(value)).collect();
         Attribute { name: name.clone(), kind: kind(name, &values, ids) }
     });
-    Schema { attributes: attributes.collect() }
+    Schema { attributes: attributes.collect(), ..Schema::default() }
 }
 
 /// Names of columns, without anything but letters and digits, and what they hold.

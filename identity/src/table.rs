@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use crate::attribute::{Kind, Schema};
+use crate::attribute::{Entities, Kind, Schema};
 use crate::dictionary::{Dictionary, NONE};
 use crate::hash;
 use crate::layout::{Layout, Recipe};
@@ -50,6 +50,11 @@ impl Table {
             scratch: Default::default(),
             countries: HashMap::new(),
         }
+    }
+
+    /// Says what its records are of: persons, unless its schema says otherwise.
+    pub const fn hold(&mut self, entities: Entities) {
+        self.layout.schema.entities = entities;
     }
 
     /// The fields that its columns make.

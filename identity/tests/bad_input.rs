@@ -1,9 +1,12 @@
 //! Bad input: a clear error or a sensible answer, bounded memory, never a panic, no level guessed.
 
-use accordant_identity::blocking::Scope;
-use accordant_identity::cluster::{Clusters, Rails};
+use std::sync::Arc;
+
+use accordant_identity::blocking::{Limits, Scope};
+use accordant_identity::cluster::{Clusters, Rails, Refusal};
 use accordant_identity::csv_table::{self, ReadError, Source};
-use accordant_identity::decision::Decisions;
+use accordant_identity::decision::{Decisions, RecordName};
+use accordant_identity::index::Index;
 use accordant_identity::linkage::{self, Linkage, Untrainable};
 use accordant_identity::table::Table;
 
@@ -56,6 +59,50 @@ fn records_that_share_nothing_give_no_signal() {
 }
 
 #[test]
+fn records_that_say_the_same_are_one_however_many_there_are() {
+    let mut csv = String::from("id,first_name,last_name,email\n");
+    for id in 0..60 {
+        csv.push_str(&format!("{id},Bob{id},Visser{id},bob{id}@other{}.nl\n", id / 2));
+        csv.push_str(&format!("x{id},Bob{id},Visser{id},bob{id}@other{}.nl\n", id / 2));
+    }
+    let same = 17;
+    let block = usize::try_from(Limits::default().block).expect("a small number");
+    assert!(same > block && same <= Rails::default().size, "more than a block holds");
+    (0..same).for_each(|id| csv.push_str(&format!("s{id},Ana,Jansen,ana@acme.nl\n")));
+    let table = read(&csv);
+    let linkage = train(&table).expect("it can be trained");
+    let clusters = linkage.clusters(&table, &Rails::default());
+    let largest = clusters.groups().into_iter().max_by_key(Vec::len).expect("there are some");
+    assert!(largest.len() == same && largest.iter().all(|row| table.id(*row).starts_with('s')), "{largest:?}");
+    assert!(clusters.refused.is_empty(), "{:?}", clusters.refused);
+    // Told: by the model and by the index, with the rule.
+    let model = linkage.scorer.model();
+    assert!(model.skew.iter().any(|skew| skew.rule == "email" && skew.left_out == 17), "{:?}", model.skew);
+    let remarks = model.remarks();
+    assert!(remarks.iter().any(|remark| remark.contains("email") && remark.contains("17 of 137")), "{remarks:?}");
+    // One at a time, in any order, it is the same.
+    let mut rows: Vec<&str> = csv.lines().skip(1).collect();
+    for turned in [0, 1, 61, 130] {
+        rows.rotate_left(turned);
+        let mut index = Index::new(Arc::clone(model), Rails::default());
+        for row in &rows {
+            let values: Vec<&str> = row.split(',').collect();
+            index.put(&RecordName { system: "records".into(), id: values[0].into() }, &values[1..]);
+        }
+        let name = |id: &str| RecordName { system: "records".into(), id: id.into() };
+        let of = |index: &Index, id: &str| index.entity(&name(id)).map(|entity| index.records(entity).len());
+        assert_eq!((of(&index, "s0"), of(&index, "s16"), of(&index, "3")), (Some(17), Some(17), Some(2)));
+        assert!(index.left_out(&name("s3")).iter().any(|rule| rule == "email"));
+        assert!(index.left_out(&name("3")).is_empty());
+        // One that goes leaves no gap, and one that comes again closes none.
+        index.remove(&name("s7"));
+        assert_eq!((of(&index, "s0"), of(&index, "s7")), (Some(16), None));
+        index.put(&name("s7"), &["Ana", "Jansen", "ana@acme.nl"]);
+        assert_eq!(of(&index, "s7"), Some(17));
+    }
+}
+
+#[test]
 fn identical_records_by_the_thousand_stay_within_bounds() {
     let mut csv = String::from("id,first_name,last_name,email\n");
     for id in 0..5_000 {
@@ -71,7 +118,13 @@ fn identical_records_by_the_thousand_stay_within_bounds() {
     assert!(linkage.candidates.skew.iter().any(|skew| skew.left_out >= 5_000), "and that is reported");
     let clusters = linkage.clusters(&table, &Rails::default());
     let largest = clusters.groups().iter().map(Vec::len).max();
-    assert!(largest <= Some(Rails::default().size), "{largest:?}");
+    assert_eq!(largest, Some(Rails::default().size));
+    // What would be too large is a case.
+    assert!(
+        clusters.refused.iter().all(|refused| refused.because == Refusal::TooLarge) && !clusters.refused.is_empty()
+    );
+    let alone = clusters.groups().iter().filter(|group| group.len() == 1 && group[0] < 5_000).count();
+    assert!(alone < 500, "{alone} of 5 000 that say the same stand alone");
 }
 
 #[test]

@@ -167,7 +167,7 @@ async fn subscribe(stage: &Stage, door: &Door) -> Result<(), Failure> {
             .method(method)
             .uri(&uri)
             .header("authorization", format!("Bearer {}", account.token))
-            .body(Bytes::from(body.to_string()))?;
+            .body(accordant::bytes::Bytes::from(body.to_string()))?;
         let answer = accordant_http::Transport::send(&stage.transport, request).await?;
         if !answer.status().is_success() {
             return Err(format!("{method} {uri}: {}", answer.status()).into());

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use accordant_identity::attribute::Entities;
 use accordant_identity::blocking::Scope;
 use accordant_identity::csv_table::{self, Source};
 use accordant_identity::table::Table;
@@ -21,6 +22,8 @@ pub(super) struct Set {
     /// Read once the linking is over: what is known is no part of what linking takes.
     pub(super) truth: ReadTruth,
     pub(super) scope: Scope,
+    /// What its records are of: those who generate customers count the contacts of a company as one.
+    pub(super) entities: Entities,
     /// Whether predicting with a stored model is timed as well.
     pub(super) again: bool,
     /// The script of the yardsticks that links the same set, and its arguments.
@@ -50,7 +53,9 @@ impl Set {
     pub(super) fn read(&self) -> Result<Table, Box<dyn Error>> {
         let sources = self.files.iter().map(|(name, bytes)| Ok(Source { name: name.clone(), bytes: bytes.open()? }));
         let sources = sources.collect::<io::Result<Vec<_>>>()?;
-        Ok(csv_table::read(sources, None)?)
+        let mut table = csv_table::read(sources, None)?;
+        table.hold(self.entities);
+        Ok(table)
     }
 }
 
@@ -69,6 +74,7 @@ pub(super) fn public(yardsticks: &Yardsticks, name: &str) -> Result<Set, Box<dyn
         files: vec![(left.to_owned(), Bytes::At(file(left))), (right.to_owned(), Bytes::At(file(right)))],
         truth: Box::new(move || Ok(Known::Pairs(two_columns(&truth)?.into_iter().collect::<HashSet<_>>()))),
         scope: Scope::Across,
+        entities: Entities::Persons,
         again: false,
         script: script.iter().map(|word| (*word).to_owned()).collect(),
     })
@@ -86,6 +92,7 @@ pub(super) fn customers(yardsticks: &Yardsticks, records: usize, seed: u64) -> R
         files: vec![("customers".to_owned(), Bytes::At(plain))],
         truth: Box::new(move || Ok(Known::Entities(two_columns(&truth)?.into_iter().collect()))),
         scope: Scope::Within,
+        entities: Entities::Accounts,
         again: true,
         script: vec!["splink_customers.py".to_owned(), records.to_string(), "1e7".to_owned()],
     })
@@ -106,6 +113,7 @@ pub(super) fn generated(records: usize, seed: u64) -> Set {
         files: vec![("customers".to_owned(), Bytes::Held(out.into_inner().unwrap_or_default()))],
         truth: Box::new(move || Ok(Known::Entities(entities().collect::<HashMap<_, _>>()))),
         scope: Scope::Within,
+        entities: Entities::Accounts,
         again: true,
         script: Vec::new(),
     }

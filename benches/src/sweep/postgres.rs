@@ -162,7 +162,7 @@ fn make(config: &Config, rows: u64) -> Result<(), Failure> {
             let sink = client.copy_in(&format!("COPY {SCHEMA}.{name} FROM STDIN (FORMAT csv)")).await?;
             let mut sink = std::pin::pin!(sink);
             for block in bytes.chunks(1 << 20) {
-                sink.send(bytes::Bytes::copy_from_slice(block)).await?;
+                sink.send(accordant::bytes::Bytes::copy_from_slice(block)).await?;
             }
             sink.finish().await?;
             Ok(())

@@ -131,7 +131,11 @@ fn model(out: &mut String, linkage: &Linkage) {
             class.share
         );
     }
-    out.push_str("</table>");
+    out.push_str("</table><h2>What the model does not know</h2><ul>");
+    for remark in linkage.scorer.model().remarks() {
+        let _ = write!(out, "<li>{}", escaped(&remark));
+    }
+    out.push_str("</ul>");
 }
 
 fn refused(out: &mut String, table: &Table, linkage: &Linkage, clusters: &Clusters) {

@@ -1,6 +1,6 @@
 //! The blocks of one rule.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::rule::{KeyPart, Rule};
 use crate::hash;
@@ -14,7 +14,7 @@ pub struct Blocks {
 }
 
 /// How a rule's blocks turned out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Skew {
     /// The rule.
     pub rule: String,
@@ -112,7 +112,7 @@ impl Blocks {
 }
 
 /// Sorts by key and row: keys are hashes, so their first bits spread them evenly over buckets that fit a cache.
-fn sort(keyed: &mut Vec<(u64, Row)>) {
+pub(super) fn sort(keyed: &mut Vec<(u64, Row)>) {
     let bits = (usize::BITS - (keyed.len() / 128).leading_zeros()).min(14);
     if bits == 0 {
         keyed.sort_unstable();

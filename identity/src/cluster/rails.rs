@@ -18,7 +18,7 @@ pub struct Rails {
     pub open: f32,
     /// The most records of an entity.
     pub size: usize,
-    /// The most pairs on the way between two records of an entity.
+    /// The most pairs on the way between two records of an entity, those of records that say the same left out.
     pub length: usize,
     /// The most records of an entity in one system, by the number of the system; none for no limit.
     pub per_system: Vec<Option<u16>>,
@@ -155,7 +155,7 @@ impl Rails {
         if self.one_value.iter().any(differ) {
             return Some(Refusal::OtherIdentifier);
         }
-        if a.len() + b.len() > self.length && self.too_long(a, b, edge, &bridges()) {
+        if a.len() + b.len() > self.length && self.too_long(table, a, edge, &bridges()) {
             return Some(Refusal::TooLong);
         }
         if a.len() + b.len() > 2 {
@@ -167,31 +167,31 @@ impl Rails {
         None
     }
 
-    /// Whether two records would be more than the most bridges apart.
-    fn too_long(&self, a: &[Row], b: &[Row], edge: Edge, bridges: &[Edge]) -> bool {
-        let farthest = |from: Row, members: &[Row]| -> usize {
-            let mut reached = vec![from];
-            let mut frontier = vec![from];
-            let mut steps = 0;
-            loop {
-                let next: Vec<Row> = bridges
-                    .iter()
-                    .filter_map(|bridge| match (frontier.contains(&bridge.a), frontier.contains(&bridge.b)) {
-                        (true, false) => Some(bridge.b),
-                        (false, true) => Some(bridge.a),
-                        _ => None,
-                    })
-                    .filter(|row| members.contains(row) && !reached.contains(row))
-                    .collect();
-                if next.is_empty() {
-                    return steps;
+    /// Whether two records would be more than the most bridges apart. Records that say the same are no way apart.
+    fn too_long(&self, table: &Table, a: &[Row], edge: Edge, bridges: &[Edge]) -> bool {
+        let length = |a: Row, b: Row| usize::from(table.codes(a) != table.codes(b));
+        // Bridges make no cycles: every way is walked once.
+        let farthest = |from: Row| -> usize {
+            let mut farthest = 0;
+            let mut open = vec![(from, from, 0)];
+            while let Some((at, before, steps)) = open.pop() {
+                farthest = farthest.max(steps);
+                for bridge in bridges {
+                    let next = if bridge.a == at {
+                        bridge.b
+                    } else if bridge.b == at {
+                        bridge.a
+                    } else {
+                        continue;
+                    };
+                    if next != before {
+                        open.push((next, at, steps + length(at, next)));
+                    }
                 }
-                steps += 1;
-                reached.extend(&next);
-                frontier = next;
             }
+            farthest
         };
         let (of_a, of_b) = if a.contains(&edge.a) { (edge.a, edge.b) } else { (edge.b, edge.a) };
-        farthest(of_a, a) + 1 + farthest(of_b, b) > self.length
+        farthest(of_a) + length(of_a, of_b) + farthest(of_b) > self.length
     }
 }

@@ -23,7 +23,7 @@ enum Scale {
     Edits,
     /// As edits; one number may end with the other.
     Phone,
-    /// One edit, day and month changed places, same year.
+    /// One edit, day and month changed places, few days apart, two edits, same year.
     Date,
     /// Within a twentieth, within a quarter.
     Near,
@@ -63,7 +63,14 @@ impl Single {
             Scale::Edits => vec![same, near("one letter apart"), near("two letters apart"), differ],
             Scale::Phone => vec![same, near("one digit apart"), differ],
             Scale::Date => {
-                vec![same, near("one digit apart"), near("two digits apart"), far("of the same year"), differ]
+                vec![
+                    same,
+                    near("one digit apart"),
+                    near("few days apart"),
+                    near("two digits apart"),
+                    far("of the same year"),
+                    differ,
+                ]
             }
             Scale::Near => vec![same, near("within a twentieth"), far("within a quarter"), differ],
             Scale::Letters => vec![same, near("alike"), far("faintly alike"), differ],
@@ -95,9 +102,10 @@ impl Single {
                 if ends || within_edits(a, b, 1) { 2 } else { 3 }
             }
             Scale::Date if within_edits(a, b, 1) || swapped(a, b) => 2,
-            Scale::Date if within_edits(a, b, 2) => 3,
-            Scale::Date if a.len() >= 4 && b.starts_with(&a[..4]) => 4,
-            Scale::Date => 5,
+            Scale::Date if few_days(a, b) => 3,
+            Scale::Date if within_edits(a, b, 2) => 4,
+            Scale::Date if a.len() >= 4 && b.starts_with(&a[..4]) => 5,
+            Scale::Date => 6,
             Scale::Near => near(a, b),
             Scale::Letters if within_edits(a, b, 1) && a.len() >= 4 || jaro_winkler(a, b, 0.92) > 0.0 => 2,
             Scale::Letters if jaro_winkler(a, b, 0.8) > 0.0 => 3,
@@ -109,6 +117,24 @@ impl Single {
 /// Whether day and month of two dates changed places.
 fn swapped(a: &[u8], b: &[u8]) -> bool {
     a.len() == 8 && b.len() == 8 && a[..4] == b[..4] && a[4..6] == b[6..] && a[6..] == b[4..6]
+}
+
+/// Dates so many days apart are near: written down in another time zone, or after a weekend.
+const FEW_DAYS: i64 = 3;
+
+/// Whether two dates are few days apart, across months and years.
+fn few_days(a: &[u8], b: &[u8]) -> bool {
+    days(a).zip(days(b)).is_some_and(|(a, b)| (a - b).abs() <= FEW_DAYS)
+}
+
+/// The days since the first of March of the year 0, by the Gregorian calendar; none of what is no whole date.
+fn days(date: &[u8]) -> Option<i64> {
+    let number = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<i64>().ok());
+    let (8, [year @ .., m1, m2, d1, d2]) = (date.len(), date) else { return None };
+    let (year, month, day) = (number(year)?, number(&[*m1, *m2])?, number(&[*d1, *d2])?);
+    // A year that begins in March ends with the day that leap years have more.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    Some(365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5 + day)
 }
 
 fn near(a: &[u8], b: &[u8]) -> u8 {
@@ -128,4 +154,27 @@ fn near(a: &[u8], b: &[u8]) -> u8 {
 pub(super) fn system_levels() -> Vec<Level> {
     let of = |name: &str| Level { name: name.into(), group: 1, parts: SmallVec::new() };
     vec![nothing(), of("same system"), of("another system")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_near_by_days() {
+        for (a, b, near) in [
+            ("19991231", "20000101", true),
+            ("20000228", "20000301", true),
+            ("20240228", "20240302", true),
+            ("20230228", "20230304", false),
+            ("19991231", "20001231", false),
+            ("20200131", "20200203", true),
+            ("20200131", "20200204", false),
+            ("1999", "2000", false),
+            ("", "", false),
+        ] {
+            assert_eq!(few_days(a.as_bytes(), b.as_bytes()), near, "{a} {b}");
+            assert_eq!(few_days(b.as_bytes(), a.as_bytes()), near, "{b} {a}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::blocking::{Blocking, KeyPart, Rule};
+use crate::blocking::{self, Blocking, KeyPart, Rule};
 use crate::hash;
 use crate::table::{Row, Table};
 
@@ -68,6 +68,13 @@ impl LiveBlocks {
                 level += 1;
             }
         }
+        if let Some(block) = equal(table, row) {
+            self.insert(block, row);
+            // Who stood side by side in the chain has the row between them now.
+            if let (Some(before), Some(after)) = self.beside(table, row) {
+                crowded.push(vec![before, after]);
+            }
+        }
         crowded
     }
 
@@ -92,7 +99,31 @@ impl LiveBlocks {
                 }
             }
         }
+        if let Some(block) = equal(table, row) {
+            if let (Some(before), Some(after)) = self.beside(table, row) {
+                thinned.push(vec![before, after]);
+            }
+            self.unlink(block, row);
+        }
         thinned
+    }
+
+    /// The rows before and after a row in the chain of those that say the same.
+    fn beside(&self, table: &Table, row: Row) -> (Option<Row>, Option<Row>) {
+        let Some(block) = equal(table, row).filter(|block| self.len(*block) > 1) else { return (None, None) };
+        let own = blocking::in_chain(table, row);
+        let placed = || self.members(block).map(|member| blocking::in_chain(table, member));
+        let before = placed().filter(|place| *place < own).max();
+        let after = placed().filter(|place| *place > own).min();
+        (before.map(|(_, row)| row), after.map(|(_, row)| row))
+    }
+
+    /// The rules by which a row makes no pair, as too many records share what it says there and nothing tells them apart.
+    pub(super) fn left_out(&self, table: &Table, row: Row) -> impl Iterator<Item = &str> {
+        let too_large = move |(rule, key): &(usize, u64)| {
+            self.way(table, *rule, *key, row).last().is_some_and(|block| self.len(*block) > self.most)
+        };
+        self.keys(table, row).into_iter().filter(too_large).map(|(rule, _)| self.rules[rule].name.as_str())
     }
 
     /// The rows that share a block with a row, ascending.
@@ -101,6 +132,8 @@ impl LiveBlocks {
         for block in self.last_blocks(table, row) {
             found.extend(self.members(block).filter(|member| *member != row));
         }
+        let (before, after) = self.beside(table, row);
+        found.extend(before.into_iter().chain(after));
         found.sort_unstable();
         found.dedup();
         found
@@ -109,7 +142,11 @@ impl LiveBlocks {
     /// Whether two rows share a block.
     pub(super) fn share(&self, table: &Table, a: Row, b: Row) -> bool {
         let of_b = self.last_blocks(table, b);
-        self.last_blocks(table, a).iter().any(|block| of_b.contains(block))
+        let chained = || {
+            let (before, after) = self.beside(table, a);
+            before == Some(b) || after == Some(b)
+        };
+        self.last_blocks(table, a).iter().any(|block| of_b.contains(block)) || chained()
     }
 
     /// The blocks that a row is in and that are small enough.
@@ -224,4 +261,11 @@ impl LiveBlocks {
         }
         false
     }
+}
+
+/// The block of all that say the same as a row, if it says anything.
+fn equal(table: &Table, row: Row) -> Option<u64> {
+    let says = blocking::all_it_says(table, row);
+    // No rule has this number.
+    (says != 0).then(|| hash::mix(u64::MAX, says))
 }

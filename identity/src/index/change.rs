@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 use super::Index;
 use crate::table::Row;
 
-/// The number of an entity; never used again.
+/// The number of an entity: never used again while the index is open. One that is opened anew counts anew, and numbers of before mean
+/// nothing to it: who has to name an entity for longer keeps a name of their own for its records, as the engine does.
 pub type EntityNumber = u64;
 
 /// Something that happened to an entity.

@@ -1,13 +1,13 @@
 //! What chance makes: how often records of different entities agree, each value on its own.
 //!
 //! That two values are the same is known in closed form from their frequencies. That they are alike is estimated on pairs of
-//! records drawn with a fixed seed. A level that was never seen is not impossible.
+//! values that are not the same, drawn with a fixed seed as often as records hold them. A level that was never seen is not impossible.
 
 use serde::{Deserialize, Serialize};
 
 use super::frequency::Frequencies;
 use super::relation::normalise;
-use crate::comparison::{Comparison, View};
+use crate::comparison::{Comparison, Level, View};
 use crate::hash;
 use crate::table::Row;
 
@@ -16,6 +16,8 @@ use crate::table::Row;
 pub struct Chance {
     /// By comparison and level.
     pub levels: Vec<Vec<f64>>,
+    /// How many of the pairs that were drawn showed each level. Where none did, its probability is only supposed.
+    pub seen: Vec<Vec<f64>>,
 }
 
 /// Levels seen among pairs drawn by chance.
@@ -26,7 +28,12 @@ pub(super) struct Drawn {
     whole: Vec<Vec<f64>>,
 }
 
+/// So many pairs of values that are not the same are looked at in each comparison...
 const DRAWS: u64 = 20_000;
+/// ... among so many times as many pairs at most: where values are missing, or nearly all the same, there are few.
+const TRIES: u64 = 2;
+/// No level: the two make no pair.
+const NO_PAIR: usize = usize::MAX;
 
 impl Drawn {
     pub(super) fn of(comparisons: &[Comparison], view: View<'_>, seed: u64, pairs: &dyn Fn(Row, Row) -> bool) -> Self {
@@ -38,15 +45,23 @@ impl Drawn {
                 .collect(),
             whole: comparisons.iter().map(|comparison| vec![0.0; comparison.levels.len()]).collect(),
         };
-        for draw in 0..DRAWS.min(rows * rows) {
-            let random = hash::mix(hash::mix(seed, draw), 0x5eed);
-            let (a, b) = (((random >> 32) * rows) >> 32, ((random & 0xffff_ffff) * rows) >> 32);
-            let (a, b) = (a as Row, b as Row);
-            if !pairs(a, b) {
-                continue;
-            }
-            for (place, comparison) in comparisons.iter().enumerate() {
-                let level = usize::from(comparison.level(view, a, b));
+        for (place, comparison) in comparisons.iter().enumerate() {
+            let told: Vec<bool> = comparison.levels.iter().map(tells_by_likeness).collect();
+            // A pair that makes no sense counts as looked at: what is unseen among two files is as rare as among one.
+            let mut hits = 0;
+            for draw in 0..(DRAWS * TRIES).min(rows * rows) {
+                let random = hash::mix(hash::mix(seed, draw), 0x5eed);
+                let (a, b) = (((random >> 32) * rows) >> 32, ((random & 0xffff_ffff) * rows) >> 32);
+                let (a, b) = (a as Row, b as Row);
+                let level = if pairs(a, b) { usize::from(comparison.level(view, a, b)) } else { NO_PAIR };
+                hits += u64::from(told.get(level).copied().unwrap_or(true));
+                // A comparison without likeness, and what is said of the system, need no more.
+                if hits > DRAWS || (hits == 0 && draw == DRAWS) {
+                    break;
+                }
+                if level == NO_PAIR {
+                    continue;
+                }
                 drawn.whole[place][level] += 1.0;
                 let mut last = None;
                 for part in &comparison.levels[level].parts {
@@ -63,6 +78,11 @@ impl Drawn {
     }
 }
 
+/// Whether a level says how alike two values are that are not the same: only that has to be estimated.
+fn tells_by_likeness(level: &Level) -> bool {
+    level.parts.iter().any(|part| part.same.is_none())
+}
+
 impl Chance {
     pub(super) fn of(comparisons: &[Comparison], drawn: &Drawn, frequencies: &Frequencies) -> Self {
         let of = |(place, comparison): (usize, &Comparison)| {
@@ -72,7 +92,7 @@ impl Chance {
                 several_components(comparison, &drawn.components[place], frequencies)
             }
         };
-        Self { levels: comparisons.iter().enumerate().map(of).collect() }
+        Self { levels: comparisons.iter().enumerate().map(of).collect(), seen: drawn.whole.clone() }
     }
 }
 
@@ -131,4 +151,28 @@ fn several_components(comparison: &Comparison, seen: &[Vec<f64>], frequencies: &
         .collect();
     normalise(comparison, &mut chance);
     chance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{Kind, Schema};
+    use crate::comparison::Aliases;
+    use crate::table::Table;
+
+    #[test]
+    fn likeness_is_learned_from_values_that_differ() {
+        // Two records of three hold one value, so that many pairs say nothing of likeness.
+        let mut table = Table::new(Schema::new(&[("name", Kind::Text)]));
+        for id in 0..4_000 {
+            let name = if id % 3 == 0 { format!("record {:04}", id * 7 % 1_000) } else { "the same".to_owned() };
+            table.push(&id.to_string(), "", &[name]);
+        }
+        let mut aliases = Aliases::default();
+        aliases.extend(&table);
+        let comparisons = Comparison::standard(table.layout(), false);
+        let drawn = Drawn::of(&comparisons, View::new(&table, &aliases), 7, &|a, b| a != b);
+        let differ: f64 = drawn.whole[0].iter().skip(2).sum();
+        assert!(differ + 100.0 >= DRAWS as f64, "{differ}: {:?}", drawn.whole);
+    }
 }

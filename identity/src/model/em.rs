@@ -6,6 +6,7 @@ use super::frequency::Frequencies;
 use super::relation::{MOST, Relation, normalise};
 use crate::blocking::Blocking;
 use crate::comparison::{Comparison, View};
+use crate::hash;
 use crate::pattern::{Candidates, Patterns};
 
 /// Pairs of a pattern about which people decided.
@@ -28,6 +29,7 @@ pub struct Training<'a> {
     /// All pairs that make sense, looked at or not.
     pub all_pairs: f64,
     judged: Vec<(u32, Judged)>,
+    seed: u64,
 }
 
 /// A number for each class: there are few, and all are looked at together.
@@ -35,12 +37,17 @@ type Lanes = [f64; MOST];
 
 /// Rounds from what is expected, and from what was learned before.
 const FIRST_ROUNDS: usize = 30;
+/// Starts, of which the likeliest is gone on with: what is expected, and what is drawn around it.
+const STARTS: u64 = 3;
+const START_ROUNDS: usize = 5;
 const MORE_ROUNDS: usize = 12;
+/// A start is likelier than another by so much at least.
+const LIKELIER: f64 = 1e-3;
 /// What was expected before counts as much as so many pairs.
 const PRIOR: f64 = 8.0;
 
 impl<'a> Training<'a> {
-    /// Learning from candidates. `seed` decides which pairs are drawn to see what chance makes.
+    /// Learning from candidates. `seed` decides which pairs are drawn to see what chance makes, and where learning starts.
     #[must_use]
     pub fn new(
         candidates: &'a Candidates,
@@ -66,6 +73,7 @@ impl<'a> Training<'a> {
             drawn,
             all_pairs: all_pairs.max(1.0),
             judged: Vec::new(),
+            seed,
         }
     }
 
@@ -90,8 +98,16 @@ impl<'a> Training<'a> {
                 self.comparisons.iter().zip(&chance.levels).map(|(c, chance)| relation.expectation(c, chance)).collect()
             })
             .collect();
-        let rounds = if from.is_some() { MORE_ROUNDS } else { FIRST_ROUNDS };
-        let mut classes = from.unwrap_or_else(|| {
+        let by_chance: Vec<f64> =
+            self.patterns.iter().map(|(levels, _)| self.all_pairs * likely(&chance.levels, levels)).collect();
+        let more = |mut classes: Vec<Class>, rounds: usize| {
+            (0..rounds).for_each(|_| self.round(&mut classes, &expected, &by_chance));
+            classes
+        };
+        if let Some(classes) = from {
+            return more(classes, MORE_ROUNDS);
+        }
+        let plain: Vec<Class> = {
             let pairs: f64 = self.patterns.iter().map(|(_, count)| count as f64).sum();
             let share = |matches: bool| pairs * if matches { 0.3 } else { 0.05 } / self.all_pairs;
             let made = self.relations.iter().zip(&expected);
@@ -100,15 +116,53 @@ impl<'a> Training<'a> {
                 matches: relation.matches,
                 share: share(relation.matches),
                 levels: levels.clone(),
+                pairs: 0.0,
+                seen: Vec::new(),
             })
             .collect()
+        };
+        let starts = (0..STARTS).map(|start| {
+            let classes = more(self.around(&plain, start), START_ROUNDS);
+            (self.likelihood(&classes, &expected, &by_chance), classes)
         });
-        let by_chance: Vec<f64> =
-            self.patterns.iter().map(|(levels, _)| self.all_pairs * likely(&chance.levels, levels)).collect();
-        for _ in 0..rounds {
-            self.round(&mut classes, &expected, &by_chance);
+        more(likeliest(starts).unwrap_or(plain), FIRST_ROUNDS - START_ROUNDS)
+    }
+
+    /// Classes around others, the first the same: shares and levels move by up to a factor of four and two.
+    fn around(&self, classes: &[Class], start: u64) -> Vec<Class> {
+        let mut made = classes.to_vec();
+        if start == 0 {
+            return made;
         }
-        classes
+        let mut drawn = hash::mix(self.seed, start);
+        let mut factor = |bits: f64| {
+            drawn = hash::mix(drawn, 0x57a7);
+            (((drawn >> 11) as f64 / (1_u64 << 52) as f64 - 1.0) * bits).exp2()
+        };
+        for (class, relation) in made.iter_mut().zip(&self.relations) {
+            class.share *= factor(2.0);
+            for (comparison, levels) in self.comparisons.iter().zip(&mut class.levels) {
+                levels.iter_mut().for_each(|level| *level *= factor(1.0));
+                normalise(comparison, levels);
+                relation.bound(comparison, levels);
+            }
+        }
+        made
+    }
+
+    /// How likely the patterns are under some classes, with what was expected before: a logarithm.
+    fn likelihood(&self, classes: &[Class], expected: &[Vec<Vec<f64>>], by_chance: &[f64]) -> f64 {
+        let patterns = self.patterns.iter().zip(by_chance).map(|((levels, count), by_chance)| {
+            let of = |class: &Class| class.share * self.all_pairs * likely(&class.levels, levels);
+            let sum: f64 = by_chance + classes.iter().map(of).sum::<f64>();
+            count as f64 * sum.max(f64::MIN_POSITIVE).ln()
+        });
+        let prior = classes.iter().zip(expected).flat_map(|(class, expected)| {
+            let levels = class.levels.iter().flatten().zip(expected.iter().flatten());
+            levels.map(|(level, expected)| PRIOR * expected * level.max(f64::MIN_POSITIVE).ln())
+        });
+        patterns.sum::<f64>() + prior.sum::<f64>()
+            - classes.iter().map(|class| class.share * self.all_pairs).sum::<f64>()
     }
 
     fn round(&self, classes: &mut [Class], expected: &[Vec<Vec<f64>>], by_chance: &[f64]) {
@@ -150,13 +204,18 @@ impl<'a> Training<'a> {
         }
         for (place, class) in classes.iter_mut().enumerate() {
             class.share = (pairs[place] / self.all_pairs).max(1e-15);
+            class.pairs = rounded(pairs[place]);
+            class.seen.clear();
             let mut slots = counts.iter();
             for (number, comparison) in self.comparisons.iter().enumerate() {
                 let levels = &mut class.levels[number];
                 let prior = expected[place][number].iter().map(|expected| PRIOR * expected);
+                let mut seen = Vec::with_capacity(levels.len());
                 for ((level, counted), prior) in levels.iter_mut().zip(&mut slots).zip(prior) {
                     *level = counted[place] + prior;
+                    seen.push(rounded(counted[place]));
                 }
+                class.seen.push(seen);
                 normalise(comparison, levels);
                 self.relations[place].bound(comparison, levels);
             }
@@ -175,6 +234,11 @@ impl<'a> Training<'a> {
         }
         likely
     }
+}
+
+/// A number of pairs to a thousandth: more is told by none.
+fn rounded(pairs: f64) -> f64 {
+    (pairs * 1e3).round() / 1e3
 }
 
 /// By pattern and comparison, where the level stands among all levels of all comparisons.
@@ -196,4 +260,63 @@ fn slots(comparisons: &[Comparison], patterns: &Patterns) -> Vec<u16> {
 /// How likely a pattern is, each comparison on its own.
 pub(crate) fn likely(probability: &[Vec<f64>], levels: &[u8]) -> f64 {
     probability.iter().zip(levels).map(|(of, level)| of[usize::from(*level)]).product()
+}
+
+/// The likeliest of several, the first of those that are as likely.
+fn likeliest<T>(of: impl Iterator<Item = (f64, T)>) -> Option<T> {
+    let likelier = |best: (f64, T), next: (f64, T)| if next.0 > best.0 + LIKELIER { next } else { best };
+    of.reduce(likelier).map(|(_, best)| best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{Kind, Schema};
+    use crate::blocking::{self, Limits, Scope};
+    use crate::comparison::Aliases;
+    use crate::table::Table;
+
+    #[test]
+    fn learning_goes_on_from_the_likeliest_of_several_starts() {
+        let mut table = Table::new(Schema::new(&[
+            ("given", Kind::GivenName),
+            ("surname", Kind::Surname),
+            ("email", Kind::Mailbox),
+            ("postcode", Kind::Postcode),
+        ]));
+        for id in 0..600_u32 {
+            // Persons written down twice, and of every third a relative at the same postcode.
+            let person = id / 2;
+            let given = ["Anna", "Peter", "Maria", "Jan", "Eva"][(person * 7 % 5) as usize];
+            let surname = format!("Sur{}name", person - u32::from(person % 3 == 1));
+            let mailbox = if id % 4 == 3 { String::new() } else { format!("{given}{person}@mail.nl").to_lowercase() };
+            let postcode = format!("{:05}", 10_000 + (person - u32::from(person % 3 == 1)) * 17 % 900);
+            table.push(&id.to_string(), "", &[given.to_owned(), surname, mailbox, postcode]);
+        }
+        let mut aliases = Aliases::default();
+        aliases.extend(&table);
+        let view = View::new(&table, &aliases);
+        let blocking = blocking::standard(&table, Scope::Within, Limits::default());
+        let comparisons = Comparison::standard(table.layout(), false);
+        let candidates = Candidates::of(&blocking, &comparisons, view, &mut |_| {});
+        let learn = |seed| {
+            let training = Training::new(&candidates, &comparisons, &blocking, view, seed);
+            let counts: Vec<Vec<u32>> = (0..table.layout().fields.len()).map(|field| table.counts(field)).collect();
+            let chance = training.chance(&Frequencies::count(&table, &counts, None));
+            let plain = training.learn(&chance, None);
+            let starts: Vec<_> = (0..STARTS).map(|start| training.around(&plain, start)).collect();
+            (plain, starts)
+        };
+        let (learned, starts) = learn(42);
+        assert_eq!(learn(42), (learned.clone(), starts.clone()), "the same seed, the same starts");
+        assert!(starts.len() > 2 && starts[0] == learned && starts[1] != starts[0] && starts[1] != starts[2]);
+        for (class, levels) in
+            starts.iter().flatten().flat_map(|class| class.levels.iter().map(move |levels| (class, levels)))
+        {
+            assert!(levels.iter().all(|level| level.is_finite() && (0.0..=1.0).contains(level)), "{class:?}");
+        }
+        // Three starts, of which the second is the likeliest, and the last is no likelier than that.
+        assert_eq!(likeliest([(-9.0, 'a'), (-5.0, 'b'), (-5.0, 'c')].into_iter()), Some('b'));
+        assert_eq!(likeliest([(-5.0, 'a'), (-9.0, 'b'), (-5.0 + LIKELIER / 2.0, 'c')].into_iter()), Some('a'));
+    }
 }

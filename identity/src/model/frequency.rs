@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::layout::Role;
 use crate::table::Table;
 
 /// The frequency of a field's values.
@@ -16,6 +17,8 @@ pub struct FieldFrequency {
     pub records: f64,
     /// How many others are taken to hold a value of which nothing is known: as many as hold those that two records have.
     pub unseen: f64,
+    /// Whether a value of it is given to few: a mailbox, a phone, a number. One that too many hold identifies nobody.
+    pub given_to_few: bool,
     /// Values that records of several entities share: their hash and how many others hold it, by hash.
     pub common: Vec<(u64, f32)>,
 }
@@ -32,6 +35,9 @@ pub(crate) type Explained = Vec<Vec<f32>>;
 
 /// The least of what is taken to be held by others: that none was seen does not say that there is none.
 const LEAST: f64 = 0.001;
+/// Of what is given to few, a value that more others hold than this identifies nobody: a placeholder, a switchboard, the domain of a
+/// provider. An entity of so many records is beyond what a cluster is let grow to without a person.
+const TOO_MANY: f64 = 24.0;
 /// Frequency moves a weight by at most so many bits.
 const MOST_BITS: f64 = 8.0;
 
@@ -95,7 +101,9 @@ impl FieldFrequency {
         common.sort_unstable_by_key(|(hash, _)| *hash);
         let unseen = ((rare_shared + LEAST) / (rare + 1.0)).max(LEAST);
         let chance = (shared + LEAST * records) / (records * (records - 1.0)).max(1.0);
-        Self { chance: chance.clamp(1e-12, 1.0), records, unseen, common }
+        let role = table.layout().fields[field].role;
+        let given_to_few = matches!(role, Role::Mailbox | Role::Phone | Role::Identifier | Role::Site | Role::Website);
+        Self { chance: chance.clamp(1e-12, 1.0), records, unseen, given_to_few, common }
     }
 
     fn bits(&self, hash: u64) -> f32 {
@@ -109,6 +117,10 @@ impl FieldFrequency {
             return 0.0;
         }
         let others = others.map_or(0.0, f64::from);
+        if self.given_to_few && others > TOO_MANY {
+            // As if chance made everybody hold it.
+            return -self.chance.log2() as f32;
+        }
         let mean = self.chance * (self.records - 1.0);
         (others.max(self.unseen) / mean).log2().clamp(-MOST_BITS, MOST_BITS) as f32
     }
@@ -137,5 +149,31 @@ impl<'a> ByHash<'a> {
         let place = (wanted >> (u64::BITS - self.bits)) as usize;
         let among = &self.of[self.starts[place] as usize..self.starts[place + 1] as usize];
         among.iter().find(|(hash, _)| *hash == wanted).map(|(_, of)| *of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{Kind, Schema};
+
+    #[test]
+    fn chance_is_the_share_of_pairs_that_hold_one_value() {
+        let mut table = Table::new(Schema::new(&[("country", Kind::Country)]));
+        let countries = ["NL", "NL", "NL", "DE", "DE", "FR", ""];
+        countries.iter().zip(0..).for_each(|(country, id)| {
+            let _ = table.push(&id.to_string(), "", &[country]);
+        });
+        let counts = [table.counts(0)];
+        let plain = Frequencies::count(&table, &counts, None);
+        // Of the fifteen pairs of the six that have a country three are of NL, and one is of DE.
+        assert!((plain.fields[0].chance - 4.0 / 15.0).abs() < 0.001, "{plain:?}");
+        // A match that explains a pair of NL leaves three.
+        let explained = vec![vec![0.0, 1.0, 0.0, 0.0]];
+        let learned = Frequencies::count(&table, &counts, Some(&explained));
+        assert!((learned.fields[0].chance - 3.0 / 15.0).abs() < 0.001, "{learned:?}");
+        // What is rare counts for more than what is common, and neither without end.
+        let bits = plain.bits(&table, 0);
+        assert!(bits[1] > bits[2] && bits[2] >= bits[3] && bits.iter().all(|bits| bits.abs() <= 8.0), "{bits:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Why two records look alike: declared, one by one, with what each leads to expect.
 
+use crate::attribute::Entities;
 use crate::comparison::{Agreement, Comparison, Level};
 use crate::layout::{Layout, Role};
 
@@ -25,17 +26,41 @@ pub struct Relation {
     pub matches: bool,
     /// Roles that a table must have for the relation to be thought of.
     needs: &'static [Role],
+    /// Roles of which it must have one, if any are named.
+    one_of: &'static [Role],
+    /// The entities among which there is such a relation; none for all.
+    among: Option<Entities>,
+    /// What tells the two apart whom it relates: where that differs, the relation must have been learned before a pair is linked.
+    apart: &'static [Role],
+    /// What the two share whom it relates: where none of that agrees, it relates nobody.
+    share: &'static [Role],
     expected: &'static [(Role, Expected)],
     rest: Expected,
 }
 
 use Expected::{Alike, Either, Other, Same};
 
-/// How many there are at most.
+/// How many a table has at most: contacts and colleagues exclude each other.
 pub(super) const MOST: usize = 8;
 
-const RELATIONS: [Relation; MOST] = [
-    Relation { name: "the same", matches: true, needs: &[], expected: &[], rest: Same },
+/// What most relations are.
+const PLAIN: Relation = Relation {
+    name: "",
+    matches: false,
+    needs: &[],
+    one_of: &[],
+    among: None,
+    apart: &[],
+    share: &[],
+    expected: &[],
+    rest: Other,
+};
+
+/// The relation by which contacts of one company are one account.
+const CONTACT: &str = "another contact of the same company";
+
+const RELATIONS: [Relation; MOST + 1] = [
+    Relation { name: "the same", matches: true, rest: Same, ..PLAIN },
     Relation {
         name: "the same, who moved on",
         matches: true,
@@ -51,17 +76,40 @@ const RELATIONS: [Relation; MOST] = [
             (Role::Postcode, Other),
         ],
         rest: Either,
+        ..PLAIN
     },
     Relation {
-        name: "another contact of the same company",
+        name: CONTACT,
         matches: true,
         needs: &[Role::Company, Role::Surname],
+        among: Some(Entities::Accounts),
         expected: &[(Role::GivenName, Other), (Role::Surname, Other), (Role::Mailbox, Other)],
         rest: Same,
+        ..PLAIN
+    },
+    Relation {
+        name: "colleagues at a company's site",
+        needs: &[Role::Surname, Role::GivenName],
+        one_of: &[Role::Company, Role::Site],
+        among: Some(Entities::Persons),
+        apart: &[Role::GivenName, Role::Surname],
+        share: &[Role::Company, Role::Site],
+        expected: &[
+            (Role::Company, Same),
+            (Role::Site, Same),
+            (Role::Website, Same),
+            (Role::Street, Same),
+            (Role::Postcode, Same),
+            (Role::City, Same),
+            (Role::Phone, Either),
+            (Role::Country, Same),
+        ],
+        ..PLAIN
     },
     Relation {
         name: "a household",
-        matches: false,
+        apart: &[Role::GivenName],
+        share: &[Role::Surname],
         needs: &[Role::Surname, Role::GivenName],
         expected: &[
             (Role::Surname, Same),
@@ -71,11 +119,10 @@ const RELATIONS: [Relation; MOST] = [
             (Role::Phone, Either),
             (Role::Country, Same),
         ],
-        rest: Other,
+        ..PLAIN
     },
     Relation {
         name: "a shared site",
-        matches: false,
         needs: &[Role::Street],
         expected: &[
             (Role::Street, Same),
@@ -84,25 +131,23 @@ const RELATIONS: [Relation; MOST] = [
             (Role::Phone, Either),
             (Role::Country, Same),
         ],
-        rest: Other,
+        ..PLAIN
     },
     Relation {
         name: "companies of one name",
-        matches: false,
         needs: &[Role::Company],
         expected: &[(Role::Company, Same), (Role::Country, Either)],
-        rest: Other,
+        ..PLAIN
     },
     Relation {
         name: "another of the same kind",
-        matches: false,
         needs: &[Role::Title],
         expected: &[(Role::Title, Other), (Role::Identifier, Other)],
         rest: Either,
+        ..PLAIN
     },
     Relation {
         name: "a namesake",
-        matches: false,
         needs: &[Role::Surname, Role::GivenName],
         expected: &[
             (Role::GivenName, Same),
@@ -111,9 +156,16 @@ const RELATIONS: [Relation; MOST] = [
             (Role::City, Either),
             (Role::Country, Either),
         ],
-        rest: Other,
+        ..PLAIN
     },
 ];
+
+impl Default for Relation {
+    /// One that is not known: it explains nothing.
+    fn default() -> Self {
+        PLAIN
+    }
+}
 
 impl Relation {
     /// The relations that a table's fields let one think of. The first is a match.
@@ -122,8 +174,36 @@ impl Relation {
         RELATIONS
             .iter()
             .filter(|relation| relation.needs.iter().all(|role| layout.field(*role).is_some()))
+            .filter(|relation| {
+                relation.one_of.is_empty() || relation.one_of.iter().any(|role| layout.field(*role).is_some())
+            })
+            .filter(|relation| relation.among.is_none_or(|among| among == layout.schema.entities))
             .cloned()
             .collect()
+    }
+
+    /// Whether a level says that what tells the two apart differs whom it relates.
+    pub(crate) fn tells_apart(&self, level: &Level) -> bool {
+        level.parts.iter().any(|part| self.apart.contains(&part.role) && part.agreement == Agreement::Differ)
+    }
+
+    /// Whether it could be why two records look alike that are two: they share what it leads to expect, and what tells two apart
+    /// differs, and no number or date that a person has alone is the same.
+    pub(crate) fn rivals(&self, levels: &[&Level]) -> bool {
+        let parts = || levels.iter().flat_map(|level| &level.parts);
+        let shared = || parts().any(|part| self.share.contains(&part.role) && part.agreement != Agreement::Differ);
+        let one_person = levels
+            .iter()
+            .flat_map(|level| &level.parts)
+            .any(|part| matches!(part.role, Role::Identifier | Role::Date) && part.agreement == Agreement::Exact);
+        levels.iter().any(|level| self.tells_apart(level)) && shared() && !one_person
+    }
+
+    /// Whether it is why two records of different persons are one entity all the same: contacts of a company that both name.
+    pub(crate) fn joins_persons(&self, levels: &[&Level]) -> bool {
+        let mut parts = levels.iter().flat_map(|level| &level.parts);
+        self.name == CONTACT
+            && parts.any(|part| matches!(part.role, Role::Company | Role::Site) && part.agreement != Agreement::Differ)
     }
 
     /// How likely each level is expected to be, before any data is seen.

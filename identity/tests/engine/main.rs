@@ -3,6 +3,7 @@
 mod answers;
 mod crashes;
 mod creating;
+mod declared;
 mod erasing;
 mod linking;
 mod models;

@@ -16,6 +16,7 @@ use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, RecordRef};
 use crate::matching::{Judged, Matching};
 use crate::role::Role;
+use crate::text::Text;
 
 /// The journal's kind for a model that was trained.
 const TRAINED: &str = "matcher_trained";
@@ -32,6 +33,8 @@ pub struct Trained {
     pub records: usize,
     /// From how many answers of people.
     pub judged: usize,
+    /// What it does not know, for people: [`Matcher::remarks`](crate::matching::Matcher::remarks).
+    pub remarks: Vec<Text>,
 }
 
 impl Tenant {
@@ -74,6 +77,7 @@ impl Tenant {
             let model = matching.matcher.train(&subject, &features, &judged, version);
             let model = model.map_err(|why| self.matcher_failed(of, why))?;
             let digest = Digest::of(model.as_bytes());
+            let remarks = matching.matcher.remarks(&model);
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.commit.expect.push((suppression_key(), suppression));
             changes.commit.expect.push((model_row(name), before.map(|(_, revision)| revision)));
@@ -81,7 +85,7 @@ impl Tenant {
             changes.put(model_row(name), &ModelRow { version, digest, by, at, asked, unlearned: false });
             changes.put(text_row(name), &model);
             changes.put(sweep_row(name), &Sweep::default());
-            let trained = Trained { version, digest, records: features.len(), judged: judged.len() };
+            let trained = Trained { version, digest, records: features.len(), judged: judged.len(), remarks };
             let told = (name, version, digest, trained.records, trained.judged);
             changes.journal(TRAINED, &format!("matcher/{name}"), &told);
             if attempts.commit(self, "store a model of a matcher", changes.commit).await? {
