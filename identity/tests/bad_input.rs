@@ -1,4 +1,4 @@
-//! Bad input: a clear error or a sensible answer, bounded memory, never a panic, no level guessed.
+//! Bad input: a clear error or a sensible answer, bounded memory, never a panic.
 
 use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::{Clusters, Rails};

@@ -197,3 +197,31 @@ fn the_weakest_bridge_of_each_larger_cluster_is_told_the_weakest_first() {
     );
     assert!(weakest_bridges(&Clusters::default()).is_empty());
 }
+
+#[test]
+fn a_weak_pair_joins_where_all_that_is_between_is_sure_together() {
+    let edges = [Edge { a: 0, b: 1, weight: 20.0 }, Edge { a: 1, b: 2, weight: 2.0 }];
+    let largest = |edges: &[Edge], between: f32| {
+        let records = table(&[(0, 0), (1, 0), (2, 0)]);
+        let clusters = Clusters::of(&records, edges, &Rails::default(), &mut |_, _| between);
+        clusters.groups().iter().map(Vec::len).max()
+    };
+    assert_eq!(largest(&edges, 3.0), Some(3), "six bits between the two and the one");
+    assert_eq!(largest(&edges, 1.0), Some(2), "two bits are not nineteen to one");
+    assert_eq!(largest(&edges[1..], 9.0), Some(1), "between two records there is nothing but their pair");
+    assert_eq!(largest(&[Edge { a: 0, b: 1, weight: 4.3 }], 9.0), Some(2), "nineteen to one and better joins");
+    assert_eq!(largest(&[Edge { a: 0, b: 1, weight: 4.2 }], 9.0), Some(1));
+}
+
+#[test]
+fn what_rivals_weigh_says_how_often_a_pair_is_wrong() {
+    // Sixty pairs of ten bits, each with a rival of some bits.
+    let probability = |rival: f32| {
+        let pair = |a, b, weight: f32| Pair { a, b, weight: Some(weight), probability: 0.9 };
+        let mut pairs: Vec<Pair> = (0..60).flat_map(|n| [pair(n, 100 + n, 10.0), pair(n, 200 + n, rival)]).collect();
+        one_to_one(&mut pairs);
+        pairs.iter().map(|pair| pair.probability).fold(0.0, f64::max)
+    };
+    assert!(probability(-5.0) > 0.95, "rivals far behind: {}", probability(-5.0));
+    assert!(probability(10.0) < 0.9, "rivals as strong: {}", probability(10.0));
+}

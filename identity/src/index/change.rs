@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::Index;
 use crate::table::Row;
 
-/// The number of an entity; never used again.
+/// The number of an entity; never used again while the index is there. One that is built anew counts from 1.
 pub type EntityNumber = u64;
 
 /// Something that happened to an entity.
