@@ -5,6 +5,7 @@ use accordant_identity::cluster::{Clusters, Rails};
 use accordant_identity::csv_table::{self, ReadError, Source};
 use accordant_identity::decision::Decisions;
 use accordant_identity::linkage::{self, Linkage, Untrainable};
+use accordant_identity::model::Model;
 use accordant_identity::table::Table;
 
 fn read(csv: &str) -> Table {
@@ -18,6 +19,9 @@ fn train(table: &Table) -> Result<Linkage, Untrainable> {
 fn clusters(csv: &str) -> (Table, Clusters) {
     let table = read(csv);
     let linkage = train(&table).expect("it can be trained");
+    let model = linkage.scorer.model();
+    let read = Model::from_bytes(&model.to_bytes()).expect("what was learned can be stored");
+    assert!(read == **model, "and is the same when it is read");
     let clusters = linkage.clusters(&table, &Rails::default());
     for pair in linkage.pairs(&clusters, 0.0) {
         assert!((0.0..=1.0).contains(&pair.probability), "{pair:?}");
