@@ -34,6 +34,9 @@ pub fn pair(files: &[Vec<Attribute>]) -> Vec<Paired> {
     first.iter().enumerate().filter_map(of).collect()
 }
 
+/// Whether two columns are one.
+type Same<'a> = dyn Fn(&Attribute, &Attribute) -> bool + 'a;
+
 /// By column of the one file, its partner in the other, and whether only its kind made it that.
 fn partners(one: &[Attribute], other: &[Attribute]) -> Vec<Option<(usize, bool)>> {
     let mut found: Vec<Option<(usize, bool)>> = vec![None; one.len()];
@@ -42,12 +45,12 @@ fn partners(one: &[Attribute], other: &[Attribute]) -> Vec<Option<(usize, bool)>
     let plain = |attribute: &Attribute| sniff::plain(&attribute.name);
     let same_plain_name = |a: &Attribute, b: &Attribute| !plain(a).is_empty() && plain(a) == plain(b);
     let same_kind = |a: &Attribute, b: &Attribute| a.kind == b.kind && tells_what(a.kind);
-    let ways: [(&dyn Fn(&Attribute, &Attribute) -> bool, bool); 3] =
-        [(&same_name, false), (&same_plain_name, false), (&same_kind, true)];
+    let ways: [(&Same<'_>, bool); 3] = [(&same_name, false), (&same_plain_name, false), (&same_kind, true)];
     for (same, by_kind) in ways {
-        for (place, attribute) in
-            one.iter().enumerate().filter(|(place, _)| found[*place].is_none()).collect::<Vec<_>>()
-        {
+        for (place, attribute) in one.iter().enumerate() {
+            if found[place].is_some() {
+                continue;
+            }
             let partner = (0..other.len()).find(|partner| !taken[*partner] && same(attribute, &other[*partner]));
             if let Some(partner) = partner {
                 taken[partner] = true;

@@ -15,7 +15,7 @@ use serde_json::json;
 /// One attribute of each type, under names that say nothing.
 #[derive(Canonical, Clone, Debug)]
 #[expect(dead_code, reason = "the engine knows the model, and no thing is made here")]
-#[canonical(entity = "thing", system(crm, object = "things"), system(erp, object = "things"))]
+#[canonical(entity = "thing", system(crm, object = "things"), system(erp, object = "articles"))]
 struct Thing {
     #[canonical(resolve(latest), at(crm = "a", erp = "a"))]
     a: Option<String>,

@@ -1,5 +1,5 @@
 //! A stored model that is not what was written: a typed error, or one that scores any records; never a panic.
-#![allow(clippy::pedantic, reason = "the target is shared with the fuzzer")]
+#![allow(unreachable_pub, reason = "the target is shared with the fuzzer")]
 
 use std::fs;
 use std::path::Path;
@@ -27,9 +27,10 @@ fn what_the_fuzzer_once_stumbled_over_stays_mended() {
 
 #[test]
 fn parts_that_do_not_fit_are_named() {
-    let damages: [(&str, fn(&mut Model)); 19] = [
+    type Damage = fn(&mut Model);
+    let damages: [(&str, Damage); 19] = [
         ("chance", |model| drop(model.chance.levels.pop())),
-        ("chance", |model| drop(model.chance.levels[0].pop())),
+        ("chance", |model| model.chance.levels[0].truncate(1)),
         ("chance", |model| model.chance.levels[1].push(0.5)),
         ("chance", |model| model.chance.levels[0][1] = -0.5),
         ("chance", |model| model.systems = !model.systems),
