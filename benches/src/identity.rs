@@ -5,6 +5,7 @@ mod incremental;
 mod order;
 mod sets;
 mod splink;
+mod told;
 mod truth;
 
 use std::error::Error;
@@ -19,10 +20,17 @@ use accordant_identity::resolution::Pair;
 use accordant_identity::table::Table;
 use sets::Set;
 use splink::Yardsticks;
+use told::Told;
 use truth::Truth;
 
-/// Runs one of the commands.
+/// Runs one of the commands, and says last how much was skipped.
 pub(crate) fn run(what: &[&str], out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    let mut told = Told::to(out);
+    proof(what, &mut told)?;
+    Ok(told.end()?)
+}
+
+fn proof(what: &[&str], out: &mut Told<'_>) -> Result<(), Box<dyn Error>> {
     match *what {
         ["febrl4" | "dblp_acm" | "abt_buy"] => {
             let Some(yardsticks) = Yardsticks::find(out)? else { return Ok(()) };
@@ -106,7 +114,7 @@ fn linkage_alone(ran: &Ran) -> Vec<Pair> {
     )
 }
 
-fn beside(set: &Set, yardsticks: &Yardsticks, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+fn beside(set: &Set, yardsticks: &Yardsticks, out: &mut Told<'_>) -> Result<(), Box<dyn Error>> {
     let ran = link(set)?;
     tell(set, &ran, out)?;
     let ours = Nanos(ran.load.0 + ran.train.0 + ran.cluster.0);
@@ -132,7 +140,7 @@ fn beside(set: &Set, yardsticks: &Yardsticks, out: &mut dyn Write) -> Result<(),
     Ok(())
 }
 
-fn customers(records: usize, seed: u64, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+fn customers(records: usize, seed: u64, out: &mut Told<'_>) -> Result<(), Box<dyn Error>> {
     // First what is held against a goal: the most memory that a process had is told of all that it did.
     if let Some(yardsticks) = Yardsticks::find(out)? {
         beside(&sets::customers(&yardsticks, records, seed)?, &yardsticks, out)?;
@@ -141,7 +149,7 @@ fn customers(records: usize, seed: u64, out: &mut dyn Write) -> Result<(), Box<d
     tell(&own, &link(&own)?, out)
 }
 
-fn calibration(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+fn calibration(out: &mut Told<'_>) -> Result<(), Box<dyn Error>> {
     let mut all = vec![sets::generated(100_000, 7)];
     if let Some(yardsticks) = Yardsticks::find(out)? {
         for name in ["febrl4", "dblp_acm", "abt_buy"] {

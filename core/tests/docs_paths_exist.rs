@@ -66,13 +66,22 @@ fn docs_paths_exist() {
     assert!(missing.is_empty(), "paths that are not there:\n{}", missing.join("\n"));
 }
 
+/// The documents whose rules are law: each names the tests that pin it as `file::test_name`, and how many rules there are at least.
+const NORMATIVE: [(&str, usize); 2] = [("docs/semantics.md", 40), ("docs/identity.md", 35)];
+
 #[test]
-fn every_test_that_the_semantics_names_exists() {
+fn every_test_that_a_rule_names_exists() {
+    for (document, _) in NORMATIVE {
+        names_tests_that_exist(document);
+    }
+}
+
+fn names_tests_that_exist(document: &str) {
     let root = root();
-    let semantics = read(&root.join("docs/semantics.md"));
+    let text = read(&root.join(document));
     let mut named = 0;
     let mut missing = Vec::new();
-    for span in backticked(&semantics) {
+    for span in backticked(&text) {
         let Some((file, test)) = span.split_once("::") else { continue };
         if !file.ends_with(".rs") {
             continue;
@@ -84,8 +93,8 @@ fn every_test_that_the_semantics_names_exists() {
             missing.push(span);
         }
     }
-    assert!(named > 0, "the semantics names its tests as `file::test_name`");
-    assert!(missing.is_empty(), "tests that are not there:\n{}", missing.join("\n"));
+    assert!(named > 0, "{document} names its tests as `file::test_name`");
+    assert!(missing.is_empty(), "{document} names tests that are not there:\n{}", missing.join("\n"));
 }
 
 /// The bullets of a text, each with the lines that go on with it.
@@ -109,13 +118,14 @@ fn bullets(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_rule_of_the_semantics_names_a_test() {
-    let semantics = read(&root().join("docs/semantics.md"));
-    let rules = bullets(&semantics);
-    assert!(rules.len() > 40, "the semantics is a list of rules");
-    let names_a_test = |rule: &String| backticked(rule).iter().any(|span| span.contains(".rs::"));
-    let unpinned: Vec<&String> = rules.iter().filter(|rule| !names_a_test(rule)).collect();
-    assert!(unpinned.is_empty(), "rules that no test pins:\n{unpinned:#?}");
+fn every_rule_names_a_test() {
+    for (document, fewest) in NORMATIVE {
+        let rules = bullets(&read(&root().join(document)));
+        assert!(rules.len() > fewest, "{document} is a list of {} rules", rules.len());
+        let names_a_test = |rule: &String| backticked(rule).iter().any(|span| span.contains(".rs::"));
+        let unpinned: Vec<&String> = rules.iter().filter(|rule| !names_a_test(rule)).collect();
+        assert!(unpinned.is_empty(), "{document} has rules that no test pins:\n{unpinned:#?}");
+    }
 }
 
 /// The source that defines a function, from its signature on; `None`: it is not there.

@@ -1,14 +1,21 @@
 //! Tables from CSV: the id in the first column, the names of columns in the first line.
+//!
+//! One row is held at a time, beside a sample of the first rows, which ends after so many rows or so many bytes.
 
 use std::borrow::Cow;
 use std::io::Read;
 
-use crate::attribute::{Kind, Schema};
+use crate::attribute::{Attribute, Kind, Schema};
+use crate::columns;
 use crate::sniff;
 use crate::table::Table;
 
 /// How many rows are looked at to see what columns hold.
 const SAMPLE: usize = 2_000;
+/// No further row is kept for the sample once it has so many bytes.
+const SAMPLE_BYTES: usize = 16 << 20;
+/// So many bytes of a value are looked at to see what its column holds.
+const LOOKED_AT: usize = 1_024;
 
 /// Why a table could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +36,7 @@ pub enum ReadError {
         /// The name of the file.
         name: String,
     },
-    /// The files have no column in common.
+    /// The files have no column in common: none of one name, and none that holds the same kind of thing.
     #[error("{left} and {right} have no column in common")]
     NothingInCommon {
         /// The name of the one file.
@@ -55,7 +62,10 @@ struct Opened<R> {
     sample: Vec<csv::ByteRecord>,
 }
 
-/// Reads one or two files into one table; kinds are read off names and values unless `schema` says what they are.
+/// Reads files into one table; kinds are read off names and values unless `schema` says what they are.
+///
+/// Which columns of two files are one is said by [`columns::pair`]; the table has those that all files have, under the names of the first
+/// file. With a `schema`, a column is found by its name, however that is written.
 ///
 /// # Errors
 ///
@@ -65,14 +75,15 @@ pub fn read<R: Read>(sources: Vec<Source<R>>, schema: Option<Schema>) -> Result<
     for source in sources {
         opened.push(open(source)?);
     }
-    let schema = match schema {
-        Some(schema) => schema,
+    let (schema, places) = match schema {
+        Some(schema) => {
+            let places = opened.iter().map(|file| found(&schema, &file.columns)).collect();
+            (schema, places)
+        }
         None => sniffed(&opened)?,
     };
     let mut table = Table::new(schema);
-    for file in opened {
-        let columns: Vec<Option<usize>> =
-            table.layout().schema.attributes.iter().map(|attribute| find(&file.columns, &attribute.name)).collect();
+    for (file, columns) in opened.into_iter().zip(places) {
         let attributes = &table.layout().schema.attributes;
         let of_system = attributes.iter().position(|attribute| attribute.kind == Kind::System);
         let Opened { name, mut reader, sample, .. } = file;
@@ -87,6 +98,7 @@ pub fn read<R: Read>(sources: Vec<Source<R>>, schema: Option<Schema>) -> Result<
             table.push(&id, if told { "" } else { &name }, &text);
         };
         sample.iter().for_each(&mut push);
+        drop(sample);
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|source| ReadError::Csv { name: name.clone(), source })? {
             push(&record);
@@ -105,9 +117,14 @@ fn open<R: Read>(source: Source<R>) -> Result<Opened<R>, ReadError> {
     if columns.is_empty() {
         return Err(ReadError::NoColumns { name });
     }
-    let mut sample = Vec::new();
-    for record in reader.byte_records().take(SAMPLE) {
-        sample.push(record.map_err(fault)?);
+    let (mut sample, mut bytes) = (Vec::new(), 0);
+    while sample.len() < SAMPLE && bytes < SAMPLE_BYTES {
+        let mut record = csv::ByteRecord::new();
+        if !reader.read_byte_record(&mut record).map_err(fault)? {
+            break;
+        }
+        bytes += record.as_slice().len();
+        sample.push(record);
     }
     Ok(Opened { name, columns, reader, sample })
 }
@@ -117,35 +134,86 @@ fn read_text(value: &[u8]) -> Cow<'_, str> {
     str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
 }
 
-fn find(columns: &[String], name: &str) -> Option<usize> {
-    columns.iter().position(|column| column == name)
+/// By attribute of a schema, where a file has it: a column of the very same name, or else of the same plain one.
+fn found(schema: &Schema, columns: &[String]) -> Vec<Option<usize>> {
+    let plain: Vec<String> = columns.iter().map(|column| sniff::plain(column)).collect();
+    let find = |attribute: &Attribute| {
+        let same = columns.iter().position(|column| *column == attribute.name);
+        same.or_else(|| plain.iter().position(|column| *column == sniff::plain(&attribute.name)))
+    };
+    schema.attributes.iter().map(find).collect()
 }
 
+/// By file and attribute of the schema, the column that holds it.
+type Places = Vec<Vec<Option<usize>>>;
+
 /// The columns that all files have, with the kinds that they look like.
-fn sniffed<R>(opened: &[Opened<R>]) -> Result<Schema, ReadError> {
+fn sniffed<R>(opened: &[Opened<R>]) -> Result<(Schema, Places), ReadError> {
     let text = |record: &csv::ByteRecord, place: usize| {
         let value = record.get(place).unwrap_or_default();
-        String::from_utf8_lossy(&value[..value.len().min(1024)]).into_owned()
+        String::from_utf8_lossy(&value[..value.len().min(LOOKED_AT)]).into_owned()
     };
-    let Some((first, others)) = opened.split_first() else { return Ok(Schema::default()) };
-    let shared: Vec<String> = first
-        .columns
-        .iter()
-        .filter(|name| others.iter().all(|file| find(&file.columns, name).is_some()))
-        .cloned()
-        .collect();
-    if let (true, Some(other)) = (shared.is_empty(), others.first()) {
+    let Some(first) = opened.first() else { return Ok((Schema::default(), Vec::new())) };
+    let mut ids: Vec<String> =
+        opened.iter().flat_map(|file| file.sample.iter().map(|record| text(record, 0))).collect();
+    ids.sort_unstable();
+    let rows = |file: &Opened<R>, places: &[usize]| -> Vec<Vec<String>> {
+        let row = |record: &csv::ByteRecord| places.iter().map(|place| text(record, place + 1)).collect();
+        file.sample.iter().map(row).collect()
+    };
+    let alone = |file: &Opened<R>| {
+        let places: Vec<usize> = (0..file.columns.len()).collect();
+        sniff::schema(&file.columns, &rows(file, &places), &ids).attributes
+    };
+    let paired = columns::pair(&opened.iter().map(alone).collect::<Vec<_>>());
+    if let (true, Some(other)) = (paired.is_empty(), opened.get(1)) {
         return Err(ReadError::NothingInCommon { left: first.name.clone(), right: other.name.clone() });
     }
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut ids: Vec<String> = Vec::new();
-    for file in opened {
-        let places: Vec<usize> = shared.iter().filter_map(|name| find(&file.columns, name)).collect();
-        for record in &file.sample {
-            rows.push(places.iter().map(|place| text(record, place + 1)).collect());
-            ids.push(text(record, 0));
+    let names: Vec<String> = paired.iter().map(|paired| first.columns[paired.places[0]].clone()).collect();
+    let of_file = |file: usize| paired.iter().map(|paired| paired.places[file]).collect::<Vec<_>>();
+    let all: Vec<Vec<String>> =
+        opened.iter().enumerate().flat_map(|(number, file)| rows(file, &of_file(number))).collect();
+    let mut schema = sniff::schema(&names, &all, &ids);
+    for (attribute, paired) in schema.attributes.iter_mut().zip(&paired) {
+        attribute.kind = paired.kind.unwrap_or(attribute.kind);
+    }
+    let places = (0..opened.len()).map(|file| of_file(file).into_iter().map(Some).collect()).collect();
+    Ok((schema, places))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of so many bytes each, made as they are read.
+    struct Rows {
+        left: usize,
+        bytes: usize,
+        held: Vec<u8>,
+    }
+
+    impl Read for Rows {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            if self.held.is_empty() && self.left > 0 {
+                self.left -= 1;
+                self.held = format!("{},{}\n", self.left, "x".repeat(self.bytes)).into_bytes();
+            }
+            let many = self.held.len().min(out.len());
+            out[..many].copy_from_slice(&self.held[..many]);
+            self.held.drain(..many);
+            Ok(many)
         }
     }
-    ids.sort_unstable();
-    Ok(sniff::schema(&shared, &rows, &ids))
+
+    #[test]
+    fn a_sample_ends_after_so_many_rows_or_bytes() {
+        for (bytes, left, sampled) in [(10, 9, 9), (10, 3_000, SAMPLE), (1 << 20, 40, 16), (20 << 20, 3, 1)] {
+            let rows = Rows { left, bytes, held: b"id,text\n".to_vec() };
+            let opened = open(Source { name: "rows".into(), bytes: rows }).expect("it can be read");
+            assert_eq!(opened.sample.len(), sampled, "{left} rows of {bytes} bytes");
+        }
+        let rows = Rows { left: 30, bytes: 1 << 20, held: b"id,text\n".to_vec() };
+        let table = read(vec![Source { name: "rows".into(), bytes: rows }], None).expect("it can be read");
+        assert_eq!(table.rows(), 30, "what is no part of the sample is read all the same");
+    }
 }

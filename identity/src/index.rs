@@ -278,7 +278,7 @@ impl Index {
     }
 
     fn name(&self, row: Row) -> RecordName {
-        let system = self.table.systems().get(usize::from(self.table.system_of(row)));
+        let system = self.table.systems().get(self.table.system_of(row));
         RecordName { system: system.cloned().unwrap_or_default(), id: self.table.id(row).to_owned() }
     }
 

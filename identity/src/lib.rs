@@ -6,6 +6,7 @@ pub mod attribute;
 pub mod blocking;
 pub mod calibration;
 pub mod cluster;
+pub mod columns;
 pub mod comparison;
 pub mod csv_table;
 pub mod decision;

@@ -58,7 +58,7 @@ pub enum Untrainable {
 ///
 /// # Errors
 ///
-/// [`Untrainable`] where nothing can be learned: no level is guessed.
+/// [`Untrainable`] where nothing can be learned.
 pub fn train(
     table: &Table,
     scope: Scope,

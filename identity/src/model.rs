@@ -8,6 +8,7 @@
 
 mod chance;
 mod em;
+mod fit;
 mod frequency;
 pub mod relation;
 
@@ -115,6 +116,12 @@ pub enum ModelError {
         /// Its format.
         found: u32,
     },
+    /// Its parts do not fit each other: it was damaged, or written by hand.
+    #[error("a model of which {part} does not fit the rest")]
+    Unfit {
+        /// The part.
+        part: &'static str,
+    },
 }
 
 impl Model {
@@ -161,7 +168,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`ModelError`] if the bytes are no model of this format.
+    /// [`ModelError`] if the bytes are no model of this format, or one whose parts do not fit each other: what is read here scores any
+    /// table of its schema.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         #[derive(Deserialize)]
         struct Header {
@@ -171,6 +179,8 @@ impl Model {
         if header.format != FORMAT {
             return Err(ModelError::Format { found: header.format });
         }
-        serde_json::from_slice(bytes).map_err(ModelError::Unreadable)
+        let model: Self = serde_json::from_slice(bytes).map_err(ModelError::Unreadable)?;
+        model.fits()?;
+        Ok(model)
     }
 }

@@ -1,19 +1,29 @@
 //! What columns hold, by their names and a sample of their values: linking without configuration.
 
 use crate::attribute::{Attribute, Kind, Schema};
+use crate::normalize;
 
 /// Reads kinds off the names of columns and a sample of rows.
 #[must_use]
 pub fn schema<R: AsRef<[String]>>(names: &[String], sample: &[R], ids: &[String]) -> Schema {
     let attributes = names.iter().enumerate().map(|(column, name)| {
         let values = sample.iter().filter_map(|row| row.as_ref().get(column)).map(|value| value.trim());
-        let values: Vec<&str> = values.filter(|value| !crate::normalize::says_nothing(value)).collect();
+        let values: Vec<&str> = values.filter(|value| !normalize::says_nothing(value)).collect();
         Attribute { name: name.clone(), kind: kind(name, &values, ids) }
     });
     Schema { attributes: attributes.collect(), ..Schema::default() }
 }
 
-/// Names of columns, without anything but letters and digits, and what they hold.
+/// The name of a column as it is read: small letters and digits only, other scripts in Latin letters. `E-mail`, `email` and `EMAIL`
+/// are one name.
+#[must_use]
+pub fn plain(name: &str) -> String {
+    let mut plain = String::new();
+    normalize::code(name, &mut plain);
+    plain
+}
+
+/// Names of columns, [`plain`], and what they hold.
 const NAMED: &[(&str, Kind)] = &[
     ("firstname", Kind::GivenName),
     ("givenname", Kind::GivenName),
@@ -142,8 +152,7 @@ const NAMED: &[(&str, Kind)] = &[
 ];
 
 fn kind(name: &str, values: &[&str], ids: &[String]) -> Kind {
-    let plain: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
+    let plain = plain(name);
     let share = |is: &dyn Fn(&str) -> bool| {
         values.iter().filter(|value| is(value)).count() as f64 / (values.len().max(1)) as f64
     };

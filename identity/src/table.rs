@@ -25,7 +25,9 @@ pub struct Table {
     id_ends: Vec<u32>,
     ids: String,
     systems: Vec<String>,
-    system_of: Vec<u16>,
+    /// By name, the number of each system: one may be there for every row.
+    system_numbers: HashMap<String, u32>,
+    system_of: Vec<u32>,
     keys: Vec<u64>,
     scratch: [String; 3],
     /// Countries as they were written, and their codes: few, and read for every record.
@@ -45,6 +47,7 @@ impl Table {
             id_ends: Vec::new(),
             ids: String::new(),
             systems: Vec::new(),
+            system_numbers: HashMap::new(),
             system_of: Vec::new(),
             keys: Vec::new(),
             scratch: Default::default(),
@@ -70,13 +73,14 @@ impl Table {
     }
 
     /// The number of a system's name, which it gets if it is new.
-    pub fn system(&mut self, name: &str) -> u16 {
-        let known = self.systems.iter().position(|known| known == name);
-        let place = known.unwrap_or_else(|| {
-            self.systems.push(name.to_owned());
-            self.systems.len() - 1
-        });
-        u16::try_from(place).unwrap_or(u16::MAX)
+    pub fn system(&mut self, name: &str) -> usize {
+        if let Some(known) = self.system_numbers.get(name) {
+            return *known as usize;
+        }
+        let number = self.systems.len();
+        self.systems.push(name.to_owned());
+        self.system_numbers.insert(name.to_owned(), number as u32);
+        number
     }
 
     /// The names of the systems.
@@ -87,8 +91,8 @@ impl Table {
 
     /// The number of a row's system.
     #[must_use]
-    pub fn system_of(&self, row: Row) -> u16 {
-        self.system_of.get(row as usize).copied().unwrap_or_default()
+    pub fn system_of(&self, row: Row) -> usize {
+        self.system_of.get(row as usize).copied().unwrap_or_default() as usize
     }
 
     /// A row's id.
@@ -161,8 +165,8 @@ impl Table {
         let column = self.layout.schema.attributes.iter().position(|attribute| attribute.kind == Kind::System);
         let named = column.map_or("", value);
         let system = self.system(if system.is_empty() { named } else { system });
-        self.system_of.push(system);
-        let of = self.systems.get(usize::from(system)).map_or(0, |name| hash::bytes(name.as_bytes()));
+        self.system_of.push(system as u32);
+        let of = self.systems.get(system).map_or(0, |name| hash::bytes(name.as_bytes()));
         self.keys.push(hash::mix(of, hash::bytes(id.as_bytes())));
         self.ids.push_str(normalize::cut(id, normalize::LONGEST));
         self.id_ends.push(self.ids.len() as u32);

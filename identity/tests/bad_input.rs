@@ -1,4 +1,4 @@
-//! Bad input: a clear error or a sensible answer, bounded memory, never a panic, no level guessed.
+//! Bad input: a clear error or a sensible answer, bounded memory, never a panic.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use accordant_identity::csv_table::{self, ReadError, Source};
 use accordant_identity::decision::{Decisions, RecordName};
 use accordant_identity::index::Index;
 use accordant_identity::linkage::{self, Linkage, Untrainable};
+use accordant_identity::model::Model;
 use accordant_identity::table::Table;
 
 fn read(csv: &str) -> Table {
@@ -21,6 +22,9 @@ fn train(table: &Table) -> Result<Linkage, Untrainable> {
 fn clusters(csv: &str) -> (Table, Clusters) {
     let table = read(csv);
     let linkage = train(&table).expect("it can be trained");
+    let model = linkage.scorer.model();
+    let read = Model::from_bytes(&model.to_bytes()).expect("what was learned can be stored");
+    assert!(read == **model, "and is the same when it is read");
     let clusters = linkage.clusters(&table, &Rails::default());
     for pair in linkage.pairs(&clusters, 0.0) {
         assert!((0.0..=1.0).contains(&pair.probability), "{pair:?}");

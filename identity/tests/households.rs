@@ -305,10 +305,8 @@ fn decisions_outlive_training_and_are_not_asked_again() {
     let asked = ask(&plain, &clusters, &Decisions::default());
     assert!(asked.windows(2).all(|pair| pair[0].tells >= pair[1].tells) && asked.len() > 3);
     let mut decisions = Decisions::default();
-    let name = |row: u32| RecordName {
-        system: table.systems()[usize::from(table.system_of(row))].clone(),
-        id: table.id(row).to_owned(),
-    };
+    let name =
+        |row: u32| RecordName { system: table.systems()[table.system_of(row)].clone(), id: table.id(row).to_owned() };
     let together = clusters.bridges[0];
     decisions.add(Decision {
         a: name(asked[0].a),

@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+
+use super::told::Told;
 
 /// A folder in which the scripts run: they write beside themselves.
 pub(super) struct Yardsticks {
@@ -24,9 +25,9 @@ pub(super) struct Theirs {
 
 impl Yardsticks {
     /// The yardsticks, if the environment names them; says so if it does not. `ACCORDANT_PYTHON` names the Python that has Splink.
-    pub(super) fn find(out: &mut dyn Write) -> Result<Option<Self>, Box<dyn Error>> {
+    pub(super) fn find(out: &mut Told<'_>) -> Result<Option<Self>, Box<dyn Error>> {
         let Ok(named) = std::env::var("ACCORDANT_YARDSTICKS") else {
-            writeln!(out, "skipped: no yardsticks")?;
+            out.skip("no yardsticks")?;
             return Ok(None);
         };
         let from = fs::canonicalize(Path::new(&named).join("er"))?;
@@ -53,9 +54,9 @@ impl Yardsticks {
     }
 
     /// Runs Splink on the same records, if it is installed; says so if it is not.
-    pub(super) fn splink(&self, script: &[String], out: &mut dyn Write) -> Result<Option<Theirs>, Box<dyn Error>> {
+    pub(super) fn splink(&self, script: &[String], out: &mut Told<'_>) -> Result<Option<Theirs>, Box<dyn Error>> {
         if script.is_empty() || self.run(&["-c", "import splink, duckdb"]).is_err() {
-            writeln!(out, "  skipped: no Splink")?;
+            out.skip("no Splink")?;
             return Ok(None);
         }
         let words: Vec<&str> = script.iter().map(String::as_str).collect();

@@ -1,7 +1,7 @@
 //! Links the records of one or two CSV files: `link LEFT.csv [RIGHT.csv] --out DIR`.
 //!
-//! The id is in the first column. What the other columns hold is read off their names and values. Of two files, each is taken to
-//! hold an entity once, unless `--many` says otherwise.
+//! The id is in the first column. What the other columns hold, and which of two files are one, is read off their names and values. Of
+//! two files, each is taken to hold an entity once, unless `--many` says otherwise. Two records are one from a probability of 0.95 on.
 
 mod report;
 mod tables;
@@ -27,7 +27,15 @@ link FILE.csv --out DIR              finds records of the same entity within a f
 link LEFT.csv RIGHT.csv --out DIR    finds records of the same entity across two files, each holding it once
     --many                           of two files, each may hold an entity several times
 
-The id is in the first column. Written are pairs.csv, clusters.csv, report.html and model.json.";
+The id is in the first column. Columns of two files are compared if they have the same name, however it is written, or else if both hold
+the same kind of thing: phone and Telephone, mail and E-Mail.
+
+Written are
+    pairs.csv      left,right,probability,weight: pairs of a probability of 0.01 or more
+    clusters.csv   cluster,system,id: every record, with the number of its entity. A pair of 0.95 or more makes two records one, in one
+                   file or two, unless something speaks against it; of one file, a weaker pair too if all between two entities is as sure
+    report.html    what columns were taken to be, how sure pairs are, what was refused, and why
+    model.json     what was learned";
 
 /// Pairs less probable than this are not written.
 const LEAST: f64 = 0.01;
@@ -97,7 +105,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let one_to_one = two && !arguments.many;
     let (clusters, pairs) = if one_to_one {
         let pairs = linkage.one_to_one(LEAST);
-        (tables::couples(&table, &pairs), pairs)
+        (tables::couples(&table, &pairs, &rails), pairs)
     } else {
         let clusters = linkage.clusters(&table, &rails);
         let pairs = linkage.pairs(&clusters, LEAST);
@@ -111,7 +119,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     fs::write(arguments.out.join("model.json"), linkage.scorer.model().to_bytes())?;
     fs::write(arguments.out.join("report.html"), report::html(&table, &linkage, &clusters, &pairs, one_to_one))?;
     bar.finish_and_clear();
-    let sure = pairs.iter().filter(|pair| pair.probability >= 0.95).count();
+    let sure = pairs.iter().filter(|pair| pair.probability >= tables::SURE).count();
     let entities = clusters.groups().len();
     writeln!(
         std::io::stdout(),

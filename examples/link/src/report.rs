@@ -141,7 +141,7 @@ fn model(out: &mut String, linkage: &Linkage) {
 fn refused(out: &mut String, table: &Table, linkage: &Linkage, clusters: &Clusters) {
     let _ = write!(out, "<h2>Cases</h2><p>{} pairs were strong enough and joined nothing.</p>", clusters.refused.len());
     for refused in clusters.refused.iter().take(3) {
-        let _ = write!(out, "<p>{:?}</p>", refused.because);
+        let _ = write!(out, "<p>{}</p>", refused.because);
         waterfall(out, table, linkage, refused.edge.a, refused.edge.b);
     }
 }

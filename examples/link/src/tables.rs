@@ -1,20 +1,33 @@
 //! What is written as CSV.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
 
-use accordant_identity::cluster::Clusters;
+use accordant_identity::cluster::{Clusters, Edge, Rails, Refusal, Refused};
 use accordant_identity::resolution::Pair;
 use accordant_identity::table::{Row, Table};
 
-/// The clusters of one-to-one pairs: those more probable than not.
-pub(crate) fn couples(table: &Table, pairs: &[Pair]) -> Clusters {
-    let mut of: Vec<Row> = (0..table.rows()).map(|row| Row::try_from(row).unwrap_or(Row::MAX)).collect();
-    for pair in pairs.iter().filter(|pair| pair.probability > 0.5) {
-        of[pair.a.max(pair.b) as usize] = pair.a.min(pair.b);
+/// The clusters of one-to-one pairs: those as sure as a pair must be within one file. One that is as strong, of which a record has another
+/// partner, was refused.
+pub(crate) fn couples(table: &Table, pairs: &[Pair], rails: &Rails) -> Clusters {
+    let of = (0..table.rows()).map(|row| Row::try_from(row).unwrap_or(Row::MAX)).collect();
+    let mut clusters = Clusters { of, ..Clusters::default() };
+    let edge = |pair: &Pair| Edge { a: pair.a, b: pair.b, weight: pair.weight.unwrap_or_default() };
+    let mut coupled: HashSet<Row> = HashSet::new();
+    for pair in pairs.iter().filter(|pair| pair.probability >= SURE) {
+        clusters.of[pair.a.max(pair.b) as usize] = pair.a.min(pair.b);
+        clusters.bridges.push(edge(pair));
+        coupled.extend([pair.a, pair.b]);
     }
-    Clusters { of, ..Clusters::default() }
+    let others = pairs.iter().filter(|pair| pair.probability < SURE && edge(pair).weight >= rails.sure);
+    let rivals = others.filter(|pair| coupled.contains(&pair.a) || coupled.contains(&pair.b));
+    clusters.refused = rivals.map(|pair| Refused { edge: edge(pair), because: Refusal::TwiceInOneSystem }).collect();
+    clusters
 }
+
+/// As probable is one entity, of one file or two: what [`Rails::sure`] is in bits.
+pub(crate) const SURE: f64 = 0.95;
 
 /// Writes `left,right,probability,weight`. A pair that follows from others has no weight of its own.
 pub(crate) fn write_pairs(path: &Path, table: &Table, pairs: &[Pair]) -> Result<(), Box<dyn Error>> {
@@ -33,9 +46,31 @@ pub(crate) fn write_clusters(path: &Path, table: &Table, clusters: &Clusters) ->
     out.write_record(["cluster", "system", "id"])?;
     for (number, group) in clusters.groups().iter().enumerate() {
         for row in group {
-            let system = table.systems().get(usize::from(table.system_of(*row))).map_or("", |system| system);
+            let system = table.systems().get(table.system_of(*row)).map_or("", |system| system);
             out.write_record([&(number + 1).to_string(), system, table.id(*row)])?;
         }
     }
     Ok(out.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use accordant_identity::attribute::{Kind, Schema};
+
+    use super::*;
+
+    #[test]
+    fn what_is_sure_is_one_and_a_rival_as_strong_is_a_case() {
+        let mut table = Table::new(Schema::new(&[("email", Kind::Mailbox)]));
+        ["l1", "l2", "r1", "r2"].iter().for_each(|id| assert!(table.push(id, &id[..1], &[""]) < 4));
+        let pair = |a, b, weight, probability| Pair { a, b, weight: Some(weight), probability };
+        // The second is open, the third a strong rival of the first, the last a weak one.
+        let pairs = [pair(0, 2, 20.0, 0.99), pair(1, 3, 3.0, 0.9), pair(0, 3, 15.0, 0.04), pair(1, 2, 1.0, 0.04)];
+        let clusters = couples(&table, &pairs, &Rails::default());
+        assert_eq!(clusters.groups(), [vec![0, 2], vec![1], vec![3]]);
+        let ends = |edge: &Edge| (edge.a, edge.b);
+        assert_eq!(clusters.bridges.iter().map(ends).collect::<Vec<_>>(), [(0, 2)]);
+        let refused: Vec<_> = clusters.refused.iter().map(|refused| (ends(&refused.edge), refused.because)).collect();
+        assert_eq!(refused, [((0, 3), Refusal::TwiceInOneSystem)]);
+    }
 }

@@ -142,7 +142,7 @@ impl Rails {
         if a.len() + b.len() > self.size {
             return Some(Refusal::TooLarge);
         }
-        for (system, most) in (0_u16..).zip(&self.per_system) {
+        for (system, most) in self.per_system.iter().enumerate() {
             let of = |row: &&Row| table.system_of(**row) == system;
             if most.is_some_and(|most| a.iter().chain(b).filter(of).count() > usize::from(most)) {
                 return Some(Refusal::TwiceInOneSystem);

@@ -102,6 +102,6 @@ fn in_the_light_of_others(alone: Explanation, edge: Edge, probability: f64) -> E
     }
     let mut steps = alone.steps;
     let (of, says) = ("other records of the two".to_owned(), "all that is between them together".to_owned());
-    steps.push(Step { cause: Cause::Others, of, says, bits: others });
+    steps.push(Step { cause: Cause::Others, of, says, bits: others, learned: true });
     Explanation { steps, weight: f64::from(edge.weight), probability, ..alone }
 }

@@ -59,7 +59,7 @@ impl<'a> Training<'a> {
         let table = view.table();
         let rows = table.rows() as f64;
         let mut of_system = vec![0.0_f64; table.systems().len().max(1)];
-        (0..table.rows()).for_each(|row| of_system[usize::from(table.system_of(row as u32))] += 1.0);
+        (0..table.rows()).for_each(|row| of_system[table.system_of(row as u32)] += 1.0);
         let within: f64 = of_system.iter().map(|rows| rows * (rows - 1.0) / 2.0).sum();
         let every = rows * (rows - 1.0) / 2.0;
         let all_pairs = if blocking.scope == crate::blocking::Scope::Across { every - within } else { every };
