@@ -26,6 +26,7 @@
 #![expect(clippy::float_arithmetic, reason = "scores and trends are estimates; nothing here is an amount")]
 
 mod baseline;
+mod chart;
 pub mod check;
 mod detector;
 #[cfg(feature = "golden")]
@@ -33,6 +34,7 @@ pub mod golden;
 mod measure;
 mod robust;
 pub mod score;
+mod settings;
 pub mod share;
 #[cfg(any(feature = "csv", feature = "parquet"))]
 pub mod source;
@@ -42,8 +44,9 @@ mod trend;
 #[cfg(feature = "validators")]
 pub mod validate;
 
-pub use detector::{Anomaly, Detector, Kind, SeriesError, Settings};
+pub use detector::{Anomaly, Detector, Kind, SeriesError};
 pub use measure::Measured;
+pub use settings::{Settings, SettingsError};
 pub use trend::{Breach, Trend};
 
 #[cfg(all(doctest, feature = "csv", feature = "parquet", feature = "validators"))]
