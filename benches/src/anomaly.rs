@@ -13,10 +13,11 @@ pub(crate) fn run(series: &str, seed: &str, out: &mut impl Write) -> Result<(), 
     let clocks = Clocks::now();
     let trial = Trial::of(series, seed, Settings::default());
     let taken = clocks.taken();
-    let (before, after) = trial.false_alerts_a_month();
+    let (before, after) = trial.false_alerts_before_and_after();
+    let all = trial.false_alerts_a_month();
     writeln!(
         out,
-        r#"{{"series":{series},"seed":{seed},"days":{DAYS},"judged_from":{JUDGED_FROM},"within_days":{WITHIN},"spikes_found":{:.3},"shifts_found":{:.3},"ramps_found":{:.3},"mean_delay_days":{:.2},"false_alerts_per_series_month":{before:.3},"false_alerts_per_series_month_four_weeks_after":{after:.3},"cpu_seconds":{}}}"#,
+        r#"{{"series":{series},"seed":{seed},"days":{DAYS},"judged_from":{JUDGED_FROM},"within_days":{WITHIN},"spikes_found":{:.3},"shifts_found":{:.3},"ramps_found":{:.3},"mean_delay_days":{:.2},"false_alerts_per_series_month":{all:.3},"before_the_incident":{before:.3},"a_week_and_more_after":{after:.3},"cpu_seconds":{}}}"#,
         trial.share(Shape::Spike),
         trial.share(Shape::Shift),
         trial.share(Shape::Ramp),

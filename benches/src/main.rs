@@ -62,7 +62,8 @@ accordant-bench identity calibration              what probabilities turn out to
 accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing
 accordant-bench pulse --entities N [--calls-a-day N] [--days N]
                                                   how old verifications get under a budget, by priority, beside the bound
-accordant-bench quality [ROWS [SEED]]             twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it
+accordant-bench quality [--goals] [ROWS [SEED]]   twelve checks of a table, beside polars where ACCORDANT_POLARS_PYTHON has it;
+                                                  with --goals, an error where the goals are missed
 accordant-bench sweep gen ROWS FOLDER [SEED]      writes two tables that are much alike
 accordant-bench sweep A B [--unsorted] [--memory BYTES] [--peak BYTES]
                                                   compares them by key

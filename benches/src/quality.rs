@@ -27,15 +27,25 @@ const FEW: usize = 1 << 20;
 /// How often each program runs, in turn.
 const RUNS: usize = 5;
 
-const USAGE: &str = "quality [ROWS [SEED]]";
+/// What part of the wall time of polars' faster engine Parquet may take, in percent.
+const MOST_OF_POLARS: u128 = 80;
+
+/// How many bytes of memory CSV may take.
+const MOST_OF_MEMORY: u64 = 64_000_000;
+
+const USAGE: &str = "quality [--goals] [ROWS [SEED]]";
 
 /// Runs the command, or one of its parts in a process of its own.
 pub(crate) fn run(what: &[&str], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let (goals, what) = match what {
+        ["--goals", what @ ..] => (true, what),
+        what => (false, what),
+    };
     match *what {
-        [] => compare(1_000_000, 42, out),
+        [] => compare(1_000_000, 42, goals, out),
         ["check", kind, file, rows, memory] => check(kind, Path::new(file), rows.parse()?, memory.parse()?, out),
-        [rows] => compare(rows.parse()?, 42, out),
-        [rows, seed] => compare(rows.parse()?, seed.parse()?, out),
+        [rows] => compare(rows.parse()?, 42, goals, out),
+        [rows, seed] => compare(rows.parse()?, seed.parse()?, goals, out),
         _ => Err(USAGE.into()),
     }
 }
@@ -72,7 +82,7 @@ fn median(times: &[Nanos]) -> Nanos {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-fn compare(rows: u64, seed: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+fn compare(rows: u64, seed: u64, goals: bool, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let (parquet, csv) = (folder.path().join("orders.parquet"), folder.path().join("orders.csv"));
     let truth = rows::write(rows, seed, &parquet, &csv)?;
@@ -116,7 +126,31 @@ fn compare(rows: u64, seed: u64, out: &mut impl Write) -> Result<(), Box<dyn Err
         }
         writeln!(out)?;
     }
-    Ok(())
+    if goals { missed(&took) } else { Ok(()) }
+}
+
+/// The goals of the project, in this run: an error names those that are missed, and what could not be measured.
+fn missed(took: &BTreeMap<(&str, &str), Took>) -> Result<(), Box<dyn Error>> {
+    let wall = |name: &str| took.get(&("parquet", name)).map(|of| median(&of.wall));
+    let theirs = ["polars", "polars, streaming"].into_iter().filter_map(wall).min();
+    let share = wall("ours").zip(theirs).map(|(ours, theirs)| percent(ours, theirs));
+    let peak = took.get(&("csv", "ours")).map(|of| of.peak);
+    let mut missed = Vec::new();
+    match share {
+        None => missed.push("Parquet beside polars was not measured".to_owned()),
+        Some(share) if share > MOST_OF_POLARS => {
+            missed.push(format!("Parquet took {share} % of polars' wall time, and {MOST_OF_POLARS} % is the goal"));
+        }
+        Some(_) => {}
+    }
+    match peak {
+        None => missed.push("CSV was not measured".to_owned()),
+        Some(peak) if peak > MOST_OF_MEMORY => {
+            missed.push(format!("CSV took {peak} bytes of memory, and {MOST_OF_MEMORY} is the goal"));
+        }
+        Some(_) => {}
+    }
+    if missed.is_empty() { Ok(()) } else { Err(missed.join("; ").into()) }
 }
 
 fn percent(ours: Nanos, theirs: Nanos) -> u128 {
@@ -180,5 +214,28 @@ impl Took {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use accordant_bench::usage::Nanos;
+
+    use super::{Took, missed};
+
+    #[test]
+    fn goals_are_missed_by_what_took_longer_or_more_and_by_what_was_not_measured() {
+        let of = |ours: u128, polars: Option<u128>, peak: u64| {
+            let took = |wall: u128, peak: u64| Took { wall: vec![Nanos(wall)], cpu: Vec::new(), peak };
+            let mut all = BTreeMap::from([(("parquet", "ours"), took(ours, 0)), (("csv", "ours"), took(1, peak))]);
+            all.extend(polars.map(|wall| (("parquet", "polars"), took(wall, 0))));
+            missed(&all).map_err(|error| error.to_string())
+        };
+        assert_eq!(of(80, Some(100), 64_000_000), Ok(()));
+        let both = of(81, Some(100), 64_000_001).err().unwrap_or_default();
+        assert!(both.contains("81 %") && both.contains("64000001"), "{both}");
+        assert!(of(1, None, 0).is_err_and(|missed| missed.contains("not measured")));
     }
 }

@@ -354,6 +354,20 @@ pub struct DecisionView {
     pub approved_by: Option<Actor>,
     /// The hash of what was on the table.
     pub basis: String,
+    /// What was on the table: what each record said of its own, in the order of records.
+    pub on_table: Vec<SaidView>,
+}
+
+/// What a record said of its own when something was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct SaidView {
+    /// The record.
+    #[schemars(with = "RecordSchema")]
+    pub record: RecordRef,
+    /// What it said.
+    #[schemars(with = "Option<String>")]
+    pub said: Field,
 }
 
 /// How a record is named in JSON.

@@ -6,33 +6,22 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::baseline::Baseline;
+use crate::chart::{Average, Sum};
 use crate::measure::{Measured, Scale};
 use crate::robust::median;
-
-/// When something is unusual. The defaults find more than three quarters of spikes of 3 to 8 standard deviations and nearly all
-/// shifts, at less than a false alarm in five months of a series: `accordant-bench anomaly` measures it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// How many days must be known before one is judged.
-    pub warm_up: usize,
-    /// How many days are remembered.
-    pub memory: usize,
-    /// How many standard deviations out a value is a spike.
-    pub spike: f64,
-    /// By how much of a standard deviation a level may be off without being looked at: half of the least shift that matters.
-    pub drift: f64,
-    /// How much of what goes beyond it adds up to a shift.
-    pub decision: f64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { warm_up: 28, memory: 84, spike: 5.3, drift: 1.0, decision: 5.5 }
-    }
-}
+use crate::settings::{Settings, SettingsError};
 
 /// How far one value counts towards a shift: a single wild one is a spike, and none.
 const COUNTS: f64 = 2.5;
+
+/// For how many days after a shift was told nothing more is: what is seen of it then is more of the same.
+const HUSHED: i64 = 7;
+
+/// For how many days after a shift was told its level is learned anew every day: a ramp goes on.
+const FOLLOWED: i64 = 14;
+
+/// Of how many days a level is learned that has just moved.
+const LEARNED_OF: i64 = 10;
 
 /// What is unusual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,22 +77,6 @@ pub enum SeriesError {
     },
 }
 
-/// A sum of what goes beyond the drift on one side (Page, *Continuous Inspection Schemes*, 1954).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Sum {
-    value: f64,
-    since: i64,
-}
-
-impl Sum {
-    fn add(&mut self, day: i64, excess: f64) {
-        if self.value <= 0.0 {
-            self.since = day;
-        }
-        self.value = (self.value + excess).max(0.0);
-    }
-}
-
 /// Watches a series, a measurement a day. Days may be missing; weeks are counted in days, so that the seventh day from any is
 /// of the same kind. What it remembers is bounded, and can be stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +88,18 @@ pub struct Detector {
     days: VecDeque<(i64, f64)>,
     above: Sum,
     below: Sum,
+    #[serde(default)]
+    average: Average,
+    /// The shift that was told last, while its level is learned.
+    #[serde(default)]
+    shift: Option<Moved>,
+}
+
+/// A shift that was told.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Moved {
+    since: i64,
+    told: i64,
 }
 
 impl Default for Detector {
@@ -127,17 +112,33 @@ impl Detector {
     /// Watches with the usual [`Settings`].
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Settings::default())
+        Self::set(Settings::default())
     }
 
     /// Watches with settings of one's own.
-    #[must_use]
-    pub fn with(settings: Settings) -> Self {
-        Self { settings, scale: None, days: VecDeque::new(), above: Sum::default(), below: Sum::default() }
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if they cannot be meant.
+    pub fn with(settings: Settings) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        Ok(Self::set(settings))
     }
 
-    /// Takes a day's measurement, and says what is unusual about it. A shift is told once; from then on its level is the usual
-    /// one. A day of a share of no rows is a day that is missing.
+    fn set(settings: Settings) -> Self {
+        Self {
+            settings,
+            scale: None,
+            days: VecDeque::new(),
+            above: Sum::default(),
+            below: Sum::default(),
+            average: Average::default(),
+            shift: None,
+        }
+    }
+
+    /// Takes a day's measurement, and says what is unusual about it. A shift is told once: its level is learned for a fortnight,
+    /// and nothing else is told for the first week of it. A day of a share of no rows is a day that is missing.
     ///
     /// # Errors
     ///
@@ -165,25 +166,46 @@ impl Detector {
         // A series that never moved has no spread, and any move of it is news.
         let spread = baseline.scale.max(scaled.noise).max(1e-9 * (1.0 + expected.abs()));
         let deviation = (scaled.value - expected) / spread;
-        let counted = deviation.clamp(-COUNTS, COUNTS);
-        self.above.add(day, counted - self.settings.drift);
-        self.below.add(day, -counted - self.settings.drift);
         let found = |kind, since| Anomaly { kind, day, since, expected: measured.unscaled(expected), deviation };
-        let decision = self.settings.decision;
-        let moved = [self.above, self.below].into_iter().find(|sum| sum.value > decision);
-        if let Some(Sum { since, .. }) = moved {
-            self.settle(&baseline, since);
-            return Ok(Some(found(Kind::Shift, since)));
+        let spike = (deviation.abs() > self.settings.spike).then(|| found(Kind::Spike, day));
+        if let Some(Moved { since, told }) = self.shift {
+            let gone = day.saturating_sub(told);
+            if gone <= FOLLOWED {
+                self.settle(&baseline, since.max(day.saturating_sub(LEARNED_OF - 1)));
+                return Ok(spike.filter(|_| gone > HUSHED));
+            }
+            self.shift = None;
         }
-        Ok((deviation.abs() > self.settings.spike).then(|| found(Kind::Spike, day)))
+        match self.moved(day, deviation.clamp(-COUNTS, COUNTS)) {
+            Some(since) => {
+                self.settle(&baseline, since);
+                (self.above, self.below, self.average) = Default::default();
+                self.shift = Some(Moved { since, told: day });
+                Ok(Some(found(Kind::Shift, since)))
+            }
+            None => Ok(spike),
+        }
     }
 
-    /// Moves what was before a shift to the level behind it: weekdays and spread stay known, and only the level is new.
+    /// Takes what a day counts, and says since when the level is another, if it is.
+    fn moved(&mut self, day: i64, counted: f64) -> Option<i64> {
+        let Settings { drift, decision, smoothing, limit, .. } = self.settings;
+        self.above.add(day, counted - drift);
+        self.below.add(day, -counted - drift);
+        let turned = self.average.add(day, counted, smoothing);
+        let off = self.average.deviation(smoothing);
+        let side = if off > 0.0 { self.above } else { self.below };
+        let sum = [self.above, self.below].into_iter().find(|sum| sum.value > decision);
+        // An average is on its side long before it is off: the sum of that side says better when it began.
+        let began = if side.value > 0.0 { side.since } else { turned };
+        sum.map(|sum| sum.since).or((off.abs() > limit).then_some(began))
+    }
+
+    /// Moves what was before a day to the level from it on: weekdays and spread stay known, and only the level is new.
     fn settle(&mut self, baseline: &Baseline, since: i64) {
         let behind = self.days.iter().filter(|(day, _)| *day >= since);
         let step = median(behind.map(|(day, value)| value - baseline.expected(*day)));
         self.days.iter_mut().filter(|(day, _)| *day < since).for_each(|(_, value)| *value += step);
-        (self.above, self.below) = (Sum::default(), Sum::default());
     }
 }
 
@@ -192,7 +214,7 @@ impl Detector {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Detector, Kind, SeriesError};
+    use super::{Detector, Kind, SeriesError, Settings};
     use crate::measure::Measured;
 
     /// A hundred, and a little more or less.
@@ -232,6 +254,44 @@ mod tests {
         }
         assert_eq!(shifts.len(), 1, "{shifts:?}");
         assert!((60..64).contains(&shifts[0].since) && shifts[0].day < 75, "{shifts:?}");
+    }
+
+    /// A level that rises for ten days is one shift, although each of its days is off from the one before.
+    #[test]
+    fn a_ramp_is_told_once_and_where_it_ends_is_usual() {
+        let mut detector = watched(60);
+        let told: Vec<_> = (60..120)
+            .filter_map(|day| {
+                let rise = f64::from(i32::try_from((day - 59).min(10)).unwrap()) * 0.8;
+                detector.take(day, Measured::Value(usual(day) + rise)).unwrap()
+            })
+            .collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].kind == Kind::Shift && told[0].day < 70, "{told:?}");
+        let later = detector.take(120, Measured::Value(usual(120))).unwrap().unwrap();
+        assert!((later.expected - 109.0).abs() < 1.0, "{later:?}");
+    }
+
+    /// Nothing far out, and too little a day to add up quickly: the average tells.
+    #[test]
+    fn what_stays_off_is_told_by_the_average_where_sums_do_not_look() {
+        let deaf = Settings { drift: 2.5, ..Settings::default() };
+        for (smoothing, found) in [(Settings::default().smoothing, true), (1.0, false)] {
+            let mut detector = Detector::with(Settings { smoothing, ..deaf }).unwrap();
+            let mut take = |day, more| detector.take(day, Measured::Value(usual(day) + more)).unwrap();
+            assert!((0..60).all(|day| take(day, 0.0).is_none()));
+            assert_eq!((60..75).any(|day| take(day, 1.8).is_some_and(|found| found.kind == Kind::Shift)), found);
+        }
+    }
+
+    /// A detector that was stored before there was an average goes on.
+    #[test]
+    fn what_was_stored_without_an_average_is_read() {
+        let mut stored = serde_json::to_value(watched(40)).unwrap();
+        stored.as_object_mut().unwrap().retain(|name, _| name != "average" && name != "shift");
+        stored["settings"].as_object_mut().unwrap().retain(|name, _| name != "smoothing" && name != "limit");
+        let mut detector: Detector = serde_json::from_value(stored).unwrap();
+        assert_eq!(detector.take(40, Measured::Value(usual(40))).unwrap(), None);
     }
 
     #[test]

@@ -6,8 +6,9 @@
 
 use std::f64::consts::TAU;
 
-use crate::detector::{Detector, Settings};
+use crate::detector::Detector;
 use crate::measure::Measured;
+use crate::settings::Settings;
 
 /// Days of a series.
 pub const DAYS: i64 = 180;
@@ -105,7 +106,8 @@ pub struct Trial {
     pub false_alerts: u64,
     /// The days before there was anything.
     pub quiet_days: u64,
-    /// Alerts four weeks and more after the incident began, when what it left behind is usual.
+    /// Alerts a week and more after the incident began, of which a ramp still rises for three days: what it left behind is usual, or
+    /// was told.
     pub late_alerts: u64,
     /// Those days.
     pub late_days: u64,
@@ -118,7 +120,7 @@ impl Trial {
     ///
     /// # Panics
     ///
-    /// If a detector does not take what a series holds.
+    /// If a detector does not take these settings, or what a series holds.
     #[must_use]
     pub fn of(count: u64, seed: u64, settings: Settings) -> Self {
         let mut trial = Self::default();
@@ -129,7 +131,7 @@ impl Trial {
     }
 
     fn add(&mut self, series: &Synthetic, settings: Settings) {
-        let mut detector = Detector::with(settings);
+        let mut detector = Detector::with(settings).expect("settings that a detector takes");
         let mut first = None;
         for (day, value) in (0..).zip(&series.values) {
             let taken = detector.take(day, Measured::Value(*value)).expect("a number a day is a series");
@@ -142,7 +144,7 @@ impl Trial {
                 }
             } else if after < WITHIN {
                 first = first.or(taken.map(|_| after));
-            } else if after >= 4 * WITHIN {
+            } else {
                 self.late_days += 1;
                 self.late_alerts += alert;
             }
@@ -161,10 +163,17 @@ impl Trial {
         found as f64 / all.max(1) as f64
     }
 
-    /// False alerts in thirty days of a series: before its incident, and four weeks after it began.
+    /// False alerts in thirty days of a series: on all days but the week in which its incident is to be found.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "days are few")]
-    pub fn false_alerts_a_month(&self) -> (f64, f64) {
+    pub fn false_alerts_a_month(&self) -> f64 {
+        30.0 * (self.false_alerts + self.late_alerts) as f64 / (self.quiet_days + self.late_days).max(1) as f64
+    }
+
+    /// The same apart: before the incident, and a week and more after it began.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "days are few")]
+    pub fn false_alerts_before_and_after(&self) -> (f64, f64) {
         let month = |alerts: u64, days: u64| 30.0 * alerts as f64 / days.max(1) as f64;
         (month(self.false_alerts, self.quiet_days), month(self.late_alerts, self.late_days))
     }
@@ -180,16 +189,23 @@ impl Trial {
 #[cfg(test)]
 mod tests {
     use super::{Shape, Trial, series};
-    use crate::detector::Settings;
+    use crate::settings::Settings;
 
-    /// The goals of the project; `accordant-bench anomaly` has the figures.
+    /// The goals of the project, all days counted; the settings were chosen on the seed 42, which is none of these.
+    /// `accordant-bench anomaly` has the figures.
     #[test]
     fn most_incidents_are_found_and_few_alarms_are_false() {
-        let trial = Trial::of(2_000, 42, Settings::default());
-        assert!(trial.share(Shape::Spike) >= 0.75, "{trial:?}");
-        assert!(trial.share(Shape::Shift) >= 0.99, "{trial:?}");
-        assert!(trial.share(Shape::Ramp) >= 0.75, "{trial:?}");
-        assert!(trial.false_alerts_a_month().0 <= 0.2, "{trial:?}");
+        for seed in [7, 11] {
+            let trial = Trial::of(2_000, seed, Settings::default());
+            assert!(trial.share(Shape::Spike) >= 0.75, "{seed} {trial:?}");
+            assert!(trial.share(Shape::Shift) >= 0.99, "{seed} {trial:?}");
+            assert!(trial.share(Shape::Ramp) >= 0.75, "{seed} {trial:?}");
+            assert!(trial.false_alerts_a_month() <= 0.2, "{seed} {trial:?}");
+            let (before, after) = trial.false_alerts_before_and_after();
+            assert!(before <= 0.2 && after <= 0.2, "{seed} {trial:?}");
+            // 2 000 series, every day from the 60th on but the week of the incident.
+            assert_eq!(trial.quiet_days + trial.late_days, 2_000 * 113);
+        }
     }
 
     #[test]

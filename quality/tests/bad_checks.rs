@@ -65,7 +65,8 @@ fn a_table_that_lacks_what_is_asked_is_not_taken() {
         let batch = batch.with("real", Column::full(Values::Real(&[1.0, 2.0]))).unwrap();
         batch.with("moment", Column::full(Values::Moment(&[1, 2]))).unwrap()
     };
-    for rule in [refers, one_of, related, fresh, between] {
+    let when = Rule::PresentWhen { column: column("whole"), when: column("real"), equals: Some("1".to_owned()) };
+    for rule in [refers, one_of, related, fresh, between, when] {
         let counted = Check { name: "counted".to_owned(), ..check(Rule::Present { column: column("whole") }, 1.0) };
         let mut checker = new(vec![counted, check(rule, 1.0)]).unwrap();
         assert!(matches!(checker.take(&batch()), Err(CheckError::Kind { check, .. }) if check == "it"));

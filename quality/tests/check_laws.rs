@@ -43,6 +43,8 @@ fn checks() -> Vec<Check> {
         related(Relation::Equal),
         Rule::Refers { column: named("whole"), to: Arc::new(Reference::wholes([1, 2, 5])) },
         Rule::Refers { column: named("text"), to: Arc::new(Reference::texts(["ab", "b"]).unwrap()) },
+        Rule::PresentWhen { column: named("whole"), when: named("text"), equals: None },
+        Rule::PresentWhen { column: named("real"), when: named("text"), equals: Some(named("a")) },
     ];
     let named = |(place, rule): (usize, Rule)| Check { name: format!("{place}"), rule, at_least: 0.9 };
     rules.into_iter().enumerate().map(named).collect()
@@ -91,6 +93,8 @@ fn truth(rows: &[Row]) -> Vec<(u64, u64, Vec<u64>)> {
         related(|from, to| from == to),
         judged(&|row| row.1.map(|whole| [1, 2, 5].contains(&whole))),
         judged(&|row| row.0.as_ref().map(|text| ["ab", "b"].contains(&text.as_str()))),
+        judged(&|row| row.0.as_ref().map(|_| row.1.is_some())),
+        judged(&|row| row.0.as_ref().filter(|text| *text == "a").map(|_| row.2.is_some())),
     ]
 }
 

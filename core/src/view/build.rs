@@ -13,7 +13,7 @@ use crate::value::{Field, split_member};
 use crate::view::action::presence_actions;
 use crate::view::{
     DecisionView, DiscrepancyView, EntityView, HeldApartView, LapseView, LinkView, ProposalView, RecordPresence,
-    UnitView, When, unit_view,
+    SaidView, UnitView, When, unit_view,
 };
 
 impl EntityView {
@@ -89,6 +89,11 @@ impl DecisionView {
             lifetime: decision.lifetime,
             approved_by: decision.approved_by.clone(),
             basis: decision.basis().to_string(),
+            on_table: decision
+                .inputs
+                .iter()
+                .map(|(record, said)| SaidView { record: record.clone(), said: said.clone() })
+                .collect(),
         }
     }
 }

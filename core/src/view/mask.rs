@@ -77,6 +77,7 @@ impl DecisionView {
     pub(crate) fn mask(&mut self) {
         self.unit = mask_name(&self.unit);
         mask_field(&mut self.chosen);
+        self.on_table.iter_mut().for_each(|said| mask_field(&mut said.said));
         MASK.clone_into(&mut self.reason);
     }
 }

@@ -47,6 +47,10 @@ impl Judge {
                     kinds.push(std::mem::discriminant(&values));
                     kinds[0] == kinds[kinds.len() - 1]
                 }
+                // Of the two columns, only the one that is compared must be of texts.
+                Rule::PresentWhen { when, equals, .. } => {
+                    equals.is_none() || name != when || matches!(values, Values::Text(_))
+                }
                 Rule::Rows { .. } | Rule::Present { .. } | Rule::Unique { .. } => true,
             };
             if !fits {
@@ -117,6 +121,17 @@ impl Judge {
         match rule {
             Rule::Rows { .. } | Rule::Unique { .. } => {}
             Rule::Present { .. } => taking.judge(rows, |_| true, present, |_| None),
+            Rule::PresentWhen { when, equals, .. } => {
+                let when = *self.column(batch, when)?;
+                let expected = |row: usize| {
+                    let is = |equals: &String| match when.values {
+                        Values::Text(texts) => texts.at(row) == equals.as_bytes(),
+                        Values::Whole(_) | Values::Real(_) | Values::Moment(_) => false,
+                    };
+                    when.has(row) && equals.as_ref().is_none_or(is)
+                };
+                taking.judge(rows, expected, present, |_| None);
+            }
             Rule::Matches { pattern, .. } => {
                 if let Values::Text(texts) = column.values {
                     let mut matched = Vec::with_capacity(rows + 3);

@@ -22,7 +22,8 @@ pub struct Check {
     pub at_least: f64,
 }
 
-/// What each row is asked. Rows without a value are judged by [`Rule::Present`] alone; the other rules pass over them.
+/// What each row is asked. Rows without a value are judged by [`Rule::Present`] and [`Rule::PresentWhen`] alone; the other rules pass
+/// over them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Rule {
@@ -37,6 +38,15 @@ pub enum Rule {
     Present {
         /// The column.
         column: String,
+    },
+    /// The row has a value, if another of its columns has one, or has this very text. The other rows are passed over.
+    PresentWhen {
+        /// The column.
+        column: String,
+        /// The column that says whether a value is expected.
+        when: String,
+        /// The text that it then has: `when` is a column of texts; any value where none is named.
+        equals: Option<String>,
     },
     /// No earlier row has the same values in these columns. Rows that lack one of them are passed over.
     Unique {
@@ -174,7 +184,7 @@ impl Rule {
     pub const fn cause(&self) -> Cause {
         match self {
             Self::Rows { .. } => Cause::RowCount,
-            Self::Present { .. } => Cause::Missing,
+            Self::Present { .. } | Self::PresentWhen { .. } => Cause::Missing,
             Self::Unique { .. } => Cause::Duplicate,
             Self::Matches { .. } => Cause::Malformed,
             #[cfg(feature = "validators")]
@@ -194,6 +204,7 @@ impl Rule {
             Self::Rows { .. } => Vec::new(),
             Self::Unique { columns } => columns.iter().map(String::as_str).collect(),
             Self::Related { left, right, .. } => vec![left, right],
+            Self::PresentWhen { column, when, .. } => vec![column, when],
             Self::Present { column }
             | Self::Matches { column, .. }
             | Self::OneOf { column, .. }

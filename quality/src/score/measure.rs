@@ -71,13 +71,14 @@ pub struct Measure {
 }
 
 impl Measure {
-    /// What a check came to, about the data of this system.
+    /// What a check came to, about the data of this system. What is missing is of its first column: another one only says when.
     #[must_use]
     pub fn of(outcome: &Outcome, system: &str, entity: &str) -> Self {
+        let about = if outcome.cause == Cause::Missing { 1 } else { outcome.columns.len() };
         Self {
             system: system.to_owned(),
             entity: entity.to_owned(),
-            attributes: outcome.columns.clone(),
+            attributes: outcome.columns.iter().take(about).cloned().collect(),
             check: outcome.check.clone(),
             cause: outcome.cause,
             good: outcome.good,

@@ -5,6 +5,7 @@
 mod accuracy;
 mod composite;
 mod dimension;
+mod history;
 mod measure;
 mod outlook;
 mod policy;
@@ -14,6 +15,7 @@ mod report;
 pub use accuracy::Accuracy;
 pub use composite::{Composite, Gate};
 pub use dimension::Dimension;
+pub use history::{History, HistoryError, MeasureName};
 pub use measure::{Cause, Measure};
 pub use outlook::{Outlook, OutlookError, Risk, outlook};
 pub use policy::{Policy, PolicyError};

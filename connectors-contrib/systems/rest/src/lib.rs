@@ -15,6 +15,9 @@
 //!   otherwise with the moment between look and write unguarded.
 //! - **Webhooks** are signed or refused, and only say which record to read.
 //!
+//! Fields are not described ([`Connector::describe`](accordant::Connector::describe)): a list shows what its records hold today, and a
+//! field that none of them has is not one that is gone. What a system says of its fields, where it says it, has a form of its own.
+//!
 //! Redirects are not followed, and no address of another host is ever asked: a page's link that leads away is an error.
 
 mod address;

@@ -1,61 +1,36 @@
-//! What both systems hold is counted, scored, and answered with what to do.
+//! All that both systems hold is surveyed, scored, and answered with what to do.
 
 use std::sync::Arc;
 
-use accordant::view::{EntityView, Shows};
-use accordant::{MemoryStore, Tenant};
-use accordant_quality::check::{Check, Checker, Pattern, Relation, Rule, Settings};
-use accordant_quality::score::{Dimension, Measure, Policy, Scope, report};
-use accordant_quality::source;
+use accordant::check::Budget;
+use accordant::chrono::{DateTime, TimeDelta};
+use accordant::engine::Checks;
+use accordant::value::Field;
+use accordant::{Choice, Clock as _, Lifetime, MemoryStore, Ruling};
+use accordant_quality::check::{Check, Pattern, Rule};
+use accordant_quality::score::{Dimension, Policy, Scope, report};
+use accordant_quality::survey::Survey;
 use serde_json::json;
 
-use crate::office::{Customer, Office, customer};
+use crate::office::{Customer, Office, customer, find, mia};
 use crate::scenes::Played;
 use operator::page::Page;
-
-/// What a system shows of an attribute; nothing where it shows none.
-fn shown(view: &EntityView, connection: &str, unit: &str) -> String {
-    let links = view.unit(unit).map(|unit| unit.links.as_slice()).unwrap_or_default();
-    let mut of = links
-        .iter()
-        .filter(|link| view.links.get(link.link).is_some_and(|of| of.record.connection.as_str() == connection));
-    match of.next().map(|link| &link.shows) {
-        Some(Shows::Value(field)) => field.as_value().unwrap_or_default().to_owned(),
-        Some(Shows::Hidden(_)) | None => String::new(),
-    }
-}
-
-/// What a system holds of customers, as a table, with the tier that the other one holds.
-async fn table(acme: &Tenant, connection: &str, other: &str) -> Result<String, accordant::Error> {
-    let mut rows = "email,phone,tier,tier elsewhere\n".to_owned();
-    for id in acme.entities("customer", None, 100).await? {
-        let view = acme.inspect_erased(id).await?;
-        let cells = ["email", "phone", "tier"].map(|unit| shown(&view, connection, unit));
-        rows.push_str(&format!("{},{}\n", cells.join(","), shown(&view, other, "tier")));
-    }
-    Ok(rows)
-}
 
 /// A dimension, in a word.
 fn name(dimension: Dimension) -> String {
     format!("{dimension:?}").to_lowercase()
 }
 
-/// What is asked of each table.
-fn checks() -> Result<Vec<Check>, &'static str> {
+/// What is asked beside what the model asks for.
+fn survey() -> Result<Survey, &'static str> {
     let column = |name: &str| name.to_owned();
     let number = Arc::new(Pattern::new(r"\+[0-9]{1,3}( [0-9]+)+").ok_or("it is a pattern")?);
-    let rules = [
+    let asked = [
         ("a number to call", Rule::Present { column: column("phone") }, 0.9),
         ("a number with its country", Rule::Matches { column: column("phone"), pattern: number }, 0.8),
-        ("one customer, one address", Rule::Unique { columns: vec![column("email")] }, 1.0),
-        (
-            "the tier that the other system has",
-            Rule::Related { left: column("tier"), relation: Relation::Equal, right: column("tier elsewhere") },
-            0.9,
-        ),
     ];
-    Ok(rules.map(|(name, rule, at_least)| Check { name: name.to_owned(), rule, at_least }).into())
+    let checks = asked.map(|(name, rule, at_least)| Check { name: name.to_owned(), rule, at_least });
+    Ok(checks.into_iter().fold(Survey::new(), |survey, check| survey.ask("customer", check)))
 }
 
 pub(super) async fn play(page: &mut Page) -> Played {
@@ -67,17 +42,22 @@ pub(super) async fn play(page: &mut Page) -> Played {
     office.shop.edit("customers", "s3", &json!({ "phone": "030 1" }));
     office.crm.edit("contacts", "c4", &json!({ "tier": "basic" }));
     office.crm.edit("contacts", "c5", &json!({ "tier": "basic" }));
-    let acme = office.builder(MemoryStore::new()).entity::<Customer>().build()?.tenant("acme");
+    let hourly = Budget::new(60, TimeDelta::hours(1))?;
+    let checks = Checks::new().budget("crm", hourly).budget("shop", hourly);
+    let accordant = office.builder(MemoryStore::new()).entity::<Customer>().checks(checks).build()?;
+    let acme = accordant.tenant("acme");
     office.hear(&acme).await?;
+    acme.check().await?;
 
-    page.tell("Eight customers, as sales and the shop hold them.");
-    let mut measures = Vec::new();
-    for (connection, other) in [("crm", "shop"), ("shop", "crm")] {
-        let table = table(&acme, connection, other).await?;
-        let checker = source::csv::check(table.as_bytes(), Checker::new(checks()?, Settings::default())?)?;
-        measures.extend(checker.outcomes()?.iter().map(|outcome| Measure::of(outcome, connection, "customer")));
-    }
-    let report = report(&measures, &Policy::default())?;
+    page.tell("Eight customers, as sales and the shop hold them. A week on their records were read again, and Mia has decided what Dan is.");
+    office.clock.advance(TimeDelta::days(8));
+    acme.check().await?;
+    let dan = find(&acme, "dan.novak@example.test").await?;
+    let (choice, reason) = (Choice::Value(Field::Value("gold".into())), "it is what he pays for".to_owned());
+    acme.rule(dan, "tier", Ruling { choice, lifetime: Lifetime::Pinned, by: mia(), reason }).await?;
+    let now = DateTime::from_timestamp_millis(office.clock.now()).unwrap_or_default();
+    let surveyed = survey()?.of(&accordant, &acme, now).await?;
+    let report = report(&surveyed.measures, &Policy::default())?;
     for score in &report.scores {
         let about = match &score.scope {
             Scope::System(system) => format!("in {system}"),
@@ -96,6 +76,10 @@ pub(super) async fn play(page: &mut Page) -> Played {
     page.tell("What to do, what affects most customers first:");
     for recommendation in &report.recommendations {
         page.show(recommendation);
+    }
+    page.tell("How they disagree:");
+    for of in &surveyed.disagreements {
+        page.show(format!("{}, {}: {} in {}", of.kind.title(), of.attributes.join(", "), of.count, of.system));
     }
     Ok(())
 }

@@ -1,0 +1,244 @@
+//! Going through what a tenant holds.
+
+use std::collections::btree_map::Entry;
+
+use accordant::check::Dimension as Verified;
+use accordant::chrono::{DateTime, TimeDelta, Utc};
+use accordant::classify::Hidden;
+use accordant::discrepancy::DiscrepancyKind;
+use accordant::engine::StoredDeadLetter;
+use accordant::golden::GoldenLife;
+use accordant::model::{Cardinality, CompiledEntity, CompiledObject, Presence, UnitKey};
+use accordant::value::Field;
+use accordant::view::{EntityView, GoldenStatus, LinkView, RecordPresence, Shows, UnitView};
+use accordant::{EntityId, Error, Tenant};
+
+use super::rows::Rows;
+use super::tallies::{Counted, reads_as};
+use super::{Survey, SurveyError, Surveyed};
+use crate::check::{Check, CheckError, Settings};
+use crate::score::{Cause, Measure};
+
+/// How many entities, or letters, are asked for at a time.
+const PAGE: usize = 200;
+
+/// The name under which golden values are measured.
+const GOLDEN: &str = "golden";
+
+/// One entity type of a tenant.
+pub(super) struct Walk<'w> {
+    pub(super) tenant: &'w Tenant,
+    pub(super) model: &'w CompiledEntity,
+    pub(super) at: DateTime<Utc>,
+    pub(super) within: TimeDelta,
+    pub(super) settings: &'w Settings,
+    pub(super) complete: f64,
+}
+
+/// What is there, or nothing if it is gone meanwhile.
+fn unless_gone<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
+    match found {
+        Err(Error::UnknownEntity { .. }) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+impl Walk<'_> {
+    /// Through all entities of the type, and the letters that wait about their records.
+    pub(super) async fn through(&self, asked: Vec<&Check>) -> Result<Counted, SurveyError> {
+        let mut counted = Counted::default();
+        let mut after: Option<EntityId> = None;
+        loop {
+            let page = self.tenant.entities(self.model.name.as_str(), after, PAGE).await?;
+            after = page.last().copied().or(after);
+            for id in &page {
+                let Some(view) = unless_gone(self.tenant.inspect_erased(*id).await)? else { continue };
+                if view.life != GoldenLife::Live {
+                    continue;
+                }
+                counted.entities += 1;
+                self.take(&view, &asked, &mut counted)?;
+                let verified = unless_gone(self.tenant.verified(*id).await)?.unwrap_or_default();
+                let records = verified.into_iter().filter(|of| of.dimension == Verified::Freshness);
+                for (record, at) in records.filter_map(|of| Some((of.record?, of.at))) {
+                    let good = at.is_some_and(|at| self.at.signed_duration_since(at) <= self.within);
+                    counted.judge(record.connection.as_str(), &[], "verified lately", Cause::Stale, good);
+                }
+            }
+            for rows in counted.tables.values_mut() {
+                rows.check()?;
+            }
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        self.add_letters(&mut counted).await?;
+        Ok(counted)
+    }
+
+    fn take(&self, view: &EntityView, asked: &[&Check], counted: &mut Counted) -> Result<(), CheckError> {
+        for (place, link) in view.links.iter().enumerate().filter(|(_, link)| is_there(link)) {
+            let Some(object) = self.object(link) else { continue };
+            let system = link.record.connection.as_str();
+            if object.declared.cardinality == Cardinality::One {
+                counted.judge(system, &[], "one record for an entity", Cause::Duplicate, link.primary);
+                // What a second one says counts nowhere.
+                if !link.primary {
+                    continue;
+                }
+            }
+            let key = (system.to_owned(), link.object.as_str().to_owned());
+            let rows = match counted.tables.entry(key) {
+                Entry::Occupied(rows) => rows.into_mut(),
+                Entry::Vacant(none) => none.insert(Rows::of(self.model, object, asked, self.complete, self.settings)?),
+            };
+            rows.push(view, place)?;
+        }
+        self.take_expected(view, counted);
+        for unit in &view.units {
+            self.take_unit(view, unit, counted);
+        }
+        self.take_decisions(view, counted);
+        Ok(())
+    }
+
+    fn object(&self, link: &LinkView) -> Option<&CompiledObject> {
+        self.model.objects.iter().find(|object| object.declared.key == link.object)
+    }
+
+    /// Whether systems that are to have a record of the entity have one.
+    fn take_expected(&self, view: &EntityView, counted: &mut Counted) {
+        for object in &self.model.objects {
+            let expected = match &object.declared.presence {
+                Presence::Required => true,
+                Presence::RequiredWhen { attribute, equals } => match view.golden(attribute.as_str()) {
+                    Some(Field::Value(value)) => equals.as_ref().is_none_or(|equals| **equals == *value),
+                    _ => false,
+                },
+                _ => false,
+            };
+            if expected {
+                let has = view.links.iter().any(|link| link.object == object.declared.key && is_there(link));
+                counted.judge(object.declared.system.as_str(), &[], "a record is there", Cause::Missing, has);
+            }
+        }
+    }
+
+    /// Whether systems agree with golden, and references lead somewhere.
+    fn take_unit(&self, view: &EntityView, unit: &UnitView, counted: &mut Counted) {
+        let attributes: Vec<String> = unit.members.iter().map(|member| member.as_str().to_owned()).collect();
+        let Some(model) = self.model.unit_key(&unit.name).and_then(|key| key.index()) else { return };
+        let Some(model) = self.model.units.get(usize::from(model)) else { return };
+        let settled = !matches!(unit.status, GoldenStatus::Unsettled | GoldenStatus::Provisional { .. });
+        for side in &unit.links {
+            let Some(link) = view.links.get(side.link).filter(|link| self.object(link).is_some()) else { continue };
+            let system = link.record.connection.as_str();
+            if model.reference.is_some() {
+                let dangles = side.shows == Shows::Hidden(Hidden::Unresolved);
+                if dangles || matches!(&side.shows, Shows::Value(field) if field.is_value()) {
+                    counted.judge(system, &attributes, "what it names is there", Cause::Dangling, !dangles);
+                }
+            }
+            let Shows::Value(shown) = &side.shows else { continue };
+            if !settled {
+                continue;
+            }
+            let kind = standing(view, unit, link).filter(|_| !model.same(shown, &unit.golden));
+            if let Some(kind) = kind {
+                counted.disagrees(system, &attributes, kind);
+            }
+            counted.judge(system, &attributes, "agrees with golden", Cause::Disagreement, kind.is_none());
+        }
+    }
+
+    /// What people decided, and what each record said before they did.
+    fn take_decisions(&self, view: &EntityView, counted: &mut Counted) {
+        for decision in &view.decisions {
+            let Some(unit) = self.model.unit_key(&decision.unit).as_ref().and_then(UnitKey::index) else { continue };
+            let Some(unit) = self.model.units.get(usize::from(unit)) else { continue };
+            let members = unit.members.iter().filter_map(|member| self.model.attributes.get(usize::from(*member)));
+            let attributes: Vec<String> = members.map(|attribute| attribute.id.as_str().to_owned()).collect();
+            for on_table in &decision.on_table {
+                let right = unit.same(&on_table.said, &decision.chosen);
+                counted.judge(
+                    on_table.record.connection.as_str(),
+                    &attributes,
+                    "what people decided",
+                    Cause::Wrong,
+                    right,
+                );
+            }
+        }
+    }
+
+    /// What systems said that is no value of an attribute's type: it waits as a letter, and the rest of the record was read.
+    async fn add_letters(&self, counted: &mut Counted) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let letters = self.tenant.dead_letters_of(None, after.as_deref(), PAGE).await?;
+            for (_, letter) in &letters {
+                if let Some((system, attribute)) = self.unread(letter) {
+                    let (attribute, check) = (attribute.to_owned(), reads_as(attribute));
+                    counted.judge(system, &[attribute], &check, Cause::Malformed, false);
+                }
+            }
+            if letters.len() < PAGE {
+                return Ok(());
+            }
+            after = letters.last().map(|(key, _)| key.clone());
+        }
+    }
+
+    /// The connection and the attribute that a letter is about: its cause names the attribute.
+    fn unread<'l>(&self, letter: &'l StoredDeadLetter) -> Option<(&'l str, &'l str)> {
+        let record = letter.record.as_ref()?;
+        let (attribute, _) = letter.cause.split_once(": ")?;
+        let ours = self.model.objects.iter().any(|object| object.declared.object == record.object);
+        (ours && self.model.unit_of(attribute).is_some()).then(|| (record.connection.as_str(), attribute))
+    }
+}
+
+fn is_there(link: &LinkView) -> bool {
+    matches!(link.presence, RecordPresence::Live | RecordPresence::Resurrected)
+}
+
+/// What stands open about a unit, and of the record first of all.
+fn standing(view: &EntityView, unit: &UnitView, link: &LinkView) -> Option<DiscrepancyKind> {
+    let open = || {
+        let of_unit = view.discrepancies.iter().filter(|of| of.unit == unit.name && !of.kind.is_noted());
+        of_unit.filter(|of| of.kind != DiscrepancyKind::UnresolvedReference)
+    };
+    let record = link.record.to_string();
+    let own = open().find(|of| of.link.as_ref().is_some_and(|link| **link == *record));
+    own.or_else(|| open().find(|of| of.link.is_none())).map(|of| of.kind)
+}
+
+/// What checks of the user's own and of references found of golden values when they were last made.
+pub(super) async fn add_checks(tenant: &Tenant, survey: &Survey, surveyed: &mut Surveyed) -> Result<(), SurveyError> {
+    for result in tenant.check_results().await? {
+        let cause = match &result.dimension {
+            Verified::Own(_) => Cause::Wrong,
+            Verified::Reference => Cause::Dangling,
+            _ => continue,
+        };
+        if !survey.looks_at(result.entity_type.as_str()) {
+            continue;
+        }
+        let measure = |attributes: Vec<String>, wrong: u64| Measure {
+            system: GOLDEN.to_owned(),
+            entity: result.entity_type.as_str().to_owned(),
+            attributes,
+            check: result.check.as_str().to_owned(),
+            cause,
+            good: result.examined.saturating_sub(wrong),
+            of: result.examined,
+            at_least: survey.share_of(cause.dimension()),
+        };
+        if result.units.is_empty() {
+            surveyed.measures.push(measure(Vec::new(), result.violating));
+        }
+        let by_unit = result.units.iter().map(|(unit, wrong)| measure(vec![unit.as_str().to_owned()], *wrong));
+        surveyed.measures.extend(by_unit);
+    }
+    Ok(())
+}
