@@ -7,7 +7,8 @@ use accordant::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Item, Outcome, Page, ReadAnswer,
     RecordKey, Retry, Says, Verified, Write, WriteReceipt,
 };
-use accordant::id::SurfaceName;
+use accordant::id::{ObjectType, SurfaceName};
+use accordant::schema::ObjectSchema;
 use accordant::surface::{Channel, Surface};
 use accordant::text::Text;
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ use bytes::Bytes;
 
 use crate::rows::{Row, Slot, page};
 use crate::settings::File;
-use crate::surfaces;
+use crate::{schema, surfaces};
 
 /// Files as a system.
 #[derive(Debug)]
@@ -132,6 +133,15 @@ impl Connector for Files {
             },
         };
         Ok(keys.iter().map(answer).collect())
+    }
+
+    fn describes(&self) -> bool {
+        self.files.values().any(schema::describes)
+    }
+
+    async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        let files = objects.iter().filter_map(|object| self.files.get_key_value(object.as_str()));
+        files.filter_map(|(object, file)| schema::described(object, file).transpose()).collect()
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {

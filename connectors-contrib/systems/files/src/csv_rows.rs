@@ -52,22 +52,10 @@ pub(crate) fn read(
     if !ended && !file.unterminated {
         return Err(malformed(file, "it ends without a line break: it was cut off, or `may_end_without_line_break`"));
     }
-    // Behind what the reader takes in advance, so that a long row is one that is long itself.
-    let budget = file.longest.saturating_add(BUFFER);
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .buffer_capacity(BUFFER)
-        .from_reader(Bounded { file: opened, left: budget });
+    let budget = budget(file);
+    let mut reader = reader(file, opened, delimiter);
     let mut row = ByteRecord::new();
-    let wrong = |error: csv::Error| match error.kind() {
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            malformed(file, "a row is longer than any may be (`longest_row`): is a quote not closed?")
-        }
-        csv::ErrorKind::Io(error) => failed(file, error),
-        _ => malformed(file, "it is no CSV"),
-    };
+    let wrong = |error: csv::Error| unread(file, &error);
     reader.read_byte_record(&mut row).map_err(wrong)?;
     let names = names(file, &row)?;
     if position > 0 {
@@ -108,6 +96,34 @@ pub(crate) fn read(
         });
     }
     Ok(Rows { rows: read, next })
+}
+
+/// The names of the columns, of a file that has any.
+pub(crate) fn columns(file: &File, opened: &mut fs::File, delimiter: u8) -> Result<Vec<String>, ConnectorError> {
+    let mut row = ByteRecord::new();
+    reader(file, opened, delimiter).read_byte_record(&mut row).map_err(|error| unread(file, &error))?;
+    names(file, &row)
+}
+
+fn reader<'f>(file: &File, opened: &'f mut fs::File, delimiter: u8) -> csv::Reader<Bounded<'f>> {
+    let mut builder = ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(BUFFER);
+    builder.from_reader(Bounded { file: opened, left: budget(file) })
+}
+
+/// How far a row may reach: behind what the reader takes in advance, so that a long row is one that is long itself.
+const fn budget(file: &File) -> usize {
+    file.longest.saturating_add(BUFFER)
+}
+
+fn unread(file: &File, error: &csv::Error) -> ConnectorError {
+    match error.kind() {
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            malformed(file, "a row is longer than any may be (`longest_row`): is a quote not closed?")
+        }
+        csv::ErrorKind::Io(error) => failed(file, error),
+        _ => malformed(file, "it is no CSV"),
+    }
 }
 
 /// How much the reader takes in advance.

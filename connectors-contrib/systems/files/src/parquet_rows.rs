@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 use std::fs;
 
 use accordant::connector::{ConnectorError, Cursor};
+use accordant::schema::FieldKind;
+use accordant::text::Text;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta};
+use parquet::basic::{ConvertedType, Repetition, Type as Physical};
 use parquet::data_type::Decimal;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use parquet::record::reader::{ReaderIter, TreeBuilder};
+use parquet::schema::types::Type;
 use serde_json::Value;
 
 use crate::identity::{failed, malformed};
@@ -131,6 +135,34 @@ pub(crate) fn read(
     standing.behind = cursor(at);
     *slot = Some(standing);
     Ok(Rows { rows, next: Some(at) })
+}
+
+/// The names of the columns, and what [`value`] makes of what they hold.
+pub(crate) fn columns(file: &File, opened: &fs::File) -> Result<Vec<(String, FieldKind)>, ConnectorError> {
+    let opened = opened.try_clone().map_err(|error| failed(file, &error))?;
+    let reader = SerializedFileReader::new(opened).map_err(|_| torn(file))?;
+    let fields = reader.metadata().file_metadata().schema().get_fields();
+    Ok(fields.iter().map(|field| (field.name().to_owned(), kind(field))).collect())
+}
+
+fn kind(field: &Type) -> FieldKind {
+    let other = |name: &'static str| FieldKind::Other(Text::fixed(name));
+    let info = field.get_basic_info();
+    if !field.is_primitive() || (info.has_repetition() && info.repetition() == Repetition::REPEATED) {
+        return other("a group or a list");
+    }
+    match (info.converted_type(), field.get_physical_type()) {
+        (ConvertedType::DECIMAL, _) | (_, Physical::FLOAT | Physical::DOUBLE) => FieldKind::Number,
+        (ConvertedType::DATE, _) => FieldKind::Date,
+        (ConvertedType::TIMESTAMP_MILLIS | ConvertedType::TIMESTAMP_MICROS, _) | (_, Physical::INT96) => {
+            FieldKind::Instant
+        }
+        (ConvertedType::TIME_MILLIS | ConvertedType::TIME_MICROS, _) => other("a time of day"),
+        (_, Physical::INT32 | Physical::INT64) => FieldKind::Integer,
+        (_, Physical::BOOLEAN) => FieldKind::Bool,
+        (ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON, _) => FieldKind::Text,
+        (_, Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY) => other("bytes"),
+    }
 }
 
 fn object<'f>(fields: impl Iterator<Item = (&'f str, &'f Field)>) -> Option<String> {

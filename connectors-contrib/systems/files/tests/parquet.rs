@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use accordant::connector::{Connector as _, ConnectorErrorKind, ReadAnswer};
 use accordant::id::SurfaceName;
+use accordant::schema::FieldKind;
 use accordant_files::{File, Files};
 use accordant_rehearsal::{key, walk};
 use futures::executor::block_on;
@@ -105,4 +106,25 @@ fn a_file_that_was_cut_off_has_no_rows_to_believe() {
         let answers = block_on(parquet.read_records(&[key("customers", "1")])).unwrap();
         assert!(matches!(answers[0], ReadAnswer::Failed(_)), "{length}");
     }
+}
+
+#[test]
+fn a_file_says_what_its_columns_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("customers.parquet");
+    written(&path, &[2], Compression::UNCOMPRESSED);
+    let files = Files::new("export").file("customers", File::parquet(&path));
+    assert!(files.describes());
+    let described = block_on(files.describe(&["customers".into()])).unwrap();
+    let told: Vec<(String, FieldKind)> =
+        described[0].fields.iter().map(|field| (field.path.to_string(), field.kind.clone())).collect();
+    let expected = [
+        ("id", FieldKind::Integer),
+        ("name", FieldKind::Text),
+        ("credit", FieldKind::Number),
+        ("born", FieldKind::Date),
+        ("changed", FieldKind::Instant),
+        ("rate", FieldKind::Number),
+    ];
+    assert_eq!(told, expected.map(|(name, kind)| (name.to_owned(), kind)));
 }

@@ -9,6 +9,7 @@ use accordant::connector::{
     Connector as _, ConnectorError, ConnectorErrorKind, Cursor, Outcome, Page, ReadAnswer, WriteAction,
 };
 use accordant::id::SurfaceName;
+use accordant::schema::FieldKind;
 use accordant_files::{File, Files};
 use accordant_rehearsal::{json, key, write};
 use futures::executor::block_on;
@@ -255,4 +256,23 @@ fn nothing_is_written() {
     let receipts = block_on(csv.write_batch(writes)).unwrap();
     assert!(receipts.iter().all(|receipt| matches!(receipt.outcome, Outcome::Refused { .. })));
     assert_eq!(fs::read_to_string(Path::new(&path)).unwrap(), "id,name\n1,Ana\n");
+}
+
+#[test]
+fn a_file_of_cells_names_its_columns_and_one_of_lines_does_not() {
+    let folder = Folder::new();
+    let path = folder.put("customers.csv", "\u{feff}id,First Name,a.b\n1,Ana,x\n");
+    let csv = files(File::csv(&path));
+    assert!(csv.describes());
+    let described = block_on(csv.describe(&["customers".into(), "orders".into()])).unwrap();
+    let names: Vec<String> = described[0].fields.iter().map(|field| field.path.to_string()).collect();
+    assert_eq!((described.len(), names), (1, vec!["id".to_owned(), "First Name".to_owned()]));
+    assert!(described[0].fields.iter().all(|field| field.kind == FieldKind::Text));
+    // Nothing is concluded of a file that is not there, or has not even the names of its columns.
+    fs::remove_file(&path).unwrap();
+    assert_eq!(block_on(csv.describe(&["customers".into()])).unwrap_err().kind, ConnectorErrorKind::Unavailable);
+    folder.put("customers.csv", "");
+    assert_eq!(block_on(csv.describe(&["customers".into()])).unwrap_err().kind, ConnectorErrorKind::Malformed);
+    let lines = files(File::json_lines(folder.put("customers.jsonl", "{\"id\":1}\n")));
+    assert!(!lines.describes() && block_on(lines.describe(&["customers".into()])).unwrap().is_empty());
 }

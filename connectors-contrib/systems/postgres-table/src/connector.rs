@@ -9,7 +9,8 @@ use accordant::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Page, ReadAnswer, RecordKey, Retry,
     Verified, Write, WriteReceipt,
 };
-use accordant::id::SurfaceName;
+use accordant::id::{ObjectType, SurfaceName};
+use accordant::schema::ObjectSchema;
 use accordant::surface::Surface;
 use async_trait::async_trait;
 use deadpool_postgres::{Object as Session, Pool};
@@ -149,6 +150,15 @@ impl Connector for PostgresTable {
 
     async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
         self.bounded(self.longest(), self.read(keys)).await
+    }
+
+    /// The database always says what columns there are, and one statement asks for all of them.
+    fn describes(&self) -> bool {
+        true
+    }
+
+    async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
+        self.bounded(self.longest(), self.described(objects)).await
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {

@@ -15,6 +15,8 @@
 //! - **Writes** are one statement each, and expect in its condition what the plan expects: PostgreSQL looks at the row again
 //!   when it has waited for another writer, so there is no moment between look and write.
 //! - **Creates** go by a unique column that holds our key ([`Table::key`]): a second one has no effect.
+//! - **Columns** are described as `information_schema` has them, in one statement for all tables: what is gone, renamed, retyped or only
+//!   read stops its attribute. A column with a point in its name is not described.
 //!
 //! Names are quoted, and values are parameters: nothing of the data gets into a statement. Needs a Tokio runtime.
 
@@ -29,6 +31,7 @@ mod quoted;
 mod read;
 mod rows;
 mod scan;
+mod schema;
 mod session;
 mod settings;
 mod surfaces;

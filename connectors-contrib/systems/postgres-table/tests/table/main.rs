@@ -6,6 +6,7 @@
 mod log;
 mod notifications;
 mod passport;
+mod schema;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -479,6 +480,9 @@ fn main() -> ExitCode {
             log::a_log_that_would_not_name_deleted_rows_is_refused,
             notifications::notifications_wake_and_name_rows,
             notifications::a_lost_connection_is_had_again,
+            schema::the_database_describes_its_columns,
+            schema::a_column_that_is_renamed_or_retyped_is_found,
+            schema::what_may_not_be_seen_is_not_described,
             passport::a_write_without_an_answer_is_unknown,
             passport::the_connector_keeps_what_it_promises,
         ];
