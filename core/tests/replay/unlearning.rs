@@ -59,7 +59,7 @@ fn tenant(store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Tenant {
 }
 
 async fn model(store: &MemoryStore) -> Option<String> {
-    let rows = store.scan(&acme(), Table::Meta, "matcher\u{1f}", None, 9).await.unwrap();
+    let rows = store.scan(&acme(), Table::Meta, "matcher-text\u{1f}", None, 9).await.unwrap();
     rows.first().map(|row| String::from_utf8_lossy(&row.value).into_owned())
 }
 
