@@ -383,9 +383,9 @@ impl Tenant {
                 let waiting = row.waiting.iter().filter_map(|key| record_of_key(key));
                 let alone = row.holders.values().all(|holder| concerned.entities.contains(holder));
                 if alone {
-                    theirs.extend(waiting)
+                    theirs.extend(waiting);
                 } else {
-                    shared.extend(waiting)
+                    shared.extend(waiting);
                 }
                 alone
             });
