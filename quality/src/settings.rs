@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_meant_are_refused() {
         let usual = Settings::default();
-        let of: [(&str, fn(&mut Settings) -> &mut f64); 5] = [
+        type Setting = (&'static str, fn(&mut Settings) -> &mut f64);
+        let of: [Setting; 5] = [
             ("spike", |of| &mut of.spike),
             ("drift", |of| &mut of.drift),
             ("decision", |of| &mut of.decision),
