@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_be_meant_are_refused() {
-        let usual = Settings::default();
         type Setting = (&'static str, fn(&mut Settings) -> &mut f64);
+        let usual = Settings::default();
         let of: [Setting; 5] = [
             ("spike", |of| &mut of.spike),
             ("drift", |of| &mut of.drift),
