@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use accordant_identity::attribute::Entities;
 use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::Rails;
 use accordant_identity::decision::Decisions;
@@ -32,7 +33,10 @@ fn generated_customers_are_linked_as_well_as_they_were() {
     let records = customers(10_000, 7);
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let sample: Vec<Vec<String>> = records.iter().take(2_000).map(|record| record.values.to_vec()).collect();
-    let mut table = Table::new(sniff::schema(&names, &sample, &[]));
+    let mut schema = sniff::schema(&names, &sample, &[]);
+    // Contacts of one company are one customer.
+    schema.entities = Entities::Accounts;
+    let mut table = Table::new(schema);
     let mut of_entity: BTreeMap<u64, Vec<Row>> = BTreeMap::new();
     for record in &records {
         of_entity.entry(record.entity).or_default().push(table.push(&record.id, "", &record.values));
