@@ -7,6 +7,7 @@ use accordant::engine::Tenant;
 use accordant::error::Error;
 use accordant::id::Actor;
 use accordant::store::{MemoryStore, Store as _};
+use accordant::testing::{Turns, Watched};
 use futures::executor::block_on;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -211,5 +212,24 @@ proptest! {
             let verified = block_on(tenant.verify()).unwrap();
             prop_assert!(verified.is_clean(), "written under {variant:?}: {verified}: {:?}", verified.differences);
         }
+    }
+}
+
+#[test]
+fn of_two_that_begin_a_tenant_at_once_neither_is_refused() {
+    for calls in 0.. {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let ana = || [record("1", 1, json!({ "email": "ana@acme.test", "name": "Ana" }))];
+        let watched = Watched::new(store.clone(), Turns::default());
+        let other = open(Variant::default(), store.clone(), &clock, 8).tenant("acme");
+        watched.watch().happens_after(calls, async move { says(&other, "shop", &ana()).await.unwrap() });
+        let one = open(Variant::default(), watched.clone(), &clock, 7).tenant("acme");
+        let said = block_on(says(&one, "crm", &ana()));
+        assert!(said.is_ok(), "the other began after {calls} calls: {said:?}");
+        if !watched.watch().have_passed() {
+            assert!(calls > 5, "{calls} calls");
+            break;
+        }
+        assert_clean(&one);
     }
 }

@@ -17,7 +17,7 @@ use crate::id::Actor;
 use crate::model::change::{Migrating, Progress, Step, StoredModel, compare, join, steps, tell_migrations};
 use crate::model::{Change, ModelChange, What};
 use crate::role::Role;
-use crate::store::{RowKey, Table};
+use crate::store::{Row, RowKey, Table};
 use reform::Reform;
 use under_way::UnderWay;
 
@@ -217,13 +217,24 @@ impl Tenant {
         }
     }
 
-    async fn remembered(&self) -> Result<Remembered, Error> {
+    async fn model_row(&self) -> Result<Option<Row>, Error> {
         let rows = self.core.store.load(&self.id, &[model_key()]).await.map_err(Error::store("load the model"))?;
+        Ok(rows.into_iter().flatten().next())
+    }
+
+    async fn remembered(&self) -> Result<Remembered, Error> {
         let mut now = StoredModel::of(&self.core.model, &self.core.rules);
-        let Some(row) = rows.into_iter().flatten().next() else {
+        let (mut row, mut change) = (self.model_row().await?, None);
+        if row.is_none() {
             let entries = self.core.store.journal(&self.id, 0, 1).await.map_err(Error::store("read the journal"))?;
-            let unrecorded = Change { entity: "".into(), what: What::Unrecorded };
-            let change = (!entries.is_empty()).then(|| ModelChange { changes: vec![unrecorded] });
+            if !entries.is_empty() {
+                // Whoever began meanwhile put the row there with the first entry.
+                row = self.model_row().await?;
+                let unrecorded = Change { entity: "".into(), what: What::Unrecorded };
+                change = Some(ModelChange { changes: vec![unrecorded] });
+            }
+        }
+        let Some(row) = row else {
             return Ok(Remembered { revision: None, now, then: None, changing: false, migrating: None, change });
         };
         let (then, changing, migrating) = parse::<StoredModel>(Table::Meta, &row)?.settled();
