@@ -28,8 +28,8 @@ fn told(tenant: &Tenant, word: &str) -> usize {
     payloads.filter(|payload| String::from_utf8_lossy(&payload.bytes).contains(word)).count()
 }
 
-#[test]
-fn an_erasure_waits_for_a_write_under_way() {
+/// Ana, whose create in the shop was sent, and whose answer was lost.
+fn with_a_create_of_unknown_outcome() -> (Story, EntityId) {
     let mut story = Story::of::<Member>().says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" })).system(
         "shop",
         |shop| {
@@ -41,6 +41,13 @@ fn an_erasure_waits_for_a_write_under_way() {
     let plan = block_on(tenant.plan(one).into_future()).expect("a plan");
     block_on(tenant.approve(plan.hash, &by())).expect("it is stored");
     assert_eq!(block_on(tenant.apply(plan.hash)).expect("it runs").unknown, 1);
+    (story, one)
+}
+
+#[test]
+fn an_erasure_waits_for_a_write_under_way() {
+    let (mut story, one) = with_a_create_of_unknown_outcome();
+    let tenant = story.tenant();
     let before = journal(&tenant);
     let refused = block_on(tenant.erase(one, &by(), "request 7")).expect_err("a create is under way");
     assert!(matches!(refused, Error::WriteUnderWay { entity, .. } if entity == one), "{refused}");
@@ -55,17 +62,7 @@ fn an_erasure_waits_for_a_write_under_way() {
 /// What became of it nobody could look up for a day: nobody waits for its answer any more.
 #[test]
 fn an_erasure_waits_a_day_for_a_write_that_nobody_can_look_up() {
-    let mut story = Story::of::<Member>().says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" })).system(
-        "shop",
-        |shop| {
-            shop.loses_answer();
-        },
-    );
-    let tenant = story.tenant();
-    let one = entity_of(&tenant, &RecordRef::new("crm", "members", "m1"));
-    let plan = block_on(tenant.plan(one).into_future()).expect("a plan");
-    block_on(tenant.approve(plan.hash, &by())).expect("it is stored");
-    assert_eq!(block_on(tenant.apply(plan.hash)).expect("it runs").unknown, 1);
+    let (story, one) = with_a_create_of_unknown_outcome();
     let mut story = story.later(TimeDelta::hours(23));
     let refused = block_on(story.tenant().erase(one, &by(), "request 7")).expect_err("it is not a day");
     assert!(matches!(refused, Error::WriteUnderWay { entity, .. } if entity == one), "{refused}");

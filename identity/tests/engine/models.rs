@@ -212,8 +212,11 @@ fn one_record_more_is_asked_about_without_a_look_at_all_cases() {
     story.fake(connection.as_str()).edit(object.as_str(), &id, &body(last));
     block_on(tenant.poll(connection.as_str())).expect("it answers");
     let before = watched.watch().0.load(Ordering::SeqCst);
-    assert!(block_on(tenant.match_records()).expect("it can be read").asked > 0);
+    let pass = block_on(tenant.match_records()).expect("it can be read");
     assert_eq!(watched.watch().0.load(Ordering::SeqCst), before);
+    // It becomes one with who it is, and of that neighbourhood each is asked about.
+    let whose = groups(&tenant).into_iter().find(|group| group.contains(&reference(last))).expect("it is somebody's");
+    assert_eq!((pass.linked, pass.asked), (1, whose.len()));
     // Cases are followed by the journal: one that another process opens, or that a person answers, is known.
     let open = matches(&tenant);
     let case = open.first().expect("something is asked");
