@@ -249,13 +249,44 @@ fn erased_bytes_leave_the_files() {
 
 #[test]
 fn other_formats_are_refused() {
-    for found in [0, 2, 99] {
+    for found in [0, 3, 99] {
         let file = File::new();
         drop(file.open());
         Connection::open(&file.path).unwrap().pragma_update(None, "user_version", found).unwrap();
         let refused = SqliteStore::open(&file.path).unwrap_err();
-        assert!(matches!(refused, StoreError::Format { found: f, supported: 1 } if f == found), "{refused:?}");
+        assert!(matches!(refused, StoreError::Format { found: f, supported: 2 } if f == found), "{refused:?}");
     }
+}
+
+/// The checked-in store was written when payloads stood in a table of their own.
+#[test]
+fn a_file_of_the_former_format_is_brought_to_this_one() {
+    let file = File::new();
+    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1.sqlite"), &file.path).unwrap();
+    let ask = |sql: &str| -> String {
+        Connection::open(&file.path).unwrap().query_row(sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    let entries = "SELECT json_group_array(json_array(tenant, seq, at, actor, kind, subject, payload, digest) ORDER BY seq) \
+                   FROM journal_entries";
+    let version = || -> i32 {
+        Connection::open(&file.path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    Connection::open(&file.path)
+        .unwrap()
+        .execute_batch(
+            "DELETE FROM journal_payload WHERE seq = 2; INSERT INTO journal_payload SELECT 'other', 1, '', '', ''",
+        )
+        .unwrap();
+    let before = ask(entries);
+    assert!(before.len() > 1_000 && before.contains(",null,"), "{before}");
+    assert_eq!(version(), 1);
+    drop(file.open());
+    assert_eq!((ask(entries), version()), (before, 2));
+    assert!(!tables(&file.path).iter().any(|table| table.contains("payload") || table.contains("former")));
+    let reopened = file.open();
+    let all = block_on(reopened.journal(&tenant(), 0, usize::MAX)).unwrap();
+    let end = all.iter().try_fold(Head::default(), |head, (entry, payload)| verify(head, entry, payload.as_ref()));
+    assert!(end.is_ok() && all[1].1.is_none() && all[0].1.is_some());
 }
 
 #[test]
@@ -285,11 +316,12 @@ fn an_error_says_what_stood_in_the_way() {
 #[test]
 fn a_damaged_journal_is_found() {
     let damages = [
-        "UPDATE journal SET subject = 'other' WHERE seq = 2",
-        "UPDATE journal SET at = at + 1 WHERE seq = 2",
-        "UPDATE journal_payload SET payload = '{\"a\":2}' WHERE seq = 2",
-        "DELETE FROM journal WHERE seq = 2",
-        "UPDATE journal SET seq = CASE seq WHEN 2 THEN -3 WHEN 3 THEN -2 ELSE seq END; UPDATE journal SET seq = abs(seq)",
+        "UPDATE journal SET subject = 'other' WHERE place & 0xFF = 2",
+        "UPDATE journal SET at = at + 1 WHERE place & 0xFF = 2",
+        "UPDATE journal SET payload = '{\"a\":2}' WHERE place & 0xFF = 2",
+        "DELETE FROM journal WHERE place & 0xFF = 2",
+        "UPDATE journal SET place = -(place + 5 - 2 * (place & 0xFF)) WHERE place & 0xFF IN (2, 3);
+         UPDATE journal SET place = -place WHERE place < 0",
     ];
     for damage in damages {
         let file = File::new();

@@ -179,23 +179,22 @@ fn row((entry, payload): &(Entry, Payload)) -> Result<(i64, Vec<u8>), std::num::
 
 /// As the store does.
 fn insert(connection: &Connection, tenant: &TenantId, sealed: &[(Entry, Payload)]) -> Result<(), Box<dyn Error>> {
-    let mut entries = connection.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
-    let mut payloads = connection.prepare_cached("INSERT INTO journal_payload VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    connection.execute("INSERT OR IGNORE INTO tenant VALUES (1, ?1)", [tenant.as_str()])?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
     for (entry, payload) in sealed {
-        let (tenant, seq, subject) = (tenant.as_str(), i64::try_from(entry.seq)?, entry.subject.as_str());
-        let (actor, kind) = (entry.actor.as_str(), entry.kind.as_str());
-        entries.execute(params![
-            tenant,
-            seq,
+        insert.execute(params![
+            (1 << 40) + i64::try_from(entry.seq)?,
             entry.format,
             entry.at,
-            actor,
-            kind,
-            subject,
+            entry.actor.as_str(),
+            entry.kind.as_str(),
+            entry.subject.as_str(),
             entry.commitment.0,
-            entry.digest.0
+            entry.digest.0,
+            payload.salt,
+            std::str::from_utf8(&payload.bytes)?
         ])?;
-        payloads.execute(params![tenant, seq, subject, payload.salt, std::str::from_utf8(&payload.bytes)?])?;
     }
     Ok(())
 }

@@ -1,11 +1,14 @@
-//! The journal's rows, and their payloads in rows of their own.
+//! The journal's rows.
+
+use std::ops::RangeInclusive;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 use super::super::StoreError;
 use super::refused;
-use super::rows::{Readable, bytes, signed, unsigned};
+use super::rows::{Readable, bytes, signed};
+use super::tenants::{Places, seq};
 use crate::fingerprint::Digest;
 use crate::id::{Actor, TenantId};
 use crate::journal::{self, Broken, Draft, Entry, Head, Payload};
@@ -44,30 +47,25 @@ fn insert(
     tenant: &TenantId,
     sealed: impl IntoIterator<Item = (Entry, Option<Payload>)>,
 ) -> rusqlite::Result<()> {
-    let mut entries = connection.prepare_cached(
-        "INSERT INTO journal (tenant, seq, format, at, actor, kind, subject, commitment, digest) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?;
-    let mut payloads = connection.prepare_cached(
-        "INSERT INTO journal_payload (tenant, seq, subject, salt, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
+    let places = Places::taken(connection, tenant)?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO journal (place, format, at, actor, kind, subject, commitment, digest, salt, payload) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     for (entry, payload) in sealed {
         let Entry { seq, format, at, actor, kind, subject, commitment, digest } = entry;
-        let (tenant, seq, subject) = (tenant.as_str(), signed(seq), subject.as_str());
-        entries.execute(params![
-            tenant,
-            seq,
+        insert.execute(params![
+            places.at(seq)?,
             format,
             at,
             actor.as_str(),
             kind.as_str(),
-            subject,
+            subject.as_str(),
             commitment.0,
-            digest.0
+            digest.0,
+            payload.as_ref().map(|payload| payload.salt),
+            payload.as_ref().map(|payload| Readable(&payload.bytes)),
         ])?;
-        if let Some(payload) = payload {
-            payloads.execute(params![tenant, seq, subject, payload.salt, Readable(&payload.bytes)])?;
-        }
     }
     Ok(())
 }
@@ -78,32 +76,41 @@ fn head(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Head> {
 
 /// The last entry, if there is any.
 fn last(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Option<Head>> {
+    let Some(places) = Places::of(connection, tenant)? else { return Ok(None) };
     // Read anew for every commit: another handle may have written.
-    let mut statement =
-        connection.prepare_cached("SELECT seq, digest FROM journal WHERE tenant = ?1 ORDER BY seq DESC LIMIT 1")?;
-    statement
-        .query_row([tenant.as_str()], |row| Ok(Head { seq: unsigned(row.get(0)?), digest: Digest(row.get(1)?) }))
-        .optional()
+    let mut statement = connection.prepare_cached(
+        "SELECT place, digest FROM journal WHERE place BETWEEN ?1 AND ?2 ORDER BY place DESC LIMIT 1",
+    )?;
+    let of = |row: &Row<'_>| Ok(Head { seq: seq(row.get(0)?), digest: Digest(row.get(1)?) });
+    statement.query_row(between(&places.all()), of).optional()
+}
+
+/// The first and last place of a range, as a statement takes them.
+fn between(places: &RangeInclusive<i64>) -> [i64; 2] {
+    [*places.start(), *places.end()]
 }
 
 /// Deletes the entries up to a place, but for the last.
 pub(super) fn cut(connection: &mut Connection, tenant: &TenantId, until: u64) -> rusqlite::Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Some(places) = Places::of(&transaction, tenant)? else { return Ok(0) };
     let until = until.min(head(&transaction, tenant)?.seq.saturating_sub(1));
-    let of = |sql| transaction.prepare_cached(sql)?.execute(params![tenant.as_str(), signed(until)]);
-    of("DELETE FROM journal_payload WHERE tenant = ?1 AND seq <= ?2")?;
-    let deleted = of("DELETE FROM journal WHERE tenant = ?1 AND seq <= ?2")?;
+    let deleted = transaction
+        .prepare_cached("DELETE FROM journal WHERE place BETWEEN ?1 AND ?2")?
+        .execute(between(&places.until(until)))?;
     transaction.commit()?;
     Ok(deleted as u64)
 }
 
 /// Deletes the payloads of the entries of a kind up to a place.
 pub(super) fn expire(connection: &Connection, tenant: &TenantId, kind: &str, until: u64) -> rusqlite::Result<u64> {
+    let Some(places) = Places::of(connection, tenant)? else { return Ok(0) };
+    let [first, last] = between(&places.until(until));
     let mut delete = connection.prepare_cached(
-        "DELETE FROM journal_payload WHERE tenant = ?1 AND seq <= ?3 \
-         AND EXISTS (SELECT 1 FROM journal j WHERE j.tenant = ?1 AND j.seq = journal_payload.seq AND j.kind = ?2)",
+        "UPDATE journal SET salt = NULL, payload = NULL \
+         WHERE place BETWEEN ?1 AND ?2 AND kind = ?3 AND payload IS NOT NULL",
     )?;
-    Ok(delete.execute(params![tenant.as_str(), kind, signed(until)])? as u64)
+    Ok(delete.execute(params![first, last, kind])? as u64)
 }
 
 /// A page of entries, with the payloads that are still there.
@@ -113,18 +120,19 @@ pub(super) fn page(
     after: u64,
     limit: usize,
 ) -> rusqlite::Result<Vec<(Entry, Option<Payload>)>> {
+    let Some(places) = Places::of(connection, tenant)? else { return Ok(Vec::new()) };
+    let [first, last] = between(&places.behind(after));
     let mut statement = connection.prepare_cached(
-        "SELECT j.seq, j.format, j.at, j.actor, j.kind, j.subject, j.commitment, j.digest, p.salt, p.payload \
-         FROM journal j LEFT JOIN journal_payload p ON p.tenant = j.tenant AND p.seq = j.seq \
-         WHERE j.tenant = ?1 AND j.seq > ?2 ORDER BY j.seq LIMIT ?3",
+        "SELECT place, format, at, actor, kind, subject, commitment, digest, salt, payload FROM journal \
+         WHERE place BETWEEN ?1 AND ?2 ORDER BY place LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![tenant.as_str(), signed(after), signed(limit)], entry)?;
+    let rows = statement.query_map(params![first, last, signed(limit)], entry)?;
     rows.collect()
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<(Entry, Option<Payload>)> {
     let entry = Entry {
-        seq: unsigned(row.get(0)?),
+        seq: seq(row.get(0)?),
         format: row.get(1)?,
         at: row.get(2)?,
         actor: Actor::new(row.get_ref(3)?.as_str()?),
@@ -148,33 +156,33 @@ pub(super) fn about(
     after: u64,
     limit: usize,
 ) -> rusqlite::Result<Vec<(Entry, Option<Payload>)>> {
+    let Some(places) = Places::of(connection, tenant)? else { return Ok(Vec::new()) };
+    let [first, last] = between(&places.behind(after));
     let mut statement = connection.prepare_cached(
-        "SELECT j.seq, j.format, j.at, j.actor, j.kind, j.subject, j.commitment, j.digest, p.salt, p.payload \
-         FROM journal_payload p INDEXED BY journal_payload_by_subject \
-         CROSS JOIN journal j ON j.tenant = p.tenant AND j.seq = p.seq \
-         WHERE p.tenant = ?1 AND p.subject = ?2 AND p.seq > ?3 ORDER BY p.seq LIMIT ?4",
+        "SELECT place, format, at, actor, kind, subject, commitment, digest, salt, payload \
+         FROM journal INDEXED BY journal_by_subject \
+         WHERE subject = ?3 AND payload IS NOT NULL AND place BETWEEN ?1 AND ?2 ORDER BY place LIMIT ?4",
     )?;
-    let rows = statement.query_map(params![tenant.as_str(), subject, signed(after), signed(limit)], entry)?;
+    let rows = statement.query_map(params![first, last, subject, signed(limit)], entry)?;
     rows.collect()
 }
 
 /// The place of the last entry before the first that is later.
 pub(super) fn place(connection: &Connection, tenant: &TenantId, at: i64) -> rusqlite::Result<u64> {
-    let mut later =
-        connection.prepare_cached("SELECT seq FROM journal WHERE tenant = ?1 AND at > ?2 ORDER BY seq LIMIT 1")?;
-    let first: Option<i64> = later.query_row(params![tenant.as_str(), at], |row| row.get(0)).optional()?;
+    let Some(places) = Places::of(connection, tenant)? else { return Ok(0) };
+    let [first, last] = between(&places.all());
+    let mut later = connection
+        .prepare_cached("SELECT place FROM journal WHERE place BETWEEN ?1 AND ?2 AND at > ?3 ORDER BY place LIMIT 1")?;
+    let first: Option<i64> = later.query_row([first, last, at], |row| row.get(0)).optional()?;
     match first {
-        Some(first) => Ok(unsigned(first).saturating_sub(1)),
+        Some(first) => Ok(seq(first).saturating_sub(1)),
         None => Ok(head(connection, tenant)?.seq),
     }
 }
 
 /// Deletes the payloads about `subject` up to a place, and their traces in the write-ahead log.
 pub(super) fn erase(connection: &Connection, tenant: &TenantId, subject: &str, until: u64) -> Result<u64, StoreError> {
-    let deleted = connection
-        .prepare_cached("DELETE FROM journal_payload WHERE tenant = ?1 AND subject = ?2 AND seq <= ?3")
-        .and_then(|mut delete| delete.execute(params![tenant.as_str(), subject, signed(until)]))
-        .map_err(refused("erase payloads"))?;
+    let deleted = delete_payloads(connection, tenant, subject, until).map_err(refused("erase payloads"))?;
     // The file's pages were overwritten (`secure_delete`), but the log still holds the former ones. Done even if nothing
     // was deleted: a call before this one may have failed here.
     let busy: bool = connection
@@ -183,7 +191,17 @@ pub(super) fn erase(connection: &Connection, tenant: &TenantId, subject: &str, u
     if busy {
         return Err(refused("empty its log after an erasure")(StillRead));
     }
-    Ok(deleted as u64)
+    Ok(deleted)
+}
+
+fn delete_payloads(connection: &Connection, tenant: &TenantId, subject: &str, until: u64) -> rusqlite::Result<u64> {
+    let Some(places) = Places::of(connection, tenant)? else { return Ok(0) };
+    let [first, last] = between(&places.until(until));
+    let mut delete = connection.prepare_cached(
+        "UPDATE journal SET salt = NULL, payload = NULL \
+         WHERE subject = ?3 AND payload IS NOT NULL AND place BETWEEN ?1 AND ?2",
+    )?;
+    Ok(delete.execute(params![first, last, subject])? as u64)
 }
 
 /// Somebody else's read transaction needs the log.
@@ -230,7 +248,7 @@ mod tests {
         append(&connection, &tenant, vec![draft]).unwrap();
 
         let reader = Connection::open(&path).unwrap();
-        reader.execute_batch("BEGIN; SELECT * FROM journal_payload").unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM journal").unwrap();
         assert!(matches!(erase(&connection, &tenant, "person", u64::MAX), Err(StoreError::Database { .. })));
         assert!(left());
         reader.execute_batch("COMMIT").unwrap();

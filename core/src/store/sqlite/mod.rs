@@ -2,8 +2,10 @@
 
 mod entries;
 mod group;
+mod log;
 mod rows;
 mod schema;
+mod tenants;
 mod thread;
 
 use std::fmt;
@@ -31,6 +33,12 @@ use thread::{Owner, Request};
 /// thread share one flush, but stay atomic each for itself. In memory ([`open_in_memory`](Self::open_in_memory)) nothing
 /// outlives the last handle.
 ///
+/// # Memory and files
+///
+/// Up to 64 MB of pages are kept in memory. The write-ahead log beside the file goes into it when it has some 16 MB, after those who
+/// committed have their answers; a file that others read meanwhile waits for them. A file that a former version wrote is
+/// brought to this one's tables when it is opened, in one transaction.
+///
 /// # Erasure
 ///
 /// Whatever is deleted is overwritten, and `erase` empties the write-ahead log, so that the bytes leave the disk's files.
@@ -56,7 +64,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Format`] if another version wrote it; [`StoreError::Database`] if the file belongs to another
+    /// [`StoreError::Format`] if a later version wrote it; [`StoreError::Database`] if the file belongs to another
     /// application, or cannot be opened or be given a write-ahead log.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         // Without the flag for URIs: a path is a path, whatever it starts with. Without SQLite's own locks: one thread

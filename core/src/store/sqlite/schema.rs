@@ -12,7 +12,10 @@ use super::refused;
 const APPLICATION: i32 = 0x4163_6364;
 
 /// The version of the tables below. Raise it with any change of them.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
+
+/// Pages kept in memory at most, in KiB. With SQLite's own 2 MB a commit reads most of what it changes from the file again.
+const CACHE: i64 = 65_536;
 
 /// How long a statement waits for other handles' locks.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,12 +26,13 @@ const SWITCHES: usize = 20;
 /// Statements kept prepared: at most eight for each table, and those of the journal.
 const STATEMENTS: usize = 8 * Table::ALL.len() + 16;
 
-/// The journal and the views. Only payloads have a rowid: they are large, and a tree without it would push each of
-/// them into a page of its own.
+/// The journal and the views. An entry's row has one number for tenant and place ([`super::tenants`]), so that it is found and
+/// appended in one tree; what may be erased of it, salt and payload, is set to `NULL` there. Its payload stands last: what does
+/// not ask for it reads no further.
 const JOURNAL: &str = "
+CREATE TABLE tenant (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE journal (
-    tenant TEXT NOT NULL,
-    seq INTEGER NOT NULL,
+    place INTEGER PRIMARY KEY,
     format INTEGER NOT NULL,
     at INTEGER NOT NULL,
     actor TEXT NOT NULL,
@@ -36,21 +40,18 @@ CREATE TABLE journal (
     subject TEXT NOT NULL,
     commitment BLOB NOT NULL,
     digest BLOB NOT NULL,
-    PRIMARY KEY (tenant, seq)
-) WITHOUT ROWID;
-CREATE TABLE journal_payload (
-    tenant TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    subject TEXT NOT NULL,
-    salt BLOB NOT NULL,
-    payload NOT NULL,
-    PRIMARY KEY (tenant, seq)
+    salt BLOB,
+    payload
 );
-CREATE INDEX journal_payload_by_subject ON journal_payload (tenant, subject);
+CREATE INDEX journal_by_subject ON journal (subject) WHERE payload IS NOT NULL;
 CREATE VIEW journal_entries AS
-    SELECT j.tenant, j.seq, strftime('%Y-%m-%dT%H:%M:%fZ', j.at / 1000.0, 'unixepoch') AS at, j.actor, j.kind,
-        j.subject, p.payload, lower(hex(j.digest)) AS digest
-    FROM journal j LEFT JOIN journal_payload p ON p.tenant = j.tenant AND p.seq = j.seq;
+    SELECT t.name AS tenant, j.place & 0xFFFFFFFFFF AS seq,
+        strftime('%Y-%m-%dT%H:%M:%fZ', j.at / 1000.0, 'unixepoch') AS at, j.actor, j.kind,
+        j.subject, j.payload, lower(hex(j.digest)) AS digest
+    FROM journal j JOIN tenant t ON t.number = j.place >> 40;
+";
+
+const DISCREPANCIES: &str = "
 CREATE VIEW open_discrepancies AS
     SELECT tenant,
         json_extract(value, '$.id') AS id,
@@ -65,6 +66,18 @@ CREATE VIEW open_discrepancies AS
     WHERE json_valid(value) AND json_extract(value, '$.state') IS NOT 'resolved';
 ";
 
+/// Format 1 had payloads in a table of their own, and the tenant's name in each row.
+const FROM_FORMAT_1: &str = "
+INSERT INTO tenant (name) SELECT DISTINCT tenant FROM former_journal ORDER BY tenant;
+INSERT INTO journal
+    SELECT t.number << 40 | j.seq, j.format, j.at, j.actor, j.kind, j.subject, j.commitment, j.digest, p.salt, p.payload
+    FROM tenant t JOIN former_journal j ON j.tenant = t.name
+        LEFT JOIN journal_payload p ON p.tenant = j.tenant AND p.seq = j.seq
+    ORDER BY 1;
+DROP TABLE journal_payload;
+DROP TABLE former_journal;
+";
+
 /// Sets up the connection, and refuses a file that is not ours before anything in it is changed.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -72,6 +85,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
         connection.busy_timeout(PATIENCE)?;
         // NORMAL would lose acknowledged commits when the power fails.
         connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -CACHE)?;
         // Erased bytes are overwritten with zeros.
         connection.pragma_update(None, "secure_delete", "ON")
     };
@@ -101,24 +115,36 @@ pub(super) fn use_log(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
-/// Creates the tables in an empty file.
+/// Creates the tables in an empty file, and brings those of a former format to this one.
 pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
     const DOING: &str = "create its tables";
     // Under the write lock, because another handle may be creating them too.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(DOING))?;
-    if recognise(&transaction)? == Found::Empty {
-        let mut sql = String::new();
-        for table in Table::ALL {
-            // The value has no type, so that SQLite keeps text as text and bytes as bytes. Writing to a String cannot
-            // fail.
-            let _ = write!(
-                sql,
-                "CREATE TABLE \"{}\" (tenant TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, \
-                 value NOT NULL, PRIMARY KEY (tenant, key)) WITHOUT ROWID;",
-                table.name(),
-            );
+    let found = recognise(&transaction)?;
+    let mut sql = String::new();
+    match found {
+        Found::Empty => {
+            for table in Table::ALL {
+                // The value has no type, so that SQLite keeps text as text and bytes as bytes. Writing to a String cannot
+                // fail.
+                let _ = write!(
+                    sql,
+                    "CREATE TABLE \"{}\" (tenant TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, \
+                     value NOT NULL, PRIMARY KEY (tenant, key)) WITHOUT ROWID;",
+                    table.name(),
+                );
+            }
+            sql.push_str(JOURNAL);
+            sql.push_str(DISCREPANCIES);
         }
-        sql.push_str(JOURNAL);
+        Found::Former => {
+            sql.push_str("DROP VIEW journal_entries; ALTER TABLE journal RENAME TO former_journal;");
+            sql.push_str(JOURNAL);
+            sql.push_str(FROM_FORMAT_1);
+        }
+        Found::Ours => {}
+    }
+    if found != Found::Ours {
         let _ = write!(sql, "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
         transaction.execute_batch(&sql).map_err(refused(DOING))?;
     }
@@ -128,6 +154,8 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
 #[derive(PartialEq, Eq)]
 enum Found {
     Empty,
+    /// Of a format that this version brings to its own.
+    Former,
     Ours,
 }
 
@@ -138,6 +166,7 @@ fn recognise(connection: &Connection) -> Result<Found, StoreError> {
     let format = read("PRAGMA user_version")?;
     match (application, format) {
         (APPLICATION, FORMAT) => Ok(Found::Ours),
+        (APPLICATION, 1) => Ok(Found::Former),
         (APPLICATION, _) => {
             Err(StoreError::Format { found: format.cast_unsigned(), supported: FORMAT.cast_unsigned() })
         }

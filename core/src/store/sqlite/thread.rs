@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 
 use super::super::StoreError;
+use super::log::Log;
 use super::{group, refused};
 
 /// How many requests the thread takes at once. It bounds how long a read waits and how large a transaction grows.
@@ -28,11 +29,12 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(mut connection: Connection) -> Result<Self, StoreError> {
+        let log = Log::of(&mut connection).map_err(refused("set up the connection"))?;
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("accordant-sqlite".to_owned())
-            .spawn(move || run(connection, &receiver))
+            .spawn(move || run(connection, log, &receiver))
             .map_err(refused("start its thread"))?;
         Ok(Self { requests: Some(sender), thread: Some(thread) })
     }
@@ -57,9 +59,10 @@ impl Drop for Owner {
     }
 }
 
-fn run(mut connection: Connection, requests: &mpsc::Receiver<Request>) {
+fn run(mut connection: Connection, mut log: Log, requests: &mpsc::Receiver<Request>) {
     while let Ok(first) = requests.recv() {
         serve(&mut connection, first, requests);
+        log.keep_short(&connection);
     }
 }
 

@@ -74,7 +74,7 @@ fn an_error_undoes_only_its_own_commit() {
     assert!(matches!(outcomes[0], Ok(Committed::Done { .. })));
     assert!(matches!(outcomes[1], Err(StoreError::Database { .. })));
     assert!(matches!(outcomes[2], Ok(Committed::Done { head }) if head.seq == 2));
-    assert_eq!((count(&connection, "meta"), count(&connection, "journal_payload")), (4, 2));
+    assert_eq!((count(&connection, "meta"), count(&connection, "journal")), (4, 2));
 }
 
 #[test]
