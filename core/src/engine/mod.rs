@@ -137,6 +137,8 @@ pub(crate) struct Core {
     pub(crate) inputs: Inputs,
     /// How much waits, as far as this process knows.
     pub(crate) backlogs: backlog::Backlogs,
+    /// How many dead letters wait, as far as this process looked.
+    pub(crate) letters: tenant::LetterCounts,
     /// What everything else took of the budgets of checks, and is not counted there yet.
     pub(crate) live: live::LiveCalls,
     /// How often connections are read anew that say otherwise than the schedule.

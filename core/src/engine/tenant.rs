@@ -72,6 +72,7 @@ pub use check::{Ages, AggregateResult, CheckResult, Checked, Finding, Verificati
 pub use compact::{Compacted, JournalSize, JournalSizes};
 #[cfg(feature = "keys")]
 pub(crate) use counts::CONFIRMATIONS;
+pub(crate) use dead_letter::LetterCounts;
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub use erase::Erased;
 pub use export_person::{EntryExport, PersonExport, RecordExport};

@@ -20,7 +20,7 @@ use crate::text::Text;
 use crate::view::instant_of;
 
 /// How many rows one scan asks the store for.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 
 /// Why inputs of a surface could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
