@@ -68,7 +68,7 @@ pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
-pub use check::{Ages, AggregateResult, CheckResult, Checked, Finding, Verification};
+pub use check::{Ages, AggregateResult, CheckResult, Checked, FailedCheck, Finding, Verification};
 pub use compact::{Compacted, JournalSize, JournalSizes};
 #[cfg(feature = "keys")]
 pub(crate) use counts::CONFIRMATIONS;

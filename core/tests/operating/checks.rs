@@ -207,6 +207,28 @@ fn of_several_processes_each_spends_what_the_others_left() {
 }
 
 #[test]
+fn of_two_tenants_that_call_one_account_each_spends_a_budget_of_its_own() {
+    let world = World::new();
+    for number in 0..20 {
+        world.crm.edit("accounts", &number.to_string(), &account(number));
+    }
+    let crm = Stubborn::new(&world);
+    let schedule = Schedule { scan: None, ..Schedule::default() };
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let builder = builder.connect(crm.clone()).connect(world.shop.clone()).entity::<Account>().checks(checks(6));
+    let accordant = builder.build().unwrap();
+    let tenants = ["acme", "umbrella"].map(|name| accordant.tenant(name));
+    for tenant in &tenants {
+        block_on(tenant.poll("crm")).unwrap();
+        check(tenant);
+    }
+    world.clock.advance(TimeDelta::days(2));
+    crm.asked();
+    assert_eq!(tenants.each_ref().map(|tenant| check(tenant).verified), [6, 6]);
+    assert_eq!(crm.asked().len(), 12, "the account is called as often as both budgets say");
+}
+
+#[test]
 fn wherever_another_round_comes_in_between_no_call_is_spent_twice() {
     let mut reached = 0;
     for calls in 0..60 {

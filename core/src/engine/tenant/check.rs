@@ -29,7 +29,7 @@ use crate::engine::tenant::step::READ_AT_ONCE;
 use crate::engine::tenant::{FailedCall, Unread};
 use crate::engine::{Connection, TakenIn, Tenant};
 use crate::error::Error;
-use crate::id::{ConnectionName, ObjectType, RecordRef};
+use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef};
 use crate::representation::{Life, Representation};
 use crate::store::{RowKey, Table};
 use crate::telemetry::{Verified, in_span};
@@ -69,8 +69,22 @@ pub struct Checked {
     pub examined: usize,
     /// Those of them that a check found something wrong with.
     pub violating: usize,
+    /// Checks that panicked, page by page. Of each entity over which one did there is a case, until it no longer does.
+    pub panicked: Vec<FailedCheck>,
     /// When the next that was looked at is due.
     pub next: Option<DateTime<Utc>>,
+}
+
+/// A check of entities that panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailedCheck {
+    /// The type of the entities.
+    pub entity_type: EntityType,
+    /// The check, by name.
+    pub check: Text,
+    /// Over how many of a page.
+    pub entities: usize,
 }
 
 impl Checked {
@@ -99,6 +113,7 @@ impl std::ops::AddAssign for Checked {
         self.waiting += other.waiting;
         self.examined += other.examined;
         self.violating += other.violating;
+        self.panicked.extend(other.panicked);
         self.next = [self.next, other.next].into_iter().flatten().min();
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::alert::{Measure, Measured, Severity, health};
 use crate::engine::Tenant;
 use crate::engine::tenant::alerting::StandingAlerts;
@@ -39,6 +41,8 @@ pub struct ConnectionStatus {
     pub health: u64,
     /// How many attributes stand still there ([`Tenant::check_schema`]).
     pub standing_still: usize,
+    /// When it was last looked how the system describes itself ([`Tenant::check_schema`]); `None`: never, or it does not.
+    pub schema_checked: Option<DateTime<Utc>>,
     /// How many dead letters of it wait for somebody ([`Tenant::dead_letter_groups`]). Of all that are kept, 200 are looked at each time:
     /// where there are more, it is what the last time through all of them came to.
     pub dead_letters: u64,
@@ -78,11 +82,13 @@ impl Tenant {
         let mut connections = BTreeMap::new();
         for (name, state) in self.connections().await? {
             let measured = self.measured(&name).await?;
+            let (_, schema) = self.schema_row(&name).await?;
             let status = ConnectionStatus {
                 state,
                 measured,
                 health: health(&measured),
-                standing_still: self.schema_stops(name.as_str()).await?.len(),
+                standing_still: schema.stopped().len(),
+                schema_checked: schema.checked().and_then(DateTime::from_timestamp_millis),
                 dead_letters: letters.get(&name).copied().unwrap_or_default(),
                 most_waiting: self.core.inputs.most_of(&name),
                 refused: self.core.backlogs.refused(&self.id, &name),

@@ -110,6 +110,7 @@ impl Tenant {
             let Some(page) = self.examine_page(model, examiners, pass, now).await? else { return Ok(None) };
             checked.examined += page.examined;
             checked.violating += page.violating;
+            checked.panicked.extend(page.panicked);
         }
         Ok(Some(checked))
     }
@@ -127,7 +128,7 @@ impl Tenant {
         let ended = rows.len() < PAGE;
         let held = self.held_views(model, &rows).await?;
         let mut checked = Checked::default();
-        let wrong = found(examiners, &held, &mut running.passed, now, &mut checked);
+        let wrong = found(model, examiners, &held, &mut running.passed, now, &mut checked);
         let cases = cases_of(model, wrong, &mut running.passed, now);
 
         let from = running.after.take();
