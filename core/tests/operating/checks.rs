@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use accordant::check::{Budget, Cadence, Dimension, Priority};
+use accordant::check::{Budget, Cadence, Dimension, Load, Priority, age_bound};
 use accordant::chrono::TimeDelta;
 use accordant::clock::Clock as _;
 use accordant::connector::{Connector as _, ConnectorError, ConnectorErrorKind, ReadAnswer, RecordKey, Retry};
@@ -192,6 +192,26 @@ fn too_small_a_budget_shows_as_age_and_drops_nothing() {
         world.clock.advance(TimeDelta::hours(1));
     }
     assert_eq!(verified.len(), 20, "each had its turn");
+}
+
+#[test]
+fn no_verification_gets_older_than_the_bound_that_was_computed_beforehand() {
+    let (world, crm, tenant) = known(60, &checks(2));
+    let load = Load { priority: Priority::Normal, checks: 60, cost: 1 };
+    let bounds = age_bound(&[load], &an_hour(2), &Cadence::default(), TimeDelta::hours(1)).unwrap();
+    let bound = bounds[&Priority::Normal];
+    let (mut oldest, mut asked) = (TimeDelta::zero(), 0);
+    for _ in 0..24 * 6 {
+        world.clock.advance(TimeDelta::hours(1));
+        oldest = oldest.max(ages(&tenant).oldest);
+        check(&tenant);
+        asked += crm.asked().len();
+    }
+    assert!(oldest <= bound, "{oldest} is older than {bound}");
+    assert!(
+        oldest > TimeDelta::hours(30) && asked > 120,
+        "they wait for the budget, each again and again: {oldest}, {asked}"
+    );
 }
 
 #[test]
