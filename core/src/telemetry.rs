@@ -158,13 +158,13 @@ impl Called {
 
 /// What a page of checks found of the records that it read.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Verified {
+pub(crate) struct CheckCounts {
     as_held: u64,
     missed: u64,
     gone: u64,
 }
 
-impl Verified {
+impl CheckCounts {
     pub(crate) const fn add(&mut self, gone: bool, missed: bool) {
         match (gone, missed) {
             (true, _) => self.gone += 1,

@@ -108,7 +108,7 @@ use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
 use crate::model::CompiledEntity;
-use crate::store::{Commit, Committed, Row, Table};
+use crate::store::{Commit, Committed, Row, RowKey, Table};
 use crate::text::Text;
 use crate::working_set::Frame;
 
@@ -226,6 +226,12 @@ impl Tenant {
                 Ok(Some(row_name(&key)))
             }
         }
+    }
+
+    /// One row, if it is there.
+    pub(crate) async fn row(&self, key: &RowKey, doing: &'static str) -> Result<Option<Row>, Error> {
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(key)).await.map_err(Error::store(doing))?;
+        Ok(rows.into_iter().next().flatten())
     }
 
     /// The rows of a table whose keys start with `prefix`, page by page.

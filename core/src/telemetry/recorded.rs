@@ -3,8 +3,8 @@
 use metrics::{Counter, Histogram, counter, gauge, histogram};
 
 use super::{
-    ALERTS, CALL_SECONDS, CALLS, COMMITS, Called, EXPIRED, HEALTH, LETTERS, REFUSED, STANDING_ALERTS, STANDING_STILL,
-    TAKEN_IN, VERIFICATION_AGE, VERIFIED, Verified, WAITING, WRITES,
+    ALERTS, CALL_SECONDS, CALLS, COMMITS, Called, CheckCounts, EXPIRED, HEALTH, LETTERS, REFUSED, STANDING_ALERTS,
+    STANDING_STILL, TAKEN_IN, VERIFICATION_AGE, VERIFIED, WAITING, WRITES,
 };
 use crate::alert::{Alert, Change, Severity, WHOLE};
 use crate::connector::Outcome;
@@ -79,8 +79,8 @@ impl Instruments {
         }
     }
 
-    pub(crate) fn verified(&self, verified: &Verified) {
-        let Verified { as_held, missed, gone } = *verified;
+    pub(crate) fn verified(&self, verified: &CheckCounts) {
+        let CheckCounts { as_held, missed, gone } = *verified;
         for (counter, many) in self.verified.iter().zip([as_held, missed, gone]) {
             counter.increment(many);
         }

@@ -1,6 +1,6 @@
 //! The same without the feature `telemetry`: nothing is counted.
 
-use super::{Called, Verified};
+use super::{Called, CheckCounts};
 use crate::alert::Alert;
 use crate::connector::Outcome;
 use crate::engine::{ConnectionStatus, TakenIn};
@@ -16,7 +16,7 @@ impl Instruments {
     pub(crate) const fn called(&self, _: Called, _: i64, _: bool) {}
     pub(crate) const fn taken(&self, _: &TakenIn) {}
     pub(crate) const fn wrote(&self, _: &Outcome) {}
-    pub(crate) const fn verified(&self, _: &Verified) {}
+    pub(crate) const fn verified(&self, _: &CheckCounts) {}
     pub(crate) const fn refused(&self) {}
     pub(crate) const fn expired(&self, _: u64) {}
 }

@@ -250,8 +250,7 @@ impl Tenant {
 
     pub(super) async fn schema_row(&self, name: &ConnectionName) -> Result<(Option<u64>, SchemaRow), Error> {
         let key = schema_key(name);
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("load what is known of a schema"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load what is known of a schema").await?;
         let revision = row.as_ref().map(|row| row.revision);
         Ok((revision, row.map(|row| parse(Table::Meta, &row)).transpose()?.unwrap_or_default()))
     }

@@ -208,9 +208,7 @@ impl Tenant {
         let mut verifications = Vec::new();
         for (check, counted) in all.into_iter().flat_map(|passed| &passed.counts) {
             let key = RowKey::new(Table::Case, Text::of_parts(&[&case_prefix(of), &name, PART, check]));
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let violates =
-                rows.map_err(Error::store("load what a check found"))?.into_iter().flatten().next().is_some();
+            let violates = self.row(&key, "load what a check found").await?.is_some();
             // What is declared since the last pass began was not asked by it.
             let by = [running_by, last_by].into_iter().flatten().find(|passed| passed.counts.contains_key(check));
             let all_listed =
@@ -246,8 +244,7 @@ impl Tenant {
 
     /// Since when nothing counts that checks had found of an entity before.
     async fn outdated_since(&self, id: EntityId) -> Result<Option<i64>, Error> {
-        let rows = self.core.store.load(&self.id, &[outdated_key(id)]).await;
-        let row = rows.map_err(Error::store("load what counts no longer"))?.into_iter().next().flatten();
+        let row = self.row(&outdated_key(id), "load what counts no longer").await?;
         row.map(|row| parse(Table::Meta, &row)).transpose()
     }
 

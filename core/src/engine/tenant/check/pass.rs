@@ -204,8 +204,7 @@ impl Tenant {
     }
 
     async fn check_row<T: serde::de::DeserializeOwned>(&self, key: RowKey) -> Result<(Option<u64>, Option<T>), Error> {
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("load what was examined"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load what was examined").await?;
         let revision = row.as_ref().map(|row| row.revision);
         Ok((revision, row.map(|row| parse(Table::Meta, &row)).transpose()?))
     }

@@ -11,7 +11,7 @@ use crate::engine::case::{CaseKind, CaseRow, Violated, case_key};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, PART};
 use crate::engine::tenant::PAGE;
-use crate::engine::tenant::check::held::Held;
+use crate::engine::tenant::check::page::EntityPage;
 use crate::engine::tenant::check::pass::{Examiners, Passed};
 use crate::engine::tenant::check::{Checked, FailedCheck};
 use crate::error::Error;
@@ -91,7 +91,7 @@ fn ask(check: &dyn EntityCheck, entities: &[Examined<'_>], at: DateTime<Utc>) ->
 pub(super) fn found(
     model: &CompiledEntity,
     examiners: &Examiners<'_>,
-    held: &Held,
+    held: &EntityPage,
     passed: &mut Passed,
     now: i64,
     checked: &mut Checked,
