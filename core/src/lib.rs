@@ -52,6 +52,7 @@ macro_rules! planted {
 pub mod alert;
 pub mod base;
 pub mod card;
+mod caught;
 pub mod check;
 pub mod checkpoint;
 pub mod classify;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::base::Origin;
+use crate::caught::caught;
 use crate::classify::LinkState;
 use crate::entity::{Entity, HUB_OBJECT};
 use crate::equivalence::Equivalence;
@@ -189,7 +190,7 @@ fn ask(
         if heard.all.is_empty() {
             continue;
         }
-        match policy.resolve(heard) {
+        match caught(|| policy.resolve(heard)).unwrap_or(Answer::Park("the policy panicked")) {
             Answer::Inconclusive(reason) => {
                 let name = unit.plain.get(place).map(|plain| plain.policy.clone());
                 resolution.passed.push((name.unwrap_or_default(), reason.into()));

@@ -43,6 +43,7 @@ mod when;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::caught::caught;
 use crate::equivalence::Equivalence;
 use crate::fingerprint::Fingerprint;
 use crate::id::{AttributeId, EntityType};
@@ -112,7 +113,7 @@ pub trait Rule<T: Value>: Send + Sync + 'static {
     /// Adds version and parameters.
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
 
-    /// Lets the change pass, or holds it.
+    /// Lets the change pass, or holds it. If it panics, the change is held.
     fn judge(&self, change: &Change<'_, T>) -> Verdict;
 
     /// Whether accepting what it holds takes two people.
@@ -261,7 +262,8 @@ pub(crate) fn judge_all(
     let mut judged = Judged::default();
     let mut two = false;
     for guard in guards {
-        let verdict = guard.judge(unit, before, after, policy, around);
+        let held = || Verdict::Hold("the rule panicked, and nobody knows what it would say".to_owned());
+        let verdict = caught(|| guard.judge(unit, before, after, policy, around)).unwrap_or_else(held);
         let weight = verdict.weight();
         let (reason, forbidden) = match verdict {
             Verdict::Pass => continue,

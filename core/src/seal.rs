@@ -20,6 +20,8 @@ mod names;
 #[cfg(feature = "keys")]
 mod opened;
 #[cfg(feature = "keys")]
+mod queue;
+#[cfg(feature = "keys")]
 mod scope;
 #[cfg(all(feature = "keys", feature = "sqlite"))]
 mod sqlite;
@@ -33,6 +35,8 @@ mod unseal;
 pub use error::SealError;
 pub use keys::{KeyError, KeyId, SealKey, SealKeys, Secret};
 pub use memory::MemoryKeys;
+#[cfg(feature = "keys")]
+pub use queue::SealedQueue;
 #[cfg(all(feature = "keys", feature = "sqlite"))]
 pub use sqlite::SqliteKeys;
 #[cfg(feature = "keys")]

@@ -7,15 +7,17 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use accordant::check::Budget;
+use accordant::check::{Budget, Priority};
 use accordant::chrono::TimeDelta;
-use accordant::engine::Checks;
+use accordant::engine::{Checks, Inputs};
+use accordant::model::Path;
+use accordant::schema::{FieldKind, FieldSchema, ObjectSchema};
 use accordant::telemetry::{METRICS, MetricKind, SPANS};
 use accordant::testing::FakeSystem;
-use accordant::{Accordant, Actor, Canonical, Email, ManualClock, Scope};
+use accordant::{Accordant, Actor, Canonical, Email, Error, ManualClock, Scope};
 use futures::executor::block_on;
 use metrics::{
-    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 use serde_json::json;
 use tracing::field::{Field, Visit};
@@ -23,7 +25,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 
 /// What nobody may read in a metric or a span.
-const CANARIES: [&str; 3] = ["canary@acme.test", "555-0100", "record-17"];
+const CANARIES: [&str; 4] = ["canary@acme.test", "555-0100", "record-17", "sk-canary-of-an-api-key"];
 
 #[derive(Canonical, Clone, Debug)]
 #[canonical(entity = "account", system(crm, object = "accounts"), system(shop, object = "customers"))]
@@ -46,6 +48,20 @@ impl CounterFn for Sum {
     }
     fn absolute(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+impl GaugeFn for Sum {
+    fn increment(&self, value: f64) {
+        panic!("a level is set, not raised by {value}")
+    }
+    fn decrement(&self, value: f64) {
+        panic!("a level is set, not lowered by {value}")
+    }
+    /// In hundredths.
+    fn set(&self, value: f64) {
+        assert!((0.0..=1e6).contains(&value), "{value}");
+        self.0.store((value * 100.0).round() as u64, Ordering::Relaxed);
     }
 }
 
@@ -83,7 +99,7 @@ impl Recorder for Kept {
         Counter::from_arc(self.sum(key))
     }
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        panic!("nothing is a gauge: {key}")
+        Gauge::from_arc(self.sum(key))
     }
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
         Histogram::from_arc(self.sum(key))
@@ -130,7 +146,7 @@ fn a_day() {
     let builder = builder.entity::<Account>().checks(Checks::new().budget("crm", reads));
     let tenant = builder.build().unwrap().tenant("acme");
     let by = Actor::new("ana");
-    let said = |phone: &str| json!({ "email": CANARIES[0], "phone": phone });
+    let said = |phone: &str| json!({ "email": CANARIES[0], "phone": phone, "api_key": CANARIES[3] });
     crm.edit("accounts", CANARIES[2], &said("1"));
     shop.edit("customers", "7", &said("1"));
     block_on(tenant.poll("crm")).unwrap();
@@ -148,6 +164,9 @@ fn a_day() {
     block_on(tenant.check()).unwrap();
     shop.unavailable(true);
     block_on(tenant.poll("shop")).unwrap_err();
+    block_on(tenant.raise_alerts()).unwrap();
+    clock.advance(TimeDelta::minutes(1));
+    block_on(tenant.raise_alerts()).unwrap();
 }
 
 #[test]
@@ -175,6 +194,108 @@ fn what_is_counted_is_declared_adds_up_and_holds_no_payload() {
     assert!(of("accordant_taken_in_total{connection=crm,as=observed}") >= 2);
     assert_eq!(of("accordant_verified_total{connection=crm,found=as_held}"), 1);
     assert!(of("accordant_commits_total{outcome=done}") > 5);
+}
+
+/// What levels are worked out from: a hint that expires, one that finds no room, a letter, a field that moved away, records that no budget
+/// comes by in time, and calls that fail.
+fn a_bad_week(kept: &Kept) {
+    let clock = Arc::new(ManualClock::at("2026-01-05T08:00:00Z".parse().unwrap()));
+    let models = [Account::model()];
+    let (crm, shop) = (FakeSystem::new("crm", &models, &clock), FakeSystem::new("shop", &models, &clock));
+    let reads = Budget::new(100, TimeDelta::hours(1)).unwrap();
+    let inputs = Inputs::new().most_at("crm", 2).expires(Priority::Normal, TimeDelta::hours(1));
+    let builder = Accordant::builder().clock(Arc::clone(&clock)).connect(crm.clone()).connect(shop.clone());
+    let builder = builder.entity::<Account>().checks(Checks::new().budget("crm", reads)).inputs(inputs);
+    let tenant = builder.build().unwrap().tenant("acme");
+    let hint = |id: &str| block_on(tenant.receive("crm", crm.hint_webhook("accounts", id)));
+    let level = |name: &str, of: &str| {
+        let name = format!("{name}{{tenant=acme,connection={of}}}");
+        *kept.counted().get(&name).unwrap_or(&0)
+    };
+    let described = |fields: &[&str]| {
+        let mut schema = ObjectSchema::new("accounts");
+        for field in fields {
+            schema.field(FieldSchema::new(Path::new(field), FieldKind::Text));
+        }
+        [schema]
+    };
+    crm.describes_as(described(&["email", "phone"]));
+    for id in ["1", "2", CANARIES[2]] {
+        crm.edit("accounts", id, &json!({ "email": format!("{id}@acme.test"), "phone": CANARIES[1], "api_key": CANARIES[3] }));
+    }
+    block_on(tenant.poll("crm")).unwrap();
+    block_on(tenant.check()).unwrap();
+    block_on(tenant.check_schema("crm")).unwrap();
+
+    hint("1").unwrap();
+    hint(CANARIES[2]).unwrap();
+    assert!(matches!(hint("2"), Err(Error::Full { .. })));
+    crm.raw_page("accounts", CANARIES[0].into());
+    block_on(tenant.poll("crm")).unwrap();
+    crm.describes_as(described(&["email"]));
+    block_on(tenant.check_schema("crm")).unwrap();
+    clock.advance(TimeDelta::days(3));
+    block_on(tenant.status()).unwrap();
+    assert_eq!(level("accordant_waiting_records", "crm"), 200, "in hundredths");
+    assert_eq!(level("accordant_waiting_dead_letters", "crm"), 100);
+    assert_eq!(level("accordant_stopped_attributes", "crm"), 100);
+    assert_eq!(level("accordant_verification_age_intervals", "crm"), 300, "of a day");
+    assert_eq!(level("accordant_health_ratio", "crm"), 100);
+    assert_eq!(level("accordant_waiting_dead_letters", "shop"), 0);
+
+    // All of it goes down again.
+    while block_on(tenant.step()).unwrap().more() {}
+    let (by, letters) = (Actor::new("ana"), block_on(tenant.dead_letter_groups()).unwrap());
+    block_on(tenant.discard_dead_letters(&letters[0].cause, 10, &by, "noise")).unwrap();
+    crm.describes_as(described(&["email", "phone"]));
+    block_on(tenant.check_schema("crm")).unwrap();
+    block_on(tenant.check()).unwrap();
+    block_on(tenant.status()).unwrap();
+    let levels = ["waiting_records", "waiting_dead_letters", "stopped_attributes", "verification_age_intervals"];
+    assert_eq!(levels.map(|name| level(&format!("accordant_{name}"), "crm")), [0; 4]);
+
+    shop.unavailable(true);
+    let minute = || {
+        drop(block_on(tenant.poll("shop")));
+        clock.advance(TimeDelta::minutes(1));
+        block_on(tenant.raise_alerts()).unwrap();
+    };
+    for _ in 0..3 {
+        minute();
+    }
+    let standing = |severity: &str| {
+        block_on(tenant.status()).unwrap();
+        let name = format!("accordant_standing_alerts{{tenant=acme,connection=shop,severity={severity}}}");
+        *kept.counted().get(&name).unwrap_or(&0)
+    };
+    assert_eq!((standing("error"), standing("warning"), standing("critical")), (100, 100, 0));
+    assert_eq!(level("accordant_health_ratio", "shop"), 60);
+    shop.unavailable(false);
+    for _ in 0..8 {
+        minute();
+    }
+    assert_eq!((standing("error"), standing("warning")), (0, 0));
+    assert_eq!(level("accordant_health_ratio", "shop"), 100);
+}
+
+#[test]
+fn levels_rise_and_fall_and_what_is_refused_expires_or_is_told_is_counted() {
+    let _alone = ALONE.lock();
+    let kept = Kept::default();
+    metrics::with_local_recorder(&kept, || a_bad_week(&kept));
+    let counted = kept.counted();
+    let of = |name: &str| counted.get(name).copied().unwrap_or_default();
+    assert_eq!(of("accordant_refused_total{connection=crm}"), 1, "{counted:#?}");
+    assert_eq!(of("accordant_expired_total{connection=crm}"), 2);
+    for (measure, severity) in [("failure_rate", "error"), ("health", "warning")] {
+        for change in ["raised", "resolved"] {
+            let labels = format!("connection=shop,measure={measure},severity={severity},change={change}");
+            assert_eq!(of(&format!("accordant_alerts_total{{{labels}}}")), 1, "{labels}");
+        }
+    }
+    for name in kept.0.lock().unwrap().keys() {
+        assert!(CANARIES.iter().all(|canary| !name.contains(canary)), "{name}");
+    }
 }
 
 #[test]
@@ -206,6 +327,7 @@ fn the_documentation_has_every_metric_and_span_and_no_other() {
     let kind = |kind: MetricKind| match kind {
         MetricKind::Counter => "counter",
         MetricKind::Histogram => "histogram",
+        MetricKind::Gauge => "gauge",
         _ => "another",
     };
     let metrics = METRICS.iter().map(|of| (of.name.to_owned(), kind(of.kind).to_owned(), of.labels.join(", ")));

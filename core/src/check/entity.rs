@@ -35,7 +35,8 @@ pub trait EntityCheck: Send + Sync + 'static {
     }
 
     /// Gives what is wrong with these entities, which are at most some hundreds, of one type, and exist. What it says of an entity
-    /// that is not among them is ignored. It must not panic, which nobody catches.
+    /// that is not among them is ignored. If it panics over many, it is asked of each alone; of whom it still panics over, a case says
+    /// so until it no longer does. Where panics abort the program, that is the end of it.
     fn examine(&self, entities: &[Examined<'_>], at: DateTime<Utc>) -> Vec<Violation>;
 }
 

@@ -405,6 +405,7 @@ impl Builder {
             checks: self.checks,
             inputs: self.inputs,
             backlogs: crate::engine::backlog::Backlogs::default(),
+            letters: crate::engine::tenant::LetterCounts::default(),
             live: crate::engine::live::LiveCalls::default(),
             thresholds: self.thresholds,
             sinks: self.sinks,

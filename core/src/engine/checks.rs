@@ -72,7 +72,8 @@ impl Checks {
     /// read, polls, scans, and writes. A record counts as a call, whether it is read, stands on a page, or is written; and so does a
     /// page of nothing. Where a system reads a hundred records by one call, the budget is a hundred times as many.
     ///
-    /// Each tenant has it for itself: where several tenants call one account of a system, divide what the account allows among them.
+    /// Each tenant has it for itself: where several tenants call one account of a system, divide what the account allows among them (a
+    /// thousand calls an hour and four tenants: 250 each).
     #[must_use]
     pub fn budget(mut self, connection: &str, budget: Budget) -> Self {
         self.budgets.insert(ConnectionName::new(connection), budget);

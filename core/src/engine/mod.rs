@@ -60,12 +60,12 @@ pub use tenant::feed;
 pub use tenant::{
     Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
     CaseCursor, CaseFilter, CasePage, Changed, CheckResult, Checked, Compacted, Compared, ConnectionStatus, Difference,
-    DiscrepancyFilter, EntryExport, Erased, FailedCall, Finding, FoundEntity, Granted, Happening, HistoryPage,
-    JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched, Next, Otherwise,
-    Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran, RecordExport,
-    Rederived, Replayed, Reread, Resumed, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen, SeenAsOf,
-    Status, Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unmatched, Unread, Verification, Verified,
-    WhatIf, WouldBe, WouldWrite,
+    DiscrepancyFilter, EntryExport, Erased, FailedCall, FailedCheck, Finding, FoundEntity, Granted, Happening,
+    HistoryPage, JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched,
+    Next, Otherwise, Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran,
+    RecordExport, Rederived, Replayed, Reread, Resumed, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen,
+    SeenAsOf, Status, Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unmatched, Unread, Verification,
+    Verified, WhatIf, WouldBe, WouldWrite,
 };
 #[cfg(feature = "keys")]
 pub(crate) use tenant::{CONFIRMATIONS, REFUSALS, TRAINED_MODELS};
@@ -137,6 +137,8 @@ pub(crate) struct Core {
     pub(crate) inputs: Inputs,
     /// How much waits, as far as this process knows.
     pub(crate) backlogs: backlog::Backlogs,
+    /// How many dead letters wait, as far as this process looked.
+    pub(crate) letters: tenant::LetterCounts,
     /// What everything else took of the budgets of checks, and is not counted there yet.
     pub(crate) live: live::LiveCalls,
     /// How often connections are read anew that say otherwise than the schedule.

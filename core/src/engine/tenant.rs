@@ -68,10 +68,11 @@ pub use as_of::{AsOf, PlanThen};
 pub use ask::{DiscrepancyFilter, UnlinkedRecord};
 pub use bulk::{BulkDecided, BulkEffect, BulkPreview, MOST_AT_ONCE};
 pub use cases::{Assigned, CaseCursor, CaseFilter, CasePage};
-pub use check::{Ages, AggregateResult, CheckResult, Checked, Finding, Verification};
+pub use check::{Ages, AggregateResult, CheckResult, Checked, FailedCheck, Finding, Verification};
 pub use compact::{Compacted, JournalSize, JournalSizes};
 #[cfg(feature = "keys")]
 pub(crate) use counts::CONFIRMATIONS;
+pub(crate) use dead_letter::LetterCounts;
 pub use dead_letter::{LetterCause, LetterGroup, LetterState, Retried, StoredDeadLetter};
 pub use erase::Erased;
 pub use export_person::{EntryExport, PersonExport, RecordExport};
@@ -107,7 +108,7 @@ use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
 use crate::model::CompiledEntity;
-use crate::store::{Commit, Committed, Row, Table};
+use crate::store::{Commit, Committed, Row, RowKey, Table};
 use crate::text::Text;
 use crate::working_set::Frame;
 
@@ -225,6 +226,12 @@ impl Tenant {
                 Ok(Some(row_name(&key)))
             }
         }
+    }
+
+    /// One row, if it is there.
+    pub(crate) async fn row(&self, key: &RowKey, doing: &'static str) -> Result<Option<Row>, Error> {
+        let rows = self.core.store.load(&self.id, std::slice::from_ref(key)).await.map_err(Error::store(doing))?;
+        Ok(rows.into_iter().next().flatten())
     }
 
     /// The rows of a table whose keys start with `prefix`, page by page.

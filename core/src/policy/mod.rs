@@ -190,7 +190,8 @@ pub trait Policy<T: Value>: Send + Sync + 'static {
         false
     }
 
-    /// Answers, or says why it cannot. There is at least one candidate.
+    /// Answers, or says why it cannot. There is at least one candidate. If it panics, the unit waits for a person, whatever stands behind
+    /// it in the chain.
     fn resolve(&self, candidates: &Candidates<'_, T>) -> Answer<T>;
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "keys")]
+use crate::clock::Entropy;
 use crate::hex::hex;
 use crate::id::TenantId;
 use crate::store::StoreFault;
@@ -26,6 +28,17 @@ pub struct SealKey {
     pub id: KeyId,
     /// Its bytes.
     pub secret: Secret,
+}
+
+#[cfg(feature = "keys")]
+impl SealKey {
+    /// A key that nobody has.
+    pub(super) fn random(entropy: &dyn Entropy) -> Self {
+        let (mut id, mut secret) = ([0; 16], [0; 32]);
+        entropy.fill(&mut id);
+        entropy.fill(&mut secret);
+        Self { id: KeyId(id), secret: Secret(secret) }
+    }
 }
 
 /// Keeps the keys by which a [`SealedStore`](crate::seal::SealedStore) seals, apart from what is sealed.

@@ -9,6 +9,10 @@ pub(crate) const ROW: &[u8; 6] = b"\0seal\x01";
 /// What a sealed payload begins with. Its commitment stands behind it.
 pub(crate) const PAYLOAD: &[u8; 6] = b"\0seal\x02";
 
+/// What the body of a sealed message of a queue begins with.
+#[cfg(feature = "keys")]
+pub(crate) const BODY: &[u8; 6] = b"\0seal\x03";
+
 /// The row that says that a tenant is sealed.
 pub(crate) fn marker() -> RowKey {
     RowKey::new(Table::Meta, "\u{1f}seal")

@@ -12,6 +12,7 @@ use super::{KeyId, SealKey, Secret, mark};
 use crate::fingerprint::{Digest, Fingerprint};
 use crate::id::TenantId;
 use crate::journal::Entry;
+use crate::queue::{self, Topic};
 use crate::store::RowKey;
 
 /// What a message is bound to: opened as anything else, it does not open.
@@ -40,6 +41,14 @@ impl About {
     /// The payload of an entry.
     pub(super) fn entry(tenant: &TenantId, entry: &Entry) -> Self {
         Self::payload(tenant, &entry.kind, &entry.subject, &entry.commitment)
+    }
+
+    /// What a message of a queue says.
+    pub(super) fn message(topic: Topic, message: &queue::Message) -> Self {
+        let queue::Message { tenant, key, id, .. } = message;
+        let named = [tenant.as_str(), topic.name(), key.as_str(), id.as_str()].map(str::as_bytes);
+        let [tenant, topic, key, id] = named;
+        Self::of(&[b"message", tenant, topic, key, id])
     }
 
     /// A key that is wrapped under a master key.
@@ -81,6 +90,11 @@ pub(super) fn seal_payload(
     seal(&front, key, salt, about, payload)
 }
 
+/// Seals what a message of a queue says.
+pub(super) fn seal_body(key: &SealKey, salt: [u8; 16], about: &About, body: Vec<u8>) -> Option<Vec<u8>> {
+    seal(mark::BODY, key, salt, about, body)
+}
+
 fn seal(front: &[u8], key: &SealKey, salt: [u8; 16], about: &About, mut plain: Vec<u8>) -> Option<Vec<u8>> {
     let (cipher, nonce) = cipher(&own_secret(&key.secret, &salt), &salt)?;
     cipher.seal_in_place_append_tag(nonce, Aad::from(&about.0), &mut plain).ok()?;
@@ -96,6 +110,11 @@ pub(super) fn row(value: &[u8]) -> Option<Message<'_>> {
 pub(super) fn payload(bytes: &[u8]) -> Option<Message<'_>> {
     let (_, rest) = bytes.strip_prefix(mark::PAYLOAD)?.split_first_chunk::<32>()?;
     Message::read(rest)
+}
+
+/// Reads what a queue delivers. `None`: it is not sealed, or cut short.
+pub(super) fn body(bytes: &[u8]) -> Option<Message<'_>> {
+    Message::read(bytes.strip_prefix(mark::BODY)?)
 }
 
 impl<'a> Message<'a> {

@@ -11,7 +11,7 @@ use super::message::{self, About};
 use super::names::require_whole;
 use super::opened::{Marker, Opened, remember};
 use super::scope::Scope;
-use super::{KeyId, SealError, SealKey, SealKeys, Secret};
+use super::{SealError, SealKey, SealKeys};
 use crate::clock::{Entropy, SystemEntropy};
 use crate::id::TenantId;
 use crate::journal::{self, Broken, Draft, Entry, Head, Payload};
@@ -139,10 +139,7 @@ impl SealedStore {
     }
 
     fn new_key(&self) -> SealKey {
-        let (mut id, mut secret) = ([0; 16], [0; 32]);
-        self.entropy.fill(&mut id);
-        self.entropy.fill(&mut secret);
-        SealKey { id: KeyId(id), secret: Secret(secret) }
+        SealKey::random(&*self.entropy)
     }
 
     fn new_salt(&self) -> [u8; 16] {

@@ -1,12 +1,16 @@
 //! Alerts: a connection that needs somebody says so once, and says when it needs nobody any more.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use accordant::alert::{Alert, AlertSink, Change, Lines, Measure, Severity, SinkError, Threshold};
 use accordant::chrono::TimeDelta;
+use accordant::connector::{Connector as _, ConnectorError, Cursor, Page};
 use accordant::engine::{Alerted, Schedule};
-use accordant::{Accordant, Tenant};
+use accordant::id::SurfaceName;
+use accordant::testing::{FakeSystem, Habits};
+use accordant::{Accordant, Canonical, Email, ManualClock, Tenant};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use serde_json::{Value as Json, json};
@@ -108,6 +112,114 @@ fn what_cannot_be_decoded_and_what_waits_are_measured_too() {
         Some(3 * 10_000 / 16),
         "three of nine accounts, three pages of nothing and four hints"
     );
+}
+
+/// A system whose pages take so many milliseconds.
+#[derive(Clone)]
+struct Slow {
+    fake: FakeSystem,
+    clock: Arc<ManualClock>,
+    takes: Arc<AtomicI64>,
+}
+
+#[async_trait]
+impl Habits for Slow {
+    fn fake(&self) -> &FakeSystem {
+        &self.fake
+    }
+    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
+        self.clock.advance(TimeDelta::milliseconds(self.takes.load(Ordering::SeqCst)));
+        self.fake.read_page(surface, after).await
+    }
+}
+
+#[test]
+fn a_system_that_is_slow_raises_an_alert_beyond_five_seconds_and_not_at_five() {
+    let (world, told) = (World::new(), Told::default());
+    let takes = Arc::new(AtomicI64::new(5_000));
+    let crm = Slow { fake: world.crm.clone(), clock: Arc::clone(&world.clock), takes: Arc::clone(&takes) };
+    let schedule = Schedule { scan: None, ..Schedule::default() };
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    // Of health something is told long before: it is another test's.
+    let latency = Threshold::standard().into_iter().filter(|threshold| threshold.measure() == Measure::Latency);
+    let builder = builder.connect(crm).connect(world.shop.clone()).entity::<Account>().alerts(latency);
+    let tenant = builder.alert_sink(told.clone()).build().unwrap().tenant("acme");
+    for _ in 0..6 {
+        minute(&world, &tenant, 1);
+    }
+    assert_eq!(told.lines(), Vec::<String>::new(), "at the threshold is not beyond it");
+    takes.store(6_000, Ordering::SeqCst);
+    for _ in 0..10 {
+        minute(&world, &tenant, 1);
+    }
+    let lines = told.lines();
+    assert!(lines.len() == 1 && lines[0].starts_with("warning: latency of crm is "), "{lines:?}");
+    assert!(lines[0].ends_with(", over 5000 ms"), "{lines:?}");
+    let status = block_on(tenant.status()).unwrap();
+    assert_eq!(status.connections["crm"].measured.latency, Some(6_000));
+    assert_eq!(status.connections["crm"].alerts, [(Measure::Latency, Severity::Warning)]);
+    takes.store(100, Ordering::SeqCst);
+    for _ in 0..10 {
+        minute(&world, &tenant, 1);
+    }
+    let lines = told.lines();
+    assert!(lines.len() == 1 && lines[0].starts_with("resolved: latency of crm is "), "{lines:?}");
+    assert_eq!(block_on(tenant.status()).unwrap().connections["crm"].alerts, []);
+}
+
+#[test]
+fn a_queue_that_grows_raises_an_alert_beyond_a_thousand_and_resolves_when_it_was_read() {
+    let (world, told) = (World::new(), Told::default());
+    let tenant = tenant(&world, told.clone());
+    let hint = |number: usize| {
+        world.crm.edit("accounts", &number.to_string(), &account(number));
+        block_on(tenant.receive("crm", world.crm.hint_webhook("accounts", &number.to_string()))).unwrap();
+    };
+    (0..1_000).for_each(hint);
+    for _ in 0..5 {
+        minute(&world, &tenant, 0);
+    }
+    let of_queue = |lines: Vec<String>| lines.into_iter().filter(|line| line.contains(" queue ")).collect::<Vec<_>>();
+    assert_eq!(of_queue(told.lines()), Vec::<String>::new(), "a thousand are not more than a thousand");
+    hint(1_000);
+    minute(&world, &tenant, 0);
+    assert_eq!(of_queue(told.lines()), Vec::<String>::new(), "it has not lasted yet");
+    minute(&world, &tenant, 0);
+    assert_eq!(of_queue(told.lines()), ["warning: queue of crm is 1001, over 1000"]);
+    crate::model::step(&tenant);
+    let mut lines = Vec::new();
+    for _ in 0..5 {
+        minute(&world, &tenant, 0);
+        lines.extend(told.lines());
+    }
+    assert_eq!(of_queue(lines), ["resolved: queue of crm is 0"]);
+    assert_eq!(block_on(tenant.status()).unwrap().connections["crm"].alerts, []);
+}
+
+/// An account of which less is known.
+#[derive(Canonical, Clone, Debug)]
+#[canonical(entity = "account", system(crm, object = "accounts"), system(shop, object = "customers"))]
+struct Fewer {
+    #[canonical(identity, at(crm = "email", shop = "email"))]
+    email: Email,
+}
+
+#[test]
+fn a_tenant_whose_model_is_not_accepted_is_not_ready_and_says_how_it_is_all_the_same() {
+    let (world, told) = (World::new(), Told::default());
+    let ready = |tenant: &Tenant| block_on(tenant.status()).unwrap().ready;
+    let first = tenant(&world, told);
+    assert!(ready(&first), "it was never written under another");
+    world.crm.edit("accounts", "1", &account(1));
+    block_on(first.poll("crm")).unwrap();
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone());
+    let builder = builder.connect(world.crm.clone()).connect(world.shop.clone()).entity::<Fewer>();
+    let second = builder.build().unwrap().tenant("acme");
+    assert!(!ready(&second) && ready(&first));
+    let status = block_on(second.status()).unwrap();
+    assert_eq!(status.connections.keys().map(ToString::to_string).collect::<Vec<_>>(), ["crm", "shop"]);
+    block_on(second.accept_model(&accordant::Actor::new("ana"))).unwrap();
+    assert!(ready(&second));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use accordant::check::{Budget, Cadence, Dimension, Priority};
+use accordant::check::{Budget, Cadence, Dimension, Load, Priority, age_bound};
 use accordant::chrono::TimeDelta;
 use accordant::clock::Clock as _;
 use accordant::connector::{Connector as _, ConnectorError, ConnectorErrorKind, ReadAnswer, RecordKey, Retry};
@@ -195,6 +195,26 @@ fn too_small_a_budget_shows_as_age_and_drops_nothing() {
 }
 
 #[test]
+fn no_verification_gets_older_than_the_bound_that_was_computed_beforehand() {
+    let (world, crm, tenant) = known(60, &checks(2));
+    let load = Load { priority: Priority::Normal, checks: 60, cost: 1 };
+    let bounds = age_bound(&[load], &an_hour(2), &Cadence::default(), TimeDelta::hours(1)).unwrap();
+    let bound = bounds[&Priority::Normal];
+    let (mut oldest, mut asked) = (TimeDelta::zero(), 0);
+    for _ in 0..24 * 6 {
+        world.clock.advance(TimeDelta::hours(1));
+        oldest = oldest.max(ages(&tenant).oldest);
+        check(&tenant);
+        asked += crm.asked().len();
+    }
+    assert!(oldest <= bound, "{oldest} is older than {bound}");
+    assert!(
+        oldest > TimeDelta::hours(30) && asked > 120,
+        "they wait for the budget, each again and again: {oldest}, {asked}"
+    );
+}
+
+#[test]
 fn of_several_processes_each_spends_what_the_others_left() {
     let (world, crm, one) = known(20, &checks(6));
     let other = process(&world, &crm, checks(6));
@@ -204,6 +224,28 @@ fn of_several_processes_each_spends_what_the_others_left() {
     assert_eq!(first.verified + second.verified, 6, "{first:?} {second:?}");
     assert_eq!(crm.asked().len(), 6);
     assert_eq!((check(&one).verified, check(&other).verified), (0, 0));
+}
+
+#[test]
+fn of_two_tenants_that_call_one_account_each_spends_a_budget_of_its_own() {
+    let world = World::new();
+    for number in 0..20 {
+        world.crm.edit("accounts", &number.to_string(), &account(number));
+    }
+    let crm = Stubborn::new(&world);
+    let schedule = Schedule { scan: None, ..Schedule::default() };
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).store(world.store.clone()).schedule(schedule);
+    let builder = builder.connect(crm.clone()).connect(world.shop.clone()).entity::<Account>().checks(checks(6));
+    let accordant = builder.build().unwrap();
+    let tenants = ["acme", "umbrella"].map(|name| accordant.tenant(name));
+    for tenant in &tenants {
+        block_on(tenant.poll("crm")).unwrap();
+        check(tenant);
+    }
+    world.clock.advance(TimeDelta::days(2));
+    crm.asked();
+    assert_eq!(tenants.each_ref().map(|tenant| check(tenant).verified), [6, 6]);
+    assert_eq!(crm.asked().len(), 12, "the account is called as often as both budgets say");
 }
 
 #[test]

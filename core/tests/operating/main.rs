@@ -15,6 +15,7 @@ mod model;
 mod money;
 mod outages;
 mod owed;
+mod panics;
 mod plans;
 mod rollout;
 mod run;

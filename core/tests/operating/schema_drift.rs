@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use accordant::chrono::TimeDelta;
+use accordant::check::Dimension;
+use accordant::chrono::{DateTime, TimeDelta};
 use accordant::clock::Clock as _;
-use accordant::engine::{CaseKind, Checks, Schedule, SchemaChecked};
+use accordant::engine::{CaseKind, Checks, Finding, Schedule, SchemaChecked, Verification};
 use accordant::model::Path;
 use accordant::plan::Scope;
 use accordant::role::{Role, Roles};
@@ -143,6 +144,38 @@ fn apply(world: &World, tenant: &Tenant) -> (Vec<String>, Vec<String>) {
         block_on(tenant.apply(plan.hash)).unwrap();
     }
     (world.shop.written().split_off(before), parked)
+}
+
+#[test]
+fn the_ledger_and_the_status_say_when_a_system_last_described_itself_and_what_stands_still() {
+    let world = World::new();
+    let tenant = world.tenant();
+    let entity = block_on(tenant.entity_of(&RecordRef::new("crm", "contacts", "1"))).unwrap().unwrap();
+    let looks = || {
+        let all = block_on(tenant.verified(entity)).unwrap().into_iter();
+        let of_schema = all.filter(|one| one.dimension == Dimension::Schema);
+        let look = |one: Verification| (one.record.unwrap().connection.to_string(), one.at, one.found);
+        of_schema.map(look).collect::<Vec<_>>()
+    };
+    let status = |connection: &str| block_on(tenant.status()).unwrap().connections[connection].schema_checked;
+    let then = DateTime::from_timestamp_millis(world.clock.now());
+    let right = |name: &str| (name.to_owned(), then, Some(Finding::AsHeld));
+    assert_eq!(looks(), [right("crm"), right("shop")]);
+    world.clock.advance(TimeDelta::hours(2));
+    world.crm.describes_as([but("contacts", "phone", None)]);
+    check(&tenant, "crm");
+    let now = DateTime::from_timestamp_millis(world.clock.now());
+    assert_eq!(looks(), [("crm".to_owned(), now, Some(Finding::StandStill(1))), right("shop")]);
+    assert_eq!((status("crm"), status("shop")), (now, then));
+    let never = FakeSystem::new("crm", &[Member::model()], &world.clock);
+    never.edit("contacts", "1", &json!({ "email": "ana@acme.test" }));
+    let builder = Accordant::builder().clock(Arc::clone(&world.clock)).connect(never);
+    let builder = builder.connect(FakeSystem::new("shop", &[Member::model()], &world.clock)).entity::<Member>();
+    let silent = builder.build().unwrap().tenant("acme");
+    block_on(silent.poll("crm")).unwrap();
+    let entity = block_on(silent.entity_of(&RecordRef::new("crm", "contacts", "1"))).unwrap().unwrap();
+    let all = block_on(silent.verified(entity)).unwrap();
+    assert!(all.iter().all(|one| one.dimension != Dimension::Schema), "it does not describe itself: {all:?}");
 }
 
 #[test]

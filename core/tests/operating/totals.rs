@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use accordant::check::{Aggregate, Priority, Tally, Total};
+use accordant::check::{Aggregate, Dimension, Priority, Tally, Total};
 use accordant::chrono::TimeDelta;
-use accordant::engine::Checks;
+use accordant::engine::{Checks, Finding};
 use accordant::store::{Store as _, Table};
 use accordant::testing::FakeSystem;
 use accordant::value::Decimal;
-use accordant::{Accordant, Canonical, Email, ManualClock, Money};
+use accordant::{Accordant, Canonical, Email, ManualClock, Money, RecordRef};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -36,15 +36,32 @@ fn totals_of_one_type_are_compared_at_once() {
         "\"owed\": the sum of buyer.balance in crm is 30 USD, the sum of buyer.balance in shop is 20 USD",
     ];
     assert_eq!(reasons(&tenant), expected);
+    let first = block_on(tenant.entity_of(&RecordRef::new("crm", "contacts", "0"))).unwrap().unwrap();
+    let differ = block_on(tenant.verified(first)).unwrap();
+    assert!(differ.iter().any(|one| one.dimension == Dimension::Aggregate && one.found == Some(Finding::Differ)));
     world.shop.edit("customers", "2", &json!({ "email": "b2@acme.test", "balance": "10.00", "currency": "USD" }));
     world.poll(&tenant);
     world.clock.advance(TimeDelta::days(1));
     check(&world, &tenant);
     assert_eq!(cases(&tenant), []);
     let results = block_on(tenant.aggregate_results()).unwrap();
+    let looked = |entity| {
+        let all = block_on(tenant.verified(entity)).unwrap().into_iter();
+        let totals = all.filter(|one| one.dimension == Dimension::Aggregate);
+        totals.map(|one| (one.check.unwrap().to_string(), one.record, one.at, one.found)).collect::<Vec<_>>()
+    };
+    let found = |at, found: Option<Finding>| ["owed", "buyers"].map(|name| (name.to_owned(), None, at, found)).to_vec();
+    let of = |object: &str, id: &str| block_on(tenant.entity_of(&RecordRef::new("crm", object, id))).unwrap().unwrap();
+    let now = Some(results[0].at);
+    assert_eq!(looked(of("contacts", "0")), found(now, Some(Finding::AsHeld)));
+    assert_eq!(looked(of("companies", "f1")), [], "of firms nothing is added up");
     let sum = |tally: &Tally| tally.sums.get("USD").map(Decimal::to_string);
     assert!(results.iter().all(|result| result.agree));
     assert_eq!((sum(&results[0].left), sum(&results[0].right)), (Some("30".to_owned()), Some("30".to_owned())));
+    world.clock.advance(TimeDelta::hours(1));
+    world.crm.edit("contacts", "9", &json!({ "email": "new@acme.test" }));
+    world.poll(&tenant);
+    assert_eq!(looked(of("contacts", "9")), found(None, None), "it came after they were counted");
     clean(&tenant);
 }
 

@@ -6,6 +6,7 @@ mod canaries;
 mod compaction;
 mod erasure;
 mod evolution;
+mod kept;
 mod looking_back;
 mod migrations;
 mod properties;

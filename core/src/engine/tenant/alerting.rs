@@ -14,10 +14,12 @@ use crate::alert::{Alert, Measure, Measured, Severity, SinkError, State, Thresho
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, PART};
+use crate::engine::tenant::ConnectionStatus;
 use crate::error::Error;
 use crate::id::{ConnectionName, TenantId};
 use crate::rollout::Flow;
 use crate::store::{RowKey, Table};
+use crate::telemetry;
 use crate::text::Text;
 
 /// What the keys of the rows begin with.
@@ -92,8 +94,8 @@ impl Drop for Telling<'_> {
 
 impl Tenant {
     /// Looks at what was measured of every connection, and tells the sinks which alerts are raised and which have resolved themselves
-    /// ([`Builder::alerts`](crate::engine::Builder::alerts)). [`Tenant::run`] and workers do so every minute, if there is a sink. A connection
-    /// that is paused is not measured: nothing is raised there, and nothing resolves. A sink that has not answered since an earlier look
+    /// ([`Builder::alerts`](crate::engine::Builder::alerts)). [`Tenant::run`] and workers do so every minute, if there is a sink or the feature
+    /// `telemetry`, whose gauges are set by it. A connection that is paused is not measured: nothing is raised there, and nothing resolves. A sink that has not answered since an earlier look
     /// hears of nothing more before it has.
     ///
     /// An alert that another process raised, and that measured nothing of the connection for ten minutes, is this one's from then on: if it
@@ -108,15 +110,14 @@ impl Tenant {
 
     /// Measures every connection.
     pub(crate) async fn look_for_alerts(&self) -> Result<Look, Error> {
-        let mut looked = Vec::new();
-        for (name, state) in self.connections().await? {
-            let measured = match state.flow {
-                Flow::Paused => None,
-                Flow::Open | Flow::Held => Some(self.measured(&name).await?),
-            };
-            looked.push((name, measured));
-        }
-        Ok(Look { measured: looked, standing: self.standing_alerts().await? })
+        let standing = self.standing_alerts().await?;
+        let judged = |status: &ConnectionStatus| match status.state.flow {
+            Flow::Paused => None,
+            Flow::Open | Flow::Held => Some(status.measured),
+        };
+        let statuses = self.connection_statuses(&standing).await?;
+        let measured = statuses.into_iter().map(|(name, status)| (name, judged(&status))).collect();
+        Ok(Look { measured, standing })
     }
 
     /// Tells the sinks what a look makes of the thresholds.
@@ -129,6 +130,7 @@ impl Tenant {
             alerted.untold.extend(of_sink.untold);
             for alert in of_sink.told {
                 if !alerted.told.contains(&alert) {
+                    telemetry::told(&alert);
                     alerted.told.push(alert);
                 }
             }

@@ -144,8 +144,7 @@ impl Tenant {
     ///
     /// If the store cannot be read.
     pub async fn entity_of(&self, record: &RecordRef) -> Result<Option<EntityId>, Error> {
-        let rows = self.core.store.load(&self.id, &[link_key(record)]).await;
-        let row = rows.map_err(Error::store("look for a link"))?.into_iter().next().flatten();
+        let row = self.row(&link_key(record), "look for a link").await?;
         let link: Option<LinkRow> = row.map(|row| parse(Table::Link, &row)).transpose()?;
         Ok(link.map(|link| link.entity))
     }
@@ -272,8 +271,7 @@ impl Tenant {
 
     /// The type of an entity, if there is one of this id.
     pub(super) async fn entity_type_of(&self, id: EntityId) -> Result<Option<EntityType>, Error> {
-        let rows = self.core.store.load(&self.id, &[entity_key(id)]).await.map_err(Error::store("load an entity"))?;
-        let row = rows.into_iter().flatten().next();
+        let row = self.row(&entity_key(id), "load an entity").await?;
         Ok(row.map(|row| parse::<TypeOnly>(Table::Entity, &row)).transpose()?.map(|row| row.entity_type))
     }
 

@@ -63,8 +63,7 @@ impl Tenant {
         self.require_role(by, Role::Operator, "close cases").await?;
         self.refuse_cards("reason", [reason])?;
         let row = RowKey::new(Table::Case, key);
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&row)).await;
-        let standing = rows.map_err(Error::store("load a case"))?.into_iter().flatten().next();
+        let standing = self.row(&row, "load a case").await?;
         let Some(standing) = standing.filter(|_| CaseKind::of_key(key).is_some()) else { return Ok(false) };
         let mut changes = Changes::new(&self.core, self.now(), by);
         changes.commit.expect.push((row.clone(), Some(standing.revision)));

@@ -4,8 +4,8 @@
 
 mod age;
 mod examine;
-mod held;
 mod ledger;
+mod page;
 mod pass;
 mod results;
 mod totals;
@@ -29,10 +29,10 @@ use crate::engine::tenant::step::READ_AT_ONCE;
 use crate::engine::tenant::{FailedCall, Unread};
 use crate::engine::{Connection, TakenIn, Tenant};
 use crate::error::Error;
-use crate::id::{ConnectionName, ObjectType, RecordRef};
+use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef};
 use crate::representation::{Life, Representation};
 use crate::store::{RowKey, Table};
-use crate::telemetry::{Verified, in_span};
+use crate::telemetry::{CheckCounts, in_span};
 use crate::text::Text;
 use ledger::{Found, Noted};
 
@@ -69,8 +69,22 @@ pub struct Checked {
     pub examined: usize,
     /// Those of them that a check found something wrong with.
     pub violating: usize,
+    /// Checks that panicked, page by page. Of each entity over which one did there is a case, until it no longer does.
+    pub panicked: Vec<FailedCheck>,
     /// When the next that was looked at is due.
     pub next: Option<DateTime<Utc>>,
+}
+
+/// A check of entities that panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailedCheck {
+    /// The type of the entities.
+    pub entity_type: EntityType,
+    /// The check, by name.
+    pub check: Text,
+    /// Over how many of a page.
+    pub entities: usize,
 }
 
 impl Checked {
@@ -99,6 +113,7 @@ impl std::ops::AddAssign for Checked {
         self.waiting += other.waiting;
         self.examined += other.examined;
         self.violating += other.violating;
+        self.panicked.extend(other.panicked);
         self.next = [self.next, other.next].into_iter().flatten().min();
     }
 }
@@ -232,7 +247,7 @@ impl Tenant {
         let answered = self.read_each(name, records).await?;
         let after = self.held_of(records).await?;
         let mut checked = Checked { taken: answered.taken, ..Checked::default() };
-        let (mut noted, mut told) = (BTreeMap::new(), Verified::default());
+        let (mut noted, mut told) = (BTreeMap::new(), CheckCounts::default());
         for record in records {
             if let Some(error) = answered.failed.get(record) {
                 checked.unread.push(unread(record, error));
@@ -307,8 +322,7 @@ impl Tenant {
 
     async fn round(&self, name: &ConnectionName, budget: &Budget) -> Result<(Option<u64>, RoundRow), Error> {
         let key = round_key(name);
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("load what was spent of a budget"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load what was spent of a budget").await?;
         let revision = row.as_ref().map(|row| row.revision);
         let round = row.map(|row| parse(Table::Meta, &row)).transpose()?;
         let new = || RoundRow { account: Account::full(budget, self.now()), enrolled: None };
@@ -316,7 +330,7 @@ impl Tenant {
     }
 
     /// What is held of records and of the disagreement about them.
-    async fn held_of(&self, records: &[RecordRef]) -> Result<BTreeMap<RecordRef, Held>, Error> {
+    async fn held_of(&self, records: &[RecordRef]) -> Result<BTreeMap<RecordRef, RecordSnapshot>, Error> {
         let mut loader = Loader::new(&self.core, &self.id);
         loader.records(records).await?;
         let set = &loader.loaded.set;
@@ -332,7 +346,10 @@ impl Tenant {
                 all.filter(|one| stands(one.state) && about(&one.link)).count()
             });
             let disagrees = u32::try_from(disagrees).unwrap_or(u32::MAX);
-            held.insert(record.clone(), Held { says: Representation::clone(&state.representation), disagrees });
+            held.insert(
+                record.clone(),
+                RecordSnapshot { says: Representation::clone(&state.representation), disagrees },
+            );
         }
         Ok(held)
     }
@@ -354,12 +371,12 @@ impl Pulsed<'_> {
 }
 
 /// What is held of a record.
-struct Held {
+struct RecordSnapshot {
     says: Representation,
     disagrees: u32,
 }
 
-fn found(before: Option<&Held>, after: Option<&Held>) -> Found {
+fn found(before: Option<&RecordSnapshot>, after: Option<&RecordSnapshot>) -> Found {
     let Some(after) = after else { return Found::default() };
     let gone = matches!(after.says.existence().life(), Life::Dead(_) | Life::Unknown);
     let missed = before.is_some_and(|before| after.says.says_otherwise_than(&before.says));

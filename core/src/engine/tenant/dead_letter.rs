@@ -1,6 +1,7 @@
 //! Dead letters: inputs that could not be processed, kept whole.
 
 mod by_cause;
+mod counted;
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
@@ -20,6 +21,7 @@ use crate::text::Text;
 
 pub(in crate::engine::tenant) use by_cause::settle_erased;
 pub use by_cause::{LetterCause, LetterGroup, Retried};
+pub(crate) use counted::LetterCounts;
 
 /// The journal's kind for a letter that was buried.
 pub(crate) const LETTER_BURIED: &str = "dead_letter";

@@ -123,8 +123,7 @@ impl Tenant {
         let key = RowKey::new(Table::Meta, "reads");
         let mut attempts = Attempts::default();
         loop {
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let row = rows.map_err(Error::store("issue a read number"))?.into_iter().next().flatten();
+            let row = self.row(&key, "issue a read number").await?;
             let last: u64 = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?.unwrap_or(0);
             if planted!(ReadsUnordered) && last > 0 {
                 return Ok(last);

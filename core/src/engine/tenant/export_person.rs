@@ -121,8 +121,7 @@ impl Tenant {
 
     async fn row_as_json(&self, key: RowKey) -> Result<Option<Json>, Error> {
         let table = key.table;
-        let rows = self.core.store.load(&self.id, &[key]).await.map_err(Error::store("load what is held"))?;
-        rows.into_iter().flatten().next().map(|row| parse(table, &row)).transpose()
+        self.row(&key, "load what is held").await?.map(|row| parse(table, &row)).transpose()
     }
 
     async fn cases_on(&self, entities: &BTreeSet<EntityId>, records: &BTreeSet<RecordRef>) -> Result<Vec<Case>, Error> {

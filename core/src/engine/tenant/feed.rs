@@ -132,9 +132,7 @@ impl Tenant {
 
     /// Publishes one page.
     pub(crate) async fn publish_page(&self, queue: &dyn Queue) -> Result<Fed, Error> {
-        let row =
-            self.core.store.load(&self.id, &[fed_key()]).await.map_err(Error::store("look how far was published"))?;
-        let row = row.into_iter().next().flatten();
+        let row = self.row(&fed_key(), "look how far was published").await?;
         let after: u64 = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?.unwrap_or(0);
         let page = self.core.store.journal(&self.id, after, PAGE).await.map_err(Error::store("read the journal"))?;
         let Some((last, _)) = page.last() else { return Ok(Fed::default()) };
@@ -162,8 +160,7 @@ impl Tenant {
 
     /// How far the journal was published; none where nobody publishes it.
     pub(in crate::engine::tenant) async fn published(&self) -> Result<Option<u64>, Error> {
-        let rows = self.core.store.load(&self.id, &[fed_key()]).await;
-        let row = rows.map_err(Error::store("look how far was published"))?.into_iter().next().flatten();
+        let row = self.row(&fed_key(), "look how far was published").await?;
         row.as_ref().map(|row| parse(Table::Meta, row)).transpose()
     }
 

@@ -193,8 +193,7 @@ impl Tenant {
     /// The entity that a discrepancy is about.
     async fn disputed(&self, id: Digest) -> Result<Option<EntityId>, Error> {
         use crate::store::{RowKey, Table};
-        let rows = self.core.store.load(&self.id, &[RowKey::new(Table::Discrepancy, id.to_string())]).await;
-        let row = rows.map_err(Error::store("load a discrepancy"))?.into_iter().next().flatten();
+        let row = self.row(&RowKey::new(Table::Discrepancy, id.to_string()), "load a discrepancy").await?;
         let found: Option<crate::Discrepancy> =
             row.map(|row| crate::engine::hydrate::parse(Table::Discrepancy, &row)).transpose()?;
         Ok(found.map(|found| found.entity))

@@ -181,8 +181,7 @@ impl Tenant {
         loop {
             let as_of = self.now();
             let row_key = merge_key(merged);
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&row_key)).await;
-            let row = rows.map_err(Error::store("load a merge"))?.into_iter().next().flatten();
+            let row = self.row(&row_key, "load a merge").await?;
             let Some(row) = row else { return Err(self.not_merged(merged).await?) };
             let before: MergeRow = parse(Table::Case, &row)?;
             let gone = || Error::UnknownEntity { expected: "entity".into(), id: merged };

@@ -218,8 +218,7 @@ impl Tenant {
     }
 
     async fn model_row(&self) -> Result<Option<Row>, Error> {
-        let rows = self.core.store.load(&self.id, &[model_key()]).await.map_err(Error::store("load the model"))?;
-        Ok(rows.into_iter().flatten().next())
+        self.row(&model_key(), "load the model").await
     }
 
     async fn remembered(&self) -> Result<Remembered, Error> {

@@ -156,8 +156,7 @@ impl Tenant {
             return Ok(empty);
         }
         let key = RowKey::new(Table::Plan, hash.to_string());
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("load a plan"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load a plan").await?;
         let row = row.ok_or(Error::UnknownPlan(hash))?;
         let plan = self.core.memory.plans.get(&self.id, &key, row, |row| Ok(Arc::new(parse(Table::Plan, row)?)))?;
         Ok(Plan::clone(&plan))
@@ -179,8 +178,7 @@ impl Tenant {
     /// When a plan was last made, and by whom; `None`: it is in no row.
     pub(crate) async fn made(&self, hash: PlanHash) -> Result<Option<Made>, Error> {
         let key = RowKey::new(Table::Plan, hash.to_string());
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("look when a plan was made"))?.into_iter().next().flatten();
+        let row = self.row(&key, "look when a plan was made").await?;
         row.map(|row| parse(Table::Plan, &row)).transpose()
     }
 
@@ -306,8 +304,7 @@ impl Tenant {
             return Ok(());
         }
         let key = RowKey::new(Table::Plan, plan.hash.to_string());
-        let stored = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let stored = stored.map_err(Error::store("look for a plan"))?.into_iter().next().flatten();
+        let stored = self.row(&key, "look for a plan").await?;
         let Some(row) = self.plan_row(plan, by, stored)? else { return Ok(()) };
         let mut changes = Changes::new(&self.core, self.now(), by);
         // Nothing is kept of whoever was erased since the plan was begun.

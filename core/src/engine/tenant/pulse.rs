@@ -191,9 +191,7 @@ impl Tenant {
         connection: &ConnectionName,
     ) -> Result<(Option<u64>, Option<PulseRow>), Error> {
         let key = pulse_key(connection);
-        let rows =
-            self.core.store.load(&self.id, std::slice::from_ref(&key)).await.map_err(Error::store("load a pulse"))?;
-        let row = rows.into_iter().next().flatten();
+        let row = self.row(&key, "load a pulse").await?;
         let revision = row.as_ref().map(|row| row.revision);
         Ok((revision, row.map(|row| parse(Table::Meta, &row)).transpose()?))
     }

@@ -186,8 +186,7 @@ impl Tenant {
         surface: &SurfaceName,
     ) -> Result<((RowKey, Option<u64>), Position), Error> {
         let key = position_key(name, surface);
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("load a cursor"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load a cursor").await?;
         let position = row.as_ref().map(|row| parse(Table::Cursor, row)).transpose()?.unwrap_or_default();
         Ok(((key, row.map(|row| row.revision)), position))
     }

@@ -72,8 +72,7 @@ impl Tenant {
         let key = RowKey::new(Table::Index, key);
         let mut attempts = Attempts::default();
         loop {
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let Some(row) = rows.map_err(Error::store("load an identity value"))?.into_iter().flatten().next() else {
+            let Some(row) = self.row(&key, "load an identity value").await? else {
                 return Ok(());
             };
             let holders: Holders = parse(Table::Index, &row)?;

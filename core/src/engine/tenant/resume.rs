@@ -182,8 +182,7 @@ impl Tenant {
     }
 
     async fn stored(&self, changes: &mut Changes<'_>, key: &RowKey) -> Result<Option<Row>, Error> {
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(key)).await;
-        let row = rows.map_err(Error::store("load what a copy holds"))?.into_iter().next().flatten();
+        let row = self.row(key, "load what a copy holds").await?;
         changes.commit.expect.push((key.clone(), row.as_ref().map(|row| row.revision)));
         Ok(row)
     }

@@ -86,8 +86,7 @@ impl Tenant {
         let mut attempts = Attempts::default();
         loop {
             let key = grant_key(actor);
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let row = rows.map_err(Error::store("look up a role"))?.into_iter().next().flatten();
+            let row = self.row(&key, "look up a role").await?;
             let at = self.now();
             let granted = role.map(|role| Granted { role, by: by.clone(), at, reason: reason.to_owned() });
             let mut changes = Changes::new(&self.core, at, by);
@@ -108,8 +107,7 @@ impl Tenant {
         if roles.is_admin(actor) {
             return Ok(Some(Role::Admin));
         }
-        let rows = self.core.store.load(&self.id, &[grant_key(actor)]).await;
-        let row = rows.map_err(Error::store("look up a role"))?.into_iter().next().flatten();
+        let row = self.row(&grant_key(actor), "look up a role").await?;
         let granted = row.as_ref().map(|row| parse::<Granted>(Table::Meta, row)).transpose()?;
         Ok(granted.map(|granted| granted.role))
     }

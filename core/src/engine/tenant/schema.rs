@@ -98,6 +98,23 @@ pub(crate) struct SchemaRow {
     known: KnownFields,
 }
 
+impl SchemaRow {
+    /// When it was last checked, in milliseconds since the epoch.
+    pub(super) const fn checked(&self) -> Option<i64> {
+        self.checked
+    }
+
+    /// The same, and how many attributes of an object type stand still since.
+    pub(super) fn last_look(&self, object: &ObjectType) -> (Option<i64>, u32) {
+        let stopped = self.stopped.iter().filter(|stop| stop.object == *object).count();
+        (self.checked, u32::try_from(stopped).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn stopped(&self) -> &[SchemaStop] {
+        &self.stopped
+    }
+}
+
 pub(crate) fn schema_key(connection: &ConnectionName) -> RowKey {
     RowKey::new(Table::Meta, format!("schema/{connection}"))
 }
@@ -231,10 +248,9 @@ impl Tenant {
         }
     }
 
-    async fn schema_row(&self, name: &ConnectionName) -> Result<(Option<u64>, SchemaRow), Error> {
+    pub(super) async fn schema_row(&self, name: &ConnectionName) -> Result<(Option<u64>, SchemaRow), Error> {
         let key = schema_key(name);
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("load what is known of a schema"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load what is known of a schema").await?;
         let revision = row.as_ref().map(|row| row.revision);
         Ok((revision, row.map(|row| parse(Table::Meta, &row)).transpose()?.unwrap_or_default()))
     }

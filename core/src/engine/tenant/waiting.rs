@@ -127,7 +127,9 @@ impl Tenant {
                 changes.journal(INPUT_EXPIRED, &record.to_string(), &(record, priority, row.since));
             }
             let Some(lost) = self.commit_or_lost("drop what waited for too long", changes.commit).await? else {
-                self.core.backlogs.expired(&self.id, name, over.len() as u64);
+                let hints = over.len() as u64;
+                self.core.backlogs.expired(&self.id, name, hints);
+                self.connection(name.as_str())?.1.instruments.expired(hints);
                 return Ok(over.len());
             };
             let before = over.len();
@@ -205,6 +207,7 @@ impl Tenant {
             return Ok(());
         }
         self.core.backlogs.refuse(&self.id, name);
+        self.connection(name.as_str())?.1.instruments.refused();
         Err(Error::Full { connection: name.clone(), waiting, most })
     }
 

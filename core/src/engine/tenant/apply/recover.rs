@@ -75,8 +75,7 @@ impl Tenant {
         let key = RowKey::new(Table::Outbox, listed.key);
         let Some(_claim) = self.claim(&key) else { return Ok(()) };
         // Whoever had it when it was listed may have settled it since.
-        let row = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = row.map_err(Error::store("load an unsettled write"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load an unsettled write").await?;
         let Some(row) = row else { return Ok(()) };
         let intent: OutboxRow = parse(Table::Outbox, &row)?;
         let Some(intent) = self.take_over(key, row.revision, intent, applied).await? else { return Ok(()) };

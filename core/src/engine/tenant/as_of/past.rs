@@ -58,8 +58,7 @@ impl Tenant {
 
     /// The entity that a record was linked to at a place of the journal.
     async fn linked_then(&self, record: &RecordRef, place: u64) -> Result<Option<EntityId>, Error> {
-        let rows = self.core.store.load(&self.id, &[link_key(record)]).await;
-        let row = rows.map_err(Error::store("look for a link"))?.into_iter().next().flatten();
+        let row = self.row(&link_key(record), "look for a link").await?;
         let now: Option<LinkRow> = row.map(|row| parse(Table::Link, &row)).transpose()?;
         if let Some(LinkRow { entity }) = now {
             let mut held = false;

@@ -27,8 +27,7 @@ impl Tenant {
         }
         let mut attempts = Attempts::default();
         loop {
-            let rows = self.core.store.load(&self.id, &[filed_by()]).await;
-            let row = rows.map_err(Error::store("see how cases are filed"))?.into_iter().next().flatten();
+            let row = self.row(&filed_by(), "see how cases are filed").await?;
             let today = triage::fingerprint(self.core.triage.iter().flatten()).to_string();
             let filed: Option<String> = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?;
             if filed.as_deref() != Some(&today) {

@@ -14,6 +14,7 @@ use crate::engine::tenant::check::Pulsed;
 use crate::engine::tenant::check::ledger::LedgerRow;
 use crate::engine::tenant::check::pass::{PassRow, Passed, Running};
 use crate::engine::tenant::check::violations::case_prefix;
+use crate::engine::tenant::schema::SchemaRow;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::golden::GoldenLife;
@@ -21,18 +22,18 @@ use crate::id::{ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 
-/// What was last verified of a record in one dimension, or by a check of the entity.
+/// What was last verified of a record in one dimension, by a check of the entity, or by totals that the entity is part of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verification {
-    /// The record, and with it the system; `None`: the entity, by a check of what is held.
+    /// The record, and with it the system; `None`: the entity, by a check of what is held, or its type, by totals.
     pub record: Option<RecordRef>,
-    /// That check; `None`: a read of the record, or a pulse.
+    /// That check, or those totals, by name; `None`: a read of the record, a pulse, or a look at how its system describes itself.
     pub check: Option<Text>,
     /// What was verified.
     pub dimension: Dimension,
     /// When; `None`: never since it is known. Of a check of entities, when going through them began: `None` until it has come by since
-    /// the entity is known, came back, was taken apart from another, or somebody closed what a check found wrong with it.
+    /// the entity is known, came back, was taken apart from another, or somebody closed what a check found wrong with it. Of totals the same.
     pub at: Option<DateTime<Utc>>,
     /// What was found; `None`: nothing was verified, or a pulse did, and what it found stands with the entity's discrepancies; or a check
     /// found more wrong than it makes cases of.
@@ -51,7 +52,11 @@ pub enum Finding {
     Missed,
     /// So many discrepancies stood.
     Disagrees(u32),
-    /// A check found something wrong with the entity, which is a case.
+    /// So many attributes of the record's object type stand still, because the system describes itself otherwise.
+    StandStill(u32),
+    /// The totals do not agree.
+    Differ,
+    /// A check found something wrong with the entity, or panicked over it: the case says which.
     Violates,
 }
 
@@ -119,7 +124,8 @@ impl Tenant {
     }
 
     /// When each record of an entity was last verified and what was found, per dimension: presence, agreement and freshness. Of
-    /// connections without a budget, what pulses verified. Then what checks of entities found, which look at no entity that was retired.
+    /// connections without a budget, what pulses verified. Where its system describes itself, when that was last compared with the
+    /// mappings, too. Then what checks of entities found, and totals over its type, which look at no entity that was retired.
     ///
     /// # Errors
     ///
@@ -132,6 +138,7 @@ impl Tenant {
         let records: Vec<RecordRef> = links.iter().map(|link| RecordRef::clone(&link.record)).collect();
         let rows = self.ledger_rows(&records).await?;
         let mut pulsed: BTreeMap<ConnectionName, Pulsed<'_>> = BTreeMap::new();
+        let mut schemas: BTreeMap<ConnectionName, SchemaRow> = BTreeMap::new();
         let mut verifications = Vec::new();
         for (record, (_, row)) in records.into_iter().zip(rows) {
             if !self.core.connections.contains_key(&record.connection) {
@@ -152,6 +159,12 @@ impl Tenant {
             };
             let found = row.filter(|row| row.verified.is_some() && row.verified == at).map(|row| row.found);
             let finding = |wrong: Option<Finding>| Some(wrong.unwrap_or(Finding::AsHeld));
+            let name = record.connection.clone();
+            let described = self.core.connections.get(&name).is_some_and(|bound| bound.connector.describes());
+            if described && !schemas.contains_key(&name) {
+                schemas.insert(name.clone(), self.schema_row(&name).await?.1);
+            }
+            let schema = schemas.get(&name).map(|row| row.last_look(&record.object));
             let of = |dimension, found| Verification {
                 record: Some(record.clone()),
                 check: None,
@@ -166,9 +179,16 @@ impl Tenant {
             verifications.push(of(Dimension::Presence, presence));
             verifications.push(of(Dimension::Agreement, agreement));
             verifications.push(of(Dimension::Freshness, freshness));
+            verifications.extend(schema.map(|(at, stopped)| Verification {
+                at: at.and_then(DateTime::from_timestamp_millis),
+                found: at.map(|_| if stopped > 0 { Finding::StandStill(stopped) } else { Finding::AsHeld }),
+                ..of(Dimension::Schema, None)
+            }));
         }
         if *life == GoldenLife::Live {
-            verifications.extend(self.examined(*id, &self.core.model.entity(*of).name).await?);
+            let of = &self.core.model.entity(*of).name;
+            verifications.extend(self.examined(*id, of).await?);
+            verifications.extend(self.totalled(*id, of).await?);
         }
         Ok(verifications)
     }
@@ -188,12 +208,11 @@ impl Tenant {
         let mut verifications = Vec::new();
         for (check, counted) in all.into_iter().flat_map(|passed| &passed.counts) {
             let key = RowKey::new(Table::Case, Text::of_parts(&[&case_prefix(of), &name, PART, check]));
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let violates =
-                rows.map_err(Error::store("load what a check found"))?.into_iter().flatten().next().is_some();
+            let violates = self.row(&key, "load what a check found").await?.is_some();
             // What is declared since the last pass began was not asked by it.
             let by = [running_by, last_by].into_iter().flatten().find(|passed| passed.counts.contains_key(check));
-            let all_listed = by.and_then(|by| by.counts.get(check)).is_some_and(|of| of.violating == of.listed);
+            let all_listed =
+                by.and_then(|by| by.counts.get(check)).is_some_and(|of| of.violating + of.panicked == of.listed);
             let found = match violates {
                 true => Some(Finding::Violates),
                 false => all_listed.then_some(Finding::AsHeld),
@@ -205,10 +224,27 @@ impl Tenant {
         Ok(verifications)
     }
 
+    /// When totals over the type of an entity that exists were last compared, and whether they agreed.
+    async fn totalled(&self, id: EntityId, of: &EntityType) -> Result<Vec<Verification>, Error> {
+        let mut verifications = Vec::new();
+        let aggregates = self.core.checks.aggregates.iter();
+        for aggregate in aggregates.filter(|one| [&one.left, &one.right].iter().any(|total| total.entity_type == *of)) {
+            // What was counted before it was known did not count it.
+            let last = self.totalled_row(aggregate).await?.1.filter(|last| id.known_from() <= last.at);
+            verifications.push(Verification {
+                record: None,
+                check: Some(aggregate.name.clone()),
+                dimension: Dimension::Aggregate,
+                at: last.as_ref().and_then(|last| DateTime::from_timestamp_millis(last.at)),
+                found: last.map(|last| if last.differ { Finding::Differ } else { Finding::AsHeld }),
+            });
+        }
+        Ok(verifications)
+    }
+
     /// Since when nothing counts that checks had found of an entity before.
     async fn outdated_since(&self, id: EntityId) -> Result<Option<i64>, Error> {
-        let rows = self.core.store.load(&self.id, &[outdated_key(id)]).await;
-        let row = rows.map_err(Error::store("load what counts no longer"))?.into_iter().next().flatten();
+        let row = self.row(&outdated_key(id), "load what counts no longer").await?;
         row.map(|row| parse(Table::Meta, &row)).transpose()
     }
 

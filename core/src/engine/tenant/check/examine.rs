@@ -10,7 +10,7 @@ use crate::engine::hydrate::parse;
 use crate::engine::outdated::outdated_key;
 use crate::engine::persist::{Changes, entity_key};
 use crate::engine::tenant::check::Checked;
-use crate::engine::tenant::check::held::Held;
+use crate::engine::tenant::check::page::EntityPage;
 use crate::engine::tenant::check::pass::{
     Examiners, PASSES, PassRow, Passed, Running, Turn, groups, pass_key, passed_type, turn,
 };
@@ -110,6 +110,7 @@ impl Tenant {
             let Some(page) = self.examine_page(model, examiners, pass, now).await? else { return Ok(None) };
             checked.examined += page.examined;
             checked.violating += page.violating;
+            checked.panicked.extend(page.panicked);
         }
         Ok(Some(checked))
     }
@@ -125,9 +126,9 @@ impl Tenant {
         let rows = self.core.store.scan(&self.id, Table::Entity, "", running.after.as_deref(), PAGE).await;
         let rows = rows.map_err(Error::store("go through entities"))?;
         let ended = rows.len() < PAGE;
-        let held = self.held_views(model, &rows).await?;
+        let held = self.entity_page(model, &rows).await?;
         let mut checked = Checked::default();
-        let wrong = found(examiners, &held, &mut running.passed, now, &mut checked);
+        let wrong = found(model, examiners, &held, &mut running.passed, now, &mut checked);
         let cases = cases_of(model, wrong, &mut running.passed, now);
 
         let from = running.after.take();
@@ -176,7 +177,7 @@ impl Tenant {
     }
 
     /// Entities of which nothing counted that checks had found before: a pass that began since has looked at them.
-    async fn bring_up_to_date(&self, held: &Held, began: i64, changes: &mut Changes<'_>) -> Result<(), Error> {
+    async fn bring_up_to_date(&self, held: &EntityPage, began: i64, changes: &mut Changes<'_>) -> Result<(), Error> {
         let keys: Vec<RowKey> = held.views.iter().map(|view| outdated_key(view.id)).collect();
         let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("load what counts no longer"))?;
         for (key, row) in keys.into_iter().zip(rows) {

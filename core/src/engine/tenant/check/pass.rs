@@ -59,11 +59,19 @@ pub(super) struct Counted {
     pub(super) dimension: Dimension,
     pub(super) examined: u64,
     pub(super) violating: u64,
-    /// How many of those are cases.
+    /// Over how many it panicked.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) panicked: u64,
+    /// How many of all those are cases.
     pub(super) listed: u64,
     /// How many entities violate it by which unit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) units: BTreeMap<Text, u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What two totals came to last.
@@ -113,7 +121,7 @@ impl<'c> Examiners<'c> {
     pub(super) fn begin(&self, now: i64) -> Running {
         let nothing = |check: &&dyn EntityCheck| {
             let (dimension, units) = (check.dimension(), BTreeMap::new());
-            (check.name(), Counted { dimension, examined: 0, violating: 0, listed: 0, units })
+            (check.name(), Counted { dimension, examined: 0, violating: 0, panicked: 0, listed: 0, units })
         };
         let tallies = self.totals.keys().map(|total| (total.clone(), Tally::default())).collect();
         let counts = self.checks.iter().map(nothing).collect();
@@ -196,8 +204,7 @@ impl Tenant {
     }
 
     async fn check_row<T: serde::de::DeserializeOwned>(&self, key: RowKey) -> Result<(Option<u64>, Option<T>), Error> {
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("load what was examined"))?.into_iter().next().flatten();
+        let row = self.row(&key, "load what was examined").await?;
         let revision = row.as_ref().map(|row| row.revision);
         Ok((revision, row.map(|row| parse(Table::Meta, &row)).transpose()?))
     }

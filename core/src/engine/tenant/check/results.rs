@@ -22,11 +22,13 @@ pub struct CheckResult {
     pub dimension: Dimension,
     /// When going through them began.
     pub at: DateTime<Utc>,
-    /// How many existed, and were examined.
+    /// How many existed, and were examined to an end.
     pub examined: u64,
     /// How many of those it found something wrong with.
     pub violating: u64,
-    /// How many of those are cases: of the first thousand, each is.
+    /// Over how many it panicked instead, and said nothing.
+    pub panicked: u64,
+    /// How many of both are cases: of the first thousand, each is.
     pub listed: u64,
     /// How many entities it found something wrong with by unit; the elements of a collection together.
     pub units: BTreeMap<Text, u64>,
@@ -67,6 +69,7 @@ impl Tenant {
                 at,
                 examined: counted.examined,
                 violating: counted.violating,
+                panicked: counted.panicked,
                 listed: counted.listed,
                 units: counted.units,
             }));

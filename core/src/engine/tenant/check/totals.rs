@@ -56,8 +56,7 @@ impl Tenant {
             let totalled = Totalled { at: passed.began, by, left: ours.clone(), right: theirs.clone(), differ };
             changes.put(totalled_key(&aggregate.name), &totalled);
             let key = total_case(&aggregate.name);
-            let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-            let standing = rows.map_err(Error::store("load what a total came to"))?.into_iter().next().flatten();
+            let standing = self.row(&key, "load what a total came to").await?;
             match why {
                 Some(why) if left.entity_type == right.entity_type || differed => {
                     let why = format!("\"{}\": {why}", aggregate.name);

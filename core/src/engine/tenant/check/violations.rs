@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
-use crate::check::{Examined, Violation};
+use crate::caught::caught;
+use crate::check::{EntityCheck, Examined, Violation};
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, Violated, case_key};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::{Changes, PART};
 use crate::engine::tenant::PAGE;
-use crate::engine::tenant::check::Checked;
-use crate::engine::tenant::check::held::Held;
+use crate::engine::tenant::check::page::EntityPage;
 use crate::engine::tenant::check::pass::{Examiners, Passed};
+use crate::engine::tenant::check::{Checked, FailedCheck};
 use crate::error::Error;
 use crate::golden::GoldenLife;
 use crate::id::{EntityId, EntityType};
@@ -24,8 +25,18 @@ use crate::view::EntityView;
 /// How many cases a check opens at most: who has more to mend needs no list of them, but what is common to them.
 const MOST_LISTED: u64 = 1_000;
 
-/// What is wrong with an entity, by check.
-pub(super) type Wrong = BTreeMap<(EntityId, Text), Vec<Violation>>;
+/// Why a case stands about an entity of which a check says nothing.
+const PANICKED: &str = "it panicked over this, and nobody knows what it would say";
+
+/// What a check came to about an entity with which all is not well.
+pub(super) enum Wrong {
+    Violates(Vec<Violation>),
+    /// It panicked, and says nothing.
+    Panicked,
+}
+
+/// The same, by entity and check.
+pub(super) type AllWrong = BTreeMap<(EntityId, Text), Wrong>;
 
 impl Tenant {
     /// The cases of checks that stand about entities behind one id, up to another.
@@ -54,14 +65,37 @@ impl Tenant {
     }
 }
 
+/// What a check says of entities, and over which it panicked. Of many over which it panics, each is examined alone; if it then panics over
+/// none, what it makes of them together is not known, and it has panicked over all.
+fn ask(check: &dyn EntityCheck, entities: &[Examined<'_>], at: DateTime<Utc>) -> (Vec<Violation>, BTreeSet<EntityId>) {
+    if let Some(violations) = caught(|| check.examine(entities, at)) {
+        return (violations, BTreeSet::new());
+    }
+    let (mut violations, mut panicked) = (Vec::new(), BTreeSet::new());
+    for examined in entities {
+        let id = examined.entity.id;
+        match caught(|| check.examine(std::slice::from_ref(examined), at)) {
+            Some(found) => violations.extend(found.into_iter().filter(|violation| violation.entity == id)),
+            None => {
+                panicked.insert(id);
+            }
+        }
+    }
+    if panicked.is_empty() {
+        return (Vec::new(), entities.iter().map(|examined| examined.entity.id).collect());
+    }
+    (violations, panicked)
+}
+
 /// Asks every check, and adds every entity to the totals.
 pub(super) fn found(
+    model: &CompiledEntity,
     examiners: &Examiners<'_>,
-    held: &Held,
+    held: &EntityPage,
     passed: &mut Passed,
     now: i64,
     checked: &mut Checked,
-) -> Wrong {
+) -> AllWrong {
     for view in &held.views {
         for (name, total) in &examiners.totals {
             if let Some(tally) = passed.tallies.get_mut(name) {
@@ -80,17 +114,26 @@ pub(super) fn found(
         .collect();
     let ids: BTreeSet<EntityId> = entities.iter().map(|examined| examined.entity.id).collect();
     let at = DateTime::from_timestamp_millis(now).unwrap_or_default();
-    let mut wrong = Wrong::new();
+    let (mut wrong, mut violating) = (AllWrong::new(), BTreeSet::new());
     for check in &examiners.checks {
         let name = check.name();
+        let (violations, panicked) = ask(*check, &entities, at);
         if let Some(counted) = passed.counts.get_mut(&name) {
-            counted.examined += entities.len() as u64;
+            counted.examined += (entities.len() - panicked.len()) as u64;
         }
-        for violation in check.examine(&entities, at).into_iter().filter(|one| ids.contains(&one.entity)) {
-            wrong.entry((violation.entity, name.clone())).or_default().push(violation);
+        let mut found: BTreeMap<EntityId, Vec<Violation>> = BTreeMap::new();
+        for violation in violations.into_iter().filter(|one| ids.contains(&one.entity)) {
+            violating.insert(violation.entity);
+            found.entry(violation.entity).or_default().push(violation);
         }
+        if !panicked.is_empty() {
+            let (entity_type, check, entities) = (model.name.clone(), name.clone(), panicked.len());
+            checked.panicked.push(FailedCheck { entity_type, check, entities });
+        }
+        let found = found.into_iter().map(|(entity, violations)| (entity, Wrong::Violates(violations)));
+        let all = found.chain(panicked.into_iter().map(|entity| (entity, Wrong::Panicked)));
+        wrong.extend(all.map(|(entity, found)| ((entity, name.clone()), found)));
     }
-    let violating: BTreeSet<EntityId> = wrong.keys().map(|(entity, _)| *entity).collect();
     checked.examined += if examiners.checks.is_empty() { 0 } else { entities.len() };
     checked.violating += violating.len();
     wrong
@@ -99,15 +142,20 @@ pub(super) fn found(
 /// Counts what is wrong, and gives the cases that it makes, as many as a check may open.
 pub(super) fn cases_of(
     model: &CompiledEntity,
-    wrong: Wrong,
+    wrong: AllWrong,
     passed: &mut Passed,
     now: i64,
 ) -> BTreeMap<RowKey, (EntityId, CaseRow)> {
     let mut cases = BTreeMap::new();
-    for ((entity, check), violations) in wrong {
+    for ((entity, check), wrong) in wrong {
         let Some(counted) = passed.counts.get_mut(&check) else { continue };
+        let (violations, panicked) = match wrong {
+            Wrong::Violates(violations) => (violations, false),
+            Wrong::Panicked => (Vec::new(), true),
+        };
         let units: BTreeSet<&Text> = violations.iter().filter_map(|violation| violation.unit.as_ref()).collect();
-        counted.violating += 1;
+        counted.violating += u64::from(!panicked);
+        counted.panicked += u64::from(panicked);
         for unit in &units {
             // The elements of a collection are counted together.
             let unit = unit.split('[').next().unwrap_or_default();
@@ -129,6 +177,7 @@ pub(super) fn cases_of(
             None => one.why.to_string(),
         };
         let why = violations.iter().map(say).collect::<Vec<_>>().join("; ");
+        let why = if panicked { PANICKED.to_owned() } else { why };
         // Whoever wrote the check may have quoted a value: no card number is kept, wherever it comes from.
         let why = crate::card::without_in_text(&why).unwrap_or(why);
         let violated = Violated { entity_type: Some(model.name.clone()), unit, pii };

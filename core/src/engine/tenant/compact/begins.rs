@@ -127,8 +127,7 @@ impl Tenant {
 
     /// The row that says what the journal lost, and its revision.
     pub(super) async fn compaction(&self) -> Result<(Option<u64>, Compaction), Error> {
-        let rows = self.core.store.load(&self.id, &[compaction_key()]).await;
-        let row = rows.map_err(Error::store("see where the journal begins"))?.into_iter().next().flatten();
+        let row = self.row(&compaction_key(), "see where the journal begins").await?;
         match row {
             Some(row) => Ok((Some(row.revision), parse(Table::Meta, &row)?)),
             None => Ok((None, Compaction::default())),

@@ -20,7 +20,7 @@ use crate::text::Text;
 use crate::view::instant_of;
 
 /// How many rows one scan asks the store for.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 
 /// Why inputs of a surface could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -156,8 +156,7 @@ impl Tenant {
     pub async fn delivery(&self, connection: &str, id: &str) -> Result<Option<i64>, Error> {
         let (name, _) = self.connection(connection)?;
         let key = RowKey::new(Table::Dedup, format!("{name}\u{1f}{id}"));
-        let rows = self.core.store.load(&self.id, std::slice::from_ref(&key)).await;
-        let row = rows.map_err(Error::store("look for a delivery"))?.into_iter().next().flatten();
+        let row = self.row(&key, "look for a delivery").await?;
         row.map(|row| parse(Table::Dedup, &row)).transpose()
     }
 
@@ -331,8 +330,7 @@ impl Tenant {
     }
 
     async fn letter(&self, key: &str) -> Result<(u64, StoredDeadLetter), Error> {
-        let rows = self.core.store.load(&self.id, &[RowKey::new(Table::DeadLetter, key)]).await;
-        let row = rows.map_err(Error::store("load a dead letter"))?.into_iter().next().flatten();
+        let row = self.row(&RowKey::new(Table::DeadLetter, key), "load a dead letter").await?;
         let row = row.ok_or_else(|| Error::UnknownDeadLetter { key: key.into() })?;
         Ok((row.revision, parse(Table::DeadLetter, &row)?))
     }

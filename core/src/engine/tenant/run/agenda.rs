@@ -78,7 +78,8 @@ impl Agenda {
 
     /// What has a budget for it is verified, from now on.
     pub(crate) fn checking(mut self, core: &Core, now: i64) -> Self {
-        self.alerts = (!core.sinks.is_empty()).then_some(now);
+        // Where what is measured is told as gauges, somebody always is to be told.
+        self.alerts = (cfg!(feature = "telemetry") || !core.sinks.is_empty()).then_some(now);
         // Once in any case: of checks that are declared no longer, nothing is to be left.
         (self.examines, self.checks_entities) = (Some(now), core.checks.examine());
         // When it was last asked is stored: that is looked at more often than it is asked.

@@ -57,8 +57,7 @@ impl Tenant {
 
     /// Whether cases are filed as today's triage weighs them. Before they are first listed, they may not be.
     async fn is_filed(&self) -> Result<bool, Error> {
-        let rows = self.core.store.load(&self.id, &[filed_by()]).await;
-        let row = rows.map_err(Error::store("see how cases are filed"))?.into_iter().next().flatten();
+        let row = self.row(&filed_by(), "see how cases are filed").await?;
         let filed: Option<String> = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?;
         let today = triage::fingerprint(self.core.triage.iter().flatten()).to_string();
         Ok(filed.as_deref() == Some(&today))

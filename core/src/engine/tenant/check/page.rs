@@ -1,4 +1,4 @@
-//! Held: the entities of a page, side by side as they are held, and where their references lead.
+//! A page of entities as they are held, side by side, and where their references lead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::text::Text;
 use crate::view::EntityView;
 
 /// The entities of a page, as they are held.
-pub(super) struct Held {
+pub(super) struct EntityPage {
     pub(super) views: Vec<EntityView>,
     /// By the place of the view.
     pub(super) references: Vec<Vec<Reference>>,
@@ -24,7 +24,7 @@ pub(super) struct Held {
 
 impl Tenant {
     /// The entities of a type among these rows, side by side.
-    pub(super) async fn held_views(&self, model: &CompiledEntity, rows: &[Row]) -> Result<Held, Error> {
+    pub(super) async fn entity_page(&self, model: &CompiledEntity, rows: &[Row]) -> Result<EntityPage, Error> {
         let ids: Vec<EntityId> = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
         let mut loader = Loader::new(&self.core, &self.id);
         let mine: Vec<EntityId> = {
@@ -53,7 +53,7 @@ impl Tenant {
             Reference::new(unit, to, of, reaches)
         };
         let references = named.into_iter().map(|of| of.into_iter().map(leads).collect()).collect();
-        Ok(Held { views, references, revisions })
+        Ok(EntityPage { views, references, revisions })
     }
 
     /// What is where these ids lead, merges followed; what leads nowhere is not among them.
