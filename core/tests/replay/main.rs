@@ -7,6 +7,7 @@ mod compaction;
 mod erasure;
 mod evolution;
 mod looking_back;
+mod matching;
 mod migrations;
 mod properties;
 #[cfg(feature = "keys")]
