@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use crate::engine::Core;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
-use crate::fingerprint::{Digest, Fingerprint};
+use crate::fingerprint::Fingerprint;
 use crate::id::{EntityId, RecordRef, TenantId};
 use crate::matching::{Column, Features, MatchIndex, MatcherError, Place, Subject};
 use crate::model::{AttributeModel, Cardinality, CompiledEntity, Shape};
@@ -28,8 +28,9 @@ pub(crate) enum Slot {
     Empty,
     /// An index.
     Held(Box<Held>),
-    /// The matcher cannot read the model of this digest: to try again would read all records in vain.
-    Unreadable(Digest, MatcherError),
+    /// The matcher refused the model whose row has this revision: it cannot read it, or learn it anew. To try again would read all records
+    /// in vain.
+    Refused(u64, MatcherError),
 }
 
 /// The indexes, by tenant and entity type.
@@ -54,6 +55,12 @@ impl MatchIndexes {
     /// Notes that it was.
     pub(crate) fn note_let_go(&self, tenant: &TenantId) {
         self.let_go.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone());
+    }
+
+    /// Forgets what a tenant's records of an entity type say.
+    pub(crate) fn forget_of(&self, tenant: &TenantId, entity: u16) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.remove(&(tenant.clone(), entity));
     }
 
     /// Forgets what a tenant's records say.
@@ -122,6 +129,8 @@ pub(crate) struct Held {
     /// The open cases about matches.
     pub(crate) cases: OpenMatches,
     known: HashMap<RecordRef, Known>,
+    /// The records that it let go of: a matcher keeps their words.
+    let_go: BTreeSet<RecordRef>,
     records_of: BTreeMap<EntityId, BTreeSet<RecordRef>>,
     apart_of: BTreeMap<EntityId, BTreeSet<RecordPair>>,
     /// How many entities say that two records are none.
@@ -199,6 +208,7 @@ impl Held {
             index,
             cases,
             known,
+            let_go: BTreeSet::new(),
             records_of: BTreeMap::new(),
             apart_of: BTreeMap::new(),
             apart: BTreeMap::new(),
@@ -216,9 +226,14 @@ impl Held {
         self.known.get(record).is_none_or(|known| Some(known.revision) == revision)
     }
 
-    /// Whether a record is among those that it knows.
-    pub(crate) fn has(&self, record: &RecordRef) -> bool {
-        self.known.contains_key(record)
+    /// The revision of the row by which it knows a record.
+    pub(crate) fn revision_of(&self, record: &RecordRef) -> Option<u64> {
+        self.known.get(record).map(|known| known.revision)
+    }
+
+    /// Whether a record is among those that it knows, or knew.
+    pub(crate) fn ever_had(&self, record: &RecordRef) -> bool {
+        self.known.contains_key(record) || self.let_go.contains(record)
     }
 
     /// Takes in what the row of a record says; `None`: it says nothing.
@@ -226,6 +241,7 @@ impl Held {
         let Some((features, revision)) = features else {
             if self.known.remove(record).is_some() {
                 self.index.remove(record);
+                self.let_go.insert(record.clone());
             }
             return;
         };

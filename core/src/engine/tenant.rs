@@ -31,6 +31,7 @@ mod listening;
 mod matching;
 mod merge;
 mod model;
+mod pages;
 mod plans;
 mod progress;
 mod pulse;

@@ -6,7 +6,7 @@ use accordant::engine::{Erased, Tenant};
 use accordant::error::Error;
 use accordant::id::{EntityId, RecordRef};
 use accordant::store::MemoryStore;
-use accordant::testing::{FailsOnce, Watched};
+use accordant::testing::{FailsOnce, Turns, Watched};
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
@@ -474,5 +474,39 @@ fn an_erasure_that_is_interrupted_anywhere_is_finished_by_the_next_step() {
             }
         }
         assert!(began > 10, "it has many calls: {began}");
+    }
+}
+
+/// A record of nobody that comes to name the person while their erasure is being finished by another process: that is left to do.
+#[test]
+fn what_is_told_of_a_person_while_their_erasure_is_being_finished_goes_too() {
+    for calls in 0.. {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let watched = Watched::new(store.clone(), Turns::default());
+        let open =
+            |store: Watched<MemoryStore, Turns>, seed| open(Variant::default(), store, &clock, seed).tenant("acme");
+        let (erasing, other) = (open(watched.clone(), 7), open(Watched::new(store.clone(), Turns::default()), 8));
+        let passed = block_on(async {
+            let (one, _) = town(&other).await;
+            let late = |at: i64, fields: Json| [record("5", at, fields)];
+            says(&other, "erp", &late(1, json!({ "name": "canary-late", "fax": "canary-fax" }))).await.unwrap();
+            let takes_in = other.clone();
+            watched.watch().happens_after(calls, async move {
+                let said = json!({ "email": "ana@canary.test", "name": "canary-late", "fax": "canary-fax" });
+                says(&takes_in, "erp", &late(2, said)).await.unwrap();
+            });
+            erasing.erase(one, &by(), "request 7").await.unwrap();
+            let passed = watched.watch().have_passed();
+            if passed {
+                while other.step().await.unwrap().more() {}
+                assert_eq!(canaries(&dump(&store).await), Vec::<&String>::new(), "after {calls} calls");
+                assert_clean(&other, "after the next step").await;
+            }
+            passed
+        });
+        if !passed {
+            assert!(calls > 20, "{calls} calls");
+            break;
+        }
     }
 }

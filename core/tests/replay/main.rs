@@ -8,6 +8,7 @@ mod erasure;
 mod evolution;
 mod kept;
 mod looking_back;
+mod matching;
 mod migrations;
 mod properties;
 #[cfg(feature = "keys")]

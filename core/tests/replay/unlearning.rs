@@ -3,26 +3,37 @@
 use std::sync::Arc;
 
 use accordant::clock::ManualClock;
-use accordant::engine::{Builder, Tenant};
+use accordant::engine::Tenant;
 use accordant::id::RecordRef;
 use accordant::matching::{
     Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject, Thresholds,
 };
-use accordant::store::{MemoryStore, Store, Table};
+use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
 use accordant::testing::{FailsOnce, Turns, Watched};
 use futures::executor::block_on;
+use serde_json::{Value as Json, json};
 
 use crate::erasure::{canaries, town};
-use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump};
+use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump, record, says};
 
 /// A matcher whose model is every word of every record, and which finds nobody alike.
-struct Words;
+struct Words {
+    /// Of fewer records nothing is learned.
+    least: usize,
+    /// Whether it was told of an attribute that there is not.
+    misspelt: bool,
+}
+
+const WORDS: Words = Words { least: 1, misspelt: false };
 
 struct Nobody;
 
 impl Matcher for Words {
     fn train(&self, _: &Subject, records: &[Features], _: &[Judged], version: u32) -> Result<String, MatcherError> {
-        if records.is_empty() {
+        if self.misspelt {
+            return Err(MatcherError::Declared("there is no attribute frist_name".into()));
+        }
+        if records.len() < self.least {
             return Err(MatcherError::NothingToLearn("nobody is there".into()));
         }
         let words = records.iter().flat_map(|record| &record.values).map(|value| value.as_str());
@@ -50,12 +61,19 @@ impl MatchIndex for Nobody {
     }
 }
 
-fn matched(store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Builder {
-    configured(Variant::default(), store, clock, seed).match_by(Matching::of_entity("customer", Words))
+fn matched(words: Words, store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Tenant {
+    let builder = configured(Variant::default(), store, clock, seed);
+    builder.match_by(Matching::of_entity("customer", words)).build().unwrap().tenant("acme")
 }
 
 fn tenant(store: impl Store, clock: &Arc<ManualClock>, seed: u64) -> Tenant {
-    matched(store, clock, seed).build().unwrap().tenant("acme")
+    matched(WORDS, store, clock, seed)
+}
+
+/// The row of a key in the table of the engine's own.
+async fn meta(store: &MemoryStore, key: &str) -> Option<Json> {
+    let rows = store.load(&acme(), &[RowKey::new(Table::Meta, key)]).await.unwrap();
+    rows.into_iter().flatten().next().map(|row| serde_json::from_slice(&row.value).unwrap())
 }
 
 async fn model(store: &MemoryStore) -> Option<String> {
@@ -87,7 +105,82 @@ fn an_erasure_leaves_no_word_in_a_model_and_the_next_is_learned_of_who_is_left()
         let ben = tenant.entity_of(&RecordRef::new("crm", "contacts", "2")).await.unwrap().unwrap();
         tenant.erase(ben, &by(), "request 8").await.unwrap();
         steps(&tenant).await;
-        assert!(!model(&store).await.unwrap_or_default().contains("ben"), "{:?}", model(&store).await);
+        assert_eq!(model(&store).await, None);
+        assert_eq!(tenant.match_records().await.unwrap().unmatched, [], "nothing is missed");
+        says(&tenant, "crm", &[record("3", 1, json!({ "email": "cy@acme.test", "name": "Cy" }))]).await.unwrap();
+        let trained = tenant.train_matcher("customer", &by()).await.unwrap();
+        assert_eq!(trained.version, 3, "no two models have one number");
+        steps(&tenant).await;
+        assert_clean(&tenant, "after somebody trained one anew").await;
+    });
+}
+
+/// A refusal that has nothing to do with who is left is told, and takes no model away.
+#[test]
+fn a_model_that_a_deployment_keeps_from_being_learned_anew_waits_for_the_next_deployment() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let right = tenant(store.clone(), &clock, 7);
+    let wrong = matched(Words { misspelt: true, ..WORDS }, store.clone(), &clock, 8);
+    block_on(async {
+        let (one, _) = town(&right).await;
+        right.train_matcher("customer", &by()).await.unwrap();
+        steps(&right).await;
+        wrong.erase(one, &by(), "request 7").await.unwrap();
+        for _ in 0..3 {
+            let unmatched = wrong.step().await.unwrap().unmatched;
+            assert!(
+                matches!(&unmatched[..], [one] if matches!(one.error, MatcherError::Declared(_))),
+                "it is told: {unmatched:?}"
+            );
+        }
+        assert!(meta(&store, "matcher\u{1f}customer").await.is_some());
+        steps(&right).await;
+        assert!(model(&store).await.unwrap().contains("model 2: "));
+        assert_eq!(meta(&store, "matcher-sweep\u{1f}customer").await, None);
+        assert_clean(&right, "after the next deployment").await;
+    });
+}
+
+/// Whoever asks about nobody any more holds nobody up: not the records that wait, nor those that a pass has yet to look at.
+#[test]
+fn of_too_few_to_learn_of_nothing_is_left_to_be_asked() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = matched(Words { least: 2, ..WORDS }, store.clone(), &clock, 7);
+    block_on(async {
+        let (one, _) = town(&tenant).await;
+        tenant.train_matcher("customer", &by()).await.unwrap();
+        steps(&tenant).await;
+        tenant.erase(one, &by(), "request 7").await.unwrap();
+        says(&tenant, "crm", &[record("2", 2, json!({ "email": "ben@acme.test", "name": "Benedict" }))]).await.unwrap();
+        steps(&tenant).await;
+        assert_eq!(model(&store).await, None);
+        assert_eq!(meta(&store, "matcher-sweep\u{1f}customer").await, None);
+        let queued = store.scan(&acme(), Table::Index, "\u{1f}match\u{1f}", None, 9).await.unwrap();
+        assert_eq!(queued, []);
+        let journal = store.journal(&acme(), 0, usize::MAX).await.unwrap();
+        assert!(journal.iter().any(|(entry, _)| &*entry.kind == "matcher_dropped"), "it is told");
+        assert_clean(&tenant, "after the model was dropped").await;
+    });
+}
+
+/// Of a type that left the schema a model stands as its records do; whoever is erased may be among them.
+#[test]
+fn an_erasure_empties_the_models_of_types_that_left_the_schema() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = tenant(store.clone(), &clock, 7);
+    block_on(async {
+        let (one, _) = town(&tenant).await;
+        tenant.train_matcher("customer", &by()).await.unwrap();
+        steps(&tenant).await;
+        let rows = ["matcher\u{1f}customer", "matcher-text\u{1f}customer"].map(|key| RowKey::new(Table::Meta, key));
+        let rows = store.load(&acme(), &rows).await.unwrap();
+        let keys = ["matcher\u{1f}lead", "matcher-text\u{1f}lead"].map(|key| RowKey::new(Table::Meta, key));
+        let put = keys.into_iter().zip(rows).map(|(key, row)| (key, row.unwrap().value)).collect();
+        store.commit(&acme(), Commit { put, ..Commit::default() }).await.unwrap();
+        tenant.erase(one, &by(), "request 7").await.unwrap();
+        assert_eq!(canaries(&dump(&store).await), Vec::<&String>::new());
+        assert_eq!(meta(&store, "matcher-text\u{1f}lead").await, None);
+        assert_eq!(meta(&store, "matcher\u{1f}lead").await.unwrap()["unlearned"], true, "its version stays");
     });
 }
 

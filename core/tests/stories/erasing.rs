@@ -3,6 +3,10 @@
 
 use accordant::chrono::TimeDelta;
 use accordant::engine::{CaseFilter, CaseKind, Tenant};
+use accordant::matching::{
+    Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject, Thresholds,
+};
+use accordant::plan::Target;
 use accordant::testing::{Story, journal};
 use accordant::{Actor, EntityId, Error, RecordRef, Scope};
 use futures::executor::block_on;
@@ -30,18 +34,23 @@ fn told(tenant: &Tenant, word: &str) -> usize {
 
 /// Ana, whose create in the shop was sent, and whose answer was lost.
 fn with_a_create_of_unknown_outcome() -> (Story, EntityId) {
-    let mut story = Story::of::<Member>().says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" })).system(
-        "shop",
-        |shop| {
+    let mut story = lost_create(Story::of::<Member>());
+    let one = entity_of(&story.tenant(), &RecordRef::new("crm", "members", "m1"));
+    (story, one)
+}
+
+/// The same, as a story goes on.
+fn lost_create(story: Story) -> Story {
+    let mut story =
+        story.says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" })).system("shop", |shop| {
             shop.loses_answer();
-        },
-    );
+        });
     let tenant = story.tenant();
     let one = entity_of(&tenant, &RecordRef::new("crm", "members", "m1"));
     let plan = block_on(tenant.plan(one).into_future()).expect("a plan");
     block_on(tenant.approve(plan.hash, &by())).expect("it is stored");
     assert_eq!(block_on(tenant.apply(plan.hash)).expect("it runs").unknown, 1);
-    (story, one)
+    story
 }
 
 #[test]
@@ -80,6 +89,27 @@ fn an_erasure_waits_a_day_for_a_write_that_nobody_can_look_up() {
     assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
 }
 
+/// Whoever looks in vain has it in hand again and again: nobody waits for them either.
+#[test]
+fn an_erasure_waits_a_day_also_for_a_write_that_workers_look_up_in_vain() {
+    let mut story = lost_create(Story::of::<Member>().configure(|builder| builder.lease(TimeDelta::minutes(1))));
+    let tenant = story.tenant();
+    let one = entity_of(&tenant, &RecordRef::new("crm", "members", "m1"));
+    block_on(tenant.pause("shop", &by(), "it is taken out")).expect("it is connected");
+    let mut story = story.later(TimeDelta::hours(23));
+    let tenant = story.tenant();
+    block_on(tenant.step()).expect("it is looked up in vain");
+    let refused = block_on(tenant.erase(one, &by(), "request 7")).expect_err("it is not a day");
+    assert!(matches!(refused, Error::WriteUnderWay { entity, .. } if entity == one), "{refused}");
+    let mut story = story.later(TimeDelta::hours(1));
+    let tenant = story.tenant();
+    block_on(tenant.step()).expect("it is looked up in vain");
+    block_on(tenant.erase(one, &by(), "request 7")).expect("nobody waits for it");
+    assert_eq!(told(&tenant, "ana@acme.test"), 0);
+    block_on(tenant.step()).expect("nothing is left to look up");
+    assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
 /// The shop's record stayed as it was: nobody would tell of it, and another would be made.
 #[test]
 fn who_may_come_back_is_looked_for_where_they_were() {
@@ -102,6 +132,59 @@ fn who_may_come_back_is_looked_for_where_they_were() {
     assert_eq!(entity_of(&tenant, &shop), again);
     let tenant = story.expect_quiet().tenant();
     assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+/// A matcher that learns of two and more, and finds nobody alike.
+struct OfTwo;
+
+impl Matcher for OfTwo {
+    fn train(&self, _: &Subject, records: &[Features], _: &[Judged], version: u32) -> Result<String, MatcherError> {
+        let enough = records.len() > 1;
+        enough.then(|| format!("model {version}")).ok_or_else(|| MatcherError::NothingToLearn("one is there".into()))
+    }
+
+    fn index(
+        &self,
+        _: &Subject,
+        _: &str,
+        _: Thresholds,
+        _: Vec<Features>,
+    ) -> Result<Box<dyn MatchIndex>, MatcherError> {
+        Ok(Box::new(Nobody))
+    }
+}
+
+struct Nobody;
+
+impl MatchIndex for Nobody {
+    fn put(&mut self, _: &Features) {}
+    fn remove(&mut self, _: &RecordRef) {}
+    fn hold_apart(&mut self, _: &RecordRef, _: &RecordRef, _: bool) {}
+    fn around(&self, _: &RecordRef) -> Neighbourhood {
+        Neighbourhood::default()
+    }
+}
+
+/// The erasure left too few to learn a model of: nobody is matched, and so nobody waits to be.
+#[test]
+fn a_model_that_cannot_be_learned_anew_holds_back_no_create() {
+    let mut story = Story::of::<Member>()
+        .configure(|builder| builder.match_by(Matching::of::<Member>(OfTwo)))
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .says("crm", "m2", json!({ "email": "ben@acme.test", "name": "Ben" }));
+    let tenant = story.tenant();
+    let (ana, ben) = (RecordRef::new("crm", "members", "m1"), RecordRef::new("crm", "members", "m2"));
+    block_on(tenant.train_matcher("member", &by())).expect("two are there");
+    while block_on(tenant.step()).expect("a step").more() {}
+    block_on(tenant.erase(entity_of(&tenant, &ben), &by(), "request 7")).expect("nothing is under way");
+    // She waits in the queue when the model is to be learned anew.
+    let mut story = story.says("crm", "m1", json!({ "name": "Anna" }));
+    let tenant = story.tenant();
+    while block_on(tenant.step()).expect("a step").more() {}
+    assert_eq!(block_on(tenant.match_records()).expect("the store works").unmatched, []);
+    let plan = block_on(tenant.plan(entity_of(&tenant, &ana)).into_future()).expect("a plan");
+    let creates = plan.operations.iter().filter(|one| matches!(one.target, Target::New { .. })).count();
+    assert_eq!(creates, 1, "the shop lacks her: {plan:?}");
 }
 
 /// Ana and Ben are in conflict, somebody noted something on both, and both wait for an approved write.

@@ -7,6 +7,7 @@ mod checks;
 mod doors;
 mod failing;
 mod feed;
+mod indexes;
 #[path = "../applying/model.rs"]
 mod model;
 mod office;

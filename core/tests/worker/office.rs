@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use accordant::chrono::TimeDelta;
 use accordant::connector::Connector;
+use accordant::engine::Builder;
 use accordant::queue::{Consumer, Message, Queue, SqliteQueue, Topic};
 use accordant::rollout::Stage;
 use accordant::store::Store;
@@ -29,16 +30,19 @@ impl Office {
         Self { world, queue, services: AtomicUsize::new(0) }
     }
 
-    pub(crate) fn accordant(&self, seed: u64, store: impl Store, shop: impl Connector) -> Accordant {
-        let builder = Accordant::builder()
+    pub(crate) fn builder(&self, seed: u64, store: impl Store, shop: impl Connector) -> Builder {
+        Accordant::builder()
             .clock(Arc::clone(&self.world.clock))
             .entropy(SeededEntropy::new(seed))
             .store(store)
             .lease(LEASE)
             .connect(self.world.crm.clone())
             .connect(shop)
-            .entity::<Account>();
-        builder.build().unwrap()
+            .entity::<Account>()
+    }
+
+    pub(crate) fn accordant(&self, seed: u64, store: impl Store, shop: impl Connector) -> Accordant {
+        self.builder(seed, store, shop).build().unwrap()
     }
 
     pub(crate) fn plain(&self, seed: u64) -> Accordant {

@@ -136,8 +136,8 @@ impl Tenant {
     /// What an erasure took from before a checkpoint, and told anew behind it, is taken as it was told: it does not keep the journal
     /// from beginning there.
     ///
-    /// Reads the journal twice before anything goes, and holds the state twice meanwhile; and once more to tell a checkpoint, where notes
-    /// stand on cases that are closed.
+    /// Reads the journal twice before anything goes, and holds the state twice meanwhile; and once more to tell a checkpoint, for the
+    /// records that entities had once and for whom notes on closed cases are about, and keeps both meanwhile.
     ///
     /// # Errors
     ///

@@ -30,6 +30,7 @@ use crate::engine::suppression::{
 };
 use crate::engine::tenant::apply::outbox::OutboxRow;
 use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::footing::Lease;
 use crate::engine::tenant::model::clearing_where;
 use crate::engine::{case_index, due_index};
 use crate::entity::{Entity, HUB_OBJECT};
@@ -166,9 +167,9 @@ impl Tenant {
             let concerned = self.concerned(loader, &lineage).await?;
             let former = self.former_entities(&concerned.records, &lineage.entities).await?;
             loader.entities(&former.iter().copied().collect::<Vec<_>>()).await?;
-            // One that has no record left is what is left of them.
-            let (left, touched): (Vec<EntityId>, Vec<EntityId>) =
-                former.into_iter().partition(|id| is_left_over(loader, *id));
+            // One that has no record left is what is left of them, and so is an alias of theirs of whose merge no row stands.
+            let is_theirs = |id: &EntityId| is_left_over(loader, *id) || is_alias_of(loader, *id, &lineage.entities);
+            let (left, touched): (Vec<EntityId>, Vec<EntityId>) = former.into_iter().partition(is_theirs);
             if left.is_empty() {
                 return Ok(Whose { concerned, lineage, touched });
             }
@@ -240,7 +241,10 @@ impl Tenant {
                 changes.put(identity_row(&key), &left);
             }
         }
-        given_up.into_iter().for_each(|row| finish::delete(changes, Table::Outbox, row));
+        for (row, lease) in given_up {
+            lease.iter().for_each(|lease| lease.end(&mut changes.commit));
+            finish::delete(changes, Table::Outbox, row);
+        }
         let mut discrepancies = BTreeSet::new();
         for index in indexes(loader, &concerned.entities) {
             let entity = &loader.loaded.set.entity(index).entity;
@@ -447,13 +451,14 @@ impl Tenant {
     }
 
     /// Refuses while a write of theirs has no receipt, or one of an entity that may have a value from them: it may be in its
-    /// system, and its answer would bring it back. Gives the writes of theirs that nobody waits for any more: they go too.
+    /// system, and its answer would bring it back. Gives the writes of theirs that nobody waits for any more: they go too, whoever has
+    /// them in hand.
     async fn require_no_write(
         &self,
         loader: &mut Loader<'_>,
         concerned: &Concerned,
         touched: &[EntityId],
-    ) -> Result<Vec<Row>, Error> {
+    ) -> Result<Vec<(Row, Option<Lease>)>, Error> {
         let writing: BTreeSet<EntityId> = concerned.entities.iter().chain(touched).copied().collect();
         let places = indexes(loader, &writing).into_iter().flat_map(|index| {
             let entity = &loader.loaded.set.entity(index).entity;
@@ -479,7 +484,7 @@ impl Tenant {
             if !theirs || !intent.is_given_up(self.now()) {
                 return Err(Error::WriteUnderWay { entity, place: place.into() });
             }
-            given_up.push(row);
+            given_up.push((row, intent.lease));
         }
         Ok(given_up)
     }
@@ -490,6 +495,13 @@ fn is_left_over(loader: &Loader<'_>, id: EntityId) -> bool {
     let index = loader.loaded.set.find_entity(id);
     let entity = index.map(|index| &loader.loaded.set.entity(index).entity);
     entity.is_some_and(|entity| entity.links.is_empty() && entity.merged_into.is_none())
+}
+
+/// Whether an entity was merged into one of these.
+fn is_alias_of(loader: &Loader<'_>, id: EntityId, entities: &BTreeSet<EntityId>) -> bool {
+    let index = loader.loaded.set.find_entity(id);
+    let into = index.and_then(|index| loader.loaded.set.entity(index).entity.merged_into);
+    into.is_some_and(|into| entities.contains(&into))
 }
 
 /// Whether what an entity settled on, or remembers to have written, was ever said by one of these records.

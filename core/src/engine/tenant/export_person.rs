@@ -15,6 +15,7 @@ use crate::engine::suppression::Suppression;
 use crate::engine::tenant::dead_letter::StoredDeadLetter;
 use crate::engine::tenant::erase::{Concerned, Whose};
 use crate::engine::tenant::history::Happening;
+use crate::engine::tenant::pages::Pages;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{EntityId, RecordRef};
@@ -84,7 +85,8 @@ impl Tenant {
     /// Everything that is held on a person, as [`Tenant::erase`] would find it: their entity with all that was merged into it, what
     /// is stored of its records, cases and notes, history, the journal's entries with their payloads, and dead letters.
     ///
-    /// It is personal data throughout, unmasked. It changes nothing, and reads the journal once, for who held their records.
+    /// It is personal data throughout, unmasked. It changes nothing. For who held their records it reads the journal, and for records that
+    /// are gone and told whose they were, what all records say: each once, and once more for every time that another of theirs is found.
     ///
     /// # Errors
     ///
@@ -126,7 +128,8 @@ impl Tenant {
 
     async fn cases_on(&self, entities: &BTreeSet<EntityId>, records: &BTreeSet<RecordRef>) -> Result<Vec<Case>, Error> {
         let mut cases = Vec::new();
-        for row in self.all_rows(Table::Case, "", "list cases").await? {
+        let mut rows = Pages::new(self, Table::Case);
+        while let Some(row) = rows.next().await? {
             let Some(kind) = CaseKind::of_key(&row.key) else { continue };
             let held: CaseRow = parse(Table::Case, &row)?;
             let concerned = held.records.iter().any(|record| records.contains(record))

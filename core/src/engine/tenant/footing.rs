@@ -138,6 +138,11 @@ impl Tenant {
     pub(super) fn forget_erased(&self) {
         self.core.footings.write().entry(self.id.clone()).or_default().suppression = None;
         self.core.memory.forget(&self.id);
+        self.forget_match_indexes();
+    }
+
+    /// Lets go of the indexes of its matchers that this process holds: what asks next builds them anew.
+    pub(crate) fn forget_match_indexes(&self) {
         self.core.match_indexes.forget(&self.id);
     }
 

@@ -37,7 +37,7 @@ use crate::id::{EntityType, RecordRef};
 use crate::matching::{Action, MatcherError, Matching, decide};
 use crate::store::{Row, RowKey, Table};
 use filing::{Found, case_of_pair, is_said, match_case};
-use join::Joined;
+use join::{Compared, Joined};
 use model::{Asked, model_row};
 
 /// How many records one step asks a matcher about.
@@ -115,10 +115,13 @@ impl Tenant {
 
     async fn match_records_of(&self, of: u16, matching: &Matching, matched: &mut Matched) -> Result<(), Error> {
         let prefix = queue_prefix(&self.core.model.entity(of).name);
-        let Some(model) = self.matcher_model(of).await? else {
+        let last = self.last_model(of).await?;
+        let revision = last.as_ref().map(|(_, revision)| *revision);
+        let Some(model) = last.filter(|(row, _)| !row.dropped) else {
+            self.core.match_indexes.forget_of(&self.id, of);
             let rows = self.queued_matches(&prefix, None).await?;
             let more = rows.len() == AT_ONCE;
-            if !rows.is_empty() && (!self.empty_match_queue(of, rows).await? || more) {
+            if !rows.is_empty() && (!self.empty_match_queue((of, revision), rows).await? || more) {
                 matched.next = Next::Now;
             }
             return Ok(());
@@ -207,6 +210,16 @@ impl Tenant {
             }
             loader.records(&near).await?;
             loader.merges().await?;
+            // What was told until those rows were read is in the index before it is asked what follows from them: a record that it
+            // does not have would go off the queue without having been compared.
+            let place = held.place;
+            if !self.follow_journal(of, held).await? {
+                return Ok(AskedAbout::Outdated);
+            }
+            if held.place != place && held.index.around(record) != around {
+                attempts.won(Some(queue_key(name, record).key))?;
+                continue;
+            }
             let revision = |record| loader.loaded.revisions.get(&representation_key(record)).copied().flatten();
             if !near.iter().all(|record| held.knows(record, revision(record))) {
                 self.refresh_index(of, held, near.into_iter().collect(), BTreeSet::new()).await?;
@@ -220,17 +233,21 @@ impl Tenant {
                     Action::Ask(pair) => asked.push(pair),
                 }
             }
-            let mut joined = false;
+            let (mut joined, mut changed) = (false, false);
             for pair in joins {
                 let key = match_case(&pair.one, &pair.other);
                 if passed_over.contains(&key) {
                     continue;
                 }
-                match self.join_pair(of, &pair, (held.version, held.revision)).await? {
+                match self.join_pair(of, &pair, Compared::of(&pair, held)).await? {
                     Joined::Done => {
                         matched.linked += 1;
                         joined = true;
                         continue;
+                    }
+                    Joined::Changed => {
+                        changed = true;
+                        break;
                     }
                     Joined::NotYet => waits = true,
                     Joined::No => {}
@@ -238,15 +255,18 @@ impl Tenant {
                 }
                 passed_over.insert(key);
             }
-            if joined {
+            if joined || changed {
                 // What could not be joined may be by now.
                 passed_over.clear();
                 waits = false;
-                if self.follow_journal(of, held).await? {
-                    continue;
+                if !self.follow_journal(of, held).await? {
+                    // The index is built anew by the next step, and the record is still in the queue.
+                    return Ok(AskedAbout::Outdated);
                 }
-                // The index is built anew by the next step, and the record is still in the queue.
-                return Ok(AskedAbout::Outdated);
+                if changed {
+                    attempts.won(Some(queue_key(name, record).key))?;
+                }
+                continue;
             }
             let both = asked.iter().flat_map(|pair| [&pair.one, &pair.other]);
             let both: Vec<_> = both.filter_map(|record| loader.loaded.set.find_record(record)).collect();

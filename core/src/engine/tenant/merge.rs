@@ -20,6 +20,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::{create_row, write_row};
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::take_in::merges::claim;
 use crate::entity::stored::StoredEntity;
 use crate::entity::{Entity, Evidence, Link};
@@ -77,9 +78,22 @@ fn merge_key(merged: EntityId) -> RowKey {
     RowKey::new(Table::Case, format!("{MERGES}{merged}"))
 }
 
+/// The part of a row that says who was merged into whom.
+#[derive(Deserialize)]
+struct Pair {
+    survivor: Named,
+    merged: Named,
+}
+
+/// The part of an entity that names it.
+#[derive(Deserialize)]
+struct Named {
+    id: EntityId,
+}
+
 /// Who was merged into whom, by a row.
 pub(super) fn merged_pair(row: &Row) -> Result<(EntityId, EntityId), Error> {
-    let MergeRow { survivor, merged, .. } = parse(Table::Case, row)?;
+    let Pair { survivor, merged } = parse(Table::Case, row)?;
     Ok((merged.id, survivor.id))
 }
 
@@ -299,8 +313,11 @@ impl Tenant {
 
     /// The entities that were merged and not taken apart again, each with the one that it was merged into.
     pub(super) async fn merged_pairs(&self) -> Result<Vec<(EntityId, EntityId)>, Error> {
-        let rows = self.all_rows(Table::Case, MERGES, "list merges").await?;
-        rows.iter().map(merged_pair).collect()
+        let (mut pairs, mut rows) = (Vec::new(), Pages::of(self, Table::Case, MERGES));
+        while let Some(row) = rows.next().await? {
+            pairs.push(merged_pair(&row)?);
+        }
+        Ok(pairs)
     }
 
     pub(super) fn require_mergeable(

@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
+use crate::discrepancy::Discrepancy;
 use crate::engine::Tenant;
 use crate::engine::case::{CaseRow, noted_on, standing_key};
 use crate::engine::desk::{Desk, desk_key};
@@ -17,6 +20,7 @@ use crate::engine::tenant::replay::{Replayed, read};
 use crate::engine::tenant::verify::{Compared, Difference, Verified};
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
+use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId, RecordRef};
 use crate::representation::stored::StoredRepresentation;
 use crate::role::Role;
@@ -35,6 +39,8 @@ pub struct Resumed {
     pub told_anew: u64,
     /// Records that lost their entity, and were tried anew.
     pub joined_anew: BTreeSet<RecordRef>,
+    /// Entities that stand merged, and of which nobody knows any more what they were before: those merges cannot be taken back.
+    pub merged_for_good: BTreeSet<EntityId>,
     /// What is stored otherwise than the journal says, now that this was done: nothing, unless there was more wrong with the copy.
     pub left: Vec<Difference>,
 }
@@ -48,15 +54,47 @@ struct Lost {
     letters: BTreeMap<Text, (Text, i64)>,
 }
 
+/// Records that are to be linked anew once everything else was put right.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct ToJoin {
+    records: BTreeSet<RecordRef>,
+}
+
+/// The row of those: whoever is interrupted finds it again.
+fn to_join_key() -> RowKey {
+    RowKey::new(Table::Meta, "resume")
+}
+
+/// What replayed entities have, by what names it.
+struct Told<'r> {
+    homes: BTreeMap<&'r RecordRef, EntityId>,
+    discrepancies: BTreeMap<Digest, &'r Discrepancy>,
+}
+
+impl<'r> Told<'r> {
+    fn of(replayed: &'r Replayed) -> Self {
+        let entities = || replayed.entities.values();
+        let links = entities().flat_map(|entity| entity.links.iter().map(|link| (&*link.record, entity.id)));
+        let told = entities().flat_map(|entity| entity.discrepancies.values()).map(|told| (told.id, &**told));
+        Self { homes: links.collect(), discrepancies: told.collect() }
+    }
+}
+
 /// How often what was put right is looked at again: rows rest on each other.
 const ROUNDS: usize = 4;
 
+/// How many rows and entries one commit holds, and a few more.
+const AT_ONCE: usize = 500;
+
 impl Tenant {
-    /// Goes on from a copy of a sealed store that was made before an erasure, with the keys of today: a backup, a replica.
+    /// Goes on from a copy of a sealed store that was made before an erasure, with the keys of today: a backup, a replica. It takes the
+    /// place of that store: to try a copy out while the other one lives on, give it a copy of the keys too. Whoever is erased in it
+    /// destroys the keys of what does not stand in the copy, the living store's among them.
     ///
     /// Whoever was erased since cannot be read in it, and so cannot rows that were replaced or deleted by then, plans, approvals, letters
     /// and writes under way of others among them. Those rows are dropped. What the journal tells of what was in them is put in
     /// their place, what stands and is told no longer is told anew, and records that lost their entity are linked anew. Plans are made again.
+    /// Hints to read go, so scan every system afterwards.
     ///
     /// Nobody knows in the copy who was erased since: when a system names them again, they are somebody new. Erase them again, by the
     /// requests that you kept ([`Tenant::erase`]).
@@ -73,7 +111,8 @@ impl Tenant {
         let dropped = self.core.store.drop_unreadable(&self.id).await;
         let dropped = dropped.map_err(Error::store("drop what nobody can read any more"))?;
         self.forget_erased();
-        let mut resumed = Resumed { dropped, ..Resumed::default() };
+        let joined_anew = self.to_join().await?.1.records;
+        let mut resumed = Resumed { dropped, joined_anew, ..Resumed::default() };
         let lost = self.lost().await?;
         for round in 0.. {
             let replayed = self.replay().await?;
@@ -84,8 +123,43 @@ impl Tenant {
         }
         self.reindex(by).await?;
         self.join_again(&resumed.joined_anew).await?;
-        resumed.left = self.verify().await?.differences;
+        self.note_joined(by).await?;
+        let replayed = self.replay().await?;
+        resumed.merged_for_good = self.merged_for_good(&replayed).await?;
+        resumed.left = self.verify_against(&replayed).await?.differences;
         Ok(resumed)
+    }
+
+    /// The records that are to be linked anew, and the revision of the row that names them.
+    async fn to_join(&self) -> Result<(Option<u64>, ToJoin), Error> {
+        let rows = self.core.store.load(&self.id, &[to_join_key()]).await;
+        let row = rows.map_err(Error::store("load what a copy holds"))?.into_iter().next().flatten();
+        let records = row.as_ref().map(|row| parse(Table::Meta, row)).transpose()?.unwrap_or_default();
+        Ok((row.map(|row| row.revision), records))
+    }
+
+    /// Notes that they were.
+    async fn note_joined(&self, by: &Actor) -> Result<(), Error> {
+        let mut attempts = Attempts::default();
+        loop {
+            let (Some(revision), _) = self.to_join().await? else { return Ok(()) };
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            changes.commit.expect.push((to_join_key(), Some(revision)));
+            changes.delete(to_join_key());
+            if attempts.commit(self, "go on from a copy", changes.commit).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The aliases of whose merge there is no row.
+    async fn merged_for_good(&self, replayed: &Replayed) -> Result<BTreeSet<EntityId>, Error> {
+        let aliases = replayed.entities.values().filter(|entity| entity.merged_into.is_some());
+        let mut aliases: BTreeSet<EntityId> = aliases.map(|entity| entity.id).collect();
+        for (merged, _) in self.merged_pairs().await? {
+            aliases.remove(&merged);
+        }
+        Ok(aliases)
     }
 
     async fn lost(&self) -> Result<Lost, Error> {
@@ -115,11 +189,12 @@ impl Tenant {
         by: &Actor,
         resumed: &mut Resumed,
     ) -> Result<bool, Error> {
+        let told = Told::of(replayed);
         let mut changes = Changes::new(&self.core, self.now(), by);
         let (mut entities, mut records) = (BTreeSet::new(), BTreeSet::new());
         // Everything else rests on them: first they are put right, and then it is looked at anew. They are named first.
         let mut wait_for_them = false;
-        let mut without_entity = BTreeSet::new();
+        let (mut without_entity, mut any) = (BTreeSet::new(), false);
         for difference in verified.differences {
             match difference {
                 Difference::Entity { id, .. } if entities.insert(id) => {
@@ -131,21 +206,17 @@ impl Tenant {
                     wait_for_them |= is_any(&changes);
                 }
                 _ if wait_for_them => {}
-                Difference::Link { record, .. } => {
-                    let links = replayed.entities.values().find(|entity| entity.link_of(&record).is_some());
-                    match links {
-                        Some(entity) => changes.put(link_key(&record), &LinkRow { entity: entity.id }),
-                        None => {
-                            changes.delete(link_key(&record));
-                            without_entity.insert(record);
-                        }
+                Difference::Link { record, .. } => match told.homes.get(&record) {
+                    Some(entity) => changes.put(link_key(&record), &LinkRow { entity: *entity }),
+                    None => {
+                        changes.delete(link_key(&record));
+                        without_entity.insert(record);
                     }
-                }
+                },
                 Difference::Discrepancy { id, .. } => {
-                    let mut told = replayed.entities.values().flat_map(|entity| entity.discrepancies.values());
                     let key = RowKey::new(Table::Discrepancy, id.text());
-                    match told.find(|told| told.id == id) {
-                        Some(told) => changes.put(key, &**told),
+                    match told.discrepancies.get(&id) {
+                        Some(told) => changes.put(key, *told),
                         None => changes.delete(key),
                     }
                 }
@@ -156,6 +227,11 @@ impl Tenant {
                     self.put_case_right(key, compared, replayed, &mut changes).await?;
                 }
                 _ => {}
+            }
+            any |= is_any(&changes);
+            if size_of(&changes) >= AT_ONCE {
+                let done = std::mem::replace(&mut changes, Changes::new(&self.core, self.now(), by));
+                self.store_put_right(done, std::mem::take(&mut without_entity), resumed).await?;
             }
         }
         if !wait_for_them {
@@ -168,17 +244,36 @@ impl Tenant {
             }
             self.put_counts_right(replayed, &mut changes).await?;
         }
+        any |= is_any(&changes);
+        self.store_put_right(changes, without_entity, resumed).await?;
+        Ok(any)
+    }
+
+    /// Commits what was put right, and with it which records lost their entity: whoever is interrupted links them anew. What somebody
+    /// changed meanwhile is looked at again.
+    async fn store_put_right(
+        &self,
+        mut changes: Changes<'_>,
+        without_entity: BTreeSet<RecordRef>,
+        resumed: &mut Resumed,
+    ) -> Result<(), Error> {
         if !is_any(&changes) {
-            return Ok(false);
+            return Ok(());
         }
         let (rows, told) = (changes.commit.put.len() + changes.commit.delete.len(), changes.commit.journal.len());
+        if !without_entity.is_empty() {
+            let (revision, mut to_join) = self.to_join().await?;
+            to_join.records.extend(without_entity.iter().cloned());
+            changes.commit.expect.push((to_join_key(), revision));
+            changes.put(to_join_key(), &to_join);
+        }
         let mut attempts = Attempts::default();
         if attempts.commit(self, "put right what a copy lost", changes.commit).await? {
             resumed.put_right += rows as u64;
             resumed.told_anew += told as u64;
-            resumed.joined_anew.append(&mut without_entity);
+            resumed.joined_anew.extend(without_entity);
         }
-        Ok(true)
+        Ok(())
     }
 
     async fn stored(&self, changes: &mut Changes<'_>, key: &RowKey) -> Result<Option<Row>, Error> {
@@ -303,7 +398,11 @@ impl Tenant {
     }
 }
 
+/// How many rows and entries changes hold.
+fn size_of(changes: &Changes<'_>) -> usize {
+    changes.commit.put.len() + changes.commit.delete.len() + changes.commit.journal.len()
+}
+
 fn is_any(changes: &Changes<'_>) -> bool {
-    let commit = &changes.commit;
-    !(commit.put.is_empty() && commit.delete.is_empty() && commit.journal.is_empty())
+    size_of(changes) > 0
 }

@@ -87,6 +87,9 @@ impl Tenant {
     /// decisions whose date has come, once a day forgets what has served its time ([`Retention`](crate::engine::Retention)), and puts
     /// records before matchers ([`Tenant::match_records`]). Says when to come back, and what could not be read.
     ///
+    /// After an erasure it learns the models of matchers anew, on the calling task and in memory, as [`Tenant::train_matcher`] does: on a
+    /// runtime of one thread nothing else runs meanwhile.
+    ///
     /// Loop, sleep and shutdown are the caller's: `while acme.step().await?.more() {}`, then sleep until
     /// [`Stepped::next`], or until something comes in.
     ///

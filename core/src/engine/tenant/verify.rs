@@ -5,7 +5,7 @@ mod compare;
 mod desk;
 mod identity;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::checkpoint::Checkpoint;
@@ -15,6 +15,7 @@ use crate::engine::hydrate::parse;
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, identity_of_key, record_of_key};
 use crate::engine::tenant::dead_letter::StoredDeadLetter;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::replay::Replayed;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -23,7 +24,7 @@ use crate::fingerprint::Digest;
 use crate::id::{Actor, ConnectionName, EntityId, RecordRef};
 use crate::representation::Representation;
 use crate::representation::stored::StoredRepresentation;
-use crate::store::{Row, Table};
+use crate::store::Table;
 use crate::text::Text;
 
 /// What verification found.
@@ -368,35 +369,5 @@ impl Tenant {
         found.extend(records.left().map(|record| whole(record.clone())));
         found.sort();
         Ok(verified)
-    }
-}
-
-/// The rows of a table, page by page.
-struct Pages<'a> {
-    tenant: &'a Tenant,
-    table: Table,
-    after: Option<Text>,
-    page: VecDeque<Row>,
-}
-
-/// How many rows are read at once.
-const PAGE: usize = 512;
-
-impl<'a> Pages<'a> {
-    fn new(tenant: &'a Tenant, table: Table) -> Self {
-        Self { tenant, table, after: None, page: VecDeque::new() }
-    }
-
-    async fn next(&mut self) -> Result<Option<Row>, Error> {
-        if self.page.is_empty() {
-            let Tenant { core, id } = self.tenant;
-            let page = core.store.scan(id, self.table, "", self.after.as_deref(), PAGE).await;
-            self.page = page.map_err(Error::store("read what is stored"))?.into();
-        }
-        let row = self.page.pop_front();
-        if let Some(row) = &row {
-            self.after = Some(row.key.clone());
-        }
-        Ok(row)
     }
 }

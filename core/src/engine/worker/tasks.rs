@@ -119,8 +119,9 @@ impl Desk {
             if self.own(queue, worked).await? {
                 rest = TimeDelta::zero();
             }
-        } else {
-            self.owns = false;
+        } else if std::mem::take(&mut self.owns) {
+            // Whoever steps it holds them now.
+            tenant.forget_match_indexes();
         }
         if !std::mem::replace(&mut self.tasks.counted, true) {
             self.tasks.agenda.pulse_by(&tenant.core, tenant.pulses_due().await?);

@@ -1,9 +1,11 @@
 //! Copies that were made before an erasure, put to work again with the keys of today.
 
+use accordant::RecordRef;
 use accordant::engine::{Difference, Tenant};
 use accordant::error::Error;
 use accordant::seal::{MemoryKeys, SealError};
 use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
+use accordant::testing::{FailsOnce, Watched};
 use accordant::transfer::{export, import};
 use chrono::TimeDelta;
 use futures::executor::block_on;
@@ -42,7 +44,7 @@ fn a_copy_from_before_an_erasure_is_put_to_work() {
         let said = json!({ "email": "benedict@acme.test", "name": "Benedict" });
         says(&tenant, "crm", &[record("2", 9, said)]).await.unwrap();
         says(&tenant, "shop", &[record("4", 9, json!({ "email": "cy@acme.test", "name": "Cy" }))]).await.unwrap();
-        let cy = tenant.entity_of(&accordant::RecordRef::new("shop", "customers", "4")).await.unwrap().unwrap();
+        let cy = tenant.entity_of(&RecordRef::new("shop", "customers", "4")).await.unwrap().unwrap();
         tenant.erase(cy, &by(), "request 8").await.unwrap();
 
         let restored = sealed(copy.clone(), keys.clone(), &clock, 8);
@@ -78,6 +80,74 @@ fn a_copy_from_before_an_erasure_is_put_to_work() {
         steps(&restored).await;
         assert_eq!(canaries(&dump(&seal(&copy, &keys)).await), Vec::<&String>::new());
         assert_clean(&restored, "after she was erased again").await;
+    });
+}
+
+/// Ben, who had one of Ana's records once, and a copy in which what he is rests on what nobody can read any more.
+async fn touched(tenant: &Tenant, store: &MemoryStore) -> MemoryStore {
+    let (one, _) = town(tenant).await;
+    let (ben, hers) = (of_crm(tenant, "2").await, RecordRef::new("shop", "customers", "1"));
+    for to in [ben, one] {
+        tenant.link(to, &hers, &by()).await.unwrap();
+    }
+    let copy = copied(store).await;
+    assert!(tenant.erase(one, &by(), "request 7").await.unwrap().touched.contains(&ben));
+    copy
+}
+
+/// Interrupted anywhere, whoever lost their entity is found by the next call.
+#[test]
+fn going_on_from_a_copy_is_gone_on_with_wherever_it_is_interrupted() {
+    for after in [false, true] {
+        let mut linked_anew = 0;
+        for call in 0.. {
+            let (clock, store, keys) = (clock(), MemoryStore::new(), MemoryKeys::new());
+            let done = block_on(async {
+                let copy = touched(&sealed(store.clone(), keys.clone(), &clock, 7), &store).await;
+                let failing = Watched::new(copy.clone(), FailsOnce::at(call, after));
+                let interrupted = sealed(failing, keys.clone(), &clock, 8).resume_from_copy(&by()).await;
+                let restored = sealed(copy.clone(), keys.clone(), &clock, 9);
+                let resumed = restored.resume_from_copy(&by()).await.unwrap();
+                let when = format!("interrupted at call {call}, after: {after}");
+                assert_eq!(resumed.left, Vec::<Difference>::new(), "{when}");
+                let crm = RecordRef::new("crm", "contacts", "2");
+                assert!(restored.entity_of(&crm).await.unwrap().is_some(), "{when}: {resumed:?}");
+                linked_anew += usize::from(resumed.joined_anew.contains(&crm));
+                assert_eq!(canaries(&dump(&seal(&copy, &keys)).await), Vec::<&String>::new(), "{when}");
+                assert_clean(&restored, &when).await;
+                interrupted.is_ok()
+            });
+            if done {
+                break;
+            }
+        }
+        assert!(linked_anew > 10, "it was to be linked anew {linked_anew} times");
+    }
+}
+
+/// What two were before a merge is in a row that nobody can read any more: the merge stands, that is told, and whoever is erased is
+/// erased with it.
+#[test]
+fn a_merge_of_which_nobody_knows_what_was_before_is_told_and_erased_whole() {
+    let (clock, store, keys) = (clock(), MemoryStore::new(), MemoryKeys::new());
+    let tenant = sealed(store.clone(), keys.clone(), &clock, 7);
+    block_on(async {
+        let named = |id: &str| record(id, 1, json!({ "email": format!("{id}@acme.test"), "name": format!("N{id}") }));
+        says(&tenant, "crm", &[named("1"), named("2"), named("3")]).await.unwrap();
+        let (one, other, third) = (of_crm(&tenant, "1").await, of_crm(&tenant, "2").await, of_crm(&tenant, "3").await);
+        tenant.merge(one, other, &by()).await.unwrap();
+        let copy = copied(&store).await;
+        tenant.unmerge(other, &by()).await.unwrap();
+        tenant.erase(third, &by(), "request 7").await.unwrap();
+
+        let restored = sealed(copy.clone(), keys.clone(), &clock, 8);
+        let resumed = restored.resume_from_copy(&by()).await.unwrap();
+        assert_eq!(resumed.merged_for_good, [other].into());
+        assert_eq!(resumed.left, Vec::<Difference>::new());
+        assert!(matches!(restored.unmerge(other, &by()).await, Err(Error::NotMerged(id)) if id == other));
+        let erased = restored.erase(one, &by(), "request 8").await.unwrap();
+        assert_eq!((erased.entities, erased.touched), ([one, other].into(), [].into()));
+        assert_clean(&restored, "after the erasure").await;
     });
 }
 

@@ -55,9 +55,10 @@ impl OutboxRow {
         self.operations.first().map(outbox_key)
     }
 
-    /// Whether it has been unsettled for so long that nobody waits for its answer, and nobody could look up what came of it.
-    pub(crate) fn is_given_up(&self, now: i64) -> bool {
-        now.saturating_sub(self.at) >= GIVEN_UP && self.lease.as_ref().is_none_or(|lease| !lease.lasts(now))
+    /// Whether it has been unsettled for so long that nobody waits for its answer, and nobody could look up what came of it. Whoever has it
+    /// in hand looks in vain: whoever drops it takes over from them ([`Lease::end`]).
+    pub(crate) const fn is_given_up(&self, now: i64) -> bool {
+        now.saturating_sub(self.at) >= GIVEN_UP
     }
 }
 

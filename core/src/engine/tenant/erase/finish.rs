@@ -15,6 +15,7 @@ use crate::engine::tenant::dead_letter::{LETTER_SETTLED, LetterState, StoredDead
 use crate::engine::tenant::erase::{DESK_RESTATED, subject_of};
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::merge::{MERGES, merged_pair};
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::standing::REFUSALS;
 use crate::engine::tenant::tombstone::tombstone_key;
 use crate::engine::tenant::work::work_key;
@@ -90,7 +91,7 @@ impl Tenant {
             }
             let names: Vec<Text> = subjects.into_iter().map(|subject| subject.name).collect();
             self.core.store.forget(&self.id, &names).await.map_err(Error::store("have copies forget a person"))?;
-            self.note_finished(*id).await?;
+            self.note_finished(*id, pending).await?;
         }
     }
 
@@ -105,14 +106,16 @@ impl Tenant {
         }
     }
 
-    async fn note_finished(&self, id: EntityId) -> Result<(), Error> {
+    /// Notes that what was left to do of an erasure was done. What was told of the person meanwhile is left to do.
+    async fn note_finished(&self, id: EntityId, done: &Pending) -> Result<(), Error> {
         let mut attempts = Attempts::default();
         loop {
             let (revision, suppression) = self.suppression_anew().await?;
             let mut suppression = Suppression::clone(&suppression);
-            if suppression.pending.remove(&id).is_none() {
+            if suppression.pending.get(&id) != Some(done) {
                 return Ok(());
             }
+            suppression.pending.remove(&id);
             let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
             changes.commit.expect.push((suppression_key(), revision));
             changes.put(suppression_key(), &suppression);
@@ -176,10 +179,9 @@ impl Tenant {
     /// Cases about them go, and what people noted on those and on their discrepancies.
     async fn sweep_cases(&self, id: EntityId, pending: &Pending, changes: &mut Changes<'_>) -> Result<(), Error> {
         let mut cases: BTreeSet<Text> = pending.discrepancies.iter().map(|id| discrepancy_key(*id)).collect();
-        let mut desks = Vec::new();
-        for row in self.all_rows(Table::Case, "", "list cases").await? {
+        let mut rows = Pages::new(self, Table::Case);
+        while let Some(row) = rows.next().await? {
             if row.key.starts_with(desk::PREFIX) {
-                desks.push(row);
                 continue;
             }
             let parted = |id: &EntityId| pending.parted.iter().any(|(parted, _)| parted == id);
@@ -212,7 +214,8 @@ impl Tenant {
                 delete(changes, Table::Case, row);
             }
         }
-        for row in desks {
+        let mut desks = Pages::of(self, Table::Case, desk::PREFIX);
+        while let Some(row) = desks.next().await? {
             let case = row.key.strip_prefix(desk::PREFIX).and_then(|case| cases.get(case));
             if let Some(case) = case {
                 changes.journal(DESK_RESTATED, &subject_of(id), &(case, None::<Desk>));

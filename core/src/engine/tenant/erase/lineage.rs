@@ -112,7 +112,7 @@ impl Tenant {
         }
     }
 
-    /// The entities, but for these, that one of the records was ever linked to. It reads the journal once.
+    /// The entities, but for these, that one of the records was ever linked to. Each call reads the journal.
     pub(super) async fn former_entities(
         &self,
         records: &BTreeSet<RecordRef>,

@@ -15,7 +15,7 @@ use crate::working_set::{IdentityKey, identity_values};
 const PAGE: usize = 256;
 
 impl Tenant {
-    /// The records that say nothing any more, and said one of these identity values. It reads what all records say once.
+    /// The records that say nothing any more, and said one of these identity values. Each call reads what all records say.
     pub(super) async fn silent_records(&self, values: &BTreeSet<IdentityKey>) -> Result<BTreeSet<RecordRef>, Error> {
         let mut silent = BTreeSet::new();
         let mut after: Option<Text> = None;

@@ -89,21 +89,33 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// [`Error::Matcher`] if the matcher cannot read the model; [`Error::Contended`] while it is trained again and again.
+    /// [`Error::Matcher`] if the matcher cannot read the model, or learn it anew; [`Error::Contended`] while it is trained again and again.
     pub(super) async fn hold_index<'h>(&self, of: u16, slot: &'h mut Slot) -> Result<Option<&'h mut Held>, Error> {
         let mut attempts = Attempts::default();
         loop {
-            let Some((row, revision)) = self.learned_model(of).await? else {
-                *slot = Slot::Empty;
-                return Ok(None);
+            let stands = self.matcher_model(of).await?.map(|(_, revision)| revision);
+            let learned = match slot {
+                Slot::Refused(revision, why) if Some(*revision) == stands => {
+                    return Err(self.matcher_failed(of, why.clone()));
+                }
+                _ => self.learned_model(of).await,
+            };
+            let (row, revision) = match (learned, stands) {
+                (Ok(Some(learned)), _) => learned,
+                (Ok(None), _) => {
+                    *slot = Slot::Empty;
+                    return Ok(None);
+                }
+                (Err(Error::Matcher { source, .. }), Some(revision)) => {
+                    *slot = Slot::Refused(revision, source.clone());
+                    return Err(self.matcher_failed(of, source));
+                }
+                (Err(error), _) => return Err(error),
             };
             let goes_on = match slot {
                 Slot::Held(held) if held.version == row.version && !held.is_worn() => {
                     held.revision = revision;
                     self.follow_journal(of, held).await?
-                }
-                Slot::Unreadable(digest, why) if *digest == row.digest => {
-                    return Err(self.matcher_failed(of, why.clone()));
                 }
                 _ => false,
             };
@@ -115,13 +127,13 @@ impl Tenant {
                         attempts.won(Some(model_row(&self.core.model.entity(of).name).key))?;
                         continue;
                     }
-                    Err(Error::Matcher { source, .. }) => Slot::Unreadable(row.digest, source),
+                    Err(Error::Matcher { source, .. }) => Slot::Refused(revision, source),
                     Err(error) => return Err(error),
                 };
             }
             return match slot {
                 Slot::Held(held) => Ok(Some(held)),
-                Slot::Unreadable(_, why) => Err(self.matcher_failed(of, why.clone())),
+                Slot::Refused(_, why) => Err(self.matcher_failed(of, why.clone())),
                 Slot::Empty => Ok(None),
             };
         }
@@ -203,7 +215,7 @@ impl Tenant {
                     ERASED => {
                         let told: ErasureTold = read(entry, payload)?;
                         // A matcher keeps the words of records that it lets go.
-                        if told.records.iter().any(|record| held.has(record)) {
+                        if told.records.iter().any(|record| held.ever_had(record)) {
                             return Ok(false);
                         }
                         records.extend(told.records);

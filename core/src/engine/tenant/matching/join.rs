@@ -2,7 +2,8 @@
 
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
-use crate::engine::persist::Changes;
+use crate::engine::match_index::Held;
+use crate::engine::persist::{Changes, representation_key};
 use crate::engine::tenant::apply::write_row;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
@@ -19,6 +20,23 @@ use crate::working_set::{EntityIndex, RecordIndex, WorkingSet, identity_values};
 /// The journal's kind for records that were found to be one entity: why.
 pub(crate) const MATCHED: &str = "matched";
 
+/// What a pair was compared by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compared {
+    version: u32,
+    /// The revision of the model's row.
+    model: u64,
+    /// The revisions of the rows of the two.
+    records: [Option<u64>; 2],
+}
+
+impl Compared {
+    pub(super) fn of(pair: &Pair, held: &Held) -> Self {
+        let records = [&pair.one, &pair.other].map(|record| held.revision_of(record));
+        Self { version: held.version, model: held.revision, records }
+    }
+}
+
 /// What became of a pair that a matcher is sure of.
 pub(super) enum Joined {
     /// The two are one by now.
@@ -27,27 +45,29 @@ pub(super) enum Joined {
     NotYet,
     /// Keys or people say otherwise, or nothing.
     No,
+    /// One of the two is not as it was compared.
+    Changed,
     /// The model is another by now.
     Outdated,
 }
 
 impl Tenant {
-    /// Links two records that a matcher is sure of, in one commit with why. `version` and `revision` are of the model's row.
-    pub(super) async fn join_pair(
-        &self,
-        of: u16,
-        pair: &Pair,
-        (version, revision): (u32, u64),
-    ) -> Result<Joined, Error> {
+    /// Links two records that a matcher is sure of, in one commit with why: as they were compared, and not as they are by now.
+    pub(super) async fn join_pair(&self, of: u16, pair: &Pair, compared: Compared) -> Result<Joined, Error> {
+        let Compared { version, model, records } = compared;
         let model_row = model_row(&self.core.model.entity(of).name);
         let mut attempts = Attempts::default();
         loop {
             let mut loader = Loader::new(&self.core, &self.id);
             let row = loader.rows(std::slice::from_ref(&model_row)).await?.into_iter().next().flatten();
-            if row.map(|row| row.revision) != Some(revision) {
+            if row.map(|row| row.revision) != Some(model) {
                 return Ok(Joined::Outdated);
             }
             loader.records(&[pair.one.clone(), pair.other.clone()]).await?;
+            let loaded = |record| loader.loaded.revisions.get(&representation_key(record)).copied().flatten();
+            if records.contains(&None) || records != [loaded(&pair.one), loaded(&pair.other)] {
+                return Ok(Joined::Changed);
+            }
             loader.references().await?;
             let set = &loader.loaded.set;
             let (Some(one), Some(other)) = (set.find_record(&pair.one), set.find_record(&pair.other)) else {

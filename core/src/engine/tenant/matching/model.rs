@@ -28,7 +28,13 @@ pub(super) struct ModelRow {
     /// Whether an erasure took its text. Its version stays: the next is another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) unlearned: bool,
+    /// Whether who was left then told nothing to be learned: there is no model until somebody trains one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) dropped: bool,
 }
+
+/// What the keys of the rows of models begin with.
+pub(super) const MODELS: &str = "matcher\u{1f}";
 
 /// What the keys of the rows of texts begin with: what they say was learned of records.
 pub(crate) const TRAINED_MODELS: &str = "matcher-text\u{1f}";
@@ -50,7 +56,7 @@ impl Asked {
 
 /// The row of an entity type's model.
 pub(super) fn model_row(entity_type: &EntityType) -> RowKey {
-    RowKey::new(Table::Meta, format!("matcher\u{1f}{entity_type}"))
+    RowKey::new(Table::Meta, format!("{MODELS}{entity_type}"))
 }
 
 /// The row of its text.
@@ -59,8 +65,13 @@ pub(super) fn text_row(entity_type: &EntityType) -> RowKey {
 }
 
 impl Tenant {
-    /// The model of an entity type, and the revision of its row.
+    /// The model of an entity type, and the revision of its row; `None`: none was trained, or it was dropped.
     pub(super) async fn matcher_model(&self, of: u16) -> Result<Option<(ModelRow, u64)>, Error> {
+        Ok(self.last_model(of).await?.filter(|(row, _)| !row.dropped))
+    }
+
+    /// The model of an entity type that was trained last, and the revision of its row, also where it was dropped.
+    pub(super) async fn last_model(&self, of: u16) -> Result<Option<(ModelRow, u64)>, Error> {
         let key = model_row(&self.core.model.entity(of).name);
         let rows = self.core.store.load(&self.id, &[key]).await.map_err(Error::store("load a model of a matcher"))?;
         let row = rows.into_iter().next().flatten();

@@ -87,10 +87,14 @@ impl Tenant {
         }
     }
 
-    /// Empties the queue of an entity type that has no model: whoever trains one looks at all records.
-    pub(super) async fn empty_match_queue(&self, of: u16, rows: Vec<Row>) -> Result<bool, Error> {
-        let model = (model_row(&self.core.model.entity(of).name), None);
-        self.take_off_the_queue(model, rows).await
+    /// Empties the queue of an entity type that has no model, by the revision of the row of the last one: whoever trains one looks at all
+    /// records.
+    pub(super) async fn empty_match_queue(
+        &self,
+        (of, last): (u16, Option<u64>),
+        rows: Vec<Row>,
+    ) -> Result<bool, Error> {
+        self.take_off_the_queue((model_row(&self.core.model.entity(of).name), last), rows).await
     }
 
     /// Takes rows off the queue, if the row of the model is as it was read.

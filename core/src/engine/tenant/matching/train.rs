@@ -67,7 +67,7 @@ impl Tenant {
         let mut attempts = Attempts::default();
         loop {
             let (suppression, _) = self.suppression_anew().await?;
-            let before = self.matcher_model(of).await?;
+            let before = self.last_model(of).await?;
             let version = before.as_ref().map_or(0, |(row, _)| row.version).saturating_add(1);
             let Everyone { records, entities, .. } = self.everyone(of).await?;
             let features: Vec<_> = records.into_iter().map(|(features, _)| features).collect();
@@ -82,7 +82,8 @@ impl Tenant {
             changes.commit.expect.push((suppression_key(), suppression));
             changes.commit.expect.push((model_row(name), before.map(|(_, revision)| revision)));
             let (by, at, asked) = (by.clone(), changes.as_of(), Some(Asked::of(matching)));
-            changes.put(model_row(name), &ModelRow { version, digest, by, at, asked, unlearned: false });
+            changes
+                .put(model_row(name), &ModelRow { version, digest, by, at, asked, unlearned: false, dropped: false });
             changes.put(text_row(name), &model);
             changes.put(sweep_row(name), &Sweep::default());
             let trained = Trained { version, digest, records: features.len(), judged: judged.len(), remarks };
