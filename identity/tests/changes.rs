@@ -1,4 +1,5 @@
-//! What an index tells of entities: numbers that stay, merges and splits, and orders of arrival that make no difference.
+//! What an index tells of entities: who came, grew, merged, split and went, numbers that stay, and orders of arrival that make no
+//! difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -223,6 +224,25 @@ fn an_entity_keeps_its_number_where_most_of_it_stays() {
     assert_eq!(index.remove(&name(3)), [Change::Gone { entity: new }]);
     assert_eq!(index.entity(&name(3)), None);
     assert_eq!(index.remove(&name(3)), [], "an unknown one changes nothing");
+}
+
+#[test]
+fn two_held_apart_are_two_until_that_is_taken_back_and_the_last_of_an_entity_keeps_its_number() {
+    let mut index = Index::new(Arc::clone(&MODEL), Rails::default());
+    index.put(&name(0), &values(7, 0));
+    index.put(&name(1), &values(7, 0));
+    let both = index.entity(&name(0)).expect("it is there");
+    let split = index.hold_apart(&name(0), &name(1), true);
+    let [Change::Split { from, into: new }] = split[..] else { panic!("it is two: {split:?}") };
+    assert_eq!(from, both);
+    let again = index.hold_apart(&name(0), &name(1), false);
+    assert_eq!(again, [Change::Merged { into: both, from: new }, Change::Gone { entity: new }]);
+    index.remove(&name(0));
+    assert_eq!((index.entity(&name(1)), index.records(both)), (Some(both), vec![name(1)]));
+    // Taken in anew it is who it was, though it says something else.
+    assert_eq!(index.put(&name(1), &values(7, 2)), []);
+    assert_eq!(index.entity(&name(1)), Some(both));
+    assert_eq!(index.remove(&name(1)), [Change::Gone { entity: both }]);
 }
 
 #[test]
