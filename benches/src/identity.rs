@@ -1,6 +1,7 @@
 //! What linking records costs and how right it is, beside Splink.
 #![expect(clippy::float_arithmetic, reason = "shares and means of what was measured")]
 
+mod engine;
 mod incremental;
 mod order;
 mod sets;
@@ -40,10 +41,14 @@ fn proof(what: &[&str], out: &mut Told<'_>) -> Result<(), Box<dyn Error>> {
         ["customers", records] => customers(records.parse()?, 42, out),
         ["customers", records, seed] => customers(records.parse()?, seed.parse()?, out),
         ["incremental", records] => incremental::run(records.parse()?, out),
+        ["incremental", records, "--engine"] => engine::run(records.parse()?, out),
         ["order"] => order::run(1_000, out),
         ["order", orders] => order::run(orders.parse()?, out),
         ["calibration"] => calibration(out),
-        _ => Err("identity febrl4|dblp_acm|abt_buy|customers N [SEED]|incremental N|order [ORDERS]|calibration".into()),
+        _ => Err(
+            "identity febrl4|dblp_acm|abt_buy|customers N [SEED]|incremental N [--engine]|order [ORDERS]|calibration"
+                .into(),
+        ),
     }
 }
 
@@ -151,11 +156,13 @@ fn customers(records: usize, seed: u64, out: &mut Told<'_>) -> Result<(), Box<dy
 
 fn calibration(out: &mut Told<'_>) -> Result<(), Box<dyn Error>> {
     let mut all = vec![sets::generated(100_000, 7)];
-    if let Some(yardsticks) = Yardsticks::find(out)? {
+    // Their files go with them.
+    let yardsticks = Yardsticks::find(out)?;
+    if let Some(yardsticks) = &yardsticks {
         for name in ["febrl4", "dblp_acm", "abt_buy"] {
-            all.push(sets::public(&yardsticks, name)?);
+            all.push(sets::public(yardsticks, name)?);
         }
-        all.push(sets::customers(&yardsticks, 100_000, 7)?);
+        all.push(sets::customers(yardsticks, 100_000, 7)?);
     }
     for set in all {
         let ran = link(&set)?;

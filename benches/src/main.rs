@@ -56,7 +56,7 @@ accordant-bench http [SECONDS]                      from a webhook to a write, a
 accordant-bench what-if --observations N            looks at a recorded history under another policy
 accordant-bench identity febrl4|dblp_acm|abt_buy  links a public set, beside Splink where it is installed
 accordant-bench identity customers N [SEED]       links generated customers, beside Splink where it is installed
-accordant-bench identity incremental N            takes records in one at a time
+accordant-bench identity incremental N [--engine] takes records in one at a time, with --engine through the engine
 accordant-bench identity order [ORDERS]           compares orders of arrival with the batch run
 accordant-bench identity calibration              what probabilities turn out to be worth, on every set
 accordant-bench anomaly [SERIES [SEED]]           what is found of what happens in synthetic series, and what is found there of nothing

@@ -142,6 +142,17 @@ fn batches_are_taken_in_as_single_events_are() {
     assert_eq!((number(line, "/events"), number(line, "/batch"), number(line, "/refused")), (200, 50, 0));
 }
 
+#[cfg(feature = "identity")]
+#[test]
+fn one_record_more_goes_through_the_engine() {
+    let said = said(&["identity", "incremental", "300", "--engine"]);
+    let [line] = &lines(&said)[..] else { panic!("one line: {said}") };
+    assert_eq!((number(line, "/records"), number(line, "/new")), (300, 300));
+    assert!(number(line, "/linked_before") > 0 && number(line, "/linked") > 0, "{line}");
+    assert!(number(line, "/cpu_p99_micros") >= number(line, "/cpu_p50_micros"), "{line}");
+    assert!(number(line, "/match_cpu_p50_micros") > 0 && number(line, "/receive_cpu_p50_micros") > 0, "{line}");
+}
+
 #[test]
 fn without_yardsticks_nothing_is_compared_and_that_is_said() {
     assert_eq!(said(&["compare", "100", "10", "1"]), "skipped: no yardsticks\n");

@@ -97,13 +97,16 @@ pub struct Place {
 pub struct Features {
     /// The record.
     pub record: RecordRef,
-    /// Canonical text, by column; empty: nothing is said.
+    /// Canonical text, by column, cut to [`Features::LONGEST`]; empty: nothing is said, or the matcher does not compare it.
     pub values: Vec<Text>,
     /// The entity that keys or people say it is: the records of one are held together.
     pub held: Option<EntityId>,
 }
 
 impl Features {
+    /// Values are cut to this many bytes, at the end of a letter: what identifies stands in front.
+    pub const LONGEST: usize = 1_024;
+
     /// What a record says.
     #[must_use]
     pub const fn new(record: RecordRef, values: Vec<Text>, held: Option<EntityId>) -> Self {
@@ -161,6 +164,12 @@ pub trait Matcher: Send + Sync + 'static {
         judged: &[Judged],
         version: u32,
     ) -> Result<String, MatcherError>;
+
+    /// Whether it compares values of an attribute at all. Of one that it does not, no value is shown to it, and a record of which only that
+    /// changed is not asked about again. Said once, when a builder is built: train anew where it says something else than before.
+    fn compares(&self, _column: &Column) -> bool {
+        true
+    }
 
     /// What a model that [`Matcher::train`] gave does not know, for people: levels that nothing taught, records that no pair was made of.
     /// Without a value of a record.
@@ -231,10 +240,12 @@ pub struct Pair {
     pub refused: Option<Text>,
     /// Why it is as probable.
     pub steps: Vec<Step>,
+    /// What a person's answer is expected to tell, in thousandths of a bit: how undecided it is, times what hangs on it.
+    pub tells: u32,
 }
 
 impl Pair {
-    /// A pair.
+    /// A pair of which an answer is expected to tell nothing.
     #[must_use]
     pub const fn new(
         one: RecordRef,
@@ -243,7 +254,13 @@ impl Pair {
         refused: Option<Text>,
         steps: Vec<Step>,
     ) -> Self {
-        Self { one, other, probability, refused, steps }
+        Self { one, other, probability, refused, steps, tells: 0 }
+    }
+
+    /// The same pair, of which an answer is expected to tell so many thousandths of a bit.
+    #[must_use]
+    pub fn telling(self, millibits: u32) -> Self {
+        Self { tells: millibits, ..self }
     }
 }
 
@@ -291,6 +308,14 @@ pub struct Match {
     pub refused: Option<Text>,
     /// Why it is as probable: the waterfall.
     pub steps: Vec<Step>,
+    /// What a person's answer is expected to tell, in thousandths of a bit: what is asked first tells most.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub tells: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it serialises by reference")]
+const fn is_nothing(tells: &u32) -> bool {
+    *tells == 0
 }
 
 /// Why a matcher cannot do what it is asked.

@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 use accordant::id::RecordRef;
 use accordant::matching::{
-    Features, Judged, MatchIndex, Matcher, MatcherError, Neighbourhood, Pair, Place, Probability, Step, Subject,
-    Thresholds,
+    Column, Features, Judged, MatchIndex, Matcher, MatcherError, Neighbourhood, Pair, Place, Probability, Step,
+    Subject, Thresholds,
 };
 use accordant::text::Text;
 use hashbrown::HashMap;
@@ -64,7 +64,8 @@ impl FellegiSunter {
         Self::default()
     }
 
-    /// Says what an attribute holds, by its id. Training is an error where the entity type does not have it.
+    /// Says what an attribute holds, by its id. Training is an error where the entity type does not have it. What is [`Kind::Ignored`], as
+    /// a status is that changes by itself, is not compared, and no reason to ask about a record again.
     #[must_use]
     pub fn kind(mut self, attribute: &str, kind: Kind) -> Self {
         self.kinds.insert(attribute.to_owned(), kind);
@@ -78,14 +79,17 @@ impl FellegiSunter {
         self
     }
 
+    /// What an attribute holds, as it is declared or its type tells; none where only its values do.
+    fn kind_of(&self, column: &Column) -> Option<Kind> {
+        self.kinds.get(column.attribute.as_str()).copied().or_else(|| kind_of_type(column.kind))
+    }
+
     fn schema(&self, subject: &Subject, records: &[&Features]) -> Schema {
         let names: Vec<String> = subject.columns.iter().map(|column| column.attribute.as_str().to_owned()).collect();
-        let row = |features: &&Features| features.values.iter().map(|value| value.to_string()).collect::<Vec<_>>();
-        let sample: Vec<Vec<String>> = records.iter().take(SAMPLE).map(row).collect();
+        let sample: Vec<&[Text]> = records.iter().take(SAMPLE).map(|features| &*features.values).collect();
         let sniffed = sniff::schema(&names, &sample, &[]);
         let attributes = subject.columns.iter().zip(sniffed.attributes).map(|(column, sniffed)| {
-            let declared = self.kinds.get(&sniffed.name).copied();
-            let kind = declared.or_else(|| kind_of_type(column.kind)).unwrap_or(sniffed.kind);
+            let kind = self.kind_of(column).unwrap_or(sniffed.kind);
             Attribute { kind, ..sniffed }
         });
         Schema { attributes: attributes.collect(), entities: self.entities }
@@ -180,6 +184,10 @@ impl Matcher for FellegiSunter {
         String::from_utf8(model.to_bytes()).map_err(|_| MatcherError::Model("a model that is no text".into()))
     }
 
+    fn compares(&self, column: &Column) -> bool {
+        self.kind_of(column) != Some(Kind::Ignored)
+    }
+
     fn remarks(&self, model: &str) -> Vec<Text> {
         let model = Model::from_bytes(model.as_bytes());
         model.map_or_else(|_| Vec::new(), |model| model.remarks().into_iter().map(Text::from).collect())
@@ -248,7 +256,9 @@ impl MatchIndex for Records {
         let pairs = near.pairs.iter().filter_map(|pair| {
             let (one, other) = (named(&pair.a)?, named(&pair.b)?);
             let refused = pair.refused.map(|why| Text::from(why.to_string()));
-            Some(Pair::new(one, other, probability(pair.probability), refused, steps(&pair.explanation)))
+            let steps = steps(&pair.explanation);
+            let tells = (pair.tells * 1e3).clamp(0.0, 1e9) as u32;
+            Some(Pair::new(one, other, probability(pair.probability), refused, steps).telling(tells))
         });
         Neighbourhood::new(clusters.collect(), pairs.collect())
     }

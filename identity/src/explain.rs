@@ -15,7 +15,7 @@ use crate::pattern;
 use crate::score::Scorer;
 use crate::table::Row;
 
-pub use chart::svg;
+pub use chart::{cluster_svg, svg};
 pub use cluster::{Bridge, ClusterExplanation, cluster};
 
 /// What moved the weight.

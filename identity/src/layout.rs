@@ -140,7 +140,7 @@ impl Layout {
 
     /// Whether values of a kind are looked at word by word.
     pub(crate) const fn has_words(kind: Kind) -> bool {
-        matches!(kind, Kind::Title | Kind::Names | Kind::Description)
+        matches!(kind, Kind::Company | Kind::Title | Kind::Names | Kind::Description)
     }
 
     /// The first field of a role.

@@ -27,7 +27,7 @@ pub use em::{Judged, Training};
 pub use frequency::{FieldFrequency, Frequencies};
 
 /// The format of a stored model.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// A class of pairs: why two records look alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -91,7 +91,7 @@ pub fn questions(
 const LEAST: f64 = 0.05;
 
 /// The entropy of a yes or no, in bits.
-fn uncertainty(probability: f64) -> f64 {
+pub(crate) fn uncertainty(probability: f64) -> f64 {
     let of = |share: f64| if share > 0.0 { -share * share.log2() } else { 0.0 };
     of(probability) + of(1.0 - probability)
 }

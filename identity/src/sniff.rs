@@ -5,9 +5,9 @@ use crate::normalize;
 
 /// Reads kinds off the names of columns and a sample of rows.
 #[must_use]
-pub fn schema<R: AsRef<[String]>>(names: &[String], sample: &[R], ids: &[String]) -> Schema {
+pub fn schema<V: AsRef<str>, R: AsRef<[V]>>(names: &[String], sample: &[R], ids: &[String]) -> Schema {
     let attributes = names.iter().enumerate().map(|(column, name)| {
-        let values = sample.iter().filter_map(|row| row.as_ref().get(column)).map(|value| value.trim());
+        let values = sample.iter().filter_map(|row| row.as_ref().get(column)).map(|value| value.as_ref().trim());
         let values: Vec<&str> = values.filter(|value| !normalize::says_nothing(value)).collect();
         Attribute { name: name.clone(), kind: kind(name, &values, ids) }
     });

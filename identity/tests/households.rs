@@ -193,6 +193,14 @@ fn a_cluster_is_explained_by_what_holds_it_and_breaks_where_that_is_least() {
     assert_eq!(weakest.explanation, explain::pair(&linkage.scorer, linkage.view(&table), 2, 3));
     let told = explained.to_string();
     assert!(told.starts_with("4 records, held together by 3 pairs:") && told.ends_with("(model 1)"), "{told}");
+    // As a chart: a line for each record, a lane for each pair, and only the weakest in red.
+    let chart = explain::cluster_svg(&explained, &table);
+    assert!(chart.starts_with("<svg") && chart.ends_with("</svg>"), "{chart}");
+    let many = |what: &str| chart.matches(what).count();
+    assert_eq!((many("stroke=\"#ddd\""), many("stroke-width"), many("stroke=\"#c0392b\"")), (4, 3, 1), "{chart}");
+    let lanes: Vec<usize> = ["+20.0<", "+15.0<", "+10.0<"].iter().filter_map(|bits| chart.find(bits)).collect();
+    assert!(lanes.len() == 3 && lanes.is_sorted(), "{chart}");
+    assert!([0, 1, 2, 3].iter().all(|row| chart.contains(table.id(*row))) && !chart.contains(table.id(7)), "{chart}");
     let alone = explain::cluster(&linkage.scorer, linkage.view(&table), &clusters, 5);
     assert_eq!(
         (alone.rows.as_slice(), alone.bridges.len(), alone.to_string().as_str()),

@@ -174,7 +174,8 @@ fn answers_about_some_pairs_move_what_others_like_them_weigh() {
         mean(&linkage)
     };
     let (one, plain, two) = (taught(true), mean(plain), taught(false));
-    assert!(one > plain + 0.2 && two < plain - 0.2, "{one} {plain} {two}: pairs about which nobody said anything");
+    // Some of the others are two persons that a class too seldom seen could explain: whatever was said, they weigh a tenth of a bit at most.
+    assert!(one > plain + 0.2 && two < plain - 0.1, "{one} {plain} {two}: pairs about which nobody said anything");
 }
 
 #[test]

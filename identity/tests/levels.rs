@@ -138,6 +138,26 @@ fn companies_are_compared_by_letters_words_and_domains() {
             (&["Acme", ""], &["", ""], ""),
         ],
     );
+    // Among companies of which many are of one trade.
+    let among = |one: &str, other: &str| {
+        let mut table = Table::new(Schema::new(&[("company", Kind::Company)]));
+        let (a, b) = (table.push("1", "", &[one]), table.push("2", "", &[other]));
+        for n in 0..60 {
+            table.push(&format!("o{n}"), "", &[format!("Name{n} Media Groep")]);
+        }
+        let (aliases, comparisons) = (Aliases::default(), Comparison::standard(table.layout(), false));
+        let level = comparisons[0].level(View::new(&table, &aliases), a, b);
+        comparisons[0].levels[usize::from(level)].name.clone()
+    };
+    for (one, other, expected) in [
+        ("Zandvliet Media", "Studio Zandvliet", "rare words shared"),
+        ("Zandvliet Media Groep", "Zandvliet", "one name within the other"),
+        ("Foo Media", "Quux Media", "common words shared"),
+        ("Media", "Zandvliet Media", "common words shared"),
+        ("Zandvliet Bakkerij", "Zandvoort Slagerij", "other company"),
+    ] {
+        assert_eq!((among(one, other), among(other, one)), (expected.to_owned(), expected.to_owned()), "{one} {other}");
+    }
     let neither = level(&kinds, &["", ""], &["", ""], "company").0;
     let one = level(&kinds, &["Acme", ""], &["", ""], "company").0;
     assert_ne!(neither, one, "that a record has no company tells something");

@@ -14,6 +14,7 @@ use crate::checkpoint::CheckpointKeys;
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::connector::Connector;
 use crate::decode::DecodeTable;
+use crate::engine::match_index::match_columns;
 use crate::engine::schedule::not_longer_than_nothing;
 use crate::engine::vitals::{Metered, Vitals};
 use crate::engine::{Accordant, BoundSurface, Checks, Connection, Core, Inputs, Retention, Schedule};
@@ -388,7 +389,11 @@ impl Builder {
             None => store,
         };
         let of = |entity: &CompiledEntity| self.matching.iter().find(|one| one.entity_type == entity.name).cloned();
-        let matching = model.entities.iter().map(of).collect();
+        let matching: Vec<Option<Matching>> = model.entities.iter().map(of).collect();
+        let columns = |(of, matching): (&CompiledEntity, &Option<Matching>)| {
+            matching.as_ref().map(|matching| match_columns(of, &*matching.matcher)).unwrap_or_default()
+        };
+        let match_columns = model.entities.iter().zip(&matching).map(columns).collect();
         Ok(Accordant(Arc::new(Core {
             model,
             rules,
@@ -416,6 +421,7 @@ impl Builder {
             four_eyes,
             triage,
             matching,
+            match_columns,
             match_indexes: crate::engine::match_index::MatchIndexes::default(),
             names,
             claims: crate::engine::tenant::Claims::default(),

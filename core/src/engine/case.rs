@@ -285,6 +285,11 @@ impl Case {
         subject_of_notes(&self.entities, &self.records, &self.key)
     }
 
+    /// Of whom else they tell: its other entities.
+    pub(crate) fn others_of_notes(&self) -> impl Iterator<Item = Text> {
+        self.entities.iter().skip(1).map(|entity| entity.text())
+    }
+
     /// The same case of a row as it weighs at another instant.
     pub(crate) fn at(self, now: i64) -> Self {
         let weight = Weight::by_kind(self.kind.severity(), self.since);
@@ -401,6 +406,12 @@ impl CaseRow {
             (None, None, Some(entity)) => entity.text(),
             (None, None, None) => key.into(),
         }
+    }
+
+    /// Whom else journal entries about the case tell of: of a match, its second record.
+    pub(crate) fn others(&self) -> impl Iterator<Item = Text> {
+        let others = self.matched.as_ref().map(|_| self.records.iter().skip(1));
+        others.into_iter().flatten().map(|record| record.to_string().into())
     }
 
     /// What journal entries are about that tell what people noted on it: its first entity, or its first record.

@@ -12,7 +12,7 @@ use crate::engine::Core;
 use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::fingerprint::Fingerprint;
 use crate::id::{EntityId, RecordRef, TenantId};
-use crate::matching::{Column, Features, MatchIndex, MatcherError, Place, Subject};
+use crate::matching::{Column, Features, MatchIndex, Matcher, MatcherError, Place, Subject};
 use crate::model::{AttributeModel, Cardinality, CompiledEntity, Shape};
 use crate::representation::Representation;
 use crate::text::Text;
@@ -316,19 +316,34 @@ fn digest(features: &Features) -> u64 {
     fingerprint.finish().short_number()
 }
 
-/// Whether a matcher looks at an attribute: one value that systems say, and that names no other entity.
-fn is_looked_at(attribute: &AttributeModel) -> bool {
-    attribute.shape == Shape::One && !attribute.hub && attribute.reference.is_none() && attribute.derived.is_none()
+/// A column of an entity type, as its matcher sees it.
+#[derive(Debug)]
+pub(crate) struct MatchColumn {
+    /// The attribute, by index.
+    attribute: u16,
+    column: Column,
+    /// Whether the matcher compares it.
+    compared: bool,
+}
+
+/// The columns that a matcher is told of: attributes with one value that systems say, and that name no other entity.
+pub(crate) fn match_columns(of: &CompiledEntity, matcher: &dyn Matcher) -> Vec<MatchColumn> {
+    let has_one = |attribute: &AttributeModel| {
+        attribute.shape == Shape::One && !attribute.hub && attribute.reference.is_none() && attribute.derived.is_none()
+    };
+    let columns = (0u16..).zip(&of.attributes).filter(|(_, attribute)| has_one(attribute));
+    let column = |(index, attribute): (u16, &AttributeModel)| {
+        let column =
+            Column { attribute: attribute.id.clone(), kind: attribute.kind.name, identity: attribute.identity };
+        MatchColumn { attribute: index, compared: matcher.compares(&column), column }
+    };
+    columns.map(column).collect()
 }
 
 /// What a matcher is told of an entity type.
 pub(crate) fn subject_of(core: &Core, entity: u16) -> Subject {
     let of = core.model.entity(entity);
-    let columns = of.attributes.iter().filter(|attribute| is_looked_at(attribute)).map(|attribute| Column {
-        attribute: attribute.id.clone(),
-        kind: attribute.kind.name,
-        identity: attribute.identity,
-    });
+    let columns = core.match_columns.get(usize::from(entity)).into_iter().flatten().map(|one| one.column.clone());
     let places = core.connections.iter().flat_map(|(connection, bound)| {
         let of_entity = bound.objects.iter().filter(move |(_, (found, ..))| *found == entity);
         of_entity.filter_map(move |(object, (_, index, _))| {
@@ -340,17 +355,26 @@ pub(crate) fn subject_of(core: &Core, entity: u16) -> Subject {
     Subject { entity_type: of.name.clone(), columns: columns.collect(), places: places.collect() }
 }
 
-/// What a record says, by the columns of its entity type; `None`: it does not speak, or is the hub's own.
-pub(crate) fn values_of(of: &CompiledEntity, object: u16, representation: &Representation) -> Option<Vec<Text>> {
+/// What a record says that its matcher compares, by the columns of its entity type; `None`: it does not speak, or is the hub's own.
+pub(crate) fn values_of(
+    core: &Core,
+    (entity, object): (u16, u16),
+    representation: &Representation,
+) -> Option<Vec<Text>> {
     if object == HUB_OBJECT || !representation.speaks() {
         return None;
     }
-    let slots = &of.objects.get(usize::from(object))?.slots;
-    let columns = (0u16..).zip(&of.attributes).filter(|(_, attribute)| is_looked_at(attribute));
-    let value = |index: u16| {
-        let slot = slots.iter().position(|slot| slot.attribute == index)?;
+    let slots = &core.model.entity(entity).objects.get(usize::from(object))?.slots;
+    let value = |column: &MatchColumn| {
+        let slot = slots.iter().position(|slot| slot.attribute == column.attribute)?;
         let cell = representation.cell(u16::try_from(slot).ok()?)?;
-        cell.field().as_value().map(Text::from)
+        cell.field().as_value().map(|value| cut(Text::from(value)))
     };
-    Some(columns.map(|(index, _)| value(index).unwrap_or_default()).collect())
+    let of = |column: &MatchColumn| value(column).filter(|_| column.compared).unwrap_or_default();
+    Some(core.match_columns.get(usize::from(entity))?.iter().map(of).collect())
+}
+
+/// A value as far as matchers see it.
+fn cut(value: Text) -> Text {
+    if value.len() <= Features::LONGEST { value } else { value[..value.floor_char_boundary(Features::LONGEST)].into() }
 }

@@ -41,16 +41,16 @@ pub(crate) fn queued_record(key: &str, prefix: &str) -> Option<RecordRef> {
     record_of_key(key.strip_prefix(prefix)?)
 }
 
-/// Puts records in the queue of which a step changed what they say of who they are, whose they are, or who they are not.
+/// Puts records in the queue of which a step changed what their matcher compares, whose they are, or who they are not.
 pub(crate) fn note(changes: &mut Changes<'_>, core: &Core, loaded: &Loaded, facts: &[EntityFact]) {
     if core.matching.iter().all(Option::is_none) {
         return;
     }
     let mut due: BTreeSet<Arc<RecordRef>> = BTreeSet::new();
     for (index, state) in (0u32..).zip(loaded.set.records()).filter(|(_, state)| state.changed) {
-        let of = core.model.entity(state.entity_type);
-        let before = loaded.before.get(&index).map(|before| values_of(of, state.object, before));
-        if before.as_ref() != Some(&values_of(of, state.object, &state.representation)) {
+        let place = (state.entity_type, state.object);
+        let before = loaded.before.get(&index).map(|before| values_of(core, place, before));
+        if before.as_ref() != Some(&values_of(core, place, &state.representation)) {
             due.insert(Arc::clone(&state.record));
         }
     }

@@ -147,6 +147,8 @@ pub(crate) struct Core {
     pub(crate) four_eyes: Vec<BTreeSet<Text>>,
     /// How records are matched where no key says whose they are, per entity type.
     pub(crate) matching: Vec<Option<crate::matching::Matching>>,
+    /// What matchers are told of and compare, per entity type.
+    pub(crate) match_columns: Vec<Vec<match_index::MatchColumn>>,
     /// What the matchers' indexes hold.
     pub(crate) match_indexes: match_index::MatchIndexes,
     /// How cases are weighed, per entity type.

@@ -103,6 +103,10 @@ pub(crate) fn row_name(row: &RowKey) -> Text {
     format!("{} {}", row.table.name(), row.key.replace(SEPARATOR, "/")).trim_end().into()
 }
 
+/// The journal's kind for an entry that says of another, so many places before it, that it is about this subject too. It tells nothing by
+/// itself: what is told goes with the first subject.
+pub(crate) const ALSO_ABOUT: &str = "also_about";
+
 /// Collects one step's changes.
 pub(crate) struct Changes<'a> {
     core: &'a Core,
@@ -142,6 +146,13 @@ impl<'a> Changes<'a> {
             payload: json(payload),
             salt,
         });
+    }
+
+    /// Says of others that the entry which was journaled last is about them too.
+    pub(crate) fn also_about(&mut self, others: impl IntoIterator<Item = Text>) {
+        for (before, other) in (1_u64..).zip(others) {
+            self.journal(ALSO_ABOUT, &other, &(before,));
+        }
     }
 
     /// Inserts or replaces a row.

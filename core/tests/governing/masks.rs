@@ -71,6 +71,7 @@ const READS: &[(&str, Read)] =
             Some(all)
         }),
         ("seen.rs open_cases", |w| text(w.seen.open_cases(&CaseFilter::default(), None, 100).await)),
+        ("seen.rs questions", |w| text(w.seen.questions(&CaseFilter::default(), 100).await)),
         ("seen.rs search", |w| {
             let by_value = Search { value: Some("email-1".into()), ..Search::default() };
             let found = text(w.seen.search(&by_value, None, 100).await);

@@ -35,12 +35,10 @@ pub(crate) fn html(table: &Table, linkage: &Linkage, clusters: &Clusters, pairs:
     blocks(&mut out, linkage);
     model(&mut out, linkage);
     refused(&mut out, table, linkage, clusters);
-    let mut shown: Vec<(Row, Row)> = Vec::new();
-    shown.extend(review::weakest_bridges(clusters).iter().take(3).map(|edge| (edge.a, edge.b)));
-    waterfalls(&mut out, table, linkage, "The weakest bridges", &shown);
+    weakest(&mut out, table, linkage, clusters);
     let model = linkage.scorer.model();
     let asked = review::questions(table, model, &linkage.candidates, &linkage.weights, clusters, &Decisions::default());
-    shown = asked.iter().take(5).map(|question| (question.a, question.b)).collect();
+    let shown: Vec<(Row, Row)> = asked.iter().take(5).map(|question| (question.a, question.b)).collect();
     waterfalls(&mut out, table, linkage, "What to ask a person first", &shown);
     out
 }
@@ -143,6 +141,21 @@ fn refused(out: &mut String, table: &Table, linkage: &Linkage, clusters: &Cluste
     for refused in clusters.refused.iter().take(3) {
         let _ = write!(out, "<p>{}</p>", refused.because);
         waterfall(out, table, linkage, refused.edge.a, refused.edge.b);
+    }
+}
+
+/// The entities that hold least, and why each holds.
+fn weakest(out: &mut String, table: &Table, linkage: &Linkage, clusters: &Clusters) {
+    for (place, edge) in review::weakest_bridges(clusters).iter().take(3).enumerate() {
+        if place == 0 {
+            out.push_str(
+                "<h2>The weakest bridges</h2><p>A lane for each pair that holds an entity together, the strongest first; in red the one \
+                 where it would break first, and under it why that pair weighs what it weighs.</p>",
+            );
+        }
+        let held = explain::cluster(&linkage.scorer, linkage.view(table), clusters, edge.a);
+        out.push_str(&explain::cluster_svg(&held, table));
+        waterfall(out, table, linkage, edge.a, edge.b);
     }
 }
 

@@ -97,7 +97,8 @@ fn one_file_is_deduplicated() {
     assert!(said.starts_with(&counts), "{said} but {counts}");
     let report = fs::read_to_string(found.join("report.html")).expect("a report");
     assert!(SECTIONS.iter().all(|section| report.contains(section)), "a section is missing");
-    assert!(report.contains("<h2>The weakest bridges</h2>"));
+    let (_, bridges) = report.split_once("<h2>The weakest bridges</h2>").expect("there are entities of three");
+    assert!(bridges.contains("stroke-width=\"3\""), "why an entity holds is drawn");
     assert!(report.matches("<svg").count() >= 4 && report.matches("<svg").count() == report.matches("</svg>").count());
     assert!(report.contains("<td>company<td>Company") && report.contains("<td>email<td>Mailbox"));
     let model = Model::from_bytes(&fs::read(found.join("model.json")).expect("a model")).expect("it can be read back");

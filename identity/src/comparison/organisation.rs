@@ -1,7 +1,9 @@
-//! Names of companies: by letters, and by words, as words are added, dropped and shortened.
+//! Names of companies: by letters, and by words, as words are added, dropped and shortened, the rare ones telling: that two are "media"
+//! says little.
 
 use smallvec::SmallVec;
 
+use super::words::likeness;
 use super::{Agreement, Level, Part, View};
 use crate::dictionary::NONE;
 use crate::layout::{Layout, Role};
@@ -19,13 +21,18 @@ const NEITHER: u8 = 0;
 const BOTH: u8 = 1;
 const ONE_AND_SITE: u8 = 2;
 
-const LEVELS: [(&str, u8, Option<Agreement>); 11] = [
+/// The names share rare words from this likeness on: of all their words, weighed by rarity, half are shared.
+const RARE: f64 = 0.5;
+
+const LEVELS: [(&str, u8, Option<Agreement>); 13] = [
     ("neither has a company", NEITHER, None),
     ("same company", BOTH, Some(Agreement::Exact)),
     ("same words", BOTH, Some(Agreement::Near)),
     ("company alike", BOTH, Some(Agreement::Near)),
     ("one name within the other", BOTH, Some(Agreement::Near)),
+    ("rare words shared", BOTH, Some(Agreement::Near)),
     ("company begins alike", BOTH, Some(Agreement::Differ)),
+    ("common words shared", BOTH, Some(Agreement::Differ)),
     ("other company", BOTH, Some(Agreement::Differ)),
     ("the domain spells the company", ONE_AND_SITE, Some(Agreement::Exact)),
     ("the domain begins like the company", ONE_AND_SITE, Some(Agreement::Near)),
@@ -58,7 +65,7 @@ impl Organisation {
                     if missing { (b, site(left), site(right)) } else { (a, site(right), site(left)) };
                 // Two records of one site: what the domain spells is told already.
                 if site == NONE || site == own {
-                    return 10;
+                    return 12;
                 }
                 spelled(view.bytes(self.company, name), self.site.map_or(&[], |field| view.bytes(field, site)))
             }
@@ -74,11 +81,11 @@ fn spelled(company: &[u8], domain: &[u8]) -> u8 {
     let whole = letters(company);
     let first = company.split(|byte| *byte == b' ').next().unwrap_or_default();
     if whole.len() >= 4 && (domain.starts_with(&whole) || whole.len() >= 8 && within_edits(&whole, &domain, 2)) {
-        7
-    } else if first.len() >= 3 && domain.starts_with(first) {
-        8
-    } else {
         9
+    } else if first.len() >= 3 && domain.starts_with(first) {
+        10
+    } else {
+        11
     }
 }
 
@@ -86,6 +93,8 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if a == b {
         return 1;
     }
+    let lexicon = view.lexicon(field);
+    let (of_a, of_b) = (lexicon.words_of(a), lexicon.words_of(b));
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
     let first = |text: &[u8]| text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
     let begins = a[..first(a)] == b[..first(b)] && first(a) >= 3;
@@ -99,7 +108,8 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if (within == short.len() && within == long.len()) || letters(a) == letters(b) {
         return 2;
     }
-    if within == short.len() && short.iter().any(|word| word.len() >= 4) {
+    let rare = within > 0 && likeness(lexicon, of_a, of_b) >= RARE;
+    if within == short.len() && rare {
         return 4;
     }
     // All but one word are the same, and that one is alike: a slip, or a word cut short.
@@ -116,7 +126,15 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if jaro_winkler(a, b, 0.95) > 0.0 {
         return 3;
     }
-    if begins || jaro_winkler(a, b, 0.88) > 0.0 { 5 } else { 6 }
+    if rare {
+        5
+    } else if begins || jaro_winkler(a, b, 0.88) > 0.0 {
+        6
+    } else if within > 0 {
+        7
+    } else {
+        8
+    }
 }
 
 fn words(text: &[u8]) -> SmallVec<[&[u8]; 8]> {

@@ -111,7 +111,7 @@ fn rarity(lexicon: &Lexicon, word: u32) -> f64 {
 }
 
 /// The cosine of two values, their words weighed by rarity.
-fn likeness(lexicon: &Lexicon, a: &[u32], b: &[u32]) -> f64 {
+pub(super) fn likeness(lexicon: &Lexicon, a: &[u32], b: &[u32]) -> f64 {
     let square = |word: &u32| rarity(lexicon, *word).powi(2);
     let (mut shared, mut only_a, mut only_b) = (0.0, 0.0, 0.0);
     let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());

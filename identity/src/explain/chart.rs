@@ -1,8 +1,10 @@
-//! The waterfall as a picture: bars in bits, from the first step to the weight.
+//! Explanations as pictures: of a pair the waterfall, bars in bits from the first step to the weight; of a cluster its records and the
+//! pairs that hold it together.
 
 use std::fmt::Write as _;
 
-use super::Explanation;
+use super::{Bridge, ClusterExplanation, Explanation};
+use crate::table::{Row, Table};
 
 const ROW: f64 = 22.0;
 const LEFT: f64 = 380.0;
@@ -56,6 +58,57 @@ fn bar(out: &mut String, place: usize, label: &str, (from, to): (f64, f64), colo
         from.max(to) + 4.0,
         top + 13.0
     );
+}
+
+/// The width of a pair's lane.
+const LANE: f64 = 56.0;
+/// Names are shown up to so many letters.
+const NAME: usize = 48;
+
+/// Why a cluster holds, as an SVG chart: a line for each record, and a lane for each pair that holds it together, the strongest first and
+/// the weakest, where it would break first, in red; over a lane its bits, and under it its probability.
+#[must_use]
+pub fn cluster_svg(cluster: &ClusterExplanation, table: &Table) -> String {
+    let records = cluster.rows.len() as f64;
+    let (width, height) = (LEFT + LANE * (cluster.bridges.len() as f64 + 1.0), ROW * (records + 2.0));
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">"
+    );
+    let top = |place: usize| ROW * (place as f64 + 1.5);
+    for (place, row) in cluster.rows.iter().enumerate() {
+        let (name, y) = (escaped(&name(table, *row)), top(place));
+        let _ = write!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{name}</text>\
+             <line x1=\"{LEFT}\" x2=\"{width}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#ddd\"/>",
+            LEFT - 8.0,
+            y + 4.0
+        );
+    }
+    let place_of = |row: Row| cluster.rows.iter().position(|other| *other == row).unwrap_or_default();
+    for (lane, Bridge { a, b, weight, probability, .. }) in cluster.bridges.iter().enumerate() {
+        let (x, from, to) = (LEFT + LANE * (lane as f64 + 0.5), top(place_of(*a)), top(place_of(*b)));
+        let is_weakest = lane + 1 == cluster.bridges.len();
+        let colour = if is_weakest { "#c0392b" } else { "#27ae60" };
+        let _ = write!(
+            out,
+            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{from:.1}\" y2=\"{to:.1}\" stroke=\"{colour}\" stroke-width=\"3\"/>\
+             <circle cx=\"{x:.1}\" cy=\"{from:.1}\" r=\"4\" fill=\"{colour}\"/>\
+             <circle cx=\"{x:.1}\" cy=\"{to:.1}\" r=\"4\" fill=\"{colour}\"/>\
+             <text x=\"{x:.1}\" y=\"14\" text-anchor=\"middle\">{weight:+.1}</text>\
+             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{probability:.4}</text>",
+            height - 8.0
+        );
+    }
+    out.push_str("</svg>");
+    out
+}
+
+/// A record as people know it: with its system, where there are several.
+fn name(table: &Table, row: Row) -> String {
+    let of = table.systems().get(table.system_of(row)).filter(|of| !of.is_empty() && table.systems().len() > 1);
+    let name = of.map_or_else(|| table.id(row).to_owned(), |of| format!("{of} {}", table.id(row)));
+    name.chars().take(NAME).collect()
 }
 
 fn escaped(text: &str) -> String {

@@ -7,6 +7,7 @@ use crate::cluster::{Edge, GIVEN, Refusal};
 use crate::comparison::View;
 use crate::decision::RecordName;
 use crate::explain::{self, Cause, Explanation, Step};
+use crate::review::uncertainty;
 use crate::score::pair_hash;
 use crate::table::Row;
 
@@ -33,6 +34,8 @@ pub struct NearPair {
     pub refused: Option<Refusal>,
     /// Why it is as probable: what the two weigh on their own, and what the others of their clusters tell where it takes those.
     pub explanation: Explanation,
+    /// What an answer is expected to tell, in bits: how undecided the pair is, times the links of the entity that a yes makes or keeps.
+    pub tells: f64,
 }
 
 impl Index {
@@ -70,7 +73,12 @@ impl Index {
             let (a, b) = if key(edge.a) <= key(edge.b) { (edge.a, edge.b) } else { (edge.b, edge.a) };
             let probability = calibration.probability(f64::from(edge.weight));
             let explanation = in_the_light_of_others(explain::pair(scorer, view, a, b), edge, probability);
-            NearPair { a: key(a), b: key(b), probability, refused, explanation }
+            let sides: HashSet<Row> = [of[&a], of[&b]].into();
+            let records: usize = sides.iter().map(|side| members[side].len()).sum();
+            // Whoever refused it may be wrong: it is asked as if it were open.
+            let open = if refused.is_some() { probability.min(0.5) } else { probability };
+            let tells = uncertainty(open) * (records - 1) as f64;
+            NearPair { a: key(a), b: key(b), probability, refused, explanation, tells }
         });
         let pairs = pairs.collect();
         let mut clusters: Vec<Vec<u64>> = members

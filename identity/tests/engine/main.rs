@@ -1,6 +1,7 @@
 //! The matcher in the engine: three systems without a common key.
 
 mod answers;
+mod compared;
 mod crashes;
 mod creating;
 mod declared;

@@ -100,6 +100,7 @@ impl Tenant {
             changes.commit.expect.push((row, Some(revision)));
             changes.commit.expect.push((desk_key(key), standing.desk_revision));
             changes.journal(CASE_NOTED, &standing.case.subject_of_notes(), &(key, &note));
+            changes.also_about(standing.case.others_of_notes());
             changes.put(desk_key(key), &desk);
             if attempts.commit(self, "note something on a case", changes.commit).await? {
                 return Ok(());

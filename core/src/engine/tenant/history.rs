@@ -100,6 +100,7 @@ impl Tenant {
         let mut happenings: Vec<Happening> = Vec::new();
         let mut full: Option<Reading> = None;
         while let Some((entry, payload)) = self.next_of(&mut reading.walks).await? {
+            let Some((entry, payload)) = self.meant_by(&reading.walks, entry, payload).await? else { continue };
             // What is told depends on what was told before: a value moves from another.
             let told = reading.teller.tell(&self.core, &entry, payload.as_ref())?;
             if after.is_some_and(|after| entry.seq <= after) || told.is_empty() {

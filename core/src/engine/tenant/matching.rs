@@ -8,11 +8,13 @@ mod filing;
 mod held;
 mod join;
 mod model;
+mod questions;
 mod sweep;
 mod train;
 mod unasked;
 mod unlearn;
 
+pub(crate) use answer::{ANSWERED, AnswerTold};
 pub(crate) use join::MATCHED;
 #[cfg(feature = "keys")]
 pub(crate) use model::TRAINED_MODELS;

@@ -16,6 +16,7 @@ use crate::engine::tenant::cases::{CASE_CHANGED, CASE_OPENED, CaseCursor, CaseFi
 use crate::engine::tenant::dead_letter::{LetterCause, StoredDeadLetter};
 use crate::engine::tenant::export_person::PersonExport;
 use crate::engine::tenant::history::{Happening, HistoryPage};
+use crate::engine::tenant::matching::ANSWERED;
 use crate::engine::tenant::search::{Search, SearchPage};
 use crate::error::Error;
 use crate::explain::Explanation;
@@ -33,7 +34,8 @@ pub(crate) const PERSONAL_DATA_READ: &str = "personal_data_read";
 const LISTS: &str = "lists";
 
 /// The happenings whose words may quote any value, whatever they are about.
-const QUOTING: [&str; 7] = ["observed", CASE_NOTED, "case_closed", CASE_OPENED, CASE_CHANGED, "refused", "held_apart"];
+const QUOTING: [&str; 8] =
+    ["observed", CASE_NOTED, "case_closed", CASE_OPENED, CASE_CHANGED, ANSWERED, "refused", "held_apart"];
 
 /// A tenant as an actor may see it: [`Tenant::seen_by`].
 #[derive(Debug, Clone)]
@@ -154,6 +156,20 @@ impl Seen {
         sight.mask_cases(&mut page.cases, &mut shown_of);
         sight.note_of(&shown_of, "open_cases").await?;
         Ok(page)
+    }
+
+    /// As [`Tenant::questions`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::questions`].
+    pub async fn questions(&self, filter: &CaseFilter, limit: usize) -> Result<Vec<Case>, Error> {
+        let sight = self.sight(Role::Viewer, "look at cases").await?;
+        let mut cases = self.tenant.questions(filter, limit).await?;
+        let mut shown_of = BTreeSet::new();
+        sight.mask_cases(&mut cases, &mut shown_of);
+        sight.note_of(&shown_of, "questions").await?;
+        Ok(cases)
     }
 
     /// As [`Tenant::search`]. Who searches by a value learns who has it: that takes whoever may see personal data.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
-use crate::engine::persist::json;
+use crate::engine::persist::{ALSO_ABOUT, json};
 use crate::error::Error;
 use crate::id::Actor;
 use crate::journal::Draft;
@@ -52,6 +52,7 @@ impl Tenant {
         let put: BTreeMap<RowKey, Vec<u8>> = commit.put.iter().filter(|(key, _)| is_case(key)).cloned().collect();
         for key in &touched {
             let before = found.get(key).and_then(Option::as_ref);
+            let mut also: Vec<Text> = Vec::new();
             match (put.get(key), before) {
                 (Some(value), Some(before)) if before.value == *value => {}
                 (Some(value), before) => {
@@ -59,12 +60,17 @@ impl Tenant {
                     let row: CaseRow = parse(Table::Case, &row)?;
                     let kind = if before.is_some() { CASE_CHANGED } else { CASE_OPENED };
                     commit.journal.push(self.told(at, &by, kind, row.subject(&key.key), json(&(&key.key, &row))));
+                    also.extend(row.others());
                 }
                 (None, Some(before)) => {
                     let row: CaseRow = parse(Table::Case, before)?;
                     commit.journal.push(self.told(at, &by, CASE_GONE, row.subject(&key.key), json(&(&key.key,))));
+                    also.extend(row.others());
                 }
                 (None, None) => commit.delete.retain(|deleted| deleted != key),
+            }
+            for (before, other) in (1_u64..).zip(also) {
+                commit.journal.push(self.told(at, &by, ALSO_ABOUT, other, json(&(before,))));
             }
         }
         commit.expect.extend(unexpected);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use crate::engine::Tenant;
+use crate::engine::persist::ALSO_ABOUT;
 use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::erase::Restated;
 use crate::engine::tenant::history::words::Teller;
@@ -158,6 +159,29 @@ impl Tenant {
         }
         let [walk] = walk;
         Ok((known, records, walk.given))
+    }
+
+    /// The entry that another says is about its subject too, at the place of that other; the entry itself, if it says nothing of the kind;
+    /// `None`: one of the walks meets it, or the journal holds it no more.
+    pub(super) async fn meant_by(
+        &self,
+        walks: &[Walk],
+        entry: Entry,
+        payload: Option<Payload>,
+    ) -> Result<Option<(Entry, Option<Payload>)>, Error> {
+        if *entry.kind != *ALSO_ABOUT {
+            return Ok(Some((entry, payload)));
+        }
+        let Some(payload) = payload else { return Ok(None) };
+        let (before,): (u64,) = read(&entry, &payload)?;
+        let Some(behind) = entry.seq.checked_sub(before + 1) else { return Ok(None) };
+        let page = self.core.store.journal(&self.id, behind, 1).await.map_err(Error::store("read the journal"))?;
+        let Some((meant, payload)) = page.into_iter().next().filter(|(meant, _)| meant.seq == behind + 1) else {
+            return Ok(None);
+        };
+        let is_met = |walk: &Walk| walk.subject == meant.subject && walk.until.is_none_or(|until| meant.seq < until);
+        let place = entry.seq;
+        Ok((!walks.iter().any(is_met)).then_some((Entry { seq: place, ..meant }, payload)))
     }
 
     /// The next entry about any of these subjects, in the order of the journal.

@@ -13,7 +13,7 @@ use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::compact::STATE_TOLD;
 use crate::engine::tenant::erase::Restated;
 use crate::engine::tenant::history::Happening;
-use crate::engine::tenant::matching::MATCHED;
+use crate::engine::tenant::matching::{ANSWERED, AnswerTold, MATCHED};
 use crate::engine::tenant::replay::read;
 use crate::entity::{Entity, Evidence};
 use crate::error::Error;
@@ -30,6 +30,9 @@ use crate::view::{choice_words, instant_of, lifetime_words, quoted, words};
 
 /// The kind of what is told where the journal begins: what it was before is not known any more.
 pub(super) const BEGINS: &str = "begins";
+
+/// The kinds that may tell any value: what a record said, and what people wrote.
+const QUOTES: [&str; 3] = ["observed", CASE_NOTED, ANSWERED];
 
 /// Tells the entries about one entity in their order: what was told before is what the next one starts from.
 #[derive(Debug, Clone, Default)]
@@ -97,11 +100,11 @@ impl Teller {
         let Some(model) = self.of.map(|of| core.model.entity(of)) else {
             // What the first record said is told before it is known what it is of.
             let personal = core.model.entities.iter().flat_map(|entity| &entity.attributes).any(|one| one.pii);
-            return personal && told.unit.is_none() && matches!(&*told.kind, "observed" | CASE_NOTED);
+            return personal && told.unit.is_none() && QUOTES.contains(&&*told.kind);
         };
         match &told.unit {
             // What a record said, or a person noted, may be about anything.
-            None => matches!(&*told.kind, "observed" | CASE_NOTED) && model.attributes.iter().any(|one| one.pii),
+            None => QUOTES.contains(&&*told.kind) && model.attributes.iter().any(|one| one.pii),
             Some(unit) => {
                 let index = model.unit_key(unit).and_then(|key| key.index());
                 index.and_then(|index| model.units.get(usize::from(index))).is_some_and(|unit| unit.pii)
@@ -176,6 +179,11 @@ impl Teller {
             CASE_GONE => {
                 let (case,): (Text,) = read(entry, payload)?;
                 vec![Told::new(kind, "the case is closed").about(case)]
+            }
+            ANSWERED => {
+                let (case, same, reason, _): AnswerTold = read(entry, payload)?;
+                let said = if same { "are one entity" } else { "are no one entity" };
+                vec![Told::new(kind, format!("{} said that the two records {said}: {reason}", entry.actor)).about(case)]
             }
             MATCHED => {
                 let (one, other, told): (RecordRef, RecordRef, Match) = read(entry, payload)?;
@@ -429,7 +437,6 @@ fn outcome(kind: &str) -> Option<&'static str> {
         "claimed_elsewhere" => "what a create answered with belongs to another entity",
         "entities_merged" => "entities were merged",
         "entities_unmerged" => "a merge was taken back",
-        "match_answered" => "a person said whether two records are one entity",
         "tombstone_expired" => "a record has been gone from its system for so long that nothing of it is kept",
         "input_expired" => "a hint to read a record waited for too long, and is left to the next pulse",
         "dead_letter" => "an input could not be processed",

@@ -22,15 +22,18 @@ use crate::text::Text;
 use crate::working_set::{EntityIndex, RecordIndex};
 
 /// The journal's kind for the answer to a match.
-const ANSWERED: &str = "match_answered";
+pub(crate) const ANSWERED: &str = "match_answered";
+
+/// What its payload tells: the case, whether the two are one, why, and what the model had said.
+pub(crate) type AnswerTold = (Text, bool, String, Option<Match>);
 
 impl Tenant {
     /// Says of an open match whether the two are one entity. It closes the case, and stands whatever a model says later: two that are one
     /// are merged, or the record is linked; two that are none are held apart, until [`Tenant::allow_merge`] or [`Tenant::link`] takes
     /// that back. Journaled with who said so, when, why, and what the model had said.
     ///
-    /// `reason` is told about the first of the two records, and so are comments on the case about the first of the two entities: they go
-    /// when that one is erased, and stay when the other is. Write a reference, and no name.
+    /// `reason` and comments on the case are told in the histories of both, and kept with the first of the two: they go when that one is
+    /// erased, and stay when the other is. Write a reference, and no name.
     ///
     /// # Errors
     ///
@@ -60,6 +63,7 @@ impl Tenant {
             changes.delete(row_key.clone());
             let told: (&str, bool, &str, Option<&Match>) = (key, same, reason, case.matched.as_deref());
             changes.journal(ANSWERED, &case.subject(key), &told);
+            changes.also_about(case.others());
             let lost = match (set.record(one).entity, set.record(other).entity) {
                 (Some(first), Some(second)) if first == second => return Err(closed("the two are one by now")),
                 (Some(first), Some(second)) if same => {

@@ -25,7 +25,8 @@ pub(super) fn match_case(one: &RecordRef, other: &RecordRef) -> RowKey {
 
 /// What a model said of a pair.
 pub(super) fn told_of(pair: &Pair, model: u32) -> Match {
-    Match { probability: pair.probability, model, refused: pair.refused.clone(), steps: pair.steps.clone() }
+    let Pair { probability, refused, steps, tells, .. } = pair.clone();
+    Match { probability, model, refused, steps, tells }
 }
 
 /// The case that a pair opens.

@@ -303,7 +303,7 @@ impl Tenant {
     ) -> Result<Option<(Features, u64)>, Error> {
         let Some(place) = self.core.place(record).filter(|(entity, _)| *entity == of) else { return Ok(None) };
         let representation = look_at_representation(&self.core, &self.id, row, place)?;
-        let values = values_of(self.core.model.entity(of), place.1, &representation);
+        let values = values_of(&self.core, place, &representation);
         Ok(values.map(|values| (Features::new(record.clone(), values, held), row.revision)))
     }
 
