@@ -126,6 +126,8 @@ pub async fn attempt(
         return Ok(());
     }
     let name = OFFICE[who];
+    let refused = if matches!(outcome, Err(Error::Forbidden { .. })) { " refused" } else { "" };
+    inner.did(&format!("{what:?}{refused}"));
     match outcome {
         Err(Error::Forbidden { .. }) if may => {
             inner.oracle.accuse(format!("{name} may {what:?} with rank {rank}, and was refused"));

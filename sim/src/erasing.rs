@@ -6,6 +6,7 @@ use std::sync::Arc;
 use accordant::id::RecordRef;
 use accordant::{Actor, EntityId, Error, Tenant};
 
+use crate::copies;
 use crate::job::steps;
 use crate::pause::Pause;
 use crate::scene::Scene;
@@ -30,6 +31,7 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
             break;
         }
         begun = true;
+        copies::make(tenant.id(), scene).await;
         {
             let mut inner = scene.lock();
             if inner.oracle.is_gone(subject) {
@@ -39,12 +41,14 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
             inner.decisions.forget_of(subject);
             inner.erased.entry(subject).or_default().extend(&found);
             inner.say(|| format!("an admin erases k{subject}: {found:?}"));
+            inner.did("erase");
         }
         for entity in found {
             match tenant.erase(entity, &Actor::new("ana"), "request 7").await {
                 // Another worker was faster.
                 Ok(_) | Err(Error::UnknownEntity { .. }) => {}
                 Err(Error::WriteUnderWay { .. }) => {
+                    scene.lock().did("an erasure waits for a write");
                     steps(tenant).await?;
                     Pause::of(scene, wait).await;
                 }
@@ -58,6 +62,7 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
         let mut inner = scene.lock();
         inner.oracle.erased(subject);
         inner.say(|| format!("k{subject} is gone"));
+        inner.did("erased");
     }
     Ok(())
 }
@@ -70,6 +75,7 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
 pub async fn finish(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
     let half = scene.lock().oracle.half_erased();
     for subject in half {
+        scene.lock().did("an erasure that was interrupted is gone on with");
         erase(tenant, scene, subject, REST).await?;
         let mut inner = scene.lock();
         if !inner.oracle.is_gone(subject) {
@@ -97,6 +103,7 @@ pub async fn lift(tenant: &Tenant, scene: &Arc<Scene>, subject: usize) -> Result
         // From here on it may have an effect.
         inner.oracle.lifted(subject);
         inner.say(|| format!("an admin lets k{subject} come back"));
+        inner.did("lift");
     }
     lift_rest(tenant, scene, subject).await
 }

@@ -183,6 +183,9 @@ async fn receive(tenant: &Tenant, scene: &Arc<Scene>, delivery: usize) -> Result
     };
     let body = request.body().clone();
     tenant.receive(name, request).await?;
+    if scene.lock().oracle.told_of_gone(&String::from_utf8_lossy(&body)).is_some() {
+        scene.lock().did("a notice tells of who is gone");
+    }
     if body::is_misshapen(&body) {
         let mut inner = scene.lock();
         let system = inner.deliveries[delivery].system;

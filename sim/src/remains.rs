@@ -3,33 +3,34 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use accordant::store::{Store as _, Table};
+use accordant::store::{Store, Table};
 use accordant::{Error, Tenant};
 
 use crate::key::Key;
 use crate::oracle::spelled;
 use crate::scene::{Inner, Scene};
 
-/// Judges what is stored of a tenant at the end: keys and values of rows, what is left of payloads, bytes of letters.
+/// Judges what is stored of a tenant: keys and values of rows, what is left of payloads, bytes of letters. `of` says what store it is, if
+/// not the tenant's own.
 ///
 /// # Errors
 ///
 /// If the store fails.
-pub async fn judge(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
+pub async fn judge(tenant: &Tenant, store: &dyn Store, scene: &Arc<Scene>, of: &str) -> Result<(), Error> {
     if !scene.lock().oracle.has_erased() {
         return Ok(());
     }
     let accuse = |place: String, text: &str| {
         let mut inner = scene.lock();
         if let Some(told) = inner.oracle.told_of_gone(text).map(ToOwned::to_owned) {
-            inner.oracle.accuse(format!("{told} is kept in {place}, of whom was erased"));
+            inner.oracle.accuse(format!("{told} is kept in {place}{of}, of whom was erased"));
         }
     };
     // A record that was heard of in part only, and said nothing of whom it is about: nobody can know that it is theirs where nobody
     // can read it.
     let mut nameless = BTreeSet::new();
     for table in Table::ALL {
-        for row in scene.image.scan(tenant.id(), table, "", None, usize::MAX).await.unwrap_or_default() {
+        for row in store.scan(tenant.id(), table, "", None, usize::MAX).await.unwrap_or_default() {
             let text = format!("{} {}", row.key, String::from_utf8_lossy(&row.value));
             let named = || spelled(&text).any(|spelled| Key::parse(spelled).is_some());
             if table == Table::Representation && !named() && !is_readable(&scene.lock(), &row.key) {
@@ -39,7 +40,7 @@ pub async fn judge(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
             accuse(format!("the table {}", table.name()), &text);
         }
     }
-    for (entry, payload) in scene.image.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default() {
+    for (entry, payload) in store.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default() {
         if nameless.contains(&*entry.subject) {
             continue;
         }
