@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::remains;
 use crate::scene::Scene;
 use crate::seal;
+use crate::server::body::without_card;
 use crate::word::Word;
 
 /// Audits a tenant's store: who was overruled, and if `whole`, that it is what its journal adds up to; and that its history comes
@@ -45,7 +46,7 @@ pub async fn audit(
     remains::judge(&tenant, &*store, &scene, "").await?;
     let letters: BTreeSet<Vec<u8>> = tenant.dead_letters().await?.iter().map(|(_, letter)| letter.bytes()).collect();
     let unreadable = std::mem::take(&mut scene.lock().unreadable);
-    for (body, subject) in unreadable.iter().filter(|(body, _)| !letters.contains(body.as_ref())) {
+    for (body, subject) in unreadable.iter().filter(|(body, _)| !letters.contains(&without_card(body))) {
         let text = String::from_utf8_lossy(body).into_owned();
         if subject.is_some_and(|subject| !scene.lock().oracle.was_never_erased(subject)) {
             continue;

@@ -191,6 +191,9 @@ async fn receive(tenant: &Tenant, scene: &Arc<Scene>, delivery: usize) -> Result
         let system = inner.deliveries[delivery].system;
         let place = body::id_of(&body).and_then(|id| inner.servers[system].find(&id));
         let subject = place.map(|place| inner.servers[system].records[place].subject);
+        if inner.has_cards(system) {
+            inner.did("a letter with a card number");
+        }
         inner.unreadable.insert(body, subject);
     }
     Ok(())

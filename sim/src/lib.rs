@@ -13,6 +13,7 @@ pub mod decisions;
 pub mod design;
 pub mod dialect;
 pub mod erasing;
+pub mod export;
 pub mod fault;
 pub mod figures;
 pub mod heal;

@@ -85,6 +85,8 @@ pub struct Inner {
     pub office: Office,
     /// The entities that were erased of each subject.
     pub erased: BTreeMap<usize, BTreeSet<EntityId>>,
+    /// Every entity that was ever erased.
+    pub former: BTreeSet<EntityId>,
     /// Copies of the store that were made before erasures.
     pub copies: Vec<MemoryStore>,
     /// What the neighbour's customer is, unit by unit.
@@ -184,6 +186,7 @@ impl Scene {
                 allowance: Allowance::default(),
                 office: Office::default(),
                 erased: BTreeMap::new(),
+                former: BTreeSet::new(),
                 copies: Vec::new(),
                 neighbours: Vec::new(),
                 decisions: Decisions::default(),
@@ -240,6 +243,12 @@ impl Inner {
     pub fn unheard(&mut self, places: &[Place]) {
         self.oracle.unheard(places);
         self.allowance.excuse(places.len());
+    }
+
+    /// Whether people write card numbers in memos there: in worlds with an office, in the last system.
+    #[must_use]
+    pub fn has_cards(&self, system: usize) -> bool {
+        self.design.house.roles && system + 1 == self.servers.len()
     }
 
     /// Enters an event after a delay.

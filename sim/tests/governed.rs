@@ -52,12 +52,17 @@ fn worlds_with_an_office_hold_and_everything_that_is_judged_there_happens() {
     let granted = (0..=ADMIN).map(|rank| format!("grant {rank}"));
     let others = [
         "visit",
+        "an export",
         "erase",
         "erased",
+        "erased twice",
         "an erasure that was interrupted is gone on with",
         "an erasure waits for a write",
         "a notice tells of who is gone",
         "lift",
+        "came back",
+        "a card number is refused",
+        "a letter with a card number",
         "compact",
         "a copy is read",
         "a copy is put to work",
