@@ -43,7 +43,8 @@ pub async fn judge(
 
 /// The words of a subject that are stored.
 async fn words(tenant: &Tenant, scene: &Arc<Scene>, subject: usize) -> Result<BTreeSet<String>, Error> {
-    let texts = texts(tenant, &*seal::open(scene), scene).await?;
+    // What told nobody whose it is, nobody is handed; and an erasure does not know it either, until it tells.
+    let texts = texts(tenant, &*seal::open(scene), &|_| true).await?;
     let inner = scene.lock();
     Ok(texts.iter().flat_map(|(_, text)| inner.oracle.told_of(subject, text)).map(ToOwned::to_owned).collect())
 }

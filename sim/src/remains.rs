@@ -25,7 +25,8 @@ pub async fn judge(tenant: &Tenant, store: &dyn Store, scene: &Arc<Scene>, of: &
     if !erased && !cards {
         return Ok(());
     }
-    for (place, text) in texts(tenant, store, scene).await? {
+    let unreadable = |row: &str| !is_readable(&scene.lock(), row);
+    for (place, text) in texts(tenant, store, &unreadable).await? {
         let mut inner = scene.lock();
         if text.contains(CARD) {
             inner.oracle.accuse(format!("the number of a card is kept in {place}{of}"));
@@ -37,19 +38,23 @@ pub async fn judge(tenant: &Tenant, store: &dyn Store, scene: &Arc<Scene>, of: &
     Ok(())
 }
 
-/// Everything that is stored of a tenant, as text, each with where it stands. What nobody can know to be anybody's is left out: a record
-/// that was heard of in part only, and said nothing of whom it is about, where nobody can read it.
+/// Everything that is stored of a tenant, as text, each with where it stands, but for what nobody can know to be anybody's: what a record
+/// said that was heard of in part only and said nothing of whom it is about, if it is so `excused` by the key of its row.
 ///
 /// # Errors
 ///
 /// If the store fails.
-pub async fn texts(tenant: &Tenant, store: &dyn Store, scene: &Scene) -> Result<Vec<(String, String)>, Error> {
+pub async fn texts(
+    tenant: &Tenant,
+    store: &dyn Store,
+    excused: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Vec<(String, String)>, Error> {
     let (mut texts, mut nameless) = (Vec::new(), BTreeSet::new());
     for table in Table::ALL {
         for row in store.scan(tenant.id(), table, "", None, usize::MAX).await.unwrap_or_default() {
             let text = format!("{} {}", row.key, String::from_utf8_lossy(&row.value));
             let named = || spelled(&text).any(|spelled| Key::parse(spelled).is_some());
-            if table == Table::Representation && !named() && !is_readable(&scene.lock(), &row.key) {
+            if table == Table::Representation && !named() && excused(&row.key) {
                 nameless.insert(row.key.replace('\u{1f}', "/"));
                 continue;
             }
