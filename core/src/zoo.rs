@@ -93,6 +93,7 @@ bugs! {
     RoleNotAsked: "nobody is asked for a role",
     MaskForgotten: "what a role does not show is shown",
     LettersOutliveErasure: "an erasure leaves dead letters",
+    KeysOutliveErasure: "an erasure leaves the keys by which copies are read",
     PayloadsOutliveErasure: "an erasure leaves what the journal told",
     ErasedComesBack: "what is said of a person who was erased is kept",
     TenantsMeet: "two tenants share one store",

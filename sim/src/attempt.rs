@@ -16,6 +16,7 @@ use crate::key::Key;
 use crate::office::{ADMIN, OFFICE, to_decide, to_see, to_see_all};
 use crate::oracle::spelled;
 use crate::scene::Scene;
+use crate::server::body::CARD;
 use crate::word::Word;
 
 /// What is tried.
@@ -49,10 +50,14 @@ pub enum Try {
     Stage,
     /// Accepts a model.
     Accept,
+    /// Enters the number of a card as a value, which nobody may.
+    Card,
+    /// Gives a reason with the number of a card in it, which nobody may.
+    CardInWords,
 }
 
 /// Everything that is tried, by number.
-pub const TRIES: [Try; 14] = [
+pub const TRIES: [Try; 16] = [
     Try::Look,
     Try::Search,
     Try::Letters,
@@ -67,6 +72,8 @@ pub const TRIES: [Try; 14] = [
     Try::Grant,
     Try::Stage,
     Try::Accept,
+    Try::Card,
+    Try::CardInWords,
 ];
 
 impl Try {
@@ -74,17 +81,22 @@ impl Try {
     const fn takes(self, attributes: usize) -> usize {
         match self {
             Try::Look => 1,
-            Try::Merge | Try::Hold => 2,
+            Try::Merge | Try::Hold | Try::CardInWords => 2,
             Try::Search | Try::Letters => to_see_all(attributes),
-            Try::Decide | Try::Enter => to_decide(attributes - 1, attributes),
+            Try::Decide | Try::Enter | Try::Card => to_decide(attributes - 1, attributes),
             Try::Approve => 3,
             Try::Export | Try::Erase | Try::Lift | Try::Grant | Try::Stage | Try::Accept => ADMIN,
         }
     }
 
-    /// Whether it only looks: whoever may do more does it in the jobs of the operators.
+    /// Whether it enters the number of a card: nobody may.
+    const fn is_card(self) -> bool {
+        matches!(self, Try::Card | Try::CardInWords)
+    }
+
+    /// Whether it changes nothing: whoever may do more does it in the jobs of the operators.
     const fn looks(self) -> bool {
-        matches!(self, Try::Look | Try::Search | Try::Letters | Try::Export)
+        matches!(self, Try::Look | Try::Search | Try::Letters | Try::Export) || self.is_card()
     }
 }
 
@@ -126,7 +138,14 @@ pub async fn attempt(
         return Ok(());
     }
     let name = OFFICE[who];
+    let refused = if matches!(outcome, Err(Error::Forbidden { .. })) { " refused" } else { "" };
+    inner.did(&format!("{what:?}{refused}"));
     match outcome {
+        Ok(_) if what.is_card() => inner.oracle.accuse(format!("{name} of rank {rank} entered the number of a card")),
+        Err(_) if what.is_card() && entries > 0 => {
+            inner.oracle.accuse(format!("{name} was refused {what:?}, and it was journaled"));
+        }
+        Err(Error::Value { .. }) if what.is_card() => inner.did("a card number is refused"),
         Err(Error::Forbidden { .. }) if may => {
             inner.oracle.accuse(format!("{name} may {what:?} with rank {rank}, and was refused"));
         }
@@ -205,6 +224,8 @@ async fn call(
         Try::Grant => tenant.grant(&by, accordant::role::Role::Admin, &by, &reason).await.map(|()| String::new()),
         Try::Stage => tenant.set_stage(name, Stage::Act, &by, &reason).await.map(|()| String::new()),
         Try::Accept => tenant.accept_model(&by).await.map(|_| String::new()),
+        Try::Card => tenant.enter_erased(entity, unit, Some(CARD), &by, &reason).await.map(|()| String::new()),
+        Try::CardInWords => tenant.hold(name, &by, &format!("she pays by {CARD}")).await.map(|()| String::new()),
     }
 }
 

@@ -4,21 +4,32 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use accordant::store::Store as _;
-use accordant::{Accordant, Error, Tenant};
+use accordant::store::Store;
+use accordant::{Accordant, Error, MemoryStore, Tenant};
 use serde_json::Value;
 
+use crate::copies;
 use crate::fault::Fault;
 use crate::remains;
 use crate::scene::Scene;
+use crate::seal;
+use crate::server::body::without_card;
+use crate::word::Word;
 
 /// Audits a tenant's store: who was overruled, and if `whole`, that it is what its journal adds up to; and that its history comes
-/// to the same under what is in force, if that is given.
+/// to the same under what is in force, if that is given. Last, the copies that were made of it.
 ///
 /// # Errors
 ///
 /// If the store fails, or a system cannot be called.
-pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Option<Accordant>) -> Result<(), Error> {
+pub async fn audit(
+    tenant: Tenant,
+    scene: Arc<Scene>,
+    whole: bool,
+    proposal: Option<Accordant>,
+    copies: Vec<(MemoryStore, Accordant)>,
+) -> Result<(), Error> {
+    let store = seal::open(&scene);
     let remodelled = scene.lock().weather.hits.has(Fault::ModelChanged);
     let forgets = scene.lock().design.house.forgets;
     if let Some(proposal) = proposal.filter(|_| !remodelled && !forgets) {
@@ -32,10 +43,10 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Opt
             scene.lock().oracle.accuse(format!("stored otherwise than journaled: {difference}"));
         }
     }
-    remains::judge(&tenant, &scene).await?;
+    remains::judge(&tenant, &*store, &scene, "").await?;
     let letters: BTreeSet<Vec<u8>> = tenant.dead_letters().await?.iter().map(|(_, letter)| letter.bytes()).collect();
     let unreadable = std::mem::take(&mut scene.lock().unreadable);
-    for (body, subject) in unreadable.iter().filter(|(body, _)| !letters.contains(body.as_ref())) {
+    for (body, subject) in unreadable.iter().filter(|(body, _)| !letters.contains(&without_card(body))) {
         let text = String::from_utf8_lossy(body).into_owned();
         if subject.is_some_and(|subject| !scene.lock().oracle.was_never_erased(subject)) {
             continue;
@@ -43,10 +54,19 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Opt
         scene.lock().oracle.accuse(format!("a notice that nobody could read is kept nowhere: {text}"));
     }
     let overwritten = scene.lock().oracle.overwritten();
-    if overwritten.is_empty() && !whole {
-        return Ok(());
+    if !overwritten.is_empty() || whole {
+        judge_journal(&tenant, &*store, &scene, overwritten).await;
     }
-    let entries = scene.image.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default();
+    copies::judge(copies, &tenant, &scene).await
+}
+
+/// No notice was taken in twice, and whoever was overruled is named.
+async fn judge_journal(tenant: &Tenant, store: &dyn Store, scene: &Scene, overwritten: Vec<(usize, Word, String)>) {
+    let (remodelled, forgets) = {
+        let inner = scene.lock();
+        (inner.weather.hits.has(Fault::ModelChanged), inner.design.house.forgets)
+    };
+    let entries = store.journal(tenant.id(), 0, usize::MAX).await.unwrap_or_default();
     let mut losers = Vec::new();
     let mut observed = BTreeSet::new();
     for (entry, payload) in entries {
@@ -73,7 +93,6 @@ pub async fn audit(tenant: Tenant, scene: Arc<Scene>, whole: bool, proposal: Opt
             scene.lock().oracle.accuse(format!("{place} = {word} was written over, and no resolution names it"));
         }
     }
-    Ok(())
 }
 
 /// Whether an observation was pushed: it has the number of no read.

@@ -334,6 +334,9 @@ impl fmt::Display for Design {
         if self.house.roles {
             writeln!(f, "roles are asked for")?;
         }
+        if self.house.sealed {
+            writeln!(f, "the store is sealed")?;
+        }
         if self.hasty > 0 {
             writeln!(f, "people do not wait: {} of 1000", self.hasty)?;
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use accordant::id::RecordRef;
 use accordant::{Actor, EntityId, Error, Tenant};
 
-use crate::job::steps;
+use crate::copies;
+use crate::export;
+use crate::job::{steps, subjects};
 use crate::pause::Pause;
 use crate::scene::Scene;
 use crate::server::id;
@@ -29,7 +31,10 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
         if found.is_empty() {
             break;
         }
-        begun = true;
+        if !std::mem::replace(&mut begun, true) {
+            export::judge(tenant, scene, subject, &found).await?;
+        }
+        copies::make(tenant.id(), scene).await;
         {
             let mut inner = scene.lock();
             if inner.oracle.is_gone(subject) {
@@ -39,12 +44,15 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
             inner.decisions.forget_of(subject);
             inner.erased.entry(subject).or_default().extend(&found);
             inner.say(|| format!("an admin erases k{subject}: {found:?}"));
+            inner.did("erase");
         }
         for entity in found {
             match tenant.erase(entity, &Actor::new("ana"), "request 7").await {
+                Ok(erased) => scene.lock().former.extend(erased.entities),
                 // Another worker was faster.
-                Ok(_) | Err(Error::UnknownEntity { .. }) => {}
+                Err(Error::UnknownEntity { .. }) => {}
                 Err(Error::WriteUnderWay { .. }) => {
+                    scene.lock().did("an erasure waits for a write");
                     steps(tenant).await?;
                     Pause::of(scene, wait).await;
                 }
@@ -58,6 +66,7 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
         let mut inner = scene.lock();
         inner.oracle.erased(subject);
         inner.say(|| format!("k{subject} is gone"));
+        inner.did("erased");
     }
     Ok(())
 }
@@ -70,6 +79,7 @@ pub async fn erase(tenant: &Tenant, scene: &Arc<Scene>, subject: usize, wait: i6
 pub async fn finish(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
     let half = scene.lock().oracle.half_erased();
     for subject in half {
+        scene.lock().did("an erasure that was interrupted is gone on with");
         erase(tenant, scene, subject, REST).await?;
         let mut inner = scene.lock();
         if !inner.oracle.is_gone(subject) {
@@ -79,6 +89,37 @@ pub async fn finish(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
     let lifted = scene.lock().oracle.all_lifted();
     for subject in lifted {
         lift_rest(tenant, scene, subject).await?;
+    }
+    Ok(())
+}
+
+/// Erases those who are gone once more: that changes nothing.
+///
+/// # Errors
+///
+/// If the store fails, or a system cannot be called.
+pub async fn judge_again(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
+    // What turned out to be theirs by now goes first.
+    steps(tenant).await?;
+    let gone: Vec<(usize, BTreeSet<EntityId>)> = {
+        let inner = scene.lock();
+        let of = inner.erased.iter().filter(|(subject, _)| inner.oracle.is_gone(**subject));
+        of.map(|(subject, erased)| (*subject, erased.clone())).collect()
+    };
+    for (subject, erased) in gone {
+        for entity in erased {
+            match tenant.erase(entity, &Actor::new("ana"), "request 7").await {
+                Ok(again) if again.already && again.payloads == 0 => scene.lock().did("erased twice"),
+                Ok(again) => {
+                    let (already, payloads) = (again.already, again.payloads);
+                    let what = format!("k{subject} is erased again: {payloads} payloads go, known as gone: {already}");
+                    scene.lock().oracle.accuse(what);
+                }
+                // Another erasure had taken it by then.
+                Err(Error::UnknownEntity { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
     Ok(())
 }
@@ -97,8 +138,38 @@ pub async fn lift(tenant: &Tenant, scene: &Arc<Scene>, subject: usize) -> Result
         // From here on it may have an effect.
         inner.oracle.lifted(subject);
         inner.say(|| format!("an admin lets k{subject} come back"));
+        inner.did("lift");
     }
     lift_rest(tenant, scene, subject).await
+}
+
+/// Judges those who may come back, once everything was said again: they are known, and somebody new.
+///
+/// # Errors
+///
+/// If the store fails.
+pub async fn judge_lifted(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
+    let lifted = scene.lock().oracle.all_lifted();
+    let subjects = subjects(tenant, scene).await?;
+    let mut inner = scene.lock();
+    let inner = &mut *inner;
+    for id in subjects.keys().filter(|id| inner.former.contains(id)) {
+        inner.oracle.accuse(format!("{id} was erased, and is who somebody is"));
+    }
+    for subject in lifted {
+        if inner.oracle.poisoned.contains(&subject) {
+            continue;
+        }
+        let living = inner.servers.iter().any(|server| server.about(subject).is_some());
+        let known = subjects.values().any(|of| of.contains_key(&subject));
+        if living && !known {
+            inner.oracle.accuse(format!("k{subject} may come back, and nobody knows them"));
+        }
+        if living && known {
+            inner.did("came back");
+        }
+    }
+    Ok(())
 }
 
 /// Lifts what still keeps somebody away who may come back. Each entity is done with once the engine says so: what a crash

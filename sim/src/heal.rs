@@ -11,7 +11,7 @@ use accordant::{Actor, EntityId, Error, Tenant};
 
 use crate::decisions;
 use crate::design::Told;
-use crate::erasing::finish;
+use crate::erasing::{finish, judge_again, judge_lifted};
 use crate::job::{EXISTENCE, confirm, confirm_writes, decide, mend, standing, steps, subjects, unit_name};
 use crate::neighbour::visit;
 use crate::oracle::Unit;
@@ -79,6 +79,8 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
         }
     }
     echo(&tenant, &scene, by).await?;
+    judge_lifted(&tenant, &scene).await?;
+    judge_again(&tenant, &scene).await?;
     visit(&neighbour, &tenant, &scene).await
 }
 

@@ -36,6 +36,8 @@ pub struct House {
     pub roles: bool,
     /// Whether the journal is kept for hours only.
     pub forgets: bool,
+    /// Whether the store is sealed.
+    pub sealed: bool,
 }
 
 /// Stands for the entity type of the built-in world, where the engine asks for one.
@@ -66,6 +68,7 @@ impl House {
             writes: rng.chance(150).then(|| 1 + u32::from(rng.chance(500))),
             roles: false,
             forgets: false,
+            sealed: false,
         }
     }
 

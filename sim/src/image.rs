@@ -16,44 +16,43 @@ use crate::scene::Scene;
 #[derive(Debug, Clone)]
 pub struct Image(pub Arc<Scene>);
 
-impl Image {
-    /// Lets others go first, now and then.
-    async fn rest(&self) {
-        let delay = {
-            let mut inner = self.0.lock();
-            let restless = inner.restless;
-            if inner.weather.has(Fault::TwoWorkers) && inner.weather.rng().chance(2) {
-                // The process is stopped and goes on minutes later, as if nothing had been.
-                inner.weather.hits.count(Fault::TwoWorkers);
-                inner.weather.rng().between(60_000, 240_000)
-            } else if restless > 0 && inner.weather.rng().chance(restless) {
-                inner.weather.rng().between(1, 40)
-            } else {
-                0
-            }
-        };
-        if delay > 0 {
-            Pause::of(&self.0, delay).await;
+/// Lets others go first, now and then.
+pub async fn rest(scene: &Arc<Scene>) {
+    let delay = {
+        let mut inner = scene.lock();
+        let restless = inner.restless;
+        if inner.weather.has(Fault::TwoWorkers) && inner.weather.rng().chance(2) {
+            // The process is stopped and goes on minutes later, as if nothing had been.
+            inner.weather.hits.count(Fault::TwoWorkers);
+            inner.weather.rng().between(60_000, 240_000)
+        } else if restless > 0 && inner.weather.rng().chance(restless) {
+            inner.weather.rng().between(1, 40)
+        } else {
+            0
         }
+    };
+    if delay > 0 {
+        Pause::of(scene, delay).await;
     }
+}
 
-    fn fails(&self) -> Option<bool> {
-        let mut inner = self.0.lock();
-        if !inner.weather.strikes(Fault::CommitFailed) {
-            return None;
-        }
-        let happened = inner.weather.rng().chance(500);
-        let inner = &mut *inner;
-        inner.approvals.reopen(&inner.design);
-        inner.say(|| format!("a commit fails{}", if happened { ", and has happened all the same" } else { "" }));
-        Some(happened)
+/// Whether something durable fails, and whether it has happened all the same.
+pub fn fails(scene: &Scene, what: &'static str) -> Option<bool> {
+    let mut inner = scene.lock();
+    if !inner.weather.strikes(Fault::CommitFailed) {
+        return None;
     }
+    let happened = inner.weather.rng().chance(500);
+    let inner = &mut *inner;
+    inner.approvals.reopen(&inner.design);
+    inner.say(|| format!("{what} fails{}", if happened { ", and has happened all the same" } else { "" }));
+    Some(happened)
 }
 
 #[async_trait]
 impl Store for Image {
     async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.rest().await;
+        rest(&self.0).await;
         self.0.image.load(tenant, keys).await
     }
 
@@ -69,9 +68,9 @@ impl Store for Image {
     }
 
     async fn commit(&self, tenant: &TenantId, commit: Commit) -> Result<Committed, StoreError> {
-        self.rest().await;
+        rest(&self.0).await;
         may_die(&self.0, "before a commit").await;
-        let fails = self.fails();
+        let fails = fails(&self.0, "a commit");
         if fails == Some(false) {
             return Err(broken());
         }
@@ -115,7 +114,7 @@ impl Store for Image {
     }
 
     async fn cut(&self, tenant: &TenantId, until: u64) -> Result<u64, StoreError> {
-        self.rest().await;
+        rest(&self.0).await;
         may_die(&self.0, "before the journal is cut").await;
         self.0.image.cut(tenant, until).await
     }

@@ -183,11 +183,17 @@ async fn receive(tenant: &Tenant, scene: &Arc<Scene>, delivery: usize) -> Result
     };
     let body = request.body().clone();
     tenant.receive(name, request).await?;
+    if scene.lock().oracle.told_of_gone(&String::from_utf8_lossy(&body)).is_some() {
+        scene.lock().did("a notice tells of who is gone");
+    }
     if body::is_misshapen(&body) {
         let mut inner = scene.lock();
         let system = inner.deliveries[delivery].system;
         let place = body::id_of(&body).and_then(|id| inner.servers[system].find(&id));
         let subject = place.map(|place| inner.servers[system].records[place].subject);
+        if inner.has_cards(system) {
+            inner.did("a letter with a card number");
+        }
         inner.unreadable.insert(body, subject);
     }
     Ok(())

@@ -79,6 +79,7 @@ pub async fn visit(neighbour: &Tenant, tenant: &Tenant, scene: &Arc<Scene>) -> R
     if neighbour.entity_of(&own).await?.is_none() || neighbour.entities(&entity, None, 9).await?.len() != 1 {
         accuse("the neighbour does not know its own customer, and nobody else".to_owned());
     }
+    scene.lock().did("visit");
     for record in known {
         if neighbour.entity_of(&record).await?.is_some() {
             accuse("the neighbour knows a record that it was not told of".to_owned());

@@ -133,6 +133,7 @@ pub async fn grant(tenant: &Tenant, scene: &Arc<Scene>, who: usize, rank: usize)
     // Of two at once, nobody knows which was the last.
     if inner.office.changes == begun {
         inner.office.set(who, Some(rank));
+        inner.did(&format!("grant {rank}"));
     }
     Ok(())
 }

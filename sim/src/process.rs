@@ -14,6 +14,7 @@ use crate::job::{Job, work};
 use crate::oracle::Place;
 use crate::remote::Remote;
 use crate::scene::{Request, Scene, SceneClock};
+use crate::seal::Keys;
 use crate::server::surfaces;
 use crate::signer::{self, Signer};
 use crate::silent::Silent;
@@ -76,7 +77,11 @@ impl Process {
 
     /// Starts the process on what the store holds.
     fn start(&mut self) -> Result<(), Error> {
-        let accordant = self.configured()?.store(Image(Arc::clone(&self.scene))).build()?;
+        let mut builder = self.configured()?.store(Image(Arc::clone(&self.scene)));
+        if self.scene.lock().design.house.sealed {
+            builder = builder.sealed(Keys(Arc::clone(&self.scene)));
+        }
+        let accordant = builder.build()?;
         self.neighbour = Some(accordant.tenant("globex"));
         self.tenant = Some(accordant.tenant("acme"));
         Ok(())
@@ -89,6 +94,15 @@ impl Process {
     /// If the model cannot be built.
     pub fn proposal(&self) -> Result<Accordant, Error> {
         self.configured()?.store(MemoryStore::new()).build()
+    }
+
+    /// The same configuration over a copy of the sealed store, with the keys of now.
+    ///
+    /// # Errors
+    ///
+    /// If the model cannot be built.
+    pub fn restored(&self, copy: MemoryStore) -> Result<Accordant, Error> {
+        self.configured()?.sealed(self.scene.keys.clone()).store(copy).build()
     }
 
     fn configured(&self) -> Result<Builder, Error> {

@@ -71,7 +71,8 @@ fn spell_house(house: &House) -> String {
     let writes = house.writes.map(|writes| format!("writes {writes}\n"));
     let roles = house.roles.then(|| "roles are asked for\n".to_owned());
     let forgets = house.forgets.then(|| "forgets in hours\n".to_owned());
-    rule.into_iter().chain(two).chain(writes).chain(roles).chain(forgets).collect()
+    let sealed = house.sealed.then(|| "sealed\n".to_owned());
+    rule.into_iter().chain(two).chain(writes).chain(roles).chain(forgets).chain(sealed).collect()
 }
 
 const fn spell_policy(policy: Policy) -> &'static str {
@@ -220,6 +221,7 @@ pub fn read(text: &str) -> Option<Options> {
         writes,
         roles: of("roles").is_some(),
         forgets: of("forgets").is_some(),
+        sealed: lines().any(|line| line == "sealed"),
     };
     let design = Design { systems, attributes, subjects, existence, limit, hasty, house, dialect: Dialect::Plain };
     let mut rounds: Vec<Vec<Step>> = Vec::new();

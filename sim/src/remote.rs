@@ -185,6 +185,9 @@ impl Connector for Remote {
             {
                 item.body = inner.design.dialect.misshapen(self.place, &item.body);
             }
+            if inner.has_cards(self.place) {
+                page.items.iter_mut().for_each(|item| item.body = body::with_card(&item.body));
+            }
             if inner.weather.strikes(Fault::BodyHostile) {
                 let body = if inner.weather.rng().chance(500) { body::nested() } else { body::oversized(70_000) };
                 page.items.push(Item::new(surface.clone(), Says::Record, body));

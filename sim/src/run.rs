@@ -1,10 +1,10 @@
 //! One run: the loop over virtual time that drives people, systems, weather and engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use accordant::Error;
+use accordant::{Error, MemoryStore};
 
 use crate::agenda::Event;
 use crate::audit::audit;
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub hash: u64,
     /// The states that the engine was seen in, and the answers that it was given.
     pub states: BTreeSet<&'static str>,
+    /// What was done under the rules of tenants, permissions and erasure, and how often.
+    pub acts: BTreeMap<String, u64>,
     /// What happened, if it was asked for.
     pub lines: Vec<String>,
 }
@@ -241,6 +243,7 @@ impl Run {
             events: self.events,
             hash: trace.hash(),
             states: std::mem::take(&mut inner.states),
+            acts: std::mem::take(&mut inner.acts),
             lines: trace.into_lines(),
         }
     }
@@ -256,7 +259,10 @@ impl Run {
                 || self.options.design.house.roles
         };
         let proposal = self.process.proposal().ok().filter(|_| whole);
-        let work = audit(tenant, Arc::clone(&self.scene), whole, proposal);
+        let copies = std::mem::take(&mut self.scene.lock().copies);
+        let restored = |copy: MemoryStore| Some((copy.clone(), self.process.restored(copy).ok()?));
+        let copies = copies.into_iter().filter_map(restored).collect();
+        let work = audit(tenant, Arc::clone(&self.scene), whole, proposal, copies);
         self.process.spawn(None, Box::pin(work));
         self.drive();
     }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use accordant::bytes::Bytes;
 use accordant::connector::{Write, WriteReceipt};
+use accordant::seal::MemoryKeys;
 use accordant::text::Text;
 use accordant::value::Field;
 use accordant::{Clock, EntityId, MemoryStore, PlanHash};
@@ -37,6 +38,8 @@ pub struct Scene {
     inner: Mutex<Inner>,
     /// The durable image: what is left after a crash.
     pub image: MemoryStore,
+    /// The keys of a sealed store: they are left too.
+    pub keys: MemoryKeys,
 }
 
 /// What the lock guards.
@@ -82,6 +85,10 @@ pub struct Inner {
     pub office: Office,
     /// The entities that were erased of each subject.
     pub erased: BTreeMap<usize, BTreeSet<EntityId>>,
+    /// Every entity that was ever erased.
+    pub former: BTreeSet<EntityId>,
+    /// Copies of the store that were made before erasures.
+    pub copies: Vec<MemoryStore>,
     /// What the neighbour's customer is, unit by unit.
     pub neighbours: Vec<(Text, Field)>,
     /// The decisions that stand.
@@ -93,6 +100,8 @@ pub struct Inner {
     pub unreadable: BTreeMap<Bytes, Option<usize>>,
     /// The states that the engine was seen in, and the answers that it was given.
     pub states: BTreeSet<&'static str>,
+    /// What was done under the rules of tenants, permissions and erasure, and how often.
+    pub acts: BTreeMap<String, u64>,
     /// Whether every system was read to its end once.
     pub looked: bool,
     /// The systems whose last scan broke off: the next goes on where it did.
@@ -155,6 +164,7 @@ impl Scene {
         Self {
             clock: AtomicI64::new(EPOCH),
             image: MemoryStore::new(),
+            keys: MemoryKeys::new(),
             inner: Mutex::new(Inner {
                 now: EPOCH,
                 agenda: Agenda::default(),
@@ -176,11 +186,14 @@ impl Scene {
                 allowance: Allowance::default(),
                 office: Office::default(),
                 erased: BTreeMap::new(),
+                former: BTreeSet::new(),
+                copies: Vec::new(),
                 neighbours: Vec::new(),
                 decisions: Decisions::default(),
                 plans: Vec::new(),
                 unreadable: BTreeMap::new(),
                 states: BTreeSet::new(),
+                acts: BTreeMap::new(),
                 looked: false,
                 broken_off: BTreeSet::new(),
                 haste: Rng::new(seed ^ 0x7A57_E000),
@@ -232,9 +245,23 @@ impl Inner {
         self.allowance.excuse(places.len());
     }
 
+    /// Whether people write card numbers in memos there: in worlds with an office, in the last system.
+    #[must_use]
+    pub fn has_cards(&self, system: usize) -> bool {
+        self.design.house.roles && system + 1 == self.servers.len()
+    }
+
     /// Enters an event after a delay.
     pub fn soon(&mut self, delay: i64, event: Event) {
         self.agenda.enter(self.now.saturating_add(delay), event);
+    }
+
+    /// Something was done under the rules of tenants, permissions and erasure.
+    pub fn did(&mut self, what: &str) {
+        match self.acts.get_mut(what) {
+            Some(count) => *count += 1,
+            None => drop(self.acts.insert(what.to_owned(), 1)),
+        }
     }
 
     /// Keeps a line of the trace.

@@ -251,8 +251,8 @@ impl Options {
         self
     }
 
-    /// The same, in one world of four, with an office whose people have roles, and persons who are erased. Drawn from a sequence of
-    /// its own.
+    /// The same, in one world of four, with an office whose people have roles, and persons who are erased; in some of those the
+    /// store is sealed. Drawn from a sequence of its own.
     fn governed(mut self) -> Self {
         let mut rng = Rng::new(self.seed ^ 0x0E7A_5E0D);
         if !rng.chance(250) {
@@ -260,6 +260,7 @@ impl Options {
         }
         self.design.house.roles = true;
         self.design.house.forgets = rng.chance(300);
+        self.design.house.sealed = Rng::new(self.seed ^ 0x05EA_1ED0).chance(400);
         for steps in &mut self.rounds {
             for _ in 0..8 + rng.below(8) {
                 let (who, subject) = (rng.below(OFFICE.len()), rng.below(self.design.subjects));

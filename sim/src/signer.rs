@@ -58,6 +58,9 @@ pub async fn compact(tenant: &Tenant, scene: &Arc<Scene>) -> Result<(), Error> {
     let compacted = tenant.compact(&Actor::new("ana")).await?;
     let mut inner = scene.lock();
     inner.say(|| format!("the journal is compacted: {} entries go", compacted.gone.entries));
+    if compacted.gone.entries > 0 {
+        inner.did("compact");
+    }
     for difference in compacted.kept {
         inner.oracle.accuse(format!("a checkpoint tells otherwise than the journal: {difference}"));
     }

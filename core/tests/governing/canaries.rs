@@ -185,3 +185,36 @@ proptest! {
         })?;
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    #[cfg(feature = "sqlite")]
+    fn a_card_number_at_any_place_is_in_no_file((card, divider) in card(), places in vec(0..PLACES, 1..4)) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = accordant::SqliteStore::open(folder.path().join("store.db")).unwrap();
+        let queue = accordant::SqliteQueue::open(folder.path().join("queue.db")).unwrap();
+        let tenant = open(Variant::default(), store.clone(), &clock(), 7).tenant("acme");
+        let written = divided(&card, divider);
+        block_on(async {
+            for place in &places {
+                let (system, said) = said(&card, &written, *place);
+                let body = bytes::Bytes::from(serde_json::to_vec(&[&said]).unwrap());
+                drop(tenant.enqueue(&queue, system, http::Request::new(body)).await);
+                drop(says(&tenant, system, &[said]).await);
+            }
+            accordant::transfer::export(&store, tenant.id(), &folder.path().join("export"), |_| {}).await.unwrap();
+        });
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            let found = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            for spelled in [&card, &written] {
+                prop_assert!(!found.contains(spelled.as_str()), "{spelled} at {places:?} is in {}", path.display());
+            }
+            seen += 1;
+        }
+        prop_assert!(seen >= 3, "{seen} files");
+    }
+}

@@ -2,8 +2,10 @@
 //! they were; a second time changes nothing; and what is said of them later is not kept.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use accordant::engine::{CaseFilter, Erased, Search, Tenant};
+use accordant::clock::ManualClock;
+use accordant::engine::{CaseFilter, CaseKind, Erased, Search, Tenant};
 use accordant::entity::Entity;
 use accordant::error::Error;
 use accordant::store::MemoryStore;
@@ -14,7 +16,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::histories::{Gone, canary, step, take};
+use crate::histories::{Gone, Step, canary, step, take};
 use crate::people::dump;
 use crate::support::{SYSTEMS, Said, Variant, acme, assert_clean, by, clock, configured, nth, open, record, says};
 
@@ -58,7 +60,7 @@ fn around(text: &str, word: &str) -> Option<String> {
 }
 
 /// What is nowhere in a text: what the erased records ever said, and what was noted on the entities.
-fn assert_gone(text: &str, erased: &Erased, when: &str) {
+pub(crate) fn assert_gone(text: &str, erased: &Erased, when: &str) {
     for record in erased.records.iter().filter(|record| record.connection.as_str() != "hub") {
         let found = around(text, &canary(record));
         assert!(found.is_none(), "{when}: {} of {erased:?} in {}", canary(record), found.unwrap_or_default());
@@ -67,6 +69,17 @@ fn assert_gone(text: &str, erased: &Erased, when: &str) {
         let found = around(text, &format!("note-of-{id}"));
         assert!(found.is_none(), "{when}: a note of {erased:?} in {}", found.unwrap_or_default());
     }
+}
+
+/// A tenant with a history, a second for each step.
+pub(crate) async fn happened(history: &[Step], store: MemoryStore) -> (Arc<ManualClock>, MemoryStore, Tenant) {
+    let (clock, mut gone) = (clock(), Gone::default());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    for (round, step) in history.iter().enumerate() {
+        take(&tenant, step, round, &mut gone).await;
+        clock.advance(TimeDelta::seconds(1));
+    }
+    (clock, store, tenant)
 }
 
 /// Those who have nothing to do with an erasure, by what they were before it.
@@ -82,14 +95,9 @@ proptest! {
     fn an_erasure_at_any_place_of_any_history(
         before in vec(step(), 1..14), place in 0usize..6, after in vec(step(), 0..5),
     ) {
-        let (clock, store) = (clock(), MemoryStore::new());
-        let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+        let (clock, store, tenant) = block_on(happened(&before, MemoryStore::new()));
         let mut gone = Gone::default();
         block_on(async {
-            for (round, step) in before.iter().enumerate() {
-                take(&tenant, step, round, &mut gone).await;
-                clock.advance(TimeDelta::seconds(1));
-            }
             let Some(id) = nth(&tenant, place).await else { return Ok(()) };
             let export = serde_json::to_string(&tenant.export_person(id).await.unwrap()).unwrap();
             let stored = dump(&store, "acme").await;
@@ -138,7 +146,15 @@ proptest! {
                 let at = 1_000 + i64::try_from(round).unwrap();
                 let said = json!({ "email": "new@acme.test", "name": format!("{}{at}", canary(record_of)) });
                 says(&tenant, system, &[record(&record_of.id, at, said)]).await.unwrap();
-                prop_assert_eq!(tenant.entity_of(record_of).await.unwrap(), None);
+                // Where a system merged another's record into it since, it is that one's, unheard, and a case.
+                if let Some(other) = tenant.entity_of(record_of).await.unwrap() {
+                    let open = tenant.open_cases(&CaseFilter::default(), None, 500).await.unwrap().cases;
+                    let waits = open.iter().any(|case| {
+                        let of = case.records.contains(record_of) && case.entities.contains(&other);
+                        case.kind == CaseKind::MergedInSystem && of
+                    });
+                    prop_assert!(waits && !erased.entities.contains(&other), "{record_of} is {other}'s, and no case");
+                }
             }
             assert_clean(&tenant, "after life went on").await;
             assert_gone(&dump(&store, "acme").await, &erased, "later");
@@ -238,6 +254,44 @@ fn what_is_told_of_a_record_that_is_gone_already_goes_with_whose_it_was() {
         assert!(!dump(&store, "acme").await.contains("canary"));
         assert!(dump(&store, "acme").await.contains("another"), "nobody asked to erase them");
         assert_clean(&tenant, "later").await;
+    });
+}
+
+/// What their system merges somebody else's record into is still known as theirs: nobody can tell whose words it has.
+#[test]
+fn what_anothers_record_is_merged_into_stays_withheld_and_is_a_case_until_it_is_lifted() {
+    let (clock, store) = (clock(), MemoryStore::new());
+    let tenant = open(Variant::default(), store.clone(), &clock, 7).tenant("acme");
+    block_on(async {
+        let of = |mail: &str, name: &str| json!({ "email": mail, "name": name });
+        let another = of("another@acme.test", "another");
+        says(&tenant, "crm", &[record("0", 1, another.clone())]).await.unwrap();
+        says(&tenant, "shop", &[record("0", 1, another), record("2", 1, of("canary@acme.test", "canary"))])
+            .await
+            .unwrap();
+        let shop = |id: &str| RecordRef::new("shop", "customers", id);
+        let other = tenant.entity_of(&shop("0")).await.unwrap().unwrap();
+        let id = tenant.entity_of(&shop("2")).await.unwrap().unwrap();
+        tenant.erase(id, &by(), "request 7").await.unwrap();
+        let merged = Said { kind: "merged".into(), other: "2".into(), ..record("0", 2, Json::Null) };
+        says(&tenant, "shop", &[merged, record("2", 3, of("canary@acme.test", "canary"))]).await.unwrap();
+        says(&tenant, "shop", &[record("2", 4, of("another@acme.test", "canary"))]).await.unwrap();
+        assert!(!dump(&store, "acme").await.contains("canary"));
+        assert_eq!(tenant.entity_of(&shop("2")).await.unwrap(), Some(other));
+        let waits = || async {
+            let open = tenant.open_cases(&CaseFilter::default(), None, 9).await.unwrap().cases;
+            let about = |case: &&accordant::engine::Case| case.records.contains(&shop("2"));
+            open.iter().filter(about).map(|case| (case.kind, case.entities.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(waits().await, [(CaseKind::MergedInSystem, vec![other])]);
+        assert_clean(&tenant, "withheld").await;
+        // A person knows that it is the other's.
+        assert!(tenant.lift_suppression(id, &by(), "it is another's").await.unwrap() > 0);
+        assert_eq!(waits().await, []);
+        says(&tenant, "shop", &[record("2", 5, of("another@acme.test", "as it is now"))]).await.unwrap();
+        assert_eq!(tenant.entity_of(&shop("2")).await.unwrap(), Some(other));
+        assert!(dump(&store, "acme").await.contains("as it is now"));
+        assert_clean(&tenant, "heard again").await;
     });
 }
 

@@ -4,6 +4,8 @@
 mod canaries;
 mod erasing;
 mod histories;
+mod interrupted;
+mod lifted;
 mod masks;
 mod people;
 mod roles;

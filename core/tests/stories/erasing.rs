@@ -10,6 +10,8 @@ use accordant::plan::Target;
 use accordant::testing::{Story, journal};
 use accordant::{Actor, EntityId, Error, RecordRef, Scope};
 use futures::executor::block_on;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::model::{Member, ana};
@@ -391,4 +393,63 @@ fn what_was_noted_of_another_goes_with_them_though_it_was_told_anew() {
     block_on(tenant.erase(other, &by(), "request 8")).expect("nothing is under way");
     assert_eq!(told(&tenant, "Bruno"), 0);
     assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A record is made or edited in the shop, and the answer comes or is lost, whenever the erasure is asked for, whoever looked by then:
+    /// it waits while a write may be under way, and no longer than a day; then nothing is told of her, and nothing is written any more.
+    #[test]
+    fn an_erasure_waits_for_whatever_write_is_under_way_and_then_nothing_is_written(
+        made in any::<bool>(), names in vec("[a-z]{3,8}", 1..4), lost in any::<bool>(), hours in 0i64..40,
+        looked in any::<bool>(),
+    ) {
+        let said = |name: &str| json!({ "email": "ana@acme.test", "name": format!("canary-{name}") });
+        let mut story = Story::of::<Member>().says("crm", "m1", said("first"));
+        if made {
+            story = story.bootstrap().apply();
+        }
+        for name in &names {
+            story = story.says("crm", "m1", said(name));
+        }
+        if lost {
+            story = story.system("shop", |shop| {
+                shop.loses_answer();
+            });
+        }
+        let tenant = story.tenant();
+        let one = entity_of(&tenant, &RecordRef::new("crm", "members", "m1"));
+        let plan = block_on(tenant.plan(one).into_future()).expect("a plan");
+        block_on(tenant.approve(plan.hash, &by())).expect("it is stored");
+        let applied = block_on(tenant.apply(plan.hash)).expect("it runs");
+        prop_assert_eq!(applied.unknown > 0, lost, "{:?}", applied);
+        let mut story = story.later(TimeDelta::hours(hours));
+        let tenant = story.tenant();
+        if looked {
+            block_on(tenant.recover()).expect("it is looked up");
+        }
+        let before = journal(&tenant);
+        match block_on(tenant.erase(one, &by(), "request 7")) {
+            Ok(_) => prop_assert!(!lost || looked || hours >= 24, "a write is under way"),
+            Err(Error::WriteUnderWay { entity, .. }) => {
+                prop_assert!(lost && !looked && hours < 24, "nothing is under way");
+                prop_assert_eq!(entity, one);
+                prop_assert_eq!(journal(&tenant), before, "nothing has changed");
+                block_on(tenant.recover()).expect("it is looked up");
+                drop(block_on(tenant.erase(one, &by(), "request 7")).expect("nothing is under way"));
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        }
+        prop_assert_eq!(told(&tenant, "canary") + told(&tenant, "ana@acme.test"), 0);
+        // Whatever is applied, heard and planned from now on, she is written nowhere.
+        let written = story.fake("shop").writes();
+        let gone = block_on(tenant.apply(plan.hash));
+        prop_assert!(matches!(gone, Err(Error::UnknownPlan(_))), "{gone:?}");
+        let mut story = story.edits("crm", "m1", said("again")).tells("crm", "m1").bootstrap().apply();
+        prop_assert_eq!(story.fake("shop").writes(), written);
+        let tenant = story.tenant();
+        prop_assert_eq!(told(&tenant, "canary") + told(&tenant, "ana@acme.test"), 0);
+        prop_assert!(block_on(tenant.verify()).expect("the chain holds").is_clean());
+    }
 }

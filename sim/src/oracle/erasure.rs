@@ -91,6 +91,14 @@ impl Oracle {
         spelled(text).find(|spelled| self.subject_of(spelled).is_some_and(|subject| self.erasures.is_gone(subject)))
     }
 
+    /// The words of a subject that a text tells.
+    pub fn told_of<'t>(&'t self, subject: usize, text: &'t str) -> impl Iterator<Item = &'t str> {
+        spelled(text).filter(move |spelled| {
+            let word = Word::parse(spelled).filter(|word| word.is_some());
+            word.and_then(|word| self.whose(word)).is_some_and(|(of, _)| of == subject)
+        })
+    }
+
     /// Whether nobody ever asked to erase a subject: what nobody could read of them is kept.
     #[must_use]
     pub fn was_never_erased(&self, subject: usize) -> bool {

@@ -166,6 +166,7 @@ impl Inner {
             true => self.design.dialect.misshapen(system, &body),
             false => body,
         };
+        let body = if self.has_cards(system) { body::with_card(&body) } else { body };
         if self.weather.strikes(Fault::WebhookDropped) {
             self.say(|| "  and its webhook is lost".to_owned());
             return;

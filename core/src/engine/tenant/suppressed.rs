@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Tenant;
+use crate::engine::case::{CaseKind, case_of};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::{Input, TakenIn};
 use crate::engine::persist::Changes;
@@ -157,6 +158,9 @@ impl Tenant {
                 return Ok(0);
             }
             let theirs = self.records_erased(erased.of).await?;
+            // What was merged into one of them is heard of again.
+            let merged = theirs.iter().map(|record| case_of(CaseKind::MergedInSystem, record));
+            changes.commit.delete.extend(merged);
             let readable = |record: &&RecordRef| self.core.connections.contains_key(&record.connection);
             theirs.iter().filter(readable).for_each(|record| hint(&mut changes, record));
             changes.journal(LIFTED, &erased_key(erased.of).key.replace('\u{1f}', "/"), &(&lifted, reason));

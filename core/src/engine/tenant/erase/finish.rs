@@ -90,7 +90,9 @@ impl Tenant {
                 payloads += erased.map_err(Error::store("erase payloads"))?;
             }
             let names: Vec<Text> = subjects.into_iter().map(|subject| subject.name).collect();
-            self.core.store.forget(&self.id, &names).await.map_err(Error::store("have copies forget a person"))?;
+            if !planted!(KeysOutliveErasure) {
+                self.core.store.forget(&self.id, &names).await.map_err(Error::store("have copies forget a person"))?;
+            }
             self.note_finished(*id, pending).await?;
         }
     }

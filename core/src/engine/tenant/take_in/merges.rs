@@ -8,6 +8,7 @@ use crate::engine::case::{CaseKind, CaseRow, case_of};
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::intake::Input;
 use crate::engine::persist::Changes;
+use crate::engine::suppression::suppressed_key;
 use crate::engine::tenant::linking::Links;
 use crate::engine::tenant::work::Hints;
 use crate::entity::Evidence;
@@ -65,6 +66,7 @@ impl Tenant {
             .filter(|(_, state)| state.changed && state.representation.redirected_to().is_some())
             .map(|(index, _)| index)
             .collect();
+        let suppressed = self.suppressed_survivors(loader, &losers).await?;
         for loser in losers {
             let survivor = survivor_of(&loader.loaded.set, loser);
             if !seen.contains(&survivor) {
@@ -72,6 +74,9 @@ impl Tenant {
             }
             follow_survivor(loader, changes.as_of(), loser, &survivor, links);
             cases.extend(claim(&loader.loaded.set, loser, changes.as_of()));
+            if suppressed.contains(&survivor) {
+                cases.extend(withheld(&loader.loaded.set, loser, survivor, changes.as_of()));
+            }
         }
         let now = cycles(&loader.loaded.set);
         for (first, cycle) in now.iter().filter(|(first, _)| !before.contains_key(*first)) {
@@ -96,6 +101,34 @@ impl Tenant {
         }
         Ok(restood)
     }
+
+    /// The records that losers lead to and that are known as an erased person's.
+    async fn suppressed_survivors(
+        &self,
+        loader: &mut Loader<'_>,
+        losers: &[RecordIndex],
+    ) -> Result<BTreeSet<RecordRef>, Error> {
+        let (_, suppression) = self.suppression().await?;
+        if losers.is_empty() || suppression.secret.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let survivors: Vec<RecordRef> = losers.iter().map(|loser| survivor_of(&loader.loaded.set, *loser)).collect();
+        let keys: Vec<RowKey> =
+            survivors.iter().map(|survivor| suppressed_key(suppression.of_record(survivor))).collect();
+        let rows = loader.rows(&keys).await?;
+        Ok(survivors.into_iter().zip(rows).filter(|(_, row)| row.is_some()).map(|(survivor, _)| survivor).collect())
+    }
+}
+
+/// The case of somebody whose record was merged into one of an erased person: nobody can tell whose words it has, and none is kept until a
+/// person lets it be heard.
+fn withheld(set: &WorkingSet, loser: RecordIndex, survivor: RecordRef, as_of: i64) -> Option<(RowKey, CaseRow)> {
+    let state = set.record(loser);
+    let entities = [set.entity(state.entity?).entity.id];
+    let why =
+        "a record of it was merged, inside its system, into one of somebody who was erased: what that says is not kept";
+    let key = case_of(CaseKind::MergedInSystem, &survivor);
+    Some((key, CaseRow::new(vec![survivor, (*state.record).clone()], entities, why, as_of)))
 }
 
 /// A survivor without link takes the loser's place: the entity of the merged record goes on.
