@@ -117,8 +117,8 @@ pub fn micros(said: &str, label: &str) -> Result<u64, Failure> {
     Ok(whole.parse::<u64>()? * 1_000_000 + fraction)
 }
 
-/// The middle one; of an even number the later of the two; 0 of none.
-pub fn median(of: &mut [u64]) -> u64 {
+/// The middle one; of an even number the later of the two; nothing, as 0, of none.
+pub fn median<T: Ord + Copy + Default>(of: &mut [T]) -> T {
     of.sort_unstable();
     of.get(of.len() / 2).copied().unwrap_or_default()
 }
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn the_median_is_the_middle_one() {
         assert_eq!(median(&mut [5, 1, 9]), 5);
-        assert_eq!(median(&mut []), 0);
+        assert_eq!(median::<u64>(&mut []), 0);
     }
 
     #[test]

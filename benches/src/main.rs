@@ -52,6 +52,7 @@ accordant-bench durable FILE --store sqlite|postgres|mongodb
                                                   bare database
 accordant-bench durable FILE --store postgres --workers 1,2,4
                                                   takes it in by so many workers, who hear from a queue
+accordant-bench durable append ENTRIES            appends to the journal on SQLite, beside bare rows of the same size
 accordant-bench http [SECONDS]                      from a webhook to a write, and what limits leave to each connector
 accordant-bench what-if --observations N            looks at a recorded history under another policy
 accordant-bench identity febrl4|dblp_acm|abt_buy  links a public set, beside Splink where it is installed
@@ -67,7 +68,8 @@ accordant-bench quality [--goals] [ROWS [SEED]]   twelve checks of a table, besi
 accordant-bench sweep gen ROWS FOLDER [SEED]      writes two tables that are much alike
 accordant-bench sweep A B [--unsorted] [--memory BYTES] [--peak BYTES]
                                                   compares them by key
-accordant-bench sweep compare ROWS RUNS           compares tables so, and beside a hand-written program, in turn";
+accordant-bench sweep compare ROWS RUNS           compares tables so, and beside a hand-written program, in turn
+accordant-bench sweep postgres ROWS RUNS          compares tables of a database here, by the server, and by reladiff, in turn";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

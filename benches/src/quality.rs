@@ -11,6 +11,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use accordant_bench::beside::median;
 use accordant_bench::usage::{Clocks, Nanos, peak_memory, processor_time};
 use accordant_quality::check::{Checker, Settings};
 use accordant_quality::source;
@@ -76,12 +77,6 @@ struct Took {
     peak: u64,
 }
 
-fn median(times: &[Nanos]) -> Nanos {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
 fn compare(rows: u64, seed: u64, goals: bool, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let (parquet, csv) = (folder.path().join("orders.parquet"), folder.path().join("orders.csv"));
@@ -113,11 +108,13 @@ fn compare(rows: u64, seed: u64, goals: bool, out: &mut impl Write) -> Result<()
     }
     writeln!(out, "every defect was counted, by every program in every run; medians of {RUNS} runs:")?;
     for ((kind, name), of) in &took {
-        let (wall, cpu) = (median(&of.wall), median(&of.cpu));
+        let (wall, cpu) = (median(&mut of.wall.clone()), median(&mut of.cpu.clone()));
         write!(out, "{kind:<8} {name:<20} wall {wall} s, CPU {cpu} s, peak {} MiB", of.peak >> 20)?;
         // Whichever of its engines is faster is what ours is measured by.
         let theirs = took.iter().filter(|((other, name), _)| other == kind && name.starts_with("polars"));
-        let (walls, cpus) = theirs.map(|(_, of)| (median(&of.wall), median(&of.cpu))).unzip::<_, _, Vec<_>, Vec<_>>();
+        let (walls, cpus) = theirs
+            .map(|(_, of)| (median(&mut of.wall.clone()), median(&mut of.cpu.clone())))
+            .unzip::<_, _, Vec<_>, Vec<_>>();
         if let (Some(their_wall), Some(their_cpu), true) =
             (walls.iter().min(), cpus.iter().min(), name.starts_with("ours"))
         {
@@ -131,7 +128,7 @@ fn compare(rows: u64, seed: u64, goals: bool, out: &mut impl Write) -> Result<()
 
 /// The goals of the project, in this run: an error names those that are missed, and what could not be measured.
 fn missed(took: &BTreeMap<(&str, &str), Took>) -> Result<(), Box<dyn Error>> {
-    let wall = |name: &str| took.get(&("parquet", name)).map(|of| median(&of.wall));
+    let wall = |name: &str| took.get(&("parquet", name)).map(|of| median(&mut of.wall.clone()));
     let theirs = ["polars", "polars, streaming"].into_iter().filter_map(wall).min();
     let share = wall("ours").zip(theirs).map(|(ours, theirs)| percent(ours, theirs));
     let peak = took.get(&("csv", "ours")).map(|of| of.peak);

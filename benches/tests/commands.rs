@@ -174,5 +174,30 @@ fn a_sweep_finds_what_was_changed() {
 fn what_is_no_command_is_refused_with_all_that_are() {
     let output = bench(&["nothing"]);
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("accordant-bench stream FILE"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    for command in [
+        "anomaly",
+        "compare",
+        "cores",
+        "durable FILE",
+        "durable append",
+        "gen",
+        "growth",
+        "http",
+        "identity",
+        "instructions",
+        "latency",
+        "memory",
+        "pulse",
+        "quality",
+        "stages",
+        "stream",
+        "sweep A B",
+        "sweep compare",
+        "sweep gen",
+        "sweep postgres",
+        "what-if",
+    ] {
+        assert!(told.contains(&format!("accordant-bench {command} ")), "{command}: {told}");
+    }
 }

@@ -139,6 +139,10 @@ impl FieldSchema {
     }
 }
 
+/// Whole numbers as columns of them hold: amounts, flags, small codes, a country by number (ISO 3166-1), a day as digits, a midnight in
+/// milliseconds since the epoch.
+const WHOLE: &[&str] = &["12", "-3", "0", "1", "2", "276", "20240229", "1709164800000"];
+
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -185,8 +189,8 @@ impl FieldKind {
         let numbers = |numbers: &[&str]| numbers.iter().map(|number| Native::Number((*number).into())).collect();
         match self {
             FieldKind::Text | FieldKind::Other(_) => Vec::new(),
-            FieldKind::Integer => numbers(&["12", "-3"]),
-            FieldKind::Number => numbers(&["10.5", "12"]),
+            FieldKind::Integer => numbers(WHOLE),
+            FieldKind::Number => numbers(&["10.5"]).into_iter().chain(numbers(WHOLE)).collect(),
             FieldKind::Bool => vec![Native::Bool(true), Native::Bool(false)],
             FieldKind::Date => texts(&["2024-02-29"]),
             FieldKind::Instant => texts(&["2024-02-29T12:30:00Z"]),

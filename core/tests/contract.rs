@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "the models are declared, and read by the check")]
 
-use accordant::model::Path;
+use accordant::chrono::{DateTime, NaiveDate, Utc};
+use accordant::fingerprint::Fingerprint;
+use accordant::model::{At, EntityModel, Path, SystemObject, Transform, TypedAttribute};
 use accordant::schema::{Contract, FieldKind, FieldSchema, MismatchKind, Mismatches, ObjectSchema};
 use accordant::text::Text;
-use accordant::value::{Email, Money, Native, Ref};
+use accordant::value::{Country, Email, Hints, Kind, Leaf, Malformed, Money, Native, OneLeaf, Phone, Ref, Value};
 use accordant::{Canonical, CanonicalValue};
 
 #[derive(Canonical, Clone, Debug)]
@@ -86,7 +88,14 @@ fn each_kind_of_mismatch_is_found_where_it_is_and_nothing_else() {
         ("name", None, "customer.name", MismatchKind::Missing),
         ("currency", None, "customer.balance", MismatchKind::Missing),
         ("orders", Some(field("orders", FieldKind::Date)), "customer.orders", wrong("a day", "integer")),
-        ("name", Some(field("name", FieldKind::Number)), "customer.name", wrong("a number", "text")),
+        ("email", Some(field("email", FieldKind::Integer)), "customer.email", wrong("a whole number", "email")),
+        ("status", Some(field("status", FieldKind::Integer)), "customer.status", wrong("a whole number", "status")),
+        (
+            "name",
+            Some(field("name", FieldKind::Number)),
+            "customer.name",
+            MismatchKind::MayRefuse { field: "a number".into(), attribute: "text".into() },
+        ),
         (
             "newsletter",
             Some(field("newsletter", options(&["weekly"]))),
@@ -220,4 +229,95 @@ fn a_value_that_is_too_long_for_two_reasons_is_told_of_once() {
     let both = Contract::of(&model).describes("crm", [with("email", Some(email))]).describes("shop", [customers]);
     let told: Vec<_> = both.mismatches().found.into_iter().map(|one| one.kind).collect();
     assert_eq!(told, [MismatchKind::TooLong { fits: 10, may_be: 80 }]);
+}
+
+/// A number of an article: eight digits, of which only one is known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Article(String);
+
+impl Value for Article {
+    const KIND: Kind = Kind { name: "article", version: 1 };
+    fn parse(leaf: Leaf<'_>, _: &Hints) -> Result<Self, Malformed> {
+        Self::from_canonical(leaf.as_text().unwrap_or_default())
+    }
+    fn canonical(&self, out: &mut String) {
+        out.push_str(&self.0);
+    }
+    fn from_canonical(text: &str) -> Result<Self, Malformed> {
+        if text == "40123455" { Ok(Self(text.into())) } else { Err(Malformed::new("no article")) }
+    }
+    fn native(&self, _: &Hints) -> Native {
+        Native::Text(self.0.as_str().into())
+    }
+}
+
+impl OneLeaf for Article {}
+
+/// Codes of a user's own, which are read alone.
+struct Codes;
+
+impl Transform<bool> for Codes {
+    fn name(&self) -> std::borrow::Cow<'static, str> {
+        "codes".into()
+    }
+    fn fingerprint(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.number(1);
+    }
+    fn read(&self, leaves: &[Leaf<'_>]) -> Result<Option<bool>, Malformed> {
+        match leaves.first().and_then(Leaf::as_text) {
+            Some("7001") => Ok(Some(true)),
+            Some("7002") => Ok(Some(false)),
+            _ => Err(Malformed::new("no code")),
+        }
+    }
+    fn write(&self, _: &bool) -> Vec<Native> {
+        Vec::new()
+    }
+}
+
+/// Examples of numbers are only some: what none of them reads as may read others, and only what certainly reads none is told of.
+#[test]
+fn a_column_of_numbers_is_read_by_codes_flags_phones_days_and_types_of_a_users_own() {
+    #[derive(CanonicalValue, Clone, Copy, Debug, PartialEq, Eq)]
+    enum Level {
+        #[canonical(at(erp = 7001))]
+        New,
+        #[canonical(at(erp = 7002))]
+        Old,
+    }
+    fn told<T: Value>(kind: &FieldKind, at: At<T>) -> Vec<MismatchKind> {
+        let mut model = EntityModel::new("row");
+        model.object(SystemObject::new("erp", "rows"));
+        model.attribute(TypedAttribute::<T>::new("held").at(at));
+        let mut rows = ObjectSchema::new("rows");
+        rows.field(field("held", kind.clone()));
+        let found = Contract::of(&[model]).describes("erp", [rows]).mismatches().found;
+        found.into_iter().map(|one| one.kind).collect()
+    }
+    fn at<T: OneLeaf>() -> At<T> {
+        At::path("erp", "held").read_only()
+    }
+    for kind in [FieldKind::Integer, FieldKind::Number] {
+        let none = Vec::<MismatchKind>::new();
+        assert_eq!(told::<Level>(&kind, at()), none);
+        assert_eq!(told::<Level>(&kind, At::path("erp", "held")), none, "written as numbers, too");
+        assert_eq!(told::<bool>(&kind, at()), none);
+        assert_eq!(told::<Phone>(&kind, at().region("DE")), none);
+        assert_eq!(told::<String>(&kind, at()), none);
+        assert_eq!(told::<Country>(&kind, at()), none);
+        assert_eq!(told::<NaiveDate>(&kind, at().format("%Y%m%d")), none);
+        assert_eq!(told::<NaiveDate>(&kind, at().format("%d%m%Y")), none);
+        assert_eq!(told::<DateTime<Utc>>(&kind, at().format("%s").zone("UTC")), none);
+        assert_eq!(told::<Article>(&kind, at()), none);
+        assert_eq!(told::<bool>(&kind, At::via("erp", &["held"], Codes).read_only()), none);
+        let attribute = |told: Vec<MismatchKind>| match told.as_slice() {
+            [MismatchKind::WrongType { attribute, .. }] => attribute.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(&*attribute(told::<Email>(&kind, at())), "email");
+        assert_eq!(&*attribute(told::<Status>(&kind, at())), "status");
+        // It reads 1 and 0, and writes true and false: what the column does not take it refuses.
+        let both = told::<bool>(&kind, At::path("erp", "held"));
+        assert_eq!(both, [MismatchKind::MayRefuse { field: kind.name().into(), attribute: "bool".into() }]);
+    }
 }

@@ -16,21 +16,24 @@
 //! ```
 
 mod error;
+mod kinds;
 mod rows;
 mod tallies;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use accordant::check::{Cadence, Priority};
 use accordant::chrono::{DateTime, TimeDelta, Utc};
 use accordant::discrepancy::DiscrepancyKind;
-use accordant::model::{CompiledEntity, UnitShape};
+use accordant::model::{AttributeModel, CompiledEntity, UnitShape};
 use accordant::{Accordant, Tenant};
 
 pub use self::error::SurveyError;
+use self::kinds::fits;
+use self::tallies::{is_there, reads_as};
 use self::walk::Walk;
-use crate::check::{Check, Settings};
+use crate::check::{Check, CheckError, Settings};
 use crate::score::{Dimension, Measure};
 
 /// What is asked of all that a tenant holds.
@@ -113,7 +116,7 @@ impl Survey {
         for model in entities.iter().filter(|model| self.looks_at(model.name.as_str())) {
             let asked = self.asked.iter().filter(|(of, _)| of == model.name.as_str()).map(|(_, check)| check);
             let (within, complete) = (self.verified_within, self.share_of(Dimension::Completeness));
-            let walk = Walk { tenant, model, at, within, complete, settings: &self.settings };
+            let walk = Walk { accordant, tenant, model, at, within, complete, settings: &self.settings };
             let counted = walk.through(asked.collect()).await?;
             surveyed.entities += counted.entities;
             counted.tell(model, self, &mut surveyed)?;
@@ -123,6 +126,7 @@ impl Survey {
             let key = |of: &Measure| (of.system.clone(), of.entity.clone(), of.attributes.clone(), of.check.clone());
             key(one).cmp(&key(other))
         });
+        surveyed.violations.sort();
         Ok(surveyed)
     }
 
@@ -145,16 +149,31 @@ impl Survey {
         for name in self.only.iter().chain(self.asked.iter().map(|(name, _)| name)) {
             model(name).ok_or_else(|| SurveyError::UnknownEntityType { entity: name.clone() })?;
         }
+        let mut names = BTreeSet::new();
         for (entity, check) in &self.asked {
             let Some(model) = model(entity) else { continue };
             check.validate()?;
+            let own = |attribute: &AttributeModel| {
+                let id = attribute.id.as_str();
+                attribute.required && check.name == is_there(id) || check.name == reads_as(id)
+            };
+            if !names.insert((entity, check.name.as_str())) || model.attributes.iter().any(own) {
+                return Err(CheckError::TwiceNamed { name: check.name.clone() }.into());
+            }
+            let mut kinds = Vec::new();
             for column in check.rule.columns() {
                 let unit = model.unit_of(column).and_then(|(unit, _)| model.units.get(usize::from(unit)));
                 let one = unit.is_some_and(|unit| matches!(unit.shape, UnitShape::One | UnitShape::Group));
-                if !one {
+                let attribute = model.attributes.iter().find(|attribute| attribute.id.as_str() == column);
+                let Some(attribute) = attribute.filter(|_| one) else {
                     let (entity, check) = (entity.clone(), check.name.clone());
                     return Err(SurveyError::NoColumn { entity, check, attribute: column.to_owned() });
-                }
+                };
+                kinds.push(attribute.kind.name);
+            }
+            if !fits(&check.rule, &kinds) {
+                let (entity, check) = (entity.clone(), check.name.clone());
+                return Err(SurveyError::Kind { entity, check, kinds: kinds.join(", ") });
             }
         }
         Ok(())
@@ -171,6 +190,23 @@ pub struct Surveyed {
     pub measures: Vec<Measure>,
     /// Of what kind the disagreements are, in the order of systems, entity types and attributes.
     pub disagreements: Vec<Disagreements>,
+    /// Where what checks of golden values found is, in the order of entity types, checks and units.
+    pub violations: Vec<Violations>,
+}
+
+/// How many entities a check of golden values found something wrong with at a unit. Of one entity several units may be wrong, or none by
+/// itself: the measure of the check counts each entity once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Violations {
+    /// The entity type.
+    pub entity: String,
+    /// The check.
+    pub check: String,
+    /// An attribute, or a group by its name.
+    pub unit: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// How many values of a system stand open against golden in one way.

@@ -230,6 +230,33 @@ fn a_row_or_a_bit_that_is_nowhere_is_none() {
     assert!(matches!(Batch::of(1).with("a", nowhere), Err(CheckError::Lengths { .. })));
 }
 
+#[test]
+fn texts_are_ordered_as_the_numbers_that_they_are() {
+    for (left, right, good) in [
+        ("9.5", "100", (1, 1, 0)),
+        ("100", "9.5", (0, 0, 0)),
+        ("-1", "-0.5", (1, 1, 0)),
+        ("7", "7.0", (0, 1, 0)),
+        ("9223372036854775807", "9223372036854775806", (0, 0, 0)),
+        ("7", "x", (0, 0, 0)),
+        ("7", "2026-07-31", (0, 0, 0)),
+        ("inf", "inf", (0, 0, 1)),
+    ] {
+        let good_of = |relation| {
+            let rule = Rule::Related { left: "a".to_owned(), relation, right: "b".to_owned() };
+            let mut checker = new(vec![check(rule, 1.0)]).unwrap();
+            let ends = [left, right].map(|text| [0, i32::try_from(text.len()).unwrap()]);
+            let column =
+                |text: &'static str, ends| Column::full(Values::Text(Texts::between(text.as_bytes(), ends).unwrap()));
+            let batch = Batch::of(1).with("a", column(left, &ends[0])).unwrap();
+            checker.take(&batch.with("b", column(right, &ends[1])).unwrap()).unwrap();
+            checker.outcomes().unwrap().remove(0).good
+        };
+        let found = (good_of(Relation::Less), good_of(Relation::AtMost), good_of(Relation::Equal));
+        assert_eq!(found, good, "{left} {right}");
+    }
+}
+
 /// Linked records of two systems: agreement is of texts, whatever they look like; order is of moments.
 #[test]
 fn texts_are_equal_as_texts_and_ordered_as_moments() {

@@ -210,7 +210,7 @@ fn accuracy_is_what_people_decided_and_checks_found() {
     let surveyed = world.surveyed(&Survey::new(), &tenant);
     assert_eq!(counts(&surveyed, "crm", "what people decided", "tier"), (0, 1));
     assert_eq!(counts(&surveyed, "shop", "what people decided", "tier"), (1, 1));
-    assert_eq!(counts(&surveyed, "golden", "not on the list", "email"), (2, 3));
+    assert_eq!(counts(&surveyed, "golden", "not on the list", ""), (2, 3));
     let report = report(&surveyed.measures, &Policy::default()).unwrap();
     let tier = report.scores.iter().find(|score| score.scope == Scope::Attribute("customer".into(), "tier".into()));
     let accuracy = &tier.unwrap().parts[&Dimension::Accuracy];

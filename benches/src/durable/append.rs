@@ -7,6 +7,7 @@ use std::path::Path;
 use accordant::TenantId;
 use accordant::journal::{Draft, Entry, Head, Payload, seal};
 use accordant::store::{Commit, Committed, SqliteStore, Store as _};
+use accordant_bench::beside;
 use accordant_bench::usage::{Clocks, Nanos, Taken};
 use futures::executor::block_on;
 use rusqlite::{Connection, params};
@@ -48,8 +49,7 @@ pub(super) fn sqlite(entries: usize, out: &mut impl Write) -> Result<(), Box<dyn
     }
     let median = |taken: &Vec<Taken>, of: fn(&Taken) -> Nanos| {
         let mut times: Vec<Nanos> = taken.iter().map(of).collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied().unwrap_or_default()
+        beside::median(&mut times)
     };
     let [bare, hashed, tables, store] =
         taken.each_ref().map(|taken| per_second(entries as u64, median(taken, |of| of.wall)));

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use accordant::TenantId;
 use accordant::store::{Commit, Committed, RowKey, SqliteStore, Store, Table};
+use accordant_bench::beside::median;
 use accordant_bench::usage::{Clocks, Nanos};
 use futures::executor::block_on;
 
@@ -49,12 +50,11 @@ fn commits(store: &dyn Store, round: usize) -> Result<Nanos, Box<dyn Error>> {
 
 /// Both rates, and their ratio in percent.
 fn tell(name: &str, bare: Vec<Nanos>, store: Vec<Nanos>, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let median = |mut taken: Vec<Nanos>| {
+    let rate = |mut taken: Vec<Nanos>| {
         taken.remove(0);
-        taken.sort_unstable();
-        per_second(KEYS as u64, taken[taken.len() / 2])
+        per_second(KEYS as u64, median(&mut taken))
     };
-    let (bare, store) = (median(bare), median(store));
+    let (bare, store) = (rate(bare), rate(store));
     writeln!(
         out,
         r#"{{"store":"{name}","batch":{ROWS},"raw_rows_per_second":{bare},"store_rows_per_second":{store},"percent_of_raw":{}}}"#,

@@ -14,6 +14,7 @@ use futures::SinkExt as _;
 use tokio_postgres::{Config, NoTls};
 
 use super::{COLUMNS, tables};
+use crate::beside;
 use crate::usage::{Clocks, Nanos, cpu_of_family};
 
 type Failure = Box<dyn Error>;
@@ -63,8 +64,7 @@ pub(super) fn compare(rows: u64, runs: usize, out: &mut impl Write) -> Result<()
         let Some(first) = runs.first() else { continue };
         let median = |of: fn(&Run) -> Nanos| {
             let mut all: Vec<Nanos> = runs.iter().map(of).collect();
-            all.sort_unstable();
-            all[all.len() / 2]
+            beside::median(&mut all)
         };
         let server = median(|run| run.server.unwrap_or_default());
         let (wall, client) = (median(|run| run.wall), median(|run| run.client));

@@ -103,6 +103,11 @@ impl Accordant {
     pub fn model(&self) -> &Model {
         &self.0.model
     }
+
+    /// The connections by name, each with the system that it is to: by these names records say where they are.
+    pub fn connections(&self) -> impl Iterator<Item = (&ConnectionName, &SystemName)> {
+        self.0.connections.iter().map(|(name, connection)| (name, &connection.system))
+    }
 }
 
 /// Everything that tenants share.

@@ -32,6 +32,11 @@ pub trait Codec: Send + Sync {
         true
     }
 
+    /// Whether it is a user's [`Transform`]: nothing is known of what else it reads than what was tried.
+    fn is_transform(&self) -> bool {
+        false
+    }
+
     /// As [`Codec::fingerprint`], without what is dated, as the rates of one day.
     fn undated(&self, fingerprint: &mut Fingerprint) {
         self.fingerprint(fingerprint);
@@ -189,6 +194,10 @@ impl<T: Value> Codec for TransformCodec<T> {
 
     fn is_exact(&self) -> bool {
         self.transform.is_exact()
+    }
+
+    fn is_transform(&self) -> bool {
+        true
     }
 
     fn undated(&self, fingerprint: &mut Fingerprint) {

@@ -43,6 +43,12 @@ impl Path {
         Self(keys)
     }
 
+    /// The path of one key at the root of a record, whatever is in its name: a column `Tel.` is read by `Tel\.`.
+    #[must_use]
+    pub fn key(name: &str) -> Self {
+        Self(vec![name.into()])
+    }
+
     /// The keys, outermost first.
     #[must_use]
     pub fn keys(&self) -> &[Text] {

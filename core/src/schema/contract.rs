@@ -8,7 +8,7 @@ use crate::laws::{in_currency, samples_of};
 use crate::model::{AttributeModel, EntityModel, Mapping, Presence, SystemObject};
 use crate::ownership::Direction;
 use crate::text::Text;
-use crate::value::{Decimal, Field, Leaf, Native, Value};
+use crate::value::{Decimal, Field, KIND_NAMES, Leaf, Native, Value};
 
 /// Models, and what is known of their systems.
 ///
@@ -63,9 +63,26 @@ impl<'m> Contract<'m> {
         found
     }
 
+    /// Every mapping to a field that holds something else than it did, though what it holds can still be read. `now` is what is wrong
+    /// at all.
+    pub(crate) fn retyped(&self, now: &Mismatches, before: &KnownFields) -> Vec<Mismatch> {
+        let mut found = self.became_text(before);
+        // A text that became a number may have become another thing, too.
+        found.extend(now.found.iter().filter_map(|one| match &one.kind {
+            MismatchKind::MayRefuse { field, attribute }
+                if before.held_other(&one.object, &one.field.to_string(), field) =>
+            {
+                let kind = MismatchKind::WrongType { field: field.clone(), attribute: attribute.clone() };
+                Some(Mismatch { kind, ..one.clone() })
+            }
+            _ => None,
+        }));
+        found
+    }
+
     /// Every mapping of what is no text to a field that became one: as texts, systems take in whatever is not of the attribute's type, and
     /// spell it in any way. What a text can be read as says nothing of that.
-    pub(crate) fn became_text(&self, before: &KnownFields) -> Vec<Mismatch> {
+    fn became_text(&self, before: &KnownFields) -> Vec<Mismatch> {
         let mut found = Vec::new();
         for model in self.models {
             for attribute in model.attributes.iter().filter(|attribute| attribute.kind != <String as Value>::KIND) {
@@ -216,7 +233,24 @@ impl<'a> Mapped<'a> {
             field.examples.get(place).or(field.examples.first()).map_or(Leaf::Null, Native::as_leaf)
         };
         let read = (0..most).any(|place| reads(&fields.iter().map(|field| leaf(field, place)).collect::<Vec<_>>()));
+        let read = read || fields.iter().any(|field| is_of_numbers(field)) && !self.refuses_numbers(&fields);
         fields.first().filter(|_| !read).map(|field| (*field, self.wrong_type(field)))
+    }
+
+    /// Whether it is certain that no number reads, of which examples are only some: of a type whose values are known, or that is built
+    /// in, and that reads no number of those that it is written as.
+    fn refuses_numbers(&self, fields: &[&FieldSchema]) -> bool {
+        let codec = &self.mapping.codec;
+        let known = !self.attribute.samples.is_empty() || KIND_NAMES.contains(&self.attribute.kind.name);
+        let written = samples_of(self.attribute);
+        let written = written.iter().filter_map(|sample| codec.write(&Field::value(sample)).ok());
+        let reads = |natives: Vec<Native>| {
+            let ([native], [field]) = (natives.as_slice(), fields) else { return false };
+            let Some(number) = native.as_leaf().as_text() else { return false };
+            let read = |leaf| codec.read(&[leaf], &mut String::new()).is_ok();
+            matches!(takes(&field.kind, native), Takes::Yes) && (read(Leaf::Number(number)) || read(Leaf::Text(number)))
+        };
+        known && !codec.is_transform() && !written.into_iter().any(reads)
     }
 
     /// The fields that it writes.
@@ -225,9 +259,15 @@ impl<'a> Mapped<'a> {
         paths.filter_map(|path| self.schema.find(path)).collect()
     }
 
-    /// Tries what the mapping writes on the fields: a mismatch of each kind for each field at the most.
+    /// Tries what the mapping writes on the fields: a mismatch of each kind for each field at the most. Of what reads well, the system
+    /// refuses by itself what it does not take.
     fn miswritten(&self) -> Vec<(&'a FieldSchema, MismatchKind)> {
         let mut found: Vec<(&FieldSchema, MismatchKind)> = Vec::new();
+        let is_read = self.reads() && self.misread().is_none();
+        let not_taken = |field: &FieldSchema| match self.wrong_type(field) {
+            MismatchKind::WrongType { field, attribute } if is_read => MismatchKind::MayRefuse { field, attribute },
+            kind => kind,
+        };
         let fields = self.written();
         for field in &fields {
             if field.read_only {
@@ -249,9 +289,8 @@ impl<'a> Mapped<'a> {
             for native in natives() {
                 match takes(&field.kind, native) {
                     Takes::Yes => {}
-                    Takes::NotOfItsType
-                        if found.iter().any(|(of, kind)| of == field && *kind == self.wrong_type(field)) => {}
-                    Takes::NotOfItsType => found.push((field, self.wrong_type(field))),
+                    Takes::NotOfItsType if found.iter().any(|(of, kind)| of == field && *kind == not_taken(field)) => {}
+                    Takes::NotOfItsType => found.push((field, not_taken(field))),
                     Takes::NoSuchOption(option) if !unknown.contains(&option) => unknown.push(option),
                     Takes::NoSuchOption(_) => {}
                 }
@@ -271,6 +310,10 @@ impl<'a> Mapped<'a> {
         }
         found
     }
+}
+
+fn is_of_numbers(field: &FieldSchema) -> bool {
+    matches!(field.kind, FieldKind::Integer | FieldKind::Number)
 }
 
 /// Whether a field takes a leaf.

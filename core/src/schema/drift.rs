@@ -17,8 +17,8 @@ pub(crate) const MOST_FIELDS: usize = 20_000;
 pub(crate) struct KnownFields(BTreeMap<ObjectType, BTreeMap<Text, Text>>);
 
 impl KnownFields {
-    /// Of what is described now; what other object types were described as is kept. Of a field that an attribute stops for because it became
-    /// a text, it stays known what it was: nothing else says that it is not what it was.
+    /// Of what is described now; what other object types were described as is kept. Of a field that an attribute stops for because it was
+    /// retyped, it stays known what it was: nothing else says that it is not what it was.
     pub(crate) fn learn(&mut self, described: &[ObjectSchema], retyped: &[Mismatch]) {
         for schema in described {
             let before = self.0.remove(&schema.object).unwrap_or_default();
@@ -48,6 +48,11 @@ impl KnownFields {
         kind.is_some_and(|kind| presumed.iter().any(|one| one.name() == kind.as_str()))
     }
 
+    /// Whether a field was described as holding something else than now.
+    pub(crate) fn held_other(&self, object: &ObjectType, field: &str, now: &str) -> bool {
+        self.0.get(object).and_then(|fields| fields.get(field)).is_some_and(|kind| kind.as_str() != now)
+    }
+
     /// What a field that is gone is called now: the one field of the same kind that is new, if no other of that kind is gone.
     fn renamed(&self, gone: &Mismatch, all: &Mismatches, now: &ObjectSchema) -> Option<Text> {
         let before = self.0.get(&gone.object)?;
@@ -68,8 +73,8 @@ impl KnownFields {
 }
 
 /// Of what does not fit, that for which an attribute stops: its field is missing or was renamed, holds another type, became
-/// read-only, has an option that nothing is made of, or lacks one that is written. What is only wrong about creates, or may not
-/// fit in length, stops nothing: the system refuses it by itself.
+/// read-only, has an option that nothing is made of, or lacks one that is written. What is only wrong about creates, may not
+/// fit in length, or is only sometimes refused, stops nothing: the system refuses it by itself.
 pub(crate) fn drifts(found: &Mismatches, before: &KnownFields, now: &[ObjectSchema]) -> Vec<Mismatch> {
     let stops = |kind: &MismatchKind| match kind {
         MismatchKind::Missing
@@ -80,6 +85,7 @@ pub(crate) fn drifts(found: &Mismatches, before: &KnownFields, now: &[ObjectSche
         | MismatchKind::UnreadOption { .. } => true,
         MismatchKind::RequiredNotMapped
         | MismatchKind::RequiredMayLack
+        | MismatchKind::MayRefuse { .. }
         | MismatchKind::TooLong { .. }
         | MismatchKind::NotUnique => false,
     };

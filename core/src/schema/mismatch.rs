@@ -46,6 +46,13 @@ pub enum MismatchKind {
         /// The attribute's type.
         attribute: Text,
     },
+    /// What the field holds reads as the attribute's type, and not all that is written of the attribute is taken.
+    MayRefuse {
+        /// What the field holds.
+        field: Text,
+        /// The attribute's type.
+        attribute: Text,
+    },
     /// It is written, and its values are the system's own.
     ReadOnly,
     /// The mapping writes options that the field does not have.
@@ -81,6 +88,7 @@ impl MismatchKind {
             Self::Missing => "map another field, or let the integration see it".into(),
             Self::Renamed { .. } => "map the new name, or rename it back".into(),
             Self::WrongType { .. } => "map a field of that type, or read it by a transform".into(),
+            Self::MayRefuse { .. } => "map it read_only, or write it by a transform".into(),
             Self::ReadOnly => "map it read_only".into(),
             Self::UnknownOption { .. } => "add the options there, or write others".into(),
             Self::UnreadOption { .. } => "name the options in the mapping of the type".into(),
@@ -100,6 +108,9 @@ impl fmt::Display for MismatchKind {
             Self::Renamed { to } => write!(f, "there is none any more; it seems to be {to} now"),
             Self::WrongType { field, attribute } => {
                 write!(f, "it holds {field}, and the attribute is of type {attribute}")
+            }
+            Self::MayRefuse { field, attribute } => {
+                write!(f, "it holds {field}, and may refuse what is written of type {attribute}")
             }
             Self::ReadOnly => f.write_str("it is written, and is read-only"),
             Self::UnknownOption { written } => write!(f, "it has no option {}", names(written)),

@@ -266,6 +266,11 @@ fn every_way_in_which_a_field_may_move_away_stops_it_and_says_what_it_is() {
             Some(FieldSchema::new(Path::new("phone"), FieldKind::Bool)),
             "it holds yes or no, and the attribute is of type text",
         ),
+        (
+            "phone",
+            Some(FieldSchema::new(Path::new("phone"), FieldKind::Integer)),
+            "it holds a whole number, and the attribute is of type text",
+        ),
         ("tier", tier(&["silver", "gold", "diamond"]), "nothing is made of its option diamond"),
         ("tier", tier(&["silver"]), "it has no option gold"),
         ("tier", Some(text("tier")), "it holds text, and the attribute is of type tier"),
@@ -437,4 +442,23 @@ fn only_who_lets_writes_through_lets_an_attribute_go_on() {
     assert!(matches!(waive(&omar), Err(Error::Forbidden { needs: Role::Approver, .. })));
     assert_eq!(block_on(tenant.schema_stops("crm")).unwrap().len(), 1);
     assert!(waive(&root).unwrap());
+}
+
+/// What was never known to hold anything else goes on where it is read: of what is written, the system refuses what it does not take.
+#[test]
+fn a_field_that_always_held_another_type_and_is_read_goes_on() {
+    let world = World::new();
+    let number = |path: &str| Some(FieldSchema::new(Path::new(path), FieldKind::Integer));
+    world.crm.describes_as([but("contacts", "phone", number("phone"))]);
+    let clock = Arc::clone(&world.clock);
+    let fresh = World { clock, store: MemoryStore::new(), ..world };
+    let tenant = fresh.tenant();
+    fresh.poll(&tenant);
+    let checked = check(&tenant, "crm");
+    let found: Vec<String> = checked.mismatches.found.iter().map(|one| one.kind.to_string()).collect();
+    assert_eq!(found, ["it holds a whole number, and may refuse what is written of type text"]);
+    assert_eq!((checked.stopped.len(), golden(&tenant, "phone")), (0, "1".to_owned()));
+    // Where nothing reads it, it stops from the first look on.
+    fresh.crm.describes_as([but("contacts", "email", number("email"))]);
+    assert_eq!(check(&tenant, "crm").stopped.len(), 1);
 }

@@ -1,5 +1,6 @@
 //! One check over one batch.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -200,8 +201,7 @@ impl Judge {
                     }
                     (Values::Text(left), Values::Text(right)) => {
                         let holds = |row: usize| {
-                            let (left, right) = (moment(left.at(row)), moment(right.at(row)));
-                            left.zip(right).is_some_and(|(left, right)| relation.holds(left.cmp(&right)))
+                            order_of(left.at(row), right.at(row)).is_some_and(|order| relation.holds(order))
                         };
                         taking.judge(rows, present, holds, value);
                     }
@@ -233,10 +233,28 @@ fn within_real(value: f64, least: Option<Bound>, most: Option<Bound>) -> bool {
 
 /// A text as the number that it is; a whole one without rounding.
 fn within_text(text: &[u8], least: Option<Bound>, most: Option<Bound>) -> bool {
-    let Ok(text) = std::str::from_utf8(text) else { return false };
-    match text.parse::<i64>() {
-        Ok(whole) => within_whole(whole, least, most),
-        Err(_) => text.parse::<f64>().is_ok_and(|real| real.is_finite() && within_real(real, least, most)),
+    match number(text) {
+        Some(Bound::Whole(whole)) => within_whole(whole, least, most),
+        Some(Bound::Real(real)) => within_real(real, least, most),
+        None => false,
+    }
+}
+
+/// The number that a text is.
+fn number(text: &[u8]) -> Option<Bound> {
+    let text = std::str::from_utf8(text).ok()?;
+    let real = || text.parse().ok().filter(|real: &f64| real.is_finite()).map(Bound::Real);
+    text.parse().ok().map(Bound::Whole).or_else(real)
+}
+
+/// How two moments stand to each other, or two numbers.
+fn order_of(left: &[u8], right: &[u8]) -> Option<Ordering> {
+    if let Some((left, right)) = moment(left).zip(moment(right)) {
+        return Some(left.cmp(&right));
+    }
+    match (number(left)?, number(right)?) {
+        (Bound::Whole(left), right) => right.of_whole(left),
+        (Bound::Real(left), right) => right.of_real(left),
     }
 }
 

@@ -86,7 +86,7 @@ pub enum Rule {
         within: i64,
     },
     /// The values of two columns, in this relation. Rows that lack one are passed over. Two texts are equal if they are the same text;
-    /// which of them is less is asked of the moments that they are, and the row fails where one is none.
+    /// which of them is less is asked of the moments or the numbers that they both are, and the row fails where they are not.
     Related {
         /// The one column.
         left: String,

@@ -36,6 +36,16 @@ pub enum SurveyError {
         /// The attribute.
         attribute: String,
     },
+    /// What a check asks cannot be asked of attributes of these types, as they are in canonical form: every record would fail.
+    #[error("check {check}: `{entity}` holds {kinds} there, of which that cannot be asked")]
+    Kind {
+        /// The entity type.
+        entity: String,
+        /// The check.
+        check: String,
+        /// The types of the attributes, in the order of the check's columns.
+        kinds: String,
+    },
     /// A check cannot be meant, or keys cannot be kept.
     #[error(transparent)]
     Check(#[from] CheckError),

@@ -5,6 +5,7 @@ use accordant::text::Text;
 use accordant::value::split_member;
 use accordant::view::{EntityView, Shows};
 
+use super::tallies::is_there;
 use crate::check::{Batch, Bits, Check, CheckError, Checker, Column, Outcome, Rule, Settings, Texts, Values};
 
 /// An attribute of one value that an object type holds.
@@ -88,7 +89,7 @@ impl Rows {
             // What a summand says is not shown by itself.
             if attribute.required && !unit.summed {
                 let rule = Rule::Present { column: attribute_id.clone() };
-                checks.push(Check { name: format!("{id} is there"), rule, at_least });
+                checks.push(Check { name: is_there(id), rule, at_least });
             }
             cells.push(Cell { attribute: attribute_id, unit: unit.id.clone(), arity, member });
         }

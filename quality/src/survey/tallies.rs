@@ -1,6 +1,7 @@
 //! How many are good of how many, by what is measured.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use accordant::discrepancy::DiscrepancyKind;
 use accordant::model::CompiledEntity;
@@ -13,17 +14,24 @@ use crate::score::{Cause, Measure};
 /// What is measured of a system: attributes, by which check, and what is wrong with those that are not good.
 type Measured = (String, Vec<String>, String, Cause);
 
+/// A connection, and the key of an object type.
+pub(super) type TableKey = (String, String);
+
 /// The records of one entity type, counted.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub(super) entities: u64,
     counts: BTreeMap<Measured, (u64, u64)>,
     kinds: BTreeMap<(String, Vec<String>, DiscrepancyKind), u64>,
-    /// By connection and the key of the object type.
-    pub(super) tables: BTreeMap<(String, String), Rows>,
+    pub(super) tables: BTreeMap<TableKey, Rows>,
 }
 
 impl Counted {
+    /// Nothing yet, of these tables.
+    pub(super) fn of(tables: BTreeMap<TableKey, Rows>) -> Self {
+        Self { tables, ..Self::default() }
+    }
+
     /// Counts one thing.
     pub(super) fn judge(&mut self, system: &str, attributes: &[String], check: &str, cause: Cause, good: bool) {
         self.add(system, attributes, check, cause, (u64::from(good), 1));
@@ -57,8 +65,24 @@ impl Counted {
         surveyed: &mut Surveyed,
     ) -> Result<(), CheckError> {
         let entity = model.name.as_str();
+        let mut asked: BTreeMap<Measured, Measure> = BTreeMap::new();
         for ((system, _), rows) in std::mem::take(&mut self.tables) {
-            surveyed.measures.extend(rows.outcomes()?.iter().map(|outcome| Measure::of(outcome, &system, entity)));
+            // Of a table without rows, only how many there are is told.
+            for outcome in rows.outcomes()?.iter().filter(|outcome| outcome.rows > 0 || outcome.of > 0) {
+                let measure = Measure::of(outcome, &system, entity);
+                let key = (system.clone(), measure.attributes.clone(), measure.check.clone(), measure.cause);
+                match asked.entry(key) {
+                    Entry::Vacant(none) => {
+                        none.insert(measure);
+                    }
+                    // Several object types of a connection hold the entity type: it is measured once.
+                    Entry::Occupied(mut held) => {
+                        let held = held.get_mut();
+                        held.good = held.good.saturating_add(measure.good);
+                        held.of = held.of.saturating_add(measure.of);
+                    }
+                }
+            }
             for (attribute, shown) in rows.shown().filter(|(_, shown)| *shown > 0) {
                 self.add(&system, &[attribute.to_owned()], &reads_as(attribute), Cause::Malformed, (shown, shown));
             }
@@ -73,7 +97,7 @@ impl Counted {
             of,
             at_least: survey.share_of(cause.dimension()),
         });
-        surveyed.measures.extend(measures);
+        surveyed.measures.extend(asked.into_values().chain(measures));
         let kinds = self.kinds.into_iter().map(|((system, attributes, kind), count)| Disagreements {
             system,
             entity: entity.to_owned(),
@@ -89,4 +113,9 @@ impl Counted {
 /// The check of the model's own type.
 pub(super) fn reads_as(attribute: &str) -> String {
     format!("{attribute} reads as its type")
+}
+
+/// The check of what the model requires.
+pub(super) fn is_there(attribute: &str) -> String {
+    format!("{attribute} is there")
 }

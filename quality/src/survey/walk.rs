@@ -1,6 +1,6 @@
 //! Going through what a tenant holds.
 
-use std::collections::btree_map::Entry;
+use std::collections::BTreeMap;
 
 use accordant::check::Dimension as Verified;
 use accordant::chrono::{DateTime, TimeDelta, Utc};
@@ -8,14 +8,16 @@ use accordant::classify::Hidden;
 use accordant::discrepancy::DiscrepancyKind;
 use accordant::engine::StoredDeadLetter;
 use accordant::golden::GoldenLife;
+use accordant::id::{ConnectionName, ObjectKey};
 use accordant::model::{Cardinality, CompiledEntity, CompiledObject, Presence, UnitKey};
+use accordant::text::Text;
 use accordant::value::Field;
 use accordant::view::{EntityView, GoldenStatus, LinkView, RecordPresence, Shows, UnitView};
-use accordant::{EntityId, Error, Tenant};
+use accordant::{Accordant, EntityId, Error, RecordRef, Tenant};
 
 use super::rows::Rows;
-use super::tallies::{Counted, reads_as};
-use super::{Survey, SurveyError, Surveyed};
+use super::tallies::{Counted, TableKey, reads_as};
+use super::{Survey, SurveyError, Surveyed, Violations};
 use crate::check::{Check, CheckError, Settings};
 use crate::score::{Cause, Measure};
 
@@ -27,6 +29,7 @@ const GOLDEN: &str = "golden";
 
 /// One entity type of a tenant.
 pub(super) struct Walk<'w> {
+    pub(super) accordant: &'w Accordant,
     pub(super) tenant: &'w Tenant,
     pub(super) model: &'w CompiledEntity,
     pub(super) at: DateTime<Utc>,
@@ -46,24 +49,28 @@ fn unless_gone<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
 impl Walk<'_> {
     /// Through all entities of the type, and the letters that wait about their records.
     pub(super) async fn through(&self, asked: Vec<&Check>) -> Result<Counted, SurveyError> {
-        let mut counted = Counted::default();
+        let mut counted = Counted::of(self.tables(&asked)?);
         let mut after: Option<EntityId> = None;
         loop {
             let page = self.tenant.entities(self.model.name.as_str(), after, PAGE).await?;
             after = page.last().copied().or(after);
+            let mut records = Vec::new();
             for id in &page {
                 let Some(view) = unless_gone(self.tenant.inspect_erased(*id).await)? else { continue };
                 if view.life != GoldenLife::Live {
                     continue;
                 }
                 counted.entities += 1;
-                self.take(&view, &asked, &mut counted)?;
-                let verified = unless_gone(self.tenant.verified(*id).await)?.unwrap_or_default();
-                let records = verified.into_iter().filter(|of| of.dimension == Verified::Freshness);
-                for (record, at) in records.filter_map(|of| Some((of.record?, of.at))) {
-                    let good = at.is_some_and(|at| self.at.signed_duration_since(at) <= self.within);
-                    counted.judge(record.connection.as_str(), &[], "verified lately", Cause::Stale, good);
-                }
+                self.take(&view, &mut counted)?;
+                records.extend(view.links.into_iter().map(|link| link.record));
+            }
+            // Of a connection that is no longer there, nothing is verified.
+            let connected =
+                |record: &RecordRef| self.accordant.connections().any(|(name, _)| *name == record.connection);
+            records.retain(connected);
+            for (record, at) in records.iter().zip(self.tenant.last_verified(&records).await?) {
+                let good = at.is_some_and(|at| self.at.signed_duration_since(at) <= self.within);
+                counted.judge(record.connection.as_str(), &[], "verified lately", Cause::Stale, good);
             }
             for rows in counted.tables.values_mut() {
                 rows.check()?;
@@ -76,7 +83,20 @@ impl Walk<'_> {
         Ok(counted)
     }
 
-    fn take(&self, view: &EntityView, asked: &[&Check], counted: &mut Counted) -> Result<(), CheckError> {
+    /// A table for each object type of each connection, whether or not it has rows: that there are none is an answer, too.
+    fn tables(&self, asked: &[&Check]) -> Result<BTreeMap<TableKey, Rows>, CheckError> {
+        let mut tables = BTreeMap::new();
+        for object in &self.model.objects {
+            let connections = self.accordant.connections().filter(|(_, system)| **system == object.declared.system);
+            for (connection, _) in connections {
+                let rows = Rows::of(self.model, object, asked, self.complete, self.settings)?;
+                tables.insert(table_key(connection, &object.declared.key), rows);
+            }
+        }
+        Ok(tables)
+    }
+
+    fn take(&self, view: &EntityView, counted: &mut Counted) -> Result<(), CheckError> {
         for (place, link) in view.links.iter().enumerate().filter(|(_, link)| is_there(link)) {
             let Some(object) = self.object(link) else { continue };
             let system = link.record.connection.as_str();
@@ -87,12 +107,10 @@ impl Walk<'_> {
                     continue;
                 }
             }
-            let key = (system.to_owned(), link.object.as_str().to_owned());
-            let rows = match counted.tables.entry(key) {
-                Entry::Occupied(rows) => rows.into_mut(),
-                Entry::Vacant(none) => none.insert(Rows::of(self.model, object, asked, self.complete, self.settings)?),
-            };
-            rows.push(view, place)?;
+            // Of a connection that is no longer there, nothing is asked.
+            if let Some(rows) = counted.tables.get_mut(&table_key(&link.record.connection, &link.object)) {
+                rows.push(view, place)?;
+            }
         }
         self.take_expected(view, counted);
         for unit in &view.units {
@@ -177,7 +195,7 @@ impl Walk<'_> {
         loop {
             let letters = self.tenant.dead_letters_of(None, after.as_deref(), PAGE).await?;
             for (_, letter) in &letters {
-                if let Some((system, attribute)) = self.unread(letter) {
+                if let Some((system, attribute)) = self.unread(letter, counted) {
                     let (attribute, check) = (attribute.to_owned(), reads_as(attribute));
                     counted.judge(system, &[attribute], &check, Cause::Malformed, false);
                 }
@@ -190,12 +208,19 @@ impl Walk<'_> {
     }
 
     /// The connection and the attribute that a letter is about: its cause names the attribute.
-    fn unread<'l>(&self, letter: &'l StoredDeadLetter) -> Option<(&'l str, &'l str)> {
+    fn unread<'l>(&self, letter: &'l StoredDeadLetter, counted: &Counted) -> Option<(&'l str, &'l str)> {
         let record = letter.record.as_ref()?;
         let (attribute, _) = letter.cause.split_once(": ")?;
-        let ours = self.model.objects.iter().any(|object| object.declared.object == record.object);
+        // Another system may call another object type the same.
+        let holds = |object: &&CompiledObject| object.declared.object == record.object;
+        let mut objects = self.model.objects.iter().filter(holds);
+        let ours = objects.any(|of| counted.tables.contains_key(&table_key(&record.connection, &of.declared.key)));
         (ours && self.model.unit_of(attribute).is_some()).then(|| (record.connection.as_str(), attribute))
     }
+}
+
+fn table_key(connection: &ConnectionName, object: &ObjectKey) -> TableKey {
+    (connection.as_str().to_owned(), object.as_str().to_owned())
 }
 
 fn is_there(link: &LinkView) -> bool {
@@ -224,21 +249,25 @@ pub(super) async fn add_checks(tenant: &Tenant, survey: &Survey, surveyed: &mut 
         if !survey.looks_at(result.entity_type.as_str()) {
             continue;
         }
-        let measure = |attributes: Vec<String>, wrong: u64| Measure {
+        let (entity, check) = (result.entity_type.as_str().to_owned(), result.check.as_str().to_owned());
+        let of_unit = |(unit, count): (&Text, &u64)| Violations {
+            entity: entity.clone(),
+            check: check.clone(),
+            unit: unit.as_str().to_owned(),
+            count: *count,
+        };
+        surveyed.violations.extend(result.units.iter().map(of_unit));
+        // An entity counts once, whatever of it is wrong, and under one name on every day.
+        surveyed.measures.push(Measure {
             system: GOLDEN.to_owned(),
-            entity: result.entity_type.as_str().to_owned(),
-            attributes,
-            check: result.check.as_str().to_owned(),
+            entity,
+            attributes: Vec::new(),
+            check,
             cause,
-            good: result.examined.saturating_sub(wrong),
+            good: result.examined.saturating_sub(result.violating),
             of: result.examined,
             at_least: survey.share_of(cause.dimension()),
-        };
-        if result.units.is_empty() {
-            surveyed.measures.push(measure(Vec::new(), result.violating));
-        }
-        let by_unit = result.units.iter().map(|(unit, wrong)| measure(vec![unit.as_str().to_owned()], *wrong));
-        surveyed.measures.extend(by_unit);
+        });
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ pub struct Files {
     system: String,
     files: BTreeMap<String, File>,
     surfaces: Vec<Surface>,
+    describes: bool,
     /// By object type: what is open behind the last page.
     open: Mutex<BTreeMap<String, Slot>>,
 }
@@ -32,7 +33,8 @@ impl Files {
     /// A system, as models name it, of which nothing is known yet.
     #[must_use]
     pub fn new(system: &str) -> Self {
-        Self { system: system.to_owned(), files: BTreeMap::new(), surfaces: Vec::new(), open: Mutex::default() }
+        let (system, files, surfaces) = (system.to_owned(), BTreeMap::new(), Vec::new());
+        Self { system, files, surfaces, describes: true, open: Mutex::default() }
     }
 
     /// A file is this object type. It is opened when it is read.
@@ -40,6 +42,14 @@ impl Files {
     pub fn file(mut self, object: &str, file: File) -> Self {
         self.files.insert(object.to_owned(), file);
         self.surfaces = self.files.iter().flat_map(|(object, file)| surfaces::of(object, file)).collect();
+        self
+    }
+
+    /// Whether the engine may ask which columns there are; it may unless said otherwise. An attribute whose column is not what its mapping
+    /// expects stands still from the first look on.
+    #[must_use]
+    pub const fn may_describe(mut self, describes: bool) -> Self {
+        self.describes = describes;
         self
     }
 
@@ -136,12 +146,24 @@ impl Connector for Files {
     }
 
     fn describes(&self) -> bool {
-        self.files.values().any(schema::describes)
+        self.describes && self.files.values().any(schema::describes)
     }
 
+    /// A file that cannot be described now is left out, as long as another can be: one that is there for an hour a month hides nothing of
+    /// those that are always there.
     async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {
         let files = objects.iter().filter_map(|object| self.files.get_key_value(object.as_str()));
-        files.filter_map(|(object, file)| schema::described(object, file).transpose()).collect()
+        let (mut described, mut failed) = (Vec::new(), None);
+        for (object, file) in files {
+            match schema::described(object, file) {
+                Ok(schema) => described.extend(schema),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) if described.is_empty() => Err(error),
+            _ => Ok(described),
+        }
     }
 
     async fn write_batch(&self, writes: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {

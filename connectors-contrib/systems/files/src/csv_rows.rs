@@ -45,13 +45,7 @@ pub(crate) fn read(
     position: u64,
     delimiter: u8,
 ) -> Result<Rows, ConnectorError> {
-    if length == 0 {
-        return Err(malformed(file, "it is empty: not even the names of its columns are there"));
-    }
-    let ended = ends_with_line_break(opened).map_err(|error| failed(file, &error))?;
-    if !ended && !file.unterminated {
-        return Err(malformed(file, "it ends without a line break: it was cut off, or `may_end_without_line_break`"));
-    }
+    let ended = whole(file, opened, length)?;
     let budget = budget(file);
     let mut reader = reader(file, opened, delimiter);
     let mut row = ByteRecord::new();
@@ -98,8 +92,26 @@ pub(crate) fn read(
     Ok(Rows { rows: read, next })
 }
 
+/// Refuses a file of which it shows that it was cut off. Whether it ends with a line break.
+fn whole(file: &File, opened: &mut fs::File, length: u64) -> Result<bool, ConnectorError> {
+    if length == 0 {
+        return Err(malformed(file, "it is empty: not even the names of its columns are there"));
+    }
+    let ended = ends_with_line_break(opened).map_err(|error| failed(file, &error))?;
+    if !ended && !file.unterminated {
+        return Err(malformed(file, "it ends without a line break: it was cut off, or `may_end_without_line_break`"));
+    }
+    Ok(ended)
+}
+
 /// The names of the columns, of a file that has any.
-pub(crate) fn columns(file: &File, opened: &mut fs::File, delimiter: u8) -> Result<Vec<String>, ConnectorError> {
+pub(crate) fn columns(
+    file: &File,
+    opened: &mut fs::File,
+    length: u64,
+    delimiter: u8,
+) -> Result<Vec<String>, ConnectorError> {
+    whole(file, opened, length)?;
     let mut row = ByteRecord::new();
     reader(file, opened, delimiter).read_byte_record(&mut row).map_err(|error| unread(file, &error))?;
     names(file, &row)

@@ -14,7 +14,8 @@
 //!   was, each cursor says: by device, number, length and time. Write files beside and rename them.
 //! - **A row that cannot be read** is a dead letter, and while the file has one nobody is said to be gone who was not found.
 //! - **A column that is gone** or renamed stops its attribute, and in Parquet one of another type: the engine asks a file of CSV or
-//!   Parquet what columns it has, which stands before its first row. JSON Lines does not say.
+//!   Parquet what columns it has, which stands before its first row. JSON Lines does not say. [`Files::may_describe`] switches it off. A
+//!   mapping escapes a point in the name of a column: `Tel\.`.
 //!
 //! Writes are refused: map these systems `read_only`. Reads of single records pass through the whole file. File systems are
 //! waited for in place: a call takes as long as the disk does.

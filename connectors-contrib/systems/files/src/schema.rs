@@ -13,27 +13,26 @@ pub(crate) const fn describes(file: &File) -> bool {
     !matches!(file.format, Format::JsonLines)
 }
 
-/// The columns of the file that is there now; `None`: it does not say. A column with a point in its name is left out, for paths lead
-/// elsewhere; of what is inside a group or a list of Parquet, nothing is said.
+/// The columns of the file that is there now; `None`: it does not say. Of what is inside a group or a list of Parquet, nothing is said.
 pub(crate) fn described(object: &str, file: &File) -> Result<Option<ObjectSchema>, ConnectorError> {
     if !describes(file) {
         return Ok(None);
     }
     let (mut opened, identity) = open(file)?;
-    let columns = columns(file, &mut opened);
+    let columns = columns(file, &mut opened, identity.length());
     unchanged(file, &opened, identity)?;
     let mut schema = ObjectSchema::new(object);
-    for (name, kind) in columns?.into_iter().filter(|(name, _)| !name.contains('.')) {
-        schema.field(FieldSchema::new(Path::new(&name), kind));
+    for (name, kind) in columns? {
+        schema.field(FieldSchema::new(Path::key(&name), kind));
     }
     Ok(Some(schema))
 }
 
-fn columns(file: &File, opened: &mut std::fs::File) -> Result<Vec<(String, FieldKind)>, ConnectorError> {
+fn columns(file: &File, opened: &mut std::fs::File, length: u64) -> Result<Vec<(String, FieldKind)>, ConnectorError> {
     match file.format {
         // Every cell is a text, whatever the model reads of it.
         Format::Csv { delimiter } => {
-            let names = csv_rows::columns(file, opened, delimiter)?;
+            let names = csv_rows::columns(file, opened, length, delimiter)?;
             Ok(names.into_iter().map(|name| (name, FieldKind::Text)).collect())
         }
         Format::JsonLines => Ok(Vec::new()),

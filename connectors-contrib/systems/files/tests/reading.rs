@@ -261,18 +261,37 @@ fn nothing_is_written() {
 #[test]
 fn a_file_of_cells_names_its_columns_and_one_of_lines_does_not() {
     let folder = Folder::new();
-    let path = folder.put("customers.csv", "\u{feff}id,First Name,a.b\n1,Ana,x\n");
+    let path = folder.put("customers.csv", "\u{feff}id,First Name,Tel.,a\\b\n1,Ana,x,y\n");
     let csv = files(File::csv(&path));
     assert!(csv.describes());
     let described = block_on(csv.describe(&["customers".into(), "orders".into()])).unwrap();
-    let names: Vec<String> = described[0].fields.iter().map(|field| field.path.to_string()).collect();
-    assert_eq!((described.len(), names), (1, vec!["id".to_owned(), "First Name".to_owned()]));
+    let paths: Vec<accordant::model::Path> = described[0].fields.iter().map(|field| field.path.clone()).collect();
+    assert_eq!(
+        (described.len(), paths),
+        (1, ["id", "First Name", "Tel\\.", "a\\\\b"].map(accordant::model::Path::new).to_vec())
+    );
     assert!(described[0].fields.iter().all(|field| field.kind == FieldKind::Text));
     // Nothing is concluded of a file that is not there, or has not even the names of its columns.
     fs::remove_file(&path).unwrap();
     assert_eq!(block_on(csv.describe(&["customers".into()])).unwrap_err().kind, ConnectorErrorKind::Unavailable);
     folder.put("customers.csv", "");
     assert_eq!(block_on(csv.describe(&["customers".into()])).unwrap_err().kind, ConnectorErrorKind::Malformed);
+    // The last name of a header that was cut off may be half of one.
+    folder.put("customers.csv", "id,First Na");
+    assert_eq!(block_on(csv.describe(&["customers".into()])).unwrap_err().kind, ConnectorErrorKind::Malformed);
+    assert!(!files(File::csv(&path)).may_describe(false).describes());
     let lines = files(File::json_lines(folder.put("customers.jsonl", "{\"id\":1}\n")));
     assert!(!lines.describes() && block_on(lines.describe(&["customers".into()])).unwrap().is_empty());
+}
+
+#[test]
+fn a_file_that_is_not_there_hides_nothing_of_the_others() {
+    let folder = Folder::new();
+    let always = File::csv(folder.put("customers.csv", "id,name\n1,Ana\n"));
+    let seldom = File::csv(folder.path("closing.csv")).ready_when(folder.path("_SUCCESS"));
+    let csv = Files::new("export").file("closing", seldom).file("customers", always);
+    let described = block_on(csv.describe(&["closing".into(), "customers".into()])).unwrap();
+    assert_eq!(described.iter().map(|schema| schema.object.as_str()).collect::<Vec<_>>(), ["customers"]);
+    let alone = block_on(csv.describe(&["closing".into()])).unwrap_err();
+    assert_eq!(alone.kind, ConnectorErrorKind::Unavailable, "of none, nothing is known");
 }

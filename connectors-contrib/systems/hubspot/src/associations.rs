@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::connector::HubSpot;
-use crate::fault::{reason, unread};
+use crate::fault::{put_off, reason, unread};
 use crate::settings::Object;
 use crate::wire::{ItemError, Paging, malformed, parse};
 
@@ -301,6 +301,9 @@ impl HubSpot {
         let path = format!("{}/{from}/{to}/batch/{what}", self.settings.associations_path);
         let answer =
             self.ask(&self.client, "POST", &path, Some(body)).await.map_err(|error: CallError| error.outcome())?;
+        if let Some(outcome) = put_off(&answer, self.clock.now()) {
+            return Err(outcome);
+        }
         match answer.status() {
             StatusCode::NO_CONTENT => Ok(()),
             // By the contract a 200 has room for errors, too.

@@ -2,7 +2,7 @@
 
 use accordant::connector::{ConnectorError, ConnectorErrorKind, Outcome, Retry};
 use accordant::text::Text;
-use accordant_http::Response;
+use accordant_http::{Response, retry_after};
 use http::StatusCode;
 
 use crate::wire::{ItemError, parse};
@@ -17,6 +17,17 @@ pub(crate) fn reason(error: &ItemError) -> Text {
     if told.is_empty() { Text::from("hubspot does not say why") } else { Text::from(told) }
 }
 
+/// Whether the account is locked, or on its way to another place, for now (423, 421, 477): it says nothing about the request.
+fn is_away(status: StatusCode) -> bool {
+    matches!(status, StatusCode::LOCKED | StatusCode::MISDIRECTED_REQUEST) || status.as_u16() == 477
+}
+
+/// What became of a write while the account is [away](is_away): nothing yet, and it may be sent again when the account says. `None`: it is
+/// there.
+pub(crate) fn put_off(answer: &Response, now: i64) -> Option<Outcome> {
+    is_away(answer.status()).then(|| Outcome::Deferred { after: retry_after(answer.headers(), now) })
+}
+
 /// A read that was answered with an error.
 pub(crate) fn unread(answer: &Response, doing: &str) -> ConnectorError {
     let status = answer.status();
@@ -26,9 +37,7 @@ pub(crate) fn unread(answer: &Response, doing: &str) -> ConnectorError {
         // A scope that is missing is given by a person, some time.
         StatusCode::FORBIDDEN => ConnectorError::new(ConnectorErrorKind::Denied, told).retry(Retry::Backoff),
         StatusCode::NOT_FOUND => ConnectorError::new(ConnectorErrorKind::Unsupported, told),
-        StatusCode::LOCKED | StatusCode::MISDIRECTED_REQUEST => {
-            ConnectorError::new(ConnectorErrorKind::Unavailable, told).retry(Retry::Backoff)
-        }
+        status if is_away(status) => ConnectorError::new(ConnectorErrorKind::Unavailable, told).retry(Retry::Backoff),
         _ => ConnectorError::new(ConnectorErrorKind::Malformed, told),
     }
 }

@@ -167,7 +167,7 @@ fn collect(attribute: &AttributeModel, key: &str, object: &mut Object) {
 
 /// The documented path of a property.
 pub(crate) fn property_path(name: &str) -> Path {
-    Path::new("properties").join(&Path::from(name.replace('.', "\\.").as_str()))
+    Path::key("properties").join(&Path::key(name))
 }
 
 /// The property that a documented path lies in.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::associations::{Owner, Owners, Wanted, association, untold, wanted};
 use crate::connector::HubSpot;
-use crate::fault::{is_taken, reason, unwritten};
+use crate::fault::{is_taken, put_off, reason, unwritten};
 use crate::settings::{Object, property};
 use crate::surfaces;
 use crate::wire::{ItemError, Record, Results, parse};
@@ -264,6 +264,10 @@ impl HubSpot {
         };
         let path = format!("{}/{name}/batch/{what}", self.settings.objects_path);
         let answer = self.ask(&self.client, "POST", &path, Some(&json!({ "inputs": inputs }))).await?;
+        if let Some(outcome) = put_off(&answer, self.clock.now()) {
+            due.iter().for_each(|sent| put(receipts, sent.place, outcome.clone()));
+            return Ok(None);
+        }
         match answer.status() {
             StatusCode::NO_CONTENT => {
                 for sent in due {

@@ -5,6 +5,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use accordant::connector::{Connector as _, Outcome, ReadAnswer, RecordKey, WriteAction};
 use accordant::model::Path;
@@ -12,6 +13,7 @@ use accordant::value::Native;
 use accordant_rehearsal::{Altered, json};
 use accordant_sandbox::Faults;
 use chrono::TimeDelta;
+use http::StatusCode;
 use serde_json::json;
 use support::{Stage, create, over, update, write};
 
@@ -208,4 +210,30 @@ async fn a_look_that_cannot_be_read_puts_the_writes_off() {
         assert_eq!(said[0].outcome, Outcome::Deferred { after: None }, "{torn}");
     }
     assert_eq!(stage.account.record("contacts", &ana).unwrap()["properties"].get("firstname"), None);
+}
+
+/// An account that is locked, or moves, for some seconds says nothing of the writes: they wait, and are not sent one by one.
+#[tokio::test]
+async fn an_account_that_is_locked_puts_the_writes_off() {
+    let stage = Stage::set().await;
+    let ids = ["ana", "bo"].map(|name| stage.contact(&json!({ "email": format!("{name}@acme.test") })));
+    for (status, after) in [(423, None), (421, None), (477, Some(TimeDelta::seconds(10)))] {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&sent);
+        let way = Altered::new(move |request, answer| {
+            if request.uri().path().ends_with("/batch/update") {
+                counted.fetch_add(1, Ordering::Relaxed);
+                *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+                *answer.body_mut() = r#"{"status":"error","category":"LOCKED"}"#.into();
+                if after.is_some() {
+                    answer.headers_mut().insert("retry-after", "10".parse().unwrap());
+                }
+            }
+        });
+        let connector = over(&stage.settings, &stage.clock, Arc::new(way));
+        let writes = ids.iter().zip(1u8..).map(|(id, number)| update(number, id, &[("firstname", "Ana")])).collect();
+        let said = connector.write_batch(writes).await.unwrap();
+        assert!(said.iter().all(|one| one.outcome == Outcome::Deferred { after }), "{status} {said:?}");
+        assert_eq!((said.len(), sent.load(Ordering::Relaxed)), (2, 1), "{status}");
+    }
 }

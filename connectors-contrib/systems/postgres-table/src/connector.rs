@@ -152,9 +152,9 @@ impl Connector for PostgresTable {
         self.bounded(self.longest(), self.read(keys)).await
     }
 
-    /// The database always says what columns there are, and one statement asks for all of them.
+    /// One statement asks for the columns of all tables.
     fn describes(&self) -> bool {
-        true
+        self.settings.describes
     }
 
     async fn describe(&self, objects: &[ObjectType]) -> Result<Vec<ObjectSchema>, ConnectorError> {

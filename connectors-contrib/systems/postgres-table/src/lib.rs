@@ -16,7 +16,7 @@
 //!   when it has waited for another writer, so there is no moment between look and write.
 //! - **Creates** go by a unique column that holds our key ([`Table::key`]): a second one has no effect.
 //! - **Columns** are described as `information_schema` has them, in one statement for all tables: what is gone, renamed, retyped or only
-//!   read stops its attribute. A column with a point in its name is not described.
+//!   read stops its attribute. [`Settings::may_describe`] switches it off. A mapping escapes a point in the name of a column: `Tel\.`.
 //!
 //! Names are quoted, and values are parameters: nothing of the data gets into a statement. Needs a Tokio runtime.
 

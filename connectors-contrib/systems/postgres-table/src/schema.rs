@@ -38,9 +38,7 @@ impl PostgresTable {
         for row in &rows {
             let labels: Vec<String> = row.get(8);
             let (column, length): (&str, Option<i32>) = (row.get(2), row.get(5));
-            // A column is one key, whatever is in its name.
-            let Some(path) = key(column) else { continue };
-            let field = FieldSchema::new(path, kind(row.get(3), row.get(4), labels));
+            let field = FieldSchema::new(Path::key(column), kind(row.get(3), row.get(4), labels));
             let field = field.read_only(row.get(6)).required(row.get(7));
             let field = match length.and_then(|length| usize::try_from(length).ok()) {
                 Some(longest) => field.at_most(longest),
@@ -54,11 +52,6 @@ impl PostgresTable {
         };
         Ok(asked.iter().filter_map(schema).collect())
     }
-}
-
-/// The path of a column; `None`: its name has a point in it, and paths lead elsewhere.
-fn key(column: &str) -> Option<Path> {
-    (!column.contains('.')).then(|| Path::new(column))
 }
 
 /// What a column holds, as `row_to_json` carries it.
@@ -81,7 +74,7 @@ fn kind(data_type: &str, name: &str, labels: Vec<String>) -> FieldKind {
 mod tests {
     use accordant::schema::FieldKind;
 
-    use super::{key, kind};
+    use super::kind;
 
     #[test]
     fn types_are_what_their_json_is() {
@@ -103,10 +96,5 @@ mod tests {
         let labels = kind("USER-DEFINED", "tier", vec!["gold".into(), "basic".into()]);
         assert_eq!(labels, FieldKind::Choice(["basic".into(), "gold".into()].into()));
         assert_eq!(of("ARRAY", "_text"), FieldKind::Other("_text".into()));
-    }
-
-    #[test]
-    fn a_point_in_a_name_leads_nowhere() {
-        assert!(key("First Name").is_some() && key("a.b").is_none());
     }
 }

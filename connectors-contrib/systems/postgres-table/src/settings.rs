@@ -19,6 +19,7 @@ pub struct Settings {
     pub(crate) connections: usize,
     pub(crate) channel: Option<String>,
     pub(crate) log: Option<Log>,
+    pub(crate) describes: bool,
     /// What is read of the tables. None: rows whole.
     pub(crate) models: Vec<EntityModel>,
     #[cfg(feature = "tls")]
@@ -219,6 +220,7 @@ impl Settings {
             connections: 4,
             channel: None,
             log: None,
+            describes: true,
             models: Vec::new(),
             #[cfg(feature = "tls")]
             authorities: Vec::new(),
@@ -264,6 +266,14 @@ impl Settings {
     #[must_use]
     pub fn log(mut self, log: Log) -> Self {
         self.log = Some(log);
+        self
+    }
+
+    /// Whether the engine may ask which columns there are; it may unless said otherwise. An attribute whose column is not what its mapping
+    /// expects stands still from the first look on.
+    #[must_use]
+    pub const fn may_describe(mut self, describes: bool) -> Self {
+        self.describes = describes;
         self
     }
 

@@ -1,6 +1,7 @@
 //! What each way of hearing from a table promises.
 
 use crate::settings::{Settings, Table};
+use accordant::model::Path;
 use accordant::stamp::{Domain, TimeKind, TimeScale};
 use accordant::surface::{
     Channel, Completeness, Deletes, EventSemantics, Guarantee, Order, Surface, SurfaceShape, TokenFormat,
@@ -49,12 +50,11 @@ pub(crate) fn of(object: &str, table: &Table, settings: &Settings) -> Vec<Surfac
         (None, Some(_)) => (Order::By(Domain::Time(modified)), TokenFormat::Rfc3339),
         (None, None) => (Order::None, TokenFormat::Integer),
     };
-    let path = |column: &str| accordant::model::Path::new(&column.replace('\\', "\\\\").replace('.', "\\."));
     let shape = SurfaceShape {
-        id: path(&table.id),
-        token: table.ordered_by().map(path).unwrap_or_default(),
+        id: Path::key(&table.id),
+        token: table.ordered_by().map(Path::key).unwrap_or_default(),
         token_format,
-        archived: table.deleted.as_ref().map(|(column, _)| path(column).into()),
+        archived: table.deleted.as_ref().map(|(column, _)| Path::key(column).into()),
         ..SurfaceShape::default()
     };
     let flag = table.deleted.as_ref().map(|(_, kept_for)| Deletes::SoftFlag { retention: *kept_for });

@@ -54,11 +54,13 @@ impl Shopify {
                 let found: Found<'_> = answer
                     .data("a customer by its key")
                     .map_err(|error| CallError { error, may_have_happened: false })?;
-                Ok(found.found.and_then(|raw| Head::parse(raw).ok().map(|head| head.number())))
+                Ok(found.found.map(|raw| Head::parse(raw).ok().map(|head| head.number())))
             });
             match found {
                 // It has happened before; what people made of it since stays.
-                Ok(Some(id)) => return Outcome::Applied { id }.into(),
+                Ok(Some(Some(id))) => return Outcome::Applied { id }.into(),
+                // Somebody is there: to write by the key would be to write over them.
+                Ok(Some(None)) => return Outcome::Unknown.into(),
                 Ok(None) => variables["identifier"] = identifier,
                 Err(error) => return not_sent(&error.error).into(),
             }

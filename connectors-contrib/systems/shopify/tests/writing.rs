@@ -181,6 +181,26 @@ async fn a_mutation_whose_record_may_not_be_read_may_have_happened() {
     assert_eq!(stage.shop.node("Customer", &ana).unwrap()["firstName"], "Ana");
 }
 
+/// A customer who is found by the key and cannot be read is no customer who is not there: nothing is written over.
+#[tokio::test]
+async fn a_customer_of_the_key_who_cannot_be_read_is_not_written_over() {
+    let stage = Stage::set().await;
+    let made = stage.connector.write_batch(vec![create(1, "key-1", &[("firstName", "Ana")])]).await.unwrap();
+    let Outcome::Applied { id } = &made[0].outcome else { panic!("{made:?}") };
+    let torn = Altered::new(|request, answer| {
+        if String::from_utf8_lossy(request.body()).contains("query OfKey") {
+            let mut told: Value = serde_json::from_slice(answer.body()).unwrap();
+            assert!(told["data"]["found"].is_object());
+            told["data"]["found"]["id"] = json!(7);
+            *answer.body_mut() = told.to_string().into();
+        }
+    });
+    let connector = over(&stage.settings, &stage.clock, Arc::new(torn));
+    let said = connector.write_batch(vec![create(1, "key-1", &[("firstName", "Eva")])]).await.unwrap();
+    assert_eq!(said[0].outcome, Outcome::Unknown);
+    assert_eq!(stage.shop.node("Customer", id).unwrap()["firstName"], "Ana");
+}
+
 /// Whatever is said of a write, it is so.
 #[tokio::test]
 async fn under_faults_every_receipt_is_true() {

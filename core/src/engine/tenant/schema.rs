@@ -157,7 +157,7 @@ impl Tenant {
             let now = self.now();
             let (revision, row) = self.schema_row(&name).await?;
             let mut checked = SchemaChecked { told: true, mismatches: mismatches.clone(), ..SchemaChecked::default() };
-            let retyped = contract.became_text(&row.known);
+            let retyped = contract.retyped(&mismatches, &row.known);
             checked.mismatches.found.extend(retyped.iter().cloned());
             let found = drifts(&checked.mismatches, &row.known, &described);
             let became = compared(&row, &described, (found, &retyped), now, &mut checked);

@@ -483,6 +483,7 @@ fn main() -> ExitCode {
             schema::the_database_describes_its_columns,
             schema::a_column_that_is_renamed_or_retyped_is_found,
             schema::what_may_not_be_seen_is_not_described,
+            schema::a_column_of_numbers_goes_on_being_read,
             passport::a_write_without_an_answer_is_unknown,
             passport::the_connector_keeps_what_it_promises,
         ];

@@ -136,27 +136,13 @@ impl Tenant {
         let index = loader.standing(entity).await?.ok_or_else(unknown)?;
         let Entity { id, entity: of, links, life, .. } = &*loader.loaded.set.entity(index).entity;
         let records: Vec<RecordRef> = links.iter().map(|link| RecordRef::clone(&link.record)).collect();
-        let rows = self.ledger_rows(&records).await?;
-        let mut pulsed: BTreeMap<ConnectionName, Pulsed<'_>> = BTreeMap::new();
+        let known = self.known_of(&records).await?;
         let mut schemas: BTreeMap<ConnectionName, SchemaRow> = BTreeMap::new();
         let mut verifications = Vec::new();
-        for (record, (_, row)) in records.into_iter().zip(rows) {
+        for (record, (row, at)) in records.into_iter().zip(known) {
             if !self.core.connections.contains_key(&record.connection) {
                 continue;
             }
-            let floor = match pulsed.get(&record.connection) {
-                Some(pulsed) => pulsed.of(&record.object),
-                None => {
-                    let of = self.pulsed_from(&record.connection).await?;
-                    pulsed.insert(record.connection.clone(), of);
-                    of.of(&record.object)
-                }
-            };
-            let at = match row {
-                Some(row) => last_verified(row, floor),
-                // Where no round of checks comes by, only pulses verify.
-                None => floor.filter(|_| !self.core.checks.budgets.contains_key(&record.connection)),
-            };
             let found = row.filter(|row| row.verified.is_some() && row.verified == at).map(|row| row.found);
             let finding = |wrong: Option<Finding>| Some(wrong.unwrap_or(Finding::AsHeld));
             let name = record.connection.clone();
@@ -191,6 +177,46 @@ impl Tenant {
             verifications.extend(self.totalled(*id, of).await?);
         }
         Ok(verifications)
+    }
+
+    /// When each of these records was last verified, as [`Tenant::verified`] has it of an entity's; `None`: never since it is known, or its
+    /// connection is no longer there. A page of records is read at once.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn last_verified(&self, records: &[RecordRef]) -> Result<Vec<Option<DateTime<Utc>>>, Error> {
+        let known = self.known_of(records).await?;
+        Ok(known.into_iter().map(|(_, at)| at.and_then(DateTime::from_timestamp_millis)).collect())
+    }
+
+    /// What checks know of each record, and when it was last verified by one or by a pulse.
+    async fn known_of(&self, records: &[RecordRef]) -> Result<Vec<(Option<LedgerRow>, Option<i64>)>, Error> {
+        let mut pulsed: BTreeMap<ConnectionName, Pulsed<'_>> = BTreeMap::new();
+        let mut known = Vec::with_capacity(records.len());
+        for page in records.chunks(PAGE) {
+            for (record, (_, row)) in page.iter().zip(self.ledger_rows(page).await?) {
+                if !self.core.connections.contains_key(&record.connection) {
+                    known.push((row, None));
+                    continue;
+                }
+                let floor = match pulsed.get(&record.connection) {
+                    Some(pulsed) => pulsed.of(&record.object),
+                    None => {
+                        let of = self.pulsed_from(&record.connection).await?;
+                        pulsed.insert(record.connection.clone(), of);
+                        of.of(&record.object)
+                    }
+                };
+                let at = match row {
+                    Some(row) => last_verified(row, floor),
+                    // Where no round of checks comes by, only pulses verify.
+                    None => floor.filter(|_| !self.core.checks.budgets.contains_key(&record.connection)),
+                };
+                known.push((row, at));
+            }
+        }
+        Ok(known)
     }
 
     /// When checks last examined an entity that exists, and what they found.
