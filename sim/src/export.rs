@@ -9,7 +9,8 @@ use crate::remains::texts;
 use crate::scene::Scene;
 use crate::seal;
 
-/// Takes out what is held on a person, under all their entities. It has every word of theirs that is stored all the while.
+/// Takes out what is held on a person. It has every word of theirs that is stored all the while. Where they are two entities as yet, a
+/// record of nobody may be of either: it is in neither's export, and goes with the second.
 ///
 /// # Errors
 ///
@@ -20,18 +21,19 @@ pub async fn judge(
     subject: usize,
     entities: &BTreeSet<EntityId>,
 ) -> Result<(), Error> {
+    let [entity] = entities.iter().collect::<Vec<_>>()[..] else { return Ok(()) };
     let before = words(tenant, scene, subject).await?;
-    let mut handed = BTreeSet::new();
-    for entity in entities {
-        let export = match tenant.export_person(*entity).await {
-            Ok(export) => export,
-            // Another worker erased them meanwhile.
-            Err(Error::UnknownEntity { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let text = serde_json::to_string(&export).unwrap_or_default();
-        handed.extend(scene.lock().oracle.told_of(subject, &text).map(ToOwned::to_owned));
-    }
+    let export = match tenant.export_person(*entity).await {
+        Ok(export) => export,
+        // Another worker erased them meanwhile.
+        Err(Error::UnknownEntity { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let text = serde_json::to_string(&export).unwrap_or_default();
+    let handed: BTreeSet<String> = {
+        let inner = scene.lock();
+        inner.oracle.told_of(subject, &text).map(ToOwned::to_owned).collect()
+    };
     let after = words(tenant, scene, subject).await?;
     let mut inner = scene.lock();
     inner.did("an export");
