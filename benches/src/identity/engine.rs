@@ -9,7 +9,7 @@ use std::io::Write;
 use accordant::engine::Next;
 use accordant::matching::Matching;
 use accordant::{Accordant, Actor, Canonical, SeededEntropy, SqliteStore, Tenant};
-use accordant_bench::usage::{Clocks, Nanos, peak_memory};
+use accordant_bench::usage::{Clocks, peak_memory};
 use accordant_identity::engine::FellegiSunter;
 use accordant_identity::testing::{self, Generated};
 use futures::executor::block_on;
