@@ -488,12 +488,14 @@ fn what_is_told_of_a_person_while_their_erasure_is_being_finished_goes_too() {
         let (erasing, other) = (open(watched.clone(), 7), open(Watched::new(store.clone(), Turns::default()), 8));
         let passed = block_on(async {
             let (one, _) = town(&other).await;
-            let late = |at: i64, fields: Json| [record("5", at, fields)];
-            says(&other, "erp", &late(1, json!({ "name": "canary-late", "fax": "canary-fax" }))).await.unwrap();
+            let late = |part: bool, at: i64, fields: Json| [Said { part, ..record("5", at, fields) }];
+            says(&other, "erp", &late(true, 1, json!({ "name": "canary-late", "fax": "canary-fax" }))).await.unwrap();
+            let nobodys = RecordRef::new("erp", "customer", "5");
+            assert_eq!(other.entity_of(&nobodys).await.unwrap(), None);
             let takes_in = other.clone();
             watched.watch().happens_after(calls, async move {
                 let said = json!({ "email": "ana@canary.test", "name": "canary-late", "fax": "canary-fax" });
-                says(&takes_in, "erp", &late(2, said)).await.unwrap();
+                says(&takes_in, "erp", &late(false, 2, said)).await.unwrap();
             });
             erasing.erase(one, &by(), "request 7").await.unwrap();
             let passed = watched.watch().have_passed();

@@ -88,7 +88,7 @@ const AT_ONCE: usize = 500;
 
 impl Tenant {
     /// Goes on from a copy of a sealed store that was made before an erasure, with the keys of today: a backup, a replica. It takes the
-    /// place of that store: to try a copy out while the other one lives on, give it a copy of the keys too. Whoever is erased in it
+    /// place of that store: to try a copy out while the other one lives on, give it a copy of the keys too. An erasure in it
     /// destroys the keys of what does not stand in the copy, the living store's among them.
     ///
     /// Whoever was erased since cannot be read in it, and so cannot rows that were replaced or deleted by then, plans, approvals, letters
