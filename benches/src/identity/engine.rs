@@ -24,7 +24,10 @@ const AT_ONCE: usize = 500;
 /// A customer of three systems, without a key. No system has to have everybody, so that nothing is to be created.
 #[derive(Canonical)]
 #[expect(dead_code, reason = "the engine knows the model, and no customer is made here")]
-#[canonical(entity = "customer", system(crm, object = "records"), system(shop, object = "records"))]
+#[canonical(entity = "customer")]
+#[expect(clippy::duplicated_attributes, reason = "each `system(..)` has an object of its own")]
+#[canonical(system(crm, object = "records"))]
+#[canonical(system(shop, object = "records"))]
 #[canonical(system(erp, object = "records"))]
 struct Customer {
     #[canonical(resolve(latest), at(crm = "company", shop = "company", erp = "company"))]
