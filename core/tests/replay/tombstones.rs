@@ -118,6 +118,50 @@ fn what_is_kept_of_the_records_of_a_retired_entity_goes_after_its_time() {
     });
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    /// However long ago the tombstones went, and wherever they are named again, under whatever ids: who is erased is known by what
+    /// became golden of them, and nothing of it is kept; but where it was somebody else's by then, who has it stays.
+    #[test]
+    fn whoever_is_erased_after_their_tombstones_went_is_known_by_what_became_golden(
+        gap in 91i64..400,
+        theirs in any::<bool>(),
+        told in vec((0usize..3, 5u8..9, any::<bool>()), 1..5),
+    ) {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let tenant = ninety_days(store.clone(), &clock, 7);
+        block_on(async {
+            let id = gone_everywhere(&tenant).await;
+            days(&tenant, &clock, 1).await;
+            days(&tenant, &clock, gap).await;
+            prop_assert_eq!(rows(&store, Table::Representation).await, 0);
+            if theirs {
+                says(&tenant, "crm", &[ana("4", 9)]).await.unwrap();
+            }
+            let other = tenant.entity_of(&crm("4")).await.unwrap();
+            prop_assert_eq!((other.is_some(), other == Some(id)), (theirs, false));
+            tenant.erase(id, &by(), "request 7").await.unwrap();
+            for (at, (system, number, in_parts)) in (10..).zip(&told) {
+                let name = SYSTEMS[*system].0;
+                if *in_parts {
+                    // Seen whole, it would be somebody of its own.
+                    let part = Said { part: true, ..record(&number.to_string(), at, json!({ "name": "Ana" })) };
+                    says(&tenant, name, &[part]).await.unwrap();
+                }
+                says(&tenant, name, &[ana(&number.to_string(), at + 100)]).await.unwrap();
+            }
+            steps(&tenant).await;
+            let lines = dump(&store).await;
+            let named: Vec<&String> = lines.iter().filter(|line| line.contains("ana@acme.test")).collect();
+            prop_assert_eq!(!named.is_empty(), theirs, "{:?}", named);
+            prop_assert_eq!(tenant.entity_of(&crm("4")).await.unwrap(), other);
+            assert_clean(&tenant, "after they were named again").await;
+            Ok(())
+        })?;
+    }
+}
+
 /// Of records of which nothing is kept, the entity has what became golden: who is erased is known by that.
 #[test]
 fn who_is_erased_after_their_tombstones_went_does_not_come_back() {

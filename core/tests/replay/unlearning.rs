@@ -10,11 +10,15 @@ use accordant::matching::{
 };
 use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
 use accordant::testing::{FailsOnce, Turns, Watched};
+use chrono::TimeDelta;
 use futures::executor::block_on;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::erasure::{canaries, town};
-use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump, record, says};
+use crate::erasure::{canaries, marked, town};
+use crate::properties::{Step, step, take};
+use crate::support::{Variant, acme, assert_clean, by, clock, configured, dump, nth, record, says};
 
 /// A matcher whose model is every word of every record, and which finds nobody alike.
 struct Words {
@@ -83,6 +87,67 @@ async fn model(store: &MemoryStore) -> Option<String> {
 
 async fn steps(tenant: &Tenant) {
     while tenant.step().await.unwrap().more() {}
+}
+
+/// What happens to a tenant that matches: something is said or done, a model is trained, or a step is taken.
+#[derive(Debug, Clone)]
+enum Happens {
+    Told(Step),
+    Trained,
+    Stepped,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![4 => step().prop_map(Happens::Told), 1 => Just(Happens::Trained), 1 => Just(Happens::Stepped)]
+}
+
+async fn happen(tenant: &Tenant, round: usize, happens: &Happens) {
+    match happens {
+        Happens::Told(step) => take(tenant, &marked(step, round)).await,
+        // Where nobody is there, nothing is learned.
+        Happens::Trained => drop(tenant.train_matcher("customer", &by()).await),
+        Happens::Stepped => steps(tenant).await,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Whatever was trained, whenever: no model has a word of whoever was erased, at once, after it was learned anew, and after life
+    /// went on.
+    #[test]
+    fn after_any_history_no_model_has_a_word_of_whoever_was_erased(
+        before in vec(happens(), 1..9), place in 0usize..6, after in vec(happens(), 0..5),
+    ) {
+        let (clock, store) = (clock(), MemoryStore::new());
+        let tenant = tenant(store.clone(), &clock, 7);
+        block_on(async {
+            for (round, one) in before.iter().enumerate() {
+                happen(&tenant, round, one).await;
+                clock.advance(TimeDelta::seconds(1));
+            }
+            tenant.train_matcher("customer", &by()).await.ok();
+            let Some(id) = nth(&tenant, place).await else { return Ok(()) };
+            let erased = tenant.erase(id, &by(), "request 7").await.unwrap();
+            let hers = erased.records.iter().filter(|record| record.connection.as_str() != "hub");
+            let words: Vec<String> = hers.map(|record| format!("canary-{}-{}-", record.connection, record.id)).collect();
+            let named = |model: Option<String>| {
+                let model = model.unwrap_or_default();
+                words.iter().find(|word| model.contains(word.as_str())).map(|word| format!("{word} in {model}"))
+            };
+            prop_assert_eq!(named(model(&store).await), None);
+            steps(&tenant).await;
+            prop_assert_eq!(named(model(&store).await), None);
+            for (round, one) in after.iter().enumerate() {
+                happen(&tenant, 100 + round, one).await;
+                clock.advance(TimeDelta::seconds(1));
+            }
+            tenant.train_matcher("customer", &by()).await.ok();
+            prop_assert_eq!(named(model(&store).await), None);
+            assert_clean(&tenant, "after life went on").await;
+            Ok(())
+        })?;
+    }
 }
 
 #[test]
