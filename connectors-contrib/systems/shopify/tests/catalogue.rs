@@ -41,7 +41,7 @@ fn each_difference_is_told_with_the_path_and_what_is_wrong() {
         (
             "  lastName: String\n  defaultEmail",
             "  lastName: Boolean\n  defaultEmail",
-            "customers lastName: it holds yes or no, and the attribute is of type text",
+            "customers lastName: it holds yes or no, and may refuse what is written of type text",
         ),
         (
             "  FULFILLED\n}",
