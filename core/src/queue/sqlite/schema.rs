@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::QueueError;
@@ -57,6 +58,8 @@ CREATE TABLE member (
 pub(super) fn create(connection: &mut Connection, partitions: u32) -> Result<(), QueueError> {
     let set_up = |connection: &mut Connection| -> rusqlite::Result<bool> {
         connection.busy_timeout(PATIENCE)?;
+        // As in the store: a statement is planned once.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let pragma = |name: &str| transaction.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));

@@ -35,7 +35,7 @@ use thread::{Owner, Request};
 ///
 /// # Memory and files
 ///
-/// Up to 64 MB of pages are kept in memory. The write-ahead log beside the file goes into it when it has some 16 MB, after those who
+/// Up to 16 MB of pages are kept in memory. The write-ahead log beside the file goes into it when it has some 16 MB, after those who
 /// committed have their answers; a file that others read meanwhile waits for them. A file that a former version wrote is
 /// brought to this one's tables when it is opened, in one transaction.
 ///

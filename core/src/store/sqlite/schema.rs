@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::super::{StoreError, Table};
@@ -14,8 +15,9 @@ const APPLICATION: i32 = 0x4163_6364;
 /// The version of the tables below. Raise it with any change of them.
 const FORMAT: i32 = 2;
 
-/// Pages kept in memory at most, in KiB. With SQLite's own 2 MB a commit reads most of what it changes from the file again.
-const CACHE: i64 = 65_536;
+/// Pages kept in memory at most, in KiB. With SQLite's own 2 MB a commit reads most of what it changes from the file again; with 64 MB
+/// it looks through all of them whenever its trees were balanced, which takes longer.
+const CACHE: i64 = 16_384;
 
 /// How long a statement waits for other handles' locks.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -83,6 +85,8 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let set = |connection: &Connection| -> rusqlite::Result<()> {
         connection.busy_timeout(PATIENCE)?;
+        // SQLite looks at what is bound to a LIMIT, and plans such a statement anew whenever something is: longer than many take.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // NORMAL would lose acknowledged commits when the power fails.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -CACHE)?;
