@@ -59,6 +59,7 @@ impl GaugeFn for Sum {
         panic!("a level is set, not lowered by {value}")
     }
     /// In hundredths.
+    #[allow(clippy::float_arithmetic, reason = "a level is told as a float")]
     fn set(&self, value: f64) {
         assert!((0.0..=1e6).contains(&value), "{value}");
         self.0.store((value * 100.0).round() as u64, Ordering::Relaxed);
