@@ -153,8 +153,13 @@ fn answers(table: &Table, pairs: &[&Candidate], same: impl Fn(usize) -> bool) ->
 fn answers_about_some_pairs_move_what_others_like_them_weigh() {
     let (table, plain) = &*CUSTOMERS;
     // The pairs that the model is least sure of: about every other one people say something, all the same.
-    let mut unsure: Vec<(&Candidate, f32)> =
-        plain.candidates.pairs.iter().zip(&plain.weights).map(|(pair, weight)| (pair, weight.abs())).collect();
+    // One that a class too seldom seen could explain is held at a weight, whatever is said of others.
+    let is_held = |pair: &Candidate| {
+        let levels = plain.candidates.patterns.levels(pair.pattern);
+        plain.scorer.worth(levels).doubtful > 0.0
+    };
+    let pairs = plain.candidates.pairs.iter().zip(&plain.weights).filter(|(pair, _)| !is_held(pair));
+    let mut unsure: Vec<(&Candidate, f32)> = pairs.map(|(pair, weight)| (pair, weight.abs())).collect();
     unsure.sort_by(|x, y| x.1.total_cmp(&y.1).then((x.0.a, x.0.b).cmp(&(y.0.a, y.0.b))));
     let every_other = |from: usize| -> Vec<&Candidate> {
         unsure.iter().skip(from).step_by(2).take(FEWEST_JUDGED - 1).map(|(pair, _)| *pair).collect()
@@ -174,8 +179,7 @@ fn answers_about_some_pairs_move_what_others_like_them_weigh() {
         mean(&linkage)
     };
     let (one, plain, two) = (taught(true), mean(plain), taught(false));
-    // Some of the others are two persons that a class too seldom seen could explain: whatever was said, they weigh a tenth of a bit at most.
-    assert!(one > plain + 0.2 && two < plain - 0.1, "{one} {plain} {two}: pairs about which nobody said anything");
+    assert!(one > plain + 0.2 && two < plain - 0.2, "{one} {plain} {two}: pairs about which nobody said anything");
 }
 
 #[test]
