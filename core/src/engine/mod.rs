@@ -61,11 +61,11 @@ pub use tenant::{
     Ages, AggregateResult, Alerted, Applied, Applying, Approved, AsOf, Assigned, BulkDecided, BulkEffect, BulkPreview,
     CaseCursor, CaseFilter, CasePage, Changed, CheckResult, Checked, Compacted, Compared, ConnectionStatus, Difference,
     DiscrepancyFilter, EntryExport, Erased, FailedCall, FailedCheck, Finding, FoundEntity, Granted, Happening,
-    HistoryPage, JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE, Matched,
-    Next, Otherwise, Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress, Pulse, Ran,
-    RecordExport, Rederived, Replayed, Reread, Resumed, Retried, SchemaChecked, SchemaStop, Search, SearchPage, Seen,
-    SeenAsOf, Status, Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unmatched, Unread, Verification,
-    Verified, WhatIf, WouldBe, WouldWrite,
+    HistoryPage, Integrity, JournalSize, JournalSizes, LetterCause, LetterGroup, LetterState, Looking, MOST_AT_ONCE,
+    Matched, Next, Otherwise, Outstanding, PersonExport, PlanRequest, PlanState, PlanSummary, PlanThen, Progress,
+    Pulse, Ran, RecordExport, Rederived, Replayed, Reread, Resumed, Retried, SchemaChecked, SchemaStop, Search,
+    SearchPage, Seen, SeenAsOf, Status, Stepped, StoredDeadLetter, Tenant, Trained, UnlinkedRecord, Unmatched, Unread,
+    Verification, WhatIf, WouldBe, WouldWrite,
 };
 #[cfg(feature = "keys")]
 pub(crate) use tenant::{CONFIRMATIONS, REFUSALS, TRAINED_MODELS};

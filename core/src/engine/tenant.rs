@@ -105,6 +105,7 @@ use std::sync::Arc;
 use crate::card::{self, CardNumbers};
 use crate::engine::persist::row_name;
 use crate::engine::suppression::suppression_key;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::{Connection, Core};
 use crate::error::{Error, Known};
 use crate::id::{Actor, ConnectionName, TenantId};
@@ -115,7 +116,7 @@ use crate::working_set::Frame;
 
 pub use rederive::{Rederived, Reread};
 pub use replay::Replayed;
-pub use verify::{Compared, Difference, Verified};
+pub use verify::{Compared, Difference, Integrity};
 pub use what_if::{Changed, Looking, Otherwise, WhatIf, WouldBe, WouldWrite};
 
 /// One client's data and verbs.
@@ -237,16 +238,11 @@ impl Tenant {
 
     /// The rows of a table whose keys start with `prefix`, page by page.
     pub(crate) async fn all_rows(&self, table: Table, prefix: &str, doing: &'static str) -> Result<Vec<Row>, Error> {
-        let mut rows: Vec<Row> = Vec::new();
-        loop {
-            let after = rows.last().map(|row| row.key.clone());
-            let page = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
-            let page = page.map_err(Error::store(doing))?;
-            if page.is_empty() {
-                return Ok(rows);
-            }
+        let (mut rows, mut pages) = (Vec::new(), Pages::of(self, table, prefix, doing));
+        while let Some(page) = pages.page().await? {
             rows.extend(page);
         }
+        Ok(rows)
     }
 
     /// Refuses what a person says of a unit if it holds a card number.

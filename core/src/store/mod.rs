@@ -203,7 +203,8 @@ pub trait Store: Send + Sync + 'static {
     /// If the store cannot be read.
     async fn load(&self, tenant: &TenantId, keys: &[RowKey]) -> Result<Vec<Option<Row>>, StoreError>;
 
-    /// Up to `limit` rows of a table whose keys start with `prefix` and stand behind `after`.
+    /// Up to `limit` rows of a table whose keys start with `prefix` and stand behind `after`, in the order of keys. Fewer: there are no
+    /// more.
     ///
     /// # Errors
     ///

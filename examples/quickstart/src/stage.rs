@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use accordant::classify::Verdict;
 use accordant::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
-use accordant::engine::Verified;
+use accordant::engine::Integrity;
 use accordant::explain::Explanation;
 use accordant::model::Canonical;
 use accordant::plan::{Intent, Operation, Plan, Target};
@@ -260,7 +260,7 @@ impl Stage {
     /// # Errors
     ///
     /// If either is not so.
-    pub fn verified(&self, verified: &Verified) -> Result<(), Box<dyn Error>> {
+    pub fn verified(&self, verified: &Integrity) -> Result<(), Box<dyn Error>> {
         self.screen.line(verified);
         for difference in verified.differences.iter().take(EXAMPLES * 5) {
             self.screen.line(format_args!("  {difference}"));

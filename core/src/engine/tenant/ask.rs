@@ -14,6 +14,7 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::identity_index::Holders;
 use crate::engine::persist::{LinkRow, entity_key, identity_row, link_key};
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::unknown_attribute;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -31,9 +32,6 @@ use crate::view::{EntityView, View};
 use crate::working_set::{IdentityKey, identity_key};
 
 pub use lists::{DiscrepancyFilter, UnlinkedRecord};
-
-/// How many rows one scan asks the store for.
-const PAGE: usize = 500;
 
 /// An entity's row, read only as far as its type.
 #[derive(Deserialize)]
@@ -115,27 +113,18 @@ impl Tenant {
         fields: &[Field],
     ) -> Result<BTreeSet<EntityId>, Error> {
         let mut found = BTreeSet::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let rows = self
-                .core
-                .store
-                .scan(&self.id, Table::Entity, "", after.as_deref(), PAGE)
-                .await
-                .map_err(Error::store("go through entities"))?;
-            let Some(last) = rows.last() else { return Ok(found) };
-            after = Some(last.key.clone());
-            for row in &rows {
-                let stored: StoredEntity = parse(Table::Entity, row)?;
-                if stored.entity_type != model.name {
-                    continue;
-                }
-                let Some(entity) = Entity::from_stored(stored, &self.core.model) else { continue };
-                if entity.merged_into.is_none() && holds(model, &entity, attribute, fields) {
-                    found.insert(entity.id);
-                }
+        let mut rows = Pages::new(self, Table::Entity, "go through entities");
+        while let Some(row) = rows.next().await? {
+            let stored: StoredEntity = parse(Table::Entity, &row)?;
+            if stored.entity_type != model.name {
+                continue;
+            }
+            let Some(entity) = Entity::from_stored(stored, &self.core.model) else { continue };
+            if entity.merged_into.is_none() && holds(model, &entity, attribute, fields) {
+                found.insert(entity.id);
             }
         }
+        Ok(found)
     }
 
     /// The entity that a record belongs to, if it is linked.
@@ -163,27 +152,19 @@ impl Tenant {
     ) -> Result<Vec<EntityId>, Error> {
         let model = self.entity_model(entity_type)?;
         let mut found = Vec::new();
-        let mut after = after.map(|id| Text::from(id.to_string()));
-        while found.len() < limit {
-            let rows = self
-                .core
-                .store
-                .scan(&self.id, Table::Entity, "", after.as_deref(), PAGE)
-                .await
-                .map_err(Error::store("list entities"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
-            for row in &rows {
-                let stored: TypeOnly = parse(Table::Entity, row)?;
-                if stored.entity_type == model.name
-                    && stored.merged_into.is_none()
-                    && let Ok(id) = row.key.parse()
-                {
-                    found.push(id);
-                }
+        let after = after.map(|id| Text::from(id.to_string()));
+        let mut rows = Pages::new(self, Table::Entity, "list entities").after(after);
+        while found.len() < limit
+            && let Some(row) = rows.next().await?
+        {
+            let stored: TypeOnly = parse(Table::Entity, &row)?;
+            if stored.entity_type == model.name
+                && stored.merged_into.is_none()
+                && let Ok(id) = row.key.parse()
+            {
+                found.push(id);
             }
         }
-        found.truncate(limit);
         Ok(found)
     }
 

@@ -15,6 +15,7 @@ use crate::engine::case::{Case, CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::pages::Pages;
 use crate::error::Error;
 use crate::fingerprint::Digest;
 use crate::id::{Actor, EntityId};
@@ -22,9 +23,6 @@ use crate::plan::{PlanDraft, PlanKind, Scope};
 use crate::role::Role;
 use crate::store::{Commit, Row, RowKey, Table};
 use crate::text::Text;
-
-/// How many rows one scan asks the store for.
-const PAGE: usize = 200;
 
 impl Tenant {
     /// Up to `limit` cases about records and matches behind the key `after`, in the order of keys: those of one kind stand
@@ -38,18 +36,13 @@ impl Tenant {
     /// If the store cannot be read.
     pub async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<Case>, Error> {
         let mut cases = Vec::new();
-        let mut after: Option<Text> = after.map(Text::from);
-        while cases.len() < limit {
-            let scan = self.core.store.scan(&self.id, Table::Case, "", after.as_deref(), PAGE).await;
-            let rows = scan.map_err(Error::store("list cases"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
-            for row in rows {
-                let Some(kind) = CaseKind::of_key(&row.key) else { continue };
-                cases.push(self.case_of_row(row, kind)?);
-            }
+        let mut rows = Pages::new(self, Table::Case, "list cases").after(after.map(Text::from));
+        while cases.len() < limit
+            && let Some(row) = rows.next().await?
+        {
+            let Some(kind) = CaseKind::of_key(&row.key) else { continue };
+            cases.push(self.case_of_row(row, kind)?);
         }
-        cases.truncate(limit);
         self.with_desks(cases).await
     }
 
@@ -82,14 +75,9 @@ impl Tenant {
     /// Closes the cases of refused writes of these entities, or of all, that are no longer owed: what was refused has been
     /// put right elsewhere.
     pub(crate) async fn close_refusals(&self, entities: Option<&[EntityId]>) -> Result<(), Error> {
-        let prefix = CaseKind::Refused.prefix();
-        let mut after: Option<Text> = None;
+        let mut pages = Pages::of(self, Table::Case, CaseKind::Refused.prefix(), "list refused writes");
         let mut creates: Option<Creates> = None;
-        loop {
-            let scan = self.core.store.scan(&self.id, Table::Case, prefix, after.as_deref(), PAGE).await;
-            let rows = scan.map_err(Error::store("list refused writes"))?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = Some(last.key.clone());
+        while let Some(rows) = pages.page().await? {
             let mut by_entity: BTreeMap<EntityId, Vec<(Digest, Row)>> = BTreeMap::new();
             for row in rows {
                 let case: CaseRow = parse(Table::Case, &row)?;
@@ -114,6 +102,7 @@ impl Tenant {
                 }
             }
         }
+        Ok(())
     }
 
     /// The keys of the operations that any plan of an entity has today.

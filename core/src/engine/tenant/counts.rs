@@ -14,6 +14,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
 use crate::engine::tenant::approval::ApprovalRow;
 use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::{Tenant, persist};
 use crate::error::Error;
 use crate::fingerprint::Digest;
@@ -383,13 +384,9 @@ impl Tenant {
     /// are to be deleted.
     async fn living_links(&self, connection: &ConnectionName, object: &ObjectType) -> Result<usize, Error> {
         let prefix = format!("{}{object}\u{1f}", persist::connection_prefix(connection));
-        let mut after: Option<Text> = None;
+        let mut pages = Pages::of(self, Table::Link, &prefix, "count links");
         let mut living = 0;
-        loop {
-            let page = self.core.store.scan(&self.id, Table::Link, &prefix, after.as_deref(), PAGE).await;
-            let page = page.map_err(Error::store("count links"))?;
-            let Some(last) = page.last() else { return Ok(living) };
-            after = Some(last.key.clone());
+        while let Some(page) = pages.page().await? {
             let keys: Vec<RowKey> =
                 page.iter().map(|link| RowKey::new(Table::Representation, link.key.clone())).collect();
             let rows = self.core.store.load(&self.id, &keys).await.map_err(Error::store("count living records"))?;
@@ -399,5 +396,6 @@ impl Tenant {
                 living += usize::from(look_at_representation(&self.core, &self.id, &row, place)?.speaks());
             }
         }
+        Ok(living)
     }
 }

@@ -128,7 +128,7 @@ impl Tenant {
 
     async fn cases_on(&self, entities: &BTreeSet<EntityId>, records: &BTreeSet<RecordRef>) -> Result<Vec<Case>, Error> {
         let mut cases = Vec::new();
-        let mut rows = Pages::new(self, Table::Case);
+        let mut rows = Pages::new(self, Table::Case, "go through cases");
         while let Some(row) = rows.next().await? {
             let Some(kind) = CaseKind::of_key(&row.key) else { continue };
             let held: CaseRow = parse(Table::Case, &row)?;

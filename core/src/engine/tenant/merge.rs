@@ -313,7 +313,7 @@ impl Tenant {
 
     /// The entities that were merged and not taken apart again, each with the one that it was merged into.
     pub(super) async fn merged_pairs(&self) -> Result<Vec<(EntityId, EntityId)>, Error> {
-        let (mut pairs, mut rows) = (Vec::new(), Pages::of(self, Table::Case, MERGES));
+        let (mut pairs, mut rows) = (Vec::new(), Pages::of(self, Table::Case, MERGES, "list merges"));
         while let Some(row) = rows.next().await? {
             pairs.push(merged_pair(&row)?);
         }

@@ -13,6 +13,7 @@ use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, json};
 use crate::engine::suppression::suppression_key;
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::purge::Made;
 use crate::entity::Entity;
 use crate::error::{Error, Known};
@@ -23,9 +24,6 @@ use crate::role::Role;
 use crate::store::{RowKey, Table};
 use crate::text::Text;
 use crate::working_set::WorkingSet;
-
-/// How many entities are planned at a time.
-const PAGE: usize = 200;
 
 /// A stored plan, in a line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -268,16 +266,8 @@ impl Tenant {
                 self.plan_into(&standing, &creates, &mut draft).await?;
             }
             None => {
-                let mut after: Option<Text> = None;
-                loop {
-                    let rows = self
-                        .core
-                        .store
-                        .scan(&self.id, Table::Entity, "", after.as_deref(), PAGE)
-                        .await
-                        .map_err(Error::store("list entities"))?;
-                    let Some(last) = rows.last() else { break };
-                    after = Some(last.key.clone());
+                let mut pages = Pages::new(self, Table::Entity, "list entities");
+                while let Some(rows) = pages.page().await? {
                     let ids: Vec<EntityId> = rows.iter().filter_map(|row| row.key.parse().ok()).collect();
                     self.plan_into(&ids, &creates, &mut draft).await?;
                 }

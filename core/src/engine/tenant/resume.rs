@@ -17,7 +17,7 @@ use crate::engine::tenant::counts::count_rows;
 use crate::engine::tenant::dead_letter::{LETTER_BURIED, LETTER_EXPIRED, LETTER_SETTLED, StoredDeadLetter};
 use crate::engine::tenant::erase::{DESK_RESTATED, RESTATED, Restated};
 use crate::engine::tenant::replay::{Replayed, read};
-use crate::engine::tenant::verify::{Compared, Difference, Verified};
+use crate::engine::tenant::verify::{Compared, Difference, Integrity};
 use crate::entity::stored::StoredEntity;
 use crate::error::Error;
 use crate::fingerprint::Digest;
@@ -184,7 +184,7 @@ impl Tenant {
     async fn put_right(
         &self,
         replayed: &Replayed,
-        verified: Verified,
+        verified: Integrity,
         lost: &Lost,
         by: &Actor,
         resumed: &mut Resumed,

@@ -27,10 +27,10 @@ use crate::representation::stored::StoredRepresentation;
 use crate::store::Table;
 use crate::text::Text;
 
-/// What verification found.
+/// What verifying a tenant found: whether its journal is whole, and what is stored is what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Verified {
+pub struct Integrity {
     /// Entries of the journal, all chained.
     pub entries: u64,
     /// How many bytes they hold, with what is left of their payloads, and without what the store adds.
@@ -53,7 +53,7 @@ pub struct Verified {
     pub differences: Vec<Difference>,
 }
 
-impl Verified {
+impl Integrity {
     /// Whether what is stored is what the journal adds up to.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -67,7 +67,7 @@ impl Verified {
     }
 }
 
-impl fmt::Display for Verified {
+impl fmt::Display for Integrity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entities = grouped(self.entities as u64, if self.entities == 1 { "entity" } else { "entities" });
         let entries = grouped(self.entries, if self.entries == 1 { "entry" } else { "entries" });
@@ -260,7 +260,7 @@ impl Tenant {
     ///
     /// [`Error::Journal`] if the chain does not hold, [`Error::Checkpoint`] if it begins elsewhere than where its checkpoint was
     /// signed: then nothing is compared.
-    pub async fn verify(&self) -> Result<Verified, Error> {
+    pub async fn verify(&self) -> Result<Integrity, Error> {
         // What is shown is the beginning that was read from: another process may let the journal begin elsewhere meanwhile.
         loop {
             let begins = self.beginning().await?.compaction.begins;
@@ -272,11 +272,11 @@ impl Tenant {
     }
 
     /// As [`Tenant::verify`], against what the journal was found to add up to.
-    pub(super) async fn verify_against(&self, replayed: &Replayed) -> Result<Verified, Error> {
+    pub(super) async fn verify_against(&self, replayed: &Replayed) -> Result<Integrity, Error> {
         let Replayed { entries, bytes, erased, .. } = *replayed;
         let begins = self.beginning().await?.compaction.begins;
         let signature_checked = begins.is_some() && self.core.checkpoint_keys.is_some();
-        let mut verified = Verified { entries, bytes, begins, signature_checked, erased, ..Verified::default() };
+        let mut verified = Integrity { entries, bytes, begins, signature_checked, erased, ..Integrity::default() };
         let found = &mut verified.differences;
         let mut entities = compare::Left::new(replayed.entities.keys());
         let mut links = replayed.links(&self.core);
@@ -289,7 +289,7 @@ impl Tenant {
             .collect();
         let mut records = compare::Left::new(replayed.representations.keys());
 
-        let mut pages = Pages::new(self, Table::Entity);
+        let mut pages = Pages::new(self, Table::Entity, "verify what is stored");
         while let Some(row) = pages.next().await? {
             let stored: StoredEntity = parse(Table::Entity, &row)?;
             let Some(stored) = Entity::from_stored(stored, &self.core.model) else { continue };
@@ -297,7 +297,7 @@ impl Tenant {
             entities.met(&stored.id);
             compare::entity(&self.core, replayed.entities.get(&stored.id), &stored, found);
         }
-        let mut pages = Pages::new(self, Table::Link);
+        let mut pages = Pages::new(self, Table::Link, "verify what is stored");
         while let Some(row) = pages.next().await? {
             let stored: LinkRow = parse(Table::Link, &row)?;
             let Some(record) = record_of_key(&row.key).filter(|record| self.core.place(record).is_some()) else {
@@ -309,7 +309,7 @@ impl Tenant {
                 None => found.push(Difference::Link { record, compared: Compared::Unaccounted }),
             }
         }
-        let mut pages = Pages::new(self, Table::Discrepancy);
+        let mut pages = Pages::new(self, Table::Discrepancy, "verify what is stored");
         while let Some(row) = pages.next().await? {
             let stored: Discrepancy = parse(Table::Discrepancy, &row)?;
             if self.core.model.entity_index(stored.entity_type.as_str()).is_none() {
@@ -323,7 +323,7 @@ impl Tenant {
                 None => found.push(Difference::Discrepancy { id: stored.id, compared: Compared::Unaccounted }),
             }
         }
-        let mut pages = Pages::new(self, Table::Representation);
+        let mut pages = Pages::new(self, Table::Representation, "verify what is stored");
         while let Some(row) = pages.next().await? {
             let stored: StoredRepresentation = parse(Table::Representation, &row)?;
             let Some(record) = record_of_key(&row.key) else { continue };
@@ -334,7 +334,7 @@ impl Tenant {
             let stored = Representation::from_stored(stored, names);
             compare::record(names, &record, replayed.representations.get(&record), &stored, found);
         }
-        let mut pages = Pages::new(self, Table::Index);
+        let mut pages = Pages::new(self, Table::Index, "verify what is stored");
         while let Some(row) = pages.next().await? {
             if identity_of_key(&row.key).is_none() {
                 continue;
@@ -348,7 +348,7 @@ impl Tenant {
         self.compare_allowed(replayed, found).await?;
         self.verify_desk(replayed, found).await?;
         let mut letters: BTreeMap<&Text, _> = replayed.letters.iter().collect();
-        let mut pages = Pages::new(self, Table::DeadLetter);
+        let mut pages = Pages::new(self, Table::DeadLetter, "verify what is stored");
         while let Some(row) = pages.next().await? {
             let stored: StoredDeadLetter = parse(Table::DeadLetter, &row)?;
             match letters.remove(&row.key) {

@@ -9,14 +9,13 @@ use crate::decode::Batch;
 use crate::engine::Tenant;
 use crate::engine::intake::{Input, TakenIn, sort};
 use crate::engine::persist::{Changes, connection_prefix, record_of_key, row_name};
-use crate::engine::tenant::PAGE;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::step::{READ_AT_ONCE, Stepped, UnderWay};
 use crate::engine::tenant::work::{Waits, WorkRow, parse_work, pause, work_key};
 use crate::error::Error;
 use crate::id::{ConnectionName, RecordRef};
 use crate::queue::Share;
 use crate::store::{Row, RowKey, Table};
-use crate::text::Text;
 
 /// The journal's kind for a hint that waited for too long: the record, its priority, and since when it waited.
 const INPUT_EXPIRED: &str = "input_expired";
@@ -57,12 +56,8 @@ impl Tenant {
         let priorities = self.priorities(name);
         let prefix = connection_prefix(name);
         let (mut turn, mut over, mut waiting) = (MostUrgent::of(READ_AT_ONCE), Vec::new(), 0_u64);
-        let mut after: Option<Text> = None;
-        loop {
-            let rows = self.core.store.scan(&self.id, Table::Work, &prefix, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list records to read"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
+        let mut pages = Pages::of(self, Table::Work, &prefix, "list records to read");
+        while let Some(rows) = pages.page().await? {
             waiting += self.read_by_model(&rows);
             for found in rows.into_iter().filter(|row| share.has(&self.id, &row.key)) {
                 let row = parse_work(&found)?;
@@ -156,12 +151,11 @@ impl Tenant {
     /// How many records of a connection wait to be read: counted, up to about so many.
     pub(super) async fn count_waiting(&self, name: &ConnectionName, most: u64) -> Result<u64, Error> {
         let prefix = connection_prefix(name);
-        let (mut count, mut after) = (0_u64, None::<Text>);
-        while count < most {
-            let rows = self.core.store.scan(&self.id, Table::Work, &prefix, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("count what waits"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
+        let mut pages = Pages::of(self, Table::Work, &prefix, "count what waits");
+        let mut count = 0_u64;
+        while count < most
+            && let Some(rows) = pages.page().await?
+        {
             count += self.read_by_model(&rows);
         }
         Ok(count)

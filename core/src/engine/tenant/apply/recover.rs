@@ -12,6 +12,7 @@ use crate::engine::tenant::apply::outbox::{OutboxRow, create_key, outbox_connect
 use crate::engine::tenant::apply::{Applied, FailedCall};
 use crate::engine::tenant::approval::spend;
 use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::pages::Pages;
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::fingerprint::Digest;
@@ -21,9 +22,6 @@ use crate::queue::Share;
 use crate::stamp::Domain;
 use crate::store::{Commit, Row, RowKey, Table};
 use crate::text::Text;
-
-/// How many unsettled writes are listed at a time.
-const PAGE: usize = 200;
 
 impl Tenant {
     /// Settles what earlier runs left without a receipt: each is probed, and only then planned again. What another
@@ -56,19 +54,16 @@ impl Tenant {
     /// As [`Tenant::recover`], for the writes under some rows.
     async fn recover_where(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Applied, Error> {
         let mut applied = Applied::default();
-        let mut after: Option<Text> = None;
-        loop {
-            if planted!(OutboxForgotten) {
-                return Ok(applied);
-            }
-            let rows = self.core.store.scan(&self.id, Table::Outbox, "", after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list unsettled writes"))?;
-            let Some(last) = rows.last() else { return Ok(applied) };
-            after = Some(last.key.clone());
-            for row in rows.into_iter().filter(|row| wanted(&row.key)) {
+        if planted!(OutboxForgotten) {
+            return Ok(applied);
+        }
+        let mut rows = Pages::new(self, Table::Outbox, "list unsettled writes");
+        while let Some(row) = rows.next().await? {
+            if wanted(&row.key) {
                 self.recover_row(row, &mut applied).await?;
             }
         }
+        Ok(applied)
     }
 
     async fn recover_row(&self, listed: Row, applied: &mut Applied) -> Result<(), Error> {

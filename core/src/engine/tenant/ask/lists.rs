@@ -7,8 +7,8 @@ use crate::discrepancy::{Discrepancy, DiscrepancyKind, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow};
 use crate::engine::hydrate::parse;
-use crate::engine::tenant::ask::PAGE;
 use crate::engine::tenant::dead_letter::{LetterState, StoredDeadLetter};
+use crate::engine::tenant::pages::Pages;
 use crate::error::Error;
 use crate::id::{EntityId, EntityType, RecordRef, SystemName};
 use crate::store::Table;
@@ -100,17 +100,12 @@ impl Tenant {
         doing: &'static str,
     ) -> Result<Vec<(Text, T)>, Error> {
         let mut all = Vec::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let scan = self.core.store.scan(&self.id, table, prefix, after.as_deref(), PAGE).await;
-            let rows = scan.map_err(Error::store(doing))?;
-            let Some(last) = rows.last() else { return Ok(all) };
-            after = Some(last.key.clone());
-            for row in rows {
-                let value = parse(table, &row)?;
-                all.push((row.key, value));
-            }
+        let mut rows = Pages::of(self, table, prefix, doing);
+        while let Some(row) = rows.next().await? {
+            let value = parse(table, &row)?;
+            all.push((row.key, value));
         }
+        Ok(all)
     }
 
     fn matches(&self, filter: &DiscrepancyFilter, discrepancy: &Discrepancy) -> bool {

@@ -14,6 +14,7 @@ use crate::engine::tenant::check::Pulsed;
 use crate::engine::tenant::check::ledger::LedgerRow;
 use crate::engine::tenant::check::pass::{PassRow, Passed, Running};
 use crate::engine::tenant::check::violations::case_prefix;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::schema::SchemaRow;
 use crate::entity::Entity;
 use crate::error::Error;
@@ -92,12 +93,8 @@ impl Tenant {
         for name in self.core.checks.budgets.keys() {
             let pulsed = self.pulsed_from(name).await?;
             let prefix = connection_prefix(name);
-            let mut after: Option<Text> = None;
-            loop {
-                let links = self.core.store.scan(&self.id, Table::Link, &prefix, after.as_deref(), PAGE).await;
-                let links = links.map_err(Error::store("list records"))?;
-                let Some(last) = links.last() else { break };
-                after = Some(last.key.clone());
+            let mut pages = Pages::of(self, Table::Link, &prefix, "list records");
+            while let Some(links) = pages.page().await? {
                 let records: Vec<RecordRef> = links.iter().filter_map(|row| record_of_key(&row.key)).collect();
                 for (record, (_, row)) in records.iter().zip(self.ledger_rows(&records).await?) {
                     let Some(priority) = self.priority_of(name, &record.object) else { continue };

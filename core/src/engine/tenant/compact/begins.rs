@@ -5,7 +5,7 @@ use chrono::DateTime;
 use crate::checkpoint::{Checkpoint, CheckpointFault, Compaction, compaction_key};
 use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
-use crate::engine::tenant::verify::Verified;
+use crate::engine::tenant::verify::Integrity;
 use crate::error::Error;
 use crate::journal::{Entry, Head};
 use crate::store::Table;
@@ -78,7 +78,7 @@ fn refused(checkpoint: &Checkpoint, fault: CheckpointFault) -> Error {
 
 impl Tenant {
     /// As [`Tenant::verify`], of a journal that must lead through a checkpoint that is known from elsewhere: one that was kept where
-    /// nobody can write who can write the store ([`Tenant::checkpoint`], [`Verified::begins`]).
+    /// nobody can write who can write the store ([`Tenant::checkpoint`], [`Integrity::begins`]).
     ///
     /// The journal itself is chained by hashes that anybody can compute, and where it begins by the signature alone: who writes the store
     /// may put another journal in its place, that begins at its first entry and verifies. Up to the checkpoint that is known here, they
@@ -88,7 +88,7 @@ impl Tenant {
     ///
     /// As [`Tenant::verify`]; [`Error::Checkpoint`] if the journal does not lead through it; [`Error::NoCheckpointKey`] if it begins
     /// behind it, and there are no keys to say whether it was one of theirs that let it.
-    pub async fn verify_through(&self, known: &Checkpoint) -> Result<Verified, Error> {
+    pub async fn verify_through(&self, known: &Checkpoint) -> Result<Integrity, Error> {
         self.require_signed(known)?;
         loop {
             let verified = self.verify().await?;

@@ -181,7 +181,7 @@ impl Tenant {
     /// Cases about them go, and what people noted on those and on their discrepancies.
     async fn sweep_cases(&self, id: EntityId, pending: &Pending, changes: &mut Changes<'_>) -> Result<(), Error> {
         let mut cases: BTreeSet<Text> = pending.discrepancies.iter().map(|id| discrepancy_key(*id)).collect();
-        let mut rows = Pages::new(self, Table::Case);
+        let mut rows = Pages::new(self, Table::Case, "go through cases");
         while let Some(row) = rows.next().await? {
             if row.key.starts_with(desk::PREFIX) {
                 continue;
@@ -216,7 +216,7 @@ impl Tenant {
                 delete(changes, Table::Case, row);
             }
         }
-        let mut desks = Pages::of(self, Table::Case, desk::PREFIX);
+        let mut desks = Pages::of(self, Table::Case, desk::PREFIX, "go through the desk");
         while let Some(row) = desks.next().await? {
             let case = row.key.strip_prefix(desk::PREFIX).and_then(|case| cases.get(case));
             if let Some(case) = case {

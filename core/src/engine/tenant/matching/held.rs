@@ -17,6 +17,7 @@ use crate::engine::tenant::cases::{CASE_CHANGED, CASE_GONE, CASE_OPENED};
 use crate::engine::tenant::erase::{ERASED, ErasureTold};
 use crate::engine::tenant::matching::model::{ModelRow, model_row};
 use crate::engine::tenant::model::MODEL_ACCEPTED;
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::replay::read;
 use crate::entity::Entity;
 use crate::entity::stored::StoredEntity;
@@ -58,31 +59,20 @@ impl Tenant {
         let place = place.map_err(Error::store("find the end of the journal"))?;
         let mut entities: Vec<MatchedEntity> = Vec::new();
         let mut held: HashMap<Arc<RecordRef>, Option<EntityId>> = HashMap::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let rows = self.core.store.scan(&self.id, Table::Entity, "", after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("go through entities"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
-            for row in &rows {
-                let Some(entity) = self.matched_entity(row, of)? else { continue };
-                held.extend(entity.links.iter().map(|link| (Arc::clone(&link.record), link.held)));
-                entities.push(entity);
-            }
+        let mut rows = Pages::new(self, Table::Entity, "go through entities");
+        while let Some(row) = rows.next().await? {
+            let Some(entity) = self.matched_entity(&row, of)? else { continue };
+            held.extend(entity.links.iter().map(|link| (Arc::clone(&link.record), link.held)));
+            entities.push(entity);
         }
         let mut records = Vec::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let rows = self.core.store.scan(&self.id, Table::Representation, "", after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("go through records"))?;
-            let Some(last) = rows.last() else { return Ok(Everyone { place, records, entities }) };
-            after = Some(last.key.clone());
-            for row in &rows {
-                let Some(record) = record_of_key(&row.key) else { continue };
-                let held = held.get(&record).copied().flatten();
-                records.extend(self.features(of, &record, row, held)?);
-            }
+        let mut rows = Pages::new(self, Table::Representation, "go through records");
+        while let Some(row) = rows.next().await? {
+            let Some(record) = record_of_key(&row.key) else { continue };
+            let held = held.get(&record).copied().flatten();
+            records.extend(self.features(of, &record, &row, held)?);
         }
+        Ok(Everyone { place, records, entities })
     }
 
     /// Brings an index up to what is stored: follows the journal, or builds it where that leads to no end. `None`: there is no model.
@@ -168,20 +158,14 @@ impl Tenant {
     /// The open cases about matches of an entity type, page by page.
     async fn open_matches(&self, of: u16) -> Result<OpenMatches, Error> {
         let mut open = OpenMatches::default();
-        let mut after: Option<Text> = None;
-        loop {
-            let prefix = CaseKind::Match.prefix();
-            let rows = self.core.store.scan(&self.id, Table::Case, prefix, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list matches"))?;
-            let Some(last) = rows.last() else { return Ok(open) };
-            after = Some(last.key.clone());
-            for row in rows {
-                let About { records } = parse(Table::Case, &row)?;
-                if self.are_of(&records, of) {
-                    open.put(row.key, records);
-                }
+        let mut rows = Pages::of(self, Table::Case, CaseKind::Match.prefix(), "list matches");
+        while let Some(row) = rows.next().await? {
+            let About { records } = parse(Table::Case, &row)?;
+            if self.are_of(&records, of) {
+                open.put(row.key, records);
             }
         }
+        Ok(open)
     }
 
     fn are_of(&self, records: &[RecordRef], of: u16) -> bool {

@@ -3,12 +3,9 @@
 use crate::engine::Tenant;
 use crate::engine::case::{Case, CaseKind};
 use crate::engine::tenant::cases::{CaseFilter, is_desk};
+use crate::engine::tenant::pages::Pages;
 use crate::error::Error;
 use crate::store::Table;
-use crate::text::Text;
-
-/// How many rows are read at once.
-const PAGE: usize = 500;
 
 impl Tenant {
     /// The open matches whose answers are expected to tell most, the most telling first, `limit` at most: those of which the model is
@@ -22,13 +19,8 @@ impl Tenant {
     pub async fn questions(&self, filter: &CaseFilter, limit: usize) -> Result<Vec<Case>, Error> {
         let as_of = self.now();
         let mut best: Vec<Case> = Vec::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let prefix = CaseKind::Match.prefix();
-            let rows = self.core.store.scan(&self.id, Table::Case, prefix, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list matches"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
+        let mut pages = Pages::of(self, Table::Case, CaseKind::Match.prefix(), "list matches");
+        while let Some(rows) = pages.page().await? {
             let mut cases = Vec::new();
             for row in rows {
                 let case = self.case_of_row(row, CaseKind::Match)?.at(as_of);

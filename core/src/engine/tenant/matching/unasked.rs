@@ -12,21 +12,18 @@ use crate::engine::match_queue::{queue_key, queue_prefix};
 use crate::engine::persist::{PART, connection_prefix};
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::matching::sweep::sweep_row;
+use crate::engine::tenant::pages::Pages;
 use crate::entity::HUB_OBJECT;
 use crate::error::Error;
 use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::plan::{Intent, Operation, PlanDraft};
 use crate::store::{RowKey, Table};
-use crate::text::Text;
 use crate::working_set::WorkingSet;
 
 /// Why a create is kept out of a plan.
 const WHY_MATCHING: &str = "it may be another entity, by a match that waits: say whether the two are one";
 const WHY_QUEUED: &str = "it may be another entity: the matcher is asked first";
 const WHY_THERE: &str = "it may be there: the matcher is asked first about what was heard from there";
-
-/// How many rows are read at once.
-const PAGE: usize = 500;
 
 /// What creates of matched entity types wait for.
 #[derive(Debug, Default)]
@@ -107,18 +104,11 @@ impl Tenant {
         let mut unasked = Unasked::default();
         let of = |record: &RecordRef| self.core.place(record).map(|(entity, _)| usize::from(entity));
         let is_matched = |of: usize| self.core.matching.get(of).is_some_and(Option::is_some);
-        let mut after: Option<Text> = None;
-        loop {
-            let prefix = CaseKind::Match.prefix();
-            let rows = self.core.store.scan(&self.id, Table::Case, prefix, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list matches"))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.key.clone());
-            for row in &rows {
-                let About { entities, records } = parse(Table::Case, row)?;
-                if records.first().and_then(of).is_some_and(is_matched) {
-                    unasked.in_cases.extend(entities);
-                }
+        let mut rows = Pages::of(self, Table::Case, CaseKind::Match.prefix(), "list matches");
+        while let Some(row) = rows.next().await? {
+            let About { entities, records } = parse(Table::Case, &row)?;
+            if records.first().and_then(of).is_some_and(is_matched) {
+                unasked.in_cases.extend(entities);
             }
         }
         let types: Vec<u16> =

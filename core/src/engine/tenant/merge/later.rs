@@ -11,16 +11,13 @@ use crate::engine::hydrate::parse;
 use crate::engine::persist::Changes;
 use crate::engine::tenant::merge::restore::{Written, way_back};
 use crate::engine::tenant::merge::{MERGES, MergeRow};
+use crate::engine::tenant::pages::Pages;
 use crate::entity::{Entity, Link};
 use crate::error::Error;
 use crate::fact::Fact;
 use crate::id::{EntityId, RecordRef};
 use crate::model::CompiledEntity;
 use crate::store::{RowKey, Table};
-use crate::text::Text;
-
-/// How many rows of merges are read at once.
-const PAGE: usize = 500;
 
 /// A merge into the same survivor that came after one which is taken back.
 pub(super) struct Later {
@@ -109,27 +106,22 @@ impl Tenant {
         at: i64,
     ) -> Result<Vec<Later>, Error> {
         let mut later = Vec::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let rows = self.core.store.scan(&self.id, Table::Case, MERGES, after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list merges"))?;
-            let Some(last) = rows.last() else { return Ok(later) };
-            after = Some(last.key.clone());
-            for stored in rows {
-                if parse::<Into>(Table::Case, &stored)?.survivor.id != was_survivor.id {
-                    continue;
-                }
-                let row: MergeRow = parse(Table::Case, &stored)?;
-                let survivor = Entity::from_stored(row.survivor.clone(), &self.core.model);
-                let merged = Entity::from_stored(row.merged.clone(), &self.core.model);
-                let Some((survivor, merged)) = survivor.zip(merged) else { continue };
-                // Clocks of processes may differ: what the one found there already was there before.
-                let earlier = merged.id == was_merged.id || holds_any(was_survivor, &merged);
-                if !earlier && (row.at > at || holds_any(&survivor, was_merged)) {
-                    let key = RowKey::new(Table::Case, stored.key);
-                    later.push(Later { key, revision: stored.revision, row, survivor, merged });
-                }
+        let mut rows = Pages::of(self, Table::Case, MERGES, "list merges");
+        while let Some(stored) = rows.next().await? {
+            if parse::<Into>(Table::Case, &stored)?.survivor.id != was_survivor.id {
+                continue;
+            }
+            let row: MergeRow = parse(Table::Case, &stored)?;
+            let survivor = Entity::from_stored(row.survivor.clone(), &self.core.model);
+            let merged = Entity::from_stored(row.merged.clone(), &self.core.model);
+            let Some((survivor, merged)) = survivor.zip(merged) else { continue };
+            // Clocks of processes may differ: what the one found there already was there before.
+            let earlier = merged.id == was_merged.id || holds_any(was_survivor, &merged);
+            if !earlier && (row.at > at || holds_any(&survivor, was_merged)) {
+                let key = RowKey::new(Table::Case, stored.key);
+                later.push(Later { key, revision: stored.revision, row, survivor, merged });
             }
         }
+        Ok(later)
     }
 }

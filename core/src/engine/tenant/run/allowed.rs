@@ -7,6 +7,7 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::parse;
 use crate::engine::tenant::Applied;
 use crate::engine::tenant::approval::{ApprovalRow, is_approval};
+use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::rollout::CONNECTION_SET;
 use crate::engine::tenant::schema::{SCHEMA_MENDED, SCHEMA_WAIVED};
 use crate::engine::tenant::standing::{STANDING_APPROVED, STANDING_GIVEN};
@@ -166,17 +167,14 @@ impl Tenant {
     /// The plans of which anything is approved.
     pub(crate) async fn approved_plans(&self) -> Result<BTreeSet<PlanHash>, Error> {
         let mut plans = BTreeSet::new();
-        let mut after: Option<Text> = None;
-        loop {
-            let rows = self.core.store.scan(&self.id, Table::Approval, "", after.as_deref(), PAGE).await;
-            let rows = rows.map_err(Error::store("list approvals"))?;
-            let Some(last) = rows.last() else { return Ok(plans) };
-            after = Some(last.key.clone());
-            for row in rows.iter().filter(|row| is_approval(&row.key)) {
-                let approval: ApprovalRow = parse(Table::Approval, row)?;
+        let mut rows = Pages::new(self, Table::Approval, "list approvals");
+        while let Some(row) = rows.next().await? {
+            if is_approval(&row.key) {
+                let approval: ApprovalRow = parse(Table::Approval, &row)?;
                 plans.insert(approval.plan);
             }
         }
+        Ok(plans)
     }
 
     /// Whether any standing approval is open, and any connection acts.

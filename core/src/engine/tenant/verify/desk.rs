@@ -26,7 +26,7 @@ impl Tenant {
     pub(super) async fn verify_desk(&self, replayed: &Replayed, found: &mut Vec<Difference>) -> Result<(), Error> {
         let mut expected: BTreeMap<&Text, &Desk> = replayed.desks.iter().collect();
         let mut open: BTreeMap<&Text, &CaseRow> = replayed.cases.iter().collect();
-        let mut pages = Pages::new(self, Table::Case);
+        let mut pages = Pages::new(self, Table::Case, "verify what is stored");
         while let Some(row) = pages.next().await? {
             // Of a case that was opened by an earlier version, the journal does not tell.
             if let Some(told) = open.remove(&row.key) {
@@ -78,7 +78,7 @@ impl Tenant {
             expected.extend(keys.map(|key| (key, entity.id)));
         }
         let mut misfiled = Vec::new();
-        let mut pages = Pages::new(self, Table::Index);
+        let mut pages = Pages::new(self, Table::Index, "verify what is stored");
         while let Some(row) = pages.next().await? {
             let is_filed = row.key.starts_with(due_index::PREFIX) || (filed_cases && row.key.starts_with(PREFIX));
             if !is_filed {

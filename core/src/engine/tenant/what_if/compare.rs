@@ -8,6 +8,7 @@ use crate::discrepancy::{Discrepancy, DiscrepancyState};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
 use crate::engine::tenant::creates::Creates;
+use crate::engine::tenant::pages::Pages;
 use crate::entity::Entity;
 use crate::error::Error;
 use crate::golden::{GoldenCell, Status};
@@ -17,9 +18,6 @@ use crate::plan::{Operation, PlanDraft, PlanKind, Scope, Target};
 use crate::store::Table;
 use crate::text::Text;
 use crate::value::Field;
-
-/// How many entities are compared at a time.
-const PAGE: usize = 200;
 
 /// The entities of a page, and what would be written of them.
 struct Side<'a> {
@@ -32,12 +30,8 @@ impl Tenant {
     pub(super) async fn compare_with(&self, shadow: &Shadow, would: &mut WhatIf) -> Result<(), Error> {
         // Where nobody has looked yet, and what is under way, is the same whatever the model.
         let creates = self.creates().await?;
-        let mut after: Option<Text> = None;
-        loop {
-            let page = self.core.store.scan(&self.id, Table::Entity, "", after.as_deref(), PAGE).await;
-            let page = page.map_err(Error::store("list entities"))?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.key.clone());
+        let mut pages = Pages::new(self, Table::Entity, "list entities");
+        while let Some(page) = pages.page().await? {
             let ids: Vec<EntityId> = page.iter().filter_map(|row| row.key.parse().ok()).collect();
             let is = self.side(self, &ids, &creates).await?;
             let shown = shadow.tenant.side(self, &ids, &creates).await?;
@@ -46,6 +40,7 @@ impl Tenant {
             }
             compare_writes(&is.operations, &shown.operations, would);
         }
+        Ok(())
     }
 
     /// What matchers are to be asked is what it is in `live`: nothing is asked of what would be.
