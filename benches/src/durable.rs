@@ -21,8 +21,9 @@ use accordant_bench::customer::Customer;
 use accordant_bench::usage::{Clocks, Nanos, cpu_of_family, peak_memory};
 use futures::executor::block_on;
 
+use crate::standing;
 use counting::Counting;
-use systems::{CLOCK, SYSTEMS, Told};
+use systems::{SYSTEMS, Told};
 
 const USAGE: &str = "accordant-bench durable FILE --store sqlite, or accordant-bench durable append ENTRIES; with the feature `servers`, \
     --store postgres [--workers 1,2,4] and --store mongodb";
@@ -47,7 +48,7 @@ pub(crate) fn run(arguments: &[&str], out: &mut impl Write) -> Result<(), Box<dy
 
 /// An engine that polls what a file tells, on a store.
 pub(crate) fn polling(told: &Told, store: impl Store) -> Result<Tenant, accordant::Error> {
-    let mut builder = Accordant::builder().store(store).clock(CLOCK).entropy(SeededEntropy::new(42));
+    let mut builder = Accordant::builder().store(store).clock(standing::clock()).entropy(SeededEntropy::new(42));
     for system in SYSTEMS {
         builder = builder.connect(told.polled(system));
     }

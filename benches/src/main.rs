@@ -17,6 +17,7 @@ mod memory;
 mod pulse;
 #[cfg(feature = "quality")]
 mod quality;
+mod standing;
 mod what_if;
 
 use std::error::Error;

@@ -15,7 +15,8 @@ use accordant::{Accordant, Builder, Canonical, Email, SeededEntropy, SqliteStore
 use accordant_bench::usage::{Clocks, peak_memory};
 use futures::executor::block_on;
 
-use systems::{CLOCK, Generated};
+use crate::standing;
+use systems::changing;
 
 /// Somebody who buys, in two systems that speak in turn.
 #[derive(Canonical, Debug)]
@@ -44,10 +45,10 @@ fn builder(observations: u64, store: SqliteStore) -> Builder {
     let customers = (observations / PER_CUSTOMER).max(1);
     Accordant::builder()
         .store(store)
-        .clock(CLOCK)
+        .clock(standing::clock())
         .entropy(SeededEntropy::new(42))
-        .connect(Generated::new("crm", "contacts", observations.div_ceil(2), customers))
-        .connect(Generated::new("shop", "customers", observations / 2, customers))
+        .connect(changing("crm", "contacts", observations.div_ceil(2), customers))
+        .connect(changing("shop", "customers", observations / 2, customers))
         .entity::<Customer>()
 }
 

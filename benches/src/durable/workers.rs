@@ -19,8 +19,9 @@ use futures::executor::block_on;
 use tokio::runtime::Runtime;
 
 use super::counting::{Counted, Counting};
-use super::systems::{CLOCK, SYSTEMS, System, Told};
+use super::systems::{SYSTEMS, Told, pushing};
 use super::{cores, database_cpu, per_second};
+use crate::standing;
 
 const TENANT: &str = "bench";
 
@@ -111,9 +112,9 @@ pub(super) fn take_in(file: &Path, address: &str, workers: usize, out: &mut impl
 }
 
 fn engine(store: impl Store, seed: u64) -> Result<Accordant, accordant::Error> {
-    let mut builder = Accordant::builder().store(store).clock(CLOCK).entropy(SeededEntropy::new(seed));
+    let mut builder = Accordant::builder().store(store).clock(standing::clock()).entropy(SeededEntropy::new(seed));
     for system in SYSTEMS {
-        builder = builder.connect(System::pushing(system));
+        builder = builder.connect(pushing(system));
     }
     builder.entity::<Customer>().build()
 }

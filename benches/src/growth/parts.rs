@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use accordant::engine::{DiscrepancyFilter, Next};
@@ -14,8 +15,8 @@ use accordant_bench::usage::{Clocks, Taken, held_memory};
 use accordant_bench::workload;
 use futures::executor::block_on;
 
-use super::systems::{Grown, PROPOSED, model};
-use crate::what_if::systems::CLOCK;
+use super::systems::{PROPOSED, grown, hints, model};
+use crate::standing;
 
 /// Customers in each of several systems, and how often each is told of.
 const IN_SYSTEMS: (u64, u64) = (200, 4);
@@ -25,7 +26,11 @@ const IN_CONNECTIONS: (u64, u64) = (20, 2);
 const FLOOD: u64 = 2_000;
 
 fn engine(systems: u64, store: impl Store) -> Result<Builder, Box<dyn Error>> {
-    Ok(Accordant::builder().store(store).clock(CLOCK).entropy(SeededEntropy::new(42)).entity_model(model(systems)?))
+    Ok(Accordant::builder()
+        .store(store)
+        .clock(standing::clock())
+        .entropy(SeededEntropy::new(42))
+        .entity_model(model(systems)?))
 }
 
 /// Nanoseconds of processor time for each.
@@ -38,7 +43,7 @@ pub(super) fn systems(systems: u64, out: &mut impl Write) -> Result<(), Box<dyn 
     let (customers, rounds) = IN_SYSTEMS;
     let mut builder = engine(systems, MemoryStore::default())?;
     for number in 0..systems {
-        builder = builder.connect(Grown::new(number, 0, customers, rounds));
+        builder = builder.connect(grown(number, 0, customers, rounds, &Arc::default()));
     }
     let acme = builder.build()?.tenant("acme");
     let (before, clocks) = (held_memory(), Clocks::now());
@@ -64,9 +69,9 @@ pub(super) fn connections(connections: u64, out: &mut impl Write) -> Result<(), 
     let mut builder = engine(1, MemoryStore::default())?;
     let mut reads = Vec::new();
     for number in 0..connections {
-        let connection = Grown::new(0, number * FLOOD, customers, rounds);
-        reads.push(connection.reads());
-        builder = builder.connect_as(&name(number), connection);
+        let read = Arc::default();
+        builder = builder.connect_as(&name(number), grown(0, number * FLOOD, customers, rounds, &read));
+        reads.push(read);
     }
     let acme = builder.build()?.tenant("acme");
     let (before, clocks) = (held_memory(), Clocks::now());
@@ -85,9 +90,9 @@ pub(super) fn connections(connections: u64, out: &mut impl Write) -> Result<(), 
     let idle_step = clocks.taken();
 
     // Its name is the first, so that whoever goes by names serves it first.
-    block_on(acme.receive(&name(0), Grown::hints(0, FLOOD)))?;
+    block_on(acme.receive(&name(0), hints(0, FLOOD)))?;
     for number in 1..connections {
-        block_on(acme.receive(&name(number), Grown::hints(number * FLOOD, 1)))?;
+        block_on(acme.receive(&name(number), hints(number * FLOOD, 1)))?;
     }
     let read = |quiet: bool| {
         let counts = reads.iter().enumerate().filter(|(number, _)| (*number > 0) == quiet);
@@ -153,7 +158,7 @@ pub(super) fn entities(entities: u64, out: &mut impl Write) -> Result<(), Box<dy
 pub(super) fn kept(entities: u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let connected = |store: SqliteStore| -> Result<Builder, Box<dyn Error>> {
-        let systems = [0, 1].map(|number| Grown::new(number, 0, entities, 1));
+        let systems = [0, 1].map(|number| grown(number, 0, entities, 1, &Arc::default()));
         Ok(systems.into_iter().fold(engine(2, store)?, Builder::connect))
     };
     let acme = connected(SqliteStore::open(folder.path().join("kept.db"))?)?.build()?.tenant("acme");

@@ -4,28 +4,20 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use accordant::Delivery;
 use accordant::bytes::Bytes;
-use accordant::chrono::TimeDelta;
-use accordant::connector::{
-    ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Item, Page, ReadAnswer, RecordKey, Says, Verified, Write,
-    WriteReceipt,
-};
+use accordant::connector::{Item, RecordKey, Says};
 use accordant::id::SurfaceName;
 use accordant::model::EntityModel;
 use accordant::policy::Registry;
-use accordant::stamp::{Domain, TimeKind, TimeScale};
-use accordant::surface::{
-    Channel, Completeness, Deletes, EventSemantics, Guarantee, Merges, Order, Surface, SurfaceShape, TokenFormat,
-};
-use accordant::{Connector, Delivery};
-use async_trait::async_trait;
+use accordant::surface::{Channel, Completeness, Deletes, Merges, Order, Surface};
+use accordant::testing::{Computed, Records, record_surface};
 
-use crate::what_if::systems::{BEGINS, mix};
+use crate::standing::BEGINS;
+use crate::what_if::systems::mix;
 
 /// Attributes of a customer beside the e-mail address, by which records of several systems are one customer.
 const ATTRIBUTES: u64 = 7;
-
-const PAGE: u64 = 500;
 
 /// A customer of eight attributes in so many systems: `s0`, `s1`, ...
 pub(super) fn model(systems: u64) -> Result<EntityModel, Box<dyn std::error::Error>> {
@@ -55,9 +47,7 @@ resolve = [{ policy = "source_priority", systems = ["s0", "s1"] }]
 
 /// One connection: to a system of the model, with customers of its own or of all.
 pub(super) struct Grown {
-    system: String,
     number: u64,
-    surfaces: [Surface; 3],
     /// The number of the first customer.
     first: u64,
     customers: u64,
@@ -67,28 +57,23 @@ pub(super) struct Grown {
     read: Arc<AtomicU64>,
 }
 
+/// Connected to system `number`, which tells of so many customers, from one on, so often. Records that are read one by one
+/// are counted in `read`.
+pub(super) fn grown(number: u64, first: u64, customers: u64, rounds: u64, read: &Arc<AtomicU64>) -> Computed<Grown> {
+    let surfaces = [("changes", Channel::Poll), ("all", Channel::Scan), ("hints", Channel::Webhook)];
+    let records = Grown { number, first, customers, rounds, read: Arc::clone(read) };
+    Computed::new(format!("s{number}"), surfaces.map(|(name, channel)| surface(name, channel)).into(), records)
+}
+
+/// A delivery that hints at so many customers.
+pub(super) fn hints(first: u64, customers: u64) -> Delivery {
+    let ids: Vec<String> = (first..first + customers).map(|customer| customer.to_string()).collect();
+    Delivery::new(Bytes::from(ids.join("\n")))
+}
+
 impl Grown {
-    /// Connected to system `number`, which tells of so many customers, from one on, so often.
-    pub(super) fn new(number: u64, first: u64, customers: u64, rounds: u64) -> Self {
-        let system = format!("s{number}");
-        let surfaces =
-            [surface("changes", Channel::Poll), surface("all", Channel::Scan), surface("hints", Channel::Webhook)];
-        Self { system, number, surfaces, first, customers, rounds, read: Arc::default() }
-    }
-
-    /// Counts the records that are read one by one.
-    pub(super) fn reads(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.read)
-    }
-
-    /// A delivery that hints at so many customers.
-    pub(super) fn hints(first: u64, customers: u64) -> Delivery {
-        let ids: Vec<String> = (first..first + customers).map(|customer| customer.to_string()).collect();
-        Delivery::new(Bytes::from(ids.join("\n")))
-    }
-
     /// What is told of a customer in a round. Of one in ten, the systems say different things of one attribute.
-    fn record(&self, customer: u64, round: u64) -> Bytes {
+    fn told(&self, customer: u64, round: u64) -> Bytes {
         let modified = i64::try_from((round * self.customers + customer) * 1_000 + self.number).unwrap_or(i64::MAX);
         let mut body = format!(
             r#"{{"id":"{customer}","modified":{},"record":{{"email":"c{customer}@growth.test""#,
@@ -104,78 +89,38 @@ impl Grown {
     }
 }
 
+/// Deletes and merges are never told of; who pushes only hints.
 fn surface(name: &str, channel: Channel) -> Surface {
-    let by_time = Order::By(Domain::Time(TimeScale { kind: TimeKind::FieldModified, precision_ms: 1, skew_ms: 0 }));
-    let (order, completeness) = match channel {
-        Channel::Webhook => (Order::None, Completeness::IdOnly),
-        _ => (by_time, Completeness::Full),
-    };
-    Surface {
-        name: name.into(),
-        object: "customers".into(),
-        channel,
-        semantics: EventSemantics {
-            delivery: match channel {
-                Channel::Webhook => Guarantee::AtLeastOnceWithin { attempts: 10, horizon: TimeDelta::days(1) },
-                Channel::Poll => Guarantee::AtLeastOnceByCursor { retention: TimeDelta::days(30) },
-                _ => Guarantee::Snapshot,
-            },
-            order,
-            completeness,
-            deletes: Deletes::NeverTold,
-            merges: Merges::NeverTold,
-            lag: TimeDelta::zero(),
-            unrecoverable_after: None,
-        },
-        shape: SurfaceShape {
-            root: "record".into(),
-            id: "id".into(),
-            token: "modified".into(),
-            token_format: TokenFormat::Millis,
-            ..SurfaceShape::default()
-        },
+    let mut surface = record_surface(name, "customers", channel);
+    surface.semantics.deletes = Deletes::NeverTold;
+    surface.semantics.merges = Merges::NeverTold;
+    if channel == Channel::Webhook {
+        surface.semantics.order = Order::None;
+        surface.semantics.completeness = Completeness::IdOnly;
     }
+    surface
 }
 
-#[async_trait]
-impl Connector for Grown {
-    fn system(&self) -> &str {
-        &self.system
+impl Records for Grown {
+    fn count(&self, surface: &SurfaceName) -> u64 {
+        if surface.as_str() == "all" { self.customers } else { self.customers * self.rounds }
     }
-    fn surfaces(&self) -> &[Surface] {
-        &self.surfaces
-    }
-    fn create_safety(&self) -> CreateSafety {
-        CreateSafety::RemoteKey
-    }
-    fn verify(&self, delivery: &Delivery) -> Result<Verified, ConnectorError> {
-        let ids = std::str::from_utf8(delivery.body());
-        let ids = ids.map_err(|_| ConnectorError::new(ConnectorErrorKind::Malformed, "ids are text"))?;
-        let hint = |id: &str| Item::new("hints".into(), Says::Hint { id: id.into() }, Bytes::new());
-        let reply = accordant::http::Response::new(Bytes::new());
-        Ok(Verified { items: ids.lines().map(hint).collect(), delivery_id: None, reply })
-    }
-    async fn read_page(&self, surface: &SurfaceName, after: Option<Cursor>) -> Result<Page, ConnectorError> {
-        let (last, until) = (self.rounds.saturating_sub(1), self.customers * self.rounds);
-        let (begin, end) = if surface.as_str() == "all" { (last * self.customers, until) } else { (0, until) };
-        let from = after.and_then(|cursor| cursor.0.parse::<u64>().ok()).unwrap_or(begin);
-        let to = (from + PAGE).min(end);
-        let item = |number: u64| {
-            let record = self.record(self.first + number % self.customers, number / self.customers);
-            Item::new(surface.clone(), Says::Record, record)
-        };
-        Ok(Page { items: (from..to).map(item).collect(), next: Some(Cursor(to.to_string())), more: to < end })
-    }
-    async fn read_records(&self, keys: &[RecordKey]) -> Result<Vec<ReadAnswer>, ConnectorError> {
-        self.read.fetch_add(keys.len() as u64, Ordering::Relaxed);
+
+    fn item(&self, surface: &SurfaceName, number: u64) -> Bytes {
         let last = self.rounds.saturating_sub(1);
-        let found = |key: &RecordKey| match key.id.parse() {
-            Ok(customer) => ReadAnswer::Found(Item::new("all".into(), Says::Record, self.record(customer, last))),
-            Err(_) => ReadAnswer::Gone,
-        };
-        Ok(keys.iter().map(found).collect())
+        let round = if surface.as_str() == "all" { last } else { number / self.customers };
+        self.told(self.first + number % self.customers, round)
     }
-    async fn write_batch(&self, _: Vec<Write>) -> Result<Vec<WriteReceipt>, ConnectorError> {
-        Err(ConnectorError::new(ConnectorErrorKind::Unsupported, "nothing is written"))
+
+    fn record(&self, key: &RecordKey) -> Option<(SurfaceName, Bytes)> {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        let customer = key.id.parse().ok()?;
+        Some(("all".into(), self.told(customer, self.rounds.saturating_sub(1))))
+    }
+
+    fn carried(&self, delivery: &Delivery) -> Option<Vec<Item>> {
+        let ids = std::str::from_utf8(delivery.body()).ok()?;
+        let hint = |id: &str| Item::new("hints".into(), Says::Hint { id: id.into() }, Bytes::new());
+        Some(ids.lines().map(hint).collect())
     }
 }

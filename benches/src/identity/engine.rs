@@ -14,7 +14,8 @@ use accordant_identity::engine::FellegiSunter;
 use accordant_identity::testing::{self, Generated};
 use futures::executor::block_on;
 
-use systems::{CLOCK, Pushing, SYSTEMS, delivery};
+use crate::standing;
+use systems::{SYSTEMS, delivery, pushing};
 
 /// So many records come one at a time, or as many as there are already.
 const NEW: usize = 2_000;
@@ -55,9 +56,9 @@ struct Customer {
 pub(super) fn run(records: usize, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("identity.db"))?;
-    let mut builder = Accordant::builder().store(store).clock(CLOCK).entropy(SeededEntropy::new(42));
+    let mut builder = Accordant::builder().store(store).clock(standing::clock()).entropy(SeededEntropy::new(42));
     for system in SYSTEMS {
-        builder = builder.connect(Pushing::new(system));
+        builder = builder.connect(pushing(system));
     }
     let matching = Matching::of::<Customer>(FellegiSunter::new().of_accounts());
     let tenant = builder.entity::<Customer>().match_by(matching).build()?.tenant("bench");

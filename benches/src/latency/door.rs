@@ -15,7 +15,8 @@ use axum::routing::post;
 use futures::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::durable::systems::{CLOCK, SYSTEMS, System, pushed};
+use crate::durable::systems::{SYSTEMS, pushed, pushing};
+use crate::standing;
 
 /// How many requests are taken in together at most.
 const TOGETHER: usize = 512;
@@ -28,10 +29,12 @@ struct Waiting {
 
 /// Serves until it is ended.
 pub(super) fn serve(port: u16, database: &Path) -> Result<(), Box<dyn Error>> {
-    let mut builder =
-        Accordant::builder().store(SqliteStore::open(database)?).clock(CLOCK).entropy(SeededEntropy::new(42));
+    let mut builder = Accordant::builder()
+        .store(SqliteStore::open(database)?)
+        .clock(standing::clock())
+        .entropy(SeededEntropy::new(42));
     for system in SYSTEMS {
-        builder = builder.connect(System::pushing(system));
+        builder = builder.connect(pushing(system));
     }
     let tenant = builder.entity::<Customer>().build()?.tenant("bench");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,7 +1,6 @@
 //! A system in memory: records as JSON, with the surfaces of a well-behaved system and, on demand, the habits of others.
 
 mod answers;
-mod surfaces;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -18,6 +17,7 @@ use crate::model::{EntityModel, Path};
 use crate::schema::ObjectSchema;
 use crate::surface::{Channel, Surface};
 use crate::testing::json::{change_elements, get, merge, remove, set};
+use crate::testing::surfaces;
 use crate::text::Text;
 
 /// A system in memory. Records are JSON objects in the documented shape that the model's paths address.

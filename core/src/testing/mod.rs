@@ -32,17 +32,21 @@
 //!     .expect_quiet();
 //! ```
 
+mod computed;
 mod failing;
 mod fake;
 mod habits;
 mod json;
 mod peek;
 mod story;
+mod surfaces;
 mod watched;
 
+pub use computed::{Computed, Records};
 pub use failing::{Dies, FailsOnce};
 pub use fake::FakeSystem;
 pub use habits::Habits;
 pub use peek::{entities, journal};
 pub use story::Story;
+pub use surfaces::record_surface;
 pub use watched::{Called, StoreCall, StoreWatch, Turns, Watched};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{FakeSystem, Fault, State, as_expected, surfaces};
+use super::{FakeSystem, Fault, State, as_expected};
 use crate::clock::Clock as _;
 use crate::connector::{
     Connector, ConnectorError, ConnectorErrorKind, CreateSafety, Cursor, Delivery, Item, Outcome, Page, ReadAnswer,
@@ -12,6 +12,7 @@ use crate::connector::{
 use crate::id::{ObjectType, SurfaceName};
 use crate::schema::ObjectSchema;
 use crate::surface::Surface;
+use crate::testing::surfaces;
 use crate::text::Text;
 
 /// How many items a page holds: few, so that paging is always tried.

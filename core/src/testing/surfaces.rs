@@ -1,4 +1,4 @@
-//! What a fake system promises.
+//! What fake systems promise.
 
 use chrono::TimeDelta;
 
@@ -21,21 +21,24 @@ pub(super) fn parts(surface: &SurfaceName) -> Option<(ObjectType, &str)> {
 
 /// The four surfaces of an object type.
 pub(super) fn of(object: &ObjectType) -> Vec<Surface> {
-    let log = Guarantee::AtLeastOnceByCursor { retention: TimeDelta::days(30) };
-    let push = Guarantee::AtLeastOnceWithin { attempts: 10, horizon: TimeDelta::days(1) };
-    vec![
-        surface(object, "changes", Channel::Poll, log),
-        surface(object, "scan", Channel::Scan, Guarantee::Snapshot),
-        surface(object, "read", Channel::Read, Guarantee::Snapshot),
-        surface(object, "webhooks", Channel::Webhook, push),
-    ]
+    [("changes", Channel::Poll), ("scan", Channel::Scan), ("read", Channel::Read), ("webhooks", Channel::Webhook)]
+        .map(|(kind, channel)| record_surface(name(object, kind), object.clone(), channel))
+        .into()
 }
 
-fn surface(object: &ObjectType, kind: &str, channel: Channel, delivery: Guarantee) -> Surface {
-    let told = !matches!(channel, Channel::Scan | Channel::Read);
+/// A surface that tells whole records, as [`FakeSystem`](super::FakeSystem) does:
+/// `{"id": "7", "modified": 1767600000000, "record": {"email": "ana@acme.test"}}`, where `modified` is in milliseconds since
+/// the epoch and orders what is said of a field. On what is polled, followed or pushed, deletes and merges are told of.
+#[must_use]
+pub fn record_surface(name: impl Into<SurfaceName>, object: impl Into<ObjectType>, channel: Channel) -> Surface {
+    let (delivery, told) = match channel {
+        Channel::Poll | Channel::Stream => (Guarantee::AtLeastOnceByCursor { retention: TimeDelta::days(30) }, true),
+        Channel::Webhook => (Guarantee::AtLeastOnceWithin { attempts: 10, horizon: TimeDelta::days(1) }, true),
+        Channel::Scan | Channel::Read => (Guarantee::Snapshot, false),
+    };
     Surface {
-        name: name(object, kind),
-        object: object.clone(),
+        name: name.into(),
+        object: object.into(),
         channel,
         semantics: EventSemantics {
             delivery,
