@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use accordant::chrono::TimeDelta;
 use accordant::plan::{Limits, Scope, Target};
+use accordant::store::{Commit, Row, RowKey, Store as _, Table};
 use accordant::{Accordant, EntityId, Error, Tenant};
 use futures::executor::block_on;
 use proptest::prelude::*;
@@ -53,6 +54,33 @@ fn more_writes_of_an_attribute_than_the_limit_are_parked_and_the_rest_goes_on() 
     assert_eq!((plan(&tenant).operations.len(), plan(&tenant).parked.len()), (0, 4));
     let verified = block_on(tenant.verify()).unwrap();
     assert!(verified.is_clean(), "{verified}");
+}
+
+/// Nobody knows by its key whose a confirmation is: it holds no value, and one of an earlier version loses it.
+#[test]
+fn what_was_confirmed_says_nothing_of_whoever_is_erased() {
+    let (world, tenant) = owed(4, 3);
+    let held = plan(&tenant);
+    let gone = held.parked.first().expect("it is kept out").operation.clone();
+    let said = gone.expect.to_string();
+    block_on(tenant.confirm_writes(held.hash, &approver())).unwrap();
+    let confirmations = || block_on(world.store.scan(tenant.id(), Table::Approval, "confirmed", None, 100)).unwrap();
+    let says = |row: &Row| String::from_utf8_lossy(&row.value).contains("100.00");
+    assert!(said.contains("100.00"), "{said}");
+    assert_eq!(confirmations().len(), 4);
+    assert!(!confirmations().iter().any(says), "what the unit was to hold is kept");
+
+    let row = confirmations().into_iter().find(|row| row.key.ends_with(&gone.key.to_string())).expect("its own");
+    let mut old: serde_json::Value = serde_json::from_slice(&row.value).unwrap();
+    old["unit"] = json!("balance");
+    old["expect"] = json!("100.00 USD");
+    let put = vec![(RowKey::new(Table::Approval, row.key), serde_json::to_vec(&old).unwrap())];
+    block_on(world.store.commit(tenant.id(), Commit { put, ..Commit::default() })).unwrap();
+    assert!(confirmations().iter().any(says));
+    block_on(tenant.erase(gone.entity, &approver(), "request 7")).unwrap();
+    assert_eq!(confirmations().len(), 4, "a confirmation stands until it runs out");
+    assert!(!confirmations().iter().any(says), "what it was to hold outlives the erasure");
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
 }
 
 #[test]

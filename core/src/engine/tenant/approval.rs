@@ -15,7 +15,7 @@ use crate::engine::tenant::progress::Sorted;
 use crate::engine::tenant::standing::{Covered, forget_refusals};
 use crate::error::Error;
 use crate::id::Actor;
-use crate::plan::{CountedPlace, Intent, Operation, Plan, PlanHash, Target};
+use crate::plan::{Intent, Operation, Plan, PlanHash, Target};
 use crate::role::Role;
 use crate::store::{Row, RowKey, Table};
 use crate::text::Text;
@@ -64,20 +64,12 @@ pub(crate) struct ApprovalRow {
     /// What the unit must still hold there.
     #[serde(default)]
     expect: Field,
-    /// Where it keeps the room of an archive that was counted, and may yet turn out to have happened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) room: Option<CountedPlace>,
 }
 
 impl ApprovalRow {
     /// An operation of a plan is approved.
     pub(crate) fn new(operation: &Operation, by: &Actor, at: i64, plan: PlanHash) -> Self {
-        Self { by: by.clone(), at, plan, unit: operation.unit.clone(), expect: operation.expect.clone(), room: None }
-    }
-
-    /// An archive of ours was counted in this place, and found without effect.
-    pub(crate) fn room(operation: &Operation, at: i64, place: CountedPlace) -> Self {
-        Self { room: Some(place), ..Self::new(operation, &Tenant::engine(), at, PlanHash::default()) }
+        Self { by: by.clone(), at, plan, unit: operation.unit.clone(), expect: operation.expect.clone() }
     }
 }
 

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::engine::hydrate::{Loader, look_at_representation, parse};
 use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::outbox::{OutboxRow, outbox_key};
-use crate::engine::tenant::approval::ApprovalRow;
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::pages::Pages;
 use crate::engine::{Tenant, persist};
@@ -102,6 +101,18 @@ fn confirmation_row(key: Digest) -> RowKey {
     RowKey::new(Table::Approval, format!("{CONFIRMATIONS}{key}"))
 }
 
+/// A confirmation as its row holds it. By its key nobody knows whose it is, so that it holds no value of anybody's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConfirmationRow {
+    by: Actor,
+    /// When it was given, in milliseconds since the epoch.
+    at: i64,
+    plan: PlanHash,
+    /// Where it keeps the room of an archive that was counted, and may yet turn out to have happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    room: Option<CountedPlace>,
+}
+
 /// What an operation writes: the row that it is sent under, and the unit.
 type Written = (RowKey, Text);
 
@@ -172,7 +183,10 @@ impl Tenant {
                 changes.put(count_row(place), &Count::begun(at).and(place, kept, at));
             }
             for operation in &new {
-                changes.put(confirmation_row(operation.key), &ApprovalRow::new(operation, by, at, hash));
+                changes.put(
+                    confirmation_row(operation.key),
+                    &ConfirmationRow { by: by.clone(), at, plan: hash, room: None },
+                );
             }
             let keys: Vec<Digest> = new.iter().map(|operation| operation.key).collect();
             changes.journal(CONFIRMED, &hash.to_string(), &(hash, &places, keys));
@@ -284,7 +298,8 @@ impl Tenant {
             let count = self.count(loader, &place).await?;
             changes.put(count_row(&place), &count.and(&place, 1, as_of));
             changes.journal(COUNTED, "limits", &[(&place, 1)]);
-            changes.put(confirmation_row(operation.key), &ApprovalRow::room(operation, as_of, place));
+            let kept = ConfirmationRow { by: Self::engine(), at: as_of, plan: PlanHash::default(), room: Some(place) };
+            changes.put(confirmation_row(operation.key), &kept);
         }
         Ok(())
     }
@@ -293,7 +308,7 @@ impl Tenant {
     async fn rooms_kept(&self, places: &BTreeSet<CountedPlace>) -> Result<BTreeMap<CountedPlace, usize>, Error> {
         let mut kept: BTreeMap<CountedPlace, usize> = BTreeMap::new();
         for row in self.all_rows(Table::Approval, CONFIRMATIONS, "read what keeps room under limits").await? {
-            let row: ApprovalRow = parse(Table::Approval, &row)?;
+            let row: ConfirmationRow = parse(Table::Approval, &row)?;
             if let Some(place) = row.room.filter(|place| places.contains(place)) {
                 *kept.entry(place).or_default() += 1;
             }

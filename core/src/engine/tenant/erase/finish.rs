@@ -11,6 +11,7 @@ use crate::engine::persist::{Changes, SEPARATOR, record_key};
 use crate::engine::suppression::{Pending, Suppression, suppressed_key, suppression_key};
 use crate::engine::tenant::apply::outbox::{create_prefix, write_prefix};
 use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::counts::{ConfirmationRow, is_confirmation};
 use crate::engine::tenant::dead_letter::{LETTER_SETTLED, LetterState, StoredDeadLetter, settle_erased};
 use crate::engine::tenant::erase::{DESK_RESTATED, subject_of};
 use crate::engine::tenant::linking::Links;
@@ -239,6 +240,12 @@ impl Tenant {
         for row in self.all_rows(Table::Approval, "", "list approvals").await? {
             if pending.is_target(&row.key) {
                 delete(changes, Table::Approval, row);
+            } else if is_confirmation(&row.key) {
+                // One of an earlier version holds what a unit was to hold, and nobody knows whose.
+                let confirmation: ConfirmationRow = parse(Table::Approval, &row)?;
+                let key = RowKey::new(Table::Approval, row.key);
+                changes.commit.expect.push((key.clone(), Some(row.revision)));
+                changes.put(key, &confirmation);
             }
         }
         for row in self.all_rows(Table::Meta, REFUSALS, "list what was refused").await? {
