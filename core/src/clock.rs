@@ -76,7 +76,8 @@ impl Entropy for SystemEntropy {
 }
 
 /// A sequence that a seed determines: `SplitMix64` (Steele, Lea, Flood, *Fast splittable pseudorandom number generators*,
-/// OOPSLA 2014). For tests, examples and simulations; anyone can guess its salts.
+/// OOPSLA 2014). For tests, examples and simulations: anyone can guess its salts, and who seals by the same seed twice makes the same keys
+/// twice, those among them that were destroyed.
 #[derive(Debug)]
 pub struct SeededEntropy(AtomicU64);
 

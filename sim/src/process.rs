@@ -96,13 +96,15 @@ impl Process {
         self.configured()?.store(MemoryStore::new()).build()
     }
 
-    /// The same configuration over a copy of the sealed store, with the keys of now.
+    /// The same configuration over a copy of the sealed store, with the keys of now, and chance of its own: by the same once more it would
+    /// make the keys anew that were destroyed.
     ///
     /// # Errors
     ///
     /// If the model cannot be built.
     pub fn restored(&self, copy: MemoryStore) -> Result<Accordant, Error> {
-        self.configured()?.sealed(self.scene.keys.clone()).store(copy).build()
+        let entropy = SeededEntropy::new(!self.seed);
+        self.configured()?.entropy(entropy).sealed(self.scene.keys.clone()).store(copy).build()
     }
 
     fn configured(&self) -> Result<Builder, Error> {

@@ -79,6 +79,9 @@ const CALLS: &[Call] = calls![
     (rule, Operator, Decide, |w| w.tenant.rule(w.id, w.unit, ruling(&w))),
     (decide_case, Operator, Nothing, |w| w.tenant.decide_case("unlinked/x", ruling(&w))),
     (enter_erased, Operator, Decide, |w| w.tenant.enter_erased(w.id, w.unit, Some("4"), &w.by, "")),
+    // Whether somebody is there is not told either.
+    (rule, Operator, Nothing, |w| w.tenant.rule(nobody(), w.unit, ruling(&w))),
+    (enter_erased, Operator, Nothing, |w| w.tenant.enter_erased(nobody(), w.unit, Some("4"), &w.by, "")),
     (link, Operator, Nothing, |w| w.tenant.link(w.id, &crm(), &w.by)),
     (unlink, Operator, Nothing, |w| w.tenant.unlink(w.id, &crm(), &w.by, "not hers")),
     (merge, Operator, Nothing, |w| w.tenant.merge(w.id, w.id, &w.by)),

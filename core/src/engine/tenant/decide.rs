@@ -102,6 +102,7 @@ impl Tenant {
         ruling: Ruling,
         waits: Option<Digest>,
     ) -> Result<Ruled, Error> {
+        self.require_to_decide_any(&ruling.by).await?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();

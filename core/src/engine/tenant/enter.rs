@@ -29,6 +29,7 @@ impl Tenant {
         value: Option<T>,
         by: &Actor,
     ) -> Result<(), Error> {
+        self.require_to_decide_any(by).await?;
         let mut loader = Loader::new(&self.core, &self.id);
         self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
         typed_index(self.entity_model(E::ENTITY)?, attribute)?;
@@ -65,6 +66,7 @@ impl Tenant {
         by: &Actor,
         reason: &str,
     ) -> Result<(), Error> {
+        self.require_to_decide_any(by).await?;
         let mut loader = Loader::new(&self.core, &self.id);
         let index = self.decided_on(&mut loader, id, expected).await?;
         let entity = &loader.loaded.set.entity(index).entity;
