@@ -5,11 +5,9 @@ use std::sync::Arc;
 use accordant::clock::ManualClock;
 use accordant::engine::Tenant;
 use accordant::id::RecordRef;
-use accordant::matching::{
-    Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject, Thresholds,
-};
+use accordant::matching::{Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Subject, Thresholds};
 use accordant::store::{Commit, MemoryStore, RowKey, Store, Table};
-use accordant::testing::{FailsOnce, Turns, Watched};
+use accordant::testing::{FailsOnce, NobodyAlike, Turns, Watched};
 use chrono::TimeDelta;
 use futures::executor::block_on;
 use proptest::collection::vec;
@@ -29,8 +27,6 @@ struct Words {
 }
 
 const WORDS: Words = Words { least: 1, misspelt: false };
-
-struct Nobody;
 
 impl Matcher for Words {
     fn train(&self, _: &Subject, records: &[Features], _: &[Judged], version: u32) -> Result<String, MatcherError> {
@@ -52,16 +48,7 @@ impl Matcher for Words {
         _: Vec<Features>,
     ) -> Result<Box<dyn MatchIndex>, MatcherError> {
         assert!(model.starts_with("model "), "{model}");
-        Ok(Box::new(Nobody))
-    }
-}
-
-impl MatchIndex for Nobody {
-    fn put(&mut self, _: &Features) {}
-    fn remove(&mut self, _: &RecordRef) {}
-    fn hold_apart(&mut self, _: &RecordRef, _: &RecordRef, _: bool) {}
-    fn around(&self, _: &RecordRef) -> Neighbourhood {
-        Neighbourhood::default()
+        Ok(Box::new(NobodyAlike(())))
     }
 }
 

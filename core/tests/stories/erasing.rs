@@ -3,11 +3,9 @@
 
 use accordant::chrono::TimeDelta;
 use accordant::engine::{CaseFilter, CaseKind, Tenant};
-use accordant::matching::{
-    Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject, Thresholds,
-};
+use accordant::matching::{Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Subject, Thresholds};
 use accordant::plan::Target;
-use accordant::testing::{Story, journal};
+use accordant::testing::{NobodyAlike, Story, journal};
 use accordant::{Actor, EntityId, Error, RecordRef, Scope};
 use futures::executor::block_on;
 use proptest::collection::vec;
@@ -152,18 +150,7 @@ impl Matcher for OfTwo {
         _: Thresholds,
         _: Vec<Features>,
     ) -> Result<Box<dyn MatchIndex>, MatcherError> {
-        Ok(Box::new(Nobody))
-    }
-}
-
-struct Nobody;
-
-impl MatchIndex for Nobody {
-    fn put(&mut self, _: &Features) {}
-    fn remove(&mut self, _: &RecordRef) {}
-    fn hold_apart(&mut self, _: &RecordRef, _: &RecordRef, _: bool) {}
-    fn around(&self, _: &RecordRef) -> Neighbourhood {
-        Neighbourhood::default()
+        Ok(Box::new(NobodyAlike(())))
     }
 }
 

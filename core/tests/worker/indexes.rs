@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use accordant::Accordant;
-use accordant::id::RecordRef;
-use accordant::matching::{
-    Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject, Thresholds,
-};
+use accordant::matching::{Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Subject, Thresholds};
+use accordant::testing::NobodyAlike;
 use futures::executor::block_on;
 
 use crate::model::approver;
@@ -14,10 +12,6 @@ use crate::office::{Office, until_quiet};
 
 /// A matcher that finds nobody alike, and whose indexes hold this while they are there.
 struct Counted(Arc<()>);
-
-struct Index {
-    _there: Arc<()>,
-}
 
 impl Matcher for Counted {
     fn train(&self, _: &Subject, _: &[Features], _: &[Judged], version: u32) -> Result<String, MatcherError> {
@@ -31,16 +25,7 @@ impl Matcher for Counted {
         _: Thresholds,
         _: Vec<Features>,
     ) -> Result<Box<dyn MatchIndex>, MatcherError> {
-        Ok(Box::new(Index { _there: Arc::clone(&self.0) }))
-    }
-}
-
-impl MatchIndex for Index {
-    fn put(&mut self, _: &Features) {}
-    fn remove(&mut self, _: &RecordRef) {}
-    fn hold_apart(&mut self, _: &RecordRef, _: &RecordRef, _: bool) {}
-    fn around(&self, _: &RecordRef) -> Neighbourhood {
-        Neighbourhood::default()
+        Ok(Box::new(NobodyAlike(Arc::clone(&self.0))))
     }
 }
 

@@ -102,12 +102,11 @@ impl Tenant {
         ruling: Ruling,
         waits: Option<Digest>,
     ) -> Result<Ruled, Error> {
-        self.require_to_decide_any(&ruling.by).await?;
         let mut attempts = Attempts::default();
         loop {
             let as_of = self.now();
             let mut loader = Loader::new(&self.core, &self.id);
-            let index = self.decided_on(&mut loader, id, expected).await?;
+            let index = self.decided_by(&ruling.by, &mut loader, id, expected).await?;
             loader.references().await?;
             let model = self.core.model.entity(loader.loaded.set.entity(index).entity.entity);
             let unit_key = model.unit_key(unit).ok_or_else(|| unknown_attribute(model, unit))?;
@@ -152,6 +151,21 @@ impl Tenant {
             _ => "",
         };
         self.refuse_cards(unit, [chosen, &ruling.reason])
+    }
+
+    /// As [`Tenant::decided_on`]. Whoever may decide nothing is not told that nobody is there.
+    pub(super) async fn decided_by(
+        &self,
+        by: &Actor,
+        loader: &mut Loader<'_>,
+        id: EntityId,
+        expected: Option<&'static str>,
+    ) -> Result<EntityIndex, Error> {
+        let found = self.decided_on(loader, id, expected).await;
+        if found.is_err() {
+            self.require_role(by, Role::Operator, "decide").await?;
+        }
+        found
     }
 
     /// The entity that a person decides on: of the expected type, and the survivor if it was merged.

@@ -29,9 +29,8 @@ impl Tenant {
         value: Option<T>,
         by: &Actor,
     ) -> Result<(), Error> {
-        self.require_to_decide_any(by).await?;
         let mut loader = Loader::new(&self.core, &self.id);
-        self.decided_on(&mut loader, id.erase(), Some(E::ENTITY)).await?;
+        self.decided_by(by, &mut loader, id.erase(), Some(E::ENTITY)).await?;
         typed_index(self.entity_model(E::ENTITY)?, attribute)?;
         let text = value.map(|value| {
             let mut text = String::new();
@@ -66,9 +65,8 @@ impl Tenant {
         by: &Actor,
         reason: &str,
     ) -> Result<(), Error> {
-        self.require_to_decide_any(by).await?;
         let mut loader = Loader::new(&self.core, &self.id);
-        let index = self.decided_on(&mut loader, id, expected).await?;
+        let index = self.decided_by(by, &mut loader, id, expected).await?;
         let entity = &loader.loaded.set.entity(index).entity;
         let model = self.core.model.entity(entity.entity);
         let slot = model.attribute_index(attribute).ok_or_else(|| unknown_attribute(model, attribute))?;

@@ -122,11 +122,6 @@ impl Tenant {
         Err(Error::Forbidden { actor: actor.clone(), role, doing, needs })
     }
 
-    /// Refuses whoever may decide no unit at all, before it is looked whether the entity is there: they are not told.
-    pub(super) async fn require_to_decide_any(&self, actor: &Actor) -> Result<(), Error> {
-        self.require_role(actor, Role::Operator, "decide").await
-    }
-
     /// Refuses whoever may not decide a unit.
     pub(super) async fn require_to_decide(&self, actor: &Actor, of: &CompiledEntity, unit: &str) -> Result<(), Error> {
         let Some(roles) = &self.core.roles else { return Ok(()) };
