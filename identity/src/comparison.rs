@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use crate::layout::{Layout, Role};
 use crate::lexicon::Lexicon;
+use crate::signature::Signature;
 use crate::table::{Row, Table};
 
 pub use fields::Single;
@@ -122,6 +123,11 @@ impl<'a> View<'a> {
 
     fn bytes(&self, field: usize, code: u32) -> &'a [u8] {
         self.table.dictionary(field).bytes(code)
+    }
+
+    fn signatures(&self, field: usize, a: u32, b: u32) -> (Signature, Signature) {
+        let dictionary = self.table.dictionary(field);
+        (dictionary.signature(a), dictionary.signature(b))
     }
 
     fn lexicon(&self, field: usize) -> &'a Lexicon {

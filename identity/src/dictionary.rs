@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::hash;
+use crate::signature::Signature;
 
 /// The code of "no value".
 pub const NONE: u32 = 0;
@@ -13,6 +14,7 @@ pub struct Dictionary {
     ends: Vec<u32>,
     bytes: Vec<u8>,
     hashes: Vec<u64>,
+    signatures: Vec<Signature>,
     codes: HashTable<Slot>,
 }
 
@@ -29,7 +31,13 @@ struct Slot {
 impl Default for Dictionary {
     fn default() -> Self {
         // The empty value has code 0 and no hash, so that a code is an index.
-        Self { ends: vec![0], bytes: Vec::new(), hashes: vec![0], codes: HashTable::new() }
+        Self {
+            ends: vec![0],
+            bytes: Vec::new(),
+            hashes: vec![0],
+            signatures: vec![Signature::default()],
+            codes: HashTable::new(),
+        }
     }
 }
 
@@ -41,7 +49,7 @@ impl Dictionary {
         }
         let hash = hash::bytes(value.as_bytes());
         let half = (hash >> 32) as u32;
-        let Self { ends, bytes, hashes, codes } = self;
+        let Self { ends, bytes, hashes, signatures, codes } = self;
         let same = |slot: &Slot| {
             slot.hash == half && bytes.get(slot.start as usize..slot.end as usize) == Some(value.as_bytes())
         };
@@ -53,6 +61,7 @@ impl Dictionary {
         let end = bytes.len() as u32;
         ends.push(end);
         hashes.push(hash);
+        signatures.push(Signature::of(value.as_bytes()));
         codes.insert_unique(spread(half), Slot { hash: half, start, end, code }, |slot| spread(slot.hash));
         code
     }
@@ -73,6 +82,12 @@ impl Dictionary {
     #[must_use]
     pub fn hash(&self, code: u32) -> u64 {
         self.hashes.get(code as usize).copied().unwrap_or_default()
+    }
+
+    /// The signature of a code's value; that of the empty value for [`NONE`].
+    #[must_use]
+    pub fn signature(&self, code: u32) -> Signature {
+        self.signatures.get(code as usize).copied().unwrap_or_default()
     }
 
     /// How many codes there are, [`NONE`] among them.

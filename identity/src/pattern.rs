@@ -67,7 +67,7 @@ impl Patterns {
 /// A pair that was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
-    /// The one.
+    /// The one: the lower row.
     pub a: Row,
     /// The other.
     pub b: Row,
@@ -78,7 +78,7 @@ pub struct Candidate {
 /// The candidates of a table.
 #[derive(Debug, Clone, Default)]
 pub struct Candidates {
-    /// The pairs.
+    /// The pairs, the lower row first, ascending.
     pub pairs: Vec<Candidate>,
     /// Their patterns.
     pub patterns: Patterns,
@@ -97,19 +97,19 @@ impl Candidates {
         view: View<'_>,
         progress: &mut dyn FnMut(usize),
     ) -> Self {
-        let mut patterns = Patterns::new(comparisons.len());
-        let mut pairs = Vec::new();
-        let mut levels = vec![0; comparisons.len()];
-        let equal = Equal::of(view.table());
+        let table = view.table();
+        let equal = Equal::of(table);
         let repeats = equal.repeats(blocking.limits.block);
-        let mut look = |a: Row, b: Row| {
-            let (a, b) = if a < b { (a, b) } else { (b, a) };
+        let (made, skew) = blocking.pairs(table, &equal, progress);
+        let mut patterns = Patterns::new(comparisons.len());
+        let mut pairs = Vec::with_capacity(made.len());
+        let mut levels = vec![0; comparisons.len()];
+        for (a, b) in made.iter() {
             let key = look(comparisons, view, a, b, &mut levels);
             let counts = repeats.is_empty() || !(repeats.contains(&a) || repeats.contains(&b));
             let pattern = patterns.note(&levels, key, counts);
             pairs.push(Candidate { a, b, pattern });
-        };
-        let skew = blocking.pairs(view.table(), &equal, &mut look, progress);
+        }
         Self { pairs, patterns, skew, repeats }
     }
 }

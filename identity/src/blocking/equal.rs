@@ -4,7 +4,8 @@
 
 use hashbrown::HashSet;
 
-use super::blocks::{self, Skew};
+use super::blocks::Skew;
+use super::keyed::Keyed;
 use crate::dictionary::NONE;
 use crate::hash;
 use crate::table::{Row, Table};
@@ -37,16 +38,20 @@ impl Equal {
     /// The groups of a table.
     #[must_use]
     pub fn of(table: &Table) -> Self {
-        let rows = (0..table.rows() as Row).map(|row| (hash(table, row), row));
-        let mut hashed: Vec<(u64, Row)> = rows.filter(|(hash, _)| *hash != 0).collect();
-        blocks::sort(&mut hashed);
+        let mut keyed = Keyed::default();
+        for row in 0..table.rows() as Row {
+            let hash = hash(table, row);
+            if hash != 0 {
+                keyed.push(hash, row);
+            }
+        }
         let mut equal = Self::default();
-        for group in hashed.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+        keyed.groups(|group| {
             let start = equal.rows.len();
             equal.rows.extend(group.iter().map(|(_, row)| *row));
             equal.rows[start..].sort_unstable_by_key(|row| place(table, *row));
             equal.ends.push(equal.rows.len() as u32);
-        }
+        });
         equal
     }
 
