@@ -76,31 +76,21 @@ impl Blocking {
     /// `progress` is told after each rule.
     pub fn pairs(&self, table: &Table, equal: &Equal, progress: &mut dyn FnMut(usize)) -> (Pairs, Vec<Skew>) {
         let mut pairs = Pairs::default();
-        let (mut keys, mut keyed) = (Keys::new(table), Keyed::default());
+        let (mut keys, mut keyed) = (Keys::new(table, 1), Keyed::default());
         let blocks = Blocks { table, refinements: &self.refinements, most: self.limits.block };
         let mut skews = Vec::with_capacity(self.rules.len() + 1);
         for (place, rule) in self.rules.iter().enumerate() {
-            keys.of(rule, 1, &mut keyed);
+            keys.of(rule, &mut keyed);
             skews.push(blocks.of(rule, &mut keyed, &mut |block| {
-                for (nth, (_, a)) in block.iter().enumerate() {
-                    for (_, b) in &block[nth + 1..] {
-                        if self.scope.pairs(table, *a, *b) {
-                            pairs.add(*a, *b);
-                        }
-                    }
-                }
+                pairs.add(block.iter().map(|(_, row)| *row), |a, b| self.scope.pairs(table, a, b));
             }));
             progress(place + 1);
         }
         for group in equal.iter() {
-            for chained in group.windows(2) {
-                if self.scope.pairs(table, chained[0], chained[1]) {
-                    pairs.add(chained[0], chained[1]);
-                }
-            }
+            group.windows(2).for_each(|two| pairs.add(two.iter().copied(), |a, b| self.scope.pairs(table, a, b)));
         }
         skews.push(equal.skew());
-        pairs.settle();
-        (pairs, skews)
+        drop((keys, keyed));
+        (pairs.settled(), skews)
     }
 }

@@ -5,6 +5,7 @@
 //! carries no weight.
 
 mod address;
+pub(crate) mod ahead;
 mod fields;
 mod mailbox;
 mod name;

@@ -1,9 +1,9 @@
 //! Sorting by buckets that fit a cache: numbers are spread by their first bits, and each bucket is sorted on its own.
 
 /// So many numbers are in a bucket, where they are spread evenly.
-const IN_A_BUCKET: usize = 64;
+const IN_A_BUCKET: usize = 24;
 /// More buckets than these would not be written to side by side.
-const MOST_BITS: u32 = 13;
+const MOST_BITS: u32 = 15;
 
 /// Room for numbers in buckets, used again and again: memory that is new has to be cleared first.
 #[derive(Debug, Default)]
@@ -17,12 +17,17 @@ pub(super) fn bits(many: usize) -> u32 {
     (usize::BITS - (many / IN_A_BUCKET).leading_zeros()).min(MOST_BITS)
 }
 
+/// The first bits of a number: fewer than all.
+pub(super) const fn first(number: u64, bits: u32) -> usize {
+    (number >> 1 >> (u64::BITS - 1 - bits)) as usize
+}
+
 impl Buckets {
-    /// Puts numbers into `1 << bits` buckets. `of` are the numbers, each with its bucket: `many`, fewer than `u32::MAX`.
-    pub(super) fn fill(&mut self, bits: u32, many: usize, of: impl Iterator<Item = (usize, u64)> + Clone) {
+    /// Puts numbers into so many buckets. `of` are the numbers, each with its bucket: `many`, fewer than `u32::MAX`.
+    pub(super) fn fill(&mut self, buckets: usize, many: usize, of: impl Iterator<Item = (usize, u64)> + Clone) {
         let Self { ends, numbers } = self;
         ends.clear();
-        ends.resize((1 << bits) + 1, 0);
+        ends.resize(buckets + 1, 0);
         of.clone().for_each(|(bucket, _)| ends[bucket + 1] += 1);
         for place in 1..ends.len() {
             ends[place] += ends[place - 1];
@@ -37,11 +42,11 @@ impl Buckets {
         ends.pop();
     }
 
-    /// The numbers, bucket by bucket, each sorted.
-    pub(super) fn sorted(&mut self) -> impl Iterator<Item = &[u64]> {
+    /// The numbers of the first so many buckets, bucket by bucket, each sorted.
+    pub(super) fn sorted(&mut self, buckets: usize) -> impl Iterator<Item = &[u64]> {
         let mut rest = self.numbers.as_mut_slice();
         let mut start = 0;
-        self.ends.iter().map(move |end| {
+        self.ends.iter().take(buckets).map(move |end| {
             let (bucket, behind) = std::mem::take(&mut rest).split_at_mut((*end - start) as usize);
             (rest, start) = (behind, *end);
             bucket.sort_unstable();
@@ -61,10 +66,9 @@ mod tests {
         for many in [0, 1, 2, 100, 50_000, 1_000] {
             let numbers: Vec<u64> = (0..many as u64).rev().map(|number| hash::mix(7, number / 3)).collect();
             let bits = bits(many);
-            let bucket = |number: u64| (u128::from(number) >> (u64::BITS - bits)) as usize;
-            let of = numbers.iter().map(|number| (bucket(*number), *number));
-            buckets.fill(bits, many, of);
-            let sorted: Vec<u64> = buckets.sorted().flatten().copied().collect();
+            let of = numbers.iter().map(|number| (first(*number, bits), *number));
+            buckets.fill(1 << bits, many, of);
+            let sorted: Vec<u64> = buckets.sorted(1 << bits).flatten().copied().collect();
             let mut plainly = numbers;
             plainly.sort_unstable();
             assert_eq!(sorted, plainly, "{many}");

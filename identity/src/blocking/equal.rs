@@ -13,6 +13,9 @@ use crate::table::{Row, Table};
 /// What the rule is called that pairs records which say the same.
 const NAME: &str = "records that say the same";
 
+/// Each word is multiplied by so many times what the word before was.
+const TIMES: u64 = 0xd134_2543_de82_ef95;
+
 /// Groups of records that say the same, each in the order of what they are called.
 #[derive(Debug, Default)]
 pub struct Equal {
@@ -26,7 +29,13 @@ pub(crate) fn hash(table: &Table, row: Row) -> u64 {
     if codes.iter().all(|code| *code == NONE) {
         return 0;
     }
-    codes.iter().fold(codes.len() as u64, |hash, code| hash::mix(hash, u64::from(*code))).max(1)
+    // Two codes make a word, and words are multiplied side by side, each by another number.
+    let words = codes.chunks(2).map(|two| two.iter().fold(0, |word, code| word << 32 | u64::from(*code)));
+    let (sum, _) = words.fold((0_u64, hash::mix(0, 1)), |(sum, times), word| {
+        let folded = u128::from(word ^ times) * u128::from(times | 1);
+        (sum.rotate_left(1) ^ (folded >> 64) as u64 ^ folded as u64, times.wrapping_mul(TIMES))
+    });
+    hash::mix(sum, codes.len() as u64).max(1)
 }
 
 /// Where a row stands in the chain of those that say the same, whatever the order of rows.
@@ -38,13 +47,7 @@ impl Equal {
     /// The groups of a table.
     #[must_use]
     pub fn of(table: &Table) -> Self {
-        let mut keyed = Keyed::default();
-        for row in 0..table.rows() as Row {
-            let hash = hash(table, row);
-            if hash != 0 {
-                keyed.push(hash, row);
-            }
-        }
+        let mut keyed = Keyed::of((0..table.rows() as Row).map(|row| hash(table, row)).collect());
         let mut equal = Self::default();
         keyed.groups(|group| {
             let start = equal.rows.len();

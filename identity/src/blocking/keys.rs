@@ -2,15 +2,20 @@
 
 use smallvec::SmallVec;
 
-use super::keyed::Keyed;
+use super::keyed::{Keyed, Rows};
 use super::rule::{KeyForm, KeyPart, Rule};
 use crate::dictionary::NONE;
+use crate::hash;
 use crate::table::{Row, Table};
 
 /// Keys that mean something within one table only: of whole values they take the codes, which are at hand.
 #[derive(Debug)]
 pub(super) struct Keys<'a> {
     table: &'a Table,
+    /// So many rows further is the next that is looked at.
+    every: usize,
+    /// By field, the codes of the rows: side by side they are read faster than row by row.
+    columns: Vec<Vec<u32>>,
     /// By part, what it makes of each code.
     made: Vec<(KeyPart, Vec<u64>)>,
 }
@@ -18,33 +23,44 @@ pub(super) struct Keys<'a> {
 /// How a part of a key is come by.
 enum Part<'a> {
     /// It is the code of a field.
-    Code(usize),
+    Code(&'a [u32]),
     /// It is made of the code of a field, or else of that of the site.
     Made(Made<'a>, Option<Made<'a>>),
 }
 
 /// What is made of the codes of a field.
 struct Made<'a> {
-    field: usize,
+    codes: &'a [u32],
     of: &'a [u64],
 }
 
 impl<'a> Keys<'a> {
-    pub(super) const fn new(table: &'a Table) -> Self {
-        Self { table, made: Vec::new() }
+    /// The keys of every so many rows of a table.
+    pub(super) fn new(table: &'a Table, every: usize) -> Self {
+        let rows = table.rows().div_ceil(every);
+        let mut columns: Vec<Vec<u32>> = table.layout().fields.iter().map(|_| Vec::with_capacity(rows)).collect();
+        for row in (0..table.rows() as Row).step_by(every) {
+            columns.iter_mut().zip(table.codes(row)).for_each(|(column, code)| column.push(*code));
+        }
+        Self { table, every, columns, made: Vec::new() }
     }
 
-    /// Puts every so many rows that have a key under a rule in `keyed`, in place of what is there.
-    pub(super) fn of(&mut self, rule: &Rule, every: usize, keyed: &mut Keyed) {
-        keyed.clear();
-        let table = self.table;
+    /// Puts the keys of the rows under a rule in `keyed`, in place of what is there.
+    pub(super) fn of(&mut self, rule: &Rule, keyed: &mut Keyed) {
+        let (table, every) = (self.table, self.every);
+        let keys = &mut keyed.keys;
+        keys.clear();
         let rows = (0..table.rows() as Row).step_by(every);
         if rule.words().is_some() {
+            let mut these = Vec::new();
             for row in rows {
-                rule.keys(table, row).into_iter().for_each(|key| keyed.push(key, row));
+                keys.extend(rule.keys(table, row));
+                these.resize(keys.len(), row);
             }
+            keyed.rows = Rows::These(these);
             return;
         }
+        keyed.rows = Rows::Every(every);
         let fields = &table.layout().fields;
         let dictionary = |part: &KeyPart| fields[part.field].dictionary;
         // In any order, a value must be the same in whichever field it stands: its code is, where the fields share a dictionary.
@@ -53,15 +69,16 @@ impl<'a> Keys<'a> {
         let made = rule.parts.iter().filter(|part| !is_code(part));
         made.flat_map(|part| [Some(*part), part.or_else(table)]).flatten().for_each(|part| self.make(part));
         let parts = rule.parts.iter().map(|part| {
-            if is_code(part) { Part::Code(part.field) } else { Part::Made(self.made(*part), part.or_else(table).map(|part| self.made(part))) }
+            let or_else = || part.or_else(table).map(|part| self.made(part));
+            if is_code(part) { Part::Code(&self.columns[part.field]) } else { Part::Made(self.made(*part), or_else()) }
         });
         let parts: SmallVec<[Part<'_>; 4]> = parts.collect();
-        for row in rows {
-            let codes = table.codes(row);
-            let key = rule.key_of(parts.iter().map(|part| part.of(codes)));
-            if key != 0 {
-                keyed.push(key, row);
-            }
+        if rule.unordered {
+            keys.extend((0..rows.len()).map(|place| rule.key_of(parts.iter().map(|part| part.of(place)))));
+        } else {
+            // Part by part: nothing is decided on the way, so that memory is not waited for row by row.
+            keys.resize(rows.len(), 1);
+            parts.iter().for_each(|part| part.mix_into(keys));
         }
     }
 
@@ -74,25 +91,46 @@ impl<'a> Keys<'a> {
 
     fn made(&self, part: KeyPart) -> Made<'_> {
         let made = self.made.iter().find(|(made, _)| *made == part);
-        Made { field: part.field, of: made.map_or(&[], |(_, of)| of) }
+        Made { codes: &self.columns[part.field], of: made.map_or(&[], |(_, of)| of) }
     }
 }
 
 impl Part<'_> {
-    /// What a row's codes make of it; 0 where they make nothing.
-    fn of(&self, codes: &[u32]) -> u64 {
+    /// What the row at a place makes of it; 0 where it makes nothing.
+    fn of(&self, place: usize) -> u64 {
         match self {
-            Self::Code(field) => u64::from(codes[*field]),
-            Self::Made(made, or_else) => match (codes[made.field], or_else) {
-                (NONE, Some(site)) => site.of(codes),
-                _ => made.of(codes),
-            },
+            Self::Code(codes) => u64::from(codes[place]),
+            Self::Made(made, None) => made.of(place),
+            Self::Made(made, Some(site)) => {
+                if made.codes[place] == NONE {
+                    site.of(place)
+                } else {
+                    made.of(place)
+                }
+            }
+        }
+    }
+
+    /// Mixes it into the keys of all rows.
+    fn mix_into(&self, keys: &mut [u64]) {
+        match self {
+            Self::Code(codes) => mix(keys, codes.iter().map(|code| u64::from(*code))),
+            Self::Made(made, None) => mix(keys, made.codes.iter().map(|code| made.of[*code as usize])),
+            Self::Made(..) => mix(keys, (0..keys.len()).map(|place| self.of(place))),
         }
     }
 }
 
+/// Mixes a part into keys: a row that lacks either has no key.
+fn mix(keys: &mut [u64], parts: impl Iterator<Item = u64>) {
+    for (key, part) in keys.iter_mut().zip(parts) {
+        let mixed = hash::mix(*key, part).max(1);
+        *key = if *key == 0 || part == 0 { 0 } else { mixed };
+    }
+}
+
 impl Made<'_> {
-    fn of(&self, codes: &[u32]) -> u64 {
-        self.of.get(codes[self.field] as usize).copied().unwrap_or_default()
+    fn of(&self, place: usize) -> u64 {
+        self.of[self.codes[place] as usize]
     }
 }

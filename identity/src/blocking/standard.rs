@@ -56,7 +56,10 @@ pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
     let fields = |role: Role| (0..layout.fields.len()).filter(move |field| layout.fields[*field].role == role);
     let part = |(role, form): (Role, KeyForm)| layout.field(role).map(|field| KeyPart { field, form });
     let refinements: Vec<KeyPart> = REFINEMENTS.iter().filter_map(|refinement| part(*refinement)).collect();
-    let mut trial = Trial { table, refinements: &refinements, limits, keys: Keys::new(table), keyed: Keyed::default() };
+    // A sample is enough: pairs grow with the square of the records.
+    let every = table.rows().div_ceil(SAMPLE).max(1);
+    let (keys, keyed) = (Keys::new(table, every), Keyed::default());
+    let mut trial = Trial { table, refinements: &refinements, limits, every, keys, keyed };
     let mut rules: Vec<Rule> = Vec::new();
     for suggested in SUGGESTED {
         let mut made = vec![Vec::new()];
@@ -99,6 +102,7 @@ struct Trial<'a> {
     table: &'a Table,
     refinements: &'a [KeyPart],
     limits: Limits,
+    every: usize,
     keys: Keys<'a>,
     keyed: Keyed,
 }
@@ -119,12 +123,10 @@ impl Trial<'_> {
             }
             // Blocks too large for any rule do not count: they are refined on their own, and one value that thousands share must not
             // take the rule from all others.
-            // A sample is enough: pairs grow with the square of the records.
-            let every = rows.div_ceil(SAMPLE).max(1);
-            self.keys.of(&rule, every, &mut self.keyed);
+            self.keys.of(&rule, &mut self.keyed);
             let blocks = Blocks { table: self.table, refinements: &[], most: self.limits.block };
             let skew = blocks.of(&rule, &mut self.keyed, &mut |_| {});
-            let pairs = skew.pairs * (every as u64).pow(2);
+            let pairs = skew.pairs * (self.every as u64).pow(2);
             if pairs <= u64::from(self.limits.pairs_per_record) * rows as u64 {
                 return (skew.records > 1).then_some(rule);
             }

@@ -106,7 +106,7 @@ impl Mailbox {
         let (x, y) = view.signatures(self.mailbox, left, right);
         // Two mailboxes of one domain have two names.
         let one_domain = a[self.domain] != NONE && a[self.domain] == b[self.domain];
-        if !x.may_be_within_edits(y, 1) && (one_domain || !x.begins_as(y)) {
+        if !x.may_be_within_edits(y, 1) && (one_domain || !x.may_begin_as(y)) {
             return other;
         }
         let (left, right) = (view.bytes(self.mailbox, left), view.bytes(self.mailbox, right));

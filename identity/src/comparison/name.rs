@@ -92,13 +92,14 @@ fn given_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
         return 2;
     }
     let (x, y) = view.signatures(field, a, b);
-    if x.length().min(y.length()) == 1 {
-        return if x.begins_as(y) { 3 } else { 5 };
-    }
-    if !x.may_be_within_edits(y, 1) && !x.may_be_alike(y, 0.9) {
+    let initial = x.length().min(y.length()) == 1;
+    if !initial && !x.may_be_within_edits(y, 1) && !x.may_be_alike(y, 0.9) {
         return 5;
     }
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
+    if initial {
+        return if a[0] == b[0] { 3 } else { 5 };
+    }
     let alike = (a.len().min(b.len()) >= 4 && within_edits(a, b, 1)) || jaro_winkler(a, b, 0.9) > 0.0;
     if alike { 4 } else { 5 }
 }

@@ -114,7 +114,7 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     let (short, long) = if words_a.len() <= words_b.len() { (&words_a, &words_b) } else { (&words_b, &words_a) };
     let within = short.iter().filter(|word| long.contains(word)).count();
     let letters = |text: &[u8]| text.iter().filter(|byte| **byte != b' ').copied().collect::<SmallVec<[u8; 64]>>();
-    if (within == short.len() && within == long.len()) || letters(a) == letters(b) {
+    if (within == short.len() && within == long.len()) || x.may_have_letters_of(y) && letters(a) == letters(b) {
         return 2;
     }
     let rare = within > 0 && likeness(lexicon, of_a, of_b) >= RARE;
