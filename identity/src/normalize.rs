@@ -124,7 +124,8 @@ pub fn says_nothing(text: &str) -> bool {
         return false;
     }
     let text = text.trim();
-    text.len() < 8
+    let begins = text.as_bytes().first().map(u8::to_ascii_lowercase);
+    matches!(begins, None | Some(b'-' | b'.' | b'?' | b'n' | b'u'))
         && ["", "-", "n/a", "na", "none", "null", "nan", "nil", "unknown", "?", ".", "--"]
             .iter()
             .any(|nothing| text.eq_ignore_ascii_case(nothing))
@@ -150,6 +151,18 @@ mod tests {
         for text in ["محمد", "שלום", "北京", "Ολυμπία", "\u{202e}abc\u{202c}", "e\u{301}", "🦀"] {
             fold(text, &mut out);
             assert!(!out.is_empty() && out.is_ascii(), "{text}: {out}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_is_known_however_it_is_written() {
+        for text in
+            ["", " ", "-", "--", ".", "?", "N/A", "na", "NaN", "None", " NULL\t", "nil", "Unknown", "\u{a0}n/a "]
+        {
+            assert!(says_nothing(text), "{text:?}");
+        }
+        for text in ["0", "nan a", "Nina", "unknowns", "u", "...", "-- none", "not known", "      a      ", "é"] {
+            assert!(!says_nothing(text), "{text:?}");
         }
     }
 

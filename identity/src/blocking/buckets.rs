@@ -3,7 +3,7 @@
 /// So many numbers are in a bucket, where they are spread evenly.
 const IN_A_BUCKET: usize = 24;
 /// More buckets than these would not be written to side by side.
-const MOST_BITS: u32 = 15;
+const MOST_BITS: u32 = 14;
 
 /// Room for numbers in buckets, used again and again: memory that is new has to be cleared first.
 #[derive(Debug, Default)]
