@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keyed::Keyed;
+use super::keyed::{Keyed, KeyedRow};
 use super::rule::{KeyPart, Rule};
 use crate::hash;
-use crate::table::{Row, Table};
+use crate::table::Table;
 
 /// How a rule's blocks turned out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -37,7 +37,7 @@ pub(super) struct Blocks<'a> {
 
 impl Blocks<'_> {
     /// Calls `block` with the rows of each block of a rule, two at least, ascending.
-    pub(super) fn of(&self, rule: &Rule, keyed: &mut Keyed, block: &mut dyn FnMut(&[(u64, Row)])) -> Skew {
+    pub(super) fn of(&self, rule: &Rule, keyed: &mut Keyed, block: &mut dyn FnMut(&[KeyedRow])) -> Skew {
         // A word that is in too many titles is no key; what else they share is.
         let refinements = if rule.words().is_some() { &[] } else { self.refinements };
         let mut skew = Skew { rule: rule.name.clone(), records: keyed.len() as u64, ..Skew::default() };
@@ -50,10 +50,10 @@ impl Blocks<'_> {
 
     fn refine(
         &self,
-        group: &mut [(u64, Row)],
+        group: &mut [KeyedRow],
         refinements: &[KeyPart],
         skew: &mut Skew,
-        block: &mut dyn FnMut(&[(u64, Row)]),
+        block: &mut dyn FnMut(&[KeyedRow]),
     ) {
         if group.len() < 2 {
             return;

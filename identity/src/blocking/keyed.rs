@@ -10,8 +10,11 @@ pub(super) struct Keyed {
     /// The row of each key.
     pub(super) rows: Rows,
     buckets: Buckets,
-    group: Vec<(u64, Row)>,
+    group: Vec<KeyedRow>,
 }
+
+/// A row and its key, the key first.
+pub(super) type KeyedRow = (u64, Row);
 
 /// Which rows keys are of.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl Keyed {
     }
 
     /// Calls `group` with the rows that share a key, ascending, two at least.
-    pub(super) fn groups(&mut self, mut group: impl FnMut(&mut [(u64, Row)])) {
+    pub(super) fn groups(&mut self, mut group: impl FnMut(&mut [KeyedRow])) {
         let Self { keys, rows, buckets, group: together } = self;
         let bits = buckets::bits(keys.len());
         // The first bits are told by the bucket; half of what is left of the key stands with its place. No key has a bucket of its own,
