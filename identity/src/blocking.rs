@@ -5,17 +5,24 @@
 //! in a chain besides, so that nobody is left out for being written down too often.
 
 mod blocks;
+mod buckets;
 mod equal;
+mod keyed;
+mod keys;
+mod pairs;
 mod rule;
 mod standard;
 
-pub use blocks::{Blocks, Skew};
+pub use blocks::Skew;
 pub use equal::Equal;
 pub(crate) use equal::{hash as all_it_says, place as in_chain};
+pub use pairs::Pairs;
 pub use rule::{KeyForm, KeyPart, Rule};
 pub use standard::standard;
 
-use hashbrown::HashSet;
+use blocks::Blocks;
+use keyed::Keyed;
+use keys::Keys;
 
 use crate::table::{Row, Table};
 
@@ -51,7 +58,7 @@ impl Scope {
     }
 }
 
-/// Rules that make the pairs of a table, each pair by the first rule that makes it.
+/// Rules that make the pairs of a table.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Blocking {
     /// The rules, the most telling first.
@@ -65,51 +72,25 @@ pub struct Blocking {
 }
 
 impl Blocking {
-    /// Calls `pair` with every pair of a table once; `equal` are its records that say the same. `progress` is told after each rule.
-    pub fn pairs(
-        &self,
-        table: &Table,
-        equal: &Equal,
-        pair: &mut dyn FnMut(Row, Row),
-        progress: &mut dyn FnMut(usize),
-    ) -> Vec<Skew> {
-        let width = self.rules.len();
-        let mut of_row: Vec<u32> = vec![0; table.rows() * width];
-        // Records share several words: each pair is made by the first.
-        let mut made: HashSet<(Row, Row)> = HashSet::new();
-        let mut skews = Vec::with_capacity(width);
+    /// The pairs of a table, each once, and how the blocks of each rule turned out. `equal` are its records that say the same.
+    /// `progress` is told after each rule.
+    pub fn pairs(&self, table: &Table, equal: &Equal, progress: &mut dyn FnMut(usize)) -> (Pairs, Vec<Skew>) {
+        let mut pairs = Pairs::default();
+        let (mut keys, mut keyed) = (Keys::new(table, 1), Keyed::default());
+        let blocks = Blocks { table, refinements: &self.refinements, most: self.limits.block };
+        let mut skews = Vec::with_capacity(self.rules.len() + 1);
         for (place, rule) in self.rules.iter().enumerate() {
-            let (blocks, skew) = Blocks::of(table, rule, &self.refinements, self.limits.block);
-            let words = rule.words().is_some();
-            for (number, members) in (1..).zip(blocks.iter()) {
-                for row in members.iter().filter(|_| !words) {
-                    of_row[*row as usize * width + place] = number;
-                }
-                for (nth, a) in members.iter().enumerate() {
-                    let earlier_a = &of_row[*a as usize * width..][..place];
-                    for b in &members[nth + 1..] {
-                        let earlier_b = &of_row[*b as usize * width..][..place];
-                        let seen = earlier_a.iter().zip(earlier_b).any(|(a, b)| a == b && *a != 0);
-                        if !seen && self.scope.pairs(table, *a, *b) && (!words || made.insert((*a, *b))) {
-                            pair(*a, *b);
-                        }
-                    }
-                }
-            }
-            skews.push(skew);
+            keys.of(rule, &mut keyed);
+            skews.push(blocks.of(rule, &mut keyed, &mut |block| {
+                pairs.add(block.iter().map(|(_, row)| *row), |a, b| self.scope.pairs(table, a, b));
+            }));
             progress(place + 1);
         }
         for group in equal.iter() {
-            for chained in group.windows(2) {
-                let (a, b) = (chained[0].min(chained[1]), chained[0].max(chained[1]));
-                let blocks = |row: Row| &of_row[row as usize * width..][..width];
-                let seen = blocks(a).iter().zip(blocks(b)).any(|(a, b)| a == b && *a != 0);
-                if !seen && self.scope.pairs(table, a, b) && !made.contains(&(a, b)) && !made.contains(&(b, a)) {
-                    pair(a, b);
-                }
-            }
+            group.windows(2).for_each(|two| pairs.add(two.iter().copied(), |a, b| self.scope.pairs(table, a, b)));
         }
         skews.push(equal.skew());
-        skews
+        drop((keys, keyed));
+        (pairs.settled(), skews)
     }
 }

@@ -49,12 +49,10 @@ pub struct Clusters {
 /// Puts pairs in the order in which they are taken: by weight, and where weights are equal by the ids, so that the order of rows
 /// decides nothing.
 pub fn sort(edges: &mut [Edge], table: &Table) {
-    edges.sort_unstable_by(|x, y| {
-        y.weight.total_cmp(&x.weight).then_with(|| {
-            let hash = |edge: &Edge| pair_hash(table, edge.a, edge.b);
-            hash(x).cmp(&hash(y))
-        })
-    });
+    edges.sort_unstable_by(|x, y| y.weight.total_cmp(&x.weight));
+    for equal in edges.chunk_by_mut(|x, y| x.weight.total_cmp(&y.weight).is_eq()).filter(|equal| equal.len() > 1) {
+        equal.sort_by_cached_key(|edge| pair_hash(table, edge.a, edge.b));
+    }
 }
 
 impl Clusters {

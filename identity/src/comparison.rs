@@ -5,6 +5,7 @@
 //! carries no weight.
 
 mod address;
+pub(crate) mod ahead;
 mod fields;
 mod mailbox;
 mod name;
@@ -15,6 +16,7 @@ use smallvec::SmallVec;
 
 use crate::layout::{Layout, Role};
 use crate::lexicon::Lexicon;
+use crate::signature::Signature;
 use crate::table::{Row, Table};
 
 pub use fields::Single;
@@ -122,6 +124,11 @@ impl<'a> View<'a> {
 
     fn bytes(&self, field: usize, code: u32) -> &'a [u8] {
         self.table.dictionary(field).bytes(code)
+    }
+
+    fn signatures(&self, field: usize, a: u32, b: u32) -> (Signature, Signature) {
+        let dictionary = self.table.dictionary(field);
+        (dictionary.signature(a), dictionary.signature(b))
     }
 
     fn lexicon(&self, field: usize) -> &'a Lexicon {

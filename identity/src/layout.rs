@@ -30,6 +30,13 @@ pub enum Role {
     Description,
 }
 
+impl Role {
+    /// Whether values are looked at word by word.
+    pub(crate) const fn has_words(self) -> bool {
+        matches!(self, Self::Company | Self::Title | Self::Names | Self::Description)
+    }
+}
+
 /// A normalised value of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -136,11 +143,6 @@ impl Layout {
         }
         layout.schema = schema;
         layout
-    }
-
-    /// Whether values of a kind are looked at word by word.
-    pub(crate) const fn has_words(kind: Kind) -> bool {
-        matches!(kind, Kind::Company | Kind::Title | Kind::Names | Kind::Description)
     }
 
     /// The first field of a role.

@@ -15,8 +15,10 @@ const MOST_WORDS: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub struct Lexicon {
     words: Dictionary,
-    /// By code of the value.
-    of_value: Vec<SmallVec<[u32; 8]>>,
+    /// By code of the value, where its words end.
+    ends: Vec<u32>,
+    /// The words of all values, one behind the other.
+    of_values: Vec<u32>,
     /// By code of the word: in how many values it is.
     values_with: Vec<u32>,
     values: usize,
@@ -66,12 +68,14 @@ impl Lexicon {
         WordFrequencies { values: self.values(), words }
     }
 
-    /// Notes the words of a value, once.
+    /// Notes the words of a value, once. Values come in the order of their codes.
     pub(crate) fn note(&mut self, code: u32, value: &str) {
         let place = code as usize;
-        if place == 0 || self.of_value.get(place).is_some_and(|words| !words.is_empty()) {
+        if place < self.ends.len().max(1) {
             return;
         }
+        // Codes that were left out have no words.
+        self.ends.resize(place, self.of_values.len() as u32);
         let mut words: SmallVec<[u32; 8]> = value
             .split(' ')
             .filter(|word| !word.is_empty())
@@ -89,15 +93,18 @@ impl Lexicon {
         } else {
             words.iter().for_each(|word| self.values_with[*word as usize] += 1);
         }
-        self.of_value.resize(self.of_value.len().max(place + 1), SmallVec::new());
-        self.of_value[place] = words;
+        self.of_values.extend_from_slice(&words);
+        self.ends.push(self.of_values.len() as u32);
         self.values += 1;
     }
 
     /// The words of a value: codes, sorted.
     #[must_use]
     pub fn words_of(&self, code: u32) -> &[u32] {
-        self.of_value.get(code as usize).map_or(&[], |words| words)
+        let start =
+            (code as usize).checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        let end = self.ends.get(code as usize).copied().unwrap_or(start);
+        self.of_values.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// How many values have words.

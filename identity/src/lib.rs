@@ -26,6 +26,7 @@ pub mod pattern;
 pub mod resolution;
 pub mod review;
 pub mod score;
+pub mod signature;
 pub mod similarity;
 pub mod sniff;
 pub mod table;

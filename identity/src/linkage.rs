@@ -10,8 +10,8 @@ use crate::calibration::Calibration;
 use crate::cluster::{self, Clusters, Edge, Rails};
 use crate::comparison::{Aliases, Comparison, View};
 use crate::decision::Decisions;
-use crate::model::{Class, FORMAT, Frequencies, Model, Training};
-use crate::pattern::Candidates;
+use crate::model::{Class, Counts, FORMAT, Frequencies, Model, Training};
+use crate::pattern::{Candidates, Places};
 use crate::resolution::{self, Pair};
 use crate::score::Scorer;
 use crate::table::{Row, Table};
@@ -85,6 +85,7 @@ pub fn train(
     for (pattern, judged) in decisions.judged(table, &candidates) {
         training.judge(pattern, judged);
     }
+    let words = table.word_frequencies();
     let model = |frequencies: Frequencies, from: Option<Vec<Class>>| {
         let chance = training.chance(&frequencies);
         let classes = training.learn(&chance, from);
@@ -98,16 +99,17 @@ pub fn train(
             chance,
             classes,
             frequencies,
-            words: table.word_frequencies(),
+            words: words.clone(),
             calibration: Calibration::default(),
         })
     };
-    let mut counts: Vec<Vec<u32>> = (0..table.layout().fields.len()).map(|field| table.counts(field)).collect();
+    let mut counts = table.counts();
     for row in &candidates.repeats {
         for (counts, code) in counts.iter_mut().zip(table.codes(*row)) {
             counts[*code as usize] -= 1;
         }
     }
+    let counts: Vec<Counts> = counts.iter().map(|counts| Counts::of(counts)).collect();
     let mut scorer = Scorer::new(model(Frequencies::count(table, &counts, None), None), table);
     for pass in 0..PASSES {
         progress(Progress { done: rules + 1 + pass, of });
@@ -147,7 +149,11 @@ impl Linkage {
     #[must_use]
     pub fn clusters(&self, table: &Table, rails: &Rails) -> Clusters {
         let view = View::new(table, &self.aliases);
-        Clusters::of(table, &self.edges(table, rails), rails, &mut |a, b| self.scorer.weigh(view, a, b))
+        let looked_at = Places::of(&self.candidates.pairs, table.rows());
+        Clusters::of(table, &self.edges(table, rails), rails, &mut |a, b| {
+            let (a, b) = (a.min(b), a.max(b));
+            looked_at.find(a, b).map_or_else(|| self.scorer.weigh(view, a, b), |place| self.weights[place])
+        })
     }
 
     /// The pairs that may join clusters, in the order in which they are taken.

@@ -24,6 +24,7 @@ use crate::lexicon::WordFrequencies;
 pub use chance::Chance;
 pub(crate) use em::likely;
 pub use em::{Judged, Training};
+pub(crate) use frequency::Counts;
 pub use frequency::{FieldFrequency, Frequencies};
 
 /// The format of a stored model.

@@ -3,7 +3,8 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::blocking::{Blocking, Equal, Skew};
-use crate::comparison::{Comparison, View};
+use crate::comparison::{Comparison, View, ahead};
+use crate::hash;
 use crate::table::Row;
 
 /// Distinct patterns, and how many pairs show each.
@@ -13,24 +14,42 @@ pub struct Patterns {
     levels: Vec<u8>,
     counts: Vec<u64>,
     known: HashMap<u64, u32>,
+    /// Patterns that were seen lately, by the last bits of a hash: most pairs show one of few.
+    lately: Vec<(u64, u32)>,
 }
+
+/// So many patterns are remembered as seen lately.
+const LATELY: usize = 1 << 12;
+/// No pattern's number.
+const UNKNOWN: u32 = u32::MAX;
 
 impl Patterns {
     /// No patterns, of `width` comparisons.
     #[must_use]
     pub fn new(width: usize) -> Self {
-        Self { width, ..Self::default() }
+        Self { width, lately: vec![(0, UNKNOWN); LATELY], ..Self::default() }
     }
 
     /// The number of a pattern, which counts one pair more if the pair `counts`.
     pub fn note(&mut self, levels: &[u8], key: u64, counts: bool) -> u32 {
-        let number = *self.known.entry(key).or_insert_with(|| {
+        let place = hash::mix(0, key) as usize % LATELY;
+        let number = match self.lately.get(place) {
+            Some((seen, number)) if *seen == key && *number != UNKNOWN => *number,
+            _ => self.look_up(levels, key),
+        };
+        if let Some(lately) = self.lately.get_mut(place) {
+            *lately = (key, number);
+        }
+        self.counts[number as usize] += u64::from(counts);
+        number
+    }
+
+    fn look_up(&mut self, levels: &[u8], key: u64) -> u32 {
+        *self.known.entry(key).or_insert_with(|| {
             self.levels.extend_from_slice(levels);
             self.counts.push(0);
             (self.counts.len() - 1) as u32
-        });
-        self.counts[number as usize] += u64::from(counts);
-        number
+        })
     }
 
     /// How many there are.
@@ -64,10 +83,13 @@ impl Patterns {
     }
 }
 
+/// So many pairs are looked at one after the other, once their values are at hand.
+const AT_ONCE: usize = 128;
+
 /// A pair that was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
-    /// The one.
+    /// The one: the lower row.
     pub a: Row,
     /// The other.
     pub b: Row,
@@ -78,7 +100,7 @@ pub struct Candidate {
 /// The candidates of a table.
 #[derive(Debug, Clone, Default)]
 pub struct Candidates {
-    /// The pairs.
+    /// The pairs, the lower row first, ascending.
     pub pairs: Vec<Candidate>,
     /// Their patterns.
     pub patterns: Patterns,
@@ -97,20 +119,53 @@ impl Candidates {
         view: View<'_>,
         progress: &mut dyn FnMut(usize),
     ) -> Self {
-        let mut patterns = Patterns::new(comparisons.len());
-        let mut pairs = Vec::new();
-        let mut levels = vec![0; comparisons.len()];
-        let equal = Equal::of(view.table());
+        let table = view.table();
+        let equal = Equal::of(table);
         let repeats = equal.repeats(blocking.limits.block);
-        let mut look = |a: Row, b: Row| {
-            let (a, b) = if a < b { (a, b) } else { (b, a) };
-            let key = look(comparisons, view, a, b, &mut levels);
-            let counts = repeats.is_empty() || !(repeats.contains(&a) || repeats.contains(&b));
-            let pattern = patterns.note(&levels, key, counts);
-            pairs.push(Candidate { a, b, pattern });
-        };
-        let skew = blocking.pairs(view.table(), &equal, &mut look, progress);
+        let (made, skew) = blocking.pairs(table, &equal, progress);
+        let mut patterns = Patterns::new(comparisons.len());
+        let mut pairs = Vec::with_capacity(made.len());
+        let mut levels = vec![0; comparisons.len()];
+        let fields = ahead::fields(table.layout());
+        let mut some = Vec::with_capacity(AT_ONCE);
+        for of in made.chunks(AT_ONCE) {
+            some.clear();
+            some.extend(of);
+            ahead::read(view, &fields, &some);
+            for (a, b) in some.iter().copied() {
+                let key = look(comparisons, view, a, b, &mut levels);
+                let counts = repeats.is_empty() || !(repeats.contains(&a) || repeats.contains(&b));
+                let pattern = patterns.note(&levels, key, counts);
+                pairs.push(Candidate { a, b, pattern });
+            }
+        }
         Self { pairs, patterns, skew, repeats }
+    }
+}
+
+/// Where the pairs of each row stand among [`Candidates::pairs`].
+#[derive(Debug)]
+pub(crate) struct Places<'a> {
+    pairs: &'a [Candidate],
+    /// By lower row, where its pairs begin.
+    starts: Vec<u32>,
+}
+
+impl<'a> Places<'a> {
+    /// Where the pairs of each of so many rows stand.
+    pub(crate) fn of(pairs: &'a [Candidate], rows: usize) -> Self {
+        let mut starts = vec![0; rows + 1];
+        pairs.iter().for_each(|pair| starts[pair.a as usize + 1] += 1);
+        for row in 0..rows {
+            starts[row + 1] += starts[row];
+        }
+        Self { pairs, starts }
+    }
+
+    /// Where the pair of two rows stands, the lower one first, if it was looked at.
+    pub(crate) fn find(&self, a: Row, b: Row) -> Option<usize> {
+        let (start, end) = (*self.starts.get(a as usize)? as usize, *self.starts.get(a as usize + 1)? as usize);
+        self.pairs[start..end].iter().position(|pair| pair.b == b).map(|place| start + place)
     }
 }
 

@@ -125,6 +125,9 @@ impl Scorer {
         };
         for pair in candidates.pairs.iter().filter(once) {
             let worth = &worths[pair.pattern as usize];
+            if worth.same.is_empty() {
+                continue;
+            }
             let codes = table.codes(pair.a);
             let reasons = worth.matching + worth.related;
             let by_chance = worth.chance * self.frequency(worth, codes).exp2();

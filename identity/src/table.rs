@@ -1,19 +1,23 @@
 //! Records as rows of codes: every value normalised once, and held once.
 
+mod draft;
+
+use std::hint::black_box;
+
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::attribute::{Entities, Kind, Schema};
 use crate::dictionary::{Dictionary, NONE};
 use crate::hash;
 use crate::layout::{Layout, Recipe};
-use crate::lexicon::{self, Lexicon, WordFrequencies};
+use crate::lexicon::{Lexicon, WordFrequencies};
 use crate::normalize;
+
+use draft::Draft;
 
 /// A row's place in its table.
 pub type Row = u32;
-
-/// So many spellings of countries are remembered.
-const MOST_COUNTRIES: usize = 4_096;
 
 /// Records of one kind, from one or several systems.
 #[derive(Debug, Clone)]
@@ -29,9 +33,7 @@ pub struct Table {
     system_numbers: HashMap<String, u32>,
     system_of: Vec<u32>,
     keys: Vec<u64>,
-    scratch: [String; 3],
-    /// Countries as they were written, and their codes: few, and read for every record.
-    countries: HashMap<String, u32>,
+    draft: Draft,
 }
 
 impl Table {
@@ -50,8 +52,7 @@ impl Table {
             system_numbers: HashMap::new(),
             system_of: Vec::new(),
             keys: Vec::new(),
-            scratch: Default::default(),
-            countries: HashMap::new(),
+            draft: Draft::default(),
         }
     }
 
@@ -147,13 +148,13 @@ impl Table {
         &self.lexicons[self.layout.fields[field].dictionary]
     }
 
-    /// How many rows hold each code of a field.
+    /// By field, how many rows hold each code.
     #[must_use]
-    pub fn counts(&self, field: usize) -> Vec<u32> {
-        let mut counts = vec![0; self.dictionary(field).codes()];
-        let width = self.layout.fields.len();
-        for code in self.codes.iter().skip(field).step_by(width) {
-            counts[*code as usize] += 1;
+    pub fn counts(&self) -> Vec<Vec<u32>> {
+        let fields = 0..self.layout.fields.len();
+        let mut counts: Vec<Vec<u32>> = fields.map(|field| vec![0; self.dictionary(field).codes()]).collect();
+        for codes in self.codes.chunks_exact(self.layout.fields.len().max(1)) {
+            counts.iter_mut().zip(codes).for_each(|(counts, code)| counts[*code as usize] += 1);
         }
         counts
     }
@@ -172,60 +173,20 @@ impl Table {
         self.id_ends.push(self.ids.len() as u32);
         let start = self.codes.len();
         self.codes.resize(start + self.layout.fields.len(), NONE);
-        let Self { layout, dictionaries, lexicons, codes, scratch: [out, more, country], countries, .. } = self;
-        let row = &mut codes[start..];
-        country.clear();
-        for recipe in &layout.recipes {
-            let raw = value(recipe.column);
-            if normalize::says_nothing(raw) && recipe.with.is_none() {
-                continue;
-            }
-            let mut set =
-                |field: usize, value: &str| row[field] = dictionaries[layout.fields[field].dictionary].intern(value);
-            match recipe.kind {
-                Kind::GivenName | Kind::Surname => normalize::name(raw, out),
-                Kind::FullName => {
-                    normalize::full_name(raw, out, more);
-                    set(recipe.field + 1, more);
-                }
-                Kind::Company => normalize::company(raw, out),
-                Kind::Mailbox => {
-                    if !normalize::mailbox(raw, out) {
-                        continue;
-                    }
-                    set(recipe.field + 1, normalize::corporate_domain(out).unwrap_or_default());
-                }
-                Kind::Website => normalize::website(raw, out),
-                Kind::Phone => normalize::phone(raw, country, out),
-                Kind::Street => normalize::street(recipe.with.map_or("", value), raw, out),
-                Kind::Postcode => normalize::postcode(raw, out),
-                Kind::Country => {
-                    if let Some(code) = countries.get(raw) {
-                        row[recipe.field] = *code;
-                        country.clear();
-                        country.push_str(dictionaries[layout.fields[recipe.field].dictionary].text(*code));
-                        continue;
-                    }
-                    normalize::country(raw, out);
-                    country.clone_from(out);
-                    let code = dictionaries[layout.fields[recipe.field].dictionary].intern(out);
-                    row[recipe.field] = code;
-                    if countries.len() < MOST_COUNTRIES && raw.len() <= normalize::LONGEST {
-                        countries.insert(raw.to_owned(), code);
-                    }
-                    continue;
-                }
-                Kind::Date => normalize::date(raw, out),
-                Kind::Identifier => normalize::code(raw, out),
-                Kind::Number => number(raw, out),
-                Kind::City | Kind::Category | Kind::Text => normalize::fold(raw, out),
-                Kind::Title | Kind::Names | Kind::Description => lexicon::words(recipe.kind, raw, out),
-                Kind::HouseNumber | Kind::System | Kind::Ignored => continue,
-            }
-            set(recipe.field, out);
-            if Layout::has_words(recipe.kind) {
-                let dictionary = layout.fields[recipe.field].dictionary;
-                lexicons[dictionary].note(row[recipe.field], out);
+        let Self { layout, dictionaries, lexicons, codes, draft, .. } = self;
+        draft.write(layout, values);
+        let of = |field: usize| layout.fields[field].dictionary;
+        // Where the values are is waited for once, not one after the other.
+        let guesses = draft.values().map(|value| (of(value.field), dictionaries[of(value.field)].guess(value.hash)));
+        let guesses: SmallVec<[(usize, u32); 16]> = guesses.collect();
+        black_box(guesses.iter().fold(0, |ahead, (of, code)| ahead ^ dictionaries[*of].ahead(*code)));
+        for value in draft.values() {
+            let dictionary = &mut dictionaries[of(value.field)];
+            let known = dictionary.codes();
+            let code = dictionary.intern_hashed(value.text, value.hash);
+            codes[start + value.field] = code;
+            if code as usize >= known && layout.fields[value.field].role.has_words() {
+                lexicons[of(value.field)].note(code, value.text);
             }
         }
         self.site(start);
@@ -239,17 +200,6 @@ impl Table {
             let mail = self.codes[start + mail];
             self.codes[start + site] = if mail == NONE { website } else { mail };
         }
-    }
-}
-
-/// Writes a number: digits, sign and point only.
-fn number(text: &str, out: &mut String) {
-    out.clear();
-    let text = normalize::cut(text.trim(), 48);
-    out.extend(text.chars().filter(|letter| letter.is_ascii_digit() || matches!(letter, '.' | '-')));
-    match out.parse::<f64>() {
-        Ok(number) if number.is_finite() => *out = number.to_string(),
-        _ => out.clear(),
     }
 }
 

@@ -124,6 +124,19 @@ fn any_script_is_linked() {
 }
 
 #[test]
+fn a_value_that_is_no_text_is_replaced_and_takes_nothing_from_the_next() {
+    // Two halves of one letter, in two columns: side by side they would be text.
+    let csv: &[u8] =
+        b"id,city,street\n1,Delft,Markt 1\n2,K\xc3,\xa9 5\n3,K\xef\xbf\xbd,\xef\xbf\xbd 5\n4,K\xc3\xb6ln,Dom 4\n";
+    let source = Source { name: "all".to_owned(), bytes: csv };
+    let schema = Schema::new(&[("city", Kind::City), ("street", Kind::Street)]);
+    let table = csv_table::read(vec![source], Some(schema)).expect("it can be read");
+    assert_eq!(table.codes(1), table.codes(2));
+    let text = |row: u32| table.dictionary(0).text(table.code(row, 0)).to_owned();
+    assert_eq!((text(0), text(3)), ("delft".to_owned(), "koln".to_owned()));
+}
+
+#[test]
 fn progress_goes_on_to_the_end() {
     let table = read(&[("left", LEFT), ("right", RIGHT)], None);
     let mut told: Vec<Progress> = Vec::new();

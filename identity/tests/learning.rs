@@ -80,7 +80,7 @@ fn the_frequency_of_a_value_counts_within_a_floor_and_a_cap() {
     let linkage = train(&table, &Decisions::default());
     let frequencies = &linkage.scorer.model().frequencies;
     for (field, of) in table.layout().fields.iter().enumerate() {
-        let counts = table.counts(field);
+        let counts = &table.counts()[field];
         let dictionary = table.dictionary(field);
         let bits = |code: usize| frequencies.bits_of(field, dictionary.hash(u32::try_from(code).expect("few values")));
         let held: Vec<usize> = (1..counts.len()).filter(|code| counts[*code] > 0).collect();

@@ -42,8 +42,8 @@ type Pairs = BTreeMap<(Row, Row), usize>;
 /// By pair, how often it was made. None is paired for saying the same.
 fn pairs(blocking: &Blocking, table: &Table) -> (Pairs, u64) {
     let mut made = Pairs::new();
-    let mut note = |a: Row, b: Row| *made.entry((a.min(b), a.max(b))).or_default() += 1;
-    let skew = blocking.pairs(table, &Equal::default(), &mut note, &mut |_| {});
+    let (pairs, skew) = blocking.pairs(table, &Equal::default(), &mut |_| {});
+    pairs.iter().for_each(|(a, b)| *made.entry((a.min(b), a.max(b))).or_default() += 1);
     (made, skew.iter().map(|skew| skew.left_out).sum())
 }
 

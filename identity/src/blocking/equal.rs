@@ -4,13 +4,17 @@
 
 use hashbrown::HashSet;
 
-use super::blocks::{self, Skew};
+use super::blocks::Skew;
+use super::keyed::Keyed;
 use crate::dictionary::NONE;
 use crate::hash;
 use crate::table::{Row, Table};
 
 /// What the rule is called that pairs records which say the same.
 const NAME: &str = "records that say the same";
+
+/// Each word is multiplied by so many times what the word before was.
+const TIMES: u64 = 0xd134_2543_de82_ef95;
 
 /// Groups of records that say the same, each in the order of what they are called.
 #[derive(Debug, Default)]
@@ -25,7 +29,13 @@ pub(crate) fn hash(table: &Table, row: Row) -> u64 {
     if codes.iter().all(|code| *code == NONE) {
         return 0;
     }
-    codes.iter().fold(codes.len() as u64, |hash, code| hash::mix(hash, u64::from(*code))).max(1)
+    // Two codes make a word, and words are multiplied side by side, each by another number.
+    let words = codes.chunks(2).map(|two| two.iter().fold(0, |word, code| word << 32 | u64::from(*code)));
+    let (sum, _) = words.fold((0_u64, hash::mix(0, 1)), |(sum, times), word| {
+        let folded = u128::from(word ^ times) * u128::from(times | 1);
+        (sum.rotate_left(1) ^ (folded >> 64) as u64 ^ folded as u64, times.wrapping_mul(TIMES))
+    });
+    hash::mix(sum, codes.len() as u64).max(1)
 }
 
 /// Where a row stands in the chain of those that say the same, whatever the order of rows.
@@ -37,16 +47,14 @@ impl Equal {
     /// The groups of a table.
     #[must_use]
     pub fn of(table: &Table) -> Self {
-        let rows = (0..table.rows() as Row).map(|row| (hash(table, row), row));
-        let mut hashed: Vec<(u64, Row)> = rows.filter(|(hash, _)| *hash != 0).collect();
-        blocks::sort(&mut hashed);
+        let mut keyed = Keyed::of((0..table.rows() as Row).map(|row| hash(table, row)).collect());
         let mut equal = Self::default();
-        for group in hashed.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+        keyed.groups(|group| {
             let start = equal.rows.len();
             equal.rows.extend(group.iter().map(|(_, row)| *row));
             equal.rows[start..].sort_unstable_by_key(|row| place(table, *row));
             equal.ends.push(equal.rows.len() as u32);
-        }
+        });
         equal
     }
 

@@ -49,10 +49,20 @@ impl KeyPart {
     /// A part of a record's key; 0 where it has none.
     #[must_use]
     pub fn of(self, table: &Table, row: Row) -> u64 {
-        let code = table.code(row, self.field);
-        if self.form == KeyForm::Brand {
-            return brand(table, row, self.field);
+        match (table.code(row, self.field), self.or_else(table)) {
+            (NONE, Some(site)) => site.of_code(table, table.code(row, site.field)),
+            (code, _) => self.of_code(table, code),
         }
+    }
+
+    /// What is taken where a record has no such value: the site speaks of a company.
+    pub(super) fn or_else(self, table: &Table) -> Option<Self> {
+        let site = table.layout().site.filter(|_| self.form == KeyForm::Brand)?;
+        Some(Self { field: site, ..self })
+    }
+
+    /// What it makes of a value; 0 if nothing.
+    pub(super) fn of_code(self, table: &Table, code: u32) -> u64 {
         if code == NONE {
             return 0;
         }
@@ -74,7 +84,7 @@ impl KeyPart {
                 if word.len() < 3 { 0 } else { hash::bytes(word) }
             }
             KeyForm::Sound => sound(dictionary.bytes(code)),
-            KeyForm::Brand => 0,
+            KeyForm::Brand => brand(dictionary.bytes(code), table.layout().site == Some(self.field)),
             // Where one word has to do, the rarest that is not the only one of its kind.
             KeyForm::Words(_) => rare_words(table, self.field, code).next().unwrap_or_default(),
         }
@@ -106,37 +116,25 @@ impl Rule {
     /// The key of a record; 0 where it has none.
     #[must_use]
     pub fn key(&self, table: &Table, row: Row) -> u64 {
-        self.key_of(&|part| part.of(table, row))
+        self.key_of(self.parts.iter().map(|part| part.of(table, row)))
     }
 
-    /// A key that means something within the table only: of whole values it takes the codes, which are at hand.
-    pub(super) fn key_within(&self, table: &Table, row: Row) -> u64 {
-        self.key_of(&|part| match part.form {
-            // In any order, a value must be the same in whichever field it stands.
-            KeyForm::Whole if !self.unordered => match table.code(row, part.field) {
-                NONE => 0,
-                code => u64::from(code),
-            },
-            _ => part.of(table, row),
-        })
-    }
-
-    fn key_of(&self, of: &impl Fn(KeyPart) -> u64) -> u64 {
+    /// The key that parts make; 0 where one of them is.
+    pub(super) fn key_of(&self, parts: impl Iterator<Item = u64>) -> u64 {
         let mut key = 0;
         if self.unordered {
-            let mut all: smallvec::SmallVec<[u64; 4]> = self.parts.iter().map(|part| of(*part)).collect();
+            let mut all: smallvec::SmallVec<[u64; 4]> = parts.collect();
             all.sort_unstable();
             if all.first() == Some(&0) {
                 return 0;
             }
             key = all.into_iter().fold(key, hash::mix);
         } else {
-            for part in &self.parts {
-                let hash = of(*part);
-                if hash == 0 {
+            for part in parts {
+                if part == 0 {
                     return 0;
                 }
-                key = hash::mix(key, hash);
+                key = hash::mix(key, part);
             }
         }
         key.max(1)
@@ -167,11 +165,9 @@ fn rare_words(table: &Table, field: usize, code: u32) -> impl Iterator<Item = u6
     words.into_iter().map(|(_, hash)| hash)
 }
 
-fn brand(table: &Table, row: Row, field: usize) -> u64 {
-    let name = table.dictionary(field).bytes(table.code(row, field));
-    let site = table.layout().site.map(|site| table.dictionary(site).bytes(table.code(row, site)));
-    let site = site.and_then(|site| site.split(|byte| *byte == b'.').next()).unwrap_or_default();
-    let name = if name.is_empty() { site } else { name };
+/// The letters of a company's name, or of what stands in front of the first point of a site.
+fn brand(value: &[u8], is_site: bool) -> u64 {
+    let name = if is_site { value.split(|byte| *byte == b'.').next().unwrap_or_default() } else { value };
     let letters: smallvec::SmallVec<[u8; 64]> =
         name.iter().filter(|byte| byte.is_ascii_alphanumeric()).copied().collect();
     if letters.len() < 4 { 0 } else { hash::bytes(&letters) }

@@ -1,6 +1,8 @@
 //! The rules that a table's fields suggest.
 
 use super::blocks::Blocks;
+use super::keyed::Keyed;
+use super::keys::Keys;
 use super::rule::{KeyForm, KeyPart, Rule};
 use super::{Blocking, Limits, Scope};
 use crate::layout::Role;
@@ -54,6 +56,10 @@ pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
     let fields = |role: Role| (0..layout.fields.len()).filter(move |field| layout.fields[*field].role == role);
     let part = |(role, form): (Role, KeyForm)| layout.field(role).map(|field| KeyPart { field, form });
     let refinements: Vec<KeyPart> = REFINEMENTS.iter().filter_map(|refinement| part(*refinement)).collect();
+    // A sample is enough: pairs grow with the square of the records.
+    let every = table.rows().div_ceil(SAMPLE).max(1);
+    let (keys, keyed) = (Keys::new(table, every), Keyed::default());
+    let mut trial = Trial { table, refinements: &refinements, limits, every, keys, keyed };
     let mut rules: Vec<Rule> = Vec::new();
     for suggested in SUGGESTED {
         let mut made = vec![Vec::new()];
@@ -70,13 +76,13 @@ pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
                 .collect();
         }
         for parts in made.into_iter().filter(|parts| !parts.is_empty()) {
-            rules.extend(selective(table, parts, &refinements, limits));
+            rules.extend(trial.selective(parts));
         }
     }
     if rules.is_empty() {
         // Nothing is known to be telling: every field on its own is tried.
         for field in 0..layout.fields.len() {
-            rules.extend(selective(table, vec![KeyPart { field, form: Whole }], &refinements, limits));
+            rules.extend(trial.selective(vec![KeyPart { field, form: Whole }]));
         }
     }
     let mut seen: Vec<Vec<KeyPart>> = Vec::new();
@@ -91,28 +97,41 @@ pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
 /// How many records are looked at to see how selective a rule is.
 const SAMPLE: usize = 25_000;
 
-/// A rule with as many parts as it takes to make few enough pairs; none where that does not help.
-fn selective(table: &Table, mut parts: Vec<KeyPart>, refinements: &[KeyPart], limits: Limits) -> Option<Rule> {
-    let layout = table.layout();
-    let mut more = refinements.iter();
-    loop {
-        let both = [Role::GivenName, Role::Surname];
-        let unordered = parts.len() == 2 && parts.iter().all(|part| both.contains(&layout.fields[part.field].role));
-        let name = parts.iter().map(|part| layout.fields[part.field].name.as_str()).collect::<Vec<_>>().join(" + ");
-        let rule = Rule { name, parts: parts.clone(), unordered };
-        if rule.words().is_some() {
-            return Some(rule);
+/// What it takes to see how selective a rule is.
+struct Trial<'a> {
+    table: &'a Table,
+    refinements: &'a [KeyPart],
+    limits: Limits,
+    every: usize,
+    keys: Keys<'a>,
+    keyed: Keyed,
+}
+
+impl Trial<'_> {
+    /// A rule with as many parts as it takes to make few enough pairs; none where that does not help.
+    fn selective(&mut self, mut parts: Vec<KeyPart>) -> Option<Rule> {
+        let layout = self.table.layout();
+        let rows = self.table.rows();
+        let mut more = self.refinements.iter();
+        loop {
+            let both = [Role::GivenName, Role::Surname];
+            let unordered = parts.len() == 2 && parts.iter().all(|part| both.contains(&layout.fields[part.field].role));
+            let name = parts.iter().map(|part| layout.fields[part.field].name.as_str()).collect::<Vec<_>>().join(" + ");
+            let rule = Rule { name, parts: parts.clone(), unordered };
+            if rule.words().is_some() {
+                return Some(rule);
+            }
+            // Blocks too large for any rule do not count: they are refined on their own, and one value that thousands share must not
+            // take the rule from all others.
+            self.keys.of(&rule, &mut self.keyed);
+            let blocks = Blocks { table: self.table, refinements: &[], most: self.limits.block };
+            let skew = blocks.of(&rule, &mut self.keyed, &mut |_| {});
+            let pairs = skew.pairs * (self.every as u64).pow(2);
+            if pairs <= u64::from(self.limits.pairs_per_record) * rows as u64 {
+                return (skew.records > 1).then_some(rule);
+            }
+            let next = more.find(|part| !parts.iter().any(|known| known.field == part.field))?;
+            parts.push(*next);
         }
-        // Blocks too large for any rule do not count: they are refined on their own, and one value that thousands share must not
-        // take the rule from all others.
-        // A sample is enough: pairs grow with the square of the records.
-        let every = table.rows().div_ceil(SAMPLE).max(1);
-        let (_, skew) = Blocks::sampled(table, &rule, &[], limits.block, every);
-        let pairs = skew.pairs * (every as u64).pow(2);
-        if pairs <= u64::from(limits.pairs_per_record) * table.rows() as u64 {
-            return (skew.records > 1).then_some(rule);
-        }
-        let next = more.find(|part| !parts.iter().any(|known| known.field == part.field))?;
-        parts.push(*next);
     }
 }

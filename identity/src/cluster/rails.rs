@@ -95,7 +95,8 @@ impl Rails {
         edge: Edge,
         weigh: &mut dyn FnMut(Row, Row) -> f32,
     ) -> Option<Edge> {
-        if edge.weight >= self.sure || self.together.contains_key(&pair_hash(table, edge.a, edge.b)) {
+        let said = || !self.together.is_empty() && self.together.contains_key(&pair_hash(table, edge.a, edge.b));
+        if edge.weight >= self.sure || said() {
             return Some(edge);
         }
         if a.len() + b.len() == 2 || a.len() + b.len() > self.size {

@@ -89,6 +89,10 @@ fn street_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if a == b {
         return 1;
     }
+    let (x, y) = view.signatures(field, a, b);
+    if !x.may_have_letters_of(y) && !x.may_have_digits_of(y) {
+        return 4;
+    }
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
     let letters =
         |text: &[u8]| -> SmallVec<[u8; 48]> { text.iter().filter(|byte| byte.is_ascii_lowercase()).copied().collect() };
@@ -112,6 +116,9 @@ fn alike_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if a == b {
         return 1;
     }
-    let (a, b) = (view.bytes(field, a), view.bytes(field, b));
-    if a.len().min(b.len()) >= 4 && within_edits(a, b, 1) { 2 } else { 3 }
+    let (x, y) = view.signatures(field, a, b);
+    if x.length().min(y.length()) < 4 || !x.may_be_within_edits(y, 1) {
+        return 3;
+    }
+    if within_edits(view.bytes(field, a), view.bytes(field, b), 1) { 2 } else { 3 }
 }

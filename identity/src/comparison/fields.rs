@@ -91,6 +91,13 @@ impl Single {
         if a == b {
             return 1;
         }
+        let (x, y) = view.signatures(self.field, a, b);
+        match self.scale {
+            Scale::Edits if !x.may_be_within_edits(y, 2) => return 4,
+            Scale::Phone if !x.may_be_within_edits(y, 1) && !x.may_be_within(y) => return 3,
+            Scale::Letters if !x.may_be_within_edits(y, 1) && !x.may_be_alike(y, 0.8) => return 4,
+            _ => {}
+        }
         let (a, b) = (view.bytes(self.field, a), view.bytes(self.field, b));
         match self.scale {
             Scale::Same => 2,

@@ -97,29 +97,34 @@ impl Mailbox {
                 (true, false) => 8,
             };
         }
+        let private = if a[self.site] == NONE && b[self.site] == NONE { 6 } else { 9 };
+        let other = match (known, same) {
+            (_, true) => 4,
+            (true, false) => 5,
+            (false, false) => private,
+        };
+        let (x, y) = view.signatures(self.mailbox, left, right);
+        // Two mailboxes of one domain have two names.
+        let one_domain = a[self.domain] != NONE && a[self.domain] == b[self.domain];
+        if !x.may_be_within_edits(y, 1) && (one_domain || !x.may_begin_as(y)) {
+            return other;
+        }
         let (left, right) = (view.bytes(self.mailbox, left), view.bytes(self.mailbox, right));
         let (local_a, local_b) = (local(left), local(right));
-        let private = if a[self.site] == NONE && b[self.site] == NONE { 6 } else { 9 };
         if local_a == local_b {
             // One letter of the domain is a slip; another domain is another provider.
             let slip = within_edits(left, right, 1);
             return match (slip, same, local_a.len() >= 4 && !OFFICES.contains(&local_a)) {
                 (true, _, _) => 3,
                 (false, false, true) => 2,
-                (false, true, _) => 4,
-                (false, false, false) if known => 5,
-                (false, false, false) => private,
+                (false, ..) => other,
             };
         }
         let offices = OFFICES.contains(&local_a) || OFFICES.contains(&local_b);
         if !offices && left.len().min(right.len()) >= 8 && within_edits(left, right, 1) {
             return 3;
         }
-        match (known, same) {
-            (_, true) => 4,
-            (true, false) => 5,
-            (false, false) => private,
-        }
+        other
     }
 }
 

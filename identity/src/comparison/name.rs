@@ -91,8 +91,13 @@ fn given_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if view.aliases.share(a, b) {
         return 2;
     }
+    let (x, y) = view.signatures(field, a, b);
+    let initial = x.length().min(y.length()) == 1;
+    if !initial && !x.may_be_within_edits(y, 1) && !x.may_be_alike(y, 0.9) {
+        return 5;
+    }
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
-    if a.len().min(b.len()) == 1 {
+    if initial {
         return if a[0] == b[0] { 3 } else { 5 };
     }
     let alike = (a.len().min(b.len()) >= 4 && within_edits(a, b, 1)) || jaro_winkler(a, b, 0.9) > 0.0;
@@ -105,6 +110,10 @@ fn surname_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     }
     if a == b {
         return 1;
+    }
+    let (x, y) = view.signatures(field, a, b);
+    if !x.may_be_within_edits(y, 1) && !x.may_be_alike(y, 0.92) {
+        return 3;
     }
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
     let alike = (a.len().min(b.len()) >= 3 && within_edits(a, b, 1)) || jaro_winkler(a, b, 0.92) > 0.0;

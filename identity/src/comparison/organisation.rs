@@ -24,6 +24,9 @@ const ONE_AND_SITE: u8 = 2;
 /// The names share rare words from this likeness on: of all their words, weighed by rarity, half are shared.
 const RARE: f64 = 0.5;
 
+/// A name of at most so many letters has no more words than are known of it.
+const ALL_WORDS: usize = 127;
+
 const LEVELS: [(&str, u8, Option<Agreement>); 13] = [
     ("neither has a company", NEITHER, None),
     ("same company", BOTH, Some(Agreement::Exact)),
@@ -95,6 +98,12 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     }
     let lexicon = view.lexicon(field);
     let (of_a, of_b) = (lexicon.words_of(a), lexicon.words_of(b));
+    let (x, y) = view.signatures(field, a, b);
+    let may_be_one = x.may_have_letters_of(y) || x.may_be_within_edits(y, 2) || x.may_be_alike(y, 0.88);
+    // Most share no word and few letters.
+    if !may_be_one && x.length().max(y.length()) <= ALL_WORDS && !of_a.iter().any(|word| of_b.contains(word)) {
+        return 8;
+    }
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
     let first = |text: &[u8]| text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
     let begins = a[..first(a)] == b[..first(b)] && first(a) >= 3;
@@ -105,7 +114,7 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     let (short, long) = if words_a.len() <= words_b.len() { (&words_a, &words_b) } else { (&words_b, &words_a) };
     let within = short.iter().filter(|word| long.contains(word)).count();
     let letters = |text: &[u8]| text.iter().filter(|byte| **byte != b' ').copied().collect::<SmallVec<[u8; 64]>>();
-    if (within == short.len() && within == long.len()) || letters(a) == letters(b) {
+    if (within == short.len() && within == long.len()) || x.may_have_letters_of(y) && letters(a) == letters(b) {
         return 2;
     }
     let rare = within > 0 && likeness(lexicon, of_a, of_b) >= RARE;
@@ -113,9 +122,6 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
         return 4;
     }
     // All but one word are the same, and that one is alike: a slip, or a word cut short.
-    let rest = |of: &SmallVec<[&[u8]; 8]>, other: &SmallVec<[&[u8]; 8]>| -> SmallVec<[Vec<u8>; 2]> {
-        of.iter().filter(|word| !other.contains(word)).take(2).map(|word| word.to_vec()).collect()
-    };
     let (rest_a, rest_b) = (rest(&words_a, &words_b), rest(&words_b, &words_a));
     if let ([a], [b]) = (rest_a.as_slice(), rest_b.as_slice())
         && within > 0
@@ -135,6 +141,11 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     } else {
         8
     }
+}
+
+/// The first two words that are in one name and not in the other.
+fn rest<'a>(of: &[&'a [u8]], other: &[&[u8]]) -> SmallVec<[&'a [u8]; 2]> {
+    of.iter().filter(|word| !other.contains(word)).take(2).copied().collect()
 }
 
 fn words(text: &[u8]) -> SmallVec<[&[u8]; 8]> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frequency::Frequencies;
 use super::relation::normalise;
-use crate::comparison::{Comparison, Level, View};
+use crate::comparison::{Comparison, Level, View, ahead};
 use crate::hash;
 use crate::table::Row;
 
@@ -32,6 +32,8 @@ pub(super) struct Drawn {
 const DRAWS: u64 = 20_000;
 /// ... among so many times as many pairs at most: where values are missing, or nearly all the same, there are few.
 const TRIES: u64 = 2;
+/// So many are drawn at once.
+const AT_ONCE: usize = 128;
 /// No level: the two make no pair.
 const NO_PAIR: usize = usize::MAX;
 
@@ -45,36 +47,52 @@ impl Drawn {
                 .collect(),
             whole: comparisons.iter().map(|comparison| vec![0.0; comparison.levels.len()]).collect(),
         };
-        for (place, comparison) in comparisons.iter().enumerate() {
-            let told: Vec<bool> = comparison.levels.iter().map(tells_by_likeness).collect();
-            // A pair that makes no sense counts as looked at: what is unseen among two files is as rare as among one.
-            let mut hits = 0;
-            for draw in 0..(DRAWS * TRIES).min(rows * rows) {
+        let told: Vec<Vec<bool>> =
+            comparisons.iter().map(|comparison| comparison.levels.iter().map(tells_by_likeness).collect()).collect();
+        // A pair that makes no sense counts as looked at: what is unseen among two files is as rare as among one.
+        let mut hits = vec![0; comparisons.len()];
+        let mut enough = vec![false; comparisons.len()];
+        let (draws, fields) = ((DRAWS * TRIES).min(rows * rows), ahead::fields(view.table().layout()));
+        for first in (0..draws).step_by(AT_ONCE) {
+            let pair = |draw: u64| {
                 let random = hash::mix(hash::mix(seed, draw), 0x5eed);
                 let (a, b) = (((random >> 32) * rows) >> 32, ((random & 0xffff_ffff) * rows) >> 32);
-                let (a, b) = (a as Row, b as Row);
-                let level = if pairs(a, b) { usize::from(comparison.level(view, a, b)) } else { NO_PAIR };
-                hits += u64::from(told.get(level).copied().unwrap_or(true));
-                // A comparison without likeness, and what is said of the system, need no more.
-                if hits > DRAWS || (hits == 0 && draw == DRAWS) {
-                    break;
-                }
-                if level == NO_PAIR {
-                    continue;
-                }
-                drawn.whole[place][level] += 1.0;
-                let mut last = None;
-                for part in &comparison.levels[level].parts {
-                    let (component, level) = part.component;
-                    // Two roles may be told by one component: it was seen once.
-                    if last != Some(component) {
-                        drawn.components[place][usize::from(component)][usize::from(level)] += 1.0;
+                (a as Row, b as Row)
+            };
+            let some: Vec<(Row, Row)> = (first..draws).take(AT_ONCE).map(pair).collect();
+            ahead::read(view, &fields, &some);
+            for (place, comparison) in comparisons.iter().enumerate() {
+                for (draw, (a, b)) in (first..).zip(&some) {
+                    if enough[place] {
+                        break;
                     }
-                    last = Some(component);
+                    let level = if pairs(*a, *b) { usize::from(comparison.level(view, *a, *b)) } else { NO_PAIR };
+                    hits[place] += u64::from(told[place].get(level).copied().unwrap_or(true));
+                    // A comparison without likeness, and what is said of the system, need no more.
+                    enough[place] = hits[place] > DRAWS || (hits[place] == 0 && draw == DRAWS);
+                    if !enough[place] && level != NO_PAIR {
+                        drawn.note(comparison, place, level);
+                    }
                 }
+            }
+            if enough.iter().all(|enough| *enough) {
+                break;
             }
         }
         drawn
+    }
+
+    fn note(&mut self, comparison: &Comparison, place: usize, level: usize) {
+        self.whole[place][level] += 1.0;
+        let mut last = None;
+        for part in &comparison.levels[level].parts {
+            let (component, level) = part.component;
+            // Two roles may be told by one component: it was seen once.
+            if last != Some(component) {
+                self.components[place][usize::from(component)][usize::from(level)] += 1.0;
+            }
+            last = Some(component);
+        }
     }
 }
 

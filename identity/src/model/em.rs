@@ -274,6 +274,7 @@ mod tests {
     use crate::attribute::{Kind, Schema};
     use crate::blocking::{self, Limits, Scope};
     use crate::comparison::Aliases;
+    use crate::model::Counts;
     use crate::table::Table;
 
     #[test]
@@ -301,7 +302,7 @@ mod tests {
         let candidates = Candidates::of(&blocking, &comparisons, view, &mut |_| {});
         let learn = |seed| {
             let training = Training::new(&candidates, &comparisons, &blocking, view, seed);
-            let counts: Vec<Vec<u32>> = (0..table.layout().fields.len()).map(|field| table.counts(field)).collect();
+            let counts: Vec<Counts> = table.counts().iter().map(|counts| Counts::of(counts)).collect();
             let chance = training.chance(&Frequencies::count(&table, &counts, None));
             let plain = training.learn(&chance, None);
             let starts: Vec<_> = (0..STARTS).map(|start| training.around(&plain, start)).collect();

@@ -30,6 +30,29 @@ pub struct Frequencies {
     pub fields: Vec<FieldFrequency>,
 }
 
+/// How many rows hold each value of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Rows that have a value.
+    records: u64,
+    /// Values that one row holds: no two records share them.
+    once: u64,
+    /// Values that several rows hold, by code, and how many.
+    several: Vec<(u32, u32)>,
+}
+
+impl Counts {
+    /// The counts of all codes, none of which has no value.
+    pub(crate) fn of(counts: &[u32]) -> Self {
+        let held = || (0..).zip(counts).skip(1).map(|(code, count)| (code, *count));
+        Self {
+            records: held().map(|(_, count)| u64::from(count)).sum(),
+            once: held().filter(|(_, count)| *count == 1).count() as u64,
+            several: held().filter(|(_, count)| *count > 1).collect(),
+        }
+    }
+}
+
 /// By field and code, how many pairs that share a value are explained otherwise than by chance.
 pub(crate) type Explained = Vec<Vec<f32>>;
 
@@ -44,8 +67,8 @@ const MOST_BITS: f64 = 8.0;
 impl Frequencies {
     /// Counts the values of a table. `counts` are how many rows hold each code, by field.
     #[must_use]
-    pub(crate) fn count(table: &Table, counts: &[Vec<u32>], explained: Option<&Explained>) -> Self {
-        let of = |(field, counts): (usize, &Vec<u32>)| {
+    pub(crate) fn count(table: &Table, counts: &[Counts], explained: Option<&Explained>) -> Self {
+        let of = |(field, counts): (usize, &Counts)| {
             FieldFrequency::count(table, field, counts, explained.map(|explained| explained[field].as_slice()))
         };
         Self { fields: counts.iter().enumerate().map(of).collect() }
@@ -62,11 +85,14 @@ impl Frequencies {
     pub fn bits(&self, table: &Table, field: usize) -> Vec<f32> {
         let dictionary = table.dictionary(field);
         let Some(of) = self.fields.get(field) else { return vec![0.0; dictionary.codes()] };
-        let common = ByHash::of(&of.common);
         // What few share is worth the same.
-        let unseen = of.bits_of(None);
-        let hashes = (0..dictionary.codes() as u32).map(|code| dictionary.hash(code));
-        hashes.map(|hash| common.get(hash).map_or(unseen, |others| of.bits_of(Some(others)))).collect()
+        let mut bits = vec![of.bits_of(None); dictionary.codes()];
+        for (hash, others) in &of.common {
+            if let Some(code) = dictionary.code_of(*hash) {
+                bits[code as usize] = of.bits_of(Some(*others));
+            }
+        }
+        bits
     }
 
     /// By how many bits the frequency of one value moves a weight.
@@ -77,15 +103,16 @@ impl Frequencies {
 }
 
 impl FieldFrequency {
-    fn count(table: &Table, field: usize, counts: &[u32], explained: Option<&[f32]>) -> Self {
+    fn count(table: &Table, field: usize, counts: &Counts, explained: Option<&[f32]>) -> Self {
         let dictionary = table.dictionary(field);
-        let records: f64 = counts.iter().skip(1).map(|count| f64::from(*count)).sum();
+        let records = counts.records as f64;
         let mut common: Vec<(u64, f32)> = Vec::new();
         let mut shared = 0.0;
-        let (mut rare, mut rare_shared) = (0.0, 0.0);
-        for (code, count) in counts.iter().enumerate().skip(1).filter(|(_, count)| **count > 0) {
+        let (mut rare, mut rare_shared) = (counts.once as f64, 0.0);
+        for (code, count) in &counts.several {
             let count = f64::from(*count);
-            let explained = explained.and_then(|explained| explained.get(code)).map_or(0.0, |pairs| f64::from(*pairs));
+            let explained = explained.and_then(|explained| explained.get(*code as usize));
+            let explained = explained.map_or(0.0, |pairs| f64::from(*pairs));
             let by_chance = (count * (count - 1.0) / 2.0 - explained).max(0.0);
             shared += 2.0 * by_chance;
             if count <= 2.0 {
@@ -95,7 +122,7 @@ impl FieldFrequency {
             // A pair is no evidence that its own value is common: one pair is left out.
             let others = (by_chance - 1.0).max(0.0) * 2.0 / count;
             if others > LEAST {
-                common.push((dictionary.hash(code as u32), others as f32));
+                common.push((dictionary.hash(*code), others as f32));
             }
         }
         common.sort_unstable_by_key(|(hash, _)| *hash);
@@ -126,32 +153,6 @@ impl FieldFrequency {
     }
 }
 
-/// Numbers by hash, found by its first bits: hashes are spread evenly.
-struct ByHash<'a> {
-    of: &'a [(u64, f32)],
-    bits: u32,
-    /// Where those begin that share their first bits.
-    starts: Vec<u32>,
-}
-
-impl<'a> ByHash<'a> {
-    fn of(of: &'a [(u64, f32)]) -> Self {
-        let bits = (usize::BITS - of.len().leading_zeros()).clamp(1, 24);
-        let mut starts = vec![0; (1 << bits) + 1];
-        of.iter().for_each(|(hash, _)| starts[(hash >> (u64::BITS - bits)) as usize + 1] += 1);
-        for place in 1..starts.len() {
-            starts[place] += starts[place - 1];
-        }
-        Self { of, bits, starts }
-    }
-
-    fn get(&self, wanted: u64) -> Option<f32> {
-        let place = (wanted >> (u64::BITS - self.bits)) as usize;
-        let among = &self.of[self.starts[place] as usize..self.starts[place + 1] as usize];
-        among.iter().find(|(hash, _)| *hash == wanted).map(|(_, of)| *of)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +165,8 @@ mod tests {
         countries.iter().zip(0..).for_each(|(country, id)| {
             let _ = table.push(&id.to_string(), "", &[country]);
         });
-        let counts = [table.counts(0)];
+        let counts: Vec<Counts> = table.counts().iter().map(|counts| Counts::of(counts)).collect();
+        assert_eq!(counts[0], Counts { records: 6, once: 1, several: vec![(1, 3), (2, 2)] });
         let plain = Frequencies::count(&table, &counts, None);
         // Of the fifteen pairs of the six that have a country three are of NL, and one is of DE.
         assert!((plain.fields[0].chance - 4.0 / 15.0).abs() < 0.001, "{plain:?}");

@@ -9,15 +9,20 @@ pub fn mailbox(text: &str, out: &mut String) -> bool {
     let text = cut(text.trim(), super::LONGEST);
     let text = text.strip_prefix("mailto:").unwrap_or(text);
     lower(text, out);
-    if out.contains(char::is_whitespace) {
+    if !out.bytes().all(|byte| byte.is_ascii_graphic()) {
         out.retain(|letter| !letter.is_whitespace());
     }
-    let Some(at) = out.rfind('@') else { return false };
-    if let Some(plus) = out[..at].find('+').filter(|plus| *plus > 0) {
+    let Some(mut at) = last_at(out) else { return false };
+    if let Some(plus) = out.bytes().take(at).position(|byte| byte == b'+').filter(|plus| *plus > 0) {
         out.replace_range(plus..at, "");
+        at = plus;
     }
-    let at = out.rfind('@').unwrap_or_default();
     at > 0 && at + 1 < out.len()
+}
+
+/// Where the domain of an address begins, the `@` before it.
+fn last_at(mailbox: &str) -> Option<usize> {
+    mailbox.bytes().rposition(|byte| byte == b'@')
 }
 
 /// Appends a text in lower case. Nearly all are in ASCII.
@@ -48,7 +53,7 @@ pub fn website(text: &str, out: &mut String) {
 /// The domain of an address, if it is not one where everybody has a mailbox.
 #[must_use]
 pub fn corporate_domain(mailbox: &str) -> Option<&str> {
-    let (_, domain) = mailbox.rsplit_once('@')?;
+    let domain = &mailbox[last_at(mailbox)? + 1..];
     let slip = |free: &&str| within_edits(free.as_bytes(), domain.as_bytes(), 1);
     (FREE.binary_search(&domain).is_err() && !MOST_USED.iter().any(slip)).then_some(domain)
 }
