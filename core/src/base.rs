@@ -91,6 +91,9 @@ pub struct Sent {
     pub origin: Origin,
     /// What it was to displace.
     pub displaces: Field,
+    /// The first attempt that sent it: only an answer to that one says that it never arrives. 0: sent before attempts were noted.
+    #[serde(default)]
+    pub attempt: u64,
 }
 
 /// A field that is there: JSON spells Null as `null`, and that is not nothing.

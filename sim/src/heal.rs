@@ -45,6 +45,7 @@ pub async fn heal(tenant: Tenant, neighbour: Tenant, scene: Arc<Scene>, by: Heal
     settle_in(&tenant, &scene).await?;
     finish(&tenant, &scene).await?;
     look_once(&tenant, &scene, by).await?;
+    tell_of_lifted(&tenant, &scene, by).await?;
     // A record that cannot be read may fail what is asked of it, and nothing else.
     ask(&tenant, &scene, by, true).await?;
     // Whoever is missed by one scan may have slipped through: two tell that a record is gone. A scan that goes on where an
@@ -111,24 +112,55 @@ async fn look_once(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<()
     Ok(())
 }
 
-/// Everything that was last said is said again, on every surface: nothing may follow from it.
-async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
-    let written = {
+/// Whoever may come back is known again when their systems next tell of them (`docs/decisions/0023-erasure.md`): what was first heard
+/// of a record after the erasure was not kept, and names nobody who could be asked. Where not all is scanned, that is brought about.
+async fn tell_of_lifted(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    let lifted = scene.lock().oracle.all_lifted();
+    if lifted.is_empty() || by == HealBy::Scans {
+        return Ok(());
+    }
+    say_again(scene, |subject| lifted.contains(&subject)).await;
+    if by == HealBy::Polls {
+        let names: Vec<&'static str> = scene.lock().servers.iter().map(|server| server.design.name).collect();
+        for name in names {
+            again(scene, || async { tenant.scan(name).await.map(drop) }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What was last said of whom `about` says is said again by webhook, and has arrived.
+async fn say_again(scene: &Arc<Scene>, about: impl Fn(usize) -> bool) {
+    {
         let mut inner = scene.lock();
         for system in 0..inner.servers.len() {
             for place in 0..inner.servers[system].records.len() {
-                inner.publish(system, place);
+                if about(inner.servers[system].records[place].subject) {
+                    inner.publish(system, place);
+                }
             }
         }
-        inner.oracle.heal_writes
-    };
+    }
     Pause::of(scene, 600_000).await;
+}
+
+/// Everything that was last said is said again, on every surface: nothing may follow from it.
+async fn echo(tenant: &Tenant, scene: &Arc<Scene>, by: HealBy) -> Result<(), Error> {
+    let remodelled = !scene.lock().oracle.remodelled.is_empty();
+    if by == HealBy::Webhooks && remodelled {
+        // A unit whose owner changed follows when it is next settled (`docs/decisions/0009-left-for-later.md`): where nobody was asked,
+        // that is when something is said of it, and nothing follows from the second time.
+        say_again(scene, |_| true).await;
+        ask(tenant, scene, by, true).await?;
+        rest(tenant, scene, by).await?;
+    }
+    let written = scene.lock().oracle.heal_writes;
+    say_again(scene, |_| true).await;
     ask(tenant, scene, by, true).await?;
     let planned =
         again(scene, || mend(tenant, scene, true)).await? + again(scene, || mend(tenant, scene, false)).await?;
     let mut inner = scene.lock();
-    // The echo may be the first that is heard of whoever was erased and may come back.
-    let silent = !inner.oracle.poisoned.is_empty() || inner.oracle.has_lifted();
+    let silent = !inner.oracle.poisoned.is_empty();
     let planned = if silent { 0 } else { planned };
     if planned > 0 || inner.oracle.heal_writes != written {
         inner.oracle.accuse(format!("{planned} operations follow from an echo"));

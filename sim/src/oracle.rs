@@ -250,7 +250,7 @@ impl Oracle {
         let (unit, said) = ((known.subject, attribute), self.said.get(&word.said()).map(|said| said.at));
         let changes: BTreeSet<i64> = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at).collect();
         let cell = &mut known.cells[attribute];
-        let (made, (before, by, at)) = (cell.history.len() == 1, cell.last());
+        let (made, (before, by, at), started) = (cell.history.len() == 1, cell.last(), cell.before);
         let seen = expected.is_none_or(|expected| expected == before);
         let tries: Vec<i64> = if (before, by) == (word, By::Engine) { cell.tries().collect() } else { Vec::new() };
         // What it held at the version of a write is read no more where something else of the record was changed since.
@@ -274,7 +274,8 @@ impl Oracle {
         // Of who cannot be read nothing is promised.
         self.heal_writes += usize::from(self.is_promised(unit.0));
         // Where the model changed, what was true by the former may be written before the unit is settled anew.
-        let early = remodelled && self.early.insert(written);
+        // What puts that right is a second write, and no difference is left of the two.
+        let early = remodelled && (self.early.insert(written) || word == started);
         self.rewrites += usize::from(again || raced || early);
         if vain && !self.two_workers && self.is_promised(unit.0) {
             self.accuse(format!("{name} r{place} is written {word}, which it holds, for no reason"));

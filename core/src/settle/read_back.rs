@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::base::Base;
+use crate::base::{Base, Origin};
 use crate::fact::Fact;
+use crate::hub;
 use crate::model::{Unit, UnitKey};
 use crate::ownership::Authority;
 use crate::settle::Recorder;
 use crate::sight::{Ground, Shown, reference_object};
-use crate::stamp::Domain;
+use crate::stamp::{Domain, Stamp};
 use crate::value::{Field, Money, Ordered as _, Value as _};
 
 /// What shows what it was sent holds our writing, answered or not. And a system's own form of what it was sent is told from
@@ -36,7 +37,13 @@ pub(super) fn recognise(
             recorder.record(Fact::Sent { record, unit: key.clone(), sent: None });
             continue;
         }
-        let Some(base) = link.bases.get(key) else { continue };
+        let Some(base) = link.bases.get(key) else {
+            if let Some(base) = arrived_late(ground, recorder, unit, key, shown, seen) {
+                let record = Arc::clone(&link.record);
+                recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Arc::new(base)) });
+            }
+            continue;
+        };
         let Some(answered) = base.answered.as_deref() else { continue };
         let Some(version) = answered.version else { continue };
         let exact = is_exact((ground.domain)(&link.record));
@@ -58,6 +65,35 @@ pub(super) fn recognise(
         let record = Arc::clone(&link.record);
         recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Arc::new(base)) });
     }
+}
+
+/// The base of a record where a create of ours was sent, was not found when it was looked for, and may have arrived since: what shows what
+/// it sent is our writing, and no word of the system's own. Where golden has moved on, it came from golden alone. Whatever an owner shows
+/// is its own word.
+fn arrived_late(
+    ground: &Ground<'_>,
+    recorder: &Recorder<'_>,
+    unit: &Unit,
+    key: &UnitKey,
+    shown: &Shown<'_>,
+    seen: &Field,
+) -> Option<Base> {
+    let entity = &*recorder.entity;
+    if entity.creates_sent.is_empty() || shown.authority == Authority::Owner {
+        return None;
+    }
+    let record = &entity.links[shown.link].record;
+    let fields = entity.creates_sent.get(&(record.connection.clone(), record.object.clone()))?;
+    let name = ground.model.unit_name(key);
+    let (_, sent) = fields.iter().find(|(unit, _)| *unit == name)?;
+    if !sent.is_value() || !unit.same(seen, sent) {
+        return None;
+    }
+    let golden = entity.golden.get(key).filter(|cell| unit.same(sent, &cell.field));
+    let hub = || Arc::new(hub::record(ground.model.name.as_str(), entity.id));
+    let origin = golden.and_then(|cell| cell.origin.clone());
+    let origin = origin.unwrap_or_else(|| Origin { record: hub(), stamp: Stamp::new(ground.as_of) });
+    Some(Base { wrote: Some(Box::new(origin)), ..Base::accepted(seen.clone(), sent.clone()) })
 }
 
 /// Whether no two changes of a record carry the same token.

@@ -115,6 +115,40 @@ fn a_write_under_way_takes_room() {
     assert_eq!(world.shop.writes(), 1);
 }
 
+/// A write under way takes room from others also where a person confirmed what is to be written over it: what that leaves no room for
+/// stands parked, where it can be confirmed too.
+#[test]
+fn what_is_under_way_takes_room_though_what_follows_it_was_confirmed() {
+    let (world, tenant) = owed(2, 1);
+    let ids: Vec<EntityId> = block_on(tenant.entities("account", None, 9)).unwrap();
+    let plans: Vec<_> = ids.iter().map(|id| block_on(tenant.plan(*id).into_future()).unwrap()).collect();
+    let Target::Record(other) = &plans[1].operations[0].target else { panic!("it is no create") };
+    let other = other.id.strip_prefix('c').unwrap().to_owned();
+    approve(&tenant, plans[0].hash);
+    world.shop.loses_answer();
+    assert_eq!(apply(&tenant, plans[0].hash).unknown, 1);
+    world.shop.unavailable(true);
+
+    owe(&world, &tenant, 2, "300.00");
+    let held = plan(&tenant);
+    assert_eq!((held.operations.len(), held.parked.len()), (0, 2), "{held}");
+    block_on(tenant.confirm_writes(held.hash, &approver())).unwrap();
+    world.crm.edit("accounts", &other, &json!({ "balance": "400.00" }));
+    block_on(tenant.poll("crm")).unwrap();
+    step(&tenant);
+
+    let held = plan(&tenant);
+    assert_eq!((held.operations.len(), held.parked.len()), (1, 1), "{held}");
+    assert!(held.parked[0].limited, "{held}");
+    block_on(tenant.confirm_writes(held.hash, &approver())).unwrap();
+    world.shop.unavailable(false);
+    let confirmed = plan(&tenant);
+    assert_eq!((confirmed.operations.len(), confirmed.parked.len()), (2, 0), "{confirmed}");
+    approve(&tenant, confirmed.hash);
+    assert_eq!(apply(&tenant, confirmed.hash).held.len(), 0);
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+}
+
 /// Somebody puts the old value back before we know that ours took effect: they are not overwritten unasked, and ours counts.
 #[test]
 fn what_somebody_took_back_before_it_was_found_is_not_sent_again_unasked() {

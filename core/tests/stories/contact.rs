@@ -102,3 +102,29 @@ fn an_owners_new_record_is_never_behind_golden() {
         .expect_in("shop", "9", "title", json!("Mr"))
         .expect_quiet();
 }
+
+#[test]
+fn who_agreed_on_the_way_is_behind_and_who_was_never_seen_to_agree_is_asked() {
+    let said = |phone: &str| json!({ "email": "ana@acme.test", "phone": phone });
+    // NetSuite was heard while golden was what it says: it agreed, and follows.
+    Story::of::<Customer>()
+        .says("crm", "101", said("1"))
+        .says("netsuite", "7", said("1"))
+        .says("crm", "101", said("2"))
+        .expect_plan(
+            r#"
+            netsuite/customer/7 phone: "1" -> "2" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_no_discrepancy()
+        .expect_quiet();
+    // The same words, and NetSuite's heard last: nobody has seen the two agree.
+    Story::of::<Customer>()
+        .says("crm", "101", said("1"))
+        .says("crm", "101", said("2"))
+        .says("netsuite", "7", said("1"))
+        .expect(Customer::PHONE, "2")
+        .expect_discrepancy(HardConflictNoBase, "phone")
+        .expect_quiet();
+}

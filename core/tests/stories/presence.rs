@@ -153,6 +153,32 @@ fn a_create_that_may_still_arrive_sends_the_same_again_and_the_rest_follows() {
         .expect_writes("shop", 2);
 }
 
+#[test]
+fn a_create_that_arrives_late_shows_our_writing_and_is_no_word() {
+    let mut story = Story::of::<Member>()
+        .says("crm", "m1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .system("shop", |shop| {
+            shop.loses_request();
+        })
+        .apply();
+    block_on(story.tenant().recover()).expect("nothing is found");
+    // Golden moves on, and then the account is there after all: it is behind, and nobody is asked.
+    story
+        .says("crm", "m1", json!({ "name": "Anna" }))
+        .says("shop", "a1", json!({ "email": "ana@acme.test", "name": "Ana" }))
+        .expect_entities(1)
+        .expect(Member::NAME, "Anna")
+        .expect_plan(
+            r#"
+            shop/accounts/a1 name: "Ana" -> "Anna" (propagates the golden value)
+            "#,
+        )
+        .apply()
+        .expect_in("shop", "a1", "name", json!("Anna"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
 /// Sixty customers in two systems.
 fn sixty() -> Story {
     (0..60).fold(Story::of::<Customer>(), |story, number| {

@@ -199,3 +199,50 @@ fn our_own_writing_is_no_witness_before_its_answer_is_known_either() {
         .expect_no_discrepancy()
         .expect_quiet();
 }
+
+#[test]
+fn a_word_that_we_could_not_write_is_a_persons_own_once_they_say_it() {
+    // The shop's people say another company before we write the CRM's; we are refused. Then they say the CRM's themselves.
+    ana()
+        .says("crm", "101", json!({ "company": "Borg" }))
+        .later(TimeDelta::minutes(10))
+        .apply_after(|systems| {
+            systems.of("shop").edit("customers", "9", &json!({ "defaultAddress": { "company": "Cyb" } }));
+        })
+        .expect(Customer::COMPANY, "Cyb")
+        .later(TimeDelta::minutes(10))
+        .says("shop", "9", json!({ "defaultAddress": { "company": "Borg" } }))
+        .expect(Customer::COMPANY, "Borg")
+        .apply()
+        .expect_in("shop", "9", "defaultAddress", json!({ "company": "Borg", "street": "A St", "zip": "1" }))
+        .expect_in("crm", "101", "company", json!("Borg"))
+        .expect_in("netsuite", "7", "companyname", json!("Borg"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}
+
+#[test]
+fn what_may_still_arrive_is_ours_though_it_was_refused_when_it_was_sent_again() {
+    let story = ana()
+        .says("crm", "101", json!({ "company": "Borg" }))
+        .system("netsuite", |netsuite| {
+            netsuite.loses_request();
+        })
+        .apply()
+        .system("netsuite", |netsuite| {
+            netsuite.goes_stale();
+        })
+        .apply();
+    assert_eq!(story.applied().superseded, 1, "{:?}", story.applied());
+    story
+        .later(TimeDelta::minutes(10))
+        .says("shop", "9", json!({ "defaultAddress": { "company": "Cyb" } }))
+        .later(TimeDelta::minutes(10))
+        // The request that was thought lost arrives.
+        .says("netsuite", "7", json!({ "companyname": "Borg" }))
+        .expect(Customer::COMPANY, "Cyb")
+        .apply()
+        .expect_in("netsuite", "7", "companyname", json!("Cyb"))
+        .expect_no_discrepancy()
+        .expect_quiet();
+}

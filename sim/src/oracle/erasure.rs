@@ -44,12 +44,6 @@ impl Oracle {
         !self.erasures.0.is_empty()
     }
 
-    /// Whether anybody who was erased may come back.
-    #[must_use]
-    pub fn has_lifted(&self) -> bool {
-        self.erasures.0.values().any(|standing| *standing == Standing::Lifted)
-    }
-
     /// The erasure of a subject begins.
     pub fn asked_to_erase(&mut self, subject: usize) {
         self.erasures.0.insert(subject, Standing::Asked);
@@ -152,8 +146,8 @@ mod tests {
         assert_eq!(oracle.told_of_gone(r#"{"a0":"w5","key":"k1","of":"w44 k00x"}"#), None);
         assert_eq!(oracle.told_of_gone(r#"{"a0":"W4"}"#), Some("W4"), "in whatever form");
         assert_eq!(oracle.told_of_gone(r#"["thing\u001fkey\u001fk0"]"#), Some("k0"));
-        assert!(!oracle.has_lifted());
+        assert!(oracle.all_lifted().is_empty());
         oracle.lifted(0);
-        assert_eq!((oracle.told_of_gone("k0 w4"), oracle.has_lifted()), (None, true));
+        assert_eq!((oracle.told_of_gone("k0 w4"), oracle.all_lifted()), (None, vec![0]));
     }
 }

@@ -388,7 +388,7 @@ impl Tenant {
                 return Ok(Some(Intended { row, write, _claim: claim }));
             }
             let mut facts = Vec::new();
-            self.note_sent(&mut loader, &row.operations, &mut facts);
+            self.note_sent(&mut loader, &row, &mut facts);
             self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
             changes.put(outbox.clone(), &row);
             changes.journal("intended", &entity.to_string(), &row.operations);

@@ -329,8 +329,8 @@ impl Tenant {
         operations: &[&Operation],
         confirmed: BTreeSet<Digest>,
     ) -> Result<Counted, Error> {
-        let counting = operations.iter().filter(|operation| !confirmed.contains(&operation.key));
-        let places: BTreeSet<CountedPlace> = counting.map(|operation| CountedPlace::of(operation)).collect();
+        let counting: Vec<&Operation> = operations.iter().copied().filter(|o| !confirmed.contains(&o.key)).collect();
+        let places: BTreeSet<CountedPlace> = counting.iter().map(|operation| CountedPlace::of(operation)).collect();
         let mut counted = Counted { confirmed, ..Counted::default() };
         if places.is_empty() {
             return Ok(counted);
@@ -341,7 +341,8 @@ impl Tenant {
             let count = self.count(loader, &place).await?.at(&place, now);
             counts.push((place, count.done));
         }
-        let besides = operations.iter().map(|operation| written(operation)).collect();
+        // What a person confirmed counts nowhere: what is under way where it would be written counts for itself.
+        let besides = counting.iter().map(|operation| written(operation)).collect();
         let under_way = self.counted_under_way(&besides).await?;
         for (place, done) in counts {
             let all = done.saturating_add(under_way.get(&place).copied().unwrap_or_default());

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::base::{Answered, Base, Origin, Sent as Unanswered};
 use crate::engine::Tenant;
 use crate::engine::hydrate::Loader;
+use crate::engine::tenant::apply::outbox::OutboxRow;
 use crate::entity::Entity;
+use crate::error::Error;
 use crate::fact::{EntityFact, Fact};
 use crate::id::RecordRef;
 use crate::model::{CompiledEntity, UnitKey};
@@ -198,8 +200,9 @@ impl Tenant {
 
     /// Notes what records are about to be sent: whoever shows it before the answer is settled shows our writing. An owner
     /// that is asked to follow a decision says for itself what it makes of it.
-    pub(super) fn note_sent(&self, loader: &mut Loader<'_>, operations: &[Operation], facts: &mut Vec<EntityFact>) {
-        for operation in operations {
+    /// What an earlier attempt sent that may still arrive is the same, and stays the earlier one's.
+    pub(super) fn note_sent(&self, loader: &mut Loader<'_>, attempt: &OutboxRow, facts: &mut Vec<EntityFact>) {
+        for operation in &attempt.operations {
             let (Intent::Set(value), Target::Record(record)) = (&operation.intent, &operation.target) else { continue };
             let Some(of) = loader.loaded.set.find_entity(operation.entity) else { continue };
             let entity = &loader.loaded.set.entity(of).entity;
@@ -210,14 +213,46 @@ impl Tenant {
             }
             let form = unit.index().and_then(|unit| form(model, entity.links[link].object, unit, value));
             let (value, displaces) = (form.unwrap_or_else(|| value.clone()), operation.expect.clone());
-            let sent = Unanswered { value, origin: self.golden_origin(model, entity, &unit), displaces };
             let link = &entity.links[link];
+            let earlier = link.sent.get(&unit).filter(|sent| sent.value == value).map(|sent| sent.attempt);
+            let attempt = earlier.unwrap_or(attempt.attempt);
+            let sent = Unanswered { value, origin: self.golden_origin(model, entity, &unit), displaces, attempt };
             if link.sent.get(&unit) != Some(&sent) {
                 let record = Arc::clone(&link.record);
                 let fact = Fact::Sent { record, unit, sent: Some(Box::new(sent)) };
                 loader.loaded.set.record_fact(of, fact, facts);
             }
         }
+    }
+
+    /// An attempt was answered, and wrote nothing: whoever shows what it sent from now on says so. What an earlier attempt sent, of
+    /// which nobody knows whether it arrives, stays noted.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub(super) async fn withdraw_sent(
+        &self,
+        loader: &mut Loader<'_>,
+        attempt: &OutboxRow,
+        facts: &mut Vec<EntityFact>,
+    ) -> Result<(), Error> {
+        let Some(Target::Record(record)) = attempt.operations.first().map(|operation| &operation.target) else {
+            return Ok(());
+        };
+        loader.records(std::slice::from_ref(record)).await?;
+        let set = &loader.loaded.set;
+        let Some(of) = set.find_record(record).and_then(|at| set.record(at).entity) else { return Ok(()) };
+        let entity = &set.entity(of).entity;
+        let Some(link) = entity.link_of(record).map(|link| &entity.links[link]) else { return Ok(()) };
+        let noted = link.sent.iter().filter(|(_, sent)| sent.attempt == attempt.attempt);
+        let withdrawn: Vec<Fact> = noted
+            .map(|(unit, _)| Fact::Sent { record: Arc::clone(&link.record), unit: unit.clone(), sent: None })
+            .collect();
+        for fact in withdrawn {
+            loader.loaded.set.record_fact(of, fact, facts);
+        }
+        Ok(())
     }
 
     /// What a create left out (a reference that led nowhere yet) is accepted as missing: it follows as a change.

@@ -164,8 +164,8 @@ impl Tenant {
         Ok(row.is_some_and(|row| row.attempt == attempt.attempt))
     }
 
-    /// Ends an attempt: takes its row out of the outbox if it is still there, with what else belongs to the end, in one
-    /// commit. The row of another attempt stays.
+    /// Ends an attempt that is known to have written nothing: takes its row out of the outbox if it is still there, and back what was
+    /// noted as sent, with what else belongs to the end, in one commit. The row of another attempt stays.
     pub(super) async fn close(
         &self,
         doing: &'static str,
@@ -177,8 +177,10 @@ impl Tenant {
         loop {
             let mut loader = Loader::new(&self.core, &self.id);
             let own = self.is_own(&mut loader, attempt).await?;
+            let mut facts = Vec::new();
+            self.withdraw_sent(&mut loader, attempt, &mut facts).await?;
             let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
-            changes.commit.expect.extend(loader.loaded.revisions);
+            self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
             if own {
                 changes.delete(key.clone());
             }

@@ -414,6 +414,9 @@ impl Tenant {
                 changes.delete(row);
             }
             self.remember_refusals(&mut loader, &mut changes, &intent.operations).await?;
+            let mut facts = Vec::new();
+            self.withdraw_sent(&mut loader, intent, &mut facts).await?;
+            self.with_frame(|frame| changes.add_set(frame, &loader.loaded, &facts))?;
             for operation in &intent.operations {
                 let record = match &operation.target {
                     Target::Record(record) => vec![record.clone()],
@@ -426,7 +429,6 @@ impl Tenant {
             }
             spend(&mut changes, &intent.operations);
             changes.journal("refused", &intent.operations[0].entity.to_string(), &(&keys, why));
-            changes.commit.expect.extend(loader.loaded.revisions);
             if attempts.commit(self, "store a refusal", changes.commit).await? {
                 break;
             }
