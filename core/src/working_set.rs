@@ -280,6 +280,7 @@ impl WorkingSet {
         };
         let representation = state.representation.to_mut();
         representation.sight(stamp, &sighting, &mut outcome);
+        representation.make_room(decoded.cells().filter(|(_, element, _)| element.is_none()).count());
         for slot in decoded.collections() {
             let elements = || {
                 let cells = decoded.cells().filter(|(of, ..)| of == slot);
