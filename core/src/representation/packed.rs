@@ -4,6 +4,8 @@
 //! a cell has a bit for each at which its value was said. It stands for the same set as a [`Cell`] does, which is what it becomes
 //! for whatever happens rarely: something that is heard late, or at the stamp of something else.
 
+use std::fmt;
+
 use crate::observation::SlotIndex;
 use crate::representation::cell::{Cell, Folded};
 use crate::stamp::Stamp;
@@ -13,7 +15,7 @@ use crate::value::{Field, FieldRef};
 const WINDOW: usize = u32::BITS as usize;
 
 /// The scalar cells of one record. Equal if they stand for the same sets.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Cells {
     /// Ascending, and at most [`WINDOW`] of them.
     stamps: Box<[Stamp]>,
@@ -319,6 +321,13 @@ impl Cells {
     }
 }
 
+/// The sets, by slot: what is equal looks equal.
+impl fmt::Debug for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().map(|(slot, cell)| (slot, cell.history().collect::<Vec<_>>()))).finish()
+    }
+}
+
 impl PartialEq for Cells {
     fn eq(&self, other: &Self) -> bool {
         let alike = |(one, other): ((SlotIndex, CellRef<'_>), (SlotIndex, CellRef<'_>))| {
@@ -400,6 +409,7 @@ mod tests {
             }
             check(&other, &sets);
             prop_assert_eq!(&cells, &other);
+            prop_assert_eq!(format!("{cells:?}"), format!("{other:?}"));
 
             let old = |stamp: Stamp| stamp.token < horizon;
             cells.change(|cell| cell.history().any(|(stamp, _)| old(stamp)), |cell| cell.retain_earlier(|stamp| !old(stamp)));
