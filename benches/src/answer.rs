@@ -7,7 +7,7 @@ use accordant::discrepancy::{DiscrepancyKind, DiscrepancyState};
 use accordant::fingerprint::{Digest, Fingerprint};
 use accordant::golden::Status;
 use accordant::model::UnitKey;
-use accordant::representation::{Cell, Representation};
+use accordant::representation::{CellRef, Representation};
 use accordant::working_set::{EntityState, WorkingSet};
 
 /// The first seven attributes are text, the last is money.
@@ -97,7 +97,7 @@ pub fn last_heard(sets: &[WorkingSet]) -> Sums {
     sums
 }
 
-fn choose(attribute: u16, cells: [Option<&Cell>; 3]) -> Option<&str> {
+fn choose(attribute: u16, cells: [Option<CellRef<'_>>; 3]) -> Option<&str> {
     const BEHIND_MS: i64 = 5 * 24 * 3_600_000;
     let order: Option<[usize; 3]> = match attribute {
         0..=2 => Some([0, 1, 2]),

@@ -101,13 +101,12 @@ pub fn linked(ground: &Ground, customers: impl IntoIterator<Item = u64>) -> Work
     let frame = ground.frame();
     let mut set = WorkingSet::new();
     let mut facts = Vec::new();
-    let slots = ground.model.entity(0).attributes.len();
     for number in customers {
         let entity = set.add_entity(Entity::new(entity_id(number), 0));
         set.record_fact(entity, Fact::Entered { entity: 0 }, &mut facts);
         for (object, id) in (0u16..).zip(ids(number)) {
             let record = Arc::new(record(&ground.model, object, &id));
-            let record = set.add_record(record, 0, object, Representation::with_room(slots));
+            let record = set.add_record(record, 0, object, Representation::new());
             set.link(entity, record, u64::from(object), Evidence::FirstSight, &mut facts);
         }
         facts.clear();

@@ -208,6 +208,8 @@ impl Fact {
                 // Whoever links it, by whatever right, says that it is.
                 entity.held_apart.remove(record);
                 entity.links.retain(|link| link.record != *record);
+                // Few entities come to have more links than they have: room for each, and no more.
+                entity.links.reserve_exact(1);
                 entity.links.push(Link {
                     record: Arc::clone(record),
                     object: *object,

@@ -129,7 +129,10 @@ impl fmt::Display for RecordRef {
 
 /// A canonical business thing, whatever its type: a UUID of version 7, so ids sort by the time of first sight.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntityId(u128);
+pub struct EntityId(
+    /// The bytes of the UUID, which order as its number does. A number is aligned to 16 bytes, and with it all that holds one.
+    [u8; 16],
+);
 
 impl EntityId {
     /// Builds the version 7 UUID (RFC 9562, section 5.7) for `millis` since the epoch and ten bytes of randomness.
@@ -137,20 +140,20 @@ impl EntityId {
     /// Time and randomness are arguments: the pure centre has neither.
     #[must_use]
     pub fn from_parts(millis: u64, random: [u8; 10]) -> Self {
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128())
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().into_bytes())
     }
 
     /// When the entity was first seen, in milliseconds since the epoch.
     #[must_use]
     pub fn known_from(self) -> i64 {
         // The first 48 bits (RFC 9562, section 5.7).
-        i64::try_from(self.0 >> 80).unwrap_or(i64::MAX)
+        i64::try_from(self.as_u128() >> 80).unwrap_or(i64::MAX)
     }
 
     /// The id as a number, for compact keys.
     #[must_use]
     pub const fn as_u128(self) -> u128 {
-        self.0
+        u128::from_be_bytes(self.0)
     }
 }
 
@@ -162,7 +165,7 @@ impl EntityId {
     }
 
     fn shown<'t>(&self, text: &'t mut [u8; uuid::fmt::Urn::LENGTH]) -> &'t str {
-        uuid::Uuid::from_u128(self.0).hyphenated().encode_lower(text)
+        uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(text)
     }
 }
 
@@ -186,7 +189,7 @@ pub struct NotAnEntityId;
 impl FromStr for EntityId {
     type Err = NotAnEntityId;
     fn from_str(text: &str) -> Result<Self, NotAnEntityId> {
-        uuid::Uuid::try_parse(text).map(|id| Self(id.as_u128())).map_err(|_| NotAnEntityId)
+        uuid::Uuid::try_parse(text).map(|id| Self(id.into_bytes())).map_err(|_| NotAnEntityId)
     }
 }
 

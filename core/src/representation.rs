@@ -4,133 +4,34 @@
 //! order, grouping and repetition of the same observations gives the same representation (`docs/semantics.md` 3).
 
 mod cell;
+mod existence;
+mod packed;
 mod rare;
 pub(crate) mod redirects;
 pub(crate) mod stored;
 mod trim;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::model::Shape;
-use crate::observation::{Coverage, DeathEvidence, Observation, Sighting, SlotIndex};
+use crate::observation::{Coverage, Observation, Sighting, SlotIndex};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, FieldRef};
 
-pub use cell::{Cell, Folded};
+pub use cell::Folded;
+pub use existence::{Existence, Life};
+pub use packed::CellRef;
 pub use trim::HORIZON;
 
+use cell::Cell;
+use packed::Cells;
 use rare::Rare;
-
-/// Whether a record is there: registers for sightings, deaths and absences.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Existence {
-    live: Option<Stamp>,
-    full: Option<Stamp>,
-    dead: Option<(Stamp, DeathEvidence)>,
-    /// Scans that did not meet the record, each with the last token that was known of it then.
-    absences: BTreeMap<u64, i64>,
-    /// The last scan or direct read that did.
-    met_by: u64,
-}
-
-/// A record's state of existence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
-    /// Never sighted.
-    Unknown,
-    /// There.
-    Live,
-    /// There again after it was gone; its cells stay hidden until a full read.
-    Resurrected,
-    /// Gone.
-    Dead(DeathEvidence),
-}
-
-impl Existence {
-    /// The state that the registers add up to. A tie means live.
-    #[must_use]
-    pub fn life(&self) -> Life {
-        match (self.live, self.dead) {
-            (None, None) => Life::Unknown,
-            (Some(_), None) => Life::Live,
-            (live, Some((dead, evidence))) if live < Some(dead) || planted!(DeathIsFinal) => Life::Dead(evidence),
-            (live, Some((dead, _))) if live == Some(dead) || self.full >= Some(dead) => Life::Live,
-            _ => Life::Resurrected,
-        }
-    }
-
-    /// Whether a sighting and a death carry the same stamp: the record must be read.
-    #[must_use]
-    pub fn tied(&self) -> bool {
-        matches!((self.live, self.dead), (Some(live), Some((dead, _))) if live == dead)
-    }
-
-    /// How many complete scans have missed the record since it was last sighted: by a later scan or direct read, or by a
-    /// push or poll that says something later than what was known when the scan missed it.
-    #[must_use]
-    pub fn missed_scans(&self) -> usize {
-        let sighted = self.live.map_or(i64::MIN, |stamp| stamp.token);
-        let since = |(scan, token): &(&u64, &i64)| **scan > self.met_by && **token >= sighted;
-        self.absences.iter().filter(since).count()
-    }
-
-    /// The number of the last scan or direct read that met the record.
-    #[must_use]
-    pub const fn met_by(&self) -> u64 {
-        self.met_by
-    }
-
-    /// Whether the record was ever seen whole. What was only heard of in parts may not say whose it is.
-    #[must_use]
-    pub const fn seen_whole(&self) -> bool {
-        self.full.is_some()
-    }
-
-    /// The highest stamp of any sighting or death.
-    #[must_use]
-    pub fn last(&self) -> Option<Stamp> {
-        self.live.max(self.dead.map(|(stamp, _)| stamp))
-    }
-
-    fn fold(&mut self, stamp: Stamp, sighting: &Sighting) {
-        match sighting {
-            Sighting::Live { full } => {
-                self.live = self.live.max(Some(stamp));
-                self.met_by = self.met_by.max(stamp.read);
-                self.forget_met();
-                if *full {
-                    self.full = self.full.max(Some(stamp));
-                }
-            }
-            Sighting::Dead(evidence) => {
-                // The strongest evidence of one stamp stands, whichever was heard first.
-                let surer = |(at, known)| (stamp, Reverse(*evidence)) > (at, Reverse(known));
-                if self.dead.is_none_or(surer) {
-                    self.dead = Some((stamp, *evidence));
-                }
-            }
-            Sighting::Absent { scan } => {
-                // Noted twice, after a crash, a scan still saw no more than it had when it was first noted.
-                let token = self.absences.entry(*scan).or_insert(stamp.token);
-                *token = stamp.token.min(*token);
-                self.forget_met();
-            }
-        }
-    }
-
-    /// Scans before the last that met the record count for nothing, in whatever order they are heard of.
-    fn forget_met(&mut self) {
-        let met_by = self.met_by;
-        self.absences.retain(|scan, _| *scan > met_by);
-    }
-}
 
 /// What one record's system says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Representation {
-    cells: Vec<Option<Cell>>,
+    cells: Cells,
     existence: Existence,
     rare: Rare,
 }
@@ -165,10 +66,9 @@ impl Representation {
         Self::default()
     }
 
-    /// Nothing observed yet, with room for what an object type of so many slots may say.
-    #[must_use]
-    pub fn with_room(slots: usize) -> Self {
-        Self { cells: Vec::with_capacity(slots), ..Self::default() }
+    /// Makes room for so many scalar attributes in all, and no more.
+    pub(crate) fn make_room(&mut self, slots: usize) {
+        self.cells.make_room(slots);
     }
 
     /// Folds one observation. `shapes` gives each slot's shape.
@@ -226,19 +126,7 @@ impl Representation {
             return;
         }
         let was_denied = self.is_denied(slot);
-        let place = usize::from(slot);
-        if place >= self.cells.len() {
-            // Records have few attributes and there are many records: room by eights, not by doubling.
-            self.cells.reserve_exact((place | 7) + 1 - self.cells.len());
-            self.cells.resize(place + 1, None);
-        }
-        let folded = match &mut self.cells[place] {
-            Some(cell) => cell.insert(stamp, field),
-            empty => {
-                *empty = Some(Cell::new(stamp, field));
-                Folded::Changed
-            }
-        };
+        let folded = self.cells.say(slot, stamp, field);
         note(slot, folded, outcome);
         if folded == Folded::Repeated && was_denied && !self.is_denied(slot) {
             // The same value, but readable again.
@@ -370,15 +258,15 @@ impl Representation {
 
     /// The slots of which anything was ever said.
     pub(crate) fn slots(&self) -> impl Iterator<Item = SlotIndex> {
-        let cells = (0..).zip(&self.cells).filter(|(_, cell)| cell.is_some()).map(|(slot, _)| slot);
+        let cells = self.cells.iter().map(|(slot, _)| slot);
         let elements = self.rare.elements.keys().map(|(slot, _)| *slot);
         cells.chain(elements).chain(self.rare.covered.keys().copied()).chain(self.rare.denied.keys().copied())
     }
 
     /// What is said of a scalar attribute; `None`: unobserved.
     #[must_use]
-    pub fn cell(&self, slot: SlotIndex) -> Option<&Cell> {
-        self.cells.get(usize::from(slot))?.as_ref()
+    pub fn cell(&self, slot: SlotIndex) -> Option<CellRef<'_>> {
+        self.cells.get(slot)
     }
 
     /// Whether a collection was ever seen whole.
@@ -428,7 +316,7 @@ impl Representation {
             return false;
         }
         let said =
-            self.cell(slot).map(Cell::stamp).max(self.rare.covered.get(&slot).and_then(|seen| seen.last().copied()));
+            self.cell(slot).map(CellRef::stamp).max(self.rare.covered.get(&slot).and_then(|seen| seen.last().copied()));
         self.rare.denied.get(&slot).copied() > said
     }
 
@@ -454,17 +342,13 @@ impl Representation {
     /// The highest token of anything said: a death without a token of its own is stamped with it.
     #[must_use]
     pub fn last_token(&self) -> i64 {
-        let cells = self.cells.iter().flatten().map(|cell| cell.stamp().token);
+        let cells = self.cells.iter().map(|(_, cell)| cell.stamp().token);
         cells.chain(self.existence.last().map(|stamp| stamp.token)).max().unwrap_or(0)
     }
 
     /// Forgets what is said of slots: they are read otherwise by now.
     pub(crate) fn forget(&mut self, forgotten: impl Fn(SlotIndex) -> bool) {
-        for (slot, cell) in self.cells.iter_mut().enumerate() {
-            if SlotIndex::try_from(slot).is_ok_and(&forgotten) {
-                *cell = None;
-            }
-        }
+        self.cells.forget(&forgotten);
         if let Some(rare) = self.rare.held() {
             rare.elements.retain(|(slot, _), _| !forgotten(*slot));
             rare.covered.retain(|slot, _| !forgotten(*slot));
@@ -473,7 +357,7 @@ impl Representation {
 
     /// Forgets what lies before `horizon`, but for what today's answers rest on. Nothing older may arrive afterwards.
     pub fn compact(&mut self, horizon: i64) {
-        self.cells.iter_mut().flatten().for_each(|cell| cell.compact(horizon));
+        self.cells.change(|cell| cell.is_compacted_by(horizon), |cell| cell.compact(horizon));
         let slots: Vec<SlotIndex> = self.rare.covered.keys().copied().collect();
         for slot in slots {
             self.compact_collection(slot, horizon);

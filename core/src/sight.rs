@@ -13,7 +13,7 @@ use crate::id::{EntityId, ObjectType, RecordRef, TenantId};
 use crate::model::{Cardinality, CompiledEntity, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::observation::SlotIndex;
 use crate::ownership::Authority;
-use crate::representation::{Cell, Representation};
+use crate::representation::{CellRef, Representation};
 use crate::spelling::is_form;
 use crate::stamp::{Domain, Stamp};
 use crate::text::Text;
@@ -63,7 +63,7 @@ pub struct Shown<'a> {
 #[derive(Debug, Clone, Copy)]
 enum When<'a> {
     Unknown,
-    Cell(&'a Cell),
+    Cell(CellRef<'a>),
     Known { since: Stamp, not_before: Option<Stamp> },
 }
 

@@ -6,28 +6,29 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::str::FromStr;
 
-use compact_str::CompactString;
+use lean_string::LeanStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// An immutable string, kept inline up to 24 bytes.
+/// An immutable string of two words, kept inline up to 16 bytes; a longer one is shared with its copies.
 ///
-/// Names, native ids and canonical values are nearly all that short, so a cell of a representation costs no allocation.
+/// Names, native ids and canonical values are mostly that short, and what is said of one value is said in many places: in the
+/// cell of a representation, in bases, in golden.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Text(CompactString);
+pub struct Text(LeanStr);
 
 impl Text {
     /// Copies `text`.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(CompactString::new(text))
+        Self(LeanStr::from(text))
     }
 
     /// Text that is part of the program: long or short, it is not copied.
     #[must_use]
     pub const fn fixed(text: &'static str) -> Self {
-        Self(CompactString::const_new(text))
+        Self(LeanStr::from_static_str(text))
     }
 
     /// The parts, one behind the other. Keys are composed all the time, and formatting them is most of what that costs.
@@ -95,7 +96,7 @@ impl From<&str> for Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(CompactString::from(text))
+        Self(LeanStr::from(text))
     }
 }
 

@@ -8,9 +8,10 @@ mod directory;
 mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use smallvec::SmallVec;
 
 use crate::copy_on_write::CopyOnWrite;
@@ -98,7 +99,9 @@ pub struct WorkingSet {
     entities: Vec<EntityState>,
     /// By place: the ids of the entities. Apart from them, so that one can be settled while others are named.
     ids: Vec<EntityId>,
-    by_entity: HashMap<EntityId, EntityIndex>,
+    /// Places, by the hash of the ids that stand there.
+    by_entity: HashTable<EntityIndex>,
+    hasher: DefaultHashBuilder,
     /// Entities of records that are not loaded: what references may lead to.
     crosswalk: HashMap<RecordRef, EntityId>,
     /// Which entities hold an identity value.
@@ -161,12 +164,13 @@ impl WorkingSet {
     /// Adds an entity whose linked records were added before.
     pub fn add_entity(&mut self, entity: impl Into<CopyOnWrite<Entity>>) -> EntityIndex {
         let entity = entity.into();
-        if let Some(index) = self.by_entity.get(&entity.id) {
-            return *index;
+        if let Some(index) = self.find_entity(entity.id) {
+            return index;
         }
         let index = next(self.entities.len());
-        self.by_entity.insert(entity.id, index);
         self.ids.push(entity.id);
+        let Self { by_entity, hasher, ids, .. } = self;
+        by_entity.insert_unique(hasher.hash_one(entity.id), index, |index| hasher.hash_one(ids[*index as usize]));
         self.entities.push(EntityState { entity, records: Vec::new(), touched: None, changed: false });
         self.match_records(index);
         index
@@ -197,7 +201,7 @@ impl WorkingSet {
     /// The place of an entity.
     #[must_use]
     pub fn find_entity(&self, id: EntityId) -> Option<EntityIndex> {
-        self.by_entity.get(&id).copied()
+        self.by_entity.find(self.hasher.hash_one(id), |index| self.ids[*index as usize] == id).copied()
     }
 
     /// A record.
@@ -280,6 +284,7 @@ impl WorkingSet {
         };
         let representation = state.representation.to_mut();
         representation.sight(stamp, &sighting, &mut outcome);
+        representation.make_room(decoded.cells().filter(|(_, element, _)| element.is_none()).count());
         for slot in decoded.collections() {
             let elements = || {
                 let cells = decoded.cells().filter(|(of, ..)| of == slot);

@@ -1,4 +1,4 @@
-//! A cell: what one system says of one attribute or element, and when it said so.
+//! A cell by itself: what one system says of one attribute or element, and when it said so.
 
 use std::cmp::Ordering;
 
@@ -10,13 +10,13 @@ use crate::value::{Field, FieldRef};
 /// What one system says of one attribute: the set of `(stamp, field)` above the compaction horizon. Its maximum is the
 /// value; "unchanged since" is derived from the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
+pub(super) struct Cell {
     field: Field,
     /// When the value was last said.
     stamp: Stamp,
     /// The first stamp at which it was said without a break up to `stamp`. It is that one if it was said once.
     since: Stamp,
-    /// The rest of the set. Boxed: most cells were said once or twice, and are 64 bytes, a line of the processor's cache.
+    /// The rest of the set. Boxed: most cells were said once or twice.
     earlier: Option<Box<Earlier>>,
 }
 
@@ -50,44 +50,34 @@ impl Cell {
         Self { field: field.to_field(), stamp, since: stamp, earlier: None }
     }
 
+    /// What was said at the stamps of `run` without a break, ascending, and of anything else `before`. The run is not empty.
+    pub(super) fn of(field: Field, run: impl Iterator<Item = Stamp>, before: Vec<(Stamp, Field)>) -> Self {
+        let mut run: SmallVec<[Stamp; 4]> = run.collect();
+        let stamp = run.pop().unwrap_or_default();
+        let since = run.first().copied().unwrap_or(stamp);
+        let between: Vec<Stamp> = run.into_iter().skip(1).collect();
+        let earlier = !(between.is_empty() && before.is_empty());
+        Self { field, stamp, since, earlier: earlier.then(|| Box::new(Earlier { between, before })) }
+    }
+
     /// What is said.
-    #[must_use]
-    pub const fn field(&self) -> &Field {
+    pub(super) const fn field(&self) -> &Field {
         &self.field
     }
 
     /// When it was last said.
-    #[must_use]
-    pub const fn stamp(&self) -> Stamp {
+    pub(super) const fn stamp(&self) -> Stamp {
         self.stamp
     }
 
-    /// The stamp since which the value has stood unchanged: that of its origin here.
-    #[must_use]
-    pub const fn since(&self) -> Stamp {
-        self.since
-    }
-
-    /// The stamp of the last observation before [`Cell::since`]: the value was not yet there.
-    #[must_use]
-    pub fn not_before(&self) -> Option<Stamp> {
-        self.before().last().map(|(stamp, _)| *stamp)
-    }
-
     /// The set, ascending, the value last.
-    pub fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
+    pub(super) fn history(&self) -> impl DoubleEndedIterator<Item = (Stamp, &Field)> {
         let before = self.before().iter().map(|(stamp, field)| (*stamp, field));
         before.chain(self.run().map(|stamp| (stamp, &self.field)))
     }
 
-    /// How many observations the set holds.
-    pub(super) fn len(&self) -> usize {
-        let first = usize::from(self.since < self.stamp);
-        self.before().len() + first + self.between().len() + 1
-    }
-
     /// The stamps at which the value was said without a break, ascending.
-    fn run(&self) -> impl DoubleEndedIterator<Item = Stamp> {
+    pub(super) fn run(&self) -> impl DoubleEndedIterator<Item = Stamp> {
         let first = (self.since < self.stamp).then_some(self.since);
         first.into_iter().chain(self.between().iter().copied()).chain(std::iter::once(self.stamp))
     }
@@ -96,7 +86,8 @@ impl Cell {
         self.earlier.as_deref().map_or(&[], |earlier| &earlier.between)
     }
 
-    fn before(&self) -> &[(Stamp, Field)] {
+    /// What was said before that, ascending.
+    pub(super) fn before(&self) -> &[(Stamp, Field)] {
         self.earlier.as_deref().map_or(&[], |earlier| &earlier.before)
     }
 
@@ -210,7 +201,7 @@ impl Cell {
         self.set_run(&run);
     }
 
-    /// Forgets what was said before `horizon`, but for what [`Cell::since`] and [`Cell::not_before`] answer.
+    /// Forgets what was said before `horizon`, but for when the value came to be, and for what was said last before that.
     pub(super) fn compact(&mut self, horizon: i64) {
         let Some(earlier) = &mut self.earlier else { return };
         earlier.between.retain(|stamp| stamp.token >= horizon);
@@ -253,7 +244,7 @@ mod tests {
     fn check(cell: &Cell, said: &Said) {
         let history: Vec<(Stamp, Field)> = cell.history().map(|(stamp, field)| (stamp, field.clone())).collect();
         assert_eq!(history, said.iter().cloned().collect::<Vec<_>>());
-        assert_eq!((Some(cell.since()), cell.not_before()), (since(said), not_before(said)));
+        assert_eq!((Some(cell.since), cell.before().last().map(|(stamp, _)| *stamp)), (since(said), not_before(said)));
     }
 
     proptest! {
@@ -282,7 +273,7 @@ mod tests {
             let (first, last) = (since(&set), not_before(&set));
             let mut compacted = cell.clone();
             compacted.compact(horizon);
-            prop_assert_eq!((Some(compacted.since()), compacted.not_before()), (first, last));
+            prop_assert_eq!((Some(compacted.since), compacted.before().last().map(|(stamp, _)| *stamp)), (first, last));
 
             let mut kept = cell;
             kept.retain_earlier(|stamp| stamp.token != gone);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::observation::SlotIndex;
-use crate::representation::Cell;
+use crate::representation::cell::Cell;
 use crate::stamp::Stamp;
 use crate::text::Text;
 

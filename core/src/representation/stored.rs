@@ -8,7 +8,9 @@ use crate::id::AttributeId;
 use crate::model::CompiledObject;
 use crate::model::change::Step;
 use crate::observation::{DeathEvidence, SlotIndex};
-use crate::representation::{Cell, Existence, Representation};
+use crate::representation::Representation;
+use crate::representation::cell::Cell;
+use crate::representation::existence::{Existence, Gone};
 use crate::stamp::Stamp;
 use crate::text::Text;
 use crate::value::{Field, Malformed};
@@ -120,23 +122,17 @@ impl Representation {
             covered: BTreeMap::new(),
             denied: BTreeMap::new(),
             redirects: self.rare.redirects.iter().map(|(stamp, to)| (stamp.token, stamp.read, to.clone())).collect(),
-            existence: StoredExistence {
-                live: self.existence.live.map(pair),
-                full: self.existence.full.map(pair),
-                dead: self.existence.dead.map(|(stamp, evidence)| (stamp.token, stamp.read, evidence)),
-                absences: self.existence.absences.iter().map(|(scan, token)| (*scan, *token)).collect(),
-                met_by: self.existence.met_by,
-            },
+            existence: store_existence(&self.existence),
             read_by: BTreeMap::new(),
         };
-        for (slot, cell) in self.cells.iter().enumerate() {
-            if let (Some(cell), Some(name)) = (cell, named(slot)) {
-                stored.cells.insert(name, store_cell(cell));
+        for (slot, cell) in self.cells.iter() {
+            if let Some(name) = named(usize::from(slot)) {
+                stored.cells.insert(name, store_cell(cell.history()));
             }
         }
         for ((slot, element), cell) in &self.rare.elements {
             if let Some(name) = named(usize::from(*slot)) {
-                stored.elements.entry(name).or_default().insert(element.clone(), store_cell(cell));
+                stored.elements.entry(name).or_default().insert(element.clone(), store_cell(cell.history()));
             }
         }
         for (slot, stamps) in &self.rare.covered {
@@ -168,12 +164,10 @@ impl Representation {
         };
         let mut representation = Self::new();
         for (name, said) in &stored.cells {
-            let (Some(slot), Some(cell)) = (read_alike(name), load_cell(said)) else { continue };
-            let place = usize::from(slot);
-            if place >= representation.cells.len() {
-                representation.cells.resize(place + 1, None);
+            let Some(slot) = read_alike(name) else { continue };
+            for (token, read, field) in said {
+                representation.cells.say(slot, Stamp { token: *token, read: *read }, field.borrowed());
             }
-            representation.cells[place] = Some(cell);
         }
         for (name, elements) in &stored.elements {
             let Some(slot) = read_alike(name) else { continue };
@@ -197,14 +191,7 @@ impl Representation {
             let redirects = stored.redirects.into_iter().map(|(token, read, to)| (Stamp { token, read }, to));
             representation.rare.make().redirects = redirects.collect();
         }
-        let StoredExistence { live, full, dead, absences, met_by } = stored.existence;
-        representation.existence = Existence {
-            live: live.map(stamp),
-            full: full.map(stamp),
-            dead: dead.map(|(token, read, evidence)| (Stamp { token, read }, evidence)),
-            absences: absences.into_iter().collect(),
-            met_by,
-        };
+        representation.existence = load_existence(stored.existence);
         representation
     }
 }
@@ -281,8 +268,25 @@ const fn stamp((token, read): StoredStamp) -> Stamp {
     Stamp { token, read }
 }
 
-fn store_cell(cell: &Cell) -> StoredCell {
-    cell.history().map(|(stamp, field)| (stamp.token, stamp.read, field.clone())).collect()
+fn store_cell<'a>(history: impl Iterator<Item = (Stamp, &'a Field)>) -> StoredCell {
+    history.map(|(stamp, field)| (stamp.token, stamp.read, field.clone())).collect()
+}
+
+fn store_existence(existence: &Existence) -> StoredExistence {
+    let gone = existence.gone();
+    StoredExistence {
+        live: existence.live.map(pair),
+        full: existence.full.map(pair),
+        dead: gone.dead.map(|(stamp, evidence)| (stamp.token, stamp.read, evidence)),
+        absences: gone.absences.iter().map(|(scan, token)| (*scan, *token)).collect(),
+        met_by: existence.met_by,
+    }
+}
+
+fn load_existence(stored: StoredExistence) -> Existence {
+    let StoredExistence { live, full, dead, absences, met_by } = stored;
+    let dead = dead.map(|(token, read, evidence)| (Stamp { token, read }, evidence));
+    Existence::of(live.map(stamp), full.map(stamp), met_by, Gone { dead, absences: absences.into_iter().collect() })
 }
 
 fn load_cell(said: &StoredCell) -> Option<Cell> {

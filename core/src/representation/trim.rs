@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use smallvec::SmallVec;
 
 use crate::observation::SlotIndex;
-use crate::representation::{Cell, Representation};
+use crate::representation::cell::Cell;
+use crate::representation::{CellRef, Representation};
 use crate::stamp::Stamp;
 use crate::value::Field;
 
@@ -24,16 +25,12 @@ impl Representation {
     ///
     /// A function of what is held, without a clock: replay trims where the live run did.
     pub fn trim(&mut self) {
-        for cell in self.cells.iter_mut().flatten() {
-            // Three reads of one version are few: most cells are not looked at closely.
-            if cell.len() < 3 {
-                continue;
-            }
-            let again = said_again(cell);
-            if !again.is_empty() {
-                cell.retain_earlier(|stamp| !again.contains(&stamp));
-            }
-        }
+        // Three reads of one version are few: most cells are not looked at closely.
+        let is_said_again = |cell: CellRef<'_>| cell.len() >= 3 && !said_again(cell.history()).is_empty();
+        self.cells.change(is_said_again, |cell| {
+            let again = said_again(cell.history());
+            cell.retain_earlier(|stamp| !again.contains(&stamp));
+        });
         let slots: Vec<SlotIndex> = self.rare.covered.keys().copied().collect();
         for slot in slots {
             self.trim_collection(slot);
@@ -72,8 +69,8 @@ impl Representation {
 }
 
 /// The stamps at which a cell said what the reads of the same version right before and after it said too.
-fn said_again(cell: &Cell) -> Vec<Stamp> {
-    let history: SmallVec<[(Stamp, &Field); 8]> = cell.history().collect();
+fn said_again<'a>(history: impl Iterator<Item = (Stamp, &'a Field)>) -> Vec<Stamp> {
+    let history: SmallVec<[(Stamp, &Field); 8]> = history.collect();
     let again = history
         .windows(3)
         .filter(|three| one_version(three[0].0, three[2].0) && three[0].1 == three[1].1 && three[1].1 == three[2].1);

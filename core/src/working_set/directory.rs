@@ -21,20 +21,33 @@ pub(super) struct Directory {
     hasher: DefaultHashBuilder,
 }
 
+/// 16 bytes: there is one for each record.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    id: Key,
-    source: Source,
+    id: u64,
+    of: u32,
     record: RecordIndex,
 }
 
-/// A native id, at a fixed size.
+impl Place {
+    const fn key(&self) -> Key {
+        Key { id: self.id, of: self.of }
+    }
+}
+
+/// A source and a native id, at a fixed size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    /// The number that the id is the decimal text of: it is the id.
-    Number(u64),
-    /// The hash of the id: the id itself has to be looked at.
-    Hashed(u64),
+struct Key {
+    /// The number that the id is the decimal text of, which is the id; or its hash, so that the id itself has to be looked at.
+    id: u64,
+    /// Twice the source, and one more for a hash.
+    of: u32,
+}
+
+impl Key {
+    const fn is_hash(self) -> bool {
+        self.of % 2 == 1
+    }
 }
 
 impl Directory {
@@ -59,33 +72,27 @@ impl Directory {
 
     /// The record of this id.
     pub(super) fn find(&self, source: Source, id: &str, records: &[RecordState]) -> Option<RecordIndex> {
-        let key = self.key(id);
+        let key = self.key(source, id);
         let is_it = |place: &Place| {
-            place.id == key
-                && place.source == source
-                && match key {
-                    Key::Number(_) => true,
-                    Key::Hashed(_) => records.get(place.record as usize).is_some_and(|at| *at.record.id == *id),
-                }
+            let named = || records.get(place.record as usize).is_some_and(|at| *at.record.id == *id);
+            place.key() == key && (!key.is_hash() || named())
         };
-        self.places.find(self.hash(key, source), is_it).map(|place| place.record)
+        self.places.find(self.hasher.hash_one(key), is_it).map(|place| place.record)
     }
 
     /// Notes where a record is that was not known before.
     pub(super) fn insert(&mut self, record: &RecordRef, index: RecordIndex) {
         let source = self.source(&record.connection, &record.object);
-        let place = Place { id: self.key(&record.id), source, record: index };
+        let Key { id, of } = self.key(source, &record.id);
+        let place = Place { id, of, record: index };
         let Self { places, hasher, .. } = self;
-        let hash = |place: &Place| hasher.hash_one((place.id, place.source));
+        let hash = |place: &Place| hasher.hash_one(place.key());
         places.insert_unique(hash(&place), place, hash);
     }
 
-    fn hash(&self, id: Key, source: Source) -> u64 {
-        self.hasher.hash_one((id, source))
-    }
-
-    fn key(&self, id: &str) -> Key {
-        number(id).map_or_else(|| Key::Hashed(self.hasher.hash_one(id)), Key::Number)
+    fn key(&self, source: Source, id: &str) -> Key {
+        let (id, hashed) = number(id).map_or_else(|| (self.hasher.hash_one(id), 1), |number| (number, 0));
+        Key { id, of: source.0 * 2 + hashed }
     }
 }
 
@@ -103,6 +110,11 @@ fn number(id: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_two_words() {
+        assert_eq!(size_of::<Place>(), 16);
+    }
 
     #[test]
     fn a_number_has_one_text() {
