@@ -1,29 +1,22 @@
 //! Bases: per link and unit, the common ancestor of what a system holds and what golden holds.
 
-use std::sync::Arc;
+mod origin;
+pub(crate) mod stored;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::id::RecordRef;
-use crate::stamp::Stamp;
 use crate::value::Field;
 
-/// Where and when a value was first said.
-///
-/// A cell that equals what we wrote there inherits the origin of what we wrote: our own echo is no witness.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Origin {
-    /// The record that said it first.
-    pub record: Arc<RecordRef>,
-    /// The stamp since which it says so.
-    pub stamp: Stamp,
-}
+pub use origin::Origin;
+
+use stored::StoredBase;
 
 /// What a system last held and had accepted, and the golden value it was accepted against.
 ///
 /// Both sides of the pair answer one question each. Has the system moved? Its value is not the same as `seen`. Is a
 /// write owed? Golden is not the same as `agreed`, or the value lost; and the system does not hold golden.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "StoredBase", into = "StoredBase")]
 pub struct Base {
     /// The system's last accepted value.
     pub seen: Field,
@@ -31,21 +24,16 @@ pub struct Base {
     pub agreed: Field,
     /// Whether `seen` was heard and lost: golden was never accepted against it, so a write is owed even where golden did
     /// not move.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
     /// The origin of what we wrote there, if `seen` is our own writing. Boxed, as few are: there are more bases than
     /// anything else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Box<Origin>>,
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub displaced: Option<Box<Field>>,
     /// Where the mapping reads by other rates since: `seen` is then the least, and this the greatest, of what the same amount in
     /// the system is read as today. Until it is read again, nobody can tell which, and none of them is a move.
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub reread: Option<Box<Field>>,
     /// What came of our last write there, while that is to be recognised. Boxed: most systems answer with what was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Box<Answered>>,
 }
 

@@ -1,5 +1,7 @@
 //! Golden: the canonical entity, as journaled state. Only a journaled move changes it.
 
+mod stored;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +14,8 @@ use crate::text::Text;
 use crate::value::{Field, join, split};
 
 /// The golden value of one unit, with all that explains it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "stored::StoredCell")]
 pub struct GoldenCell {
     /// The value.
     pub field: Field,
@@ -25,7 +28,6 @@ pub struct GoldenCell {
     /// Whether it stands, or a change waits.
     pub status: Status,
     /// What stood last where nothing stands now, member by member: a clear is no way round a rule about how far a value moves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Field>,
 }
 
@@ -141,6 +143,7 @@ pub struct Voice {
     /// Where and when it was first said.
     pub origin: Origin,
     /// Whether it won.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub won: bool,
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::text::{Text, read_from_text};
 
@@ -119,6 +120,16 @@ impl RecordRef {
     pub fn new(connection: &str, object: &str, id: &str) -> Self {
         Self { connection: connection.into(), object: object.into(), id: id.into() }
     }
+
+    /// Connection, object type and id.
+    pub(crate) fn parts(&self) -> (&str, &str, &str) {
+        (self.connection.as_str(), self.object.as_str(), &self.id)
+    }
+
+    /// Writes its parts without their names, which reads as well: for what is stored often.
+    pub(crate) fn in_short<S: Serializer>(record: &Arc<Self>, serializer: S) -> Result<S::Ok, S::Error> {
+        record.parts().serialize(serializer)
+    }
 }
 
 impl fmt::Display for RecordRef {
@@ -194,7 +205,7 @@ impl FromStr for EntityId {
 }
 
 impl Serialize for EntityId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.shown(&mut uuid::Uuid::encode_buffer()))
     }
 }

@@ -249,44 +249,60 @@ fn erased_bytes_leave_the_files() {
 
 #[test]
 fn other_formats_are_refused() {
-    for found in [0, 3, 99] {
+    for found in [0, 4, 99] {
         let file = File::new();
         drop(file.open());
         Connection::open(&file.path).unwrap().pragma_update(None, "user_version", found).unwrap();
         let refused = SqliteStore::open(&file.path).unwrap_err();
-        assert!(matches!(refused, StoreError::Format { found: f, supported: 2 } if f == found), "{refused:?}");
+        assert!(matches!(refused, StoreError::Format { found: f, supported: 3 } if f == found), "{refused:?}");
     }
 }
 
-/// The checked-in store was written when payloads stood in a table of their own.
+/// What a file's tables hold, and its version.
+fn content(path: &Path) -> (Vec<String>, i32) {
+    let connection = Connection::open(path).unwrap();
+    let ask = |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    let mut content: Vec<String> = Table::ALL
+        .into_iter()
+        .map(|table| {
+            let name = table.name();
+            ask(&format!(
+                "SELECT json_group_array(json_array(tenant, key, revision, value) ORDER BY tenant, key) FROM \"{name}\""
+            ))
+        })
+        .collect();
+    content.push(ask(
+        "SELECT json_group_array(json_array(tenant, seq, at, actor, kind, subject, payload, digest) ORDER BY seq) \
+                      FROM journal_entries",
+    ));
+    (content, connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap())
+}
+
+/// The checked-in stores: the first was written when payloads stood in a table of their own, the second when long rows stood within
+/// their trees of keys.
 #[test]
-fn a_file_of_the_former_format_is_brought_to_this_one() {
-    let file = File::new();
-    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1.sqlite"), &file.path).unwrap();
-    let ask = |sql: &str| -> String {
-        Connection::open(&file.path).unwrap().query_row(sql, [], |row| row.get::<_, String>(0)).unwrap()
-    };
-    let entries = "SELECT json_group_array(json_array(tenant, seq, at, actor, kind, subject, payload, digest) ORDER BY seq) \
-                   FROM journal_entries";
-    let version = || -> i32 {
-        Connection::open(&file.path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
-    };
-    Connection::open(&file.path)
-        .unwrap()
-        .execute_batch(
-            "DELETE FROM journal_payload WHERE seq = 2; INSERT INTO journal_payload SELECT 'other', 1, '', '', ''",
-        )
-        .unwrap();
-    let before = ask(entries);
-    assert!(before.len() > 1_000 && before.contains(",null,"), "{before}");
-    assert_eq!(version(), 1);
-    drop(file.open());
-    assert_eq!((ask(entries), version()), (before, 2));
-    assert!(!tables(&file.path).iter().any(|table| table.contains("payload") || table.contains("former")));
-    let reopened = file.open();
-    let all = block_on(reopened.journal(&tenant(), 0, usize::MAX)).unwrap();
-    let end = all.iter().try_fold(Head::default(), |head, (entry, payload)| verify(head, entry, payload.as_ref()));
-    assert!(end.is_ok() && all[1].1.is_none() && all[0].1.is_some());
+fn a_file_of_a_former_format_is_brought_to_this_one() {
+    let erasures = [
+        "DELETE FROM journal_payload WHERE seq = 2; INSERT INTO journal_payload SELECT 'other', 1, '', '', ''",
+        "UPDATE journal SET salt = NULL, payload = NULL WHERE place & 0xFF = 2",
+    ];
+    for (format, erasure) in (1..).zip(erasures) {
+        let file = File::new();
+        let store = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stores/v{format}.sqlite"));
+        std::fs::copy(store, &file.path).unwrap();
+        Connection::open(&file.path).unwrap().execute_batch(erasure).unwrap();
+        let (before, version) = content(&file.path);
+        assert!(before.last().is_some_and(|journal| journal.len() > 1_000 && journal.contains(",null,")), "{before:?}");
+        assert!(before.iter().filter(|rows| rows.len() > 2).count() > 6, "{before:?}");
+        assert_eq!(version, format);
+        drop(file.open());
+        assert_eq!(content(&file.path), (before, 3));
+        assert!(!tables(&file.path).iter().any(|table| table.contains("payload") || table.contains("former")));
+        let reopened = file.open();
+        let all = block_on(reopened.journal(&tenant(), 0, usize::MAX)).unwrap();
+        let end = all.iter().try_fold(Head::default(), |head, (entry, payload)| verify(head, entry, payload.as_ref()));
+        assert!(end.is_ok() && all[1].1.is_none() && all[0].1.is_some());
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Answered, Base, Origin, Sent, some};
+use crate::base::stored::{StoredBase, StoredNative};
+use crate::base::{Base, Sent};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, HeldApart, Link};
@@ -66,6 +67,7 @@ struct StoredCreate {
 /// A link as a row holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredLink {
+    #[serde(serialize_with = "RecordRef::in_short")]
     record: Arc<RecordRef>,
     /// The object key; `hub` for the hub's own record.
     object: Text,
@@ -82,51 +84,6 @@ pub(crate) struct StoredLink {
     divergences: BTreeMap<Text, Divergence>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     sent: BTreeMap<Text, Sent>,
-}
-
-/// A base and how its values were read: canonical forms are not compared across mappings.
-///
-/// It names the parts of a base itself: a flattened one is buffered part by part, and there are more bases than anything else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredBase {
-    seen: Field,
-    agreed: Field,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    lost: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    wrote: Option<Box<Origin>>,
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    displaced: Option<Box<Field>>,
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    reread: Option<Box<Field>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    answered: Option<Box<Answered>>,
-    #[serde(default)]
-    read_by: u64,
-    /// What stands in the system, where it was read by something dated, as the rates of one day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    native: Option<StoredNative>,
-}
-
-impl StoredBase {
-    fn new(base: &Base, read_by: u64, native: Option<StoredNative>) -> Self {
-        let Base { seen, agreed, lost, wrote, displaced, reread, answered } = base.clone();
-        Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by, native }
-    }
-
-    fn into_base(self) -> Base {
-        let Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by: _, native: _ } = self;
-        Base { seen, agreed, lost, wrote, displaced, reread, answered }
-    }
-}
-
-/// What a value was read from, as far as it can be told: something between two leaves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredNative {
-    /// How it was read, without what is dated.
-    undated: u64,
-    least: Text,
-    most: Text,
 }
 
 impl StoredEntity {
@@ -272,7 +229,7 @@ fn store_link(link: &Link, model: &CompiledEntity) -> StoredLink {
             .map(|(key, base)| {
                 let read_by = read_by(model, link.object, &key);
                 let native = native(model, link.object, &key, base);
-                (model.unit_name(&key), StoredBase::new(base, read_by, native))
+                (model.unit_name(&key), StoredBase::new(base.clone(), read_by, native))
             })
             .collect(),
         reactions: link.reactions.iter().map(|(key, count)| (model.unit_name(key), *count)).collect(),
@@ -287,7 +244,7 @@ fn load_link(link: StoredLink, model: &CompiledEntity) -> Option<Link> {
     for (name, stored) in link.bases {
         let Some(key) = model.unit_key(&name) else { continue };
         let (stored_by, native) = (stored.read_by, stored.native.clone());
-        let base = stored.into_base();
+        let base = Base::from(stored);
         let base = if stored_by == read_by(model, object, &key) {
             Some(base)
         } else {

@@ -26,12 +26,14 @@ pub enum StoredFact {
         entity_type: EntityType,
     },
     Linked {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         object: Text,
         order: u64,
         evidence: Evidence,
     },
     Unlinked {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
     },
     Settled {
@@ -39,15 +41,18 @@ pub enum StoredFact {
         cell: Option<Arc<GoldenCell>>,
     },
     Rebased {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         unit: Text,
         base: Option<Arc<Base>>,
     },
     Existed {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         existed: bool,
     },
     ToRestore {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         holds: bool,
     },
@@ -55,6 +60,7 @@ pub enum StoredFact {
         life: GoldenLife,
     },
     Reacted {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         unit: Text,
         count: u8,
@@ -72,11 +78,13 @@ pub enum StoredFact {
         proposal: Option<Box<ProposedDecision>>,
     },
     Diverged {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         unit: Text,
         divergence: Option<Box<Divergence>>,
     },
     Sent {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         unit: Text,
         sent: Option<Box<Sent>>,
@@ -92,6 +100,7 @@ pub enum StoredFact {
         holds: bool,
     },
     HeldApart {
+        #[serde(serialize_with = "RecordRef::in_short")]
         record: Arc<RecordRef>,
         held: Option<Box<HeldApart>>,
     },

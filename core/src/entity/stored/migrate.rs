@@ -117,7 +117,7 @@ impl StoredLink {
         let record = || Arc::clone(&link.record);
         let read_alike = self.bases.iter().filter(|(name, base)| step.is_stored_as(name) && base.read_by == read_by);
         for (_, base) in read_alike {
-            let base = Some(Arc::new(migrate::base(step, &base.clone().into_base())?));
+            let base = Some(Arc::new(migrate::base(step, &base.clone().into())?));
             facts.push(Fact::Rebased { record: record(), unit: unit.clone(), base });
         }
         for (_, count) in self.reactions.iter().filter(|(name, _)| step.is_stored_as(name)) {

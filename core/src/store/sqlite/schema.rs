@@ -13,7 +13,7 @@ use super::refused;
 const APPLICATION: i32 = 0x4163_6364;
 
 /// The version of the tables below. Raise it with any change of them.
-const FORMAT: i32 = 2;
+const FORMAT: i32 = 3;
 
 /// Pages kept in memory at most, in KiB. With SQLite's own 2 MB a commit reads most of what it changes from the file again; with 64 MB
 /// it looks through all of them whenever its trees were balanced, which takes longer.
@@ -27,6 +27,11 @@ const SWITCHES: usize = 20;
 
 /// Statements kept prepared: at most eight for each table, and those of the journal.
 const STATEMENTS: usize = 8 * Table::ALL.len() + 16;
+
+/// The tables whose rows are long. They are found by an index and kept apart from it: within a tree of keys a row of over 1 002 bytes is
+/// cut, what is over goes to pages of its own, and every change of it changes those as well.
+const LONG: [Table; 6] =
+    [Table::Meta, Table::Representation, Table::Entity, Table::Plan, Table::DeadLetter, Table::Case];
 
 /// The journal and the views. An entry's row has one number for tenant and place ([`super::tenants`]), so that it is found and
 /// appended in one tree; what may be erased of it, salt and payload, is set to `NULL` there. Its payload stands last: what does
@@ -80,6 +85,25 @@ DROP TABLE journal_payload;
 DROP TABLE former_journal;
 ";
 
+/// Creates a table of rows. The value has no type, so that SQLite keeps text as text and bytes as bytes.
+fn create_rows(table: Table) -> String {
+    let apart = if LONG.contains(&table) { "" } else { "WITHOUT ROWID" };
+    format!(
+        "CREATE TABLE \"{}\" (tenant TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, value NOT NULL, \
+         PRIMARY KEY (tenant, key)) {apart};",
+        table.name(),
+    )
+}
+
+/// Until format 3 all rows stood within their trees of keys.
+fn from_format_2(table: Table) -> String {
+    let (name, created) = (table.name(), create_rows(table));
+    format!(
+        "ALTER TABLE \"{name}\" RENAME TO former_rows; {created} \
+         INSERT INTO \"{name}\" SELECT tenant, key, revision, value FROM former_rows ORDER BY tenant, key; DROP TABLE former_rows;"
+    )
+}
+
 /// Sets up the connection, and refuses a file that is not ours before anything in it is changed.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -126,29 +150,21 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(DOING))?;
     let found = recognise(&transaction)?;
     let mut sql = String::new();
-    match found {
-        Found::Empty => {
-            for table in Table::ALL {
-                // The value has no type, so that SQLite keeps text as text and bytes as bytes. Writing to a String cannot
-                // fail.
-                let _ = write!(
-                    sql,
-                    "CREATE TABLE \"{}\" (tenant TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, \
-                     value NOT NULL, PRIMARY KEY (tenant, key)) WITHOUT ROWID;",
-                    table.name(),
-                );
-            }
-            sql.push_str(JOURNAL);
-            sql.push_str(DISCREPANCIES);
-        }
-        Found::Former => {
-            sql.push_str("DROP VIEW journal_entries; ALTER TABLE journal RENAME TO former_journal;");
-            sql.push_str(JOURNAL);
-            sql.push_str(FROM_FORMAT_1);
-        }
-        Found::Ours => {}
+    if found == Found::Empty {
+        Table::ALL.into_iter().for_each(|table| sql.push_str(&create_rows(table)));
+        sql.push_str(JOURNAL);
+        sql.push_str(DISCREPANCIES);
+    }
+    if found == Found::Former(1) {
+        sql.push_str("DROP VIEW journal_entries; ALTER TABLE journal RENAME TO former_journal;");
+        sql.push_str(JOURNAL);
+        sql.push_str(FROM_FORMAT_1);
+    }
+    if let Found::Former(..=2) = found {
+        LONG.into_iter().for_each(|table| sql.push_str(&from_format_2(table)));
     }
     if found != Found::Ours {
+        // Writing to a String cannot fail.
         let _ = write!(sql, "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
         transaction.execute_batch(&sql).map_err(refused(DOING))?;
     }
@@ -159,7 +175,7 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
 enum Found {
     Empty,
     /// Of a format that this version brings to its own.
-    Former,
+    Former(i32),
     Ours,
 }
 
@@ -170,7 +186,7 @@ fn recognise(connection: &Connection) -> Result<Found, StoreError> {
     let format = read("PRAGMA user_version")?;
     match (application, format) {
         (APPLICATION, FORMAT) => Ok(Found::Ours),
-        (APPLICATION, 1) => Ok(Found::Former),
+        (APPLICATION, former @ 1..FORMAT) => Ok(Found::Former(former)),
         (APPLICATION, _) => {
             Err(StoreError::Format { found: format.cast_unsigned(), supported: FORMAT.cast_unsigned() })
         }
