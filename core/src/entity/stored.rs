@@ -21,8 +21,8 @@ use crate::value::{Field, Leaf, Native};
 
 pub(crate) use migrate::Obstacle;
 
-/// The version of this form.
-const FORMAT: u16 = 1;
+/// The version of this form. The first said everything in full, and is read as well.
+const FORMAT: u16 = 2;
 
 /// An entity as a row holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

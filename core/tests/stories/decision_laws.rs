@@ -94,7 +94,7 @@ fn decided_phones(story: &mut Story) -> Vec<(Option<String>, Option<String>)> {
         let facts: Vec<Json> = serde_json::from_slice(&payload.expect("a payload").bytes).expect("facts");
         for cell in facts.iter().filter(|fact| fact["unit"] == "phone").map(|fact| &fact["cell"]) {
             let resolution = &cell["resolution"];
-            if cell["status"] == "settled" && resolution["policy"] == "decision" {
+            if !cell.is_null() && cell["status"].is_null() && resolution["policy"] == "decision" {
                 let name = |name: &str| resolution[name].as_str().map(str::to_owned);
                 decided.push((name("by"), name("approved_by")));
             }

@@ -134,7 +134,7 @@ fn changed(story: &mut Story) -> (Vec<(Json, Names)>, Vec<Names>) {
                 leaves.push(names(&fact["divergence"]));
             }
             let cell = &fact["cell"];
-            if fact["fact"] != "settled" || cell["status"] != "settled" {
+            if fact["fact"] != "settled" || cell.is_null() || !cell["status"].is_null() {
                 continue;
             }
             let before = golden.insert(entry.subject.to_string(), cell["field"].clone());
