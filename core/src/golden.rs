@@ -143,7 +143,6 @@ pub struct Voice {
     /// Where and when it was first said.
     pub origin: Origin,
     /// Whether it won.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub won: bool,
 }
 
