@@ -1,8 +1,9 @@
 //! Bases: per link and unit, the common ancestor of what a system holds and what golden holds.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::RecordRef;
 use crate::stamp::Stamp;
@@ -33,8 +34,16 @@ pub struct Base {
     /// not move.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
-    /// The origin of what we wrote there, if `seen` is our own writing. Boxed, as few are: there are more bases than
-    /// anything else.
+    /// What is kept of our writes there, and of other readings. Behind one word, as few have any: there are more bases than anything
+    /// else.
+    #[serde(flatten)]
+    pub marks: Marked,
+}
+
+/// What few bases keep beside what was seen and agreed: see [`Marked`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Marks {
+    /// The origin of what we wrote there, if `seen` is our own writing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrote: Option<Box<Origin>>,
     /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
@@ -44,9 +53,44 @@ pub struct Base {
     /// the system is read as today. Until it is read again, nobody can tell which, and none of them is a move.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub reread: Option<Box<Field>>,
-    /// What came of our last write there, while that is to be recognised. Boxed: most systems answer with what was sent.
+    /// What came of our last write there, while that is to be recognised: most systems answer with what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Box<Answered>>,
+}
+
+/// [`Marks`] that cost one word where there are none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(from = "Marks")]
+pub struct Marked(
+    /// Never marks without anything in them: equal contents are equal.
+    Option<Box<Marks>>,
+);
+
+static UNMARKED: Marks = Marks { wrote: None, displaced: None, reread: None, answered: None };
+
+impl Marked {
+    /// None.
+    pub(crate) const NOT: Self = Self(None);
+}
+
+impl Deref for Marked {
+    type Target = Marks;
+
+    fn deref(&self) -> &Marks {
+        self.0.as_deref().unwrap_or(&UNMARKED)
+    }
+}
+
+impl From<Marks> for Marked {
+    fn from(marks: Marks) -> Self {
+        Self((marks != UNMARKED).then(|| Box::new(marks)))
+    }
+}
+
+impl Serialize for Marked {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Marks::serialize(self, serializer)
+    }
 }
 
 /// What a write was answered with: how a system's own form of a value is told from somebody's edit.
@@ -105,21 +149,26 @@ impl Base {
     /// A base for a value that was accepted into golden as it stands.
     #[must_use]
     pub fn accepted(seen: Field, golden: Field) -> Self {
-        Self { seen, agreed: golden, lost: false, wrote: None, displaced: None, reread: None, answered: None }
+        Self { seen, agreed: golden, lost: false, marks: Marked::NOT }
+    }
+
+    /// The same with other marks.
+    #[must_use]
+    pub fn marked(mut self, change: impl FnOnce(&mut Marks)) -> Self {
+        let mut marks = self.marks.0.take().map_or_else(Marks::default, |marks| *marks);
+        change(&mut marks);
+        self.marks = marks.into();
+        self
     }
 
     /// A base for our own writing, where it is seen.
     #[must_use]
     pub fn written(seen: Field, sent: Sent) -> Self {
-        Self {
-            seen,
-            agreed: sent.value,
-            lost: false,
-            wrote: Some(Box::new(sent.origin)),
-            displaced: Some(Box::new(sent.displaces)),
-            reread: None,
-            answered: None,
-        }
+        let Sent { value, origin, displaces, attempt: _ } = sent;
+        Self::accepted(seen, value).marked(|marks| {
+            marks.wrote = Some(Box::new(origin));
+            marks.displaced = Some(Box::new(displaces));
+        })
     }
 
     /// A base for a value that lost a resolution, after what was accepted before: a write of golden is owed. What the
@@ -127,13 +176,13 @@ impl Base {
     #[must_use]
     pub fn lost(seen: Field, before: &Self) -> Self {
         let lost = !planted!(LoserOwedNothing);
-        Self { seen, agreed: before.agreed.clone(), lost, wrote: None, displaced: None, reread: None, answered: None }
+        Self { lost, ..Self::accepted(seen, before.agreed.clone()) }
     }
 
     /// Whether the system was sent this value and keeps what it shows instead: to send it again would change nothing.
     #[must_use]
     pub fn keeps_instead(&self, shown: &Field, sent: &Field, same: impl Fn(&Field, &Field) -> bool) -> bool {
-        self.answered.as_deref().is_some_and(|answered| {
+        self.marks.answered.as_deref().is_some_and(|answered| {
             answered.certain
                 && same(&answered.sent, sent)
                 && answered.kept.as_ref().is_some_and(|kept| same(shown, kept))
@@ -145,5 +194,26 @@ impl Base {
     #[must_use]
     pub fn is_behind(&self, golden: &Field, same: impl Fn(&Field, &Field) -> bool) -> bool {
         self.lost || !same(&self.agreed, golden)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Base, Marked, Marks};
+    use crate::value::Field;
+
+    #[test]
+    fn marks_are_spelled_beside_what_was_seen_and_cost_a_word_where_there_are_none() {
+        let base = Base::accepted(Field::value("a"), Field::value("b"));
+        assert_eq!(size_of::<Base>(), 48);
+        assert_eq!(Marked::from(Marks::default()), Marked::NOT);
+        let marked = base.clone().marked(|marks| marks.displaced = Some(Box::new(Field::Null)));
+        assert_eq!(marked.clone().marked(|marks| marks.displaced = None), base);
+        for (base, json) in
+            [(base, r#"{"seen":"a","agreed":"b"}"#), (marked, r#"{"seen":"a","agreed":"b","displaced":null}"#)]
+        {
+            assert_eq!(serde_json::to_string(&base).expect("a base can be written"), json);
+            assert_eq!(serde_json::from_str::<Base>(json).expect("it can be read"), base);
+        }
     }
 }
