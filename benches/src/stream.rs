@@ -190,6 +190,9 @@ impl<'g> Intake<'g> {
         };
         self.found.clear();
         self.found.extend(records.map(find));
+        if self.until >= Stage::Fold {
+            self.set.look_ahead(self.found.iter().flatten().copied());
+        }
         for (decoded, found) in self.batch.records().zip(&self.found) {
             let (Some(index), Some(token)) = (*found, decoded.token()) else {
                 self.refused += 1;

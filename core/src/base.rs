@@ -1,5 +1,6 @@
 //! Bases: per link and unit, the common ancestor of what a system holds and what golden holds.
 
+mod marks;
 mod origin;
 pub(crate) mod stored;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::value::Field;
 
+pub use marks::{Marked, Marks};
 pub use origin::Origin;
 
 use stored::StoredBase;
@@ -25,16 +27,9 @@ pub struct Base {
     /// Whether `seen` was heard and lost: golden was never accepted against it, so a write is owed even where golden did
     /// not move.
     pub lost: bool,
-    /// The origin of what we wrote there, if `seen` is our own writing. Boxed, as few are: there are more bases than
-    /// anything else.
-    pub wrote: Option<Box<Origin>>,
-    /// What our last write there displaced: restoring it is a reaction, and counts towards the oscillation breaker.
-    pub displaced: Option<Box<Field>>,
-    /// Where the mapping reads by other rates since: `seen` is then the least, and this the greatest, of what the same amount in
-    /// the system is read as today. Until it is read again, nobody can tell which, and none of them is a move.
-    pub reread: Option<Box<Field>>,
-    /// What came of our last write there, while that is to be recognised. Boxed: most systems answer with what was sent.
-    pub answered: Option<Box<Answered>>,
+    /// What is kept of our writes there, and of other readings. Behind one word, as few have any: there are more bases than anything
+    /// else.
+    pub marks: Marked,
 }
 
 /// What a write was answered with: how a system's own form of a value is told from somebody's edit.
@@ -93,21 +88,26 @@ impl Base {
     /// A base for a value that was accepted into golden as it stands.
     #[must_use]
     pub fn accepted(seen: Field, golden: Field) -> Self {
-        Self { seen, agreed: golden, lost: false, wrote: None, displaced: None, reread: None, answered: None }
+        Self { seen, agreed: golden, lost: false, marks: Marked::NOT }
+    }
+
+    /// The same with other marks.
+    #[must_use]
+    pub fn marked(mut self, change: impl FnOnce(&mut Marks)) -> Self {
+        let mut marks = std::mem::take(&mut self.marks).into_marks();
+        change(&mut marks);
+        self.marks = marks.into();
+        self
     }
 
     /// A base for our own writing, where it is seen.
     #[must_use]
     pub fn written(seen: Field, sent: Sent) -> Self {
-        Self {
-            seen,
-            agreed: sent.value,
-            lost: false,
-            wrote: Some(Box::new(sent.origin)),
-            displaced: Some(Box::new(sent.displaces)),
-            reread: None,
-            answered: None,
-        }
+        let Sent { value, origin, displaces, attempt: _ } = sent;
+        Self::accepted(seen, value).marked(|marks| {
+            marks.wrote = Some(Box::new(origin));
+            marks.displaced = Some(Box::new(displaces));
+        })
     }
 
     /// A base for a value that lost a resolution, after what was accepted before: a write of golden is owed. What the
@@ -115,13 +115,13 @@ impl Base {
     #[must_use]
     pub fn lost(seen: Field, before: &Self) -> Self {
         let lost = !planted!(LoserOwedNothing);
-        Self { seen, agreed: before.agreed.clone(), lost, wrote: None, displaced: None, reread: None, answered: None }
+        Self { lost, ..Self::accepted(seen, before.agreed.clone()) }
     }
 
     /// Whether the system was sent this value and keeps what it shows instead: to send it again would change nothing.
     #[must_use]
     pub fn keeps_instead(&self, shown: &Field, sent: &Field, same: impl Fn(&Field, &Field) -> bool) -> bool {
-        self.answered.as_deref().is_some_and(|answered| {
+        self.marks.answered.as_deref().is_some_and(|answered| {
             answered.certain
                 && same(&answered.sent, sent)
                 && answered.kept.as_ref().is_some_and(|kept| same(shown, kept))

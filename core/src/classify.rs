@@ -145,8 +145,12 @@ pub fn classify<C: Comparison + ?Sized>(sides: &[Side<'_>], standing: Standing<'
     for (link, side) in sides.iter().enumerate() {
         states.push(state_of(link, side, sides, standing.golden, by, &mut adopts));
     }
-    let no_base_conflicts = no_base_conflicts(sides, &states, standing, by);
-    let contemporaries = contemporaries(sides, &states, standing, by);
+    // Where nobody moved and nobody is new, as in most units, both are empty.
+    let any = |state: LinkState| states.contains(&state);
+    let new = any(LinkState::NoBase);
+    let no_base_conflicts = if new { no_base_conflicts(sides, &states, standing, by) } else { SmallVec::new() };
+    let moved = any(LinkState::Moved);
+    let contemporaries = if moved { contemporaries(sides, &states, standing, by) } else { SmallVec::new() };
     let verdict = verdict_of(sides, &states, &adopts, &contemporaries, standing, by);
     Classification { verdict, states, adopts, contemporaries, no_base_conflicts }
 }

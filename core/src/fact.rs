@@ -304,9 +304,8 @@ impl Fact {
     }
 }
 
-/// The link of a record. Facts of a settlement share the record with the link, so that a look tells.
+/// The link of a record.
 fn link_of<'e>(entity: &'e mut Entity, record: &Arc<RecordRef>) -> Option<&'e mut Link> {
-    let shared = entity.links.iter().position(|link| Arc::ptr_eq(&link.record, record));
-    let place = shared.or_else(|| entity.link_of(record))?;
+    let place = entity.link_of(record)?;
     entity.links.get_mut(place)
 }

@@ -37,6 +37,9 @@ impl GoldenCell {
     #[must_use]
     pub(crate) fn remembered(former: Option<&Self>, field: &Field, arity: usize) -> Option<Field> {
         let former = former?;
+        if arity <= 1 && field.is_value() {
+            return None;
+        }
         let members = |field: &Field| match arity {
             0 | 1 => vec![field.clone()],
             _ => split(field, arity).unwrap_or_else(|| vec![Field::Null; arity]),
@@ -182,7 +185,18 @@ impl<T> PerUnit<T> {
         self.at(key).map(|value| &**value)
     }
 
-    #[inline]
+    /// Whether there is nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.rest.is_none()
+    }
+
+    /// Whether anything is held for a whole unit.
+    pub(crate) fn holds_whole(&self, unit: UnitIndex) -> bool {
+        self.whole.get(usize::from(unit)).is_some_and(Option::is_some)
+    }
+
+    #[inline(always)]
     fn at(&self, key: &UnitKey) -> Option<&Arc<T>> {
         match key {
             UnitKey::Exists => self.rest.as_ref()?.exists.as_ref(),

@@ -66,6 +66,23 @@ impl Representation {
         Self::default()
     }
 
+    /// Looks at the registers themselves, and says nothing that matters: `working_set/ahead.rs` says why.
+    pub(crate) fn look_at_itself(&self) -> usize {
+        usize::from(self.existence.seen_whole())
+            ^ usize::from(self.rare.is_empty())
+            ^ usize::from(self.cells.is_empty())
+    }
+
+    /// Looks at what scalar attributes say, where that is short.
+    pub(crate) fn look_at_cells(&self) -> usize {
+        self.cells.look()
+    }
+
+    /// Looks at what scalar attributes say, where that is long.
+    pub(crate) fn look_at_values(&self) -> usize {
+        self.cells.look_at_values()
+    }
+
     /// Makes room for so many scalar attributes in all, and no more.
     pub(crate) fn make_room(&mut self, slots: usize) {
         self.cells.make_room(slots);

@@ -397,7 +397,7 @@ fn reduce(
 pub fn origin_of(entity: &Entity, unit: &Unit, key: &UnitKey, shown: &Shown<'_>) -> Origin {
     let link = &entity.links[shown.link];
     let echo = link.bases.get(key).and_then(|base| {
-        let wrote = base.wrote.as_deref()?;
+        let wrote = base.marks.wrote.as_deref()?;
         unit.same(shown.field()?, &base.seen).then_some(wrote)
     });
     match echo {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::base::Base;
+use crate::base::{Base, Marked};
 use crate::classify::{Hidden, Side, Sight};
 use crate::entity::{Entity, HUB_OBJECT, Link};
 use crate::hub;
@@ -325,15 +325,7 @@ pub fn sides<'a>(
 
 /// A collection that was seen without an element accepted its absence: adding the element is a change like any other.
 fn absent_element(key: &UnitKey, shown: &Shown<'_>) -> Option<&'static Base> {
-    static ABSENT: Base = Base {
-        seen: Field::Null,
-        agreed: Field::Null,
-        lost: false,
-        wrote: None,
-        displaced: None,
-        reread: None,
-        answered: None,
-    };
+    static ABSENT: Base = Base { seen: Field::Null, agreed: Field::Null, lost: false, marks: Marked::NOT };
     let absent = || shown.field().is_some_and(|field| !field.is_value());
     (matches!(key, UnitKey::Element(..)) && absent()).then_some(&ABSENT)
 }

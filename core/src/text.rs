@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 ///
 /// Names, native ids and canonical values are mostly that short, and what is said of one value is said in many places: in the
 /// cell of a representation, in bases, in golden.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Text(LeanStr);
 
@@ -67,6 +68,21 @@ where
     }
 
     deserializer.deserialize_str(Reads(PhantomData))
+}
+
+/// By content. Copies of one long text share it, and are equal without a look at it.
+impl PartialEq for Text {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let (text, other) = (self.as_str(), other.as_str());
+        std::ptr::eq(text, other) || text == other
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
 }
 
 impl Deref for Text {

@@ -4,6 +4,7 @@
 //! changed. The stream benchmark keeps one working set for all its entities. There is no clock, no I/O and no randomness
 //! here: the instant, new ids and everything else it cannot know are arguments.
 
+mod ahead;
 mod directory;
 mod identity;
 
@@ -374,6 +375,7 @@ impl WorkingSet {
     pub fn settle(&mut self, frame: &Frame<'_>, as_of: i64, facts: &mut Vec<EntityFact>) {
         let Self { records, directory, entities, ids, crosswalk, dirty, scratch, .. } = self;
         let places = Places { records, directory, ids, crosswalk };
+        ahead::look_at_touched(dirty, entities, places.records);
         for index in dirty.drain(..) {
             let state = &mut entities[index as usize];
             let Some(touched) = state.touched.take() else { continue };

@@ -119,6 +119,6 @@ pub(crate) fn written_lately(set: &WorkingSet, record: RecordIndex, now: i64) ->
     let state = set.record(record);
     let Some(entity) = state.entity else { return false };
     let entity = &set.entity(entity).entity;
-    let ours = |link: usize| entity.links[link].bases.iter().any(|(_, base)| base.wrote.is_some());
+    let ours = |link: usize| entity.links[link].bases.iter().any(|(_, base)| base.marks.wrote.is_some());
     entity.link_of(&state.record).is_some_and(ours) && now - state.representation.last_token() < 60_000
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Answered, Base, Origin, some};
+use crate::base::{Answered, Base, Marks, Origin, some};
 use crate::text::Text;
 use crate::value::Field;
 
@@ -50,7 +50,8 @@ const fn is_zero(number: &u64) -> bool {
 impl StoredBase {
     /// In the row of an entity.
     pub(crate) fn new(base: Base, read_by: u64, native: Option<StoredNative>) -> Self {
-        let Base { seen, agreed, lost, wrote, displaced, reread, answered } = base;
+        let Base { seen, agreed, lost, marks } = base;
+        let Marks { wrote, displaced, reread, answered } = marks.into_marks();
         let agreed = (agreed != seen).then_some(agreed);
         Self { seen, agreed, lost, wrote, displaced, reread, answered, read_by, native }
     }
@@ -65,7 +66,8 @@ impl From<Base> for StoredBase {
 impl From<StoredBase> for Base {
     fn from(stored: StoredBase) -> Self {
         let StoredBase { seen, agreed, lost, wrote, displaced, reread, answered, read_by: _, native: _ } = stored;
-        Self { agreed: agreed.unwrap_or_else(|| seen.clone()), seen, lost, wrote, displaced, reread, answered }
+        let marks = Marks { wrote, displaced, reread, answered }.into();
+        Self { agreed: agreed.unwrap_or_else(|| seen.clone()), seen, lost, marks }
     }
 }
 
@@ -75,14 +77,18 @@ mod tests {
 
     #[test]
     fn a_base_is_stored_in_short_and_read_in_full_too() {
+        let of = |seen: &str, agreed: Field| Base::accepted(Field::value(seen), agreed);
         let cases = [
-            (Field::value("a"), Field::value("a"), r#"{"seen":"a"}"#),
-            (Field::Null, Field::Null, r#"{"seen":null}"#),
-            (Field::value("a"), Field::Null, r#"{"seen":"a","agreed":null}"#),
-            (Field::value("a"), Field::value("b"), r#"{"seen":"a","agreed":"b"}"#),
+            (of("a", Field::value("a")), r#"{"seen":"a"}"#),
+            (Base::accepted(Field::Null, Field::Null), r#"{"seen":null}"#),
+            (of("a", Field::Null), r#"{"seen":"a","agreed":null}"#),
+            (of("a", Field::value("b")), r#"{"seen":"a","agreed":"b"}"#),
+            (
+                of("a", Field::value("a")).marked(|marks| marks.displaced = Some(Box::new(Field::Null))),
+                r#"{"seen":"a","displaced":null}"#,
+            ),
         ];
-        for (seen, agreed, short) in cases {
-            let base = Base::accepted(seen, agreed);
+        for (base, short) in cases {
             assert_eq!(serde_json::to_string(&base).expect("a base is JSON"), short);
             assert_eq!(serde_json::from_str::<Base>(short).ok(), Some(base));
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Answered, Base};
+use crate::base::{Answered, Base, Marked, Marks};
 use crate::decision::{Decision, Divergence, InputChange, Lapse, LapseCause, Word};
 use crate::discrepancy::Discrepancy;
 use crate::entity::Entity;
@@ -59,10 +59,12 @@ pub(crate) fn base(step: &Step, base: &Base) -> Result<Base, Malformed> {
         seen: step.field(&base.seen)?,
         agreed: step.field(&base.agreed)?,
         lost: base.lost,
-        wrote: base.wrote.clone(),
-        displaced: boxed(&base.displaced)?,
-        reread: boxed(&base.reread)?,
-        answered: base.answered.as_deref().map(answered).transpose()?,
+        marks: Marked::from(Marks {
+            wrote: base.marks.wrote.clone(),
+            displaced: boxed(&base.marks.displaced)?,
+            reread: boxed(&base.marks.reread)?,
+            answered: base.marks.answered.as_deref().map(answered).transpose()?,
+        }),
     })
 }
 

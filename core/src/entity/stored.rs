@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::base::stored::{StoredBase, StoredNative};
-use crate::base::{Base, Sent};
+use crate::base::{Base, Marked, Marks, Sent};
 use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HUB_OBJECT, HeldApart, Link};
@@ -286,7 +286,7 @@ fn native(model: &CompiledEntity, object: u16, key: &UnitKey, base: &Base) -> Op
     let slot = dated_slot(model, object, key)?;
     let (least, same) = slot.mapping.codec.between(&base.seen)?;
     // Rates may change twice before anybody reads.
-    let most = base.reread.as_ref().map_or(Some(same), |most| Some(slot.mapping.codec.between(most)?.1))?;
+    let most = base.marks.reread.as_ref().map_or(Some(same), |most| Some(slot.mapping.codec.between(most)?.1))?;
     let text = |native: &Native| native.as_leaf().as_text().map(Text::new);
     Some(StoredNative { undated: slot.undated.short_number(), least: text(&least)?, most: text(&most)? })
 }
@@ -302,7 +302,9 @@ fn read_again(model: &CompiledEntity, object: u16, key: &UnitKey, base: &Base, n
     let (seen, most) = (read(&native.least)?, read(&native.most)?);
     let reread = (seen != most).then(|| Box::new(most));
     // What was displaced, and the form in which a write was kept, were read by the rates of then.
-    Some(Base { seen, reread, displaced: None, answered: None, ..base.clone() })
+    let wrote = base.marks.wrote.clone();
+    let marks = Marked::from(Marks { wrote, reread, ..Marks::default() });
+    Some(Base { seen, marks, ..base.clone() })
 }
 
 /// The name of an object type in stored state.

@@ -131,6 +131,23 @@ impl<'a> CellRef<'a> {
 }
 
 impl Cells {
+    /// Whether nothing was ever said.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Looks at each line of the processor's cache that cells stand in, and at their latest stamp.
+    pub(super) fn look(&self) -> usize {
+        let latest = self.stamps.last().map_or(0, |stamp| usize::from(stamp.read == 0));
+        self.cells.iter().step_by(2).fold(latest, |seen, cell| seen ^ usize::from(cell.said == 0))
+    }
+
+    /// Looks at the first byte of each value: a long one stands elsewhere.
+    pub(super) fn look_at_values(&self) -> usize {
+        let first = |cell: &Packed| cell.field.as_value().and_then(|text| text.as_bytes().first().copied());
+        self.cells.iter().filter_map(first).fold(0, |seen, byte| seen ^ usize::from(byte))
+    }
+
     /// Makes room for so many cells in all.
     pub(super) fn make_room(&mut self, cells: usize) {
         self.cells.reserve_exact(cells.saturating_sub(self.cells.len()));
@@ -266,15 +283,17 @@ impl Cells {
             Ok(bit) => return Some(bit),
             Err(before) => before,
         };
-        let mut before = before - self.drop_unused(before);
-        if self.stamps.len() == WINDOW {
+        let mut stamps = std::mem::take(&mut self.stamps).into_vec();
+        let mut before = before - self.drop_unused(&mut stamps, before);
+        if stamps.len() == WINDOW {
             if before == 0 {
+                self.stamps = stamps.into_boxed_slice();
                 return None;
             }
-            self.drop_oldest();
+            self.drop_oldest(stamps.remove(0));
             before -= 1;
         }
-        let mut stamps = std::mem::take(&mut self.stamps).into_vec();
+        // There is room already where another has gone.
         stamps.reserve_exact(1);
         stamps.insert(before, stamp);
         self.stamps = stamps.into_boxed_slice();
@@ -287,14 +306,13 @@ impl Cells {
         Some(before)
     }
 
-    /// Drops the stamps that no cell has a bit for. Answers how many of the first `before` they were.
-    fn drop_unused(&mut self, before: usize) -> usize {
+    /// Drops those of the stamps that no cell has a bit for. Answers how many of the first `before` they were.
+    fn drop_unused(&mut self, stamps: &mut Vec<Stamp>, before: usize) -> usize {
         let used = self.cells.iter().fold(0, |used, cell| used | cell.said);
         let unused = |bit: &usize| (used >> bit) & 1 == 0;
-        if !(0..self.stamps.len()).any(|bit| unused(&bit)) {
+        if used.count_ones() as usize == stamps.len() {
             return 0;
         }
-        let mut stamps = std::mem::take(&mut self.stamps).into_vec();
         for bit in (0..stamps.len()).rev().filter(unused) {
             stamps.remove(bit);
             let older = (1_u32 << bit) - 1;
@@ -302,15 +320,11 @@ impl Cells {
                 cell.said = (cell.said & older) | ((cell.said >> 1) & !older);
             }
         }
-        self.stamps = stamps.into_boxed_slice();
         (0..before).filter(unused).count()
     }
 
     /// Takes the bits of the oldest stamp for others: the values that were said at it keep it apart.
-    fn drop_oldest(&mut self) {
-        let mut stamps = std::mem::take(&mut self.stamps).into_vec();
-        let oldest = stamps.remove(0);
-        self.stamps = stamps.into_boxed_slice();
+    fn drop_oldest(&mut self, oldest: Stamp) {
         for cell in &mut self.cells {
             if cell.said & 1 == 1 {
                 let field = cell.field.clone();

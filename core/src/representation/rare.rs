@@ -42,6 +42,11 @@ impl Deref for Rare {
 }
 
 impl Rare {
+    /// Whether there is nothing.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// To change them.
     pub(super) fn make(&mut self) -> &mut Registers {
         self.0.get_or_insert_default()

@@ -29,6 +29,9 @@ pub(super) fn settle_existence(
     representations: &[Option<&Representation>],
     findings: &mut Vec<Finding>,
 ) {
+    if is_as_it_was(ground.model, recorder.entity, representations) {
+        return;
+    }
     let life = |place: usize| life(representations, place);
     let places = places(recorder.entity, representations);
     let mut dead: SmallVec<[usize; 8]> = SmallVec::new();
@@ -75,6 +78,27 @@ pub(super) fn settle_existence(
     for place in places.iter().filter(|place| !matches!(life(**place), Life::Dead(_))) {
         duplicate(ground, recorder.entity, representations, *place, findings);
     }
+}
+
+/// Whether nothing can be said of presence, as of most entities: in each object type it has one record, each is there as it was
+/// accepted or was never seen, and nobody decided anything.
+fn is_as_it_was(model: &CompiledEntity, entity: &Entity, representations: &[Option<&Representation>]) -> bool {
+    let objects = model.objects.len();
+    if entity.links.len() != objects || entity.life == GoldenLife::Retired || !entity.is_plain() {
+        return false;
+    }
+    let was = |place: usize| {
+        let link = &entity.links[place];
+        let merged = representations.get(place).copied().flatten().is_some_and(|known| known.redirected_to().is_some());
+        let stands = match life(representations, place) {
+            Life::Live => link.existed,
+            Life::Unknown => true,
+            Life::Resurrected | Life::Dead(_) => false,
+        };
+        let alone = entity.links[..place].iter().all(|other| other.object != link.object);
+        stands && alone && !merged && !link.to_restore && usize::from(link.object) < objects
+    };
+    (0..objects).all(was)
 }
 
 /// Some records are gone, and not all.

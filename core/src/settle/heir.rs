@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::base::{Answered, Base};
+use crate::base::Answered;
 use crate::entity::{Entity, Link};
 use crate::fact::Fact;
 use crate::id::RecordRef;
@@ -32,6 +32,9 @@ pub(super) fn heirs<'a>(
     representations: &[Option<&'a Representation>],
     visible: &Visible<'a>,
 ) -> Heirs<'a> {
+    if representations.iter().flatten().all(|known| known.redirected_to().is_none()) {
+        return Heirs { places: SmallVec::new(), as_before: Visible::new() };
+    }
     let known = |place: usize| representations.get(place).copied().flatten();
     let next = |place: usize| {
         let survivor = known(place)?.redirected_to()?;
@@ -79,8 +82,8 @@ pub(super) fn inherit(ground: &Ground<'_>, recorder: &mut Recorder<'_>, heirs: &
         }
         // The version of a write was that of the other record.
         let answered =
-            base.answered.as_deref().map(|answered| Box::new(Answered { version: None, ..answered.clone() }));
-        let base = Some(Arc::new(Base { answered, ..base.clone() }));
+            base.marks.answered.as_deref().map(|answered| Box::new(Answered { version: None, ..answered.clone() }));
+        let base = Some(Arc::new(base.clone().marked(|marks| marks.answered = answered)));
         let divergence = former.divergences.get(key).filter(|_| link.divergences.get(key).is_none());
         let divergence = divergence.cloned().map(Box::new);
         let record = Arc::clone(&link.record);

@@ -189,10 +189,12 @@ pub(super) fn forget_lapse(recorder: &mut Recorder<'_>, key: &UnitKey) {
 
 /// Systems agree again: what reopened the unit is history. That a date ended a decision is kept, lest it end unseen.
 pub(super) fn close_reopened(recorder: &mut Recorder<'_>, key: &UnitKey, classification: &Classification) {
-    let reopened = recorder.entity.lapses.get(key).is_some_and(|lapse| lapse.cause != LapseCause::Over);
+    if recorder.entity.lapses.get(key).is_none_or(|lapse| lapse.cause == LapseCause::Over) {
+        return;
+    }
     let settled = recorder.entity.golden.get(key).is_none_or(|cell| cell.status == Status::Settled);
     let agree = classification.verdict == Verdict::InAgreement && classification.no_base_conflicts.is_empty();
-    if reopened && settled && agree {
+    if settled && agree {
         forget_lapse(recorder, key);
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::{Base, Origin};
+use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::hub;
 use crate::model::{Unit, UnitKey};
@@ -12,6 +13,13 @@ use crate::settle::Recorder;
 use crate::sight::{Ground, Shown, reference_object};
 use crate::stamp::{Domain, Stamp};
 use crate::value::{Field, Money, Ordered as _, Value as _};
+
+/// Whether any base of a unit is kept for [`recognise`]: of an entity about which nobody decided anything, and to whose records
+/// nothing is under way, it looks at no other.
+pub(super) fn is_answered(entity: &Entity, key: &UnitKey) -> bool {
+    let bases = entity.links.iter().filter_map(|link| link.bases.get(key));
+    bases.into_iter().any(|base| base.marks.answered.is_some() || base.marks.reread.is_some())
+}
 
 /// What shows what it was sent holds our writing, answered or not. And a system's own form of what it was sent is told from
 /// somebody's edit, where a write was answered without the record.
@@ -44,7 +52,7 @@ pub(super) fn recognise(
             }
             continue;
         };
-        let Some(answered) = base.answered.as_deref() else { continue };
+        let Some(answered) = base.marks.answered.as_deref() else { continue };
         let Some(version) = answered.version else { continue };
         let exact = is_exact((ground.domain)(&link.record));
         // Where every change has a token of its own, whatever was said at the version shows what became of the write, though
@@ -57,11 +65,9 @@ pub(super) fn recognise(
         let answered = answered.read_back(seen, proof, same);
         // An owner that was asked has moved, whatever it made of it: golden is its own to move.
         let own_form = answered.certain && shown.authority != Authority::Owner;
-        let base = Base {
-            seen: if own_form { seen.clone() } else { base.seen.clone() },
-            answered: Some(Box::new(answered)),
-            ..base.clone()
-        };
+        let held = if own_form { seen } else { &base.seen };
+        let base = Base { seen: held.clone(), ..base.clone() };
+        let base = base.marked(|marks| marks.answered = Some(Box::new(answered)));
         let record = Arc::clone(&link.record);
         recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(Arc::new(base)) });
     }
@@ -93,7 +99,8 @@ fn arrived_late(
     let hub = || Arc::new(hub::record(ground.model.name.as_str(), entity.id));
     let origin = golden.and_then(|cell| cell.origin.clone());
     let origin = origin.unwrap_or_else(|| Origin { record: hub(), stamp: Stamp::new(ground.as_of) });
-    Some(Base { wrote: Some(Box::new(origin)), ..Base::accepted(seen.clone(), sent.clone()) })
+    let base = Base::accepted(seen.clone(), sent.clone());
+    Some(base.marked(|marks| marks.wrote = Some(Box::new(origin))))
 }
 
 /// Whether no two changes of a record carry the same token.
@@ -113,13 +120,14 @@ fn recognise_by_other_rates(recorder: &mut Recorder<'_>, key: &UnitKey, shown: &
         let link = &recorder.entity.links[shown.link];
         let Some(seen) = shown.field() else { continue };
         let Some(base) = link.bases.get(key) else { continue };
-        let Some(most) = base.reread.as_deref() else { continue };
+        let Some(most) = base.marks.reread.as_deref() else { continue };
         let stood = || {
             let (least, seen, most) = (amount(&base.seen)?, amount(seen)?, amount(most)?);
             Some(least.compare(&seen)?.is_le() && seen.compare(&most)?.is_le())
         };
         let now = if stood() == Some(true) { seen.clone() } else { base.seen.clone() };
-        let base = Some(Arc::new(Base { seen: now, reread: None, ..base.clone() }));
+        let base = Base { seen: now, ..base.clone() }.marked(|marks| marks.reread = None);
+        let base = Some(Arc::new(base));
         let record = Arc::clone(&link.record);
         recorder.record(Fact::Rebased { record, unit: key.clone(), base });
     }

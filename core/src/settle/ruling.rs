@@ -168,9 +168,9 @@ pub(super) fn carry_out(
     // An owner that kept something else instead is asked anew: a person may have seen to it.
     for owner in shown.iter().filter(|shown| shown.authority == Authority::Owner) {
         let link = &recorder.entity.links[owner.link];
-        let Some(base) = link.bases.get(key).filter(|base| base.answered.is_some()).cloned() else { continue };
+        let Some(base) = link.bases.get(key).filter(|base| base.marks.answered.is_some()).cloned() else { continue };
         let record = Arc::clone(&link.record);
-        let base = Some(Arc::new(Base { answered: None, ..base }));
+        let base = Some(Arc::new(base.marked(|marks| marks.answered = None)));
         recorder.record(Fact::Rebased { record, unit: key.clone(), base });
     }
     let owner_holds = |shown: &Shown<'_>| {

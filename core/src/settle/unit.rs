@@ -10,12 +10,13 @@ use crate::decision::Decision;
 use crate::entity::Entity;
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, Provisional, Resolution, Status};
+use crate::id::RecordRef;
 use crate::model::{Inputs, Unit, UnitIndex, UnitKey, UnitShape};
 use crate::ownership::Authority;
 use crate::resolve::{Proposal, Resolved, has_say, is_collection, needs_fallback, origin_of, resolve};
 use crate::settle::guard::{guard, hold, judged, warned};
 use crate::settle::lapse::{close_reopened, end_by_date, moved_on, park_reopened, remember_words, reopen, wait, waits};
-use crate::settle::read_back::recognise;
+use crate::settle::read_back::{is_answered, recognise};
 use crate::settle::{Recorder, findings};
 use crate::sight::{Ground, Shown, Visible, shown_by, sides};
 use crate::text::Text;
@@ -31,11 +32,18 @@ pub(super) fn settle_unit(
     findings: &mut Vec<crate::discrepancy::Finding>,
 ) -> bool {
     let shown = shown_by(ground, recorder.entity, visible, key);
-    recognise(ground, recorder, unit, key, &shown);
-    lapse_divergences(ground, recorder, unit, key, &shown);
-    let ended = end_by_date(ground, recorder, key);
-    let reopened = reopen(ground, recorder, unit, key, &shown);
-    remember_words(recorder, unit, key, &shown);
+    // Nobody decided anything of most entities, and nothing is under way: then none of this has anything to say.
+    let plain = recorder.entity.is_plain();
+    if !plain || is_answered(recorder.entity, key) {
+        recognise(ground, recorder, unit, key, &shown);
+    }
+    let (mut ended, mut reopened) = (None, false);
+    if !plain {
+        lapse_divergences(ground, recorder, unit, key, &shown);
+        ended = end_by_date(ground, recorder, key);
+        reopened = reopen(ground, recorder, unit, key, &shown);
+        remember_words(recorder, unit, key, &shown);
+    }
     let first = classified(ground, recorder, unit, key, &shown);
     let mut later = None;
     adopt(recorder, unit, key, &shown, &first);
@@ -181,8 +189,8 @@ pub(super) fn classified_since(
 
 /// A base for a link, shared with a link that has the same one: in most units all systems hold golden.
 fn share(entity: &Entity, key: &UnitKey, base: Base) -> Arc<Base> {
-    let shared = entity.links.iter().find_map(|link| link.bases.shared(key).filter(|other| **other == base));
-    shared.unwrap_or_else(|| Arc::new(base))
+    let same = entity.links.iter().find(|link| link.bases.get(key) == Some(&base));
+    same.and_then(|link| link.bases.shared(key)).unwrap_or_else(|| Arc::new(base))
 }
 
 /// Whether golden has ever had a value of its own here: a unit parked or provisional at first contact has not.
@@ -253,17 +261,17 @@ pub(super) fn adopt(
         recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
     }
     // A link at golden whose base agreed with a former golden is up to date now.
-    let behind = |entity: &Entity, shown: &Shown<'_>| {
-        let golden = &entity.golden.get(key)?.field;
-        let base = entity.links[shown.link].bases.get(key)?;
+    let Some(golden) = recorder.entity.golden.get(key).map(|cell| &cell.field) else { return };
+    let behind = |shown: &Shown<'_>| {
+        let link = &recorder.entity.links[shown.link];
+        let base = link.bases.get(key)?;
         // Few bases are behind: that is asked first.
         let stale = base.is_behind(golden, |agreed, golden| unit.same(agreed, golden))
             && shown.field().is_some_and(|seen| unit.same(seen, golden) && unit.same(seen, &base.seen));
-        stale.then(|| Base { agreed: golden.clone(), lost: false, ..base.clone() })
+        stale.then(|| (Arc::clone(&link.record), Base { agreed: golden.clone(), lost: false, ..base.clone() }))
     };
-    for shown in shown {
-        let Some(base) = behind(recorder.entity, shown) else { continue };
-        let record = Arc::clone(&recorder.entity.links[shown.link].record);
+    let stale: Vec<(Arc<RecordRef>, Base)> = shown.iter().filter_map(behind).collect();
+    for (record, base) in stale {
         let base = share(recorder.entity, key, base);
         recorder.record(Fact::Rebased { record, unit: key.clone(), base: Some(base) });
     }
@@ -285,7 +293,7 @@ fn count_reactions(
         }
         let Some(seen) = shown[place].field() else { continue };
         let link = &recorder.entity.links[shown[place].link];
-        let displaced = link.bases.get(key).and_then(|base| base.displaced.as_deref());
+        let displaced = link.bases.get(key).and_then(|base| base.marks.displaced.as_deref());
         if !displaced.is_some_and(|displaced| unit.same(seen, displaced)) {
             continue;
         }
@@ -294,7 +302,8 @@ fn count_reactions(
         let record = Arc::clone(&link.record);
         recorder.record(Fact::Reacted { record: record.clone(), unit: key.clone(), count });
         // Counted once: the displaced value is remembered anew with the next write.
-        let base = link_base(recorder, shown[place].link, key).map(|base| Arc::new(Base { displaced: None, ..base }));
+        let base = link_base(recorder, shown[place].link, key);
+        let base = base.map(|base| Arc::new(base.marked(|marks| marks.displaced = None)));
         recorder.record(Fact::Rebased { record, unit: key.clone(), base });
     }
     restored
@@ -302,6 +311,9 @@ fn count_reactions(
 
 /// Golden moved: reactions count from here, unless the move is itself one of them.
 fn start_over(recorder: &mut Recorder<'_>, key: &UnitKey, restored: &[usize]) {
+    if recorder.entity.links.iter().all(|link| link.reactions.is_empty()) {
+        return;
+    }
     let origin = recorder.entity.golden.get(key).and_then(|cell| cell.origin.as_ref());
     let reaction = match origin.and_then(|origin| recorder.entity.link_of(&origin.record)) {
         Some(link) => restored.contains(&link),
@@ -527,12 +539,14 @@ pub(super) fn move_golden(
         let next = match (base, at_golden) {
             (Some(base), true) if !moved => Base { agreed: field.clone(), lost: false, ..base.clone() },
             (base, true) => {
-                Base { answered: still_answered(base, unit, seen), ..Base::accepted(seen.clone(), field.clone()) }
+                let answered = still_answered(base, unit, seen);
+                Base::accepted(seen.clone(), field.clone()).marked(|marks| marks.answered = answered)
             }
             // It was heard and lost: the journal names it, and a write of golden is owed.
             (Some(base), false) if moved => {
                 let answered = still_answered(Some(base), unit, seen);
-                Base { displaced: base.displaced.clone(), answered, ..Base::lost(seen.clone(), base) }
+                let displaced = base.marks.displaced.clone();
+                Base::lost(seen.clone(), base).marked(|marks| (marks.displaced, marks.answered) = (displaced, answered))
             }
             (None, false) if decided || unit.hears_newcomers => {
                 Base { lost: true, ..Base::accepted(seen.clone(), Field::Null) }
@@ -552,7 +566,7 @@ pub(super) fn move_golden(
 /// What the last write was answered with, while the system shows what it was sent or its own form of that: the one may
 /// yet turn out to be the other.
 fn still_answered(base: Option<&Base>, unit: &Unit, seen: &Field) -> Option<Box<Answered>> {
-    let answered = base?.answered.as_ref()?;
+    let answered = base?.marks.answered.as_ref()?;
     let shows = |field: &Field| unit.same(seen, field);
     (shows(&answered.sent) || answered.kept.as_ref().is_some_and(shows)).then(|| answered.clone())
 }

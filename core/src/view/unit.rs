@@ -88,7 +88,7 @@ fn unit_link(situation: &Situation<'_>, shown: &Shown<'_>, place: usize) -> Unit
     let base = link.bases.get(key).map(|base| BaseView {
         seen: base.seen.clone(),
         agreed: base.agreed.clone(),
-        wrote: base.wrote.is_some(),
+        wrote: base.marks.wrote.is_some(),
     });
     UnitLink {
         link: shown.link,

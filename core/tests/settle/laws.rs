@@ -229,7 +229,7 @@ fn element_is_supported(story: &Story, before: &Universe, after: &Universe, key:
     let seen: Vec<usize> = after.seen(key).into_iter().map(|(link, _)| link).filter(|link| holds(*link)).collect();
     let own = |link: &usize| {
         let base = before.entity.links[*link].bases.get(key);
-        base.is_none_or(|base| base.wrote.is_none())
+        base.is_none_or(|base| base.marks.wrote.is_none())
     };
     let never_golden = before.entity.golden.get(key).is_none();
     if never_golden || field(before, key).is_value() {

@@ -341,7 +341,8 @@ impl Universe {
         let cell = self.entity.golden.get(&unit).expect("there is something to write").clone();
         let displaced = self.seen(&unit).into_iter().find_map(|(at, field)| (at == place).then_some(field));
         let (wrote, displaced) = (cell.origin.map(Box::new), displaced.map(Box::new));
-        let base = Base { wrote, displaced, ..Base::accepted(cell.field.clone(), cell.field.clone()) };
+        let base = Base::accepted(cell.field.clone(), cell.field.clone());
+        let base = base.marked(|marks| (marks.wrote, marks.displaced) = (wrote, displaced));
         Fact::Rebased { record: Arc::new(record.clone()), unit: unit.clone(), base: Some(Arc::new(base)) }
             .apply(&mut self.entity);
         let arity = unit.index().map_or(1, |index| self.model.entity(0).units[usize::from(index)].members.len());

@@ -395,7 +395,7 @@ fn s04_our_echo_inherits_the_origin_of_what_we_wrote() {
     let origin = universe.cell("name").expect("a cell").origin.clone().expect("crm said it");
     universe.write("erp", "name");
     assert_eq!(universe.settle().iter().filter(|fact| matches!(fact, Fact::Settled { .. })).count(), 0);
-    assert_eq!(universe.base("erp", "name").and_then(|base| base.wrote), Some(Box::new(origin.clone())));
+    assert_eq!(universe.base("erp", "name").and_then(|base| base.marks.wrote.clone()), Some(Box::new(origin.clone())));
     assert_eq!(universe.cell("name").expect("a cell").origin, Some(origin));
 }
 

@@ -512,7 +512,12 @@ fn rests_on(entity: &Entity, unit: &UnitKey, records: &BTreeSet<RecordRef>) -> b
             || cell.last.is_some()
             || cell.resolution.candidates.iter().any(|voice| is_theirs(Some(&voice.origin)))
     });
-    golden || entity.links.iter().filter_map(|link| link.bases.get(unit)).any(|base| is_theirs(base.wrote.as_deref()))
+    golden
+        || entity
+            .links
+            .iter()
+            .filter_map(|link| link.bases.get(unit))
+            .any(|base| is_theirs(base.marks.wrote.as_deref()))
 }
 
 fn indexes(loader: &Loader<'_>, entities: &BTreeSet<EntityId>) -> Vec<EntityIndex> {

@@ -159,7 +159,7 @@ impl Tenant {
         let answered = Answered::new(
             sent.value.clone(),
             answer.token.filter(|_| held.is_none()),
-            before.and_then(|base| base.answered.as_deref()),
+            before.and_then(|base| base.marks.answered.as_deref()),
         );
         // What a probe found may be the system's form of what it was sent, or somebody's edit of it since: whoever decides
         // or observes, it has moved, unless the same value meets the same form again.
@@ -178,17 +178,14 @@ impl Tenant {
             let displaced = sent.displaced.cloned().unwrap_or_default();
             let agreed = || golden.map(|cell| cell.field.clone()).unwrap_or_default();
             let base = before.cloned().unwrap_or_else(|| Base::accepted(displaced, agreed()));
-            return Some(Base { answered, ..base });
+            return Some(base.marked(|marks| marks.answered = answered));
         }
-        Some(Base {
-            seen: held.unwrap_or_else(|| form.clone()),
-            agreed: sent.value.clone(),
-            lost: false,
-            wrote: Some(Box::new(self.golden_origin(model, entity, &sent.key))),
-            displaced: sent.displaced.cloned().map(Box::new),
-            reread: None,
-            answered,
-        })
+        let base = Base::accepted(held.unwrap_or_else(|| form.clone()), sent.value.clone());
+        Some(base.marked(|marks| {
+            marks.wrote = Some(Box::new(self.golden_origin(model, entity, &sent.key)));
+            marks.displaced = sent.displaced.cloned().map(Box::new);
+            marks.answered = answered;
+        }))
     }
 
     /// Where golden was first said; a value that nobody said alone is the hub's.

@@ -23,7 +23,7 @@ pub(super) fn written_meanwhile(set: &WorkingSet, entity: EntityIndex) -> Writte
         .flat_map(|link| {
             link.bases
                 .iter()
-                .filter(|(_, base)| base.wrote.is_some())
+                .filter(|(_, base)| base.marks.wrote.is_some())
                 .map(|(key, base)| (Arc::clone(&link.record), key, base.seen.clone()))
         })
         .collect()
