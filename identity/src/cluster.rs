@@ -26,6 +26,12 @@ pub struct Edge {
     pub weight: f32,
 }
 
+impl Edge {
+    fn is_between(&self, a: Row, b: Row) -> bool {
+        (self.a, self.b) == (a, b) || (self.a, self.b) == (b, a)
+    }
+}
+
 /// A pair that was strong enough and still joined nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refused {
@@ -86,6 +92,8 @@ impl Clusters {
             }
             let bridges = || forest.bridges_of(a).into_iter().chain(forest.bridges_of(b)).collect::<Vec<_>>();
             let (of_a, of_b) = (forest.members(a), forest.members(b));
+            // What the pair itself weighs is known.
+            let weigh = &mut |a, b| if edge.is_between(a, b) { edge.weight } else { weigh(a, b) };
             let Some(edge) = rails.strong(table, &of_a, &of_b, *edge, weigh) else { continue };
             match rails.refuse(table, &of_a, &of_b, edge, &bridges, weigh) {
                 Some(because) => clusters.refused.push(Refused { edge, because }),

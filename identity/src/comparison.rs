@@ -16,9 +16,9 @@ use smallvec::SmallVec;
 
 use crate::layout::{Layout, Role};
 use crate::lexicon::Lexicon;
-use crate::signature::Signature;
 use crate::table::{Row, Table};
 
+use ahead::{Ahead, Said};
 pub use fields::Single;
 
 /// How two values of one role compare.
@@ -84,6 +84,7 @@ pub struct Comparison {
 pub struct View<'a> {
     table: &'a Table,
     aliases: &'a Aliases,
+    ahead: Option<&'a Ahead>,
 }
 
 /// The given names that each name is short for, by code.
@@ -113,7 +114,12 @@ impl<'a> View<'a> {
     /// A view of a table.
     #[must_use]
     pub const fn new(table: &'a Table, aliases: &'a Aliases) -> Self {
-        Self { table, aliases }
+        Self { table, aliases, ahead: None }
+    }
+
+    /// The same view, of rows of which what is looked at first stands together.
+    pub(crate) const fn with(self, ahead: &'a Ahead) -> Self {
+        Self { ahead: Some(ahead), ..self }
     }
 
     /// The table.
@@ -124,11 +130,6 @@ impl<'a> View<'a> {
 
     fn bytes(&self, field: usize, code: u32) -> &'a [u8] {
         self.table.dictionary(field).bytes(code)
-    }
-
-    fn signatures(&self, field: usize, a: u32, b: u32) -> (Signature, Signature) {
-        let dictionary = self.table.dictionary(field);
-        (dictionary.signature(a), dictionary.signature(b))
     }
 
     fn lexicon(&self, field: usize) -> &'a Lexicon {
@@ -177,7 +178,7 @@ impl Comparison {
     /// The level at which two records agree.
     #[must_use]
     pub fn level(&self, view: View<'_>, a: Row, b: Row) -> u8 {
-        let (left, right) = (view.table.codes(a), view.table.codes(b));
+        let (left, right) = (view.said(a), view.said(b));
         match &self.form {
             Form::Name(name) => name.level(view, left, right),
             Form::Address(address) => address.level(view, left, right),
@@ -186,7 +187,7 @@ impl Comparison {
             Form::Words(words) => words.level(view, left, right),
             Form::Persons(names) => names.level(view, left, right),
             Form::Single(single) => single.level(view, left, right),
-            Form::System => 1 + u8::from(view.table.system_of(a) != view.table.system_of(b)),
+            Form::System => 1 + u8::from(view.system_of(left) != view.system_of(right)),
         }
     }
 

@@ -3,7 +3,8 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::blocking::{Blocking, Equal, Skew};
-use crate::comparison::{Comparison, View, ahead};
+use crate::comparison::ahead::Ahead;
+use crate::comparison::{Comparison, View};
 use crate::hash;
 use crate::table::Row;
 
@@ -125,17 +126,26 @@ impl Candidates {
         let (made, skew) = blocking.pairs(table, &equal, progress);
         let mut patterns = Patterns::new(comparisons.len());
         let mut pairs = Vec::with_capacity(made.len());
-        let mut levels = vec![0; comparisons.len()];
-        let fields = ahead::fields(table.layout());
+        let (ahead, width) = (Ahead::of(table), comparisons.len());
+        let view = view.with(&ahead);
+        let (mut levels, mut keys) = (vec![0; AT_ONCE * width], vec![0; AT_ONCE]);
         let mut some = Vec::with_capacity(AT_ONCE);
         for of in made.chunks(AT_ONCE) {
             some.clear();
             some.extend(of);
-            ahead::read(view, &fields, &some);
-            for (a, b) in some.iter().copied() {
-                let key = look(comparisons, view, a, b, &mut levels);
+            ahead.read(&some);
+            keys.fill(0);
+            // One comparison of all of them after the other: what is decided is then often what was decided before.
+            for (place, comparison) in comparisons.iter().enumerate() {
+                for (nth, (a, b)) in some.iter().enumerate() {
+                    let level = comparison.level(view, *a, *b);
+                    levels[nth * width + place] = level;
+                    keys[nth] = with_level(keys[nth], comparison, level);
+                }
+            }
+            for (nth, (a, b)) in some.iter().copied().enumerate() {
                 let counts = repeats.is_empty() || !(repeats.contains(&a) || repeats.contains(&b));
-                let pattern = patterns.note(&levels, key, counts);
+                let pattern = patterns.note(&levels[nth * width..][..width], keys[nth], counts);
                 pairs.push(Candidate { a, b, pattern });
             }
         }
@@ -174,7 +184,12 @@ pub(crate) fn look(comparisons: &[Comparison], view: View<'_>, a: Row, b: Row, l
     let mut key = 0_u64;
     for (comparison, level) in comparisons.iter().zip(levels.iter_mut()) {
         *level = comparison.level(view, a, b);
-        key = key.wrapping_mul(comparison.levels.len() as u64).wrapping_add(u64::from(*level));
+        key = with_level(key, comparison, *level);
     }
     key
+}
+
+/// The number that stands for some levels and one more.
+fn with_level(key: u64, comparison: &Comparison, level: u8) -> u64 {
+    key.wrapping_mul(comparison.levels.len() as u64).wrapping_add(u64::from(level))
 }

@@ -112,14 +112,32 @@ impl Signature {
         if matches == 0.0 {
             return a + b == 0;
         }
-        let jaro = (matches / a as f64 + matches / b as f64 + 1.0) / 3.0;
-        // What begins alike adds at most four tenths of what is missing.
-        jaro + 0.4 * (1.0 - jaro) + ROUNDED >= least
+        is_likely(matches / a as f64, matches / b as f64, least)
+    }
+
+    /// Whether at most `most` edits may lead from the letters from a to z of one value to those of the other, or their Jaro-Winkler
+    /// similarity may be `least` or more.
+    #[must_use]
+    pub fn letters_may_be_alike(self, other: Self, most: u32, least: f64) -> bool {
+        if ((self.0 ^ other.0) & LETTERS).count_ones() <= 2 * most || self.is_long() || other.is_long() {
+            return true;
+        }
+        // Of fewer letters than the whole value has, as many that match nothing are a greater share.
+        let share = |here: Self, there: Self| {
+            let only_here = (here.0 & !there.0 & LETTERS).count_ones() as usize;
+            here.length().saturating_sub(only_here) as f64 / here.length().max(1) as f64
+        };
+        is_likely(share(self, other), share(other, self), least)
     }
 
     /// All that is known, as one number.
     pub(crate) const fn bits(self) -> u64 {
         self.0
+    }
+
+    /// The signature that [`Self::bits`] gave.
+    pub(crate) const fn of_bits(bits: u64) -> Self {
+        Self(bits)
     }
 
     const fn bag(self) -> u64 {
@@ -136,6 +154,13 @@ impl Signature {
     }
 }
 
+/// Whether the Jaro-Winkler similarity of two values may be `least` or more, of which such shares match at most.
+fn is_likely(of_one: f64, of_other: f64, least: f64) -> bool {
+    let jaro = (of_one + of_other + 1.0) / 3.0;
+    // What begins alike adds at most four tenths of what is missing.
+    jaro + 0.4 * (1.0 - jaro) + ROUNDED >= least
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -145,7 +170,7 @@ mod tests {
 
     /// Values that are often alike: few letters, and some long ones.
     fn value() -> impl Strategy<Value = String> {
-        prop_oneof!["[ab0 ]{0,6}", "[a-e@.é]{0,12}", "[a-z]{3,9}", "(ab){120,140}"]
+        prop_oneof!["[ab0 ]{0,6}", "[a-e@.é]{0,12}", "[a-d]{0,6}[0-9]{0,6}", "[a-z]{3,9}", "(ab){120,140}"]
     }
 
     fn letters(text: &str, of: fn(&u8) -> bool) -> Vec<u8> {
@@ -175,6 +200,12 @@ mod tests {
                 let same = |of: fn(&u8) -> bool| letters(&a, of) == letters(other, of);
                 prop_assert!(!same(u8::is_ascii_lowercase) || left.may_have_letters_of(right));
                 prop_assert!(!same(u8::is_ascii_digit) || left.may_have_digits_of(right));
+                let of = |text: &str| -> Vec<u8> { text.bytes().filter(u8::is_ascii_lowercase).collect() };
+                let (p, q) = (of(&a), of(other));
+                for (most, least) in [(0, 0.8), (1, 0.88), (2, 0.92)] {
+                    let alike = within_edits(&p, &q, most) || jaro_winkler(&p, &q, least) > 0.0;
+                    prop_assert!(!alike || left.letters_may_be_alike(right, most as u32, least));
+                }
                 prop_assert_eq!(left.length(), x.len().min(255));
             }
         }

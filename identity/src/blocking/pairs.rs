@@ -52,6 +52,8 @@ impl Pairs {
     pub(super) fn settled(mut self) -> Self {
         self.settle();
         self.buckets = Buckets::default();
+        // What it grew by is more than what is left.
+        self.packed.shrink_to_fit();
         self
     }
 

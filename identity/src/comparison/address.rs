@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Agreement, Level, Part, View, nothing};
+use super::{Agreement, Level, Part, Said, View, nothing};
 use crate::dictionary::NONE;
 use crate::layout::{Layout, Role};
 use crate::similarity::{jaro_winkler, within_edits};
@@ -74,49 +74,60 @@ impl Address {
         levels
     }
 
-    pub(super) fn level(&self, view: View<'_>, a: &[u32], b: &[u32]) -> u8 {
-        let street = self.street.map_or(0, |field| street_level(view, field, a[field], b[field]));
-        let postcode = self.postcode.map_or(0, |field| alike_level(view, field, a[field], b[field]));
-        let city = self.city.map_or(0, |field| alike_level(view, field, a[field], b[field]));
+    pub(super) fn level(&self, view: View<'_>, a: Said<'_>, b: Said<'_>) -> u8 {
+        let street = self.street.map_or(0, |field| street_level(view, field, a, b));
+        let postcode = self.postcode.map_or(0, |field| alike_level(view, field, a, b));
+        let city = self.city.map_or(0, |field| alike_level(view, field, a, b));
         (street * 4 + postcode) * 4 + city
     }
 }
 
-fn street_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
+fn street_level(view: View<'_>, field: usize, left: Said<'_>, right: Said<'_>) -> u8 {
+    let (a, b) = (left[field], right[field]);
     if a == NONE || b == NONE {
         return 0;
     }
     if a == b {
         return 1;
     }
-    let (x, y) = view.signatures(field, a, b);
-    if !x.may_have_letters_of(y) && !x.may_have_digits_of(y) {
+    let (x, y) = view.signatures(field, left, right);
+    let (same_number, alike) = (x.may_have_digits_of(y), x.letters_may_be_alike(y, 2, 0.92));
+    if !(x.may_have_letters_of(y) || same_number && alike) {
         return 4;
     }
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
-    let letters =
-        |text: &[u8]| -> SmallVec<[u8; 48]> { text.iter().filter(|byte| byte.is_ascii_lowercase()).copied().collect() };
-    let digits =
-        |text: &[u8]| -> SmallVec<[u8; 16]> { text.iter().filter(|byte| byte.is_ascii_digit()).copied().collect() };
-    let same_number = digits(a) == digits(b);
-    let (a, b) = (letters(a), letters(b));
-    if a == b {
+    let same_number = digits(a).eq(digits(b));
+    if letters(a).eq(letters(b)) {
         // "12 main st" and "1 2 main st" are one number; two numbers of one street are neighbours.
         return if same_number { 2 } else { 3 };
     }
+    if !same_number {
+        return 4;
+    }
+    let held = |text: &[u8]| letters(text).copied().collect::<SmallVec<[u8; 48]>>();
+    let (a, b) = (held(a), held(b));
     let alike = within_edits(&a, &b, 2) && a.len().min(b.len()) >= 5 || jaro_winkler(&a, &b, 0.92) > 0.0;
-    if alike && same_number { 2 } else { 4 }
+    if alike { 2 } else { 4 }
+}
+
+fn letters(text: &[u8]) -> impl Iterator<Item = &u8> {
+    text.iter().filter(|byte| byte.is_ascii_lowercase())
+}
+
+fn digits(text: &[u8]) -> impl Iterator<Item = &u8> {
+    text.iter().filter(|byte| byte.is_ascii_digit())
 }
 
 /// For postcodes and cities.
-fn alike_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
+fn alike_level(view: View<'_>, field: usize, left: Said<'_>, right: Said<'_>) -> u8 {
+    let (a, b) = (left[field], right[field]);
     if a == NONE || b == NONE {
         return 0;
     }
     if a == b {
         return 1;
     }
-    let (x, y) = view.signatures(field, a, b);
+    let (x, y) = view.signatures(field, left, right);
     if x.length().min(y.length()) < 4 || !x.may_be_within_edits(y, 1) {
         return 3;
     }

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Agreement, Level, Part, View, nothing};
+use super::{Agreement, Level, Part, Said, View, nothing};
 use crate::dictionary::NONE;
 use crate::layout::Role;
 use crate::similarity::{jaro_winkler, within_edits};
@@ -83,7 +83,7 @@ impl Single {
         std::iter::once(nothing()).chain((1..).zip(levels).map(of)).collect()
     }
 
-    pub(super) fn level(self, view: View<'_>, left: &[u32], right: &[u32]) -> u8 {
+    pub(super) fn level(self, view: View<'_>, left: Said<'_>, right: Said<'_>) -> u8 {
         let (a, b) = (left[self.field], right[self.field]);
         if a == NONE || b == NONE {
             return 0;
@@ -91,7 +91,7 @@ impl Single {
         if a == b {
             return 1;
         }
-        let (x, y) = view.signatures(self.field, a, b);
+        let (x, y) = view.signatures(self.field, left, right);
         match self.scale {
             Scale::Edits if !x.may_be_within_edits(y, 2) => return 4,
             Scale::Phone if !x.may_be_within_edits(y, 1) && !x.may_be_within(y) => return 3,

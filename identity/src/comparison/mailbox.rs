@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Agreement, Level, Part, View, nothing};
+use super::{Agreement, Level, Part, Said, View, nothing};
 use crate::dictionary::NONE;
 use crate::layout::{Layout, Role};
 use crate::similarity::within_edits;
@@ -80,13 +80,13 @@ impl Mailbox {
         ]
     }
 
-    pub(super) fn level(&self, view: View<'_>, a: &[u32], b: &[u32]) -> u8 {
+    pub(super) fn level(&self, view: View<'_>, a: Said<'_>, b: Said<'_>) -> u8 {
         let (left, right) = (a[self.mailbox], b[self.mailbox]);
         let both = left != NONE && right != NONE;
         if both && left == right {
             return 1;
         }
-        let domains = |row: &[u32]| [row[self.domain], self.website.map_or(NONE, |field| row[field])];
+        let domains = |row: Said<'_>| [row[self.domain], self.website.map_or(NONE, |field| row[field])];
         let (of_a, of_b) = (domains(a), domains(b));
         let known = a[self.site] != NONE && b[self.site] != NONE;
         let same = of_a.iter().any(|domain| *domain != NONE && of_b.contains(domain));
@@ -103,7 +103,7 @@ impl Mailbox {
             (true, false) => 5,
             (false, false) => private,
         };
-        let (x, y) = view.signatures(self.mailbox, left, right);
+        let (x, y) = view.signatures(self.mailbox, a, b);
         // Two mailboxes of one domain have two names.
         let one_domain = a[self.domain] != NONE && a[self.domain] == b[self.domain];
         if !x.may_be_within_edits(y, 1) && (one_domain || !x.may_begin_as(y)) {

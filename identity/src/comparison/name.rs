@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Agreement, Level, Part, View, nothing};
+use super::{Agreement, Level, Part, Said, View, nothing};
 use crate::dictionary::NONE;
 use crate::layout::{Layout, Role};
 pub(super) use crate::normalize::given_names_of;
@@ -68,20 +68,21 @@ impl Name {
         levels
     }
 
-    pub(super) fn level(&self, view: View<'_>, a: &[u32], b: &[u32]) -> u8 {
-        let code = |row: &[u32], field: Option<usize>| field.map_or(NONE, |field| row[field]);
+    pub(super) fn level(&self, view: View<'_>, a: Said<'_>, b: Said<'_>) -> u8 {
+        let code = |row: Said<'_>, field: Option<usize>| field.map_or(NONE, |field| row[field]);
         let (given, surname) =
             ((code(a, self.given), code(b, self.given)), (code(a, self.surname), code(b, self.surname)));
         if given.0 != given.1 && given.0 == surname.1 && surname.0 == given.1 && given.0 != NONE && given.1 != NONE {
             return SWAPPED;
         }
-        let first = self.given.map_or(0, |field| given_level(view, field, given.0, given.1));
-        let last = self.surname.map_or(0, |field| surname_level(view, field, surname.0, surname.1));
+        let first = self.given.map_or(0, |field| given_level(view, field, a, b));
+        let last = self.surname.map_or(0, |field| surname_level(view, field, a, b));
         first * WIDTH + last
     }
 }
 
-fn given_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
+fn given_level(view: View<'_>, field: usize, left: Said<'_>, right: Said<'_>) -> u8 {
+    let (a, b) = (left[field], right[field]);
     if a == NONE || b == NONE {
         return 0;
     }
@@ -91,7 +92,7 @@ fn given_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if view.aliases.share(a, b) {
         return 2;
     }
-    let (x, y) = view.signatures(field, a, b);
+    let (x, y) = view.signatures(field, left, right);
     let initial = x.length().min(y.length()) == 1;
     if !initial && !x.may_be_within_edits(y, 1) && !x.may_be_alike(y, 0.9) {
         return 5;
@@ -104,14 +105,15 @@ fn given_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     if alike { 4 } else { 5 }
 }
 
-fn surname_level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
+fn surname_level(view: View<'_>, field: usize, left: Said<'_>, right: Said<'_>) -> u8 {
+    let (a, b) = (left[field], right[field]);
     if a == NONE || b == NONE {
         return 0;
     }
     if a == b {
         return 1;
     }
-    let (x, y) = view.signatures(field, a, b);
+    let (x, y) = view.signatures(field, left, right);
     if !x.may_be_within_edits(y, 1) && !x.may_be_alike(y, 0.92) {
         return 3;
     }

@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use super::words::likeness;
-use super::{Agreement, Level, Part, View};
+use super::{Agreement, Level, Part, Said, View};
 use crate::dictionary::NONE;
 use crate::layout::{Layout, Role};
 use crate::similarity::{jaro_winkler, within_edits};
@@ -57,13 +57,13 @@ impl Organisation {
         (0..).zip(LEVELS).map(of).collect()
     }
 
-    pub(super) fn level(self, view: View<'_>, left: &[u32], right: &[u32]) -> u8 {
+    pub(super) fn level(self, view: View<'_>, left: Said<'_>, right: Said<'_>) -> u8 {
         let (a, b) = (left[self.company], right[self.company]);
         match (a == NONE, b == NONE) {
             (true, true) => 0,
-            (false, false) => level(view, self.company, a, b),
+            (false, false) => level(view, self.company, left, right),
             (missing, _) => {
-                let site = |row: &[u32]| self.site.map_or(NONE, |site| row[site]);
+                let site = |row: Said<'_>| self.site.map_or(NONE, |site| row[site]);
                 let (name, site, own) =
                     if missing { (b, site(left), site(right)) } else { (a, site(right), site(left)) };
                 // Two records of one site: what the domain spells is told already.
@@ -82,7 +82,7 @@ fn spelled(company: &[u8], domain: &[u8]) -> u8 {
         |text: &[u8]| text.iter().filter(|byte| byte.is_ascii_alphanumeric()).copied().collect::<SmallVec<[u8; 64]>>();
     let domain = letters(domain.split(|byte| *byte == b'.').next().unwrap_or_default());
     let whole = letters(company);
-    let first = company.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let first = first(company);
     if whole.len() >= 4 && (domain.starts_with(&whole) || whole.len() >= 8 && within_edits(&whole, &domain, 2)) {
         9
     } else if first.len() >= 3 && domain.starts_with(first) {
@@ -92,21 +92,20 @@ fn spelled(company: &[u8], domain: &[u8]) -> u8 {
     }
 }
 
-fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
+fn level(view: View<'_>, field: usize, left: Said<'_>, right: Said<'_>) -> u8 {
+    let (a, b) = (left[field], right[field]);
     if a == b {
         return 1;
     }
-    let lexicon = view.lexicon(field);
-    let (of_a, of_b) = (lexicon.words_of(a), lexicon.words_of(b));
-    let (x, y) = view.signatures(field, a, b);
+    let (x, y) = view.signatures(field, left, right);
     let may_be_one = x.may_have_letters_of(y) || x.may_be_within_edits(y, 2) || x.may_be_alike(y, 0.88);
     // Most share no word and few letters.
-    if !may_be_one && x.length().max(y.length()) <= ALL_WORDS && !of_a.iter().any(|word| of_b.contains(word)) {
+    if !may_be_one && x.length().max(y.length()) <= ALL_WORDS && !view.share_words(field, left, right) {
         return 8;
     }
+    let lexicon = view.lexicon(field);
+    let (of_a, of_b) = (lexicon.words_of(a), lexicon.words_of(b));
     let (a, b) = (view.bytes(field, a), view.bytes(field, b));
-    let first = |text: &[u8]| text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
-    let begins = a[..first(a)] == b[..first(b)] && first(a) >= 3;
     if a.len().abs_diff(b.len()) <= 2 && within_edits(a, b, if a.len() >= 10 { 2 } else { 1 }) {
         return 3;
     }
@@ -134,13 +133,18 @@ fn level(view: View<'_>, field: usize, a: u32, b: u32) -> u8 {
     }
     if rare {
         5
-    } else if begins || jaro_winkler(a, b, 0.88) > 0.0 {
+    } else if first(a) == first(b) && first(a).len() >= 3 || jaro_winkler(a, b, 0.88) > 0.0 {
         6
     } else if within > 0 {
         7
     } else {
         8
     }
+}
+
+/// The first word of a name.
+fn first(name: &[u8]) -> &[u8] {
+    name.split(|byte| *byte == b' ').next().unwrap_or_default()
 }
 
 /// The first two words that are in one name and not in the other.

@@ -5,7 +5,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Agreement, Level, Part, View, nothing};
+use super::{Agreement, Level, Part, Said, View, nothing};
 use crate::dictionary::NONE;
 use crate::layout::{Layout, Role};
 use crate::lexicon::Lexicon;
@@ -54,13 +54,13 @@ impl Words {
         levels
     }
 
-    pub(super) fn level(self, view: View<'_>, a: &[u32], b: &[u32]) -> u8 {
+    pub(super) fn level(self, view: View<'_>, a: Said<'_>, b: Said<'_>) -> u8 {
         let (left, right) = (a[self.title], b[self.title]);
         if left == NONE || right == NONE {
             return 0;
         }
         let lexicon = view.lexicon(self.title);
-        let codes = |row: &[u32], title: u32| {
+        let codes = |row: Said<'_>, title: u32| {
             let described = self.description.map(|field| (view.lexicon(field), row[field]));
             (codes(lexicon, title), described)
         };
@@ -92,7 +92,7 @@ impl Persons {
         std::iter::once(nothing()).chain((1..).zip(names).map(of)).collect()
     }
 
-    pub(super) fn level(self, view: View<'_>, a: &[u32], b: &[u32]) -> u8 {
+    pub(super) fn level(self, view: View<'_>, a: Said<'_>, b: Said<'_>) -> u8 {
         let (left, right) = (a[self.names], b[self.names]);
         if left == NONE || right == NONE {
             return 0;

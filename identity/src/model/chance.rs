@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frequency::Frequencies;
 use super::relation::normalise;
-use crate::comparison::{Comparison, Level, View, ahead};
+use crate::comparison::{Comparison, Level, View};
 use crate::hash;
 use crate::table::Row;
 
@@ -52,7 +52,7 @@ impl Drawn {
         // A pair that makes no sense counts as looked at: what is unseen among two files is as rare as among one.
         let mut hits = vec![0; comparisons.len()];
         let mut enough = vec![false; comparisons.len()];
-        let (draws, fields) = ((DRAWS * TRIES).min(rows * rows), ahead::fields(view.table().layout()));
+        let draws = (DRAWS * TRIES).min(rows * rows);
         for first in (0..draws).step_by(AT_ONCE) {
             let pair = |draw: u64| {
                 let random = hash::mix(hash::mix(seed, draw), 0x5eed);
@@ -60,7 +60,6 @@ impl Drawn {
                 (a as Row, b as Row)
             };
             let some: Vec<(Row, Row)> = (first..draws).take(AT_ONCE).map(pair).collect();
-            ahead::read(view, &fields, &some);
             for (place, comparison) in comparisons.iter().enumerate() {
                 for (draw, (a, b)) in (first..).zip(&some) {
                     if enough[place] {
