@@ -33,12 +33,16 @@ struct Cell {
     before: Word,
     /// What it was when the world last rested: what was said and cleared since may never have been heard.
     rested: Word,
+    /// Whether it had ever held anything when the world last rested.
+    held: bool,
     /// Writes of the engine since this round began, but those that a form which nothing proves was met anew by.
     writes: usize,
     /// Writes that changed nothing since this round began, and that no form explains.
     noops: usize,
     /// Writes since this round began that took effect and that the engine was not told of, or told of and could not keep.
     unheard: usize,
+    /// When writes arrived that had been given up, and may have been repeated since.
+    late: BTreeSet<i64>,
 }
 
 impl Cell {
@@ -70,6 +74,22 @@ struct Known {
     subject: usize,
     live: bool,
     cells: Vec<Cell>,
+}
+
+impl Known {
+    /// How many of the writes that made an attribute what it is, up to an instant, prove nothing: what it held at the version of a
+    /// write is read no more where something else of the record was changed since, or an earlier attempt arrived late, of whose
+    /// version nobody is told.
+    fn spoilt(&self, attribute: usize, now: i64) -> usize {
+        let cell = &self.cells[attribute];
+        let changes: BTreeSet<i64> = self.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at).collect();
+        let (mut until, mut spoilt) = (now, 0);
+        for at in cell.tries() {
+            spoilt += usize::from(changes.range(at + 1..until.max(at + 1)).next().is_some());
+            until = at + i64::from(cell.late.contains(&at));
+        }
+        spoilt
+    }
 }
 
 /// Where a word was said.
@@ -242,24 +262,27 @@ impl Oracle {
         }
     }
 
+    /// Writes arrive that were given up, and may have been repeated since.
+    pub fn arrives_late(&mut self, places: &[Place], now: i64) {
+        for (system, place, attribute) in places {
+            self.records[*system][*place].cells[*attribute].late.insert(now);
+        }
+    }
+
     /// The engine wrote an attribute: `word` is what its system made of what was sent, where it said that it expects another.
     pub fn wrote(&mut self, written: Place, word: Word, (sent, expected): (Word, Option<Word>), now: i64) {
         let (system, place, attribute) = written;
         let System { name, capitals, answers, grain, .. } = self.systems[system];
         let known = &mut self.records[system][place];
         let (unit, said) = ((known.subject, attribute), self.said.get(&word.said()).map(|said| said.at));
-        let changes: BTreeSet<i64> = known.cells.iter().flat_map(|cell| &cell.history).map(|(.., at)| *at).collect();
+        let spoilt = known.spoilt(attribute, now);
         let cell = &mut known.cells[attribute];
         let (made, (before, by, at), started) = (cell.history.len() == 1, cell.last(), cell.before);
         let seen = expected.is_none_or(|expected| expected == before);
         let tries: Vec<i64> = if (before, by) == (word, By::Engine) { cell.tries().collect() } else { Vec::new() };
-        // What it held at the version of a write is read no more where something else of the record was changed since.
-        let until = |last: usize| last.checked_sub(1).map_or(now, |next| tries[next]);
-        let spoilt =
-            |last: &usize| changes.range(tries[*last] + 1..until(*last).max(tries[*last] + 1)).next().is_some();
         let (remodelled, decided) = (self.remodelled.contains(&attribute), self.decided.contains(&unit));
         // Where no token proves whose doing it was, the same value must meet the same form twice.
-        let proofs = 1 + usize::from(grain > 1 || remodelled) + (0..tries.len()).filter(spoilt).count() + cell.noops;
+        let proofs = 1 + usize::from(grain > 1 || remodelled) + spoilt + cell.noops;
         // And whoever says a word anew says it to a system too that keeps a form of it.
         let anew = said > tries.first().copied();
         let again = !tries.is_empty() && capitals && (anew || (!answers && tries.len() < proofs));
@@ -367,7 +390,10 @@ impl Oracle {
             found.push(format!("{} writes in the heal, for {owed} differences", self.heal_writes));
         }
         self.open.clone_from(waits);
-        self.each(|cell| cell.rested = cell.word());
+        self.each(|cell| {
+            cell.rested = cell.word();
+            cell.held = cell.history.iter().any(|(word, ..)| word.is_some());
+        });
         found.into_iter().for_each(|what| self.accuse(what));
     }
 

@@ -209,6 +209,8 @@ impl Process {
         if late {
             let effect = inner.updated(system, &writes);
             inner.unheard(&effect);
+            let now = inner.now;
+            inner.oracle.arrives_late(&effect, now);
         }
         let receipts = inner.carry_out(system, &writes, heard);
         let effect = inner.took_effect(system, &writes, &receipts, !late);

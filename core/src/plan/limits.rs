@@ -99,6 +99,8 @@ pub struct Counted {
     pub writes: BTreeMap<CountedPlace, usize>,
     /// The operations that a person confirmed beyond a limit: they do not count.
     pub confirmed: BTreeSet<Digest>,
+    /// The operations that are under way themselves, and count as such: they have their room, and no limit keeps them out.
+    pub under_way: BTreeSet<Digest>,
 }
 
 impl Counted {
@@ -116,7 +118,7 @@ impl Counted {
     }
 
     /// Which operations limits keep out, and why: all of a place that has no room for all of them, but for those that a
-    /// person confirmed.
+    /// person confirmed, and those that are under way.
     #[must_use]
     pub fn kept_out<'o>(
         &self,
@@ -125,7 +127,7 @@ impl Counted {
     ) -> BTreeMap<Digest, Text> {
         let mut places: BTreeMap<CountedPlace, Vec<Digest>> = BTreeMap::new();
         for operation in operations {
-            if !self.confirmed.contains(&operation.key) {
+            if !self.confirmed.contains(&operation.key) && !self.under_way.contains(&operation.key) {
                 places.entry(CountedPlace::of(operation)).or_default().push(operation.key);
             }
         }

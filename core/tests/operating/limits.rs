@@ -149,6 +149,37 @@ fn what_is_under_way_takes_room_though_what_follows_it_was_confirmed() {
     assert!(block_on(tenant.verify()).unwrap().is_clean());
 }
 
+/// What is under way has its room already: no limit keeps it out of a plan, where it could be neither sent nor confirmed. What it
+/// leaves no room for stands parked beside it, and can be.
+#[test]
+fn what_is_under_way_is_kept_out_by_no_limit() {
+    let (world, tenant) = owed(2, 1);
+    let ids: Vec<EntityId> = block_on(tenant.entities("account", None, 9)).unwrap();
+    let first = block_on(tenant.plan(ids[0]).into_future()).unwrap();
+    approve(&tenant, first.hash);
+    world.shop.loses_answer();
+    assert_eq!(apply(&tenant, first.hash).unknown, 1);
+    world.shop.unavailable(true);
+
+    let held = plan(&tenant);
+    assert_eq!((held.operations.len(), held.parked.len()), (1, 1), "{held}");
+    assert_eq!(held.operations[0].key, first.operations[0].key, "{held}");
+    let why = "2 writes of balance into shop within a day exceed the limit of 1";
+    assert_eq!(held.parked[0].why.as_str(), why);
+    block_on(tenant.confirm_writes(held.hash, &approver())).unwrap();
+    assert_eq!(plan(&tenant).operations.len(), 2);
+
+    // Nor does a limit that is lowered meanwhile.
+    let lowered = plan(&limited(&world, 0, 2));
+    assert_eq!((lowered.operations.len(), lowered.parked.len()), (2, 0), "{lowered}");
+    world.shop.unavailable(false);
+    approve(&tenant, lowered.hash);
+    assert_eq!(apply(&tenant, lowered.hash).held.len(), 0);
+    assert_eq!(world.shop.writes(), 2);
+    assert!(plan(&tenant).is_empty(), "{}", plan(&tenant));
+    assert!(block_on(tenant.verify()).unwrap().is_clean());
+}
+
 /// Somebody puts the old value back before we know that ours took effect: they are not overwritten unasked, and ours counts.
 #[test]
 fn what_somebody_took_back_before_it_was_found_is_not_sent_again_unasked() {

@@ -103,6 +103,27 @@ fn an_owners_new_record_is_never_behind_golden() {
         .expect_quiet();
 }
 
+/// A record that came empty has not agreed with golden either, whether or not anybody read it before it said something.
+#[test]
+fn an_owners_new_record_that_came_empty_is_asked_about_once_it_says_something() {
+    let story = ana()
+        .says("netsuite", "7", json!({ "title": "Mr" }))
+        .apply()
+        .expect_in("shop", "9", "title", json!("Mr"))
+        // NetSuite, which owns existence, holds her twice until the first of the two is gone.
+        .says("netsuite", "8", json!({ "email": "ana@acme.test" }))
+        .deletes("netsuite", "7")
+        .expect(Customer::TITLE, "Mr")
+        .says("netsuite", "8", json!({ "title": "Dr" }))
+        .expect(Customer::TITLE, "Mr")
+        .expect_discrepancy(HardConflictNoBase, "title");
+    story
+        .decides("ana", Customer::TITLE, Choice::Take("netsuite".into()))
+        .apply()
+        .expect(Customer::TITLE, "Dr")
+        .expect_in("shop", "9", "title", json!("Dr"));
+}
+
 #[test]
 fn who_agreed_on_the_way_is_behind_and_who_was_never_seen_to_agree_is_asked() {
     let said = |phone: &str| json!({ "email": "ana@acme.test", "phone": phone });

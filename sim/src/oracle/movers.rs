@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::design::{ATTRIBUTES, Attribute, Policy, System};
-use crate::oracle::{Cell, Oracle, Unit};
+use crate::oracle::{Oracle, Unit};
 use crate::scene::By;
 use crate::word::Word;
 
@@ -33,6 +33,7 @@ impl Oracle {
             && moved.len() == decide.len()
             && !strength.contains(&0)
             && !self.doubted(unit)
+            && !self.never_agreed(unit)
         {
             found.push(format!("{} of k{} waits for a person, and nobody disagrees", ATTRIBUTES[unit.1], unit.0));
         }
@@ -45,13 +46,24 @@ impl Oracle {
     /// it: what is found there may be somebody's edit.
     fn doubted(&self, (subject, attribute): Unit) -> bool {
         let doubted = |(system, design): (usize, &System)| {
-            let cell = self.stands(system, subject).map(|known| &known.cells[attribute]);
-            let own_form = |cell: &&Cell| cell.last().1 == By::Engine && cell.word() != cell.word().said();
-            let unproven = |cell: &Cell| design.grain > 1 && !design.answers && cell.tries().count() < 2;
+            let Some(known) = self.stands(system, subject) else { return false };
+            let cell = &known.cells[attribute];
+            let own_form = cell.last().1 == By::Engine && cell.word() != cell.word().said();
+            let proofs = cell.tries().count() - known.spoilt(attribute, i64::MAX);
+            let unproven = !design.answers && proofs < 1 + usize::from(design.grain > 1);
             let enforced = self.attributes[attribute].strength[system] != 1;
-            !enforced && cell.filter(own_form).is_some_and(|cell| cell.unheard > 0 || unproven(cell))
+            !enforced && own_form && (cell.unheard > 0 || unproven)
         };
         self.systems.iter().enumerate().any(doubted)
+    }
+
+    /// Whether an owner's record came empty in the place of one that was lost, and said nothing until the world last rested: it was
+    /// never in agreement with what that one had said, so that its first word is for people (semantics, 5).
+    fn never_agreed(&self, (subject, attribute): Unit) -> bool {
+        let Some(owner) = self.attributes[attribute].owner else { return false };
+        let of = self.records[owner].iter().filter(|known| known.subject == subject);
+        let (mut lost, stands) = (of.filter(|known| !known.live), self.stands(owner, subject));
+        lost.any(|known| known.cells[attribute].held) && stands.is_some_and(|known| !known.cells[attribute].held)
     }
 
     /// Whoever said a word that decides still holds it.

@@ -200,8 +200,8 @@ impl Tenant {
     }
 
     /// What the limits are measured against where these operations write. Planning and applying measure alike: whatever keeps
-    /// an operation from running kept it out of its plan, where a person sees and confirms it. What is under way counts, but
-    /// for what is about to be planned again: that is counted with the plan.
+    /// an operation from running kept it out of its plan, where a person sees and confirms it. What is under way counts for
+    /// itself, but for what something else is planned in the place of: that is counted with the plan.
     pub(crate) async fn counted<'o>(
         &self,
         operations: impl IntoIterator<Item = &'o Operation> + Send,
@@ -341,9 +341,8 @@ impl Tenant {
             let count = self.count(loader, &place).await?.at(&place, now);
             counts.push((place, count.done));
         }
-        // What a person confirmed counts nowhere: what is under way where it would be written counts for itself.
-        let besides = counting.iter().map(|operation| written(operation)).collect();
-        let under_way = self.counted_under_way(&besides).await?;
+        let under_way;
+        (counted.under_way, under_way) = self.counted_under_way(&counting).await?;
         for (place, done) in counts {
             let all = done.saturating_add(under_way.get(&place).copied().unwrap_or_default());
             if is_archives(&place) {
@@ -379,21 +378,30 @@ impl Tenant {
         Ok(confirmed)
     }
 
-    /// How many operations are intended and not settled, by place: without those that write what is counted anyhow, and
-    /// those that a person confirmed.
-    async fn counted_under_way(&self, besides: &BTreeSet<Written>) -> Result<BTreeMap<CountedPlace, usize>, Error> {
+    /// Which of the operations are intended and not settled themselves; and how many of all that are, by place: without those
+    /// that a person confirmed, and those in whose place something else is to be counted. Where a person confirmed what is to be
+    /// written over it, which counts nowhere, what is under way counts for itself.
+    async fn counted_under_way(
+        &self,
+        counting: &[&Operation],
+    ) -> Result<(BTreeSet<Digest>, BTreeMap<CountedPlace, usize>), Error> {
         let mut sent: Vec<Operation> = Vec::new();
         for row in self.all_rows(Table::Outbox, "", "list writes under way").await? {
             let row: OutboxRow = parse(Table::Outbox, &row)?;
-            sent.extend(row.operations.into_iter().filter(|operation| !besides.contains(&written(operation))));
+            sent.extend(row.operations);
         }
+        let keys: BTreeSet<Digest> = sent.iter().map(|operation| operation.key).collect();
+        let own: BTreeSet<Digest> =
+            counting.iter().map(|operation| operation.key).filter(|key| keys.contains(key)).collect();
+        let others = counting.iter().filter(|operation| !own.contains(&operation.key));
+        let besides: BTreeSet<Written> = others.map(|operation| written(operation)).collect();
         let mut loader = Loader::new(&self.core, &self.id);
         let confirmed = self.confirmed(&mut loader, sent.iter()).await?;
         let mut under_way: BTreeMap<CountedPlace, usize> = BTreeMap::new();
-        for operation in sent.iter().filter(|operation| !confirmed.contains(&operation.key)) {
+        for operation in sent.iter().filter(|o| !confirmed.contains(&o.key) && !besides.contains(&written(o))) {
             *under_way.entry(CountedPlace::of(operation)).or_default() += 1;
         }
-        Ok(under_way)
+        Ok((own, under_way))
     }
 
     /// How many linked records of a place are alive. Reads every one of them, a page at a time: asked for only where records
