@@ -124,7 +124,8 @@ impl Suppression {
     /// The hashes of the words in bytes that nobody could read.
     pub(crate) fn of_words(&self, body: &[u8]) -> BTreeSet<Digest> {
         let text = String::from_utf8_lossy(&card::unescaped(body)).into_owned();
-        let spelled = [without_escapes(&text), percent_decoded(&text), text];
+        // Most are spelled in one way only.
+        let spelled = BTreeSet::from([without_escapes(&text), percent_decoded(&text), text]);
         let words: BTreeSet<String> = spelled.iter().flat_map(|text| words(text)).collect();
         words.iter().map(|word| self.keyed("word", &[word])).collect()
     }
