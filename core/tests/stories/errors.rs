@@ -1,10 +1,11 @@
 //! Errors name what was wrong, what there is instead, and the row that was in the way.
 
+use std::future::IntoFuture as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use accordant::store::{Commit, MemoryStore, RowKey, Store as _, Table};
 use accordant::testing::{StoreWatch, Story, Watched};
-use std::future::IntoFuture as _;
-
-use accordant::{Accordant, Error, Scope};
+use accordant::{Accordant, Actor, Error, Scope};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -96,4 +97,27 @@ fn contention_names_the_row_that_was_lost() {
     // A row that is keyed by a value is named without it.
     let index = RowKey::new(Table::Index, "customer\u{1f}email\u{1f}ana@acme.test");
     assert_eq!(lost(index), "the index of customer.email");
+}
+
+/// A store in which another worker is faster once, when a plan is stored.
+#[derive(Default)]
+struct FasterOnce(AtomicBool);
+
+impl StoreWatch for FasterOnce {
+    fn loses(&self, commit: &Commit) -> Option<RowKey> {
+        let plans = commit.journal.iter().any(|draft| draft.kind == "planned");
+        (plans && !self.0.swap(true, Ordering::Relaxed)).then(|| RowKey::new(Table::Meta, "erased"))
+    }
+}
+
+#[test]
+fn a_plan_that_lost_a_race_is_made_again_and_can_be_approved() {
+    let store = Watched::new(MemoryStore::new(), FasterOnce::default());
+    let mut story = Story::of::<Customer>().configure(|builder| builder.store(store));
+    story = story.says("crm", "1", json!({ "email": "ana@acme.test" }));
+    let tenant = story.tenant();
+    let plan = block_on(tenant.plan(Scope::default()).bootstrap().into_future()).expect("it is made again");
+    assert!(!plan.is_empty());
+    assert_eq!(block_on(tenant.stored_plan(plan.hash)).expect("it is stored"), plan);
+    block_on(tenant.approve(plan.hash, &Actor::new("ana"))).expect("it can be approved");
 }

@@ -12,6 +12,7 @@ use crate::engine::Tenant;
 use crate::engine::hydrate::{Loader, parse};
 use crate::engine::persist::{Changes, json};
 use crate::engine::suppression::suppression_key;
+use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::creates::Creates;
 use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::purge::Made;
@@ -255,7 +256,19 @@ impl Tenant {
         if *by != Self::engine() {
             self.require_role(by, Role::Operator, "plan").await?;
         }
-        let (rests_on, _) = self.suppression().await?;
+        let mut attempts = Attempts::default();
+        loop {
+            // Whoever was erased since is in no plan; and what another process took over, this one may store no more.
+            let (rests_on, _) = self.suppression().await?;
+            let plan = self.plan_now(scope.clone(), kind).await?;
+            if self.store_plan(&plan, by, rests_on, &mut attempts).await? {
+                return Ok(plan);
+            }
+        }
+    }
+
+    /// What is to be done as things stand now. Nothing of it is stored.
+    async fn plan_now(&self, scope: Scope, kind: PlanKind) -> Result<Plan, Error> {
         let scope = self.resolve_scope(scope).await?;
         self.close_refusals(scope.entities.as_deref()).await?;
         let creates = self.creates().await?;
@@ -281,21 +294,25 @@ impl Tenant {
         }
         let counted = self.counted(draft.operations()).await?;
         draft.keep_to(self.core.limits, &counted);
-        let plan = draft.finish(&self.id);
-        self.store_plan(&plan, by, rests_on).await?;
-        Ok(plan)
+        Ok(draft.finish(&self.id))
     }
 
     /// Stores a plan. One that plans nothing, or is stored already, leaves neither row nor entry: planning runs again after
-    /// every reply, and the world is mostly quiet.
-    async fn store_plan(&self, plan: &Plan, by: &Actor, rests_on: Option<u64>) -> Result<(), Error> {
+    /// every reply, and the world is mostly quiet. `false`: it rests on what is so no more, and is to be made anew.
+    async fn store_plan(
+        &self,
+        plan: &Plan,
+        by: &Actor,
+        rests_on: Option<u64>,
+        attempts: &mut Attempts,
+    ) -> Result<bool, Error> {
         self.require_model().await?;
         if plan.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let key = RowKey::new(Table::Plan, plan.hash.to_string());
         let stored = self.row(&key, "look for a plan").await?;
-        let Some(row) = self.plan_row(plan, by, stored)? else { return Ok(()) };
+        let Some(row) = self.plan_row(plan, by, stored)? else { return Ok(true) };
         let mut changes = Changes::new(&self.core, self.now(), by);
         // Nothing is kept of whoever was erased since the plan was begun.
         changes.commit.expect.push((suppression_key(), rests_on));
@@ -307,8 +324,7 @@ impl Tenant {
             let keys: Vec<_> = plan.operations.iter().map(|operation| operation.key).collect();
             changes.journal("planned", &plan.hash.to_string(), &(plan.hash, &plan.scope, keys));
         }
-        self.commit("store a plan", changes.commit).await?;
-        Ok(())
+        attempts.commit(self, "store a plan", changes.commit).await
     }
 
     /// The entities that ids stand for, each once: one that was merged is its survivor.
