@@ -14,6 +14,8 @@ mod instructions;
 #[cfg(feature = "latency")]
 mod latency;
 mod memory;
+#[cfg_attr(not(feature = "identity"), expect(dead_code, reason = "only what is beside others begins anew"))]
+mod pages;
 mod pulse;
 #[cfg(feature = "quality")]
 mod quality;
@@ -126,7 +128,10 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["what-if", ref what @ ..] => what_if::run(what, &mut out),
         ["pulse", ref what @ ..] => pulse::run(what, &mut out),
         #[cfg(feature = "identity")]
-        ["identity", ref what @ ..] => identity::run(what, &mut out),
+        ["identity", ref what @ ..] => {
+            pages::begin_in_small()?;
+            identity::run(what, &mut out)
+        }
         _ => Err(USAGE.into()),
     }
 }

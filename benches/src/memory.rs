@@ -20,6 +20,7 @@ use futures::executor::block_on;
 
 use crate::durable::systems::Told;
 use crate::durable::{poll, polling};
+use crate::pages::SMALL;
 
 /// Cells, values and links of a customer of three systems and eight attributes.
 const GOAL_FOLDED: u64 = 1_250;
@@ -49,10 +50,7 @@ fn tell(file: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     for ((part, ..), held) in PARTS.into_iter().zip(&mut held) {
         let mut holding = Command::new(&own);
         // What was freed is given back at once, and in pages of 4 KB: of pages of 2 MB, one would be told for each byte in it.
-        holding
-            .args(["memory", file, "--holding", part])
-            .env("MIMALLOC_PURGE_DELAY", "0")
-            .env("MIMALLOC_ALLOW_THP", "0");
+        holding.args(["memory", file, "--holding", part]).env("MIMALLOC_PURGE_DELAY", "0").envs([SMALL]);
         let said = text_of(&mut holding)?;
         *held = whole(&said, r#""bytes":"#)?;
         customers = whole(&said, r#""customers":"#)?.max(1);
