@@ -163,7 +163,8 @@ impl Comparison {
         // Whatever is left is compared on its own; of a role looked at together, the second field too.
         let mut seen: Vec<Role> = Vec::new();
         for (place, of) in layout.fields.iter().enumerate() {
-            let first = !seen.contains(&of.role);
+            // Without mailboxes no site is known that a website would be looked at with.
+            let first = !seen.contains(&of.role) && (of.role != Role::Website || layout.site.is_some());
             seen.push(of.role);
             if let Some(single) = Single::of(place, of.role, first) {
                 made.push(Self { name: of.name.clone(), levels: single.levels(), form: Form::Single(single) });

@@ -91,6 +91,7 @@ impl Layout {
         let mut order: Vec<usize> = (0..schema.attributes.len()).collect();
         order.sort_by_key(|place| (schema.attributes[*place].kind != Kind::Country, *place));
         let (mut names, mut domains) = (None, None);
+        let mut titled = column(Kind::Title).is_some();
         for place in order {
             let attribute = &schema.attributes[place];
             let name = attribute.name.as_str();
@@ -133,7 +134,13 @@ impl Layout {
                 Kind::Text => layout.own(name, Role::Text),
                 Kind::Title => layout.own(name, Role::Title),
                 Kind::Names => layout.own(name, Role::Names),
-                Kind::Description => layout.own(name, Role::Description),
+                Kind::Description if titled => layout.own(name, Role::Description),
+                Kind::Description => {
+                    // Where nothing has a title, what describes it is compared as one.
+                    recipe.kind = Kind::Title;
+                    titled = true;
+                    layout.own(name, Role::Title);
+                }
             }
             layout.recipes.push(recipe);
         }

@@ -10,6 +10,7 @@ use crate::calibration::Calibration;
 use crate::cluster::{self, Clusters, Edge, Rails};
 use crate::comparison::{Aliases, Comparison, View};
 use crate::decision::Decisions;
+use crate::dictionary::NONE;
 use crate::model::{Class, Counts, FORMAT, Frequencies, Model, Training};
 use crate::pattern::{Candidates, Places};
 use crate::resolution::{self, Pair};
@@ -65,8 +66,10 @@ pub fn train(
     decisions: &Decisions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Linkage, Untrainable> {
-    let fields = 0..table.layout().fields.len();
-    if !fields.clone().any(|field| table.dictionary(field).codes() > 2) {
+    let mut counts = table.counts();
+    // Of the values that the field's own column has: others may hold more of the same dictionary.
+    let tells = |counts: &Vec<u32>| counts.iter().skip(NONE as usize + 1).filter(|count| **count > 0).count() > 1;
+    if !counts.iter().any(tells) {
         return Err(Untrainable::NothingToCompare);
     }
     let blocking = blocking::standard(table, scope, Limits::default());
@@ -103,7 +106,6 @@ pub fn train(
             calibration: Calibration::default(),
         })
     };
-    let mut counts = table.counts();
     for row in &candidates.repeats {
         for (counts, code) in counts.iter_mut().zip(table.codes(*row)) {
             counts[*code as usize] -= 1;

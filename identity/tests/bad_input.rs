@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use accordant_identity::blocking::{Limits, Scope};
 use accordant_identity::cluster::{Clusters, Rails, Refusal};
+use accordant_identity::comparison::Comparison;
 use accordant_identity::csv_table::{self, ReadError, Source};
 use accordant_identity::decision::{Decisions, RecordName};
 use accordant_identity::index::Index;
@@ -48,6 +49,52 @@ fn a_column_of_nothing_beside_others_is_left_out() {
 fn a_column_of_one_value_tells_nothing() {
     let table = read("id,country\n1,NL\n2,NL\n3,NL\n");
     assert_eq!(train(&table).err(), Some(Untrainable::NothingToCompare));
+}
+
+/// Names share a dictionary: two columns of one value each are not two values of one.
+#[test]
+fn columns_of_one_value_each_tell_nothing_together() {
+    for records in [3, 50, 3_000] {
+        let rows: String = (0..records).map(|id| format!("{id},Ana,Jansen\n")).collect();
+        let table = read(&format!("id,first_name,last_name\n{rows}"));
+        assert_eq!(train(&table).err(), Some(Untrainable::NothingToCompare), "{records}");
+    }
+}
+
+/// What is mostly looked at together with something else is looked at where that is missing.
+#[test]
+fn a_website_without_mailboxes_and_a_description_without_titles_are_compared() {
+    let sites: String = (0..60).map(|id| format!("{id},https://www.site{}.nl/\n", id / 2)).collect();
+    let words = ["red", "steel", "oak", "round", "garden", "folding"];
+    let described: String = (0..60)
+        .map(|id| {
+            let thing = id / 2;
+            format!(
+                "{id},{} {} table model TX{thing}00 for {} guests\n",
+                words[thing % 6],
+                words[thing / 5 % 6],
+                thing + 2
+            )
+        })
+        .collect();
+    for (column, compared, rows) in [("website", "website", sites), ("description", "title", described)] {
+        let table = read(&format!("id,{column}\n{rows}"));
+        let linkage = train(&table).expect("it can be trained");
+        assert!(linkage.candidates.pairs.len() >= 30, "{column}");
+        let comparisons = Comparison::standard(table.layout(), false);
+        assert_eq!(comparisons.iter().map(|comparison| comparison.name.as_str()).collect::<Vec<_>>(), [compared]);
+        // Those that say the same weigh more than the others.
+        let weighed: Vec<(bool, f32)> = linkage
+            .candidates
+            .pairs
+            .iter()
+            .zip(&linkage.weights)
+            .map(|(pair, weight)| (table.codes(pair.a) == table.codes(pair.b), *weight))
+            .collect();
+        let of = |same: bool| weighed.iter().filter(move |(is, _)| *is == same).map(|(_, weight)| *weight);
+        assert_eq!(of(true).count(), 30, "{column}");
+        assert!(of(true).fold(f32::MAX, f32::min) > of(false).fold(f32::MIN, f32::max), "{column}: {weighed:?}");
+    }
 }
 
 #[test]

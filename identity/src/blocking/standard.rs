@@ -16,6 +16,7 @@ const SUGGESTED: &[&[(Role, KeyForm)]] = &[
     &[(Role::Identifier, Whole)],
     &[(Role::Phone, Whole)],
     &[(Role::Site, Whole)],
+    &[(Role::Website, Whole)],
     &[(Role::Company, Whole), (Role::Country, Whole)],
     &[(Role::Company, Brand)],
     &[(Role::Surname, Whole), (Role::Postcode, Whole)],
@@ -61,7 +62,9 @@ pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
     let (keys, keyed) = (Keys::new(table, every), Keyed::default());
     let mut trial = Trial { table, refinements: &refinements, limits, every, keys, keyed };
     let mut rules: Vec<Rule> = Vec::new();
-    for suggested in SUGGESTED {
+    // Where there are mailboxes, the site stands for the website, too.
+    let site = layout.site.is_some();
+    for suggested in SUGGESTED.iter().filter(|suggested| !(site && suggested[0].0 == Role::Website)) {
         let mut made = vec![Vec::new()];
         for (role, form) in *suggested {
             // A rule of one value is made for every field of its role: each identifier, each date.

@@ -32,7 +32,8 @@ enum Scale {
 }
 
 impl Single {
-    /// How a field is compared that no joint comparison looks at. `first` says that it is the first of its role.
+    /// How a field is compared that no joint comparison looks at. `first` says that it is the first of its role, and that whatever looks
+    /// at that together with others does.
     #[must_use]
     pub fn of(field: usize, role: Role, first: bool) -> Option<Self> {
         let scale = match role {
