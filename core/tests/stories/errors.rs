@@ -114,9 +114,12 @@ impl StoreWatch for FasterOnce {
 fn a_plan_that_lost_a_race_is_made_again_and_can_be_approved() {
     let store = Watched::new(MemoryStore::new(), FasterOnce::default());
     let mut story = Story::of::<Customer>().configure(|builder| builder.store(store));
-    story = story.says("crm", "1", json!({ "email": "ana@acme.test" }));
+    story = story
+        .says("crm", "101", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .says("shop", "9", json!({ "email": "ana@acme.test", "phone": "1" }))
+        .says("crm", "101", json!({ "phone": "2" }));
     let tenant = story.tenant();
-    let plan = block_on(tenant.plan(Scope::default()).bootstrap().into_future()).expect("it is made again");
+    let plan = block_on(tenant.plan(Scope::default()).into_future()).expect("it is made again");
     assert!(!plan.is_empty());
     assert_eq!(block_on(tenant.stored_plan(plan.hash)).expect("it is stored"), plan);
     block_on(tenant.approve(plan.hash, &Actor::new("ana"))).expect("it can be approved");
