@@ -1,4 +1,5 @@
-//! The engine of `accordant` asks this package which records are one entity where no key says so. The only module that knows it.
+//! The engine of `accordant` asks this package which records are one entity where no key says so. The only module that knows it, with
+//! what is below it.
 //!
 //! One line per entity type, and nothing to configure: what attributes hold is known by their types, and read off their names and values.
 //!
@@ -20,13 +21,15 @@
 //! # let _ = builder;
 //! ```
 
+mod held;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accordant::id::RecordRef;
 use accordant::matching::{
-    Column, Features, Judged, MatchIndex, Matcher, MatcherError, Neighbourhood, Pair, Place, Probability, Step,
-    Subject, Thresholds,
+    Column, Features, HeldTogether, Judged, MatchIndex, Matcher, MatcherError, Neighbourhood, Pair, Place, Probability,
+    Step, Subject, Thresholds,
 };
 use accordant::text::Text;
 use hashbrown::HashMap;
@@ -43,6 +46,8 @@ use crate::linkage;
 use crate::model::Model;
 use crate::sniff;
 use crate::table::Table;
+
+pub use held::held_svg;
 
 /// From so many records is read what attributes hold.
 const SAMPLE: usize = 10_000;
@@ -262,6 +267,10 @@ impl MatchIndex for Records {
         });
         Neighbourhood::new(clusters.collect(), pairs.collect())
     }
+
+    fn held_together(&self, record: &RecordRef) -> Option<HeldTogether> {
+        self.held(record)
+    }
 }
 
 /// In parts per million, cut off: nothing is said to be surer than it is.
@@ -270,8 +279,10 @@ fn probability(of: f64) -> Probability {
 }
 
 fn steps(explanation: &Explanation) -> Vec<Step> {
-    let step = |step: &crate::explain::Step| {
-        Step::new(step.of.as_str(), step.says.as_str(), (step.bits * 1e3).round().clamp(-1e9, 1e9) as i32)
-    };
+    let step = |step: &crate::explain::Step| Step::new(step.of.as_str(), step.says.as_str(), millibits(step.bits));
     explanation.steps.iter().map(step).collect()
+}
+
+fn millibits(bits: f64) -> i32 {
+    (bits * 1e3).round().clamp(-1e9, 1e9) as i32
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frequency::Frequencies;
 use super::relation::normalise;
-use crate::comparison::{Comparison, Level, View};
+use crate::comparison::{Comparison, Level, Part, View};
 use crate::hash;
 use crate::table::Row;
 
@@ -113,6 +113,22 @@ impl Chance {
     }
 }
 
+impl Chance {
+    /// How many of the drawn pairs showed a level; of a comparison with several components, the component that the fewest showed. None
+    /// where nothing was drawn for it: how often values are the same is counted, and that nothing is compared tells nothing.
+    #[must_use]
+    pub fn drawn(&self, comparison: &Comparison, place: usize, level: u8) -> Option<f64> {
+        let seen = self.seen.get(place)?;
+        let likeness = comparison.levels.get(usize::from(level))?.parts.iter().filter(|part| part.same.is_none());
+        let of_component = |part: &Part| {
+            let shows = |level: &Level| level.parts.iter().any(|other| other.component == part.component);
+            let showing = comparison.levels.iter().zip(seen).filter(|(level, _)| shows(level));
+            showing.map(|(_, seen)| seen).sum::<f64>()
+        };
+        likeness.map(of_component).min_by(f64::total_cmp)
+    }
+}
+
 /// A level that was not seen is taken to be seen this often.
 const UNSEEN: f64 = 0.25;
 /// On a scale of more levels than this, each is rarer.
@@ -160,7 +176,7 @@ fn several_components(comparison: &Comparison, seen: &[Vec<f64>], frequencies: &
             }
         }
     }
-    let of = |part: &crate::comparison::Part| components[usize::from(part.component.0)][usize::from(part.component.1)];
+    let of = |part: &Part| components[usize::from(part.component.0)][usize::from(part.component.1)];
     let mut chance: Vec<f64> = comparison
         .levels
         .iter()
