@@ -6,6 +6,7 @@ use accordant_identity::cluster::Clusters;
 use accordant_identity::decision::Decisions;
 use accordant_identity::explain;
 use accordant_identity::linkage::Linkage;
+use accordant_identity::model::Identifier;
 use accordant_identity::resolution::Pair;
 use accordant_identity::review;
 use accordant_identity::table::{Row, Table};
@@ -25,7 +26,7 @@ pub(crate) fn html(table: &Table, linkage: &Linkage, clusters: &Clusters, pairs:
         linkage.candidates.pairs.len(),
         if one_to_one { ", each record linked once at most" } else { "" }
     );
-    columns(&mut out, table);
+    columns(&mut out, table, linkage);
     out.push_str("<h2>How sure pairs are</h2><p>Expected precision is the mean probability of the pairs at or above a threshold.</p>");
     thresholds(&mut out, pairs);
     out.push_str("<h3>Weights of the pairs compared, in bits</h3>");
@@ -43,12 +44,20 @@ pub(crate) fn html(table: &Table, linkage: &Linkage, clusters: &Clusters, pairs:
     out
 }
 
-fn columns(out: &mut String, table: &Table) {
+fn columns(out: &mut String, table: &Table, linkage: &Linkage) {
     out.push_str("<h2>Columns</h2><table><tr><th>column<th>taken to be");
     for attribute in &table.layout().schema.attributes {
         let _ = write!(out, "<tr><td>{}<td>{:?}", escaped(&attribute.name), attribute.kind);
     }
-    out.push_str("</table>");
+    out.push_str("</table><ul>");
+    for Identifier { name, same, other, .. } in
+        linkage.scorer.model().identifiers().iter().filter(|of| of.is_reliable())
+    {
+        let name = escaped(name);
+        let _ =
+            write!(out, "<li>Records of another {name} are two: of {:.0} matches {other:.0} hold two.", same + other);
+    }
+    out.push_str("</ul>");
 }
 
 fn thresholds(out: &mut String, pairs: &[Pair]) {
@@ -110,6 +119,11 @@ fn blocks(out: &mut String, linkage: &Linkage) {
          others.</p><table><tr><th>rule<th>records<th>blocks<th>pairs<th>largest<th>refined<th>left out",
     );
     for skew in &linkage.candidates.skew {
+        if let Some(why) = skew.dropped {
+            let _ =
+                write!(out, "<tr><td>{}<td class=n>{}<td colspan=5>dropped: {why}", escaped(&skew.rule), skew.records);
+            continue;
+        }
         let _ = write!(out, "<tr><td>{}", escaped(&skew.rule));
         for number in [skew.records, skew.blocks, skew.pairs, skew.largest, skew.refined, skew.left_out] {
             let _ = write!(out, "<td class=n>{number}");
