@@ -7,6 +7,8 @@
 mod blocks;
 mod change;
 mod near;
+mod region;
+mod work;
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use smallvec::SmallVec;
 use crate::cluster::{self, Clusters, Edge, GIVEN, Rails, Refused};
 use crate::comparison::{Aliases, View};
 use crate::decision::{Decision, Decisions, RecordName};
+use crate::drift::{Drift, Spread};
 use crate::hash;
 use crate::model::Model;
 use crate::score::Scorer;
@@ -24,6 +27,8 @@ use crate::table::{Row, Table};
 use blocks::LiveBlocks;
 pub use change::{Change, EntityNumber};
 pub use near::{Near, NearPair};
+use region::Region;
+pub use work::Work;
 
 /// A group of records that are given as one entity: whoever keeps the records knows it. 0: none.
 pub type Group = u64;
@@ -48,6 +53,10 @@ pub struct Index {
     /// By row, the group that it is given in.
     group_of: Vec<Group>,
     groups: HashMap<Group, SmallVec<[Row; 2]>>,
+    /// So many rows were there when it was built.
+    built: Row,
+    /// What the last change cost.
+    work: Work,
 }
 
 impl Index {
@@ -69,11 +78,12 @@ impl Index {
     pub fn of_groups(
         model: Arc<Model>,
         mut table: Table,
-        mut rails: Rails,
+        rails: Rails,
         decisions: Decisions,
         group_of: &[Group],
     ) -> Self {
         table.freeze_words(&model.words);
+        let mut rails = rails.under(&model).into_owned();
         decisions.guard(&mut rails);
         let mut aliases = Aliases::default();
         aliases.extend(&table);
@@ -90,6 +100,8 @@ impl Index {
             refused: HashMap::new(),
             group_of: (0..rows).map(|row| group_of.get(row).copied().unwrap_or_default()).collect(),
             groups: HashMap::new(),
+            built: rows as Row,
+            work: Work::default(),
             aliases,
             table,
             rails,
@@ -260,6 +272,34 @@ impl Index {
         row.map_or_else(Vec::new, |row| self.blocks.left_out(&self.table, row).map(str::to_owned).collect())
     }
 
+    /// How far the records that are there departed from those that the model was trained on.
+    ///
+    /// It goes through all of them, and through the values of the table, once: call it now and then, and train again from when it
+    /// [has moved](Drift::has_moved).
+    #[must_use]
+    pub fn drift(&self) -> Drift {
+        self.drift_from(0)
+    }
+
+    /// The same of those only that came, or came anew, since the index was built.
+    #[must_use]
+    pub fn drift_of_newcomers(&self) -> Drift {
+        self.drift_from(self.built)
+    }
+
+    fn drift_from(&self, first: Row) -> Drift {
+        let model = self.scorer.model();
+        let rows = (first..self.table.rows() as Row).filter(|row| self.alive[*row as usize]);
+        let now = Spread::of(&model.frequencies, &self.table, rows);
+        model.spread.drift(&now, self.table.layout().fields.iter().map(|field| field.name.as_str()))
+    }
+
+    /// What the last change cost: nothing before the first.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.work
+    }
+
     /// The table, with rows of records that are no more among the others.
     #[must_use]
     pub const fn table(&self) -> &Table {
@@ -396,30 +436,45 @@ impl Index {
         edges
     }
 
-    /// The edges among rows that nothing connects with others, and how those cluster.
-    fn clusters_among(&self, rows: &[Row]) -> (Vec<Edge>, Clusters) {
+    /// The edges among rows that nothing connects with others, how those cluster, and what that cost.
+    fn clusters_among(&self, rows: &[Row]) -> (Vec<Edge>, Clusters, Work) {
         let edges = self.edges_among(rows);
         let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
-        let clusters = Clusters::among(&self.table, rows, &edges, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
-        (edges, clusters)
+        let mut weighed = 0;
+        let clusters = Clusters::among(&self.table, rows, &edges, &self.rails, &mut |a, b| {
+            weighed += 1;
+            scorer.weigh(view, a, b)
+        });
+        let work = Work { records: rows.len(), pairs: edges.len(), weighed };
+        (edges, clusters, work)
     }
 
-    /// Clusters anew what is touched.
+    /// Clusters anew what is touched, and what that reaches.
     fn settle(&mut self, touched: Vec<Row>) -> Vec<Change> {
-        let rows = self.component(touched);
+        let Region { rows, of, clusters, work } = self.region(touched);
+        self.work = work;
         if rows.is_empty() {
             return Vec::new();
         }
-        let (_, clusters) = self.clusters_among(&rows);
-        rows.iter().for_each(|row| drop(self.refused.remove(row)));
-        for refused in &clusters.refused {
+        let is_reached = |row: &Row| rows.binary_search(row).is_ok();
+        let about = |refused: &Refused| is_reached(&refused.edge.a) || is_reached(&refused.edge.b);
+        for row in of.keys() {
+            if let Some(standing) = self.refused.get_mut(row) {
+                standing.retain(|refused| !about(refused));
+                if standing.is_empty() {
+                    self.refused.remove(row);
+                }
+            }
+        }
+        for refused in clusters.refused.iter().filter(|refused| about(refused)) {
             self.refused.entry(refused.edge.a).or_default().push(*refused);
         }
         let mut groups: Vec<(Row, SmallVec<[Row; 4]>)> = Vec::new();
         let mut place_of: HashMap<Row, usize> = HashMap::new();
-        for (row, first) in rows.iter().zip(&clusters.of) {
-            let place = *place_of.entry(*first).or_insert_with(|| {
-                groups.push((*first, SmallVec::new()));
+        for row in &rows {
+            let first = of[row];
+            let place = *place_of.entry(first).or_insert_with(|| {
+                groups.push((first, SmallVec::new()));
                 groups.len() - 1
             });
             groups[place].1.push(*row);
@@ -427,28 +482,38 @@ impl Index {
         self.change(groups.into_iter().map(|(_, group)| group).collect())
     }
 
+    /// The rows that a pair, a group or a decision connects with one.
+    fn connected(&self, row: Row) -> SmallVec<[Row; 8]> {
+        let mut found: SmallVec<[Row; 8]> = self.edges[row as usize].iter().map(|(other, _)| *other).collect();
+        found.extend(self.groups.get(&self.group_of[row as usize]).into_iter().flatten().copied());
+        let key = self.table.key(row);
+        for (a, b) in self.rails.together.values().filter(|(a, b)| *a == key || *b == key) {
+            found.extend([a, b].iter().filter_map(|key| self.row_of.get(*key)).copied());
+        }
+        found
+    }
+
     /// Every living row that pairs, clusters or decisions connect with some rows, ascending.
     fn component(&self, from: Vec<Row>) -> Vec<Row> {
+        self.component_within(from, usize::MAX).unwrap_or_default()
+    }
+
+    /// The same; none where it has more rows than this.
+    fn component_within(&self, from: Vec<Row>, most: usize) -> Option<Vec<Row>> {
         let mut reached: HashSet<Row> = HashSet::new();
         let mut open = from;
         while let Some(row) = open.pop() {
             if !self.alive[row as usize] || !reached.insert(row) {
                 continue;
             }
-            open.extend(self.edges[row as usize].iter().map(|(other, _)| *other));
-            if let Some(members) = self.members.get(&self.entity_of[row as usize]) {
-                open.extend(members.iter().copied());
+            if reached.len() > most {
+                return None;
             }
-            if let Some(group) = self.groups.get(&self.group_of[row as usize]) {
-                open.extend(group.iter().copied());
-            }
-            let key = self.table.key(row);
-            for (a, b) in self.rails.together.values().filter(|(a, b)| *a == key || *b == key) {
-                open.extend([a, b].iter().filter_map(|key| self.row_of.get(*key)).copied());
-            }
+            open.extend(self.connected(row));
+            open.extend(self.members.get(&self.entity_of[row as usize]).into_iter().flatten());
         }
         let mut rows: Vec<Row> = reached.into_iter().collect();
         rows.sort_unstable();
-        rows
+        Some(rows)
     }
 }
