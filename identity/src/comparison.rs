@@ -170,7 +170,7 @@ impl Comparison {
             let first = !seen.contains(&of.role) && (of.role != Role::Website || layout.site.is_some());
             seen.push(of.role);
             if let Some(single) = Single::of(place, of.role, first) {
-                let single = single.as_declared(layout.schema.declared(&of.name));
+                let single = single.declared(layout.schema.declared(&of.name));
                 made.push(Self { name: of.name.clone(), levels: single.levels(), form: Form::Single(single) });
             }
         }

@@ -224,3 +224,20 @@ impl fmt::Display for Explanation {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_pair_showed_is_not_trained_on_either_side() {
+        let of = |matches, drawn| Seen { matches, drawn }.not_trained();
+        assert_eq!(of(5.0, Some(3.0)), None);
+        assert_eq!(of(5.0, None), None, "chance is counted");
+        assert_eq!(of(0.4, Some(3.0)), Some("no such match was seen"));
+        assert_eq!(of(5.0, Some(0.0)), Some("chance showed no such pair"));
+        let told = |matches, drawn| Seen { matches, drawn }.to_string();
+        assert_eq!(told(152.3, Some(31.0)), "seen in 152 matches, and in 31 pairs drawn by chance");
+        assert_eq!(told(0.0, None), "seen in 0 matches; what chance makes is counted");
+    }
+}

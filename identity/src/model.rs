@@ -166,8 +166,7 @@ impl Model {
             })
         });
         let unreliable = self.identifiers().into_iter().filter(|identifier| !identifier.is_reliable()).map(|identifier| {
-            let Identifier { name, same, other, .. } = identifier;
-            let all = same + other;
+            let (all, Identifier { name, other, .. }) = (identifier.matches(), identifier);
             format!("`{name}` differs in {other:.0} of {all:.0} matches: records that hold different ones are not kept apart")
         });
         left_out.chain(dropped).chain(supposed).chain(unreliable).collect()

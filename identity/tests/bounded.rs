@@ -111,7 +111,7 @@ fn what_a_change_reaches_in_a_long_chain_is_all_that_comes_out_otherwise() {
         for step in 0..300_u64 {
             let id = (hash::mix(hash::mix(seed, 9), step) % 160) as usize;
             let (name, values) = &chain[id];
-            if hash::mix(hash::mix(seed, 10), step) % 4 == 0 {
+            if hash::mix(hash::mix(seed, 10), step).is_multiple_of(4) {
                 index.remove(name);
                 there.remove(&id);
             } else {

@@ -41,9 +41,12 @@ fn says(column: &str, declared: Declared, a: &str, b: &str) -> String {
     comparison.levels[usize::from(level)].name.clone()
 }
 
+/// A column, how it is compared, and what is said of two values.
+type Case = (&'static str, Declared, &'static [(&'static str, &'static str, &'static str)]);
+
 #[test]
 fn a_declared_comparison_says_at_which_tolerance_two_values_are() {
-    let table: [(&str, Declared, &[(&str, &str, &str)]); 6] = [
+    let table: [Case; 6] = [
         (
             "serial",
             Declared::Same,

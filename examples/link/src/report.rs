@@ -6,7 +6,6 @@ use accordant_identity::cluster::Clusters;
 use accordant_identity::decision::Decisions;
 use accordant_identity::explain;
 use accordant_identity::linkage::Linkage;
-use accordant_identity::model::Identifier;
 use accordant_identity::resolution::Pair;
 use accordant_identity::review;
 use accordant_identity::table::{Row, Table};
@@ -50,12 +49,9 @@ fn columns(out: &mut String, table: &Table, linkage: &Linkage) {
         let _ = write!(out, "<tr><td>{}<td>{:?}", escaped(&attribute.name), attribute.kind);
     }
     out.push_str("</table><ul>");
-    for Identifier { name, same, other, .. } in
-        linkage.scorer.model().identifiers().iter().filter(|of| of.is_reliable())
-    {
-        let name = escaped(name);
-        let _ =
-            write!(out, "<li>Records of another {name} are two: of {:.0} matches {other:.0} hold two.", same + other);
+    for of in linkage.scorer.model().identifiers().iter().filter(|of| of.is_reliable()) {
+        let (name, other, all) = (escaped(&of.name), of.other, of.matches());
+        let _ = write!(out, "<li>Records of another {name} are two: of {all:.0} matches {other:.0} hold two.");
     }
     out.push_str("</ul>");
 }

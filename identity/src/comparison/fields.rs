@@ -57,7 +57,7 @@ impl Single {
     }
 
     /// The same, compared as it is declared, if it is.
-    pub(super) fn as_declared(self, declared: Option<&Declared>) -> Self {
+    pub(super) fn declared(self, declared: Option<&Declared>) -> Self {
         let declared = declared.filter(|declared| declared.fault().is_none());
         Self { scale: declared.map_or(self.scale, |declared| Scale::Declared(declared.clone())), ..self }
     }

@@ -207,5 +207,40 @@ mod tests {
         let drawn = Drawn::of(&comparisons, View::new(&table, &aliases), 7, &|a, b| a != b);
         let differ: f64 = drawn.whole[0].iter().skip(2).sum();
         assert!(differ + 100.0 >= DRAWS as f64, "{differ}: {:?}", drawn.whole);
+        // How many showed each level is told; that values are the same is counted, and of nothing to compare nothing is learned.
+        let chance = Chance::of(&comparisons, &drawn, &Frequencies::default());
+        let told: Vec<Option<f64>> = (0..6).map(|level| chance.drawn(&comparisons[0], 0, level)).collect();
+        assert_eq!(told[..2], [None, None]);
+        assert_eq!(told[2..5].iter().flatten().sum::<f64>(), differ, "{told:?}");
+        assert_eq!((told[5], chance.drawn(&comparisons[0], 1, 2)), (None, None), "there is no such level");
+    }
+
+    #[test]
+    fn a_level_of_several_components_was_seen_as_often_as_the_component_that_the_fewest_showed() {
+        let kinds = [("street", Kind::Street), ("postcode", Kind::Postcode), ("city", Kind::City)];
+        let mut table = Table::new(Schema::new(&kinds));
+        for id in 0..900_u32 {
+            let street = format!("{} {} Lane", id % 7 + 1, ["Kerk", "Dorp", "Molen"][id as usize % 3]);
+            table.push(
+                &id.to_string(),
+                "",
+                &[street, format!("{}", 10_000 + id * 97 % 9_000), format!("City{}", id % 5)],
+            );
+        }
+        let mut aliases = Aliases::default();
+        aliases.extend(&table);
+        let comparisons = Comparison::standard(table.layout(), false);
+        let drawn = Drawn::of(&comparisons, View::new(&table, &aliases), 7, &|a, b| a != b);
+        let chance = Chance::of(&comparisons, &drawn, &Frequencies::default());
+        let mut least = f64::MAX;
+        for (level, of) in (0..).zip(&comparisons[0].levels) {
+            let likeness = of.parts.iter().filter(|part| part.same.is_none());
+            let seen =
+                likeness.map(|part| drawn.components[0][usize::from(part.component.0)][usize::from(part.component.1)]);
+            let fewest = seen.min_by(f64::total_cmp);
+            assert_eq!(chance.drawn(&comparisons[0], 0, level), fewest, "{}", of.name);
+            least = least.min(fewest.unwrap_or(f64::MAX));
+        }
+        assert!(least < 50.0, "some are rare: {least}");
     }
 }

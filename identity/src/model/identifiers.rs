@@ -26,11 +26,17 @@ const ONE_OF: f64 = 20.0;
 const FEW: f64 = 3.0;
 
 impl Identifier {
+    /// In how many matches both records have a value.
+    #[must_use]
+    pub fn matches(&self) -> f64 {
+        self.same + self.other
+    }
+
     /// Whether records that hold different values of it are two entities: it differs in one match of twenty at most, or in three at most
     /// where there are few. What no match showed is relied on, as its kind says that it is given to one thing only.
     #[must_use]
     pub fn is_reliable(&self) -> bool {
-        self.other <= FEW.max((self.same + self.other) / ONE_OF)
+        self.other <= FEW.max(self.matches() / ONE_OF)
     }
 }
 
