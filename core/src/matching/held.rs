@@ -114,3 +114,33 @@ impl fmt::Display for HeldTogether {
         weakest.steps.iter().try_for_each(|step| write!(f, "\n{step}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_records_together_reads_from_the_strongest_to_where_it_would_break_first() {
+        let record = |id: &str| RecordRef::new("crm", "contacts", id);
+        let bridge = |one: &str, other: &str, millibits| {
+            Bridge::new(record(one), record(other), millibits, Probability::percent(99))
+        };
+        let given = bridge("a", "b", 256_000).between(Holds::Given, (1, 2));
+        let weak = bridge("b", "c", 6_125).between(Holds::Compared, (2, 1));
+        let weak = weak.explained(vec!["phone, refined by city".into()], vec![Step::new("phone", "same phone", 6_125)]);
+        let held = HeldTogether::new(["a", "b", "c"].map(record).to_vec(), vec![given, weak.clone()]);
+        assert_eq!(held.weakest(), Some(&weak));
+        let [a, b, c] = ["a", "b", "c"].map(|id| record(id).to_string());
+        assert_eq!(
+            held.to_string(),
+            format!(
+                "3 records, held together by 2 pairs:\n\
+                 {a} and {b}, between 1 and 2: given as one, by keys or people\n\
+                 {b} and {c}, between 2 and 1: +6.12 bits, probability 99.00 %\n\
+                 It would break first between {b} and {c}, compared by phone, refined by city\n\
+                 phone: same phone (+6.12)"
+            )
+        );
+        assert_eq!(HeldTogether::new(vec![record("a")], Vec::new()).to_string(), "a record alone");
+    }
+}
