@@ -7,7 +7,7 @@ use accordant_identity::blocking::Scope;
 use accordant_identity::cluster::Rails;
 use accordant_identity::decision::{Decisions, RecordName};
 use accordant_identity::hash;
-use accordant_identity::index::{Index, Work};
+use accordant_identity::index::{Index, NearPair, Work};
 use accordant_identity::linkage;
 use accordant_identity::model::Model;
 use accordant_identity::sniff;
@@ -61,6 +61,8 @@ fn a_chain_of_thousands_is_clustered_anew_where_a_change_reaches_and_no_further(
     }
     let near = index.near(&name(0));
     assert_eq!(near.clusters.iter().map(Vec::len).sum::<usize>(), 1_200, "one chain connects them all");
+    let chained = |pair: &NearPair| pair.explanation.made_by.iter().all(|by| by.rule == "records that say the same");
+    assert!(near.pairs.len() == 1_199 && near.pairs.iter().all(chained), "no block is small enough");
     for id in (0..1_200).step_by(9) {
         index.remove(&name(id));
         cost[1] = most(cost[1], index.work());

@@ -149,8 +149,9 @@ impl LiveBlocks {
         self.last_blocks(table, a).iter().any(|block| of_b.contains(block)) || chained()
     }
 
-    /// The rules by which two rows share a block, in their order, as [`Blocking::made_by`] tells them of a table.
-    pub(super) fn made_by(&self, table: &Table, a: Row, b: Row) -> Vec<MadeBy> {
+    /// The rules by which two rows share a block, in their order, as [`Blocking::made_by`] tells them of a table. `is_pair` says that they
+    /// are known to make a pair.
+    pub(super) fn made_by(&self, table: &Table, a: Row, b: Row, is_pair: bool) -> Vec<MadeBy> {
         let of_b = self.keys(table, b);
         let mut made: Vec<MadeBy> = Vec::new();
         let mut last = None;
@@ -163,8 +164,12 @@ impl LiveBlocks {
                 last = Some(rule);
             }
         }
-        let (before, after) = self.beside(table, a);
-        made.extend((before == Some(b) || after == Some(b)).then(MadeBy::saying_the_same));
+        // What no rule made the chain did: who is beside whom is not looked up there, as the chain may be of thousands.
+        let in_chain = is_pair && made.is_empty() || {
+            let (before, after) = self.beside(table, a);
+            before == Some(b) || after == Some(b)
+        };
+        made.extend(in_chain.then(MadeBy::saying_the_same));
         made
     }
 

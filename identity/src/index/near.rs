@@ -109,7 +109,8 @@ impl Index {
     fn explained(&self, a: Row, b: Row) -> Explanation {
         let view = View::new(&self.table, &self.aliases);
         let compared = self.scorer.model().blocking.scope.pairs(&self.table, a, b);
-        let made_by = if compared { self.blocks.made_by(&self.table, a, b) } else { Vec::new() };
+        let is_pair = self.edges[a as usize].iter().any(|(other, _)| *other == b);
+        let made_by = if compared { self.blocks.made_by(&self.table, a, b, is_pair) } else { Vec::new() };
         Explanation { made_by, ..explain::weighed(&self.scorer, view, a, b) }
     }
 
