@@ -6,19 +6,19 @@
 
 mod blocks;
 mod change;
+mod drift;
 mod near;
 mod region;
 mod work;
 
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::cluster::{self, Clusters, Edge, GIVEN, Rails, Refused};
 use crate::comparison::{Aliases, View};
 use crate::decision::{Decision, Decisions, RecordName};
-use crate::drift::{Drift, Spread};
 use crate::hash;
 use crate::model::Model;
 use crate::score::Scorer;
@@ -27,7 +27,6 @@ use crate::table::{Row, Table};
 use blocks::LiveBlocks;
 pub use change::{Change, EntityNumber};
 pub use near::{Near, NearPair};
-use region::Region;
 pub use work::Work;
 
 /// A group of records that are given as one entity: whoever keeps the records knows it. 0: none.
@@ -272,28 +271,6 @@ impl Index {
         row.map_or_else(Vec::new, |row| self.blocks.left_out(&self.table, row).map(str::to_owned).collect())
     }
 
-    /// How far the records that are there departed from those that the model was trained on.
-    ///
-    /// It goes through all of them, and through the values of the table, once: call it now and then, and train again from when it
-    /// [has moved](Drift::has_moved).
-    #[must_use]
-    pub fn drift(&self) -> Drift {
-        self.drift_from(0)
-    }
-
-    /// The same of those only that came, or came anew, since the index was built.
-    #[must_use]
-    pub fn drift_of_newcomers(&self) -> Drift {
-        self.drift_from(self.built)
-    }
-
-    fn drift_from(&self, first: Row) -> Drift {
-        let model = self.scorer.model();
-        let rows = (first..self.table.rows() as Row).filter(|row| self.alive[*row as usize]);
-        let now = Spread::of(&model.frequencies, &self.table, rows);
-        model.spread.drift(&now, self.table.layout().fields.iter().map(|field| field.name.as_str()))
-    }
-
     /// What the last change cost: nothing before the first.
     #[must_use]
     pub const fn work(&self) -> Work {
@@ -418,102 +395,5 @@ impl Index {
         let Some(first) = rows.iter().min_by_key(|row| self.table.key(**row)) else { return };
         let others = rows.iter().filter(|row| *row != first);
         edges.extend(others.map(|row| Edge { a: *first.min(row), b: *first.max(row), weight: GIVEN }));
-    }
-
-    /// The edges among rows that nothing connects with others, in the order in which they are taken.
-    fn edges_among(&self, rows: &[Row]) -> Vec<Edge> {
-        let mut edges: Vec<Edge> = Vec::new();
-        for a in rows {
-            let of = self.edges[*a as usize].iter().filter(|(b, _)| a < b);
-            edges.extend(of.map(|(b, weight)| Edge { a: *a, b: *b, weight: *weight }));
-        }
-        self.said(&mut edges);
-        let mut groups: Vec<Group> = rows.iter().map(|row| self.group_of[*row as usize]).collect();
-        groups.sort_unstable();
-        groups.dedup();
-        groups.iter().filter_map(|group| self.groups.get(group)).for_each(|rows| self.given(rows, &mut edges));
-        cluster::sort(&mut edges, &self.table);
-        edges
-    }
-
-    /// The edges among rows that nothing connects with others, how those cluster, and what that cost.
-    fn clusters_among(&self, rows: &[Row]) -> (Vec<Edge>, Clusters, Work) {
-        let edges = self.edges_among(rows);
-        let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
-        let mut weighed = 0;
-        let clusters = Clusters::among(&self.table, rows, &edges, &self.rails, &mut |a, b| {
-            weighed += 1;
-            scorer.weigh(view, a, b)
-        });
-        let work = Work { records: rows.len(), pairs: edges.len(), weighed };
-        (edges, clusters, work)
-    }
-
-    /// Clusters anew what is touched, and what that reaches.
-    fn settle(&mut self, touched: Vec<Row>) -> Vec<Change> {
-        let Region { rows, of, clusters, work } = self.region(touched);
-        self.work = work;
-        if rows.is_empty() {
-            return Vec::new();
-        }
-        let is_reached = |row: &Row| rows.binary_search(row).is_ok();
-        let about = |refused: &Refused| is_reached(&refused.edge.a) || is_reached(&refused.edge.b);
-        for row in of.keys() {
-            if let Some(standing) = self.refused.get_mut(row) {
-                standing.retain(|refused| !about(refused));
-                if standing.is_empty() {
-                    self.refused.remove(row);
-                }
-            }
-        }
-        for refused in clusters.refused.iter().filter(|refused| about(refused)) {
-            self.refused.entry(refused.edge.a).or_default().push(*refused);
-        }
-        let mut groups: Vec<(Row, SmallVec<[Row; 4]>)> = Vec::new();
-        let mut place_of: HashMap<Row, usize> = HashMap::new();
-        for row in &rows {
-            let first = of[row];
-            let place = *place_of.entry(first).or_insert_with(|| {
-                groups.push((first, SmallVec::new()));
-                groups.len() - 1
-            });
-            groups[place].1.push(*row);
-        }
-        self.change(groups.into_iter().map(|(_, group)| group).collect())
-    }
-
-    /// The rows that a pair, a group or a decision connects with one.
-    fn connected(&self, row: Row) -> SmallVec<[Row; 8]> {
-        let mut found: SmallVec<[Row; 8]> = self.edges[row as usize].iter().map(|(other, _)| *other).collect();
-        found.extend(self.groups.get(&self.group_of[row as usize]).into_iter().flatten().copied());
-        let key = self.table.key(row);
-        for (a, b) in self.rails.together.values().filter(|(a, b)| *a == key || *b == key) {
-            found.extend([a, b].iter().filter_map(|key| self.row_of.get(*key)).copied());
-        }
-        found
-    }
-
-    /// Every living row that pairs, clusters or decisions connect with some rows, ascending.
-    fn component(&self, from: Vec<Row>) -> Vec<Row> {
-        self.component_within(from, usize::MAX).unwrap_or_default()
-    }
-
-    /// The same; none where it has more rows than this.
-    fn component_within(&self, from: Vec<Row>, most: usize) -> Option<Vec<Row>> {
-        let mut reached: HashSet<Row> = HashSet::new();
-        let mut open = from;
-        while let Some(row) = open.pop() {
-            if !self.alive[row as usize] || !reached.insert(row) {
-                continue;
-            }
-            if reached.len() > most {
-                return None;
-            }
-            open.extend(self.connected(row));
-            open.extend(self.members.get(&self.entity_of[row as usize]).into_iter().flatten());
-        }
-        let mut rows: Vec<Row> = reached.into_iter().collect();
-        rows.sort_unstable();
-        Some(rows)
     }
 }
