@@ -7,6 +7,7 @@
 //! Nothing here reads a clock, a store or chance.
 
 mod decide;
+mod held;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::model::Canonical;
 use crate::text::Text;
 
 pub(crate) use decide::{Action, decide};
+pub use held::{Bridge, HeldTogether, Holds};
 
 /// A probability, in parts per million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -206,6 +208,9 @@ pub trait MatchIndex: Send {
 
     /// What pairs connect with a record; nothing of an unknown one.
     fn around(&self, record: &RecordRef) -> Neighbourhood;
+
+    /// Why the records that are one entity with a record are; none of an unknown one.
+    fn held_together(&self, record: &RecordRef) -> Option<HeldTogether>;
 }
 
 /// The records that pairs connect with one, and how they cluster.
@@ -288,10 +293,15 @@ impl Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.millibits < 0 { '-' } else { '+' };
-        let of = self.millibits.unsigned_abs();
-        write!(f, "{}: {} ({sign}{}.{:02})", self.of, self.says, of / 1_000, of % 1_000 / 10)
+        write!(f, "{}: {} ({})", self.of, self.says, bits(self.millibits))
     }
+}
+
+/// Thousandths of a bit as people write them, in bits, cut off after two places: `+8.12`.
+fn bits(millibits: i32) -> String {
+    let sign = if millibits < 0 { '-' } else { '+' };
+    let of = millibits.unsigned_abs();
+    format!("{sign}{}.{:02}", of / 1_000, of % 1_000 / 10)
 }
 
 /// What a model said of two records: why they are linked, or why a person is asked.

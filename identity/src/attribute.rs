@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::{DeclarationError, Declared, declared};
+
 /// The kind of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,12 +56,23 @@ pub enum Kind {
 }
 
 /// A column and its kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attribute {
     /// The name of the column.
     pub name: String,
     /// What it holds.
     pub kind: Kind,
+    /// How its values are compared; none for what is sensible for its kind. [`Schema::comparing`] says whether it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Declared>,
+}
+
+impl Attribute {
+    /// A column that holds this, compared as is sensible for that.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        Self { name: name.into(), kind, compared: None }
+    }
 }
 
 /// What an entity is, where records hold a person and a company: two persons of one company look the same either way.
@@ -74,7 +87,7 @@ pub enum Entities {
 }
 
 /// The columns of a table, in their order, the record's id left out, and what its records are of.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     /// The attributes.
     pub attributes: Vec<Attribute>,
@@ -87,9 +100,42 @@ impl Schema {
     #[must_use]
     pub fn new(attributes: &[(&str, Kind)]) -> Self {
         Self {
-            attributes: attributes.iter().map(|(name, kind)| Attribute { name: (*name).into(), kind: *kind }).collect(),
+            attributes: attributes.iter().map(|(name, kind)| Attribute::new(*name, *kind)).collect(),
             entities: Entities::default(),
         }
+    }
+
+    /// The same columns, of which the values of one are compared as it is declared.
+    ///
+    /// ```
+    /// use accordant_identity::attribute::{Kind, Schema};
+    /// use accordant_identity::comparison::{DeclarationError, Declared};
+    ///
+    /// let schema = Schema::new(&[("serial", Kind::Identifier), ("born", Kind::Date), ("city", Kind::City)]);
+    /// let schema = schema.comparing("serial", Declared::Edits(vec![1, 3]))?.comparing("born", Declared::Days(vec![2, 30]))?;
+    /// // A city is part of an address, which is compared as a whole.
+    /// let refused = schema.comparing("city", Declared::Same).unwrap_err();
+    /// assert!(matches!(refused, DeclarationError::NotOnItsOwn { .. }));
+    /// # Ok::<(), DeclarationError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DeclarationError`] for an attribute that there is not, or that is looked at together with others; for a comparison that does not
+    /// fit what it holds; and for tolerances that are none, out of order or out of bounds.
+    pub fn comparing(mut self, attribute: &str, declared: Declared) -> Result<Self, DeclarationError> {
+        declared::fits(&self, attribute, &declared)?;
+        self.attributes
+            .iter_mut()
+            .filter(|of| of.name == attribute)
+            .for_each(|of| of.compared = Some(declared.clone()));
+        Ok(self)
+    }
+
+    /// How the values of an attribute are compared, if it is declared.
+    #[must_use]
+    pub fn declared(&self, attribute: &str) -> Option<&Declared> {
+        self.attributes.iter().find(|of| of.name == attribute)?.compared.as_ref()
     }
 
     /// The same columns of entities of another kind.

@@ -6,19 +6,23 @@
 
 mod blocks;
 mod buckets;
+mod declared;
 mod equal;
 mod keyed;
 mod keys;
+mod made_by;
 mod pairs;
 mod rule;
 mod standard;
 
-pub use blocks::Skew;
+pub use blocks::{Dropped, Skew};
+pub use declared::{DeclaredRule, RuleError, Rules};
 pub use equal::Equal;
 pub(crate) use equal::{hash as all_it_says, place as in_chain};
+pub use made_by::MadeBy;
 pub use pairs::Pairs;
 pub use rule::{KeyForm, KeyPart, Rule};
-pub use standard::standard;
+pub use standard::{chosen, standard};
 
 use blocks::Blocks;
 use keyed::Keyed;
@@ -69,10 +73,14 @@ pub struct Blocking {
     pub limits: Limits,
     /// Which pairs make sense.
     pub scope: Scope,
+    /// The rules that were declared, or thought of, and dropped: how each would have turned out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Skew>,
 }
 
 impl Blocking {
-    /// The pairs of a table, each once, and how the blocks of each rule turned out. `equal` are its records that say the same.
+    /// The pairs of a table, each once, and how the blocks of each rule turned out, those that were dropped behind the others. `equal`
+    /// are its records that say the same.
     /// `progress` is told after each rule.
     pub fn pairs(&self, table: &Table, equal: &Equal, progress: &mut dyn FnMut(usize)) -> (Pairs, Vec<Skew>) {
         let mut pairs = Pairs::default();
@@ -90,6 +98,7 @@ impl Blocking {
             group.windows(2).for_each(|two| pairs.add(two.iter().copied(), |a, b| self.scope.pairs(table, a, b)));
         }
         skews.push(equal.skew());
+        skews.extend(self.dropped.iter().cloned());
         drop((keys, keyed));
         (pairs.settled(), skews)
     }

@@ -11,7 +11,7 @@ mod tree;
 use crate::score::pair_hash;
 use crate::table::{Row, Table};
 
-pub(crate) use rails::GIVEN;
+pub(crate) use rails::{GIVEN, SAID};
 pub use rails::{Rails, Refusal};
 use tree::Forest;
 

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn columns(columns: &[(&str, Kind)]) -> Vec<Attribute> {
-        columns.iter().map(|(name, kind)| Attribute { name: (*name).into(), kind: *kind }).collect()
+        columns.iter().map(|(name, kind)| Attribute::new(*name, *kind)).collect()
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod address;
 pub(crate) mod ahead;
+pub(crate) mod declared;
 mod fields;
 mod mailbox;
 mod name;
@@ -19,6 +20,7 @@ use crate::lexicon::Lexicon;
 use crate::table::{Row, Table};
 
 use ahead::{Ahead, Said};
+pub use declared::{DeclarationError, Declared};
 pub use fields::Single;
 
 /// How two values of one role compare.
@@ -57,7 +59,7 @@ pub struct Level {
 }
 
 /// What a comparison looks at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Form {
     Name(name::Name),
     Address(address::Address),
@@ -138,7 +140,8 @@ impl<'a> View<'a> {
 }
 
 impl Comparison {
-    /// The sensible set for a table's fields: what says one thing together is compared together.
+    /// The sensible set for a table's fields: what says one thing together is compared together, and what stands alone as its kind or its
+    /// schema says ([`Schema::comparing`](crate::attribute::Schema::comparing)).
     #[must_use]
     pub fn standard(layout: &Layout, systems: bool) -> Vec<Self> {
         let mut made = Vec::new();
@@ -167,6 +170,7 @@ impl Comparison {
             let first = !seen.contains(&of.role) && (of.role != Role::Website || layout.site.is_some());
             seen.push(of.role);
             if let Some(single) = Single::of(place, of.role, first) {
+                let single = single.declared(layout.schema.declared(&of.name));
                 made.push(Self { name: of.name.clone(), levels: single.levels(), form: Form::Single(single) });
             }
         }
@@ -190,6 +194,11 @@ impl Comparison {
             Form::Single(single) => single.level(view, left, right),
             Form::System => 1 + u8::from(view.system_of(left) != view.system_of(right)),
         }
+    }
+
+    /// Whether it looks at one field only, of this name.
+    fn is_of_one_field(&self, layout: &Layout, name: &str) -> bool {
+        matches!(&self.form, Form::Single(single) if layout.fields[single.field].name == name)
     }
 
     /// How many components it has, and how many levels each: chance is estimated for each on its own.

@@ -1,4 +1,5 @@
-//! The engine of `accordant` asks this package which records are one entity where no key says so. The only module that knows it.
+//! The engine of `accordant` asks this package which records are one entity where no key says so. The only module that knows it, with
+//! what is below it.
 //!
 //! One line per entity type, and nothing to configure: what attributes hold is known by their types, and read off their names and values.
 //!
@@ -20,29 +21,34 @@
 //! # let _ = builder;
 //! ```
 
+mod held;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accordant::id::RecordRef;
 use accordant::matching::{
-    Column, Features, Judged, MatchIndex, Matcher, MatcherError, Neighbourhood, Pair, Place, Probability, Step,
-    Subject, Thresholds,
+    Column, Features, HeldTogether, Judged, MatchIndex, Matcher, MatcherError, Neighbourhood, Pair, Place, Probability,
+    Step, Subject, Thresholds,
 };
 use accordant::text::Text;
 use hashbrown::HashMap;
 
 use crate::attribute::{Attribute, Entities, Kind, Schema};
-use crate::blocking::Scope;
+use crate::blocking::{Rules, Scope};
 use crate::cluster::Rails;
+use crate::comparison::Declared;
 use crate::decision::{Decision, Decisions, RecordName};
 use crate::explain::Explanation;
 use crate::hash;
 use crate::index::{Group, Index};
 use crate::layout::Role;
-use crate::linkage;
+use crate::linkage::{self, Settings, Untrainable};
 use crate::model::Model;
 use crate::sniff;
 use crate::table::Table;
+
+pub use held::held_svg;
 
 /// From so many records is read what attributes hold.
 const SAMPLE: usize = 10_000;
@@ -54,6 +60,8 @@ const SAMPLE: usize = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct FellegiSunter {
     kinds: BTreeMap<String, Kind>,
+    compared: BTreeMap<String, Declared>,
+    rules: Rules,
     entities: Entities,
 }
 
@@ -70,6 +78,20 @@ impl FellegiSunter {
     pub fn kind(mut self, attribute: &str, kind: Kind) -> Self {
         self.kinds.insert(attribute.to_owned(), kind);
         self
+    }
+
+    /// Says how the values of an attribute are compared, by its id, in place of what is sensible for what it holds. Training is an error
+    /// where [`Schema::comparing`] is one.
+    #[must_use]
+    pub fn comparing(mut self, attribute: &str, declared: Declared) -> Self {
+        self.compared.insert(attribute.to_owned(), declared);
+        self
+    }
+
+    /// Says which rules of blocking make pairs, over attributes by their ids. Training is an error where one does not fit.
+    #[must_use]
+    pub fn rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Says that an entity is an account: the contacts of a company are one. Without that an entity is a person, and colleagues are two.
@@ -170,7 +192,11 @@ impl Matcher for FellegiSunter {
             ));
         }
         let records = in_order(records);
-        let schema = self.schema(subject, &records);
+        let mut schema = self.schema(subject, &records);
+        for (attribute, declared) in &self.compared {
+            let comparing = schema.comparing(attribute, declared.clone());
+            schema = comparing.map_err(|why| MatcherError::Declared(why.to_string().into()))?;
+        }
         let columns = columns(&schema, subject);
         let table = table(schema, &subject.places, &columns, &records);
         let mut decisions = Decisions::default();
@@ -178,8 +204,11 @@ impl Matcher for FellegiSunter {
             let (by, at) = (String::new(), String::new());
             decisions.add(Decision { a: name(one), b: name(other), same: *same, by, at });
         }
-        let linkage = linkage::train(&table, Scope::Within, &decisions, &mut |_| {});
-        let linkage = linkage.map_err(|why| MatcherError::NothingToLearn(why.to_string().into()))?;
+        let settings = Settings { rules: self.rules.clone(), ..Settings::of(Scope::Within) };
+        let linkage = linkage::train_as(&table, &settings, &decisions, &mut |_| {}).map_err(|why| match why {
+            Untrainable::Rule(why) => MatcherError::Declared(why.to_string().into()),
+            why => MatcherError::NothingToLearn(why.to_string().into()),
+        })?;
         let model = Model { version, ..Model::clone(linkage.scorer.model()) };
         String::from_utf8(model.to_bytes()).map_err(|_| MatcherError::Model("a model that is no text".into()))
     }
@@ -262,6 +291,10 @@ impl MatchIndex for Records {
         });
         Neighbourhood::new(clusters.collect(), pairs.collect())
     }
+
+    fn held_together(&self, record: &RecordRef) -> Option<HeldTogether> {
+        self.held(record)
+    }
 }
 
 /// In parts per million, cut off: nothing is said to be surer than it is.
@@ -270,8 +303,10 @@ fn probability(of: f64) -> Probability {
 }
 
 fn steps(explanation: &Explanation) -> Vec<Step> {
-    let step = |step: &crate::explain::Step| {
-        Step::new(step.of.as_str(), step.says.as_str(), (step.bits * 1e3).round().clamp(-1e9, 1e9) as i32)
-    };
+    let step = |step: &crate::explain::Step| Step::new(step.of.as_str(), step.says.as_str(), millibits(step.bits));
     explanation.steps.iter().map(step).collect()
+}
+
+fn millibits(bits: f64) -> i32 {
+    (bits * 1e3).round().clamp(-1e9, 1e9) as i32
 }

@@ -6,11 +6,14 @@
 
 mod blocks;
 mod change;
+mod drift;
 mod near;
+mod region;
+mod work;
 
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::cluster::{self, Clusters, Edge, GIVEN, Rails, Refused};
@@ -24,6 +27,7 @@ use crate::table::{Row, Table};
 use blocks::LiveBlocks;
 pub use change::{Change, EntityNumber};
 pub use near::{Near, NearPair};
+pub use work::Work;
 
 /// A group of records that are given as one entity: whoever keeps the records knows it. 0: none.
 pub type Group = u64;
@@ -48,6 +52,10 @@ pub struct Index {
     /// By row, the group that it is given in.
     group_of: Vec<Group>,
     groups: HashMap<Group, SmallVec<[Row; 2]>>,
+    /// So many rows were there when it was built.
+    built: Row,
+    /// What the last change cost.
+    work: Work,
 }
 
 impl Index {
@@ -69,11 +77,12 @@ impl Index {
     pub fn of_groups(
         model: Arc<Model>,
         mut table: Table,
-        mut rails: Rails,
+        rails: Rails,
         decisions: Decisions,
         group_of: &[Group],
     ) -> Self {
         table.freeze_words(&model.words);
+        let mut rails = rails.under(&model).into_owned();
         decisions.guard(&mut rails);
         let mut aliases = Aliases::default();
         aliases.extend(&table);
@@ -90,6 +99,8 @@ impl Index {
             refused: HashMap::new(),
             group_of: (0..rows).map(|row| group_of.get(row).copied().unwrap_or_default()).collect(),
             groups: HashMap::new(),
+            built: rows as Row,
+            work: Work::default(),
             aliases,
             table,
             rails,
@@ -260,6 +271,12 @@ impl Index {
         row.map_or_else(Vec::new, |row| self.blocks.left_out(&self.table, row).map(str::to_owned).collect())
     }
 
+    /// What the last change cost: nothing before the first.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        self.work
+    }
+
     /// The table, with rows of records that are no more among the others.
     #[must_use]
     pub const fn table(&self) -> &Table {
@@ -378,77 +395,5 @@ impl Index {
         let Some(first) = rows.iter().min_by_key(|row| self.table.key(**row)) else { return };
         let others = rows.iter().filter(|row| *row != first);
         edges.extend(others.map(|row| Edge { a: *first.min(row), b: *first.max(row), weight: GIVEN }));
-    }
-
-    /// The edges among rows that nothing connects with others, in the order in which they are taken.
-    fn edges_among(&self, rows: &[Row]) -> Vec<Edge> {
-        let mut edges: Vec<Edge> = Vec::new();
-        for a in rows {
-            let of = self.edges[*a as usize].iter().filter(|(b, _)| a < b);
-            edges.extend(of.map(|(b, weight)| Edge { a: *a, b: *b, weight: *weight }));
-        }
-        self.said(&mut edges);
-        let mut groups: Vec<Group> = rows.iter().map(|row| self.group_of[*row as usize]).collect();
-        groups.sort_unstable();
-        groups.dedup();
-        groups.iter().filter_map(|group| self.groups.get(group)).for_each(|rows| self.given(rows, &mut edges));
-        cluster::sort(&mut edges, &self.table);
-        edges
-    }
-
-    /// The edges among rows that nothing connects with others, and how those cluster.
-    fn clusters_among(&self, rows: &[Row]) -> (Vec<Edge>, Clusters) {
-        let edges = self.edges_among(rows);
-        let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
-        let clusters = Clusters::among(&self.table, rows, &edges, &self.rails, &mut |a, b| scorer.weigh(view, a, b));
-        (edges, clusters)
-    }
-
-    /// Clusters anew what is touched.
-    fn settle(&mut self, touched: Vec<Row>) -> Vec<Change> {
-        let rows = self.component(touched);
-        if rows.is_empty() {
-            return Vec::new();
-        }
-        let (_, clusters) = self.clusters_among(&rows);
-        rows.iter().for_each(|row| drop(self.refused.remove(row)));
-        for refused in &clusters.refused {
-            self.refused.entry(refused.edge.a).or_default().push(*refused);
-        }
-        let mut groups: Vec<(Row, SmallVec<[Row; 4]>)> = Vec::new();
-        let mut place_of: HashMap<Row, usize> = HashMap::new();
-        for (row, first) in rows.iter().zip(&clusters.of) {
-            let place = *place_of.entry(*first).or_insert_with(|| {
-                groups.push((*first, SmallVec::new()));
-                groups.len() - 1
-            });
-            groups[place].1.push(*row);
-        }
-        self.change(groups.into_iter().map(|(_, group)| group).collect())
-    }
-
-    /// Every living row that pairs, clusters or decisions connect with some rows, ascending.
-    fn component(&self, from: Vec<Row>) -> Vec<Row> {
-        let mut reached: HashSet<Row> = HashSet::new();
-        let mut open = from;
-        while let Some(row) = open.pop() {
-            if !self.alive[row as usize] || !reached.insert(row) {
-                continue;
-            }
-            open.extend(self.edges[row as usize].iter().map(|(other, _)| *other));
-            if let Some(members) = self.members.get(&self.entity_of[row as usize]) {
-                open.extend(members.iter().copied());
-            }
-            if let Some(group) = self.groups.get(&self.group_of[row as usize]) {
-                open.extend(group.iter().copied());
-            }
-            let key = self.table.key(row);
-            for (a, b) in self.rails.together.values().filter(|(a, b)| *a == key || *b == key) {
-                open.extend([a, b].iter().filter_map(|key| self.row_of.get(*key)).copied());
-            }
-        }
-        let mut rows: Vec<Row> = reached.into_iter().collect();
-        rows.sort_unstable();
-        rows
     }
 }

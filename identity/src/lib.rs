@@ -11,6 +11,7 @@ pub mod comparison;
 pub mod csv_table;
 pub mod decision;
 pub mod dictionary;
+pub mod drift;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod explain;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::assignment;
-use crate::blocking::{self, Blocking, Limits, Scope};
+use crate::blocking::{self, Blocking, Limits, RuleError, Rules, Scope};
 use crate::calibration::Calibration;
-use crate::cluster::{self, Clusters, Edge, Rails};
+use crate::cluster::{self, Clusters, Edge, Rails, Refusal, Refused};
 use crate::comparison::{Aliases, Comparison, View};
 use crate::decision::Decisions;
 use crate::dictionary::NONE;
+use crate::drift::Spread;
 use crate::model::{Class, Counts, FORMAT, Frequencies, Model, Training};
 use crate::pattern::{Candidates, Places};
 use crate::resolution::{self, Pair};
@@ -34,6 +35,15 @@ pub struct Linkage {
     aliases: Aliases,
 }
 
+/// Pairs of which each record is in one at most.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OneToOne {
+    /// The pairs, the most probable first: rivals that were not taken are among them, and improbable.
+    pub pairs: Vec<Pair>,
+    /// Pairs that were strong enough, and that a guard rail refused.
+    pub refused: Vec<Refused>,
+}
+
 /// How far a linkage has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -53,9 +63,37 @@ pub enum Untrainable {
     /// No two records share anything.
     #[error("no two records share a value that tells anything, so there is nothing to learn from")]
     NoPairs,
+    /// A declared rule of blocking does not fit the table.
+    #[error("a declared rule of blocking does not fit")]
+    Rule(#[from] RuleError),
+    /// Every declared rule of blocking was dropped, and no other is to be taken.
+    #[error("every declared rule of blocking is dropped: {why}")]
+    RulesDropped {
+        /// Each, with the reason.
+        why: String,
+    },
 }
 
-/// Trains a model on a table, and weighs its pairs.
+/// How a model is trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Which pairs make sense.
+    pub scope: Scope,
+    /// The limits of blocking.
+    pub limits: Limits,
+    /// Which rules of blocking make pairs.
+    pub rules: Rules,
+}
+
+impl Settings {
+    /// Pairs that make sense, compared by the rules that are chosen for what the table holds.
+    #[must_use]
+    pub fn of(scope: Scope) -> Self {
+        Self { scope, limits: Limits::default(), rules: Rules::default() }
+    }
+}
+
+/// Trains a model on a table, and weighs its pairs: [`train_as`] with nothing declared.
 ///
 /// # Errors
 ///
@@ -66,14 +104,61 @@ pub fn train(
     decisions: &Decisions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Linkage, Untrainable> {
+    train_as(table, &Settings::of(scope), decisions, progress)
+}
+
+/// Trains a model on a table as it is declared, and weighs its pairs.
+///
+/// How attributes are compared is declared with their schema ([`Schema::comparing`](crate::attribute::Schema::comparing)), which rules
+/// make pairs is here:
+///
+/// ```
+/// use accordant_identity::attribute::{Kind, Schema};
+/// use accordant_identity::blocking::{DeclaredRule, KeyForm, Rules, Scope};
+/// use accordant_identity::comparison::Declared;
+/// use accordant_identity::decision::Decisions;
+/// use accordant_identity::linkage::{self, Settings};
+/// use accordant_identity::table::Table;
+///
+/// let schema = Schema::new(&[("part", Kind::Identifier), ("length", Kind::Number), ("made", Kind::Date)])
+///     // The same length is one of half a millimetre more or less, and one of two is near.
+///     .comparing("length", Declared::Apart(vec![0.5, 2.0]))?
+///     .comparing("made", Declared::Days(vec![1, 14]))?;
+/// let mut table = Table::new(schema);
+/// for id in 0..60 {
+///     let part = id / 2;
+///     table.push(&id.to_string(), "", &[format!("P{part:04}"), format!("{}", part * 3), "2026-11-23".to_owned()]);
+/// }
+/// // Two parts are compared if their numbers begin alike, or if their lengths are the same; no rule is thought of beside these.
+/// let rules = [&[("part", KeyForm::Prefix(4))][..], &[("length", KeyForm::Whole)]].map(DeclaredRule::of);
+/// let settings = Settings { rules: Rules::Only(rules.into()), ..Settings::of(Scope::Within) };
+/// let linkage = linkage::train_as(&table, &settings, &Decisions::default(), &mut |_| {})?;
+/// assert!(linkage.candidates.pairs.len() >= 30);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Untrainable`] where nothing can be learned, or a declared rule does not fit the table.
+pub fn train_as(
+    table: &Table,
+    settings: &Settings,
+    decisions: &Decisions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Linkage, Untrainable> {
     let mut counts = table.counts();
     // Of the values that the field's own column has: others may hold more of the same dictionary.
     let tells = |counts: &Vec<u32>| counts.iter().skip(NONE as usize + 1).filter(|count| **count > 0).count() > 1;
     if !counts.iter().any(tells) {
         return Err(Untrainable::NothingToCompare);
     }
-    let blocking = blocking::standard(table, scope, Limits::default());
-    let systems = scope == Scope::Within && table.systems().len() > 1;
+    let Settings { scope, limits, rules } = settings;
+    let blocking = blocking::chosen(table, *scope, *limits, rules)?;
+    if blocking.rules.is_empty() && matches!(rules, Rules::Only(_)) {
+        let why = blocking.dropped.iter().filter_map(|skew| Some(format!("`{}`: {}", skew.rule, skew.dropped?)));
+        return Err(Untrainable::RulesDropped { why: why.collect::<Vec<_>>().join("; ") });
+    }
+    let systems = *scope == Scope::Within && table.systems().len() > 1;
     let comparisons = Comparison::standard(table.layout(), systems);
     let mut aliases = Aliases::default();
     aliases.extend(table);
@@ -102,6 +187,7 @@ pub fn train(
             chance,
             classes,
             frequencies,
+            spread: Spread::default(),
             words: words.clone(),
             calibration: Calibration::default(),
         })
@@ -119,14 +205,13 @@ pub fn train(
         let learned = model(Frequencies::count(table, &counts, Some(&explained)), Some(scorer.model().classes.clone()));
         scorer = Scorer::new(learned, table);
     }
-    let mut weights = scorer.weights(table, &candidates.patterns, &candidates.pairs);
+    let weights = scorer.weights(table, &candidates.patterns, &candidates.pairs);
     let judged = decisions.weights(table, &candidates, &weights);
     let calibration = Calibration::of_judged(&judged);
-    if calibration != Calibration::default() {
-        let calibrated = Model { calibration, ..Model::clone(scorer.model()) };
-        scorer = Scorer::new(Arc::new(calibrated), table);
-        weights = scorer.weights(table, &candidates.patterns, &candidates.pairs);
-    }
+    let spread = Spread::counted(&scorer.model().frequencies, table, &counts, candidates.repeats.iter().copied());
+    // What a weight is worth moves no weight.
+    let model = scorer.model_mut();
+    (model.calibration, model.spread) = (calibration, spread);
     progress(Progress { done: of, of });
     Ok(Linkage { scorer, candidates, weights, aliases })
 }
@@ -147,9 +232,10 @@ pub fn link(table: &mut Table, model: Arc<Model>, progress: &mut dyn FnMut(Progr
 }
 
 impl Linkage {
-    /// The clusters within guard rails.
+    /// The clusters within guard rails, those of the model among them ([`Rails::under`]).
     #[must_use]
     pub fn clusters(&self, table: &Table, rails: &Rails) -> Clusters {
+        let rails = &*rails.under(self.scorer.model());
         let view = View::new(table, &self.aliases);
         let looked_at = Places::of(&self.candidates.pairs, table.rows());
         Clusters::of(table, &self.edges(table, rails), rails, &mut |a, b| {
@@ -180,13 +266,21 @@ impl Linkage {
         resolution::pairs(self.scorer.model(), &self.candidates.pairs, &self.weights, clusters, least)
     }
 
-    /// Pairs of which each record is in one at most, those less probable than `least` left out.
+    /// Pairs of which each record is in one at most, those less probable than `least` left out. Two records that hold different values of
+    /// what an entity has one of make no pair, and are no rivals: of those, the ones as strong as a pair must be are refused.
     #[must_use]
-    pub fn one_to_one(&self, least: f64) -> Vec<Pair> {
-        let mut pairs = resolution::alone(self.scorer.model(), &self.candidates.pairs, &self.weights);
+    pub fn one_to_one(&self, table: &Table, rails: &Rails, least: f64) -> OneToOne {
+        let rails = rails.under(self.scorer.model());
+        let all = resolution::alone(self.scorer.model(), &self.candidates.pairs, &self.weights);
+        let (told_apart, mut pairs): (Vec<Pair>, Vec<Pair>) =
+            all.into_iter().partition(|pair| rails.tell_apart(table, [pair.a, pair.b].into_iter()));
         assignment::one_to_one(&mut pairs);
         pairs.retain(|pair| pair.probability >= least);
-        pairs
+        let edges =
+            told_apart.iter().map(|pair| Edge { a: pair.a, b: pair.b, weight: pair.weight.unwrap_or_default() });
+        let strong = edges.filter(|edge| edge.weight >= rails.sure);
+        let refused = strong.map(|edge| Refused { edge, because: Refusal::OtherIdentifier }).collect();
+        OneToOne { pairs, refused }
     }
 
     /// What explanations look at.

@@ -10,6 +10,7 @@ mod chance;
 mod em;
 mod fit;
 mod frequency;
+mod identifiers;
 pub mod relation;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use crate::attribute::Schema;
 use crate::blocking::{Blocking, Skew};
 use crate::calibration::Calibration;
 use crate::comparison::{Comparison, Level};
+use crate::drift::Spread;
 use crate::layout::Layout;
 use crate::lexicon::WordFrequencies;
 
@@ -26,6 +28,7 @@ pub(crate) use em::likely;
 pub use em::{Judged, Training};
 pub(crate) use frequency::Counts;
 pub use frequency::{FieldFrequency, Frequencies};
+pub use identifiers::Identifier;
 
 /// The format of a stored model.
 pub const FORMAT: u32 = 3;
@@ -98,6 +101,9 @@ pub struct Model {
     pub classes: Vec<Class>,
     /// How common values are.
     pub frequencies: Frequencies,
+    /// How the records that it was learned from spread over that: what others depart from.
+    #[serde(default)]
+    pub spread: Spread,
     /// How rare words are, by dictionary of the table.
     pub words: Vec<WordFrequencies>,
     /// What a probability turned out to be worth.
@@ -133,14 +139,18 @@ impl Model {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// What it does not know, for people, without a value of a record: the records that a rule compared with nobody, and the levels of
-    /// each comparison that no pair showed, so that what they are worth is only supposed.
+    /// What it does not know, for people, without a value of a record: the records that a rule compared with nobody, the rules that were dropped, the levels of each
+    /// comparison that no pair showed, so that what they are worth is only supposed, and the identifiers that cannot be relied on.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         let left_out = self.skew.iter().filter(|skew| skew.left_out > 0).map(|skew| {
             let Skew { rule, records, left_out, .. } = skew;
             format!("{left_out} of {records} records are compared with nobody by `{rule}`: too many share it, and nothing tells them apart")
         });
+        let dropped = self
+            .skew
+            .iter()
+            .filter_map(|skew| Some(format!("`{}` is no rule of blocking: {}", skew.rule, skew.dropped?)));
         let comparisons = Comparison::standard(&Layout::of(self.schema.clone()), self.systems);
         let supposed = comparisons.iter().enumerate().filter_map(|(place, comparison)| {
             let levels = (0_u8..).zip(&comparison.levels).skip(1);
@@ -155,7 +165,11 @@ impl Model {
                 )
             })
         });
-        left_out.chain(supposed).collect()
+        let unreliable = self.identifiers().into_iter().filter(|identifier| !identifier.is_reliable()).map(|identifier| {
+            let (all, Identifier { name, other, .. }) = (identifier.matches(), identifier);
+            format!("`{name}` differs in {other:.0} of {all:.0} matches: records that hold different ones are not kept apart")
+        });
+        left_out.chain(dropped).chain(supposed).chain(unreliable).collect()
     }
 
     /// Whether any pair that was looked at, or drawn by chance, showed a level of a comparison.

@@ -180,6 +180,11 @@ impl Scorer {
         &self.comparisons
     }
 
+    /// The model, to be told what moves no weight.
+    pub(crate) fn model_mut(&mut self) -> &mut Model {
+        Arc::make_mut(&mut self.model)
+    }
+
     /// The model.
     #[must_use]
     pub fn model(&self) -> &Arc<Model> {

@@ -9,7 +9,7 @@ pub fn schema<V: AsRef<str>, R: AsRef<[V]>>(names: &[String], sample: &[R], ids:
     let attributes = names.iter().enumerate().map(|(column, name)| {
         let values = sample.iter().filter_map(|row| row.as_ref().get(column)).map(|value| value.as_ref().trim());
         let values: Vec<&str> = values.filter(|value| !normalize::says_nothing(value)).collect();
-        Attribute { name: name.clone(), kind: kind(name, &values, ids) }
+        Attribute::new(name.as_str(), kind(name, &values, ids))
     });
     Schema { attributes: attributes.collect(), ..Schema::default() }
 }

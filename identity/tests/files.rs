@@ -57,7 +57,8 @@ fn files_whose_columns_are_named_otherwise_are_linked() {
     let table = read(&[("left", &left), ("right", &right)], None);
     let linkage = linkage::train(&table, Scope::Across, &Decisions::default(), &mut |_| {}).expect("it can be trained");
     let sure: BTreeSet<(String, String)> = linkage
-        .one_to_one(0.95)
+        .one_to_one(&table, &Rails::default(), 0.95)
+        .pairs
         .iter()
         .map(|pair| (table.id(pair.a)[1..].to_owned(), table.id(pair.b)[1..].to_owned()))
         .collect();

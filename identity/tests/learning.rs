@@ -209,17 +209,20 @@ fn an_explanation_is_told_as_text_and_as_a_chart() {
     assert!(explained.steps.iter().any(|step| step.cause == Cause::Prior && step.bits < 0.0));
     assert!(explained.steps.iter().any(|step| step.cause == Cause::Level && step.bits > 0.0));
     assert!(explained.steps.iter().any(|step| step.cause == Cause::Frequency && step.of == "<b>city"), "{explained}");
-    // A line per step with its bits and the sum so far, then the whole.
+    // A line per step with its bits and the sum so far, then by what the two were compared, then the whole.
     let text = explained.to_string();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), explained.steps.len() + 1);
+    assert_eq!(lines.len(), explained.steps.len() + 2);
+    assert!(lines[explained.steps.len()].starts_with("compared by email"), "{text}");
     let mut sum = 0.0;
     for (line, step) in lines.iter().zip(&explained.steps) {
         sum += step.bits;
         let mut words = line.split_whitespace();
         assert_eq!(words.next(), Some(format!("{:+.2}", step.bits).as_str()));
         assert_eq!(words.next(), Some(format!("{sum:+.2}").as_str()));
-        assert!(line.ends_with(&format!("{}: {}", step.of, step.says)), "{line}");
+        let seen = step.seen.map_or_else(String::new, |seen| format!("; {seen}"));
+        assert!(line.ends_with(&format!("{}: {}{seen}", step.of, step.says)), "{line}");
+        assert_eq!(step.seen.is_some(), step.cause == Cause::Level, "{line}");
     }
     let last = lines.last().expect("the whole");
     assert!(last.contains(&format!("{:+.2} bits", explained.weight)) && last.ends_with("(model 1)"), "{last}");

@@ -34,7 +34,13 @@ fn rules() -> Vec<Rule> {
 
 fn blocking(block: u32, scope: Scope) -> Blocking {
     let limits = Limits { block, ..Limits::default() };
-    Blocking { rules: rules(), refinements: vec![KeyPart { field: 1, form: KeyForm::Whole }], limits, scope }
+    Blocking {
+        rules: rules(),
+        refinements: vec![KeyPart { field: 1, form: KeyForm::Whole }],
+        limits,
+        scope,
+        dropped: Vec::new(),
+    }
 }
 
 type Pairs = BTreeMap<(Row, Row), usize>;

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use accordant_identity::comparison::Declared;
 use accordant_identity::model::{Model, ModelError};
 use proptest::prelude::*;
 
@@ -28,7 +29,7 @@ fn what_the_fuzzer_once_stumbled_over_stays_mended() {
 #[test]
 fn parts_that_do_not_fit_are_named() {
     type Damage = fn(&mut Model);
-    let damages: [(&str, Damage); 19] = [
+    let damages: [(&str, Damage); 21] = [
         ("chance", |model| drop(model.chance.levels.pop())),
         ("chance", |model| model.chance.levels[0].truncate(1)),
         ("chance", |model| model.chance.levels[1].push(0.5)),
@@ -42,6 +43,8 @@ fn parts_that_do_not_fit_are_named() {
         ("a frequency", |model| model.frequencies.fields[0].chance = 0.0),
         ("a frequency", |model| model.frequencies.fields[0].common = vec![(7, 1.0), (3, 1.0)]),
         ("a frequency", |model| model.frequencies.fields[0].common = vec![(7, -1.0)]),
+        ("a declared comparison", |model| model.schema.attributes[0].compared = Some(Declared::Edits(vec![0]))),
+        ("the spread of values", |model| model.spread.fields.truncate(1)),
         ("the rarity of words", |model| model.words.clear()),
         ("the calibration", |model| model.calibration.corners = vec![(1.0, 0.9), (2.0, 0.1)]),
         ("the calibration", |model| model.calibration.corners = vec![(1.0, 1.5)]),

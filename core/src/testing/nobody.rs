@@ -1,7 +1,7 @@
 //! An index of matches that finds nobody.
 
 use crate::id::RecordRef;
-use crate::matching::{Features, MatchIndex, Neighbourhood};
+use crate::matching::{Features, HeldTogether, MatchIndex, Neighbourhood};
 
 /// A [`MatchIndex`] that finds nobody alike, for tests of everything around matching. What it holds lives as long as it does.
 ///
@@ -25,5 +25,9 @@ impl<T: Send + Sync + 'static> MatchIndex for NobodyAlike<T> {
 
     fn around(&self, _: &RecordRef) -> Neighbourhood {
         Neighbourhood::default()
+    }
+
+    fn held_together(&self, _: &RecordRef) -> Option<HeldTogether> {
+        None
     }
 }

@@ -8,8 +8,8 @@ use accordant::clock::ManualClock;
 use accordant::engine::Tenant;
 use accordant::id::{EntityId, RecordRef};
 use accordant::matching::{
-    Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Pair, Probability, Subject,
-    Thresholds,
+    Bridge, Features, HeldTogether, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Pair,
+    Probability, Subject, Thresholds,
 };
 use accordant::store::{MemoryStore, Store};
 use accordant::testing::{Dies, Turns, Watched};
@@ -79,6 +79,13 @@ impl MatchIndex for Names {
             |two: &[RecordRef]| Pair::new(two[0].clone(), two[1].clone(), Probability::percent(99), None, Vec::new());
         let pairs = cluster.windows(2).map(sure).collect();
         Neighbourhood::new(vec![cluster], pairs)
+    }
+
+    fn held_together(&self, record: &RecordRef) -> Option<HeldTogether> {
+        let around = self.around(record);
+        let bridge = |pair: &Pair| Bridge::new(pair.one.clone(), pair.other.clone(), 7_000, pair.probability);
+        let records = around.clusters.into_iter().next()?;
+        Some(HeldTogether::new(records, around.pairs.iter().map(bridge).collect()))
     }
 }
 

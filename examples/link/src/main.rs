@@ -34,6 +34,8 @@ Written are
     pairs.csv      left,right,probability,weight: pairs of a probability of 0.01 or more
     clusters.csv   cluster,system,id: every record, with the number of its entity. A pair of 0.95 or more makes two records one, in one
                    file or two, unless something speaks against it; of one file, a weaker pair too if all between two entities is as sure
+    refused.csv    left,right,weight,because: pairs that were strong enough and joined nothing, as something speaks against it: records
+                   that hold different numbers of taxes, of social security or of an article are two, where such a number is reliable
     report.html    what columns were taken to be, how sure pairs are, what was refused, and why
     model.json     what was learned";
 
@@ -104,8 +106,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let rails = Rails::default();
     let one_to_one = two && !arguments.many;
     let (clusters, pairs) = if one_to_one {
-        let pairs = linkage.one_to_one(LEAST);
-        (tables::couples(&table, &pairs, &rails), pairs)
+        let found = linkage.one_to_one(&table, &rails, LEAST);
+        (tables::couples(&table, &found, &rails), found.pairs)
     } else {
         let clusters = linkage.clusters(&table, &rails);
         let pairs = linkage.pairs(&clusters, LEAST);
@@ -116,6 +118,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&arguments.out)?;
     tables::write_pairs(&arguments.out.join("pairs.csv"), &table, &pairs)?;
     tables::write_clusters(&arguments.out.join("clusters.csv"), &table, &clusters)?;
+    tables::write_refused(&arguments.out.join("refused.csv"), &table, &clusters.refused)?;
     fs::write(arguments.out.join("model.json"), linkage.scorer.model().to_bytes())?;
     fs::write(arguments.out.join("report.html"), report::html(&table, &linkage, &clusters, &pairs, one_to_one))?;
     bar.finish_and_clear();

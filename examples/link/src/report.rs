@@ -25,7 +25,7 @@ pub(crate) fn html(table: &Table, linkage: &Linkage, clusters: &Clusters, pairs:
         linkage.candidates.pairs.len(),
         if one_to_one { ", each record linked once at most" } else { "" }
     );
-    columns(&mut out, table);
+    columns(&mut out, table, linkage);
     out.push_str("<h2>How sure pairs are</h2><p>Expected precision is the mean probability of the pairs at or above a threshold.</p>");
     thresholds(&mut out, pairs);
     out.push_str("<h3>Weights of the pairs compared, in bits</h3>");
@@ -43,12 +43,17 @@ pub(crate) fn html(table: &Table, linkage: &Linkage, clusters: &Clusters, pairs:
     out
 }
 
-fn columns(out: &mut String, table: &Table) {
+fn columns(out: &mut String, table: &Table, linkage: &Linkage) {
     out.push_str("<h2>Columns</h2><table><tr><th>column<th>taken to be");
     for attribute in &table.layout().schema.attributes {
         let _ = write!(out, "<tr><td>{}<td>{:?}", escaped(&attribute.name), attribute.kind);
     }
-    out.push_str("</table>");
+    out.push_str("</table><ul>");
+    for of in linkage.scorer.model().identifiers().iter().filter(|of| of.is_reliable()) {
+        let (name, other, all) = (escaped(&of.name), of.other, of.matches());
+        let _ = write!(out, "<li>Records of another {name} are two: of {all:.0} matches {other:.0} hold two.");
+    }
+    out.push_str("</ul>");
 }
 
 fn thresholds(out: &mut String, pairs: &[Pair]) {
@@ -110,6 +115,11 @@ fn blocks(out: &mut String, linkage: &Linkage) {
          others.</p><table><tr><th>rule<th>records<th>blocks<th>pairs<th>largest<th>refined<th>left out",
     );
     for skew in &linkage.candidates.skew {
+        if let Some(why) = skew.dropped {
+            let _ =
+                write!(out, "<tr><td>{}<td class=n>{}<td colspan=5>dropped: {why}", escaped(&skew.rule), skew.records);
+            continue;
+        }
         let _ = write!(out, "<tr><td>{}", escaped(&skew.rule));
         for number in [skew.records, skew.blocks, skew.pairs, skew.largest, skew.refined, skew.left_out] {
             let _ = write!(out, "<td class=n>{number}");

@@ -202,3 +202,52 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
         assert!(run.stdout.is_empty() && !folder.path().join("x").exists(), "{arguments:?}");
     }
 }
+
+#[test]
+fn who_holds_another_tax_number_is_another_and_that_is_told() {
+    let (folder, records) = (TempDir::new().expect("a folder"), customers(600, 33));
+    let mut names: Vec<&str> = COLUMNS[1..].to_vec();
+    names.push("vat_number");
+    let rows: Vec<(&str, Vec<String>)> = {
+        let own = records.iter().map(|record| {
+            let values = record.values.iter().skip(1).cloned().chain([format!("NL{:09}B01", record.entity * 7_919)]);
+            (record.id.as_str(), values.collect())
+        });
+        // Two rows that say the same, but for their numbers.
+        let twin = |number: &str| {
+            [
+                "Zandvliet BV",
+                "Anna",
+                "Zandvliet",
+                "anna@zandvlietbv.nl",
+                "+31 207654321",
+                "zandvlietbv.nl",
+                "12 Kerk Lane",
+            ]
+            .into_iter()
+            .chain(["Zaandam", "91234", "nl", number])
+            .map(ToOwned::to_owned)
+            .collect()
+        };
+        own.chain([("one", twin("NL111111111B01")), ("other", twin("NL222222222B01"))]).collect()
+    };
+    let path = folder.path().join("customers.csv");
+    let mut out = csv::Writer::from_path(&path).expect("a file");
+    out.write_record(std::iter::once("id").chain(names)).expect("a line");
+    for (id, values) in &rows {
+        out.write_record(std::iter::once(*id).chain(values.iter().map(String::as_str))).expect("a line");
+    }
+    out.flush().expect("written");
+    let run = link(folder.path(), &["customers.csv", "--out", "found"]);
+    assert!(run.status.success(), "{run:?}");
+    let found = folder.path().join("found");
+    let clusters = clusters(&found.join("clusters.csv"));
+    let of = |id: &str| clusters.iter().position(|cluster| cluster.contains(id));
+    assert_ne!(of("one"), of("other"));
+    let (header, refused) = self::rows(&found.join("refused.csv"));
+    assert_eq!(header, ["left", "right", "weight", "because"]);
+    let why = "they hold different values of what an entity has one of";
+    assert!(refused.iter().any(|row| row[0] == "one" && row[1] == "other" && row[3] == why), "{refused:?}");
+    let report = fs::read_to_string(found.join("report.html")).expect("a report");
+    assert!(report.contains("Records of another vat_number are two"));
+}

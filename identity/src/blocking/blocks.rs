@@ -1,5 +1,7 @@
 //! The blocks of one rule.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::keyed::{Keyed, KeyedRow};
@@ -24,6 +26,42 @@ pub struct Skew {
     pub left_out: u64,
     /// The largest block before refinement.
     pub largest: u64,
+    /// Why it makes no pairs; none of a rule that does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
+}
+
+/// Why a rule that was thought of, or declared, makes no pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Dropped {
+    /// It is not selective: of the blocks that are small enough it would make so many pairs, by what a sample of the records makes, and
+    /// with those that are not so many in all, where so many are the most.
+    TooManyPairs {
+        /// Of blocks that are small enough.
+        pairs: u64,
+        /// Of all blocks.
+        in_all: u64,
+        /// The most of the first.
+        most: u64,
+    },
+    /// Fewer than two records have a key.
+    NobodyHasAKey,
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyPairs { pairs, in_all, most } => {
+                write!(
+                    f,
+                    "it would make {pairs} pairs, {in_all} with blocks that are too large, where {most} are the most"
+                )
+            }
+            Self::NobodyHasAKey => f.write_str("fewer than two records have what it looks at"),
+        }
+    }
 }
 
 /// Who is in one block: rows by key, refined until blocks are small enough.

@@ -11,7 +11,7 @@ use crate::hash;
 use crate::table::{Row, Table};
 
 /// What the rule is called that pairs records which say the same.
-const NAME: &str = "records that say the same";
+pub(super) const NAME: &str = "records that say the same";
 
 /// Each word is multiplied by so many times what the word before was.
 const TIMES: u64 = 0xd134_2543_de82_ef95;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dictionary::NONE;
 use crate::hash;
+use crate::layout::{Layout, Role};
 use crate::table::{Row, Table};
 
 /// How much of a value a key takes.
@@ -92,6 +93,15 @@ impl KeyPart {
 }
 
 impl Rule {
+    /// A rule of parts, called by their fields. Given name and surname may change places.
+    pub(super) fn of(layout: &Layout, parts: Vec<KeyPart>) -> Self {
+        let field = |part: &KeyPart| &layout.fields[part.field];
+        let both = |part: &KeyPart| matches!(field(part).role, Role::GivenName | Role::Surname);
+        let name = parts.iter().map(|part| field(part).name.as_str()).collect::<Vec<_>>().join(" + ");
+        let unordered = parts.len() == 2 && parts.iter().all(both);
+        Self { name, parts, unordered }
+    }
+
     /// Of how many words each makes a key, if it is a rule of words.
     #[must_use]
     pub fn words(&self) -> Option<(usize, u8)> {

@@ -1,6 +1,7 @@
-//! The rules that a table's fields suggest.
+//! The rules that a table's fields suggest, and which of those and of declared ones make pairs.
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Dropped, Skew};
+use super::declared::{RuleError, Rules};
 use super::keyed::Keyed;
 use super::keys::Keys;
 use super::rule::{KeyForm, KeyPart, Rule};
@@ -50,18 +51,47 @@ const REFINEMENTS: &[(Role, KeyForm)] = &[
     (Role::Category, Whole),
 ];
 
-/// The rules that a table's fields suggest, each made selective enough for what the table holds.
+/// The rules that a table's fields suggest, each made selective enough for what the table holds; one that cannot be made so is dropped.
 #[must_use]
 pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
-    let layout = table.layout();
-    let fields = |role: Role| (0..layout.fields.len()).filter(move |field| layout.fields[*field].role == role);
-    let part = |(role, form): (Role, KeyForm)| layout.field(role).map(|field| KeyPart { field, form });
+    trial(table, limits).standard(scope)
+}
+
+/// The rules by which a table's records are compared, as it is said which: those that its fields suggest, declared ones, or both.
+///
+/// # Errors
+///
+/// [`RuleError`] for a declared rule that does not fit the table, and where declared ones are to stand alone and there is none.
+pub fn chosen(table: &Table, scope: Scope, limits: Limits, rules: &Rules) -> Result<Blocking, RuleError> {
+    let mut trial = trial(table, limits);
+    let (declared, alone) = match rules {
+        Rules::Chosen => return Ok(trial.standard(scope)),
+        Rules::Beside(declared) => (declared, false),
+        Rules::Only(declared) if declared.is_empty() => return Err(RuleError::Empty),
+        Rules::Only(declared) => (declared, true),
+    };
+    let made: Result<Vec<Rule>, RuleError> = declared.iter().map(|rule| rule.over(table.layout())).collect();
+    let kept = trial.as_declared(made?);
+    let mut blocking = if alone { trial.blocking(Vec::new(), scope) } else { trial.standard(scope) };
+    blocking.rules.retain(|rule| kept.iter().all(|declared| declared.parts != rule.parts));
+    blocking.rules.splice(..0, kept);
+    Ok(blocking)
+}
+
+fn trial(table: &Table, limits: Limits) -> Trial<'_> {
+    let part = |(role, form): (Role, KeyForm)| table.layout().field(role).map(|field| KeyPart { field, form });
     let refinements: Vec<KeyPart> = REFINEMENTS.iter().filter_map(|refinement| part(*refinement)).collect();
     // A sample is enough: pairs grow with the square of the records.
     let every = table.rows().div_ceil(SAMPLE).max(1);
     let (keys, keyed) = (Keys::new(table, every), Keyed::default());
-    let mut trial = Trial { table, refinements: &refinements, limits, every, keys, keyed };
-    let mut rules: Vec<Rule> = Vec::new();
+    Trial { table, refinements, limits, every, keys, keyed, dropped: Vec::new() }
+}
+
+/// The rules that a table's fields suggest.
+fn suggested(table: &Table) -> Vec<Vec<KeyPart>> {
+    let layout = table.layout();
+    let fields = |role: Role| (0..layout.fields.len()).filter(move |field| layout.fields[*field].role == role);
+    let mut found = Vec::new();
     // Where there are mailboxes, the site stands for the website, too.
     let site = layout.site.is_some();
     for suggested in SUGGESTED.iter().filter(|suggested| !(site && suggested[0].0 == Role::Website)) {
@@ -78,23 +108,9 @@ pub fn standard(table: &Table, scope: Scope, limits: Limits) -> Blocking {
                 })
                 .collect();
         }
-        for parts in made.into_iter().filter(|parts| !parts.is_empty()) {
-            rules.extend(trial.selective(parts));
-        }
+        found.extend(made.into_iter().filter(|parts| !parts.is_empty()));
     }
-    if rules.is_empty() {
-        // Nothing is known to be telling: every field on its own is tried.
-        for field in 0..layout.fields.len() {
-            rules.extend(trial.selective(vec![KeyPart { field, form: Whole }]));
-        }
-    }
-    let mut seen: Vec<Vec<KeyPart>> = Vec::new();
-    rules.retain(|rule| {
-        let new = !seen.contains(&rule.parts);
-        seen.push(rule.parts.clone());
-        new
-    });
-    Blocking { rules, refinements, limits, scope }
+    found
 }
 
 /// How many records are looked at to see how selective a rule is.
@@ -103,38 +119,98 @@ const SAMPLE: usize = 25_000;
 /// What it takes to see how selective a rule is.
 struct Trial<'a> {
     table: &'a Table,
-    refinements: &'a [KeyPart],
+    refinements: Vec<KeyPart>,
     limits: Limits,
     every: usize,
     keys: Keys<'a>,
     keyed: Keyed,
+    /// What was dropped.
+    dropped: Vec<Skew>,
 }
 
 impl Trial<'_> {
+    /// The rules that the table's fields suggest.
+    fn standard(mut self, scope: Scope) -> Blocking {
+        let mut rules: Vec<Rule> = Vec::new();
+        for parts in suggested(self.table) {
+            rules.extend(self.selective(parts));
+        }
+        if rules.is_empty() {
+            // Nothing is known to be telling: every field on its own is tried.
+            for field in 0..self.table.layout().fields.len() {
+                rules.extend(self.selective(vec![KeyPart { field, form: Whole }]));
+            }
+        }
+        self.blocking(rules, scope)
+    }
+
+    fn blocking(self, mut rules: Vec<Rule>, scope: Scope) -> Blocking {
+        let mut seen: Vec<Vec<KeyPart>> = Vec::new();
+        rules.retain(|rule| {
+            let new = !seen.contains(&rule.parts);
+            seen.push(rule.parts.clone());
+            new
+        });
+        let Self { refinements, limits, dropped, .. } = self;
+        Blocking { rules, refinements, limits, scope, dropped }
+    }
+
+    /// Declared rules as they are, those left out that are not selective.
+    fn as_declared(&mut self, rules: Vec<Rule>) -> Vec<Rule> {
+        rules
+            .into_iter()
+            .filter(|rule| {
+                if rule.words().is_some() {
+                    return true;
+                }
+                let skew = self.skew(rule);
+                match skew.dropped.or((skew.records < 2).then_some(Dropped::NobodyHasAKey)) {
+                    Some(why) => self.dropped.push(Skew { dropped: Some(why), blocks: 0, pairs: 0, ..skew }),
+                    None => return true,
+                }
+                false
+            })
+            .collect()
+    }
+
     /// A rule with as many parts as it takes to make few enough pairs; none where that does not help.
     fn selective(&mut self, mut parts: Vec<KeyPart>) -> Option<Rule> {
-        let layout = self.table.layout();
-        let rows = self.table.rows();
-        let mut more = self.refinements.iter();
+        let refinements = self.refinements.clone();
+        let mut more = refinements.iter();
+        let mut first: Option<Skew> = None;
         loop {
-            let both = [Role::GivenName, Role::Surname];
-            let unordered = parts.len() == 2 && parts.iter().all(|part| both.contains(&layout.fields[part.field].role));
-            let name = parts.iter().map(|part| layout.fields[part.field].name.as_str()).collect::<Vec<_>>().join(" + ");
-            let rule = Rule { name, parts: parts.clone(), unordered };
+            let rule = Rule::of(self.table.layout(), parts.clone());
             if rule.words().is_some() {
                 return Some(rule);
             }
-            // Blocks too large for any rule do not count: they are refined on their own, and one value that thousands share must not
-            // take the rule from all others.
-            self.keys.of(&rule, &mut self.keyed);
-            let blocks = Blocks { table: self.table, refinements: &[], most: self.limits.block };
-            let skew = blocks.of(&rule, &mut self.keyed, &mut |_| {});
-            let pairs = skew.pairs * (self.every as u64).pow(2);
-            if pairs <= u64::from(self.limits.pairs_per_record) * rows as u64 {
+            let skew = self.skew(&rule);
+            if skew.dropped.is_none() {
                 return (skew.records > 1).then_some(rule);
             }
-            let next = more.find(|part| !parts.iter().any(|known| known.field == part.field))?;
+            let first = first.get_or_insert(skew);
+            let Some(next) = more.find(|part| !parts.iter().any(|known| known.field == part.field)) else {
+                self.dropped.push(Skew { blocks: 0, pairs: 0, ..first.clone() });
+                return None;
+            };
             parts.push(*next);
         }
+    }
+
+    /// How the blocks of a rule turn out in a sample, and whether it makes too many pairs. Blocks too large for any rule do not count
+    /// there: they are refined on their own, and one value that thousands share must not take the rule from all others.
+    fn skew(&mut self, rule: &Rule) -> Skew {
+        self.keys.of(rule, &mut self.keyed);
+        let blocks = Blocks { table: self.table, refinements: &[], most: self.limits.block };
+        let mut skew = blocks.of(rule, &mut self.keyed, &mut |_| {});
+        let whole = |sampled: u64| sampled.saturating_mul((self.every as u64).saturating_pow(2));
+        let most = u64::from(self.limits.pairs_per_record) * self.table.rows() as u64;
+        let pairs = whole(skew.pairs);
+        if pairs > most {
+            let mut in_all = 0;
+            self.keyed.groups(|group| in_all += group.len() as u64 * (group.len() as u64 - 1) / 2);
+            skew.records *= self.every as u64;
+            skew.dropped = Some(Dropped::TooManyPairs { pairs, in_all: whole(in_all), most });
+        }
+        skew
     }
 }

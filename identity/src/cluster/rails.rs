@@ -1,15 +1,18 @@
 //! What keeps two clusters apart although a pair between them is strong.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::Edge;
+use crate::dictionary::NONE;
+use crate::model::Model;
 use crate::score::pair_hash;
 use crate::table::{Row, Table};
 
-/// The guard rails.
+/// The guard rails: what keeps two records apart however strong their pair is, unless a person says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rails {
     /// A pair of so many bits joins on its own.
@@ -24,6 +27,10 @@ pub struct Rails {
     pub per_system: Vec<Option<u16>>,
     /// Fields of which an entity has one value: two records that hold different values are two entities.
     pub one_value: Vec<usize>,
+    /// Whether the identifiers that the model found [reliable](crate::model::Identifier::is_reliable) are such fields as well: so unless
+    /// it is said otherwise. Whoever has the model adds them: [`Rails::under`].
+    #[serde(default = "yes")]
+    pub identifiers: bool,
     /// Pairs that people hold apart, by [`pair_hash`].
     pub apart: BTreeSet<u64>,
     /// Pairs that people hold together: their hash, and the keys of the two records.
@@ -72,6 +79,7 @@ impl Default for Rails {
             length: 6,
             per_system: Vec::new(),
             one_value: Vec::new(),
+            identifiers: true,
             apart: BTreeSet::new(),
             together: BTreeMap::new(),
         }
@@ -79,13 +87,39 @@ impl Default for Rails {
 }
 
 /// What a person said outweighs every pair.
-const SAID: f32 = 128.0;
+pub(crate) const SAID: f32 = 128.0;
 /// What is given as one entity outweighs that: nothing refuses it.
 pub(crate) const GIVEN: f32 = 256.0;
 /// One pair counts by at most so many bits, for or against: none outweighs all others.
 const MOST: f32 = 12.0;
 
+const fn yes() -> bool {
+    true
+}
+
 impl Rails {
+    /// The rails under a model: of the identifiers that it found reliable an entity has one value, unless [`Rails::identifiers`] says no.
+    #[must_use]
+    pub fn under(&self, model: &Model) -> Cow<'_, Self> {
+        let reliable =
+            model.identifiers().into_iter().filter(|identifier| self.identifiers && identifier.is_reliable());
+        let more: Vec<usize> =
+            reliable.map(|identifier| identifier.field).filter(|field| !self.one_value.contains(field)).collect();
+        if more.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { one_value: [self.one_value.as_slice(), &more].concat(), ..self.clone() })
+    }
+
+    /// Whether rows hold different values of what an entity has one of.
+    #[must_use]
+    pub fn tell_apart(&self, table: &Table, rows: impl Iterator<Item = Row> + Clone) -> bool {
+        self.one_value.iter().any(|field| {
+            let codes = rows.clone().map(|row| table.code(row, *field)).filter(|code| *code != NONE);
+            codes.clone().min() != codes.max()
+        })
+    }
+
     /// The pair as strong as it is together with all others between two clusters; none if that is not strong enough.
     pub(super) fn strong(
         &self,
@@ -149,11 +183,7 @@ impl Rails {
                 return Some(Refusal::TwiceInOneSystem);
             }
         }
-        let differ = |field: &usize| {
-            let codes = a.iter().chain(b).map(|row| table.code(*row, *field)).filter(|code| *code != 0);
-            codes.clone().min() != codes.max()
-        };
-        if self.one_value.iter().any(differ) {
+        if self.tell_apart(table, a.iter().chain(b).copied()) {
             return Some(Refusal::OtherIdentifier);
         }
         if a.len() + b.len() > self.length && self.too_long(table, a, edge, &bridges()) {

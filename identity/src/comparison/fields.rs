@@ -2,20 +2,20 @@
 
 use smallvec::SmallVec;
 
-use super::{Agreement, Level, Part, Said, View, nothing};
+use super::{Agreement, Declared, Level, Part, Said, View, nothing};
 use crate::dictionary::NONE;
 use crate::layout::Role;
 use crate::similarity::{jaro_winkler, within_edits};
 
 /// A field and how its values are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Single {
-    field: usize,
+    pub(super) field: usize,
     role: Role,
     scale: Scale,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Scale {
     /// The same or not.
     Same,
@@ -29,6 +29,8 @@ enum Scale {
     Near,
     /// By letters.
     Letters,
+    /// As it is declared.
+    Declared(Declared),
 }
 
 impl Single {
@@ -54,12 +56,18 @@ impl Single {
         Some(Self { field, role, scale })
     }
 
-    pub(super) fn levels(self) -> Vec<Level> {
+    /// The same, compared as it is declared, if it is.
+    pub(super) fn declared(self, declared: Option<&Declared>) -> Self {
+        let declared = declared.filter(|declared| declared.fault().is_none());
+        Self { scale: declared.map_or(self.scale, |declared| Scale::Declared(declared.clone())), ..self }
+    }
+
+    pub(super) fn levels(&self) -> Vec<Level> {
         let name = &format!("{:?}", self.role).to_lowercase();
         let (same, differ) = ((format!("same {name}"), Agreement::Exact), (format!("other {name}"), Agreement::Differ));
         let near = |text: &str| (format!("{name} {text}"), Agreement::Near);
         let far = |text: &str| (format!("{name} {text}"), Agreement::Differ);
-        let levels = match self.scale {
+        let levels = match &self.scale {
             Scale::Same => vec![same, differ],
             Scale::Edits => vec![same, near("one letter apart"), near("two letters apart"), differ],
             Scale::Phone => vec![same, near("one digit apart"), differ],
@@ -75,6 +83,9 @@ impl Single {
             }
             Scale::Near => vec![same, near("within a twentieth"), far("within a quarter"), differ],
             Scale::Letters => vec![same, near("alike"), far("faintly alike"), differ],
+            Scale::Declared(declared) => {
+                std::iter::once(same).chain(declared.says().iter().map(|says| near(says))).chain([differ]).collect()
+            }
         };
         let of = |(place, (name, agreement)): (u8, (String, Agreement))| {
             let same = (agreement == Agreement::Exact).then(|| u8::try_from(self.field).ok()).flatten();
@@ -84,13 +95,16 @@ impl Single {
         std::iter::once(nothing()).chain((1..).zip(levels).map(of)).collect()
     }
 
-    pub(super) fn level(self, view: View<'_>, left: Said<'_>, right: Said<'_>) -> u8 {
+    pub(super) fn level(&self, view: View<'_>, left: Said<'_>, right: Said<'_>) -> u8 {
         let (a, b) = (left[self.field], right[self.field]);
         if a == NONE || b == NONE {
             return 0;
         }
         if a == b {
             return 1;
+        }
+        if let Scale::Declared(declared) = &self.scale {
+            return 2 + declared.kept(view.bytes(self.field, a), view.bytes(self.field, b)) as u8;
         }
         let (x, y) = view.signatures(self.field, left, right);
         match self.scale {
@@ -101,7 +115,7 @@ impl Single {
         }
         let (a, b) = (view.bytes(self.field, a), view.bytes(self.field, b));
         match self.scale {
-            Scale::Same => 2,
+            Scale::Same | Scale::Declared(_) => 2,
             Scale::Edits if within_edits(a, b, 1) => 2,
             Scale::Edits if within_edits(a, b, 2) => 3,
             Scale::Edits => 4,
@@ -136,7 +150,7 @@ fn few_days(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// The days since the first of March of the year 0, by the Gregorian calendar; none of what is no whole date.
-fn days(date: &[u8]) -> Option<i64> {
+pub(super) fn days(date: &[u8]) -> Option<i64> {
     let number = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<i64>().ok());
     let (8, [year @ .., m1, m2, d1, d2]) = (date.len(), date) else { return None };
     let (year, month, day) = (number(year)?, number(&[*m1, *m2])?, number(&[*d1, *d2])?);

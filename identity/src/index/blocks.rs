@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::blocking::{self, Blocking, KeyPart, Rule};
+use crate::blocking::{self, Blocking, KeyPart, MadeBy, Rule};
 use crate::hash;
 use crate::table::{Row, Table};
 
@@ -147,6 +147,30 @@ impl LiveBlocks {
             before == Some(b) || after == Some(b)
         };
         self.last_blocks(table, a).iter().any(|block| of_b.contains(block)) || chained()
+    }
+
+    /// The rules by which two rows share a block, in their order, as [`Blocking::made_by`] tells them of a table. `is_pair` says that they
+    /// are known to make a pair.
+    pub(super) fn made_by(&self, table: &Table, a: Row, b: Row, is_pair: bool) -> Vec<MadeBy> {
+        let of_b = self.keys(table, b);
+        let mut made: Vec<MadeBy> = Vec::new();
+        let mut last = None;
+        for (rule, key) in self.keys(table, a).into_iter().filter(|key| of_b.contains(key)) {
+            let (way, other) = (self.way(table, rule, key, a), self.way(table, rule, key, b));
+            let small = way == other && way.last().is_some_and(|block| self.len(*block) <= self.most);
+            // A rule of words makes a pair by several of them.
+            if small && last != Some(rule) {
+                made.push(MadeBy::of(table, &self.rules[rule], &self.refinements[..way.len() - 1]));
+                last = Some(rule);
+            }
+        }
+        // What no rule made the chain did: who is beside whom is not looked up there, as the chain may be of thousands.
+        let in_chain = is_pair && made.is_empty() || {
+            let (before, after) = self.beside(table, a);
+            before == Some(b) || after == Some(b)
+        };
+        made.extend(in_chain.then(MadeBy::saying_the_same));
+        made
     }
 
     /// The blocks that a row is in and that are small enough.

@@ -3,10 +3,11 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::Index;
+use super::region::Region;
 use crate::cluster::{Edge, GIVEN, Refusal};
 use crate::comparison::View;
 use crate::decision::RecordName;
-use crate::explain::{self, Cause, Explanation, Step};
+use crate::explain::{self, Cause, ClusterExplanation, Explanation, Step};
 use crate::review::uncertainty;
 use crate::score::pair_hash;
 use crate::table::Row;
@@ -44,8 +45,8 @@ impl Index {
     pub fn near(&self, record: &RecordName) -> Near {
         let Some(row) = self.row_of(record) else { return Near::default() };
         let rows = self.component(vec![row]);
-        let (edges, clusters) = self.clusters_among(&rows);
-        let (view, scorer) = (View::new(&self.table, &self.aliases), &self.scorer);
+        let (edges, clusters, _) = self.clusters_among(&rows);
+        let scorer = &self.scorer;
         let of: HashMap<Row, Row> = rows.iter().copied().zip(clusters.of.iter().copied()).collect();
         let mut members: HashMap<Row, Vec<Row>> = HashMap::new();
         rows.iter().for_each(|row| members.entry(of[row]).or_default().push(*row));
@@ -72,7 +73,7 @@ impl Index {
             // By what they are called, not by the rows that they came to stand in.
             let (a, b) = if key(edge.a) <= key(edge.b) { (edge.a, edge.b) } else { (edge.b, edge.a) };
             let probability = calibration.probability(f64::from(edge.weight));
-            let explanation = in_the_light_of_others(explain::pair(scorer, view, a, b), edge, probability);
+            let explanation = in_the_light_of_others(self.explained(a, b), edge, probability);
             let sides: HashSet<Row> = [of[&a], of[&b]].into();
             let records: usize = sides.iter().map(|side| members[side].len()).sum();
             // Whoever refused it may be wrong: it is asked as if it were open.
@@ -93,6 +94,26 @@ impl Index {
         Near { clusters, pairs }
     }
 
+    /// Why the entity of a record holds, with the batch run's words and chart of the same records; none of an unknown record.
+    #[must_use]
+    pub fn cluster(&self, record: &RecordName) -> Option<ClusterExplanation> {
+        let row = self.row_of(record)?;
+        let Region { of, clusters, .. } = self.region(vec![row]);
+        let own = of.get(&row);
+        let members: Vec<Row> = of.keys().copied().filter(|other| of.get(other) == own).collect();
+        let bridges: Vec<Edge> = clusters.bridges.into_iter().filter(|edge| of.get(&edge.a) == own).collect();
+        Some(explain::held(&self.scorer, &self.table, members, &bridges, &|a, b| self.explained(a, b)))
+    }
+
+    /// Why two rows weigh what they weigh, and by which rules they are compared.
+    fn explained(&self, a: Row, b: Row) -> Explanation {
+        let view = View::new(&self.table, &self.aliases);
+        let compared = self.scorer.model().blocking.scope.pairs(&self.table, a, b);
+        let is_pair = self.edges[a as usize].iter().any(|(other, _)| *other == b);
+        let made_by = if compared { self.blocks.made_by(&self.table, a, b, is_pair) } else { Vec::new() };
+        Explanation { made_by, ..explain::weighed(&self.scorer, view, a, b) }
+    }
+
     fn are_apart(&self, a: &[Row], b: &[Row]) -> bool {
         let mut between = a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b)));
         !self.rails.apart.is_empty() && between.any(|(a, b)| self.rails.apart.contains(&pair_hash(&self.table, a, b)))
@@ -110,6 +131,6 @@ fn in_the_light_of_others(alone: Explanation, edge: Edge, probability: f64) -> E
     }
     let mut steps = alone.steps;
     let (of, says) = ("other records of the two".to_owned(), "all that is between them together".to_owned());
-    steps.push(Step { cause: Cause::Others, of, says, bits: others, learned: true });
+    steps.push(Step { cause: Cause::Others, of, says, bits: others, learned: true, seen: None });
     Explanation { steps, weight: f64::from(edge.weight), probability, ..alone }
 }

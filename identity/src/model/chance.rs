@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frequency::Frequencies;
 use super::relation::normalise;
-use crate::comparison::{Comparison, Level, View};
+use crate::comparison::{Comparison, Level, Part, View};
 use crate::hash;
 use crate::table::Row;
 
@@ -113,6 +113,22 @@ impl Chance {
     }
 }
 
+impl Chance {
+    /// How many of the drawn pairs showed a level; of a comparison with several components, the component that the fewest showed. None
+    /// where nothing was drawn for it: how often values are the same is counted, and that nothing is compared tells nothing.
+    #[must_use]
+    pub fn drawn(&self, comparison: &Comparison, place: usize, level: u8) -> Option<f64> {
+        let seen = self.seen.get(place)?;
+        let likeness = comparison.levels.get(usize::from(level))?.parts.iter().filter(|part| part.same.is_none());
+        let of_component = |part: &Part| {
+            let shows = |level: &Level| level.parts.iter().any(|other| other.component == part.component);
+            let showing = comparison.levels.iter().zip(seen).filter(|(level, _)| shows(level));
+            showing.map(|(_, seen)| seen).sum::<f64>()
+        };
+        likeness.map(of_component).min_by(f64::total_cmp)
+    }
+}
+
 /// A level that was not seen is taken to be seen this often.
 const UNSEEN: f64 = 0.25;
 /// On a scale of more levels than this, each is rarer.
@@ -160,7 +176,7 @@ fn several_components(comparison: &Comparison, seen: &[Vec<f64>], frequencies: &
             }
         }
     }
-    let of = |part: &crate::comparison::Part| components[usize::from(part.component.0)][usize::from(part.component.1)];
+    let of = |part: &Part| components[usize::from(part.component.0)][usize::from(part.component.1)];
     let mut chance: Vec<f64> = comparison
         .levels
         .iter()
@@ -191,5 +207,40 @@ mod tests {
         let drawn = Drawn::of(&comparisons, View::new(&table, &aliases), 7, &|a, b| a != b);
         let differ: f64 = drawn.whole[0].iter().skip(2).sum();
         assert!(differ + 100.0 >= DRAWS as f64, "{differ}: {:?}", drawn.whole);
+        // How many showed each level is told; that values are the same is counted, and of nothing to compare nothing is learned.
+        let chance = Chance::of(&comparisons, &drawn, &Frequencies::default());
+        let told: Vec<Option<f64>> = (0..6).map(|level| chance.drawn(&comparisons[0], 0, level)).collect();
+        assert_eq!(told[..2], [None, None]);
+        assert_eq!(told[2..5].iter().flatten().sum::<f64>(), differ, "{told:?}");
+        assert_eq!((told[5], chance.drawn(&comparisons[0], 1, 2)), (None, None), "there is no such level");
+    }
+
+    #[test]
+    fn a_level_of_several_components_was_seen_as_often_as_the_component_that_the_fewest_showed() {
+        let kinds = [("street", Kind::Street), ("postcode", Kind::Postcode), ("city", Kind::City)];
+        let mut table = Table::new(Schema::new(&kinds));
+        for id in 0..900_u32 {
+            let street = format!("{} {} Lane", id % 7 + 1, ["Kerk", "Dorp", "Molen"][id as usize % 3]);
+            table.push(
+                &id.to_string(),
+                "",
+                &[street, format!("{}", 10_000 + id * 97 % 9_000), format!("City{}", id % 5)],
+            );
+        }
+        let mut aliases = Aliases::default();
+        aliases.extend(&table);
+        let comparisons = Comparison::standard(table.layout(), false);
+        let drawn = Drawn::of(&comparisons, View::new(&table, &aliases), 7, &|a, b| a != b);
+        let chance = Chance::of(&comparisons, &drawn, &Frequencies::default());
+        let mut least = f64::MAX;
+        for (level, of) in (0..).zip(&comparisons[0].levels) {
+            let likeness = of.parts.iter().filter(|part| part.same.is_none());
+            let seen =
+                likeness.map(|part| drawn.components[0][usize::from(part.component.0)][usize::from(part.component.1)]);
+            let fewest = seen.min_by(f64::total_cmp);
+            assert_eq!(chance.drawn(&comparisons[0], 0, level), fewest, "{}", of.name);
+            least = least.min(fewest.unwrap_or(f64::MAX));
+        }
+        assert!(least < 50.0, "some are rare: {least}");
     }
 }

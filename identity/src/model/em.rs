@@ -91,15 +91,8 @@ impl<'a> Training<'a> {
     /// Learns the classes. `from` are classes to start from, if some were learned before.
     #[must_use]
     pub fn learn(&self, chance: &Chance, from: Option<Vec<Class>>) -> Vec<Class> {
-        let expected: Vec<Vec<Vec<f64>>> = self
-            .relations
-            .iter()
-            .map(|relation| {
-                self.comparisons.iter().zip(&chance.levels).map(|(c, chance)| relation.expectation(c, chance)).collect()
-            })
-            .collect();
-        let by_chance: Vec<f64> =
-            self.patterns.iter().map(|(levels, _)| self.all_pairs * likely(&chance.levels, levels)).collect();
+        let expected = self.expected(chance);
+        let by_chance = self.by_chance(chance);
         let more = |mut classes: Vec<Class>, rounds: usize| {
             (0..rounds).for_each(|_| self.round(&mut classes, &expected, &by_chance));
             classes
@@ -107,25 +100,41 @@ impl<'a> Training<'a> {
         if let Some(classes) = from {
             return more(classes, MORE_ROUNDS);
         }
-        let plain: Vec<Class> = {
-            let pairs: f64 = self.patterns.iter().map(|(_, count)| count as f64).sum();
-            let share = |matches: bool| pairs * if matches { 0.3 } else { 0.05 } / self.all_pairs;
-            let made = self.relations.iter().zip(&expected);
-            made.map(|(relation, levels)| Class {
-                name: relation.name.to_owned(),
-                matches: relation.matches,
-                share: share(relation.matches),
-                levels: levels.clone(),
-                pairs: 0.0,
-                seen: Vec::new(),
-            })
-            .collect()
-        };
+        let plain = self.plain(&expected);
         let starts = (0..STARTS).map(|start| {
             let classes = more(self.around(&plain, start), START_ROUNDS);
             (self.likelihood(&classes, &expected, &by_chance), classes)
         });
         more(likeliest(starts).unwrap_or(plain), FIRST_ROUNDS - START_ROUNDS)
+    }
+
+    /// What each relation leads to expect of each level.
+    fn expected(&self, chance: &Chance) -> Vec<Vec<Vec<f64>>> {
+        let of = |relation: &Relation| {
+            self.comparisons.iter().zip(&chance.levels).map(|(c, chance)| relation.expectation(c, chance)).collect()
+        };
+        self.relations.iter().map(of).collect()
+    }
+
+    /// By pattern, how many pairs chance makes of it.
+    fn by_chance(&self, chance: &Chance) -> Vec<f64> {
+        self.patterns.iter().map(|(levels, _)| self.all_pairs * likely(&chance.levels, levels)).collect()
+    }
+
+    /// The classes as they are expected, before any pair was seen.
+    fn plain(&self, expected: &[Vec<Vec<f64>>]) -> Vec<Class> {
+        let pairs: f64 = self.patterns.iter().map(|(_, count)| count as f64).sum();
+        let share = |matches: bool| pairs * if matches { 0.3 } else { 0.05 } / self.all_pairs;
+        let made = self.relations.iter().zip(expected);
+        made.map(|(relation, levels)| Class {
+            name: relation.name.to_owned(),
+            matches: relation.matches,
+            share: share(relation.matches),
+            levels: levels.clone(),
+            pairs: 0.0,
+            seen: Vec::new(),
+        })
+        .collect()
     }
 
     /// Classes around others, the first the same: shares and levels move by up to a factor of four and two.
@@ -316,6 +325,32 @@ mod tests {
         {
             assert!(levels.iter().all(|level| level.is_finite() && (0.0..=1.0).contains(level)), "{class:?}");
         }
+        // Some seed draws a start that is likelier than what is expected: learning goes on from there, and comes to something else.
+        let mut training = Training::new(&candidates, &comparisons, &blocking, view, 42);
+        let counts: Vec<Counts> = table.counts().iter().map(|counts| Counts::of(counts)).collect();
+        let chance = training.chance(&Frequencies::count(&table, &counts, None));
+        let expected = training.expected(&chance);
+        let by_chance = training.by_chance(&chance);
+        let more = |training: &Training<'_>, mut classes: Vec<Class>, rounds: usize| {
+            (0..rounds).for_each(|_| training.round(&mut classes, &expected, &by_chance));
+            (training.likelihood(&classes, &expected, &by_chance), classes)
+        };
+        let mut moved = 0;
+        for seed in 0..40 {
+            training.seed = seed;
+            let plain = training.plain(&expected);
+            let tried: Vec<(f64, Vec<Class>)> =
+                (0..STARTS).map(|start| more(&training, training.around(&plain, start), START_ROUNDS)).collect();
+            let best = (1..tried.len())
+                .fold(0, |best, next| if tried[next].0 > tried[best].0 + LIKELIER { next } else { best });
+            let learned = training.learn(&chance, None);
+            let gone_on = |start: usize| more(&training, tried[start].1.clone(), FIRST_ROUNDS - START_ROUNDS);
+            assert_eq!(learned, gone_on(best).1, "seed {seed}: {:?}", tried.iter().map(|of| of.0).collect::<Vec<_>>());
+            if best > 0 && learned != gone_on(0).1 {
+                moved += 1;
+            }
+        }
+        assert!(moved > 0, "no seed draws a better start");
         // Three starts, of which the second is the likeliest, and the last is no likelier than that.
         assert_eq!(likeliest([(-9.0, 'a'), (-5.0, 'b'), (-5.0, 'c')].into_iter()), Some('b'));
         assert_eq!(likeliest([(-5.0, 'a'), (-9.0, 'b'), (-5.0 + LIKELIER / 2.0, 'c')].into_iter()), Some('a'));

@@ -40,10 +40,13 @@ impl Model {
         let blocking = &self.blocking;
         let rules = blocking.rules.iter().flat_map(|rule| &rule.parts).chain(&blocking.refinements).all(part);
         let block = (2..=MOST_IN_A_BLOCK).contains(&blocking.limits.block);
+        let mut declared = self.schema.attributes.iter().filter_map(|attribute| attribute.compared.as_ref());
         for (part, fits) in [
+            ("a declared comparison", declared.all(|declared| declared.fault().is_none())),
             ("chance", levels(&self.chance.levels)),
             ("a class", self.classes.iter().all(|class| many(class.share) && levels(&class.levels))),
             ("a frequency", frequencies && self.frequencies.fields.len() == fields),
+            ("the spread of values", self.spread.fields.is_empty() || self.spread.fields.len() == fields),
             ("the rarity of words", self.words.len() == layout.dictionaries),
             ("the calibration", rising),
             ("a rule of blocking", rules && block),

@@ -51,6 +51,21 @@ impl Counts {
             several: held().filter(|(_, count)| *count > 1).collect(),
         }
     }
+
+    /// Rows that have a value.
+    pub(crate) const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Rows whose value no other has.
+    pub(crate) const fn unshared(&self) -> u64 {
+        self.once
+    }
+
+    /// Calls `each` with every value that several rows have, and how many have it.
+    pub(crate) fn each_shared(&self, mut each: impl FnMut(u32, u64)) {
+        self.several.iter().for_each(|(code, count)| each(*code, u64::from(*count)));
+    }
 }
 
 /// By field and code, how many pairs that share a value are explained otherwise than by chance.
@@ -134,8 +149,13 @@ impl FieldFrequency {
     }
 
     fn bits(&self, hash: u64) -> f32 {
-        let place = self.common.binary_search_by_key(&hash, |(hash, _)| *hash);
-        self.bits_of(place.ok().map(|place| self.common[place].1))
+        self.bits_of(self.others(hash))
+    }
+
+    /// How many others hold a value; none where nothing is known of it.
+    pub(crate) fn others(&self, hash: u64) -> Option<f32> {
+        let place = self.common.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?;
+        self.common.get(place).map(|(_, others)| *others)
     }
 
     /// What a value is worth that so many others hold.

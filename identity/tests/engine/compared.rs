@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use accordant::engine::Tenant;
 use accordant::matching::{
-    Column, Features, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject, Thresholds,
+    Column, Features, HeldTogether, Judged, MatchIndex, Matcher, MatcherError, Matching, Neighbourhood, Subject,
+    Thresholds,
 };
 use accordant::testing::Story;
 use accordant::{Canonical, Decimal, RecordRef};
@@ -89,6 +90,10 @@ impl MatchIndex for WatchedIndex {
 
     fn around(&self, record: &RecordRef) -> Neighbourhood {
         self.index.around(record)
+    }
+
+    fn held_together(&self, record: &RecordRef) -> Option<HeldTogether> {
+        self.index.held_together(record)
     }
 }
 

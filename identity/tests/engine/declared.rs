@@ -4,6 +4,8 @@ use accordant::matching::{MatcherError, Matching};
 use accordant::testing::Story;
 use accordant::{Canonical, Error, RecordRef};
 use accordant_identity::attribute::Kind;
+use accordant_identity::blocking::{DeclaredRule, KeyForm, Rules};
+use accordant_identity::comparison::Declared;
 use accordant_identity::engine::FellegiSunter;
 use futures::executor::block_on;
 use serde_json::{Value as Json, json};
@@ -38,6 +40,32 @@ fn a_kind_of_no_attribute_is_an_error() {
     let refused = block_on(story.tenant().train_matcher("customer", &ana())).expect_err("there is no such attribute");
     let Error::Matcher { source: MatcherError::Declared(why), .. } = refused else { panic!("{refused}") };
     assert!(why.contains("`emial`"), "{why}");
+}
+
+#[test]
+fn a_comparison_or_rule_that_does_not_fit_is_an_error_and_one_that_does_is_used() {
+    let with = |matcher: FellegiSunter| {
+        let mut story = Story::of::<Customer>()
+            .configure(|builder: accordant::Builder| builder.match_by(Matching::of::<Customer>(matcher)));
+        story = told(story, &records(100, 33));
+        block_on(story.tenant().train_matcher("customer", &ana()))
+    };
+    let by = |attribute: &str| Rules::Only(vec![DeclaredRule::of(&[(attribute, KeyForm::Whole)])]);
+    for (matcher, said) in [
+        (FellegiSunter::new().comparing("city", Declared::Same), "`city`, which is not compared on its own"),
+        (FellegiSunter::new().comparing("phone", Declared::Edits(Vec::new())), "`phone` are wrong: there are none"),
+        (FellegiSunter::new().rules(by("emial")), "looks at `emial`"),
+    ] {
+        let refused = with(matcher).expect_err("it does not fit");
+        let Error::Matcher { source: MatcherError::Declared(why), .. } = refused else { panic!("{refused}") };
+        assert!(why.contains(said), "{why}");
+    }
+    let trained = with(FellegiSunter::new().comparing("phone", Declared::Edits(vec![1, 3])).rules(by("email")));
+    let remarks = trained.expect("they tell something").remarks;
+    assert!(
+        remarks.iter().any(|remark| remark.starts_with("`phone`: no pair showed phone within ")),
+        "it is compared so: {remarks:?}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod crashes;
 mod creating;
 mod declared;
 mod erasing;
+mod held;
 mod linking;
 mod models;
 mod world;

@@ -4,6 +4,7 @@
 //! What is to be done follows from the index and from what is stored, whatever happened before: done twice, it changes nothing.
 
 mod answer;
+mod explain;
 mod filing;
 mod held;
 mod join;

@@ -20,7 +20,8 @@ use crate::engine::tenant::matching::ANSWERED;
 use crate::engine::tenant::search::{Search, SearchPage};
 use crate::error::Error;
 use crate::explain::Explanation;
-use crate::id::{Actor, EntityId, EntityType, Id};
+use crate::id::{Actor, EntityId, EntityType, Id, RecordRef};
+use crate::matching::HeldTogether;
 use crate::model::{Canonical, CompiledEntity};
 use crate::plan::{Plan, PlanHash};
 use crate::role::Role;
@@ -170,6 +171,16 @@ impl Seen {
         sight.mask_cases(&mut cases, &mut shown_of);
         sight.note_of(&shown_of, "questions").await?;
         Ok(cases)
+    }
+
+    /// As [`Tenant::explain_match`]. It tells no value, as the waterfall of a case does not: nothing is masked, and nothing journaled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for who has no role; and as [`Tenant::explain_match`].
+    pub async fn explain_match(&self, record: &RecordRef) -> Result<Option<HeldTogether>, Error> {
+        self.sight(Role::Viewer, "look at matches").await?;
+        self.tenant.explain_match(record).await
     }
 
     /// As [`Tenant::search`]. Who searches by a value learns who has it: that takes whoever may see personal data.
