@@ -93,17 +93,19 @@ async fn tell(page: &mut Page) -> Result<(), Box<dyn Error>> {
 
 /// How a probability comes about, step by step: each moves the odds by so many bits.
 fn waterfall(page: &mut Page, matched: &Match) {
-    let mut bits = 0;
+    let mut sum = 0;
     for step in &matched.steps {
-        bits += step.millibits;
+        sum += step.millibits;
         let what = format!("{}: {}", step.of, step.says);
-        page.show(format!("  {what:<75}{:>+8.2}{:>9.2}", thousandths(step.millibits), thousandths(bits)));
+        page.show(format!("  {what:<75}{:>8}{:>9}", bits(step.millibits), bits(sum)));
     }
     page.show(format!("  one with a probability of {}", matched.probability));
 }
 
-fn thousandths(of: i32) -> f64 {
-    f64::from(of) / 1_000.0
+/// Thousandths of a bit in bits, as steps are written.
+fn bits(thousandths: i32) -> String {
+    let (sign, of) = (if thousandths < 0 { '-' } else { '+' }, thousandths.unsigned_abs());
+    format!("{sign}{}.{:02}", of / 1_000, of % 1_000 / 10)
 }
 
 fn mia() -> Actor {
