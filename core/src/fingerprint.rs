@@ -27,8 +27,20 @@ impl Fingerprint {
 
     /// Adds bytes.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        let length = (bytes.len() as u64).to_be_bytes();
+        // What is short, as most parts are, is hashed together with its length: one call for both.
+        let mut together = [0; 64];
+        match together.get_mut(..length.len() + bytes.len()) {
+            Some(part) => {
+                part[..length.len()].copy_from_slice(&length);
+                part[length.len()..].copy_from_slice(bytes);
+                self.0.update(part);
+            }
+            None => {
+                self.0.update(length);
+                self.0.update(bytes);
+            }
+        }
         self
     }
 
@@ -147,7 +159,17 @@ impl<'de> Deserialize<'de> for Digest {
 
 #[cfg(test)]
 mod tests {
-    use super::Digest;
+    use super::{Digest, Fingerprint};
+
+    #[test]
+    fn a_part_is_its_length_and_its_bytes_however_long_it_is() {
+        let bytes: Vec<u8> = (0..=u8::MAX).collect();
+        for length in 0..bytes.len() {
+            let part = &bytes[..length];
+            let spelled = [&(length as u64).to_be_bytes()[..], part].concat();
+            assert_eq!(Fingerprint::new().bytes(part).finish(), Digest::of(&spelled), "of {length} bytes");
+        }
+    }
 
     #[test]
     fn a_digest_is_read_as_it_is_shown() {
