@@ -226,6 +226,38 @@ fn a_doubted_link_that_is_one_is_not_doubted_again() {
     verified(&tenant);
 }
 
+/// Whoever a matcher brought stays with those with whom they came: by keys, or by the word of a person.
+#[test]
+fn a_doubted_link_that_is_one_holds_those_who_came_with_it() {
+    let (story, _) = matched(9);
+    let mut story = story.says("hotel", "1", json!({ "name": "Ana" })).says("bar", "2", json!({ "name": "Bea" })).says(
+        "desk",
+        "3",
+        json!({ "name": "Dora" }),
+    );
+    let tenant = story.tenant();
+    let desk = RecordRef::new("desk", "cards", "3");
+    trained(&tenant);
+    let [one, other] = [bar("2"), desk.clone()].map(|record| home(&tenant, &record).expect("it is linked"));
+    block_on(tenant.merge(one, other, &ana())).expect("they may be");
+    let rename = |story: Story, name: &str| {
+        let mut story = story.says("bar", "2", json!({ "name": name })).says("desk", "3", json!({ "name": name }));
+        settled(&story.tenant());
+        story
+    };
+    let mut story = rename(rename(story, "Ana"), "Cleo");
+    let tenant = story.tenant();
+    let homes = || [hotel("1"), bar("2"), desk.clone()].map(|record| home(&tenant, &record));
+    let before = homes();
+    assert!(before[0].is_some() && before.iter().all(|home| *home == before[0]), "{before:?}");
+    let [case] = &open(&tenant)[..] else { panic!("{:?}", open(&tenant)) };
+    block_on(tenant.answer_match(&case.key, true, &ana(), "she married")).expect("it is open");
+    settled(&tenant);
+    assert_eq!(trained(&tenant), (2, 0), "of the merge and of the answer");
+    assert_eq!((homes(), open(&tenant)), (before, Vec::new()));
+    verified(&tenant);
+}
+
 #[test]
 fn a_doubted_link_that_is_none_is_taken_apart_for_good() {
     let (mut story, told) = renamed();

@@ -127,8 +127,8 @@ pub(super) fn lessons(everyone: &Everyone, examples: &[ExampleRow]) -> Lessons {
     };
     let off = |entity: &MatchedEntity, record: &RecordRef| entity.held_apart.iter().any(|held| **held == *record);
     let mut lessons = Lessons::default();
-    // What the examples speak of: records that people linked, and entities and records that they hold apart.
-    let mut linked: BTreeSet<&RecordRef> = BTreeSet::new();
+    // What the examples speak of: entities of which people said what is one, and those, and records, that they hold apart.
+    let mut linked: BTreeSet<EntityId> = BTreeSet::new();
     let mut parted: BTreeSet<(EntityId, EntityId)> = BTreeSet::new();
     let mut unlinked: BTreeSet<(EntityId, &RecordRef)> = BTreeSet::new();
     let between = |one: EntityId, other: EntityId| (one.min(other), one.max(other));
@@ -146,7 +146,7 @@ pub(super) fn lessons(everyone: &Everyone, examples: &[ExampleRow]) -> Lessons {
         let (first, second) = (home.get(one).copied(), home.get(other).copied());
         let stands = match first.zip(second) {
             Some((first, second)) if *same => {
-                linked.extend([one, other]);
+                linked.extend((first.id == second.id).then_some(first.id));
                 first.id == second.id
             }
             Some((first, second)) if apart(first, second) => {
@@ -174,7 +174,8 @@ pub(super) fn lessons(everyone: &Everyone, examples: &[ExampleRow]) -> Lessons {
             found.and_then(|link| speak.get(&*link.record).copied())
         };
         let two: Vec<&RecordRef> = native().map(|link| &*link.record).collect();
-        let asserted = native().filter(|link| link.asserted && !linked.contains(&*link.record));
+        // With a record that people were asked about, they assert those that had come with it.
+        let asserted = native().filter(|link| link.asserted && !linked.contains(&entity.id));
         match (&two[..], asserted.count()) {
             (_, 0) | ([] | [_], _) => {}
             ([one, other], _) => learn(Some(one), Some(other), true),
