@@ -327,9 +327,11 @@ pub struct Match {
     /// What a person's answer is expected to tell, in thousandths of a bit: what is asked first tells most.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub tells: u32,
-    /// Whether a match linked the two, and this speaks against it by now: whether it was one, a person says.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub doubted: bool,
+    /// Of two that a match linked and that this speaks against by now, the one that stands apart from the others of its entity: whether it
+    /// was a match, a person says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub doubted: Option<RecordRef>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it serialises by reference")]

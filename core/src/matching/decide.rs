@@ -63,9 +63,10 @@ pub(crate) fn decide(
     joins
 }
 
-/// The links of an entity that speak against themselves by now: of each part of it that stands apart, the pair that says most for it.
+/// The links of an entity that speak against themselves by now: of each part of it that stands apart, the pair that says most for it, and which
+/// of the two is of that part.
 ///
-/// `parts` are its records by cluster, that of its first record first; `pairs` what was said of pairs around them, the most probable first;
+/// `parts` are its records by cluster, those first with which it began; `pairs` what was said of pairs around them, the most probable first;
 /// `between` says how probable any two are. A link speaks against itself where a guard rail refuses the strongest pair between its part and
 /// the others, or where all of them are less probable than `review`. What is less sure than it was, and no less probable than that, is left.
 pub(crate) fn doubted(
@@ -73,8 +74,8 @@ pub(crate) fn doubted(
     pairs: &[Pair],
     review: Probability,
     between: &dyn Fn(&RecordRef, &RecordRef) -> Pair,
-) -> Vec<Pair> {
-    let mut found: Vec<Pair> = Vec::new();
+) -> Vec<(Pair, RecordRef)> {
+    let mut found: Vec<(Pair, RecordRef)> = Vec::new();
     for (place, part) in parts.iter().enumerate().skip(1) {
         let others = || parts.iter().enumerate().filter(move |(other, _)| *other != place).flat_map(|(_, part)| part);
         let crosses = |one: &RecordRef, other: &RecordRef| part.contains(one) && others().any(|own| own == other);
@@ -86,10 +87,15 @@ pub(crate) fn doubted(
             let strongest = compared.max_by(|a, b| a.probability.cmp(&b.probability).then_with(|| least(a, b)));
             strongest.filter(|pair| known.is_none() && pair.probability < review)
         });
-        found.extend(strongest);
+        let Some(pair) = strongest else { continue };
+        let apart = if part.contains(&pair.one) { pair.one.clone() } else { pair.other.clone() };
+        // What says most for two parts is asked once.
+        let is_it =
+            |(of, _): &(Pair, RecordRef)| [&of.one, &of.other].iter().all(|one| [&pair.one, &pair.other].contains(one));
+        if !found.iter().any(is_it) {
+            found.push((pair, apart));
+        }
     }
-    found.sort_by(|a, b| (&a.one, &a.other).cmp(&(&b.one, &b.other)));
-    found.dedup_by(|a, b| (&a.one, &a.other) == (&b.one, &b.other));
     found
 }
 
@@ -161,17 +167,17 @@ mod tests {
         );
         let table: [Row; 8] = [
             (&["ab"], &[], &[], ""),
-            (&["a", "b"], &[], &[("a", "b", 20)], "a-b"),
+            (&["a", "b"], &[], &[("a", "b", 20)], "a-b:b"),
             // Less sure than it was, and nothing that speaks against it.
             (&["a", "b"], &[("a", "b", 80, false)], &[], ""),
-            (&["a", "b"], &[("b", "a", 99, true)], &[], "b-a"),
+            (&["a", "b"], &[("b", "a", 99, true)], &[], "b-a:b"),
             // Not looked at any more, and still as probable.
             (&["a", "b"], &[], &[("a", "b", 50)], ""),
             // The strongest pair speaks for a part.
-            (&["ab", "c"], &[], &[("a", "c", 3), ("b", "c", 30)], "b-c"),
+            (&["ab", "c"], &[], &[("a", "c", 3), ("b", "c", 30)], "b-c:c"),
             (&["ab", "c"], &[], &[("a", "c", 3), ("b", "c", 60)], ""),
             // Each part once, and a pair between two of them once.
-            (&["a", "b", "c"], &[], &[("b", "c", 40), ("a", "b", 1)], "b-c"),
+            (&["a", "b", "c"], &[], &[("b", "c", 40), ("a", "b", 1)], "b-c:b"),
         ];
         for (parts, known, others, expected) in table {
             let parts: Vec<Vec<RecordRef>> =
@@ -188,7 +194,8 @@ mod tests {
                 pair(&one.id, &other.id, found.map_or(0, |(.., percent)| *percent))
             };
             let doubted = doubted(&parts, &known, Probability::percent(50), &between);
-            let words: Vec<String> = doubted.iter().map(|pair| format!("{}-{}", pair.one.id, pair.other.id)).collect();
+            let words: Vec<String> =
+                doubted.iter().map(|(pair, apart)| format!("{}-{}:{}", pair.one.id, pair.other.id, apart.id)).collect();
             assert_eq!(words.join(" "), expected, "{parts:?} {known:?} {others:?}");
         }
     }

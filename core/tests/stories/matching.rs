@@ -195,7 +195,7 @@ fn a_link_that_speaks_against_itself_is_doubted_and_stays() {
     assert_eq!(home(&tenant, &bar("2")), Some(entity), "nothing is taken apart by itself");
     let [case] = &open(&tenant)[..] else { panic!("{:?}", open(&tenant)) };
     let told = case.matched.as_ref().expect("what the matcher says");
-    assert!(told.doubted && told.probability == Probability::per_million(0), "{told:?}");
+    assert!(told.doubted.is_some() && told.probability == Probability::per_million(0), "{told:?}");
     assert!(case.reason.starts_with("a match linked them"), "{}", case.reason);
     assert_eq!((&case.records[..], &case.entities[..]), (&[bar("2"), hotel("1")][..], &[entity][..]));
     // Asked once, and no more once nothing speaks against it.
@@ -277,6 +277,42 @@ fn a_doubted_link_that_is_none_is_taken_apart_for_good() {
     let taught = (bar("2"), hotel("1"), false);
     assert_eq!(told.lock().expect("nobody failed").last(), Some(&vec![taught]));
     verified(&tenant);
+}
+
+/// Whichever of three that matches brought together turns out to be another: the others end up together, also where the entity began with
+/// that one, and they leave it one by one.
+#[test]
+fn of_three_that_matches_linked_the_one_that_is_another_is_taken_apart() {
+    let of = || [("hotel", hotel("1")), ("bar", bar("2")), ("desk", RecordRef::new("desk", "cards", "3"))];
+    let mut asked = Vec::new();
+    for (place, (system, other)) in of().into_iter().enumerate() {
+        let (mut story, told) = matched(9);
+        for (system, record) in of() {
+            story = story.says(system, &record.id, json!({ "name": "Ana" }));
+        }
+        trained(&story.tenant());
+        let mut story = story.says(system, &other.id, json!({ "name": "Bea" }));
+        let tenant = story.tenant();
+        settled(&tenant);
+        let mut answers = BTreeSet::new();
+        while let Some(case) = open(&tenant).into_iter().next() {
+            assert!(case.records.contains(&other), "{place}: {case:?}");
+            block_on(tenant.answer_match(&case.key, false, &ana(), "another")).expect("it is open");
+            assert!(answers.insert((case.records[0].clone(), case.records[1].clone(), false)), "asked once: {case:?}");
+            settled(&tenant);
+        }
+        trained(&tenant);
+        let homes = of().map(|(_, record)| home(&tenant, &record).expect("each is somebody"));
+        let others: BTreeSet<EntityId> = (0..3).filter(|of| *of != place).map(|of| homes[of]).collect();
+        assert_eq!((others.len(), others.contains(&homes[place])), (1, false), "{place}: {homes:?}");
+        assert_eq!(open(&tenant), [], "{place}");
+        let told = told.lock().expect("nobody failed").last().cloned().unwrap_or_default();
+        assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), answers, "{place}");
+        asked.push(answers.len());
+        verified(&tenant);
+    }
+    asked.sort_unstable();
+    assert_eq!(asked, [1, 1, 2], "twice of the one that the entity began with");
 }
 
 /// A record that was nobody's is nobody's again: its merge cannot be taken back, as there was none.

@@ -283,9 +283,9 @@ impl Tenant {
             });
             let mut asks: BTreeMap<RowKey, CaseRow> = asks.collect();
             match doubts_around(&loader, held, (&near, &around), matching.thresholds.review) {
-                Doubts::Of(doubts) => asks.extend(doubts.iter().map(|pair| {
-                    let case = case_of_doubt(pair, held.version, &loader.loaded.set, self.now());
-                    (match_case(&pair.one, &pair.other), case)
+                Doubts::Of(doubts) => asks.extend(doubts.iter().map(|doubt| {
+                    let case = case_of_doubt(doubt, held.version, &loader.loaded.set, self.now());
+                    (match_case(&doubt.0.one, &doubt.0.other), case)
                 })),
                 Doubts::Outdated(records) => {
                     self.refresh_index(of, held, records, BTreeSet::new()).await?;

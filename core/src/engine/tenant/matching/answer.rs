@@ -32,7 +32,7 @@ impl Tenant {
     /// are merged, or the record is linked; two that are none are held apart, until [`Tenant::allow_merge`] or [`Tenant::link`] takes
     /// that back. Of two that a match linked and that is doubted by now ([`Match::doubted`]), those that are one stay together by the word
     /// of who said so; those that are none are taken apart: the merge that brought the one is taken back ([`Tenant::unmerge`]), or the
-    /// record is unlinked ([`Tenant::unlink`]). Journaled with who said so, when, why, and what the model had said.
+    /// record is unlinked ([`Tenant::unlink`]); whoever else of the entity speaks against it is asked about again. Journaled with who said so, when, why, and what the model had said.
     ///
     /// `reason` and comments on the case are told in the histories of both, and kept with the first of the two: they go when that one is
     /// erased, and stay when the other is. Write a reference, and no name.
@@ -70,11 +70,9 @@ impl Tenant {
             self.note_example(&mut changes, asked, same);
             let lost = match (set.record(one).entity, set.record(other).entity) {
                 (Some(first), Some(second)) if first == second => {
-                    let doubted = case.matched.as_ref().is_some_and(|matched| matched.doubted);
-                    let records = [asked.0, asked.1];
-                    if !doubted {
-                        return Err(closed("the two are one by now"));
-                    }
+                    let doubted = case.matched.as_ref().and_then(|matched| matched.doubted.as_ref());
+                    let apart = doubted.ok_or_else(|| closed("the two are one by now"))?;
+                    let records = if apart == asked.0 { [asked.0, asked.1] } else { [asked.1, asked.0] };
                     let lost = match same {
                         true => Some(self.assert_match(&mut loader, changes, first, records).await?),
                         false => self.part_match(&mut loader, changes, first, (records, reason)).await?,

@@ -2,7 +2,7 @@
 //! apart by itself; a person is asked whether it was a match, once.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::Tenant;
@@ -35,11 +35,13 @@ enum Way {
 
 /// What is doubted around a record, or that an index has to take in anew what some records say.
 pub(super) enum Doubts {
-    Of(Vec<Pair>),
+    /// Pairs, each with the one of the two that stands apart.
+    Of(Vec<(Pair, RecordRef)>),
+    /// What these say is to be taken in anew.
     Outdated(BTreeSet<RecordRef>),
 }
 
-/// The records of an entity that an index knows, by its clusters; that of the record that was linked first is the first.
+/// The records of an entity that an index knows, by its clusters; those first that were the entity before a match brought others.
 fn parts(entity: &Entity, held: &Held, around: &mut Vec<Neighbourhood>) -> Vec<Vec<RecordRef>> {
     let mut parts: Vec<Vec<RecordRef>> = Vec::new();
     for link in entity.links.iter().filter(|link| held.revision_of(&link.record).is_some()) {
@@ -59,6 +61,11 @@ fn parts(entity: &Entity, held: &Held, around: &mut Vec<Neighbourhood>) -> Vec<V
         let links = entity.links.iter().map(|link| &*link.record);
         parts.push(links.filter(|record| cluster.contains(record)).cloned().collect());
     }
+    let own = |record: &RecordRef| {
+        let link = entity.link_of(record).map(|place| &entity.links[place]);
+        link.is_some_and(|link| link.evidence.held(entity.id) == Some(entity.id))
+    };
+    parts.sort_by_key(|part| !part.iter().any(own));
     parts
 }
 
@@ -96,12 +103,12 @@ pub(super) fn doubts_around(
 }
 
 /// The case that a doubted pair opens.
-pub(super) fn case_of_doubt(pair: &Pair, model: u32, set: &WorkingSet, now: i64) -> CaseRow {
+pub(super) fn case_of_doubt((pair, apart): &(Pair, RecordRef), model: u32, set: &WorkingSet, now: i64) -> CaseRow {
     let refused = pair.refused.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
     let reason =
         format!("a match linked them, and by now they are one with a probability of {}{refused}", pair.probability);
     let (one, other) = in_order(&pair.one, &pair.other);
-    let told = Match { doubted: true, ..told_of(pair, model) };
+    let told = Match { doubted: Some(apart.clone()), ..told_of(pair, model) };
     CaseRow::new(vec![one, other], set.entity_of(&pair.one), reason, now).matched(told)
 }
 
@@ -163,8 +170,8 @@ impl Tenant {
         self.commit_or_lost("store the answer to a match", changes.commit).await
     }
 
-    /// A person says that a match was none: the merge that brought the one to the other is taken back, or the record that was linked is
-    /// unlinked. The row by which the race was lost, if it was; `None` within: a person said meanwhile that they are one.
+    /// A person says that a match was none, of a record that stands apart and of one with which it does not: the merge that brought the one to
+    /// the other is taken back, or the record that was linked is unlinked. The row by which the race was lost, if it was; `None` within: a person said meanwhile that they are one.
     pub(super) async fn part_match(
         &self,
         loader: &mut Loader<'_>,
@@ -184,33 +191,27 @@ impl Tenant {
         }))
     }
 
+    /// How a record that stands apart is taken from its entity; or, where it was no match that brought it, the other of the two.
     async fn way_apart(
         &self,
         loader: &Loader<'_>,
         index: EntityIndex,
-        [one, other]: [&RecordRef; 2],
+        [apart, other]: [&RecordRef; 2],
     ) -> Result<Option<Way>, Error> {
         let entity = &loader.loaded.set.entity(index).entity;
-        let evidence = |record: &RecordRef| entity.link_of(record).map(|place| &entity.links[place].evidence);
-        let matched: BTreeMap<&RecordRef, Option<EntityId>> = [other, one]
-            .into_iter()
-            .filter_map(|record| match evidence(record)? {
-                Evidence::Matched { from, .. } => Some((record, *from)),
-                _ => None,
-            })
-            .collect();
-        let id = entity.id;
-        for (record, stays) in [(other, one), (one, other)] {
-            let Some(merged) = matched.get(record).copied().flatten() else { continue };
-            let row = self.row(&merge_key(merged), "load a merge").await?;
-            let Some(row) = row else { continue };
+        let matched = |record: &RecordRef| match &entity.links[entity.link_of(record)?].evidence {
+            Evidence::Matched { from, .. } => Some(*from),
+            _ => None,
+        };
+        for (record, stays) in [(apart, other), (other, apart)] {
+            let Some(merged) = matched(record).flatten() else { continue };
+            let Some(row) = self.row(&merge_key(merged), "load a merge").await? else { continue };
             let merge: MergeRow = parse(Table::Case, &row)?;
-            if merge.parts(id, record, stays) {
+            if merge.parts(entity.id, record, stays) {
                 return Ok(Some(Way::Unmerge(merged, row.revision, Box::new(merge))));
             }
         }
-        let linked = [other, one].into_iter().find(|record| matched.get(record).is_some_and(Option::is_none));
-        let linked = linked.or_else(|| [other, one].into_iter().find(|record| matched.contains_key(record)));
+        let linked = [apart, other].into_iter().find(|record| matched(record).is_some());
         Ok(linked.map(|record| Way::Unlink(record.clone())))
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn match_case(one: &RecordRef, other: &RecordRef) -> RowKey {
 /// What a model said of a pair.
 pub(super) fn told_of(pair: &Pair, model: u32) -> Match {
     let Pair { probability, refused, steps, tells, .. } = pair.clone();
-    Match { probability, model, refused, steps, tells, doubted: false }
+    Match { probability, model, refused, steps, tells, doubted: None }
 }
 
 /// The case that a pair opens.
