@@ -88,7 +88,11 @@ fn link(set: &Set) -> Result<Ran, Box<dyn Error>> {
     let clusters = linkage.clusters(&table, &Rails::default());
     let cluster = clocks.taken().cpu;
     let peak = peak_memory();
-    let pairs = if set.scope == Scope::Across { linkage.one_to_one(&table, &Rails::default(), 0.0).pairs } else { linkage.pairs(&clusters, 0.0) };
+    let pairs = if set.scope == Scope::Across {
+        linkage.one_to_one(&table, &Rails::default(), 0.0).pairs
+    } else {
+        linkage.pairs(&clusters, 0.0)
+    };
     Ok(Ran { table, linkage, clusters, pairs, load, train, predict, cluster, peak })
 }
 

@@ -9,7 +9,7 @@ use crate::decision::{Decision, Divergence, Lapse, ProposedDecision};
 use crate::discrepancy::Discrepancy;
 use crate::entity::{Entity, Evidence, HeldApart, Link};
 use crate::golden::{GoldenCell, GoldenLife};
-use crate::id::{ConnectionName, EntityId, ObjectType, RecordRef};
+use crate::id::{Actor, ConnectionName, EntityId, ObjectType, RecordRef};
 use crate::model::UnitKey;
 use crate::sparse::Sparse;
 use crate::text::Text;
@@ -147,6 +147,13 @@ pub enum Fact {
         /// Who said so; `None`: it may be linked by its keys again.
         held: Option<Box<HeldApart>>,
     },
+    /// A person said of a record that a matcher had linked that it belongs to the entity.
+    Asserted {
+        /// The record.
+        record: Arc<RecordRef>,
+        /// Who said so.
+        by: Actor,
+    },
     /// A created record is gone for good: the next create is a new one.
     Generation {
         /// The generation of the next create.
@@ -195,6 +202,7 @@ impl Fact {
             Fact::Merged { .. } => "merged",
             Fact::CannotLink { .. } => "cannot_link",
             Fact::HeldApart { .. } => "held_apart",
+            Fact::Asserted { .. } => "asserted",
             Fact::Generation { .. } => "generation",
             Fact::CreateSent { .. } => "create_sent",
         }
@@ -288,6 +296,11 @@ impl Fact {
                 drop(entity.held_apart.insert(Arc::clone(record), (**held).clone()));
             }
             Fact::HeldApart { record, held: None } => drop(entity.held_apart.remove(record)),
+            Fact::Asserted { record, by } => {
+                if let Some(link) = link_of(entity, record) {
+                    link.evidence = Evidence::Asserted { by: by.clone() };
+                }
+            }
             Fact::Generation { generation } => {
                 entity.generation = *generation;
                 // The next create has a key of its own, and with it a content.

@@ -15,11 +15,11 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AttributeId, ConnectionName, EntityId, EntityType, ObjectType, RecordRef};
+use crate::id::{AttributeId, ConnectionName, EntityId, EntityType, ObjectKey, ObjectType, RecordRef};
 use crate::model::Canonical;
 use crate::text::Text;
 
-pub(crate) use decide::{Action, decide};
+pub(crate) use decide::{Action, decide, doubted};
 pub use held::{Bridge, HeldTogether, Holds};
 
 /// A probability, in parts per million.
@@ -69,7 +69,7 @@ pub struct Subject {
     pub places: Vec<Place>,
 }
 
-/// An attribute with one value, as a matcher sees it.
+/// An attribute as a matcher sees it: one that systems say, with one value, that names no other entity and is not computed from others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Column {
@@ -89,8 +89,9 @@ pub struct Place {
     pub connection: ConnectionName,
     /// The object type.
     pub object: ObjectType,
-    /// Whether it holds an entity once.
-    pub once: bool,
+    /// How many records of it an entity has at most, as the model declares it ([`SystemObject`](crate::model::SystemObject)): one unless it
+    /// may have several; or as [`Matching::at_most`] says it. None: any number.
+    pub most: Option<u16>,
 }
 
 /// What a record says that tells who it is.
@@ -179,7 +180,9 @@ pub trait Matcher: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// An index of records under a model that [`Matcher::train`] gave.
+    /// An index of records under a model that [`Matcher::train`] gave. Each process asks for one when it first takes a step about the entity
+    /// type, with all that is stored, and again after an erasure or a training: an index is memory, and nothing of it is kept. What it
+    /// calls its clusters is its own affair; entities keep the ids that the engine gave them.
     ///
     /// # Errors
     ///
@@ -211,6 +214,19 @@ pub trait MatchIndex: Send {
 
     /// Why the records that are one entity with a record are; none of an unknown one.
     fn held_together(&self, record: &RecordRef) -> Option<HeldTogether>;
+
+    /// What it says of two records of one entity that it tells apart by now, however improbable they are: a person is asked whether the match
+    /// that linked them was one. By default that nothing speaks for it.
+    fn between(&self, one: &RecordRef, other: &RecordRef) -> Pair {
+        Pair::new(one.clone(), other.clone(), Probability::per_million(0), None, Vec::new())
+    }
+
+    /// Records that it tells apart from others since it was last asked this, and did not before: of each cluster that parted from another
+    /// one of each. Those are asked about though nothing of theirs changed. By default none is known, and what parted is found when one of
+    /// its records is asked about.
+    fn came_apart(&mut self) -> Vec<RecordRef> {
+        Vec::new()
+    }
 }
 
 /// The records that pairs connect with one, and how they cluster.
@@ -321,6 +337,11 @@ pub struct Match {
     /// What a person's answer is expected to tell, in thousandths of a bit: what is asked first tells most.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub tells: u32,
+    /// Of two that a match linked and that this speaks against by now, the one that stands apart from the others of its entity: whether it
+    /// was a match, a person says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub doubted: Option<RecordRef>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it serialises by reference")]
@@ -352,6 +373,8 @@ pub struct Matching {
     pub(crate) matcher: Arc<dyn Matcher>,
     pub(crate) thresholds: Thresholds,
     pub(crate) always_ask: bool,
+    /// By object type, how many of its records are made one entity.
+    pub(crate) most: Vec<(ObjectKey, u16)>,
 }
 
 impl fmt::Debug for Matching {
@@ -375,6 +398,7 @@ impl Matching {
             matcher: Arc::new(matcher),
             thresholds: Thresholds::default(),
             always_ask: false,
+            most: Vec::new(),
         }
     }
 
@@ -389,6 +413,14 @@ impl Matching {
     #[must_use]
     pub const fn review_from(mut self, probability: Probability) -> Self {
         self.thresholds.review = probability;
+        self
+    }
+
+    /// Makes no entity of more than so many records of an object type that may have several (`many` in the model), named as the model does:
+    /// a match that would is a case. By default of any number. What keys and people link is theirs to say.
+    #[must_use]
+    pub fn at_most(mut self, object: &str, records: u16) -> Self {
+        self.most.push((object.into(), records));
         self
     }
 

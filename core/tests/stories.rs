@@ -57,6 +57,8 @@ mod linking;
 mod looking;
 #[path = "stories/losing.rs"]
 mod losing;
+#[path = "stories/matching.rs"]
+mod matching;
 #[path = "stories/merges.rs"]
 mod merges;
 #[path = "stories/merging.rs"]

@@ -41,7 +41,7 @@ use crate::comparison::Declared;
 use crate::decision::{Decision, Decisions, RecordName};
 use crate::explain::Explanation;
 use crate::hash;
-use crate::index::{Group, Index};
+use crate::index::{Change, Group, Index, NearPair};
 use crate::layout::Role;
 use crate::linkage::{self, Settings, Untrainable};
 use crate::model::Model;
@@ -55,13 +55,15 @@ const SAMPLE: usize = 10_000;
 
 /// The matcher of this package: after Fellegi and Sunter, with what depends on each other weighed together.
 ///
-/// A system that holds an entity once holds it once here too, and records that differ in a number or mailbox which is declared as identity are
-/// two: such pairs are asked about, however strong they are.
+/// A system holds an entity here as often as it may, and no more: once, or as `many` and
+/// [`Matching::at_most`](accordant::matching::Matching::at_most) say. Records that hold different values of what an entity has one of are
+/// two ([`FellegiSunter::one_value`]). Such pairs are asked about, however strong they are.
 #[derive(Debug, Clone, Default)]
 pub struct FellegiSunter {
     kinds: BTreeMap<String, Kind>,
     compared: BTreeMap<String, Declared>,
     rules: Rules,
+    one_value: BTreeMap<String, bool>,
     entities: Entities,
 }
 
@@ -94,6 +96,19 @@ impl FellegiSunter {
         Self { rules, ..self }
     }
 
+    /// Says whether an entity has one value of an attribute, by its id: then two records that hold different values of it are not linked,
+    /// however alike they are otherwise; that is a case. Training is an error where the entity type does not have it.
+    ///
+    /// By default that is so of identifiers that training found [reliable](crate::model::Identifier::is_reliable), and of attributes that the
+    /// model declares as `identity` and that hold an [`Kind::Identifier`] or a [`Kind::Mailbox`]. A text or number that is declared as `identity` is taken for an identifier, unless its name or
+    /// [`FellegiSunter::kind`] says what it holds. Phones, websites, names and addresses are spelt in many ways, or one has several: of
+    /// those it is so only where it is said.
+    #[must_use]
+    pub fn one_value(mut self, attribute: &str, one: bool) -> Self {
+        self.one_value.insert(attribute.to_owned(), one);
+        self
+    }
+
     /// Says that an entity is an account: the contacts of a company are one. Without that an entity is a person, and colleagues are two.
     #[must_use]
     pub const fn of_accounts(mut self) -> Self {
@@ -101,9 +116,17 @@ impl FellegiSunter {
         self
     }
 
-    /// What an attribute holds, as it is declared or its type tells; none where only its values do.
+    /// What an attribute holds, as it is declared or its type tells; none where only its name and values do.
     fn kind_of(&self, column: &Column) -> Option<Kind> {
-        self.kinds.get(column.attribute.as_str()).copied().or_else(|| kind_of_type(column.kind))
+        let whole = matches!(column.kind, "integer" | "unsigned");
+        let of_type = || if column.identity && whole { Some(Kind::Identifier) } else { kind_of_type(column.kind) };
+        self.kinds.get(column.attribute.as_str()).copied().or_else(of_type)
+    }
+
+    /// Whether an entity has one value of an attribute, in a field of this role, which may be one that training found reliable.
+    fn is_one_value(&self, column: &Column, role: Role, reliable: bool) -> bool {
+        let identifies = reliable || (column.identity && matches!(role, Role::Identifier | Role::Mailbox));
+        self.one_value.get(column.attribute.as_str()).copied().unwrap_or(identifies)
     }
 
     fn schema(&self, subject: &Subject, records: &[&Features]) -> Schema {
@@ -111,7 +134,8 @@ impl FellegiSunter {
         let sample: Vec<&[Text]> = records.iter().take(SAMPLE).map(|features| &*features.values).collect();
         let sniffed = sniff::schema(&names, &sample, &[]);
         let attributes = subject.columns.iter().zip(sniffed.attributes).map(|(column, sniffed)| {
-            let kind = self.kind_of(column).unwrap_or(sniffed.kind);
+            let read = || if column.identity { sniff::identity(&sniffed) } else { sniffed.kind };
+            let kind = self.kind_of(column).unwrap_or_else(read);
             Attribute { kind, ..sniffed }
         });
         Schema { attributes: attributes.collect(), entities: self.entities }
@@ -186,10 +210,14 @@ impl Matcher for FellegiSunter {
     ) -> Result<String, MatcherError> {
         let declared =
             |name: &&String| !subject.columns.iter().any(|column| column.attribute.as_str() == name.as_str());
-        if let Some(unknown) = self.kinds.keys().find(declared) {
-            return Err(MatcherError::Declared(
-                format!("a kind is declared of `{unknown}`, which is no attribute of it").into(),
-            ));
+        let unknown = |what: &str, name: &String| {
+            MatcherError::Declared(format!("{what} of `{name}`, which is no attribute that it is shown").into())
+        };
+        if let Some(name) = self.kinds.keys().find(declared) {
+            return Err(unknown("a kind is declared", name));
+        }
+        if let Some(name) = self.one_value.keys().find(declared) {
+            return Err(unknown("it is said whether an entity has one value", name));
         }
         let records = in_order(records);
         let mut schema = self.schema(subject, &records);
@@ -235,22 +263,28 @@ impl Matcher for FellegiSunter {
         let table = table(model.schema.clone(), &subject.places, &columns, &records);
         let groups: Vec<Group> = records.iter().map(|features| group(features)).collect();
         let bits = |of: Probability| model.calibration.bits(f64::from(of.parts_per_million()) / 1e6) as f32;
-        let identity =
-            |field: &str| subject.columns.iter().any(|column| column.identity && column.attribute.as_str() == field);
+        let identifiers = model.identifiers();
+        let reliable = |field: usize| identifiers.iter().any(|of| of.field == field && of.is_reliable());
+        let one_value = |field: usize, name: &str, role: Role| {
+            let column = subject.columns.iter().find(|column| column.attribute.as_str() == name);
+            column.is_some_and(|column| self.is_one_value(column, role, reliable(field)))
+        };
         let fields = table.layout().fields.iter().enumerate();
         let rails = Rails {
             sure: bits(thresholds.link),
             open: bits(thresholds.review),
-            per_system: subject.places.iter().map(|place| place.once.then_some(1)).collect(),
+            per_system: subject.places.iter().map(|place| place.most).collect(),
             one_value: fields
-                .filter(|(_, field)| matches!(field.role, Role::Identifier | Role::Mailbox) && identity(&field.name))
+                .filter(|(place, field)| one_value(*place, &field.name, field.role))
                 .map(|(place, _)| place)
                 .collect(),
+            // They are among those, where nothing else is said of them.
+            identifiers: false,
             ..Rails::default()
         };
         let names = records.iter().map(|features| (name(&features.record).key(), features.record.clone())).collect();
         let index = Index::of_groups(Arc::new(model), table, rails, Decisions::default(), &groups);
-        Ok(Box::new(Records { columns, index, names }))
+        Ok(Box::new(Records { columns, index, names, came_apart: Vec::new() }))
     }
 }
 
@@ -259,41 +293,70 @@ struct Records {
     columns: Vec<Option<usize>>,
     index: Index,
     names: HashMap<u64, RecordRef>,
+    /// What came apart since that was asked last.
+    came_apart: Vec<RecordRef>,
+}
+
+impl Records {
+    /// Notes a record of each side of what was split.
+    fn note(&mut self, changes: &[Change]) {
+        for change in changes {
+            if let Change::Split { from, into } = change {
+                let first = |entity| self.names.get(&self.index.records(entity).first()?.key()).cloned();
+                self.came_apart.extend([*from, *into].into_iter().filter_map(first));
+            }
+        }
+    }
+
+    fn pair(&self, pair: &NearPair) -> Option<Pair> {
+        let named = |key: &u64| self.names.get(key).cloned();
+        let (one, other) = (named(&pair.a)?, named(&pair.b)?);
+        let refused = pair.refused.map(|why| Text::from(why.to_string()));
+        let steps = steps(&pair.explanation);
+        let tells = (pair.tells * 1e3).clamp(0.0, 1e9) as u32;
+        Some(Pair::new(one, other, probability(pair.probability), refused, steps).telling(tells))
+    }
 }
 
 impl MatchIndex for Records {
     fn put(&mut self, features: &Features) {
         let name = name(&features.record);
         self.names.insert(name.key(), features.record.clone());
-        self.index.put_in(&name, &values(&self.columns, features), group(features));
+        let changes = self.index.put_in(&name, &values(&self.columns, features), group(features));
+        self.note(&changes);
     }
 
     fn remove(&mut self, record: &RecordRef) {
         let name = name(record);
-        self.index.remove(&name);
+        let changes = self.index.remove(&name);
+        self.note(&changes);
         self.names.remove(&name.key());
     }
 
     fn hold_apart(&mut self, one: &RecordRef, other: &RecordRef, apart: bool) {
-        self.index.hold_apart(&name(one), &name(other), apart);
+        let changes = self.index.hold_apart(&name(one), &name(other), apart);
+        self.note(&changes);
     }
 
     fn around(&self, record: &RecordRef) -> Neighbourhood {
         let near = self.index.near(&name(record));
         let named = |key: &u64| self.names.get(key).cloned();
         let clusters = near.clusters.iter().map(|keys| keys.iter().filter_map(named).collect());
-        let pairs = near.pairs.iter().filter_map(|pair| {
-            let (one, other) = (named(&pair.a)?, named(&pair.b)?);
-            let refused = pair.refused.map(|why| Text::from(why.to_string()));
-            let steps = steps(&pair.explanation);
-            let tells = (pair.tells * 1e3).clamp(0.0, 1e9) as u32;
-            Some(Pair::new(one, other, probability(pair.probability), refused, steps).telling(tells))
-        });
+        let pairs = near.pairs.iter().filter_map(|pair| self.pair(pair));
         Neighbourhood::new(clusters.collect(), pairs.collect())
     }
 
     fn held_together(&self, record: &RecordRef) -> Option<HeldTogether> {
         self.held(record)
+    }
+
+    fn between(&self, one: &RecordRef, other: &RecordRef) -> Pair {
+        let pair = self.index.between(&name(one), &name(other)).and_then(|pair| self.pair(&pair));
+        pair.unwrap_or_else(|| Pair::new(one.clone(), other.clone(), probability(0.0), None, Vec::new()))
+    }
+
+    fn came_apart(&mut self) -> Vec<RecordRef> {
+        std::mem::take(&mut self.came_apart)
     }
 }
 

@@ -151,6 +151,22 @@ const NAMED: &[(&str, Kind)] = &[
     ("timestamp", Kind::Ignored),
 ];
 
+/// What the name of a column says that it holds; none where it says nothing.
+fn named(name: &str) -> Option<Kind> {
+    let plain = plain(name);
+    NAMED.iter().find(|(named, _)| *named == plain).map(|(_, kind)| *kind)
+}
+
+/// What a column holds whose equal values mean one entity: an identifier, whatever its values look like, unless it is named otherwise.
+#[must_use]
+pub(crate) fn identity(read: &Attribute) -> Kind {
+    let tells = |kind: &Kind| !matches!(kind, Kind::Ignored | Kind::System);
+    match named(&read.name) {
+        None if plain(&read.name).ends_with("name") => read.kind,
+        named => named.filter(tells).unwrap_or(Kind::Identifier),
+    }
+}
+
 fn kind(name: &str, values: &[&str], ids: &[String]) -> Kind {
     let plain = plain(name);
     let share = |is: &dyn Fn(&str) -> bool| {
@@ -159,8 +175,8 @@ fn kind(name: &str, values: &[&str], ids: &[String]) -> Kind {
     if values.is_empty() {
         return Kind::Ignored;
     }
-    if let Some((_, kind)) = NAMED.iter().find(|(named, _)| *named == plain) {
-        return *kind;
+    if let Some(kind) = named(name) {
+        return kind;
     }
     // A column that repeats ids of this table says which record another system means; it is no value of its own.
     let is_id = |value: &str| ids.binary_search_by(|id| id.as_str().cmp(value)).is_ok();

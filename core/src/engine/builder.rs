@@ -272,6 +272,10 @@ impl Builder {
 
     /// Matches the records of an entity type where no key says whose they are. A type is matched from when a model was trained:
     /// [`Tenant::train_matcher`](crate::Tenant::train_matcher). By default none is.
+    ///
+    /// A matcher is shown attributes with one value. Of attributes with several it is shown nothing, nor of derived ones, of references
+    /// and of what only the hub holds: where that tells who somebody is, map the part that does to an attribute of its own, as the primary
+    /// of several addresses. A type of which it would compare nothing is a mistake that [`Builder::build`] tells.
     #[must_use]
     pub fn match_by(mut self, matching: Matching) -> Self {
         self.matching.push(matching);
@@ -391,7 +395,7 @@ impl Builder {
         let of = |entity: &CompiledEntity| self.matching.iter().find(|one| one.entity_type == entity.name).cloned();
         let matching: Vec<Option<Matching>> = model.entities.iter().map(of).collect();
         let columns = |(of, matching): (&CompiledEntity, &Option<Matching>)| {
-            matching.as_ref().map(|matching| match_columns(of, &*matching.matcher)).unwrap_or_default()
+            matching.as_ref().map(|matching| match_columns(&of.attributes, &*matching.matcher)).unwrap_or_default()
         };
         let match_columns = model.entities.iter().zip(&matching).map(columns).collect();
         Ok(Accordant(Arc::new(Core {

@@ -13,7 +13,7 @@ use crate::entity::{Entity, Evidence, HUB_OBJECT};
 use crate::fingerprint::Fingerprint;
 use crate::id::{EntityId, RecordRef, TenantId};
 use crate::matching::{Column, Features, MatchIndex, Matcher, MatcherError, Place, Subject};
-use crate::model::{AttributeModel, Cardinality, CompiledEntity, Shape};
+use crate::model::{AttributeModel, Cardinality, Shape};
 use crate::representation::Representation;
 use crate::text::Text;
 
@@ -137,6 +137,8 @@ pub(crate) struct Held {
     apart: BTreeMap<RecordPair, u32>,
     /// How often a record was taken in since the index was built.
     puts: usize,
+    /// The records that came apart from others, and were not put in the queue for that yet.
+    pub(crate) came_apart: BTreeSet<RecordRef>,
 }
 
 /// What is known of a record.
@@ -213,6 +215,7 @@ impl Held {
             apart_of: BTreeMap::new(),
             apart: BTreeMap::new(),
             puts: 0,
+            came_apart: BTreeSet::new(),
         }
     }
 
@@ -241,6 +244,7 @@ impl Held {
         let Some((features, revision)) = features else {
             if self.known.remove(record).is_some() {
                 self.index.remove(record);
+                self.note_apart();
                 self.let_go.insert(record.clone());
             }
             return;
@@ -249,8 +253,13 @@ impl Held {
         let before = self.known.insert(record.clone(), now);
         if before.is_none_or(|before| before.features != now.features) {
             self.index.put(&features);
+            self.note_apart();
             self.puts += 1;
         }
+    }
+
+    fn note_apart(&mut self) {
+        self.came_apart.extend(self.index.came_apart());
     }
 
     /// The records that an entity was known to have.
@@ -295,6 +304,7 @@ impl Held {
                 self.index.hold_apart(&pair.0, &pair.1, false);
             }
         }
+        self.note_apart();
         if !now.is_empty() {
             self.apart_of.insert(id, now);
         }
@@ -323,15 +333,15 @@ pub(crate) struct MatchColumn {
     attribute: u16,
     column: Column,
     /// Whether the matcher compares it.
-    compared: bool,
+    pub(crate) compared: bool,
 }
 
 /// The columns that a matcher is told of: attributes with one value that systems say, and that name no other entity.
-pub(crate) fn match_columns(of: &CompiledEntity, matcher: &dyn Matcher) -> Vec<MatchColumn> {
+pub(crate) fn match_columns(attributes: &[AttributeModel], matcher: &dyn Matcher) -> Vec<MatchColumn> {
     let has_one = |attribute: &AttributeModel| {
         attribute.shape == Shape::One && !attribute.hub && attribute.reference.is_none() && attribute.derived.is_none()
     };
-    let columns = (0u16..).zip(&of.attributes).filter(|(_, attribute)| has_one(attribute));
+    let columns = (0u16..).zip(attributes).filter(|(_, attribute)| has_one(attribute));
     let column = |(index, attribute): (u16, &AttributeModel)| {
         let column =
             Column { attribute: attribute.id.clone(), kind: attribute.kind.name, identity: attribute.identity };
@@ -343,13 +353,15 @@ pub(crate) fn match_columns(of: &CompiledEntity, matcher: &dyn Matcher) -> Vec<M
 /// What a matcher is told of an entity type.
 pub(crate) fn subject_of(core: &Core, entity: u16) -> Subject {
     let of = core.model.entity(entity);
+    let matching = core.matching.get(usize::from(entity)).and_then(Option::as_ref);
     let columns = core.match_columns.get(usize::from(entity)).into_iter().flatten().map(|one| one.column.clone());
     let places = core.connections.iter().flat_map(|(connection, bound)| {
         let of_entity = bound.objects.iter().filter(move |(_, (found, ..))| *found == entity);
         of_entity.filter_map(move |(object, (_, index, _))| {
             let declared = &of.objects.get(usize::from(*index))?.declared;
-            let once = declared.cardinality == Cardinality::One;
-            Some(Place { connection: connection.clone(), object: object.clone(), once })
+            let said = matching.and_then(|matching| matching.most.iter().find(|(key, _)| *key == declared.key));
+            let most = said.map(|(_, most)| *most).or((declared.cardinality == Cardinality::One).then_some(1));
+            Some(Place { connection: connection.clone(), object: object.clone(), most })
         })
     });
     Subject { entity_type: of.name.clone(), columns: columns.collect(), places: places.collect() }

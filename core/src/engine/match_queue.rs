@@ -57,7 +57,9 @@ pub(crate) fn note(changes: &mut Changes<'_>, core: &Core, loaded: &Loaded, fact
     let mut held_apart: BTreeSet<EntityId> = BTreeSet::new();
     for EntityFact { entity, fact } in facts {
         match fact {
-            Fact::Linked { record, .. } | Fact::Unlinked { record } => drop(due.insert(Arc::clone(record))),
+            Fact::Linked { record, .. } | Fact::Unlinked { record } | Fact::Asserted { record, .. } => {
+                due.insert(Arc::clone(record));
+            }
             Fact::CannotLink { .. } | Fact::HeldApart { .. } => drop(held_apart.insert(*entity)),
             _ => {}
         }

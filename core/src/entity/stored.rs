@@ -87,6 +87,11 @@ pub(crate) struct StoredLink {
 }
 
 impl StoredEntity {
+    /// Whether it has a record.
+    pub(crate) fn has(&self, record: &RecordRef) -> bool {
+        self.links.iter().any(|link| *link.record == *record)
+    }
+
     /// Its records.
     pub(crate) fn records(&self) -> impl Iterator<Item = &RecordRef> {
         self.links.iter().map(|link| &*link.record)

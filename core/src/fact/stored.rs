@@ -11,7 +11,7 @@ use crate::entity::stored::{object_index, object_name};
 use crate::entity::{Evidence, HeldApart};
 use crate::fact::Fact;
 use crate::golden::{GoldenCell, GoldenLife};
-use crate::id::{ConnectionName, EntityType, ObjectType, RecordRef};
+use crate::id::{Actor, ConnectionName, EntityType, ObjectType, RecordRef};
 use crate::model::{CompiledEntity, Model};
 use crate::text::Text;
 use crate::value::Field;
@@ -104,6 +104,11 @@ pub enum StoredFact {
         record: Arc<RecordRef>,
         held: Option<Box<HeldApart>>,
     },
+    Asserted {
+        #[serde(serialize_with = "RecordRef::in_short")]
+        record: Arc<RecordRef>,
+        by: Actor,
+    },
     Generation {
         generation: u32,
     },
@@ -143,6 +148,7 @@ impl Fact {
             Fact::Merged { into } => StoredFact::Merged { into },
             Fact::CannotLink { other, holds } => StoredFact::CannotLink { other, holds },
             Fact::HeldApart { record, held } => StoredFact::HeldApart { record, held },
+            Fact::Asserted { record, by } => StoredFact::Asserted { record, by },
             Fact::Generation { generation } => StoredFact::Generation { generation },
             Fact::CreateSent { connection, object, fields } => StoredFact::CreateSent { connection, object, fields },
         }
@@ -176,6 +182,7 @@ impl StoredFact {
             StoredFact::Merged { into } => Fact::Merged { into },
             StoredFact::CannotLink { other, holds } => Fact::CannotLink { other, holds },
             StoredFact::HeldApart { record, held } => Fact::HeldApart { record, held },
+            StoredFact::Asserted { record, by } => Fact::Asserted { record, by },
             StoredFact::Generation { generation } => Fact::Generation { generation },
             StoredFact::CreateSent { connection, object, fields } => Fact::CreateSent { connection, object, fields },
         })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{EntityId, RecordRef};
-use crate::matching::{Neighbourhood, Pair};
+use crate::matching::{Neighbourhood, Pair, Probability};
 
 /// What follows from a pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,42 @@ pub(crate) fn decide(
     joins
 }
 
+/// The links of an entity that speak against themselves by now: of each part of it that stands apart, the pair that says most for it, and which
+/// of the two is of that part.
+///
+/// `parts` are its records by cluster, those first with which it began; `pairs` what was said of pairs around them, the most probable first;
+/// `between` says how probable any two are. A link speaks against itself where a guard rail refuses the strongest pair between its part and
+/// the others, or where all of them are less probable than `review`. What is less sure than it was, and no less probable than that, is left.
+pub(crate) fn doubted(
+    parts: &[Vec<RecordRef>],
+    pairs: &[Pair],
+    review: Probability,
+    between: &dyn Fn(&RecordRef, &RecordRef) -> Pair,
+) -> Vec<(Pair, RecordRef)> {
+    let mut found: Vec<(Pair, RecordRef)> = Vec::new();
+    for (place, part) in parts.iter().enumerate().skip(1) {
+        let others = || parts.iter().enumerate().filter(move |(other, _)| *other != place).flat_map(|(_, part)| part);
+        let crosses = |one: &RecordRef, other: &RecordRef| part.contains(one) && others().any(|own| own == other);
+        let known = pairs.iter().find(|pair| crosses(&pair.one, &pair.other) || crosses(&pair.other, &pair.one));
+        let strongest = known.cloned().filter(|pair| pair.refused.is_some()).or_else(|| {
+            let compared =
+                part.iter().flat_map(|own| others().map(move |other| between(own.min(other), own.max(other))));
+            let least = |a: &Pair, b: &Pair| (&b.one, &b.other).cmp(&(&a.one, &a.other));
+            let strongest = compared.max_by(|a, b| a.probability.cmp(&b.probability).then_with(|| least(a, b)));
+            strongest.filter(|pair| known.is_none() && pair.probability < review)
+        });
+        let Some(pair) = strongest else { continue };
+        let apart = if part.contains(&pair.one) { pair.one.clone() } else { pair.other.clone() };
+        // What says most for two parts is asked once.
+        let is_it =
+            |(of, _): &(Pair, RecordRef)| [&of.one, &of.other].iter().all(|one| [&pair.one, &pair.other].contains(one));
+        if !found.iter().any(is_it) {
+            found.push((pair, apart));
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +153,50 @@ mod tests {
         for (case, by_itself, asked) in table {
             assert_eq!(told(case, false), by_itself, "{case:?}");
             assert_eq!(told(case, true), asked, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_doubted_where_a_rail_refuses_it_or_nothing_speaks_for_it() {
+        // The parts of an entity; what is known of pairs, and which of them are refused; what others weigh; what is doubted.
+        type Row = (
+            &'static [&'static str],
+            &'static [(&'static str, &'static str, u8, bool)],
+            &'static [(&'static str, &'static str, u8)],
+            &'static str,
+        );
+        let table: [Row; 8] = [
+            (&["ab"], &[], &[], ""),
+            (&["a", "b"], &[], &[("a", "b", 20)], "a-b:b"),
+            // Less sure than it was, and nothing that speaks against it.
+            (&["a", "b"], &[("a", "b", 80, false)], &[], ""),
+            (&["a", "b"], &[("b", "a", 99, true)], &[], "b-a:b"),
+            // Not looked at any more, and still as probable.
+            (&["a", "b"], &[], &[("a", "b", 50)], ""),
+            // The strongest pair speaks for a part.
+            (&["ab", "c"], &[], &[("a", "c", 3), ("b", "c", 30)], "b-c:c"),
+            (&["ab", "c"], &[], &[("a", "c", 3), ("b", "c", 60)], ""),
+            // Each part once, and a pair between two of them once.
+            (&["a", "b", "c"], &[], &[("b", "c", 40), ("a", "b", 1)], "b-c:b"),
+        ];
+        for (parts, known, others, expected) in table {
+            let parts: Vec<Vec<RecordRef>> =
+                parts.iter().map(|part| part.chars().map(|c| record(&c.to_string())).collect()).collect();
+            let known: Vec<Pair> = known
+                .iter()
+                .map(|(one, other, percent, refused)| Pair {
+                    refused: refused.then(|| "no".into()),
+                    ..pair(one, other, *percent)
+                })
+                .collect();
+            let between = |one: &RecordRef, other: &RecordRef| {
+                let found = others.iter().find(|(a, b, _)| *one.id == **a && *other.id == **b);
+                pair(&one.id, &other.id, found.map_or(0, |(.., percent)| *percent))
+            };
+            let doubted = doubted(&parts, &known, Probability::percent(50), &between);
+            let words: Vec<String> =
+                doubted.iter().map(|(pair, apart)| format!("{}-{}:{}", pair.one.id, pair.other.id, apart.id)).collect();
+            assert_eq!(words.join(" "), expected, "{parts:?} {known:?} {others:?}");
         }
     }
 }

@@ -108,6 +108,7 @@ mod tests {
             (Table::Meta, "matcher-text\u{1f}customer", Scope::Table(Table::Meta)),
             (Table::Meta, "matcher\u{1f}customer", Scope::Tenant),
             (Table::Meta, "matcher-sweep\u{1f}customer", Scope::Tenant),
+            (Table::Meta, "matcher-example\u{1f}customer\u{1f}ab12", Scope::Tenant),
             (Table::Meta, "model", Scope::Tenant),
             (Table::Plan, "ab12", Scope::Table(Table::Plan)),
             (Table::Case, "unlinked/crm/contacts/7", Scope::Table(Table::Case)),

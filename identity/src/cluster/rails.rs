@@ -41,7 +41,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::HeldApart => "a person held them apart",
-            Self::TwiceInOneSystem => "a system that holds an entity once would hold it twice",
+            Self::TwiceInOneSystem => "a system would hold the entity more often than it may",
             Self::OtherIdentifier => "they hold different values of what an entity has one of",
             Self::TooLarge => "the entity would have too many records",
             Self::TooLong => "the entity would be too long a chain of records",

@@ -114,6 +114,18 @@ impl Index {
         Explanation { made_by, ..explain::weighed(&self.scorer, view, a, b) }
     }
 
+    /// What two records weigh on their own, however little that is; none if either is unknown.
+    #[must_use]
+    pub fn between(&self, one: &RecordName, other: &RecordName) -> Option<NearPair> {
+        let (one, other) = (self.row_of(one)?, self.row_of(other)?);
+        let key = |row: Row| self.table.key(row);
+        let (a, b) = if key(one) <= key(other) { (one, other) } else { (other, one) };
+        let explanation = self.explained(a, b);
+        let probability = explanation.probability;
+        let tells = uncertainty(probability);
+        Some(NearPair { a: key(a), b: key(b), probability, refused: None, explanation, tells })
+    }
+
     fn are_apart(&self, a: &[Row], b: &[Row]) -> bool {
         let mut between = a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b)));
         !self.rails.apart.is_empty() && between.any(|(a, b)| self.rails.apart.contains(&pair_hash(&self.table, a, b)))

@@ -1,8 +1,10 @@
 //! What is declared of attributes, and what a training says of itself.
 
+use std::collections::BTreeMap;
+
 use accordant::matching::{MatcherError, Matching};
 use accordant::testing::Story;
-use accordant::{Canonical, Error, RecordRef};
+use accordant::{Canonical, EntityId, Error, RecordRef};
 use accordant_identity::attribute::Kind;
 use accordant_identity::blocking::{DeclaredRule, KeyForm, Rules};
 use accordant_identity::comparison::Declared;
@@ -100,6 +102,117 @@ fn a_mailbox_that_is_declared_as_identity_holds_two_apart() {
     let open = matches(&tenant);
     let refused = open.iter().filter_map(|case| case.matched.as_ref()?.refused.as_ref());
     assert!(refused.clone().any(|why| why.contains("different values")), "{open:?}");
+}
+
+/// A member whom both systems know by a code and a number, and of whom the shop has several accounts.
+#[derive(Canonical, Clone, Debug)]
+#[expect(dead_code, reason = "the engine knows the model, and no holder is made here")]
+#[canonical(entity = "holder", system(crm, object = "contacts"))]
+#[canonical(system(shop, object = "customers", many(reduce = latest, write = nobody)))]
+struct Holder {
+    #[canonical(identity, at(crm = "code", shop = "code"))]
+    code: Option<String>,
+    #[canonical(identity, at(crm = "number", shop = "number"))]
+    number: Option<u64>,
+    #[canonical(pii, resolve(latest), at(crm = "first_name", shop = "first_name"))]
+    first_name: Option<String>,
+    #[canonical(pii, resolve(latest), at(crm = "last_name", shop = "last_name"))]
+    last_name: Option<String>,
+    #[canonical(pii, resolve(latest), at(crm = "phone", shop = "phone"))]
+    phone: Option<String>,
+    #[canonical(resolve(latest), at(crm = "street", shop = "street"))]
+    street: Option<String>,
+    #[canonical(resolve(latest), at(crm = "postcode", shop = "postcode"))]
+    postcode: Option<String>,
+}
+
+fn holder(id: usize) -> Json {
+    let name = ["Adams", "Berg", "Claes", "Dunn", "Ekman", "Fry"][id % 6];
+    json!({ "first_name": format!("Given{id}"), "last_name": format!("{name}{id}"),
+            "phone": format!("+31 20{:07}", 1_234_567 + id * 7_919), "street": format!("{} Kerk Lane", id + 1),
+            "postcode": format!("{:05}", 10_000 + id * 37) })
+}
+
+fn beside(mut says: Json, attribute: &str, value: impl Into<Json>) -> Json {
+    says[attribute] = value.into();
+    says
+}
+
+/// Eighty holders, of whom the first two have other codes and numbers in the shop than in the CRM.
+fn holders(matching: Matching) -> Story {
+    let mut story = Story::of::<Holder>().configure(|builder| builder.match_by(matching));
+    for id in 0..80 {
+        let (crm, shop) = match id {
+            0 => (beside(holder(0), "code", "north wind"), beside(holder(0), "code", "south wind")),
+            1 => (beside(holder(1), "number", 7), beside(holder(1), "number", 8)),
+            _ => (holder(id), holder(id)),
+        };
+        story = story.says("crm", &id.to_string(), crm).says("shop", &id.to_string(), shop);
+    }
+    story
+}
+
+/// Whether the records of a holder in both systems are one, for the first three.
+fn are_one(story: &mut Story) -> [bool; 3] {
+    let tenant = story.tenant();
+    block_on(tenant.train_matcher("holder", &ana())).expect("they tell something");
+    settled(&tenant);
+    ["0", "1", "2"].map(|id| {
+        let [one, other] = [RecordRef::new("crm", "contacts", id), RecordRef::new("shop", "customers", id)];
+        entity_of(&tenant, &one) == entity_of(&tenant, &other)
+    })
+}
+
+#[test]
+fn a_code_and_a_number_that_are_declared_as_identity_hold_two_apart_unless_it_is_said_otherwise() {
+    let mut story = holders(Matching::of::<Holder>(FellegiSunter::new()));
+    assert_eq!(are_one(&mut story), [false, false, true]);
+    let asked: Vec<_> = matches(&story.tenant())
+        .into_iter()
+        .filter(|case| case.matched.as_ref().is_some_and(|why| why.refused.is_some()))
+        .map(|case| case.records[0].id.to_string())
+        .collect();
+    assert_eq!(asked, ["0", "1"], "each is a case");
+    let several = FellegiSunter::new().one_value("code", false);
+    assert_eq!(are_one(&mut holders(Matching::of::<Holder>(several))), [true, false, true]);
+    // What no key says can be said.
+    let street = FellegiSunter::new().one_value("street", true);
+    let mut story = holders(Matching::of::<Holder>(street)).says("shop", "2", json!({ "street": "99 Markt" }));
+    assert_eq!(are_one(&mut story), [false, false, false]);
+    let misspelt = holders(Matching::of::<Holder>(FellegiSunter::new().one_value("cod", true)));
+    let refused = {
+        let mut story = misspelt;
+        block_on(story.tenant().train_matcher("holder", &ana()))
+    };
+    let Err(Error::Matcher { source: MatcherError::Declared(why), .. }) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("`cod`"), "{why}");
+}
+
+#[test]
+fn a_system_holds_an_entity_as_often_as_is_said() {
+    let accounts = |matching: Matching| {
+        let mut story = holders(matching);
+        for id in ["2b", "2c", "2d"] {
+            story = story.says("shop", id, holder(2));
+        }
+        let tenant = story.tenant();
+        block_on(tenant.train_matcher("holder", &ana())).expect("they tell something");
+        settled(&tenant);
+        let mut sizes: BTreeMap<EntityId, usize> = BTreeMap::new();
+        for id in ["2", "2b", "2c", "2d"] {
+            *sizes.entry(entity_of(&tenant, &RecordRef::new("shop", "customers", id))).or_default() += 1;
+        }
+        let mut sizes: Vec<usize> = sizes.into_values().collect();
+        sizes.sort_unstable();
+        let refused = matches(&tenant).into_iter().filter_map(|case| case.matched?.refused);
+        (sizes, refused.filter(|why| why.contains("more often than it may")).count())
+    };
+    let of = || Matching::of::<Holder>(FellegiSunter::new());
+    assert_eq!(accounts(of()), (vec![4], 0), "any number");
+    let (sizes, refused) = accounts(of().at_most("shop", 2));
+    assert_eq!(sizes, [2, 2]);
+    assert!(refused > 0, "that they are one all the same is asked");
+    assert_eq!(accounts(of().at_most("shop", 3)).0, [1, 3]);
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::check::Aggregate;
 use crate::connector::Connector;
+use crate::engine::match_index::match_columns;
 use crate::engine::persist::SEPARATOR;
 use crate::engine::{Checks, Inputs};
 use crate::hub;
-use crate::id::{AttributeId, ConnectionName, EntityType, ObjectType, SystemName};
+use crate::id::{AttributeId, ConnectionName, EntityType, ObjectKey, ObjectType, SystemName};
 use crate::matching::Matching;
-use crate::model::{AttributeModel, EntityModel, Mistake, Shape, SystemObject};
+use crate::model::{AttributeModel, Cardinality, EntityModel, Mistake, Shape, SystemObject};
 use crate::ownership::Direction;
 use crate::representation::HORIZON;
 use crate::rule::AnyRule;
@@ -120,16 +121,25 @@ impl Declared<'_> {
         }
     }
 
-    /// Every matcher is of a declared entity type, the only one of it, and its thresholds are in order.
+    /// Every matcher is of a declared entity type, the only one of it, compares something, and its thresholds and numbers are in order.
     pub(super) fn check_matching(&self, matching: &[Matching], mistakes: &mut Vec<Mistake>) {
         let mut seen: BTreeSet<&EntityType> = BTreeSet::new();
-        for Matching { entity_type, thresholds, .. } in matching {
+        for Matching { entity_type, matcher, thresholds, most, .. } in matching {
             if !seen.insert(entity_type) {
                 mistakes.push(Mistake::Other(format!("`{entity_type}` is matched by two matchers: name one")));
             }
-            if self.0.iter().all(|model| model.entity != *entity_type) {
-                mistakes
-                    .push(Mistake::Other(format!("`match_by` names entity `{entity_type}`, which is not declared")));
+            match self.0.iter().find(|model| model.entity == *entity_type) {
+                None => mistakes
+                    .push(Mistake::Other(format!("`match_by` names entity `{entity_type}`, which is not declared"))),
+                Some(model) => {
+                    if match_columns(&model.attributes, &**matcher).iter().all(|column| !column.compared) {
+                        mistakes.push(Mistake::Other(format!(
+                            "the matcher of `{entity_type}` compares nothing: it has no attribute with one value that systems say and that \
+                             it looks at"
+                        )));
+                    }
+                    mistakes.extend(most.iter().filter_map(|(object, most)| wrong_number(model, object, *most)));
+                }
             }
             if thresholds.review > thresholds.link {
                 let mistake = format!(
@@ -295,6 +305,22 @@ pub(super) fn domain_of(surfaces: &[Surface], object: &ObjectType) -> Result<Dom
         None if about().any(|surface| surface.observes(Domain::ReadOrder)) => Ok(Domain::ReadOrder),
         None => Err(Undecided::Nothing),
     }
+}
+
+/// What is wrong with how many records of an object type a matcher may make one entity.
+fn wrong_number(model: &EntityModel, object: &ObjectKey, most: u16) -> Option<Mistake> {
+    let Some(declared) = model.objects.iter().find(|declared| declared.key == *object) else {
+        let mistake = format!("`at_most` names `{object}`, which is no object type of `{}`", model.entity);
+        return Some(Mistake::Other(mistake));
+    };
+    let one = declared.cardinality == Cardinality::One;
+    let why = match most {
+        0 => "an entity could have none: at least one",
+        1 => return None,
+        _ if one => "the model says that an entity has one: declare it with `many`",
+        _ => return None,
+    };
+    Some(Mistake::Other(format!("`{}` is matched with {most} records of `{object}` at most: {why}", model.entity)))
 }
 
 /// Whether a surface may tell of what representations no longer hold apart.

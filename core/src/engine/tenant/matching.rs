@@ -4,6 +4,8 @@
 //! What is to be done follows from the index and from what is stored, whatever happened before: done twice, it changes nothing.
 
 mod answer;
+mod doubt;
+mod examples;
 mod explain;
 mod filing;
 mod held;
@@ -16,6 +18,7 @@ mod unasked;
 mod unlearn;
 
 pub(crate) use answer::{ANSWERED, AnswerTold};
+pub(in crate::engine::tenant) use examples::only_record;
 pub(crate) use join::MATCHED;
 #[cfg(feature = "keys")]
 pub(crate) use model::TRAINED_MODELS;
@@ -39,6 +42,7 @@ use crate::error::Error;
 use crate::id::{EntityType, RecordRef};
 use crate::matching::{Action, MatcherError, Matching, decide};
 use crate::store::{Row, RowKey, Table};
+use doubt::{Doubts, case_of_doubt, doubts_around};
 use filing::{Found, case_of_pair, is_said, match_case};
 use join::{Compared, Joined};
 use model::{Asked, model_row};
@@ -278,9 +282,20 @@ impl Tenant {
                 let case = case_of_pair(pair, held.version, &loader.loaded.set, self.now());
                 (match_case(&pair.one, &pair.other), case)
             });
-            let asks: BTreeMap<RowKey, CaseRow> = asks.collect();
+            let mut asks: BTreeMap<RowKey, CaseRow> = asks.collect();
+            match doubts_around(&loader, held, (&near, &around), matching.thresholds.review) {
+                Doubts::Of(doubts) => asks.extend(doubts.iter().map(|doubt| {
+                    let case = case_of_doubt(doubt, held.version, &loader.loaded.set, self.now());
+                    (match_case(&doubt.0.one, &doubt.0.other), case)
+                })),
+                Doubts::Outdated(records) => {
+                    self.refresh_index(of, held, records, BTreeSet::new()).await?;
+                    attempts.won(Some(queue_key(name, record).key))?;
+                    continue;
+                }
+            }
             let found = Found { of, near: &near, queued: &queued, asks, waits };
-            if self.file_matches(&mut loader, found, &mut held.cases, matched).await? {
+            if self.file_matches(&mut loader, found, held, matched).await? {
                 matched.asked += if waits { 1 } else { queued.len() };
                 return Ok(if waits { AskedAbout::Waits } else { AskedAbout::TakenOff(queued.len()) });
             }

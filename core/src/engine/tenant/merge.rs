@@ -20,6 +20,7 @@ use crate::engine::persist::Changes;
 use crate::engine::tenant::apply::{create_row, write_row};
 use crate::engine::tenant::attempts::Attempts;
 use crate::engine::tenant::linking::Links;
+use crate::engine::tenant::matching::only_record;
 use crate::engine::tenant::pages::Pages;
 use crate::engine::tenant::take_in::merges::claim;
 use crate::entity::stored::StoredEntity;
@@ -37,11 +38,21 @@ use restore::{part_newcomers, restore, written_meanwhile};
 
 /// What both entities were before a merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct MergeRow {
+pub(super) struct MergeRow {
     survivor: StoredEntity,
     merged: StoredEntity,
     by: Actor,
     at: i64,
+    /// The two records that the merge is about, where that is known: whoever takes it back speaks of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    about: Option<[RecordRef; 2]>,
+}
+
+impl MergeRow {
+    /// Whether taking it back takes a record from an entity, and leaves another there.
+    pub(super) fn parts(&self, survivor: EntityId, record: &RecordRef, stays: &RecordRef) -> bool {
+        self.survivor.id == survivor && self.merged.has(record) && !self.merged.has(stays)
+    }
 }
 
 /// Who moves the records of a merged entity.
@@ -50,11 +61,19 @@ pub(super) enum MovedBy {
     Person,
     /// A person who was asked about two records: of the one that moves they say whose it is.
     Answer { by: Actor, records: [RecordRef; 2] },
-    /// A matcher: what it moves stays together, and may be told from what was there.
-    Matcher { probability: Probability, model: u32 },
+    /// A matcher that compared two records: what it moves stays together, and may be told from what was there.
+    Matcher { records: [RecordRef; 2], probability: Probability, model: u32 },
 }
 
 impl MovedBy {
+    /// The two records that a merge of two entities is about: those that were compared, or the only ones that there are.
+    fn about(&self, survivor: &Entity, merged: &Entity) -> Option<[RecordRef; 2]> {
+        match self {
+            MovedBy::Person => Some([only_record(survivor)?.clone(), only_record(merged)?.clone()]),
+            MovedBy::Answer { records, .. } | MovedBy::Matcher { records, .. } => Some(records.clone()),
+        }
+    }
+
     /// Why a record is linked that an entity brings with it.
     fn evidence(&self, was: Evidence, merged: EntityId, record: &RecordRef) -> Evidence {
         match self {
@@ -62,7 +81,7 @@ impl MovedBy {
             MovedBy::Answer { .. } | MovedBy::Matcher { .. } if was == Evidence::Hub => was,
             MovedBy::Answer { by, records } if records.contains(record) => Evidence::Asserted { by: by.clone() },
             MovedBy::Answer { .. } => was,
-            MovedBy::Matcher { probability, model } => {
+            MovedBy::Matcher { probability, model, .. } => {
                 // One that a matcher brought before stays with those with which it came.
                 let from = was.held(merged).or(Some(merged));
                 Evidence::Matched { from, probability: *probability, model: *model }
@@ -74,7 +93,7 @@ impl MovedBy {
 /// What the keys of its rows begin with.
 pub(super) const MERGES: &str = "merge/";
 
-fn merge_key(merged: EntityId) -> RowKey {
+pub(super) fn merge_key(merged: EntityId) -> RowKey {
     RowKey::new(Table::Case, format!("{MERGES}{merged}"))
 }
 
@@ -142,7 +161,12 @@ impl Tenant {
         let model = self.core.model.entity(to.entity);
         let (as_of, by) = (changes.as_of(), changes.actor().clone());
         let (survivor, merged) = (to.id, of.id);
-        let row = MergeRow { survivor: to.to_stored(model), merged: of.to_stored(model), by: by.clone(), at: as_of };
+        let about = moved_by.about(to, of);
+        if let (MovedBy::Person, Some([one, other])) = (moved_by, &about) {
+            self.note_example(&mut changes, (one, other), true);
+        }
+        let (before, also) = (to.to_stored(model), of.to_stored(model));
+        let row = MergeRow { survivor: before, merged: also, by: by.clone(), at: as_of, about };
         let mut facts: Vec<EntityFact> = Vec::new();
         let of = Entity::clone(of);
         for link in of.links {
@@ -193,95 +217,107 @@ impl Tenant {
         self.require_role(by, Role::Operator, "take entities apart").await?;
         let mut attempts = Attempts::default();
         loop {
-            let as_of = self.now();
-            let row_key = merge_key(merged);
-            let row = self.row(&row_key, "load a merge").await?;
+            let row = self.row(&merge_key(merged), "load a merge").await?;
             let Some(row) = row else { return Err(self.not_merged(merged).await?) };
             let before: MergeRow = parse(Table::Case, &row)?;
-            let gone = || Error::UnknownEntity { expected: "entity".into(), id: merged };
-            let was_survivor = Entity::from_stored(before.survivor, &self.core.model).ok_or_else(gone)?;
-            let was_merged = Entity::from_stored(before.merged, &self.core.model).ok_or_else(gone)?;
-            let (mut loader, into, from) = self.load_pair(was_survivor.id, merged).await?;
-            require_no_alias(&loader.loaded.set, into)?;
-            self.require_settled(&mut loader, &[into, from]).await?;
-            let later = self.merges_after((&was_survivor, &was_merged), before.at).await?;
-            let brought: BTreeSet<Arc<RecordRef>> = later.iter().flat_map(Later::brought).collect();
-            let mut changes = Changes::new(&self.core, as_of, by);
-            let mut facts: Vec<EntityFact> = Vec::new();
-            let set = &mut loader.loaded.set;
-            let written = written_meanwhile(set, into);
-            set.record_fact(from, Fact::Merged { into: None }, &mut facts);
-            for link in &was_merged.links {
-                if set.entity(into).entity.link_of(&link.record).is_none() {
-                    continue;
-                }
-                set.record_fact(into, Fact::Unlinked { record: Arc::clone(&link.record) }, &mut facts);
-                let Some(record) = set.find_record(&link.record) else { continue };
-                set.link(from, record, link.order, link.evidence.clone(), &mut facts);
+            let mut changes = Changes::new(&self.core, self.now(), by);
+            if let Some([one, other]) = &before.about {
+                self.note_example(&mut changes, (one, other), false);
             }
-            let (first, second) = ((into, &was_survivor), (from, &was_merged));
-            let parted = self.with_frame(|frame| part_newcomers(frame, set, first, second, &brought, &mut facts));
-            let decided = restore(set, into, &was_survivor, before.at, &written, &mut facts);
-            restore(set, from, &was_merged, before.at, &written, &mut facts);
-            let inherited = was_merged.cannot_link.difference(&was_survivor.cannot_link);
-            for other in inherited.filter(|other| !later.iter().any(|later| later.merged.cannot_link.contains(other))) {
-                set.record_fact(into, Fact::CannotLink { other: *other, holds: false }, &mut facts);
-            }
-            // What only the merged one was not, the survivor may be again; what was unlinked meanwhile is neither.
-            let held = set.entity(into).entity.held_apart.clone();
-            let of_another =
-                |record: &Arc<RecordRef>| later.iter().any(|later| later.merged.held_apart.contains_key(record));
-            let meanwhile =
-                |record: &Arc<RecordRef>| !was_survivor.held_apart.contains_key(record) && !of_another(record);
-            for (record, held) in held.into_iter().filter(|(record, _)| meanwhile(record)) {
-                let fact = match was_merged.held_apart.get(&record) == Some(&held) {
-                    true => (into, Fact::HeldApart { record, held: None }),
-                    false => (from, Fact::HeldApart { record, held: Some(Box::new(held)) }),
-                };
-                set.record_fact(fact.0, fact.1, &mut facts);
-            }
-            for (one, other) in [(into, merged), (from, was_survivor.id)] {
-                set.record_fact(one, Fact::CannotLink { other, holds: true }, &mut facts);
-            }
-            let model = self.core.model.entity(was_survivor.entity);
-            for (unit, decision) in decided {
-                let unit = model.unit_name(&unit);
-                let why = format!(
-                    "`{unit}` was decided by {} while the two were one: decide it again for whichever it is true of",
-                    decision.by
-                );
-                let case = CaseRow::new(Vec::new(), [was_survivor.id, merged], why, as_of);
-                changes.put(unmerged_case(was_survivor.id, &unit), &case);
-            }
-            // What the survivor was before later merges rests on this one no more.
-            let taken = Taken {
-                survivor: &was_survivor,
-                merged: &was_merged,
-                at: before.at,
-                gone: &parted.gone,
-                written: &written,
-            };
-            for later in later {
-                later.rewrite(&taken, model, &mut changes);
-            }
-            for record in parted.unclear {
-                let why = "it was linked while the two were one: link it to the one that it belongs to";
-                let case = CaseRow::new(vec![record.clone()], [was_survivor.id, merged], why, as_of);
-                changes.put(case_of(CaseKind::Unmerged, &record), &case);
-            }
-            // What a system merged is in two again: whether that is right is asked again.
-            for loser in [into, from].into_iter().flat_map(|index| set.entity(index).records.clone()) {
-                if let Some((key, case)) = claim(set, loser, as_of) {
-                    changes.put(key, &case);
-                }
-            }
-            changes.delete(row_key.clone());
-            changes.commit.expect.push((row_key, Some(row.revision)));
-            changes.journal("entities_unmerged", &merged.to_string(), &(was_survivor.id, merged, by));
-            if attempts.won(self.store_pair(&mut loader, changes, facts, from).await?)? {
+            if attempts.won(self.unmerge_row((merged, row.revision), before, changes).await?)? {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes back the merge of a row, and commits that with what the changes hold. A row: the race for it was lost.
+    pub(super) async fn unmerge_row(
+        &self,
+        (merged, revision): (EntityId, u64),
+        before: MergeRow,
+        mut changes: Changes<'_>,
+    ) -> Result<Option<Text>, Error> {
+        let (as_of, by) = (changes.as_of(), changes.actor().clone());
+        let row_key = merge_key(merged);
+        let gone = || Error::UnknownEntity { expected: "entity".into(), id: merged };
+        let was_survivor = Entity::from_stored(before.survivor, &self.core.model).ok_or_else(gone)?;
+        let was_merged = Entity::from_stored(before.merged, &self.core.model).ok_or_else(gone)?;
+        let (mut loader, into, from) = self.load_pair(was_survivor.id, merged).await?;
+        require_no_alias(&loader.loaded.set, into)?;
+        self.require_settled(&mut loader, &[into, from]).await?;
+        let later = self.merges_after((&was_survivor, &was_merged), before.at).await?;
+        let brought: BTreeSet<Arc<RecordRef>> = later.iter().flat_map(Later::brought).collect();
+        let mut facts: Vec<EntityFact> = Vec::new();
+        let set = &mut loader.loaded.set;
+        let written = written_meanwhile(set, into);
+        set.record_fact(from, Fact::Merged { into: None }, &mut facts);
+        for link in &was_merged.links {
+            if set.entity(into).entity.link_of(&link.record).is_none() {
+                continue;
+            }
+            set.record_fact(into, Fact::Unlinked { record: Arc::clone(&link.record) }, &mut facts);
+            let Some(record) = set.find_record(&link.record) else { continue };
+            set.link(from, record, link.order, link.evidence.clone(), &mut facts);
+        }
+        let (first, second) = ((into, &was_survivor), (from, &was_merged));
+        let parted = self.with_frame(|frame| part_newcomers(frame, set, first, second, &brought, &mut facts));
+        let decided = restore(set, into, &was_survivor, before.at, &written, &mut facts);
+        restore(set, from, &was_merged, before.at, &written, &mut facts);
+        let inherited = was_merged.cannot_link.difference(&was_survivor.cannot_link);
+        for other in inherited.filter(|other| !later.iter().any(|later| later.merged.cannot_link.contains(other))) {
+            set.record_fact(into, Fact::CannotLink { other: *other, holds: false }, &mut facts);
+        }
+        // What only the merged one was not, the survivor may be again; what was unlinked meanwhile is neither.
+        let held = set.entity(into).entity.held_apart.clone();
+        let of_another =
+            |record: &Arc<RecordRef>| later.iter().any(|later| later.merged.held_apart.contains_key(record));
+        let meanwhile = |record: &Arc<RecordRef>| !was_survivor.held_apart.contains_key(record) && !of_another(record);
+        for (record, held) in held.into_iter().filter(|(record, _)| meanwhile(record)) {
+            let fact = match was_merged.held_apart.get(&record) == Some(&held) {
+                true => (into, Fact::HeldApart { record, held: None }),
+                false => (from, Fact::HeldApart { record, held: Some(Box::new(held)) }),
+            };
+            set.record_fact(fact.0, fact.1, &mut facts);
+        }
+        for (one, other) in [(into, merged), (from, was_survivor.id)] {
+            set.record_fact(one, Fact::CannotLink { other, holds: true }, &mut facts);
+        }
+        let model = self.core.model.entity(was_survivor.entity);
+        for (unit, decision) in decided {
+            let unit = model.unit_name(&unit);
+            let why = format!(
+                "`{unit}` was decided by {} while the two were one: decide it again for whichever it is true of",
+                decision.by
+            );
+            let case = CaseRow::new(Vec::new(), [was_survivor.id, merged], why, as_of);
+            changes.put(unmerged_case(was_survivor.id, &unit), &case);
+        }
+        // What the survivor was before later merges rests on this one no more.
+        let taken = Taken {
+            survivor: &was_survivor,
+            merged: &was_merged,
+            at: before.at,
+            gone: &parted.gone,
+            written: &written,
+        };
+        for later in later {
+            later.rewrite(&taken, model, &mut changes);
+        }
+        for record in parted.unclear {
+            let why = "it was linked while the two were one: link it to the one that it belongs to";
+            let case = CaseRow::new(vec![record.clone()], [was_survivor.id, merged], why, as_of);
+            changes.put(case_of(CaseKind::Unmerged, &record), &case);
+        }
+        // What a system merged is in two again: whether that is right is asked again.
+        for loser in [into, from].into_iter().flat_map(|index| set.entity(index).records.clone()) {
+            if let Some((key, case)) = claim(set, loser, as_of) {
+                changes.put(key, &case);
+            }
+        }
+        changes.delete(row_key.clone());
+        changes.commit.expect.push((row_key, Some(revision)));
+        changes.journal("entities_unmerged", &merged.to_string(), &(was_survivor.id, merged, by));
+        self.store_pair(&mut loader, changes, facts, from).await
     }
 
     /// Takes back that two entities are held apart: they may be merged again.

@@ -169,6 +169,7 @@ impl Tenant {
                 self.sweep_letters(pending, suppression, &mut changes).await?;
             }
             self.unlearn_matchers(&mut changes).await?;
+            self.forget_examples(pending, &mut changes).await?;
             for record in &pending.records {
                 changes.delete(work_key(record));
                 changes.delete(tombstone_key(record));

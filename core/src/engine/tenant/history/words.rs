@@ -324,6 +324,9 @@ impl Teller {
             StoredFact::HeldApart { record, held: None } => {
                 Told::new("held_apart", format!("{record} may be linked by its keys again"))
             }
+            StoredFact::Asserted { record, by } => {
+                Told::new("linked", format!("{by} said that {record} belongs to it, which a matcher had linked"))
+            }
             StoredFact::Lapsed { lapse: None, .. }
             | StoredFact::Proposed { proposal: None, .. }
             | StoredFact::Rebased { .. }

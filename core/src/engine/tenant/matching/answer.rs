@@ -30,7 +30,9 @@ pub(crate) type AnswerTold = (Text, bool, String, Option<Match>);
 impl Tenant {
     /// Says of an open match whether the two are one entity. It closes the case, and stands whatever a model says later: two that are one
     /// are merged, or the record is linked; two that are none are held apart, until [`Tenant::allow_merge`] or [`Tenant::link`] takes
-    /// that back. Journaled with who said so, when, why, and what the model had said.
+    /// that back. Of two that a match linked and that is doubted by now ([`Match::doubted`]), those that are one stay together by the word
+    /// of who said so; those that are none are taken apart: the merge that brought the one is taken back ([`Tenant::unmerge`]), or the
+    /// record is unlinked ([`Tenant::unlink`]); whoever else of the entity speaks against it is asked about again. Journaled with who said so, when, why, and what the model had said.
     ///
     /// `reason` and comments on the case are told in the histories of both, and kept with the first of the two: they go when that one is
     /// erased, and stay when the other is. Write a reference, and no name.
@@ -58,14 +60,25 @@ impl Tenant {
             loader.references().await?;
             let set = &loader.loaded.set;
             let found = set.find_record(one).zip(set.find_record(other));
+            let asked = (one, other);
             let (one, other) = found.ok_or_else(|| closed("a record is known no longer"))?;
             let mut changes = Changes::new(&self.core, self.now(), by);
             changes.delete(row_key.clone());
             let told: (&str, bool, &str, Option<&Match>) = (key, same, reason, case.matched.as_deref());
             changes.journal(ANSWERED, &case.subject(key), &told);
             changes.also_about(case.others());
+            self.note_example(&mut changes, asked, same);
             let lost = match (set.record(one).entity, set.record(other).entity) {
-                (Some(first), Some(second)) if first == second => return Err(closed("the two are one by now")),
+                (Some(first), Some(second)) if first == second => {
+                    let doubted = case.matched.as_ref().and_then(|matched| matched.doubted.as_ref());
+                    let apart = doubted.ok_or_else(|| closed("the two are one by now"))?;
+                    let records = if apart == asked.0 { [asked.0, asked.1] } else { [asked.1, asked.0] };
+                    let lost = match same {
+                        true => Some(self.assert_match(&mut loader, changes, first, records).await?),
+                        false => self.part_match(&mut loader, changes, first, (records, reason)).await?,
+                    };
+                    lost.ok_or_else(|| closed("no match holds the two together any more"))?
+                }
                 (Some(first), Some(second)) if same => {
                     let pair = older(set, first, second);
                     match self.require_mergeable(set, pair.0, pair.1) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::Tenant;
 use crate::engine::case::{CaseKind, CaseRow, case_key};
 use crate::engine::hydrate::{Loader, parse};
-use crate::engine::match_index::{OpenMatches, in_order};
+use crate::engine::match_index::{Held, in_order};
 use crate::engine::match_queue::queue_key;
 use crate::engine::persist::{Changes, PART, record_key};
 use crate::engine::tenant::matching::Matched;
@@ -26,7 +26,7 @@ pub(super) fn match_case(one: &RecordRef, other: &RecordRef) -> RowKey {
 /// What a model said of a pair.
 pub(super) fn told_of(pair: &Pair, model: u32) -> Match {
     let Pair { probability, refused, steps, tells, .. } = pair.clone();
-    Match { probability, model, refused, steps, tells }
+    Match { probability, model, refused, steps, tells, doubted: None }
 }
 
 /// The case that a pair opens.
@@ -56,11 +56,13 @@ impl Tenant {
         &self,
         loader: &mut Loader<'_>,
         found: Found<'_>,
-        cases: &mut OpenMatches,
+        held: &mut Held,
         matched: &mut Matched,
     ) -> Result<bool, Error> {
         let Found { of, near, queued, asks, waits } = found;
         let mut changes = Changes::new(&self.core, self.now(), &Self::engine());
+        let parted = self.queue_parted(of, (held, near), &mut changes).await?;
+        let cases = &mut held.cases;
         let among = |of: &[RecordRef], record: &RecordRef| of.binary_search(record).is_ok();
         // Of a record that is asked about, nothing speaks for a pair that reaches further.
         let answered = |of: &[RecordRef]| {
@@ -91,7 +93,7 @@ impl Tenant {
                 (None, None) => closed.push(key.key),
             }
         }
-        if waits && opened.is_empty() && deleted == 0 {
+        if waits && opened.is_empty() && deleted == 0 && parted.is_empty() {
             return Ok(true);
         }
         if !waits {
@@ -103,6 +105,7 @@ impl Tenant {
         if !self.commit("file what may be one entity", changes.commit).await? {
             return Ok(false);
         }
+        held.came_apart.retain(|record| !parted.contains(record));
         matched.opened += opened.len();
         matched.closed += deleted;
         opened.into_iter().for_each(|(key, records)| cases.put(key, records));

@@ -50,6 +50,8 @@ pub(super) struct Everyone {
     pub(super) records: Vec<(Features, u64)>,
     /// The entities that are no aliases.
     pub(super) entities: Vec<MatchedEntity>,
+    /// Those that are, each with the one that it was merged into.
+    pub(super) aliases: BTreeMap<EntityId, EntityId>,
 }
 
 impl Tenant {
@@ -57,11 +59,16 @@ impl Tenant {
     pub(super) async fn everyone(&self, of: u16) -> Result<Everyone, Error> {
         let place = self.core.store.journal_place(&self.id, i64::MAX).await;
         let place = place.map_err(Error::store("find the end of the journal"))?;
-        let mut entities: Vec<MatchedEntity> = Vec::new();
+        let (mut entities, mut aliases) = (Vec::<MatchedEntity>::new(), BTreeMap::new());
         let mut held: HashMap<Arc<RecordRef>, Option<EntityId>> = HashMap::new();
         let mut rows = Pages::new(self, Table::Entity, "go through entities");
         while let Some(row) = rows.next().await? {
-            let Some(entity) = self.matched_entity(&row, of)? else { continue };
+            let Some(entity) = self.entity_of_type(&row, of)? else { continue };
+            if let Some(into) = entity.merged_into {
+                aliases.insert(entity.id, into);
+                continue;
+            }
+            let entity = MatchedEntity::of(&entity);
             held.extend(entity.links.iter().map(|link| (Arc::clone(&link.record), link.held)));
             entities.push(entity);
         }
@@ -72,7 +79,7 @@ impl Tenant {
             let held = held.get(&record).copied().flatten();
             records.extend(self.features(of, &record, &row, held)?);
         }
-        Ok(Everyone { place, records, entities })
+        Ok(Everyone { place, records, entities, aliases })
     }
 
     /// Brings an index up to what is stored: follows the journal, or builds it where that leads to no end. `None`: there is no model.
@@ -142,7 +149,7 @@ impl Tenant {
         };
         // One that cannot be read is none after all records were read either.
         drop(index(Vec::new())?);
-        let Everyone { place, records, entities } = self.everyone(of).await?;
+        let Everyone { place, records, entities, .. } = self.everyone(of).await?;
         let known = |(features, revision): &(Features, u64)| (features.record.clone(), Known::of(features, *revision));
         let known = records.iter().map(known).collect();
         let index = index(records.into_iter().map(|(features, _)| features).collect())?;
@@ -293,9 +300,13 @@ impl Tenant {
 
     /// The entity of a row, if it is of an entity type and no alias.
     fn matched_entity(&self, row: &Row, of: u16) -> Result<Option<MatchedEntity>, Error> {
+        let entity = self.entity_of_type(row, of)?;
+        Ok(entity.filter(|entity| entity.merged_into.is_none()).as_ref().map(MatchedEntity::of))
+    }
+
+    fn entity_of_type(&self, row: &Row, of: u16) -> Result<Option<Entity>, Error> {
         let stored: StoredEntity = parse(Table::Entity, row)?;
-        let entity = Entity::from_stored(stored, &self.core.model);
-        Ok(entity.filter(|entity| entity.entity == of && entity.merged_into.is_none()).as_ref().map(MatchedEntity::of))
+        Ok(Entity::from_stored(stored, &self.core.model).filter(|entity| entity.entity == of))
     }
 }
 

@@ -88,7 +88,8 @@ impl Tenant {
                     }
                     let survivor = loader.loaded.set.entity(into).entity.id;
                     let changes = self.matched(pair, version, survivor);
-                    let evidence = MovedBy::Matcher { probability: pair.probability, model: version };
+                    let records = [pair.one.clone(), pair.other.clone()];
+                    let evidence = MovedBy::Matcher { records, probability: pair.probability, model: version };
                     Ok(self.merge_loaded(&mut loader, changes, (into, from), &evidence).await?)
                 }
                 (Some(entity), None) => self.link_matched(&mut loader, (entity, other), pair, version).await?,

@@ -1,20 +1,18 @@
 //! Training: a model of what agreement is worth, learned from the records of a tenant, and put in the place of the last.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use crate::engine::Tenant;
-use crate::engine::match_index::{MatchedEntity, in_order, subject_of};
+use crate::engine::match_index::subject_of;
 use crate::engine::persist::Changes;
 use crate::engine::suppression::suppression_key;
 use crate::engine::tenant::attempts::Attempts;
+use crate::engine::tenant::matching::examples::{Lessons, lessons};
 use crate::engine::tenant::matching::held::Everyone;
 use crate::engine::tenant::matching::model::{Asked, ModelRow, model_row, text_row};
 use crate::engine::tenant::matching::sweep::{Sweep, sweep_row};
 use crate::error::{Error, Known};
 use crate::fingerprint::Digest;
-use crate::id::{Actor, EntityId, RecordRef};
-use crate::matching::{Judged, Matching};
+use crate::id::Actor;
+use crate::matching::Matching;
 use crate::role::Role;
 use crate::text::Text;
 
@@ -31,14 +29,18 @@ pub struct Trained {
     pub digest: Digest,
     /// From how many records it was learned.
     pub records: usize,
-    /// From how many answers of people.
+    /// Of how many pairs of records people said that they are one entity, or none, as it was shown to the matcher with what the two say now:
+    /// their answers to matches, and what they merged, took apart, linked and unlinked.
     pub judged: usize,
+    /// How often people said something that stands and taught nothing: a record says nothing any more or is gone, or nobody knows which two
+    /// records were meant, as where entities of several records were merged by hand.
+    pub unused: usize,
     /// What it does not know, for people: [`Matcher::remarks`](crate::matching::Matcher::remarks).
     pub remarks: Vec<Text>,
 }
 
 impl Tenant {
-    /// Trains the matcher of an entity type on all its records, and on what people answered. From then on records are matched by the new
+    /// Trains the matcher of an entity type on all its records, and on what people said of them. From then on records are matched by the new
     /// model: all are looked at again by the steps that follow. What people said stands, whatever the model says.
     ///
     /// Journaled with its version and digest. It learns on the calling task, in memory: of a hundred thousand records, for some seconds.
@@ -69,10 +71,10 @@ impl Tenant {
             let (suppression, _) = self.suppression_anew().await?;
             let before = self.last_model(of).await?;
             let version = before.as_ref().map_or(0, |(row, _)| row.version).saturating_add(1);
-            let Everyone { records, entities, .. } = self.everyone(of).await?;
+            let everyone = self.everyone(of).await?;
+            let Lessons { judged, unused } = lessons(&everyone, &self.examples(of).await?);
+            let Everyone { records, .. } = everyone;
             let features: Vec<_> = records.into_iter().map(|(features, _)| features).collect();
-            let judged = judged(&entities);
-            drop(entities);
             let subject = subject_of(&self.core, of);
             let model = matching.matcher.train(&subject, &features, &judged, version);
             let model = model.map_err(|why| self.matcher_failed(of, why))?;
@@ -86,7 +88,7 @@ impl Tenant {
                 .put(model_row(name), &ModelRow { version, digest, by, at, asked, unlearned: false, dropped: false });
             changes.put(text_row(name), &model);
             changes.put(sweep_row(name), &Sweep::default());
-            let trained = Trained { version, digest, records: features.len(), judged: judged.len(), remarks };
+            let trained = Trained { version, digest, records: features.len(), judged: judged.len(), unused, remarks };
             let told = (name, version, digest, trained.records, trained.judged);
             changes.journal(TRAINED, &format!("matcher/{name}"), &told);
             if attempts.commit(self, "store a model of a matcher", changes.commit).await? {
@@ -94,31 +96,4 @@ impl Tenant {
             }
         }
     }
-}
-
-/// What people said of records: that those are one entity which they linked, and those are none which they hold apart.
-fn judged(entities: &[MatchedEntity]) -> Vec<Judged> {
-    let first = |entity: &MatchedEntity| Some(Arc::clone(&entity.links.iter().find(|link| link.native)?.record));
-    let first_of: BTreeMap<EntityId, Arc<RecordRef>> =
-        entities.iter().filter_map(|entity| Some((entity.id, first(entity)?))).collect();
-    let mut judged = Vec::new();
-    let mut told = |one: &RecordRef, other: &RecordRef, same| {
-        if one != other {
-            let (one, other) = in_order(one, other);
-            judged.push(Judged { one, other, same });
-        }
-    };
-    for entity in entities {
-        let Some(first) = first_of.get(&entity.id) else { continue };
-        for link in entity.links.iter().filter(|link| link.native && link.asserted) {
-            told(first, &link.record, true);
-        }
-        entity.held_apart.iter().for_each(|record| told(first, record, false));
-        for other in entity.cannot_link.iter().filter_map(|other| first_of.get(other)) {
-            told(first, other, false);
-        }
-    }
-    judged.sort_by(|a, b| (&a.one, &a.other, a.same).cmp(&(&b.one, &b.other, b.same)));
-    judged.dedup();
-    judged
 }

@@ -165,6 +165,7 @@ fn is_given(fact: &Fact, act: bool) -> bool {
         | Fact::Merged { .. }
         | Fact::CannotLink { .. }
         | Fact::HeldApart { .. }
+        | Fact::Asserted { .. }
         | Fact::Generation { .. }
         | Fact::Sent { .. }
         | Fact::CreateSent { .. } => true,
