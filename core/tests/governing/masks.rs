@@ -4,7 +4,7 @@ use accordant::engine::{CaseFilter, Search, Seen, SeenAsOf, Tenant};
 use accordant::role::Role;
 use accordant::settle::{Choice, Ruling};
 use accordant::value::Field;
-use accordant::{Actor, EntityId, Error, Id, Lifetime, PlanHash};
+use accordant::{Actor, EntityId, Error, Id, Lifetime, PlanHash, RecordRef};
 use futures::executor::block_on;
 use futures::future::BoxFuture;
 use proptest::prelude::*;
@@ -72,6 +72,8 @@ const READS: &[(&str, Read)] =
         }),
         ("seen.rs open_cases", |w| text(w.seen.open_cases(&CaseFilter::default(), None, 100).await)),
         ("seen.rs questions", |w| text(w.seen.questions(&CaseFilter::default(), 100).await)),
+        // Nothing is matched here; who may ask, and that no value is told, is in `identity/tests/engine/held.rs`.
+        ("seen.rs explain_match", |w| text(w.seen.explain_match(&RecordRef::new("crm", "contacts", "1")).await)),
         ("seen.rs search", |w| {
             let by_value = Search { value: Some("email-1".into()), ..Search::default() };
             let found = text(w.seen.search(&by_value, None, 100).await);
