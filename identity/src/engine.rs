@@ -100,9 +100,10 @@ impl FellegiSunter {
     /// however alike they are otherwise; that is a case. Training is an error where the entity type does not have it.
     ///
     /// By default that is so of identifiers that training found [reliable](crate::model::Identifier::is_reliable), and of attributes that the
-    /// model declares as `identity` and that hold an [`Kind::Identifier`] or a [`Kind::Mailbox`]. A text or number that is declared as `identity` is taken for an identifier, unless its name or
-    /// [`FellegiSunter::kind`] says what it holds. Phones, websites, names and addresses are spelt in many ways, or one has several: of
-    /// those it is so only where it is said.
+    /// model declares as `identity` and that hold an [`Kind::Identifier`] or a [`Kind::Mailbox`]. A text or number that is declared as
+    /// `identity` is taken for an identifier, unless its name or [`FellegiSunter::kind`] says what it holds. Phones, websites and the like
+    /// are spelt in many ways, or one has several: of those it is so only where it is said. Of what is compared in parts, as a full name is,
+    /// or not at all, it cannot be said: that is an error of the training.
     #[must_use]
     pub fn one_value(mut self, attribute: &str, one: bool) -> Self {
         self.one_value.insert(attribute.to_owned(), one);
@@ -227,6 +228,12 @@ impl Matcher for FellegiSunter {
         }
         let columns = columns(&schema, subject);
         let table = table(schema, &subject.places, &columns, &records);
+        let compared_whole = |name: &str| table.layout().fields.iter().any(|field| field.name == name);
+        if let Some((name, _)) = self.one_value.iter().find(|(name, one)| **one && !compared_whole(name)) {
+            return Err(MatcherError::Declared(
+                format!("an entity is to have one value of `{name}`, which is compared in parts, or not at all").into(),
+            ));
+        }
         let mut decisions = Decisions::default();
         for Judged { one, other, same, .. } in judged {
             let (by, at) = (String::new(), String::new());

@@ -228,3 +228,18 @@ fn what_rivals_weigh_says_how_often_a_pair_is_wrong() {
     assert!(probability(-5.0) > 0.95, "rivals far behind: {}", probability(-5.0));
     assert!(probability(10.0) < 0.9, "rivals as strong: {}", probability(10.0));
 }
+
+#[test]
+fn many_weak_pairs_together_carry_nobody_past_a_rail() {
+    // Six records of one number and six of another, as alike as records can be.
+    let of = |number: u8| (0..6).map(move |_| (0, number));
+    let table = table(&of(1).chain(of(2)).collect::<Vec<_>>());
+    let chain = |from: Row| (from..from + 5).map(|row| (row, row + 1, 29));
+    let drawn: Vec<(Row, Row, u8)> = chain(0).chain(chain(6)).chain([(0, 6, 3)]).collect();
+    let edges = edges(&drawn, 12, &table);
+    let rails = Rails { one_value: vec![0], ..Rails::default() };
+    assert!(edges.iter().any(|edge| edge.weight >= rails.open && edge.weight < rails.sure), "one pair is weak");
+    let clusters = Clusters::of(&table, &edges, &rails, &mut |_, _| 30.0);
+    assert_eq!(clusters.groups().len(), 2, "{:?}", clusters.bridges);
+    assert!(clusters.refused.iter().any(|refused| refused.because == Refusal::OtherIdentifier));
+}

@@ -92,6 +92,8 @@ pub(crate) const SAID: f32 = 128.0;
 pub(crate) const GIVEN: f32 = 256.0;
 /// One pair counts by at most so many bits, for or against: none outweighs all others.
 const MOST: f32 = 12.0;
+/// However many pairs there are between two clusters, together they weigh no more than this: it is less than any person's word.
+const TOGETHER: f32 = SAID - 1.0;
 
 const fn yes() -> bool {
     true
@@ -138,7 +140,7 @@ impl Rails {
         }
         let together: f32 =
             a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b))).map(|(a, b)| weigh(a, b).clamp(-MOST, MOST)).sum();
-        (together >= self.sure).then_some(Edge { weight: together, ..edge })
+        (together >= self.sure).then_some(Edge { weight: together.min(TOGETHER), ..edge })
     }
 
     /// Puts what people hold together in front of all pairs. `row_of` finds a row by its key.

@@ -33,10 +33,11 @@ impl Identifier {
     }
 
     /// Whether records that hold different values of it are two entities: it differs in one match of twenty at most, or in three at most
-    /// where there are few. What no match showed is relied on, as its kind says that it is given to one thing only.
+    /// where there are few, and in fewer than it is the same in. What no match showed is relied on, as its kind says that it is given to
+    /// one thing only.
     #[must_use]
     pub fn is_reliable(&self) -> bool {
-        self.other <= FEW.max(self.matches() / ONE_OF)
+        self.other <= FEW.max(self.matches() / ONE_OF) && (self.same > self.other || self.matches() < 1.0)
     }
 }
 

@@ -179,6 +179,10 @@ fn a_code_and_a_number_that_are_declared_as_identity_hold_two_apart_unless_it_is
     let street = FellegiSunter::new().one_value("street", true);
     let mut story = holders(Matching::of::<Holder>(street)).says("shop", "2", json!({ "street": "99 Markt" }));
     assert_eq!(are_one(&mut story), [false, false, false]);
+    let in_parts = FellegiSunter::new().kind("first_name", Kind::FullName).one_value("first_name", true);
+    let refused = block_on(holders(Matching::of::<Holder>(in_parts)).tenant().train_matcher("holder", &ana()));
+    let Err(Error::Matcher { source: MatcherError::Declared(why), .. }) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("`first_name`"), "{why}");
     let misspelt = holders(Matching::of::<Holder>(FellegiSunter::new().one_value("cod", true)));
     let refused = {
         let mut story = misspelt;

@@ -171,7 +171,8 @@ impl Tenant {
     }
 
     /// A person says that a match was none, of a record that stands apart and of one with which it does not: the merge that brought the one to
-    /// the other is taken back, or the record that was linked is unlinked. The row by which the race was lost, if it was; `None` within: a person said meanwhile that they are one.
+    /// the other is taken back, or the record that was linked is unlinked. The row by which the race was lost, if it was; `None` within: a
+    /// person said meanwhile that they are one.
     pub(super) async fn part_match(
         &self,
         loader: &mut Loader<'_>,
@@ -182,8 +183,9 @@ impl Tenant {
         let Some(way) = self.way_apart(loader, index, records).await? else { return Ok(None) };
         Ok(Some(match way {
             Way::Unmerge(merged, revision, row) => {
-                // The case is as it was read, or the race is lost.
-                let read = loader.loaded.revisions.iter().filter(|(key, _)| key.table == Table::Case);
+                // The case and the entity are as they were read, or the race is lost.
+                let read = loader.loaded.revisions.iter();
+                let read = read.filter(|(key, _)| matches!(key.table, Table::Case | Table::Entity));
                 changes.commit.expect.extend(read.map(|(key, revision)| (key.clone(), *revision)));
                 self.unmerge_row((merged, revision), *row, changes).await?
             }
@@ -203,15 +205,17 @@ impl Tenant {
             Evidence::Matched { from, .. } => Some(*from),
             _ => None,
         };
-        for (record, stays) in [(apart, other), (other, apart)] {
-            let Some(merged) = matched(record).flatten() else { continue };
-            let Some(row) = self.row(&merge_key(merged), "load a merge").await? else { continue };
+        let (record, stays) = if matched(apart).is_some() { (apart, other) } else { (other, apart) };
+        let Some(merged) = matched(record) else { return Ok(None) };
+        // A merge into an entity that was merged later cannot be taken back by itself: of that the record alone is let go of.
+        if let Some(merged) = merged
+            && let Some(row) = self.row(&merge_key(merged), "load a merge").await?
+        {
             let merge: MergeRow = parse(Table::Case, &row)?;
             if merge.parts(entity.id, record, stays) {
                 return Ok(Some(Way::Unmerge(merged, row.revision, Box::new(merge))));
             }
         }
-        let linked = [apart, other].into_iter().find(|record| matched(record).is_some());
-        Ok(linked.map(|record| Way::Unlink(record.clone())))
+        Ok(Some(Way::Unlink(record.clone())))
     }
 }
