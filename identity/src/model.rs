@@ -139,8 +139,9 @@ impl Model {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// What it does not know, for people, without a value of a record: the records that a rule compared with nobody, the rules that were dropped, the levels of each
-    /// comparison that no pair showed, so that what they are worth is only supposed, and the identifiers that cannot be relied on.
+    /// What it does not know, for people, without a value of a record: the records that a rule compared with nobody, the rules that were
+    /// dropped, the levels of each comparison that no pair showed, so that what they are worth is only supposed, and the identifiers that
+    /// cannot be relied on.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         let left_out = self.skew.iter().filter(|skew| skew.left_out > 0).map(|skew| {

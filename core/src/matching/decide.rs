@@ -63,40 +63,46 @@ pub(crate) fn decide(
     joins
 }
 
-/// The links of an entity that speak against themselves by now: of each part of it that stands apart, the pair that says most for it, and which
-/// of the two is of that part.
+/// The links of an entity that speak against themselves by now: of each part that nothing links with that with which the entity began, the
+/// pair of the two that says most for it, and which of the two is of that part.
 ///
 /// `parts` are its records by cluster, those first with which it began; `pairs` what was said of pairs around them, the most probable first;
-/// `between` says how probable any two are. A link speaks against itself where a guard rail refuses the strongest pair between its part and
-/// the others, or where all of them are less probable than `review`. What is less sure than it was, and no less probable than that, is left.
+/// `between` says how probable any two are. Between two parts nothing speaks for a link where a guard rail refuses the strongest pair, or
+/// where all are less probable than `review`; what is less sure than it was, and no less probable than that, is left. Whom others link is
+/// linked. Nobody is asked about two parts that both stand apart: that they are one would say of both that they belong to the entity.
 pub(crate) fn doubted(
     parts: &[Vec<RecordRef>],
     pairs: &[Pair],
     review: Probability,
     between: &dyn Fn(&RecordRef, &RecordRef) -> Pair,
 ) -> Vec<(Pair, RecordRef)> {
-    let mut found: Vec<(Pair, RecordRef)> = Vec::new();
-    for (place, part) in parts.iter().enumerate().skip(1) {
-        let others = || parts.iter().enumerate().filter(move |(other, _)| *other != place).flat_map(|(_, part)| part);
-        let crosses = |one: &RecordRef, other: &RecordRef| part.contains(one) && others().any(|own| own == other);
+    // What says most for a link of two parts, and whether that speaks for it.
+    let link = |one: &[RecordRef], other: &[RecordRef]| {
+        let crosses = |a: &RecordRef, b: &RecordRef| one.contains(a) && other.contains(b);
         let known = pairs.iter().find(|pair| crosses(&pair.one, &pair.other) || crosses(&pair.other, &pair.one));
-        let strongest = known.cloned().filter(|pair| pair.refused.is_some()).or_else(|| {
-            let compared =
-                part.iter().flat_map(|own| others().map(move |other| between(own.min(other), own.max(other))));
-            let least = |a: &Pair, b: &Pair| (&b.one, &b.other).cmp(&(&a.one, &a.other));
-            let strongest = compared.max_by(|a, b| a.probability.cmp(&b.probability).then_with(|| least(a, b)));
-            strongest.filter(|pair| known.is_none() && pair.probability < review)
-        });
-        let Some(pair) = strongest else { continue };
-        let apart = if part.contains(&pair.one) { pair.one.clone() } else { pair.other.clone() };
-        // What says most for two parts is asked once.
-        let is_it =
-            |(of, _): &(Pair, RecordRef)| [&of.one, &of.other].iter().all(|one| [&pair.one, &pair.other].contains(one));
-        if !found.iter().any(is_it) {
-            found.push((pair, apart));
+        if let Some(known) = known {
+            return Some((known.clone(), known.refused.is_none()));
         }
+        let compared = one.iter().flat_map(|a| other.iter().map(move |b| between(a.min(b), a.max(b))));
+        let least = |a: &Pair, b: &Pair| (&b.one, &b.other).cmp(&(&a.one, &a.other));
+        let strongest = compared.max_by(|a, b| a.probability.cmp(&b.probability).then_with(|| least(a, b)))?;
+        let speaks = strongest.probability >= review;
+        Some((strongest, speaks))
+    };
+    let Some((own, others)) = parts.split_first() else { return Vec::new() };
+    let (mut linked, mut apart): (Vec<&Vec<RecordRef>>, Vec<_>) = (vec![own], others.iter().collect());
+    let mut next = 0;
+    while let Some(part) = linked.get(next).copied() {
+        let (more, rest) = apart.into_iter().partition(|other| link(part, other).is_some_and(|(_, speaks)| speaks));
+        linked.extend::<Vec<_>>(more);
+        (apart, next) = (rest, next + 1);
     }
-    found
+    let doubt = |part: &Vec<RecordRef>| {
+        let (pair, _) = link(own, part)?;
+        let apart = if part.contains(&pair.one) { pair.one.clone() } else { pair.other.clone() };
+        Some((pair, apart))
+    };
+    apart.into_iter().filter_map(doubt).collect()
 }
 
 #[cfg(test)]
@@ -165,7 +171,7 @@ mod tests {
             &'static [(&'static str, &'static str, u8)],
             &'static str,
         );
-        let table: [Row; 8] = [
+        let table: [Row; 10] = [
             (&["ab"], &[], &[], ""),
             (&["a", "b"], &[], &[("a", "b", 20)], "a-b:b"),
             // Less sure than it was, and nothing that speaks against it.
@@ -176,8 +182,12 @@ mod tests {
             // The strongest pair speaks for a part.
             (&["ab", "c"], &[], &[("a", "c", 3), ("b", "c", 30)], "b-c:c"),
             (&["ab", "c"], &[], &[("a", "c", 3), ("b", "c", 60)], ""),
-            // Each part once, and a pair between two of them once.
-            (&["a", "b", "c"], &[], &[("b", "c", 40), ("a", "b", 1)], "b-c:b"),
+            // Each part once, against whom the entity began with.
+            (&["a", "b", "c"], &[], &[("b", "c", 40), ("a", "b", 1)], "a-b:b a-c:c"),
+            // Also where two of them are one: neither is linked with whom it began with.
+            (&["a", "b", "c"], &[], &[("b", "c", 60), ("a", "b", 1)], "a-b:b a-c:c"),
+            // Whom another links is linked.
+            (&["a", "b", "c"], &[], &[("a", "b", 60), ("b", "c", 60)], ""),
         ];
         for (parts, known, others, expected) in table {
             let parts: Vec<Vec<RecordRef>> =

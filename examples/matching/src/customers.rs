@@ -46,7 +46,8 @@ fn person(system: &'static str, id: &str, [first, last, email, phone, street, ci
     (system, id.to_owned(), fields)
 }
 
-/// The people of the story: Ana, whom three systems spell in three ways, and a Jan and a Pieter of one house: one, or two, as only somebody who knows them can tell.
+/// The people of the story: Ana, whom three systems spell in three ways, and a Jan and a Pieter of one house: one, or two, as only somebody
+/// who knows them can tell.
 #[must_use]
 pub fn people() -> Vec<Said> {
     vec![

@@ -122,7 +122,7 @@ impl Declared {
             Self::Edits(most) => most.iter().map(|most| format!("within {most} edits")).collect(),
             Self::Alike(least) => least.iter().map(|least| format!("alike by {least} %")).collect(),
             Self::Days(most) => most.iter().map(|most| format!("within {most} days")).collect(),
-            Self::Share(most) => most.iter().map(|most| format!("within {} %", most * 100.0)).collect(),
+            Self::Share(most) => most.iter().map(|most| format!("within {} %", (most * 1e4).round() / 1e2)).collect(),
             Self::Apart(most) => most.iter().map(|most| format!("within {most}")).collect(),
         }
     }

@@ -32,7 +32,8 @@ impl Tenant {
     /// are merged, or the record is linked; two that are none are held apart, until [`Tenant::allow_merge`] or [`Tenant::link`] takes
     /// that back. Of two that a match linked and that is doubted by now ([`Match::doubted`]), those that are one stay together by the word
     /// of who said so; those that are none are taken apart: the merge that brought the one is taken back ([`Tenant::unmerge`]), or the
-    /// record is unlinked ([`Tenant::unlink`]); whoever else of the entity speaks against it is asked about again. Journaled with who said so, when, why, and what the model had said.
+    /// record is unlinked ([`Tenant::unlink`]); whoever else of the entity speaks against it is asked about again. Journaled with who said so,
+    /// when, why, and what the model had said.
     ///
     /// `reason` and comments on the case are told in the histories of both, and kept with the first of the two: they go when that one is
     /// erased, and stay when the other is. Write a reference, and no name.
